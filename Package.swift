@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import CompilerPluginSupport
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "swerve",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "Swerve", targets: ["Swerve"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    ],
+    targets: [
+        // Pure: values and state machines, without I/O, clocks or concurrency.
+        .target(name: "SwerveCore", swiftSettings: settings),
+        .target(name: "SwerveControl", dependencies: ["SwerveCore"], swiftSettings: settings),
+        .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
+        // Shells.
+        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", nioCore], swiftSettings: settings),
+        .target(
+            name: "SwerveActors",
+            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            swiftSettings: settings),
+        // The entry of worker processes before main, and atomics on shared memory.
+        .target(name: "CSwerveSystem"),
+        .target(
+            name: "SwerveTransport",
+            dependencies: ["SwerveCore", "SwerveActors", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            swiftSettings: settings),
+        .target(
+            name: "SwerveHTTP", dependencies: ["SwerveCore", "SwerveHTTPTypes", nioCore, nioPosix],
+            swiftSettings: settings),
+        .target(
+            name: "SwerveLaunch",
+            dependencies: ["SwerveCore", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: settings),
+        .target(
+            name: "SwerveRuntime",
+            dependencies: [
+                "SwerveCore", "SwerveControl", "SwerveActors", "SwerveTransport", "SwerveHTTPTypes", "SwerveHTTP",
+                "SwerveLaunch", "CSwerveSystem", nioCore, nioPosix, logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // Macros.
+        .macro(
+            name: "SwerveMacrosPlugin",
+            dependencies: [
+                .product(name: "SwiftSyntax", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
+                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
+                .product(name: "SwiftDiagnostics", package: "swift-syntax"),
+                .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "SwerveMacros", dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore"],
+            swiftSettings: settings),
+        // What an application imports.
+        .target(
+            name: "Swerve",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime"],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,33 @@
+#include "jpeg_markers.h"
+
+#include <string.h>
+
+enum { MARKER_START_OF_IMAGE = 0xD8, MARKER_END_OF_IMAGE = 0xD9, MARKER_START_OF_SCAN = 0xDA, MARKER_TEMPORARY = 0x01 };
+
+static bool stands_alone(uint8_t marker) {
+    return marker == MARKER_TEMPORARY || (marker >= 0xD0 && marker <= MARKER_START_OF_IMAGE);
+}
+
+// libjpeg makes up an end-of-image marker for a file that ends early and only warns, so the file is checked beforehand.
+// Bytes between the segments are skipped, as libjpeg does; that also skips the data of a scan, in which 0xFF is always
+// followed by 0 or by a restart marker.
+imgc_jpeg_structure imgc_jpeg_walk(const uint8_t *data, size_t count, uint32_t stop_after) {
+    imgc_jpeg_structure found = {false, 0};
+    const uint8_t *at = data, *end = data + count;
+    while (at < end && (at = memchr(at, 0xFF, (size_t)(end - at)))) {
+        while (at < end && *at == 0xFF) at++;  // fill bytes
+        if (at == end) break;
+        uint8_t marker = *at++;
+        if (marker == 0 || stands_alone(marker)) continue;
+        if (marker == MARKER_END_OF_IMAGE) {
+            found.complete = true;
+            break;
+        }
+        if (marker == MARKER_START_OF_SCAN && ++found.scans > stop_after) break;
+        if (end - at < 2) break;
+        size_t length = (size_t)at[0] << 8 | at[1];
+        if (length < 2 || length > (size_t)(end - at)) break;
+        at += length;
+    }
+    return found;
+}

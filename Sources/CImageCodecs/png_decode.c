@@ -1,0 +1,146 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "png_library.h"
+
+typedef struct {
+    const uint8_t *at, *end;
+} source;
+
+// Everything that must survive a jump out of libpng. It lives on the heap: locals of a function that called setjmp are
+// indeterminate after a jump when they changed in between.
+typedef struct {
+    const struct png_library *lib;
+    void *png, *info;
+    source input;
+    imgc_size size;
+    int depth, color;
+    uint8_t *scratch;
+    uint8_t **rows;
+} job;
+
+static void read_bytes(void *png, uint8_t *to, size_t count) {
+    job *j = imgc_png_library(NULL)->io_pointer(png);
+    if ((size_t)(j->input.end - j->input.at) < count) imgc_png_on_error(png, "the file ends early");
+    memcpy(to, j->input.at, count);
+    j->input.at += count;
+}
+
+static void job_free(job *j) {
+    if (!j) return;
+    if (j->png) j->lib->destroy_read(&j->png, j->info ? &j->info : NULL, NULL);
+    free(j->scratch);
+    free(j->rows);
+    free(j);
+}
+
+static job *job_make(const uint8_t *data, size_t count, imgc_error *error) {
+    const struct png_library *lib = imgc_png_library(error);
+    if (!lib) return NULL;
+    job *j = calloc(1, sizeof *j);
+    if (j) {
+        j->lib = lib;
+        j->input = (source){data, data + count};
+        j->png = lib->create_read(lib->version(NULL), error, imgc_png_on_error, imgc_png_on_warning);
+        j->info = j->png ? lib->create_info(j->png) : NULL;
+    }
+    if (!j || !j->info) {
+        job_free(j);
+        imgc_fail(error, IMGC_NO_MEMORY, "PNG", "out of memory");
+        return NULL;
+    }
+    return j;
+}
+
+// Called below setjmp. The limits of libpng itself are set too, but ours come with a better message.
+static void read_header(job *j) {
+    j->lib->set_read(j->png, j, read_bytes);
+    j->lib->user_limits(j->png, 0x7FFFFFFF, 0x7FFFFFFF);
+    j->lib->chunk_memory_limit(j->png, 4 << 20);
+    j->lib->chunk_count_limit(j->png, 64);
+    j->lib->read_info(j->png, j->info);
+    j->lib->get_header(j->png, j->info, &j->size.width, &j->size.height, &j->depth, &j->color, NULL, NULL, NULL);
+}
+
+bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size, imgc_error *error) {
+    job *j = job_make(data, count, error);
+    if (!j) return false;
+    jmp_buf *target = j->lib->set_longjmp(j->png, longjmp, sizeof(jmp_buf));
+    if (!target || setjmp(*target)) {
+        if (!target) imgc_fail(error, IMGC_NO_MEMORY, "PNG", "out of memory");
+        job_free(j);
+        return false;
+    }
+    read_header(j);
+    bool good = imgc_within(limits, j->size.width, j->size.height, error);
+    if (good) *size = j->size;
+    job_free(j);
+    return good;
+}
+
+// Pillow cuts grey values of 16 bits off at 255.
+static uint8_t clipped(const uint8_t *big_endian) { return big_endian[0] ? 255 : big_endian[1]; }
+
+static void finish(const job *j, uint32_t channels, uint8_t *pixels) {
+    size_t count = (size_t)j->size.width * j->size.height;
+    for (size_t i = 0; i < count; i++) {
+        if (j->depth == 16 && j->color == PNG_GRAY) {
+            uint8_t value = clipped(j->scratch + 2 * i);
+            memset(pixels + channels * i, value, channels == 4 ? 3 : channels);
+            if (channels == 4) pixels[4 * i + 3] = 255;
+        } else {
+            pixels[i] = imgc_luma(j->scratch + 3 * i);
+        }
+    }
+}
+
+// Called below setjmp.
+static bool read_pixels(job *j, uint32_t channels, uint8_t *pixels, imgc_error *error) {
+    const struct png_library *lib = j->lib;
+    bool deep_gray = j->depth == 16 && j->color == PNG_GRAY;
+    size_t file_channels = deep_gray ? 2 : channels == 4 ? 4 : 3;  // bytes per pixel as libpng delivers them
+    if (deep_gray) {
+        lib->strip_alpha(j->png);
+    } else {
+        lib->expand(j->png);  // palettes, small depths and transparent colours
+        if (j->depth == 16) lib->strip_16(j->png);
+        if (channels == 4)
+            lib->add_alpha(j->png, 255, PNG_FILLER_LAST);
+        else
+            lib->strip_alpha(j->png);
+        lib->gray_to_rgb(j->png);
+    }
+    lib->interlace(j->png);
+    lib->read_update(j->png, j->info);
+    size_t row_bytes = lib->row_bytes(j->png, j->info);
+    if (row_bytes != j->size.width * file_channels) return imgc_fail(error, IMGC_CORRUPT, "PNG", "unexpected row size");
+
+    bool needs_scratch = deep_gray || channels == 1;
+    if (needs_scratch) j->scratch = malloc(row_bytes * j->size.height);
+    j->rows = malloc(sizeof(uint8_t *) * j->size.height);
+    if (!j->rows || (needs_scratch && !j->scratch)) return imgc_fail(error, IMGC_NO_MEMORY, "PNG", "out of memory");
+    for (uint32_t y = 0; y < j->size.height; y++) j->rows[y] = (needs_scratch ? j->scratch : pixels) + y * row_bytes;
+    lib->read_image(j->png, j->rows);
+    if (needs_scratch) finish(j, channels, pixels);
+    return true;
+}
+
+bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
+                     imgc_error *error) {
+    if (channels != 1 && channels != 3 && channels != 4)
+        return imgc_fail(error, IMGC_INVALID_ARGUMENT, "1, 3 or 4 channels can be asked for", NULL);
+    job *j = job_make(data, count, error);
+    if (!j) return false;
+    jmp_buf *target = j->lib->set_longjmp(j->png, longjmp, sizeof(jmp_buf));
+    if (!target || setjmp(*target)) {
+        if (!target) imgc_fail(error, IMGC_NO_MEMORY, "PNG", "out of memory");
+        job_free(j);
+        return false;
+    }
+    read_header(j);
+    bool good = j->size.width == size.width && j->size.height == size.height;
+    if (!good) imgc_fail(error, IMGC_INVALID_ARGUMENT, "the size is not that of the file", NULL);
+    good = good && read_pixels(j, channels, pixels, error);
+    job_free(j);
+    return good;
+}

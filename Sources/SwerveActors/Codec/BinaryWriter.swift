@@ -1,0 +1,113 @@
+package import NIOCore
+internal import SwerveCore
+
+/// Encodes `Codable` values into the binary form that travels between processes.
+///
+/// A value fills a *region* whose length is known from outside. Integers and floating-point numbers are little-endian
+/// and of fixed width, strings are UTF-8, arrays of numbers and byte buffers are copied as one block. A keyed container
+/// is a row of `[key length: UInt8][key][region length: UInt32][region]`, an unkeyed one a row of
+/// `[region length: UInt32][region]`; the length 0xFFFF_FFFF stands for `nil`.
+public final class BinaryWriter: Encoder {
+    package var buffer: ByteBuffer
+    /// Set when the region just written is a `nil`; whoever opened the region turns it into the length for `nil`.
+    var wroteNil = false
+    private var depth = 0
+    /// Gives bound deployments their names while an application is put together.
+    package let names: (any DeploymentNaming)?
+
+    /// How deep containers may be nested, against endless recursion in a value's `encode(to:)`.
+    package static let maximumDepth = 512
+
+    public var codingPath: [any CodingKey] { [] }
+    public var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    package init(_ buffer: ByteBuffer = ByteBuffer(), names: (any DeploymentNaming)? = nil) {
+        self.buffer = buffer
+        self.names = names
+    }
+
+    public func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {
+        KeyedEncodingContainer(KeyedWriter<Key>(writer: self, enclosing: []))
+    }
+    public func unkeyedContainer() -> any UnkeyedEncodingContainer { UnkeyedWriter(writer: self, enclosing: []) }
+    public func singleValueContainer() -> any SingleValueEncodingContainer {
+        SingleValueWriter(writer: self, enclosing: [])
+    }
+
+    /// Writes a value as a region with its length in front.
+    @inline(__always)
+    package func region<T: Encodable>(_ value: T) throws {
+        let start = buffer.writerIndex
+        buffer.writeInteger(0 as UInt32)
+        try write(value)
+        closeRegion(from: start)
+    }
+
+    @inline(__always)
+    func closeRegion(from start: Int) {
+        let length = wroteNil ? UInt32.max : UInt32(truncatingIfNeeded: buffer.writerIndex - start - 4)
+        wroteNil = false
+        buffer.setInteger(length, at: start, endianness: .little)
+    }
+
+    /// Writes a value without a length.
+    @inline(__always)
+    package func write<T: Encodable>(_ value: T) throws {
+        if T.self == Int.self { return integer(unsafeBitCast(value, to: Int.self)) }
+        if T.self == String.self {
+            buffer.writeString(unsafeBitCast(value, to: String.self))
+            return
+        }
+        if T.self == Double.self { return integer(unsafeBitCast(value, to: Double.self).bitPattern) }
+        if T.self == Bool.self { return integer(unsafeBitCast(value, to: Bool.self) ? 1 as UInt8 : 0) }
+        if T.self == Float.self { return integer(unsafeBitCast(value, to: Float.self).bitPattern) }
+        if T.self == ByteBuffer.self {
+            buffer.writeImmutableBuffer(unsafeBitCast(value, to: ByteBuffer.self))
+            return
+        }
+        if writeArray(value) || writeInteger(value) { return }
+        depth += 1
+        defer { depth -= 1 }
+        if depth > Self.maximumDepth {
+            throw ServeError(.unencodable, "\(T.self) nests deeper than \(Self.maximumDepth) levels")
+        }
+        try value.encode(to: self)
+    }
+
+    @inline(__always)
+    func integer<I: FixedWidthInteger>(_ value: I) {
+        buffer.writeInteger(value, endianness: .little)
+    }
+
+    private func writeArray<T>(_ value: T) -> Bool {
+        func block<Element: BitwiseCopyable>(_ type: Element.Type) -> Bool {
+            unsafeBitCast(value, to: [Element].self).withUnsafeBytes { _ = buffer.writeBytes($0) }
+            return true
+        }
+        if T.self == [UInt8].self { return block(UInt8.self) }
+        if T.self == [Float].self { return block(Float.self) }
+        if T.self == [Double].self { return block(Double.self) }
+        if T.self == [Int].self { return block(Int.self) }
+        if T.self == [Int32].self { return block(Int32.self) }
+        if T.self == [Int64].self { return block(Int64.self) }
+        if T.self == [UInt16].self { return block(UInt16.self) }
+        return false
+    }
+
+    private func writeInteger<T>(_ value: T) -> Bool {
+        func write<I: FixedWidthInteger>(_ type: I.Type) -> Bool {
+            integer(unsafeBitCast(value, to: I.self))
+            return true
+        }
+        if T.self == Int8.self { return write(Int8.self) }
+        if T.self == Int16.self { return write(Int16.self) }
+        if T.self == Int32.self { return write(Int32.self) }
+        if T.self == Int64.self { return write(Int64.self) }
+        if T.self == UInt.self { return write(UInt.self) }
+        if T.self == UInt8.self { return write(UInt8.self) }
+        if T.self == UInt16.self { return write(UInt16.self) }
+        if T.self == UInt32.self { return write(UInt32.self) }
+        if T.self == UInt64.self { return write(UInt64.self) }
+        return false
+    }
+}

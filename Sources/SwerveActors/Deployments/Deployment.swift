@@ -1,0 +1,134 @@
+public import Distributed
+public import SwerveCore
+
+/// A distributed actor that Swerve can run as a deployment; `@Deployment` makes its requirements.
+public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
+    /// The arguments of the initialisers, as one value.
+    associatedtype InitArguments: Codable & Sendable
+    /// Makes the actor in a replica.
+    static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> Self
+    static var _deploymentOptions: DeploymentOptions { get }
+    /// The distributed methods that can be called without a look-up by the language runtime.
+    static var _deploymentMethods: [DeploymentMethod<Self>] { get }
+}
+
+/// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
+public struct DeploymentMethod<Act: DistributedActor>: Sendable {
+    package let name: String
+    package let run: @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+
+    /// - Parameter name: the method's full name, such as `segment(_:)`.
+    public init(
+        _ name: String, _ run: @escaping @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+    ) {
+        self.name = name
+        self.run = run
+    }
+}
+
+/// What `bind` makes: a deployment that does not run yet.
+package final class BoundDeployment: Sendable {
+    package let type: any Deployment.Type
+    package let overrides: DeploymentOverrides
+    private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
+
+    package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) {
+        self.type = type
+        self.overrides = DeploymentOverrides()
+        self.encodeArguments = { try $0.region(arguments) }
+    }
+
+    private init(_ other: BoundDeployment, overrides: DeploymentOverrides) {
+        self.type = other.type
+        self.overrides = overrides
+        self.encodeArguments = other.encodeArguments
+    }
+
+    package var typeDescription: String { "\(type)" }
+    package func overriding(_ overrides: DeploymentOverrides) -> BoundDeployment {
+        BoundDeployment(self, overrides: self.overrides.merged(with: overrides))
+    }
+    package var options: DeploymentOptions { overrides.applied(to: type._deploymentOptions) }
+    package func encode(to writer: BinaryWriter) throws {
+        try encodeArguments(writer)
+    }
+}
+
+/// The options that `.options(...)` sets; `nil` keeps what `@Deployment` says.
+package struct DeploymentOverrides: Sendable {
+    package typealias Change = @Sendable (inout DeploymentOptions) -> Void
+    private var changes: [Change] = []
+    package init() {}
+    package init(_ change: @escaping Change) {
+        self.changes = [change]
+    }
+    func merged(with later: DeploymentOverrides) -> DeploymentOverrides {
+        var merged = self
+        merged.changes += later.changes
+        return merged
+    }
+    func applied(to options: DeploymentOptions) -> DeploymentOptions {
+        var options = options
+        for change in changes { change(&options) }
+        return options
+    }
+}
+
+extension Deployment {
+    /// The same bound deployment with other options; what is `nil` stays. Two references made from one stay two
+    /// deployments.
+    ///
+    /// Called on the handle of a running deployment it changes nothing that runs: calls through the result throw
+    /// ``ServeError`` with code `invalidOptions`.
+    public nonisolated func options(
+        name: String? = nil,
+        numReplicas: Int? = nil,
+        maxOngoingRequests: Int? = nil,
+        maxConcurrentQueries: Int? = nil,
+        maxQueuedRequests: Int? = nil,
+        resources: Resources? = nil,
+        placement: DeploymentOptions.Placement? = nil,
+        routing: DeploymentOptions.Routing? = nil,
+        startTimeout: Duration? = nil,
+        gracefulShutdownTimeout: Duration? = nil,
+        healthCheckPeriod: Duration? = nil,
+        healthCheckTimeout: Duration? = nil
+    ) -> Self {
+        guard case .bound(let bound) = id.target else {
+            var options = id.callOptions ?? CallOptions()
+            options.misuse = "deployment options were set on \(id), which is a handle; set them on what 'bind' returns"
+            return Self._reference(ServeID(id.target, callOptions: options))
+        }
+        let overrides = DeploymentOverrides { options in
+            if let name { options.name = name }
+            if let numReplicas { options.numReplicas = numReplicas }
+            if let limit = maxConcurrentQueries ?? maxOngoingRequests { options.maxOngoingRequests = limit }
+            if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
+            if let resources { options.resources = resources }
+            if let placement { options.placement = placement }
+            if let routing { options.routing = routing }
+            if let startTimeout { options.startTimeout = startTimeout }
+            if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
+            if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }
+            if let healthCheckTimeout { options.healthCheckTimeout = healthCheckTimeout }
+        }
+        return Self._reference(ServeID(.bound(bound.overriding(overrides))))
+    }
+
+    /// The same handle for calls that may run twice: when a replica is lost while it works on one, another replica is
+    /// given the call, up to two times, instead of the call failing with code `replicaLost`.
+    public nonisolated func options(idempotent: Bool) -> Self {
+        var options = id.callOptions ?? CallOptions()
+        options.idempotent = idempotent
+        return Self._reference(ServeID(id.target, callOptions: options))
+    }
+
+    package static func _reference(_ id: ServeID) -> Self {
+        do {
+            return try Self.resolve(id: id, using: ServeSystem.current)
+        } catch {
+            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that answers nil for every id.
+            preconditionFailure("resolving a deployment reference threw \(error)")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+public import SwerveHTTPTypes
+
+/// A deployment that answers HTTP requests: the ingress of an application that has a route prefix.
+///
+/// ```swift
+/// @Deployment
+/// distributed actor TextConverter: HTTPIngress {
+///     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+///         .text(try await request.body.text().uppercased())
+///     }
+/// }
+/// ```
+/// Both bodies may be streams. The task is cancelled when the client goes away or the request takes too long. A thrown
+/// ``HTTPError`` answers with its status, a ``ServeError`` with the status of its code, any other error with 500.
+public protocol HTTPIngress: Deployment {
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse
+}

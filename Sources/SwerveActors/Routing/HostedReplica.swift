@@ -1,0 +1,122 @@
+internal import Distributed
+internal import NIOCore
+package import SwerveCore
+package import SwerveHTTPTypes
+internal import Synchronization
+
+/// A replica that this process hosts: its actor, and how its methods are called.
+package final class HostedReplica: Sendable {
+    package let id: ReplicaID
+    private let actor: any DistributedActor & Sendable
+    private let table: AnyDispatchTable
+    /// For deployments that answer HTTP requests themselves.
+    package let respond: (@Sendable (HTTPRequest) async throws -> HTTPResponse)?
+    private let limit: Int
+    private let admission = Mutex(AdmissionState())
+
+    private struct AdmissionState {
+        var ongoing = 0
+        var whenDrained: (@Sendable () -> Void)?
+        var isDraining = false
+    }
+
+    package init<D: Deployment>(id: ReplicaID, actor: D, limit: Int) {
+        self.id = id
+        self.actor = actor
+        self.table = DispatchTable<D>(D._deploymentMethods)
+        self.limit = limit
+        self.respond = (actor as? any HTTPIngress).map { ingress in HostedReplica.responder(ingress) }
+    }
+
+    /// Decodes the initialiser's arguments and makes the actor.
+    package static func make(_ id: ReplicaID, _ spec: DeploymentSpec) async throws -> HostedReplica {
+        guard let type = _typeByName(spec.typeName) as? any Deployment.Type else {
+            throw ServeError(
+                .startFailed,
+                "no deployment type is named '\(spec.typeName)' in this executable; it must not be private, nor declared "
+                    + "in a function, and replicas must be built from the same sources", deployment: spec.id)
+        }
+        return try await make(type, id, spec)
+    }
+
+    private static func make<D: Deployment>(_ type: D.Type, _ id: ReplicaID, _ spec: DeploymentSpec) async throws
+        -> HostedReplica
+    {
+        let reader = BinaryReader(.init(bytes: spec.arguments), system: .current)
+        let arguments = try reader.nextRegion(D.InitArguments.self)
+        let actor = try await ServeSystem.$identityBeingMade.withValue(id) {
+            try await D._make(arguments, actorSystem: .current)
+        }
+        return HostedReplica(id: id, actor: actor, limit: spec.options.maxOngoingRequests)
+    }
+
+    private static func responder<I: HTTPIngress>(
+        _ ingress: I
+    ) -> @Sendable (HTTPRequest) async throws -> HTTPResponse {
+        { request in
+            guard let response = try await ingress.whenLocal({ try await $0.respond(to: request) }) else {
+                preconditionFailure("a hosted actor is local")
+            }
+            return response
+        }
+    }
+
+    // MARK: Calls
+
+    /// A call from this process: values in, values out.
+    @inline(__always)
+    func execute<Act: DistributedActor>(
+        _ type: Act.Type, _ target: String, _ arguments: Arguments, _ handler: ResultHandler
+    ) async throws {
+        beginLocal()
+        defer { finish() }
+        var decoder = InvocationDecoder(arguments)
+        try await table.execute(on: actor, target, &decoder, handler)
+    }
+
+    /// A call from another process.
+    package func execute(_ target: String, _ decoder: inout InvocationDecoder, _ handler: ResultHandler) async throws {
+        try await table.execute(on: actor, target, &decoder, handler)
+    }
+
+    // MARK: Admission of requests from other processes
+
+    /// Claims one of the replica's places; `false` means that it is full or is going away, and the request must not
+    /// start.
+    package func admit() -> Bool {
+        admission.withLock { state in
+            guard !state.isDraining, state.ongoing < limit else { return false }
+            state.ongoing += 1
+            return true
+        }
+    }
+
+    /// A request of this process begins; its route holds the limit already.
+    package func beginLocal() {
+        admission.withLock { $0.ongoing += 1 }
+    }
+
+    /// Gives a place back.
+    package func finish() {
+        let drained = admission.withLock { state -> (@Sendable () -> Void)? in
+            state.ongoing -= 1
+            guard state.isDraining, state.ongoing == 0 else { return nil }
+            defer { state.whenDrained = nil }
+            return state.whenDrained
+        }
+        drained?()
+    }
+
+    /// No more requests; `whenDrained` is called once, when the ongoing ones are over.
+    package func drain(_ whenDrained: @escaping @Sendable () -> Void) {
+        let isEmpty = admission.withLock { state in
+            guard !state.isDraining else { return false }
+            state.isDraining = true
+            if state.ongoing > 0 { state.whenDrained = whenDrained }
+            return state.ongoing == 0
+        }
+        if isEmpty { whenDrained() }
+    }
+
+    package var ongoing: Int { admission.withLock { $0.ongoing } }
+}

@@ -1,0 +1,88 @@
+internal import Distributed
+package import SwerveCore
+
+/// The identity of a deployment reference: a deployment that runs, one that is bound and does not run yet, or the
+/// replica in which code itself runs.
+public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
+    package enum Target: Sendable {
+        case route(Route)
+        case bound(BoundDeployment)
+        /// An actor made directly: a replica, or an object in a test.
+        case local(LocalIdentity)
+    }
+
+    package let target: Target
+    package var callOptions: CallOptions?
+
+    package init(_ target: Target, callOptions: CallOptions? = nil) {
+        self.target = target
+        self.callOptions = callOptions
+    }
+
+    private var object: AnyObject {
+        switch target {
+        case .route(let route): route
+        case .bound(let bound): bound
+        case .local(let identity): identity
+        }
+    }
+
+    public static func == (left: ServeID, right: ServeID) -> Bool {
+        left.object === right.object && left.callOptions == right.callOptions
+    }
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(object))
+    }
+    public var description: String {
+        switch target {
+        case .route(let route): "\(route.id)"
+        case .bound(let bound): "\(bound.typeDescription) (bound, not running)"
+        case .local(let identity): identity.replica.map { "\($0)" } ?? "local actor"
+        }
+    }
+
+    /// References travel as the names of the deployments that they stand for.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch target {
+        case .route(let route): try container.encode("\(route.id)")
+        case .bound(let bound):
+            guard let names = (encoder as? BinaryWriter)?.names else {
+                throw ServeError(
+                    .notRunning,
+                    "\(bound.typeDescription) is bound but does not run: pass it to another deployment's bind, or send "
+                        + "the handle that Serve.run or Serve.deploymentHandle returned")
+            }
+            try container.encode("\(names.name(of: bound))")
+        case .local(let identity):
+            guard let replica = identity.replica else {
+                throw ServeError(.unencodable, "an actor that no deployment runs cannot be sent to another process")
+            }
+            try container.encode("\(replica.deployment)")
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        guard let system = decoder.userInfo[.actorSystemKey] as? ServeSystem else {
+            throw ServeError(.invalidArgument, "a deployment reference can be decoded only by Swerve's own codec")
+        }
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard let id = DeploymentID(text) else {
+            throw ServeError(.invalidArgument, "'\(text)' does not name a deployment as application/deployment")
+        }
+        self.init(.route(system.route(id)))
+    }
+}
+
+/// The identity of an actor that was made directly rather than referred to.
+package final class LocalIdentity: Sendable {
+    package let replica: ReplicaID?
+    package init(replica: ReplicaID?) {
+        self.replica = replica
+    }
+}
+
+/// Gives bound deployments their names when an application is put together.
+package protocol DeploymentNaming: AnyObject {
+    func name(of bound: BoundDeployment) throws -> DeploymentID
+}

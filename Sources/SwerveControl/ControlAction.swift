@@ -1,0 +1,60 @@
+package import SwerveCore
+
+/// What a ``ControllerState`` wants done. The shell does the actions of one list in their order.
+package enum ControlAction: Hashable, Sendable {
+    /// Start this replica. It reports `.launched`, then `.ready` or `.initializationFailed`, or `.exited`.
+    case start(ReplicaID, DeploymentSpec)
+    /// The whole set of replicas that calls may go to, sorted, with the options that hold for them. An empty set means
+    /// that calls wait. It also revives a deployment that was withdrawn.
+    case publish(DeploymentID, [ReplicaID], DeploymentOptions)
+    /// From now on calls to this deployment fail at once with `reason`, until it is published again.
+    case withdraw(DeploymentID, reason: ServeError)
+    /// The whole table of HTTP routes, sorted by prefix.
+    case exposeRoutes([RouteEntry])
+    /// No new requests; the replica reports `.drained` when its ongoing ones are done.
+    case drain(ReplicaID)
+    /// Terminate the replica now; it reports `.exited` when it is gone. Repeated when that report does not come.
+    case stop(ReplicaID)
+    /// Ask whether the replica still runs work; it reports `.probeAnswered`.
+    case probe(ReplicaID)
+    /// Every deployment of the latest spec is as it should be. Callers that wait for a deploy may go on.
+    case applicationRunning(String)
+    /// The latest deploy ended without success. Callers that wait for it get the error.
+    case applicationFailed(String, ServeError)
+    /// All that ran when the application was deleted is gone. Callers that wait for the delete may go on.
+    case applicationDeleted(String)
+}
+
+/// What a replica, or whoever watches it, reports to a ``ControllerState``.
+package enum ReplicaEvent: Hashable, Sendable {
+    /// The replica has a place to run; the process is `nil` while it is not known.
+    case launched(processID: Int32?)
+    /// The initialiser returned: the replica can take requests.
+    case ready
+    /// The initialiser threw.
+    case initializationFailed(message: String)
+    /// The process is gone or the connection to it is lost, in whatever state the replica was.
+    case exited(reason: String)
+    /// The answer to a `.probe`.
+    case probeAnswered
+    /// The ongoing requests that the replica had when it was asked to drain are done.
+    case drained
+}
+
+/// One row of the table of HTTP routes.
+package struct RouteEntry: Hashable, Sendable {
+    /// The path below which the application answers; starts with `/` and does not end with one unless it is `/`.
+    package var prefix: String
+    package var application: String
+    /// The deployment that requests go to.
+    package var ingress: DeploymentID
+    /// Whether the ingress answers HTTP requests itself.
+    package var answersHTTP: Bool
+
+    package init(prefix: String, application: String, ingress: DeploymentID, answersHTTP: Bool) {
+        self.prefix = prefix
+        self.application = application
+        self.ingress = ingress
+        self.answersHTTP = answersHTTP
+    }
+}

@@ -1,0 +1,157 @@
+internal import SwerveCore
+
+/// One replica from its start to the report that it is gone.
+///
+/// A replica that is wanted but waits for a back-off is only a number in its deployment's ``BackOff``; a machine exists
+/// from `.start` on. Reports that do not fit the state are late or doubled and change nothing.
+struct ReplicaMachine: Sendable {
+    enum State: Sendable {
+        /// Started, not ready. Goes to running or stopping.
+        case starting(until: MonotonicTime)
+        /// Ready. Goes to draining or stopping.
+        case running(Running)
+        /// Finishes its ongoing requests. Goes to stopping.
+        case draining(until: MonotonicTime)
+        /// Told to terminate; told again at `again`. `unhealthy` when missed probes are the reason.
+        case stopping(again: MonotonicTime, unhealthy: Bool)
+    }
+
+    struct Running: Sendable {
+        var since: MonotonicTime
+        /// Probes in a row that were not answered in time.
+        var misses = 0
+        var probe: Probe
+    }
+
+    enum Probe: Sendable {
+        case due(MonotonicTime)
+        case outstanding(sent: MonotonicTime, until: MonotonicTime)
+    }
+
+    /// What the replica is to its deployment.
+    enum Standing: Sendable {
+        /// Built from the deployment's latest revision.
+        case current
+        /// Of an earlier revision, and serving until the current one is ready.
+        case old
+        /// Of an earlier revision that never served; on its way out.
+        case discarded
+    }
+
+    /// What is to be done because time passed.
+    enum Timeout {
+        case startTookTooLong, probe, unhealthy, stop
+    }
+
+    let id: ReplicaID
+    let revision: Revision
+    let options: DeploymentOptions
+    var standing = Standing.current
+    private(set) var processID: Int32?
+    private(set) var state: State
+
+    init(id: ReplicaID, spec: DeploymentSpec, now: MonotonicTime) {
+        self.id = id
+        self.revision = spec.revision
+        self.options = spec.options
+        self.state = .starting(until: now.after(spec.options.startTimeout))
+    }
+
+    var isStarting: Bool {
+        if case .starting = state { true } else { false }
+    }
+
+    var isRunning: Bool { runningSince != nil }
+
+    var runningSince: MonotonicTime? {
+        if case .running(let running) = state { running.since } else { nil }
+    }
+
+    /// When ``expire(now:)`` has something to do.
+    var wakeUp: MonotonicTime {
+        switch state {
+        case .starting(let until), .draining(let until), .stopping(let until, _): until
+        case .running(let running):
+            switch running.probe {
+            case .due(let time), .outstanding(_, let time): time
+            }
+        }
+    }
+
+    mutating func launched(processID: Int32?) {
+        self.processID = self.processID ?? processID
+    }
+
+    /// - Returns: whether it was starting and now runs.
+    mutating func becomeReady(now: MonotonicTime) -> Bool {
+        guard isStarting else { return false }
+        state = .running(Running(since: now, probe: .due(now.after(options.healthCheckPeriod))))
+        return true
+    }
+
+    mutating func probeAnswered() {
+        guard case .running(var running) = state else { return }
+        // A late answer proves life as well as one in time, so it clears earlier misses.
+        running.misses = 0
+        if case .outstanding(let sent, _) = running.probe {
+            running.probe = .due(sent.after(options.healthCheckPeriod))
+        }
+        state = .running(running)
+    }
+
+    /// - Returns: whether the replica was draining; it must be stopped then.
+    mutating func drained(now: MonotonicTime) -> Bool {
+        guard case .draining = state else { return false }
+        stop(now: now)
+        return true
+    }
+
+    mutating func drain(now: MonotonicTime) {
+        precondition(isRunning, "only a running replica drains")
+        state = .draining(until: now.after(options.gracefulShutdownTimeout))
+    }
+
+    mutating func stop(now: MonotonicTime, unhealthy: Bool = false) {
+        state = .stopping(again: now.after(Limits.stopRepeat), unhealthy: unhealthy)
+    }
+
+    /// Lets time pass. After `startTookTooLong`, `unhealthy` and `stop` the replica is stopping.
+    mutating func expire(now: MonotonicTime) -> Timeout? {
+        guard wakeUp <= now else { return nil }
+        switch state {
+        case .starting:
+            stop(now: now)
+            return .startTookTooLong
+        case .draining:
+            stop(now: now)
+            return .stop
+        case .stopping(_, let unhealthy):
+            stop(now: now, unhealthy: unhealthy)
+            return .stop
+        case .running(var running):
+            if case .outstanding(let sent, _) = running.probe {
+                running.misses += 1
+                running.probe = .due(sent.after(options.healthCheckPeriod))
+            }
+            if running.misses >= Limits.missesUntilUnhealthy {
+                stop(now: now, unhealthy: true)
+                return .unhealthy
+            }
+            let isDue = if case .due(let time) = running.probe { time <= now } else { false }
+            if isDue { running.probe = .outstanding(sent: now, until: now.after(options.healthCheckTimeout)) }
+            state = .running(running)
+            return isDue ? .probe : nil
+        }
+    }
+
+    var status: ReplicaStatus {
+        let shown: ReplicaStatus.State =
+            switch state {
+            case .starting: .starting
+            case .running: .running
+            case .draining: .draining
+            case .stopping(_, let unhealthy): unhealthy ? .unhealthy : .stopping
+            }
+        return ReplicaStatus(id: id, state: shown, processID: processID)
+    }
+}

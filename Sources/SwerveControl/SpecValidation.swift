@@ -1,0 +1,31 @@
+internal import SwerveCore
+
+extension ApplicationSpec {
+    /// Checks what can be said of the spec alone.
+    func validate() throws(ServeError) {
+        func refuse(_ what: String) -> ServeError {
+            ServeError(.invalidOptions, "application '\(name)': \(what)")
+        }
+        if let problem = NameRule.problem(with: name) { throw refuse(problem) }
+        var seen: Set<String> = []
+        for deployment in deployments {
+            let own = deployment.id.deployment
+            if let problem = NameRule.problem(with: own) { throw refuse(problem) }
+            if deployment.id.application != name {
+                throw refuse("deployment '\(deployment.id)' belongs to another application")
+            }
+            if !seen.insert(own).inserted { throw refuse("two deployments are named '\(own)'") }
+            try deployment.options.validate(deployment: own)
+        }
+        if !seen.contains(ingress) { throw refuse("its ingress '\(ingress)' is not one of its deployments") }
+        if let routePrefix, let problem = Self.problem(withPrefix: routePrefix) { throw refuse(problem) }
+    }
+
+    private static func problem(withPrefix prefix: String) -> String? {
+        if !prefix.utf8.starts(with: "/".utf8) { return "the route prefix '\(prefix)' must start with '/'" }
+        if prefix.utf8.count > 1, prefix.utf8.last == UInt8(ascii: "/") {
+            return "the route prefix '\(prefix)' must not end with '/'"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,131 @@
+/// How a deployment runs: how many replicas, where, and with which limits.
+///
+/// `@Deployment(...)` takes the same arguments, and `.options(...)` on a bound deployment overrides some of them.
+public struct DeploymentOptions: Hashable, Sendable, Codable {
+    /// Where the replicas of a deployment run.
+    public struct Placement: Hashable, Sendable, Codable, CustomStringConvertible {
+        private enum Kind: String, Codable { case process, inProcess }
+        private let kind: Kind
+        /// Each replica in a process of its own: a trap or a leak in one hurts nobody else. The default.
+        public static let process = Placement(kind: .process)
+        /// In the caller's process: calls pass values, nothing is encoded.
+        public static let inProcess = Placement(kind: .inProcess)
+        public var description: String { kind.rawValue }
+    }
+
+    /// Which replica a call goes to.
+    public struct Routing: Hashable, Sendable, Codable, CustomStringConvertible {
+        package enum Kind: String, Codable, Sendable { case powerOfTwoChoices, roundRobin }
+        package let kind: Kind
+        /// Of two replicas chosen at random, the one with fewer outstanding requests. The default.
+        public static let powerOfTwoChoices = Routing(kind: .powerOfTwoChoices)
+        /// Each replica in turn; a full one is passed over.
+        public static let roundRobin = Routing(kind: .roundRobin)
+        public var description: String { kind.rawValue }
+    }
+
+    /// The name within the application; `nil` means the type's name, with a number for the second and later ones.
+    public var name: String?
+    /// How many replicas run; 1 by default, at most ``maximumReplicas``.
+    public var numReplicas: Int
+    /// How many requests one replica works on at a time; 100 by default. More wait in the callers' queues.
+    public var maxOngoingRequests: Int
+    /// How many requests may wait in the queue of one calling process; 10 000 by default. One more is refused with
+    /// ``ServeError/Code/queueFull`` (HTTP 503).
+    public var maxQueuedRequests: Int
+    public var resources: Resources
+    public var placement: Placement
+    public var routing: Routing
+    /// How long a replica's process start and initialiser may take before it counts as failed; 10 minutes by default.
+    public var startTimeout: Duration
+    /// How long a stopping replica may finish its ongoing requests before it is killed; 20 seconds by default.
+    public var gracefulShutdownTimeout: Duration
+    /// How often a replica is asked whether its executor still runs work; 10 seconds by default.
+    public var healthCheckPeriod: Duration
+    /// How long it may take to answer. After three misses in a row the replica is replaced; 30 seconds by default.
+    public var healthCheckTimeout: Duration
+
+    /// The largest ``numReplicas`` that is accepted.
+    public static let maximumReplicas = 10_000
+    /// The largest ``maxOngoingRequests`` and ``maxQueuedRequests`` that are accepted.
+    public static let maximumRequests = 10_000_000
+
+    /// - Parameter maxConcurrentQueries: the older name of `maxOngoingRequests`; wins when both are given.
+    public init(
+        _ name: String? = nil,
+        numReplicas: Int = 1,
+        maxOngoingRequests: Int = 100,
+        maxConcurrentQueries: Int? = nil,
+        maxQueuedRequests: Int = 10_000,
+        resources: Resources = Resources(),
+        placement: Placement = .process,
+        routing: Routing = .powerOfTwoChoices,
+        startTimeout: Duration = .seconds(600),
+        gracefulShutdownTimeout: Duration = .seconds(20),
+        healthCheckPeriod: Duration = .seconds(10),
+        healthCheckTimeout: Duration = .seconds(30)
+    ) {
+        self.name = name
+        self.numReplicas = numReplicas
+        self.maxOngoingRequests = maxConcurrentQueries ?? maxOngoingRequests
+        self.maxQueuedRequests = maxQueuedRequests
+        self.resources = resources
+        self.placement = placement
+        self.routing = routing
+        self.startTimeout = startTimeout
+        self.gracefulShutdownTimeout = gracefulShutdownTimeout
+        self.healthCheckPeriod = healthCheckPeriod
+        self.healthCheckTimeout = healthCheckTimeout
+    }
+
+    /// The older name of ``maxOngoingRequests``.
+    public var maxConcurrentQueries: Int {
+        get { maxOngoingRequests }
+        set { maxOngoingRequests = newValue }
+    }
+
+    /// - Throws: ``ServeError`` with code `invalidOptions` that names the option, its value and what is accepted.
+    package func validate(deployment: String) throws(ServeError) {
+        func refuse(_ what: String) -> ServeError {
+            ServeError(.invalidOptions, "deployment '\(deployment)': \(what)")
+        }
+        if let name, let problem = NameRule.problem(with: name) { throw refuse(problem) }
+        if !(0...Self.maximumReplicas).contains(numReplicas) {
+            throw refuse("numReplicas is \(numReplicas); it must be from 0 to \(Self.maximumReplicas)")
+        }
+        if !(1...Self.maximumRequests).contains(maxOngoingRequests) {
+            throw refuse("maxOngoingRequests is \(maxOngoingRequests); it must be from 1 to \(Self.maximumRequests)")
+        }
+        if !(0...Self.maximumRequests).contains(maxQueuedRequests) {
+            throw refuse("maxQueuedRequests is \(maxQueuedRequests); it must be from 0 to \(Self.maximumRequests)")
+        }
+        if let problem = resources.problem() { throw refuse(problem) }
+        let times = [
+            ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),
+            ("healthCheckTimeout", healthCheckTimeout),
+        ]
+        for (name, time) in times where time <= .zero { throw refuse("\(name) must be longer than zero") }
+        if gracefulShutdownTimeout < .zero { throw refuse("gracefulShutdownTimeout must not be negative") }
+    }
+}
+
+/// What application and deployment names may look like.
+package enum NameRule {
+    package static let maximumLength = 200
+
+    /// What is wrong with `name`, or `nil`.
+    package static func problem(with name: String) -> String? {
+        guard !name.isEmpty, name.utf8.count <= maximumLength else {
+            return "the name '\(name)' must have 1 to \(maximumLength) characters"
+        }
+        let good = name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+                true
+            default: byte >= 0x80
+            }
+        }
+        return good ? nil : "the name '\(name)' may hold letters, digits, '_', '-' and '.' only"
+    }
+}

@@ -1,0 +1,86 @@
+/// What went wrong in Swerve itself, as opposed to an error that user code threw.
+///
+/// It crosses processes unchanged. Compare ``code``; ``message`` is for people.
+public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
+    public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+        public let rawValue: String
+        public init(rawValue: String) {
+            self.rawValue = rawValue
+        }
+        private init(_ rawValue: String) {
+            self.rawValue = rawValue
+        }
+        public var description: String { rawValue }
+
+        /// A bound deployment was called before `Serve.run`, or call options were put on one.
+        public static let notRunning = Code("not_running")
+        /// No application or deployment has that name.
+        public static let notFound = Code("not_found")
+        /// The deployment that the handle names was deleted.
+        public static let deleted = Code("deleted")
+        /// The replica ended while it worked on the request; whether the work took effect is not known.
+        public static let replicaLost = Code("replica_lost")
+        /// No replica can serve: every attempt to start one failed.
+        public static let unavailable = Code("unavailable")
+        /// The queue in front of the deployment is full.
+        public static let queueFull = Code("queue_full")
+        /// The request took longer than it was allowed to.
+        public static let deadlineExceeded = Code("deadline_exceeded")
+        /// An option, a name or an argument of an API call is not acceptable.
+        public static let invalidOptions = Code("invalid_options")
+        /// Bytes that cannot be decoded as the type that the callee expects.
+        public static let invalidArgument = Code("invalid_argument")
+        /// A value that cannot be encoded.
+        public static let unencodable = Code("unencodable")
+        /// The actor has no such method, or the two sides were built from different sources.
+        public static let unknownMethod = Code("unknown_method")
+        /// A message larger than the connection's limit.
+        public static let tooLarge = Code("too_large")
+        /// The peer broke the protocol; the connection was closed.
+        public static let protocolViolation = Code("protocol_violation")
+        /// A replica could not be started.
+        public static let startFailed = Code("start_failed")
+        /// The address to listen on is taken.
+        public static let addressInUse = Code("address_in_use")
+        /// The instance is shutting down or was shut down.
+        public static let shutDown = Code("shut_down")
+        /// The operating system refused something.
+        public static let system = Code("system")
+    }
+
+    public var code: Code
+    public var message: String
+    /// The deployment concerned, where there is one.
+    public var deployment: DeploymentID?
+    /// The replica concerned, where there is one.
+    public var replica: ReplicaID?
+
+    public init(_ code: Code, _ message: String, deployment: DeploymentID? = nil, replica: ReplicaID? = nil) {
+        self.code = code
+        self.message = message
+        self.deployment = deployment
+        self.replica = replica
+    }
+
+    public var description: String { "\(code): \(message)" }
+}
+
+/// An error that user code threw in a replica and that could not travel as itself because its type is not `Codable`.
+public struct RemoteError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    public var deployment: DeploymentID
+    public var replica: ReplicaID?
+    /// The name of the error's type in the replica.
+    public var typeName: String
+    /// What the error said of itself.
+    public var message: String
+
+    public init(deployment: DeploymentID, replica: ReplicaID?, typeName: String, message: String) {
+        self.deployment = deployment
+        self.replica = replica
+        self.typeName = typeName
+        self.message = message
+    }
+
+    public var description: String { "\(typeName) thrown by \(replica?.description ?? deployment.description): \(message)" }
+}

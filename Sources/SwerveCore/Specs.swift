@@ -1,0 +1,55 @@
+/// What an application should be: its deployments, and which of them answers HTTP requests.
+public struct ApplicationSpec: Hashable, Sendable, Codable {
+    public var name: String
+    /// The path below which the application answers HTTP; `nil` for one that is called by handles only.
+    public var routePrefix: String?
+    /// The deployment that the application's handle names and that HTTP requests go to.
+    public var ingress: String
+    public var deployments: [DeploymentSpec]
+
+    public init(name: String, routePrefix: String?, ingress: String, deployments: [DeploymentSpec]) {
+        self.name = name
+        self.routePrefix = routePrefix
+        self.ingress = ingress
+        self.deployments = deployments
+    }
+}
+
+/// What a deployment should be.
+public struct DeploymentSpec: Hashable, Sendable, Codable {
+    public var id: DeploymentID
+    /// The mangled name by which a process of the same executable finds the actor type.
+    public var typeName: String
+    /// The initialiser's arguments in the binary codec; references to other deployments are names in there.
+    public var arguments: [UInt8]
+    public var options: DeploymentOptions
+    /// Whether the type answers HTTP requests itself.
+    public var answersHTTP: Bool
+
+    public init(
+        id: DeploymentID, typeName: String, arguments: [UInt8], options: DeploymentOptions, answersHTTP: Bool
+    ) {
+        self.id = id
+        self.typeName = typeName
+        self.arguments = arguments
+        self.options = options
+        self.answersHTTP = answersHTTP
+    }
+
+    /// What makes a replica stale when it changes: everything but the number of replicas and the callers' limits.
+    package var revision: Revision {
+        var options = options
+        options.name = nil
+        options.numReplicas = 0
+        options.maxQueuedRequests = 0
+        options.routing = .powerOfTwoChoices
+        return Revision(typeName: typeName, arguments: arguments, options: options)
+    }
+}
+
+/// Equal for two specs when the replicas of one can serve as replicas of the other.
+package struct Revision: Hashable, Sendable {
+    let typeName: String
+    let arguments: [UInt8]
+    let options: DeploymentOptions
+}

@@ -1,0 +1,252 @@
+internal import NIOCore
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+extension HTTPConnectionHandler {
+    /// Takes as many requests off the pending bytes as can be begun. A service that answers at once does not recurse:
+    /// the loop here goes on with the next request.
+    func process() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        var goesOn = true
+        while goesOn {
+            switch machine.phase {
+            case .idle, .head: goesOn = nextHead()
+            case .collecting: goesOn = collect()
+            case .exchange(let exchange): goesOn = !exchange.isRequestComplete && stream()
+            case .closing:
+                if machine.isInputClosed, isWrittenToTheEnd { cut() }
+                goesOn = false
+            case .closed: goesOn = false
+            }
+        }
+        isProcessing = false
+        tidyPending()
+        resumeReading()
+    }
+
+    /// Lets go of the read buffer, so that the channel can use it again; a small rest gets memory of its own.
+    private func tidyPending() {
+        if pending.readableBytes == 0 {
+            pending = ByteBuffer()
+        } else if pending.readableBytes <= 4096, pending.readerIndex > 0 || pending.capacity > 1 << 14 {
+            var rest = ByteBufferAllocator().buffer(capacity: max(1024, pending.readableBytes))
+            rest.writeImmutableBuffer(pending)
+            pending = rest
+        }
+    }
+
+    // MARK: - Heads
+
+    /// Returns whether there may be more to do.
+    private func nextHead() -> Bool {
+        guard pending.readableBytes > 0 else { return inputMayBeOver() }
+        // A client that takes no responses gets no further requests answered.
+        guard isWritable else { return false }
+        do throws(HTTPParseError) {
+            guard let head = try parser.parseHead(&pending) else {
+                if pending.readableBytes > 0 { machine.headBegan(now: loop.now) }
+                return inputMayBeOver()
+            }
+            start(head)
+            return true
+        } catch {
+            refuse(error)
+            return false
+        }
+    }
+
+    /// The next request needs more bytes than there are.
+    private func inputMayBeOver() -> Bool {
+        if machine.isInputClosed {
+            closeAfterFlush(linger: false)
+        } else if machine.isDraining, machine.phase == .idle {
+            closeAfterFlush(linger: false)
+        }
+        return false
+    }
+
+    private func start(_ parsed: HTTPParsedHead) {
+        var head = parsed.head
+        if let id = parsed.requestID {
+            head.requestID = head.bytes.getString(at: head.bytes.readerIndex + id.lowerBound, length: id.count) ?? ""
+        } else {
+            head.requestID = loop.makeRequestID()
+        }
+        switch machine.headEnded(parsed, buffered: pending.readableBytes, now: loop.now) {
+        case .complete:
+            begin(head, body: ByteBuffer())
+        case .collect:
+            guard case .length(let length) = parsed.framing else { return }
+            if let whole = pending.readSlice(length: length) {
+                machine.collected()
+                begin(head, body: whole)
+                return
+            }
+            body = .length(remaining: length)
+            collectedHead = head.compacted()
+            collected = ByteBufferAllocator().buffer(capacity: min(length, 1 << 16))
+            if parsed.expectsContinue, pending.readableBytes == 0 { writeContinue() }
+        case .stream:
+            startStream(parsed, head: head)
+        }
+    }
+
+    private func startStream(_ parsed: HTTPParsedHead, head: HTTPRequestHead) {
+        if case .length(let length) = parsed.framing {
+            body = .length(remaining: length)
+        } else {
+            body = .chunked(HTTPChunkedDecoder(limits: options.limits))
+            if pending.readableBytes > 0, beginIfWhole(head) { return }
+        }
+        begin(head, body: nil)
+        let isWaiting = machine.exchange.map { $0.response == nil } ?? false
+        if parsed.expectsContinue, pending.readableBytes == 0, isWaiting { writeContinue() }
+    }
+
+    /// Hands over a chunked request whole when all of it has come and is small.
+    private func beginIfWhole(_ head: HTTPRequestHead) -> Bool {
+        guard case .chunked(var decoder) = body, pending.readableBytes <= options.inlineBodyBytes else { return false }
+        var rest = pending
+        var whole = ByteBuffer()
+        while true {
+            // What is malformed is found again, and refused, when the body is streamed.
+            guard let part = try? decoder.next(&rest) else { return false }
+            switch part {
+            case .needsMore: return false
+            case .bytes(let bytes):
+                if whole.readableBytes == 0 { whole = bytes } else { whole.writeImmutableBuffer(bytes) }
+            case .end:
+                pending = rest
+                body = .none
+                machine.requestEnded()
+                begin(head, body: whole)
+                return true
+            }
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead, body: ByteBuffer?) {
+        if spare != nil, isKnownUniquelyReferenced(&spare), let reused = spare.take() {
+            reused.reopen(requestID: head.requestID, connection: self)
+            exchange = reused
+        } else {
+            exchange = HTTPExchange(requestID: head.requestID, connection: self)
+        }
+        guard let exchange else { return }
+        service.begin(head, body: body, exchange: exchange)
+    }
+
+    private func writeContinue() {
+        prepareOutgoing()
+        outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        markDirty()
+    }
+
+    // MARK: - Bodies
+
+    private func collect() -> Bool {
+        guard case .length(let remaining) = body else { return false }
+        let count = min(remaining, pending.readableBytes)
+        guard count > 0, let part = pending.readSlice(length: count) else {
+            if machine.isInputClosed { cut() }
+            return false
+        }
+        collected.writeImmutableBuffer(part)
+        let left = remaining - count
+        machine.bodyProgress(now: loop.now)
+        body = .length(remaining: left)
+        guard left == 0, let head = collectedHead.take() else { return true }
+        let whole = collected
+        collected = ByteBuffer()
+        body = .none
+        machine.collected()
+        begin(head, body: whole)
+        return true
+    }
+
+    /// Hands the service the next part of a streamed body. Returns whether there may be another.
+    private func stream() -> Bool {
+        let window = machine.window
+        guard window > 0 else { return false }
+        do throws(HTTPParseError) {
+            switch try nextPart(upTo: window) {
+            case .bytes(let bytes):
+                machine.delivered(bytes.readableBytes, now: loop.now)
+                if let delegate = exchange?.delegate {
+                    delegate.requestBody(bytes)
+                } else {
+                    // The service does not want the content.
+                    machine.consumed(bytes.readableBytes, now: loop.now)
+                }
+                return true
+            case .end:
+                body = .none
+                machine.requestEnded()
+                exchange?.delegate?.requestBodyEnd()
+                return true
+            case .needsMore:
+                if machine.isInputClosed { clientLeft() }
+                return false
+            }
+        } catch {
+            failExchange(.invalidRequest, status: error.status, message: error.message)
+            return false
+        }
+    }
+
+    private func nextPart(upTo window: Int) throws(HTTPParseError) -> HTTPBodyPart {
+        switch body {
+        case .none: return .end
+        case .chunked(var decoder):
+            let part = try decoder.next(&pending, upTo: window)
+            body = .chunked(decoder)
+            return part
+        case .length(let remaining):
+            if remaining == 0 { return .end }
+            let count = min(remaining, min(window, pending.readableBytes))
+            guard count > 0, let part = pending.readSlice(length: count) else { return .needsMore }
+            body = .length(remaining: remaining - count)
+            return .bytes(part)
+        }
+    }
+
+    private func clientLeft() {
+        cancel(.clientGone)
+        cut()
+    }
+
+    func consumedRequestBody(_ bytes: Int) {
+        machine.consumed(bytes, now: loop.now)
+        process()
+    }
+
+    // MARK: - Refusals
+
+    func refuse(_ error: HTTPParseError) {
+        refuse(status: error.status, message: error.message)
+    }
+
+    /// Answers a request that no service has seen, and closes.
+    func refuse(status: UInt16, message: String) {
+        collectedHead = nil
+        collected = ByteBuffer()
+        writeError(status: status, message: message, retryAfter: nil, connection: .close, isHead: false)
+        closeAfterFlush(linger: true)
+    }
+
+    /// Takes a request away from the service: answers for it when no response has begun, cuts the connection otherwise.
+    func failExchange(_ reason: HTTPCancellation, status: UInt16, message: String? = nil) {
+        let current = machine.exchange
+        let id = exchange?.requestID
+        cancel(reason)
+        guard let current, current.response == nil, reason != .clientGone else {
+            cut()
+            return
+        }
+        let text = message ?? (status == 504 ? "the request took too long" : "the request did not come in time")
+        writeError(
+            status: status, message: text, retryAfter: nil, connection: .close, isHead: current.isHead, requestID: id)
+        closeAfterFlush(linger: true)
+    }
+}

@@ -1,0 +1,184 @@
+internal import NIOCore
+internal import SwerveHTTPTypes
+
+extension HTTPConnectionHandler {
+    /// Content up to this size is copied behind its head and leaves with it in one write.
+    private static let copiedBodyBytes = 16 << 10
+
+    func respond(status: UInt16, headerBlock: ByteBuffer, body: ByteBuffer) {
+        let length = body.readableBytes
+        guard let plan = machine.responseBegins(status: status, contentLength: length) else { return abort() }
+        writeHead(
+            status: status, headerBlock: headerBlock, length: length, plan: plan,
+            requestID: exchange?.requestID)
+        if plan.framing != .suppressed, length > 0 {
+            append(body)
+            _ = machine.responseBytes(length)
+        }
+        finish()
+    }
+
+    func respondHead(status: UInt16, headerBlock: ByteBuffer, contentLength: Int?) {
+        guard let plan = machine.responseBegins(status: status, contentLength: contentLength) else { return abort() }
+        writeHead(
+            status: status, headerBlock: headerBlock, length: contentLength, plan: plan,
+            requestID: exchange?.requestID)
+        markDirty()
+    }
+
+    func respondBody(_ bytes: ByteBuffer) -> Bool {
+        let count = bytes.readableBytes
+        guard count > 0 else { return isWritable }
+        switch machine.responseBytes(count) {
+        case .abort: abort()
+        case .drop: break
+        case .write:
+            append(bytes)
+            markDirty()
+        case .writeChunk:
+            prepareOutgoing()
+            outgoing.writeString(String(count, radix: 16))
+            outgoing.writeStaticString("\r\n")
+            append(bytes)
+            prepareOutgoing()
+            outgoing.writeStaticString("\r\n")
+            markDirty()
+        }
+        return isWritable
+    }
+
+    func respondEnd() {
+        if machine.exchange?.response == .chunked {
+            prepareOutgoing()
+            outgoing.writeStaticString("0\r\n\r\n")
+        }
+        finish()
+    }
+
+    func fail(status: UInt16, message: String, retryAfter: Int?) {
+        guard let plan = machine.responseBegins(status: status, contentLength: 0) else { return abort() }
+        writeError(
+            status: status, message: message, retryAfter: retryAfter, connection: plan.connection,
+            isHead: plan.framing == .suppressed, requestID: exchange?.requestID)
+        finish()
+    }
+
+    /// The service gives up: the client must not take what it has for the whole.
+    func abort() {
+        endExchange()
+        cut()
+    }
+
+    private func finish() {
+        switch machine.responseEnds(now: loop.now) {
+        case .abort: abort()
+        case .next:
+            endExchange()
+            markDirty()
+            process()
+        case .close(let linger):
+            endExchange()
+            closeAfterFlush(linger: linger)
+        }
+    }
+
+    private func endExchange() {
+        guard let exchange = exchange.take() else { return }
+        exchange.detach()
+        spare = exchange
+    }
+
+    // MARK: - Bytes
+
+    /// Makes `outgoing` ready to be appended to.
+    func prepareOutgoing() {
+        guard isOutgoingSent else { return }
+        isOutgoingSent = false
+        if outgoing.capacity > 4 * Self.copiedBodyBytes { outgoing = ByteBuffer() } else { outgoing.clear() }
+    }
+
+    /// Appends content: a copy of a little, the buffer itself of more.
+    private func append(_ bytes: ByteBuffer) {
+        prepareOutgoing()
+        if bytes.readableBytes <= Self.copiedBodyBytes {
+            outgoing.writeImmutableBuffer(bytes)
+            // A service that writes small pieces must feel back-pressure within a tick, too.
+            if outgoing.readableBytes > 4 * Self.copiedBodyBytes { sendOutgoing(promise: nil) }
+        } else {
+            sendOutgoing(promise: nil)
+            context?.write(wrapOutboundOut(bytes), promise: nil)
+        }
+    }
+
+    /// Writes a whole error response.
+    func writeError(
+        status: UInt16, message: String, retryAfter: Int?, connection: HTTPConnectionMachine.ConnectionHeader,
+        isHead: Bool, requestID: String? = nil
+    ) {
+        var block = ByteBuffer(staticString: "content-type: application/json\r\n")
+        if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
+        let body = HTTPResponse.errorBody(status: status, message: message)
+        writeHead(
+            status: status, headerBlock: block, length: body.readableBytes,
+            plan: .init(framing: .length(remaining: body.readableBytes), connection: connection),
+            requestID: requestID)
+        if !isHead { append(body) }
+        markDirty()
+    }
+
+    /// Writes the status line, the service's header lines and the server's own.
+    private func writeHead(
+        status: UInt16, headerBlock: ByteBuffer, length: Int?, plan: HTTPConnectionMachine.ResponsePlan,
+        requestID: String?
+    ) {
+        prepareOutgoing()
+        outgoing.reserveCapacity(minimumWritableBytes: headerBlock.readableBytes + 384)
+        let status = (200...599).contains(status) ? status : 500
+        if status == 200 {
+            outgoing.writeStaticString("HTTP/1.1 200 OK\r\n")
+        } else {
+            outgoing.writeStaticString("HTTP/1.1 ")
+            writeDecimal(Int(status))
+            outgoing.writeInteger(UInt8(ascii: " "))
+            outgoing.writeStaticString(HTTPStatus.phrase(of: status))
+            outgoing.writeStaticString("\r\n")
+        }
+        outgoing.writeImmutableBuffer(headerBlock)
+        if let length, status != 204, status != 304 {
+            outgoing.writeStaticString("content-length: ")
+            writeDecimal(length)
+            outgoing.writeStaticString("\r\n")
+        } else if plan.framing == .chunked {
+            outgoing.writeStaticString("transfer-encoding: chunked\r\n")
+        }
+        switch plan.connection {
+        case .none: break
+        case .close: outgoing.writeStaticString("connection: close\r\n")
+        case .keepAlive: outgoing.writeStaticString("connection: keep-alive\r\n")
+        }
+        if let requestID {
+            outgoing.writeStaticString("x-request-id: ")
+            outgoing.writeString(requestID)
+            outgoing.writeStaticString("\r\n")
+        }
+        outgoing.writeBytes(loop.dateLine)
+        outgoing.writeStaticString("\r\n")
+    }
+
+    private func writeDecimal(_ number: Int) {
+        outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: 20) { bytes in
+            var value = number
+            var digits = 1
+            while value >= 10 {
+                value /= 10
+                digits += 1
+            }
+            value = number
+            for index in stride(from: digits - 1, through: 0, by: -1) {
+                bytes[index] = UInt8(truncatingIfNeeded: value % 10) + UInt8(ascii: "0")
+                value /= 10
+            }
+            return digits
+        }
+    }
+}

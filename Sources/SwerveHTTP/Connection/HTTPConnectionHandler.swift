@@ -1,0 +1,259 @@
+package import NIOCore
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+/// Serves one HTTP/1.1 connection: takes requests off the bytes that come in, hands them to the service one after
+/// another, and writes the responses.
+///
+/// The channel must allow half-closure (`ChannelOptions.allowRemoteHalfClosure`).
+package final class HTTPConnectionHandler: ChannelDuplexHandler {
+    package typealias InboundIn = ByteBuffer
+    package typealias OutboundIn = ByteBuffer
+    package typealias OutboundOut = ByteBuffer
+
+    /// Where the rest of the present request's content is.
+    enum BodyReader {
+        case none
+        case length(remaining: Int)
+        case chunked(HTTPChunkedDecoder)
+    }
+
+    let loop: HTTPLoop
+    let service: any HTTPService
+    let options: HTTPServerOptions
+    var machine: HTTPConnectionMachine
+    var parser: HTTPRequestParser
+    var context: ChannelHandlerContext?
+    /// Where the loop keeps this connection; the loop's business.
+    var loopIndex: Int?
+
+    // Input.
+    /// What has come and was not taken yet.
+    var pending = ByteBuffer()
+    var body = BodyReader.none
+    /// A small body on its way, and the head that it belongs to.
+    var collected = ByteBuffer()
+    var collectedHead: HTTPRequestHead?
+    var isProcessing = false
+    private var isInRead = false
+    private var isReadHeldBack = false
+
+    // Output.
+    var exchange: HTTPExchange?
+    /// The last exchange, used again when the service let go of it.
+    var spare: HTTPExchange?
+    /// Written by responses, given to the channel when the connection is flushed.
+    var outgoing = ByteBuffer()
+    /// Whether the channel has `outgoing`'s bytes, so that it may be cleared for the next ones.
+    var isOutgoingSent = false
+    var isWritable = true
+    private var isDirty = false
+    private var closesAfterFlush = false
+    private var lingers = false
+    /// Everything that will ever be written is with the system.
+    private(set) var isWrittenToTheEnd = false
+
+    package init(loop: HTTPLoop, service: any HTTPService) {
+        self.loop = loop
+        self.service = service
+        self.options = loop.options
+        self.machine = HTTPConnectionMachine(options: loop.options, now: loop.now)
+        self.parser = HTTPRequestParser(limits: loop.options.limits)
+    }
+
+    // MARK: - Channel events
+
+    package func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.readClocks()
+        machine = HTTPConnectionMachine(options: options, now: loop.now)
+        if context.channel.isActive { loop.add(self) }
+    }
+
+    package func handlerRemoved(context: ChannelHandlerContext) {
+        gone(.clientGone)
+        self.context = nil
+    }
+
+    package func channelActive(context: ChannelHandlerContext) {
+        if loopIndex == nil { loop.add(self) }
+        context.fireChannelActive()
+    }
+
+    package func channelInactive(context: ChannelHandlerContext) {
+        gone(.clientGone)
+        context.fireChannelInactive()
+    }
+
+    package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isInRead = true
+        takeIn(unwrapInboundIn(data))
+        process()
+    }
+
+    package func channelReadComplete(context: ChannelHandlerContext) {
+        isInRead = false
+        if isDirty { flushNow() }
+        context.fireChannelReadComplete()
+    }
+
+    /// Holds back the channel's automatic read while this side is behind.
+    package func read(context: ChannelHandlerContext) {
+        if mayRead { context.read() } else { isReadHeldBack = true }
+    }
+
+    package func channelWritabilityChanged(context: ChannelHandlerContext) {
+        isWritable = context.channel.isWritable
+        machine.writability(isWritable, now: loop.now)
+        if isWritable {
+            exchange?.delegate?.responseWritable()
+            process()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent {
+            machine.inputClosed(now: loop.now)
+            process()
+            if isDirty { flushNow() }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // A connection that fails is as good as gone; which error it was helps nobody.
+        cut()
+    }
+
+    // MARK: - Reading
+
+    private func takeIn(_ bytes: ByteBuffer) {
+        switch machine.phase {
+        case .closing, .closed: return
+        default: break
+        }
+        guard pending.readableBytes > 0 else {
+            pending = bytes
+            return
+        }
+        if pending.readerIndex > 1 << 14 { pending.discardReadBytes() }
+        pending.writeImmutableBuffer(bytes)
+    }
+
+    private var mayRead: Bool {
+        switch machine.phase {
+        case .closing, .closed: return true
+        case .idle, .head, .collecting: return isWritable || pending.readableBytes < options.pipelineBytes
+        case .exchange(let exchange):
+            if exchange.isRequestComplete { return pending.readableBytes < options.pipelineBytes }
+            // With room in the window, what is pending is an incomplete line.
+            return machine.window > 0 || pending.readableBytes == 0
+        }
+    }
+
+    func resumeReading() {
+        guard isReadHeldBack, mayRead else { return }
+        isReadHeldBack = false
+        context?.read()
+    }
+
+    // MARK: - Flushing and closing
+
+    /// Has the connection flushed at the end of the loop's tick, or of its own read.
+    func markDirty() {
+        guard !isDirty else { return }
+        isDirty = true
+        if !isInRead { loop.flushLater(self) }
+    }
+
+    func flushNow() {
+        guard isDirty else { return }
+        isDirty = false
+        guard let context else { return }
+        if closesAfterFlush {
+            let promise = context.eventLoop.makePromise(of: Void.self)
+            promise.futureResult.assumeIsolated().whenComplete { _ in self.finishClosing() }
+            sendOutgoing(promise: promise)
+        } else {
+            sendOutgoing(promise: nil)
+        }
+        context.flush()
+    }
+
+    /// Gives what was written to the channel, not flushed.
+    func sendOutgoing(promise: EventLoopPromise<Void>?) {
+        guard let context, promise != nil || outgoing.readableBytes > 0 && !isOutgoingSent else { return }
+        let bytes = isOutgoingSent ? ByteBuffer() : outgoing
+        isOutgoingSent = true
+        context.write(wrapOutboundOut(bytes), promise: promise)
+    }
+
+    /// Closes when everything is written. When the client may still be sending, only this side at first, and what it
+    /// sends is dropped for a while: closing at once would make the system answer with a reset that can overtake the
+    /// response.
+    func closeAfterFlush(linger: Bool) {
+        machine.close(now: loop.now)
+        lingers = linger || pending.readableBytes > 0
+        pending = ByteBuffer()
+        closesAfterFlush = true
+        markDirty()
+        resumeReading()
+    }
+
+    private func finishClosing() {
+        guard let context, machine.phase != .closed else { return }
+        isWrittenToTheEnd = true
+        if lingers, !machine.isInputClosed {
+            machine.lingers(now: loop.now)
+            context.close(mode: .output, promise: nil)
+        } else {
+            cut()
+        }
+    }
+
+    /// Closes at once; what was not written is lost.
+    func cut() {
+        guard let context else { return }
+        context.close(promise: nil)
+    }
+
+    private func gone(_ reason: HTTPCancellation) {
+        guard machine.phase != .closed else { return }
+        machine.closed()
+        loop.remove(self)
+        pending = ByteBuffer()
+        collected = ByteBuffer()
+        collectedHead = nil
+        cancel(reason)
+    }
+
+    /// Tells the service that the response is not wanted any more.
+    func cancel(_ reason: HTTPCancellation) {
+        guard let exchange = exchange.take() else { return }
+        let delegate = exchange.delegate
+        exchange.detach()
+        delegate?.cancelled(reason)
+    }
+
+    // MARK: - Called by the loop
+
+    func tick(_ now: MonotonicTime) {
+        switch machine.tick(now: now) {
+        case .none: break
+        case .close: cut()
+        case .refuse: refuse(status: 408, message: "the request did not come in time")
+        case .fail(let reason, let status): failExchange(reason, status: status)
+        }
+    }
+
+    func drain() {
+        machine.drain()
+        if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
+    }
+
+    func shutDown() {
+        cancel(.shutDown)
+        cut()
+    }
+}

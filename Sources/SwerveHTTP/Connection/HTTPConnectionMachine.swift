@@ -1,0 +1,257 @@
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+/// The state of one server connection: whose turn it is, how the response is framed, when patience ends.
+///
+/// It holds no bytes and does no I/O; each event returns what the connection is to do.
+struct HTTPConnectionMachine: Sendable {
+    /// How a response's end is marked, which also says what to do with its content.
+    enum Framing: Hashable, Sendable {
+        case length(remaining: Int)
+        case chunked
+        /// For HTTP/1.0 clients when the length is not known.
+        case untilClose
+        /// The request was HEAD, or the status has no content: what the service writes is dropped.
+        case suppressed
+    }
+
+    enum ConnectionHeader: Hashable, Sendable { case none, close, keepAlive }
+
+    struct Exchange: Hashable, Sendable {
+        var isRequestComplete: Bool
+        /// Bytes of a streamed request that the service has and did not consume.
+        var outstanding = 0
+        /// `nil` until the response's head.
+        var response: Framing?
+        var isKeepAlive: Bool
+        let isHead: Bool
+        let isHTTP10: Bool
+        /// When the whole exchange has to be over.
+        let deadline: MonotonicTime?
+    }
+
+    enum Phase: Hashable, Sendable {
+        /// Between requests. Goes to `head`, `collecting`, `exchange`, `closing`, `closed`.
+        case idle
+        /// Some of a head has come. Goes to `collecting`, `exchange`, `closing`, `closed`.
+        case head
+        /// The head is known and a small body is on its way. Goes to `exchange`, `closing`, `closed`.
+        case collecting(Exchange)
+        /// The service works on a request. Goes to `idle`, `closing`, `closed`.
+        case exchange(Exchange)
+        /// The last response is being sent; input is dropped. Goes to `closed`.
+        case closing
+        case closed
+    }
+
+    /// Where the content of a request whose head is complete goes.
+    enum HeadPlan: Hashable, Sendable { case complete, collect, stream }
+
+    struct ResponsePlan: Hashable, Sendable {
+        var framing: Framing
+        var connection: ConnectionHeader
+    }
+
+    enum BytesAction: Hashable, Sendable {
+        case write, writeChunk, drop
+        /// More than the announced length, or no response to write to: cut the connection.
+        case abort
+    }
+
+    enum EndAction: Hashable, Sendable {
+        case next
+        /// Close once everything is written; linger when the client may still be sending.
+        case close(linger: Bool)
+        /// Less than the announced length: cut the connection.
+        case abort
+    }
+
+    enum TickAction: Hashable, Sendable {
+        case none
+        /// Close without a word: an idle connection, one that takes no response, or one that lingered long enough.
+        case close
+        /// No exchange has begun: answer and close.
+        case refuse
+        /// Cancel the exchange, and answer with the status if the response has not begun.
+        case fail(HTTPCancellation, status: UInt16)
+    }
+
+    private(set) var phase = Phase.idle
+    private(set) var isInputClosed = false
+    private(set) var isDraining = false
+    /// When the present wait for the client is over.
+    private var deadline: MonotonicTime
+    /// When a client that takes none of the response is given up.
+    private var writeDeadline: MonotonicTime?
+    private let options: HTTPServerOptions
+
+    init(options: HTTPServerOptions, now: MonotonicTime) {
+        self.options = options
+        self.deadline = now + options.idleTimeout
+    }
+
+    var exchange: Exchange? {
+        if case .exchange(let exchange) = phase { exchange } else { nil }
+    }
+
+    /// How many more bytes of a streamed request the service takes.
+    var window: Int { options.bodyWindowBytes - (exchange?.outstanding ?? 0) }
+
+    // MARK: - Request
+
+    /// The bytes that have come end in the middle of a head.
+    mutating func headBegan(now: MonotonicTime) {
+        guard case .idle = phase else { return }
+        phase = .head
+        deadline = now + options.headTimeout
+    }
+
+    /// - Parameter buffered: how many bytes behind the head have come.
+    mutating func headEnded(_ head: HTTPParsedHead, buffered: Int, now: MonotonicTime) -> HeadPlan {
+        let plan: HeadPlan =
+            switch head.framing {
+            case .none: .complete
+            case .length(let length): length <= max(buffered, options.inlineBodyBytes) ? .collect : .stream
+            case .chunked: .stream
+            }
+        let exchange = Exchange(
+            isRequestComplete: plan == .complete, isKeepAlive: head.isKeepAlive, isHead: head.isHead,
+            isHTTP10: head.head.flags.contains(.http10), deadline: options.requestTimeout.map { now + $0 })
+        phase = plan == .collect ? .collecting(exchange) : .exchange(exchange)
+        if plan != .complete { deadline = now + options.bodyTimeout }
+        return plan
+    }
+
+    /// Some of a body has come.
+    mutating func bodyProgress(now: MonotonicTime) {
+        deadline = now + options.bodyTimeout
+    }
+
+    /// A body that was collected is whole.
+    mutating func collected() {
+        guard case .collecting(var exchange) = phase else { return }
+        exchange.isRequestComplete = true
+        phase = .exchange(exchange)
+    }
+
+    /// Bytes of a streamed body go to the service.
+    mutating func delivered(_ bytes: Int, now: MonotonicTime) {
+        guard case .exchange(var exchange) = phase else { return }
+        exchange.outstanding += bytes
+        phase = .exchange(exchange)
+        deadline = now + options.bodyTimeout
+    }
+
+    /// The service consumed bytes; the client gets its full time again, as it may have been held back.
+    mutating func consumed(_ bytes: Int, now: MonotonicTime) {
+        guard case .exchange(var exchange) = phase else { return }
+        exchange.outstanding = max(0, exchange.outstanding - bytes)
+        phase = .exchange(exchange)
+        deadline = now + options.bodyTimeout
+    }
+
+    /// The end of a streamed body went to the service.
+    mutating func requestEnded() {
+        guard case .exchange(var exchange) = phase else { return }
+        exchange.isRequestComplete = true
+        phase = .exchange(exchange)
+    }
+
+    // MARK: - Response
+
+    /// - Parameter contentLength: the length of the content, or `nil` when it is not known.
+    /// - Returns: `nil` when there is nothing to respond to.
+    mutating func responseBegins(status: UInt16, contentLength: Int?) -> ResponsePlan? {
+        guard case .exchange(var exchange) = phase, exchange.response == nil else { return nil }
+        var framing: Framing =
+            if let contentLength { .length(remaining: contentLength) } else {
+                exchange.isHTTP10 ? .untilClose : .chunked
+            }
+        if framing == .untilClose, !exchange.isHead { exchange.isKeepAlive = false }
+        if exchange.isHead || status == 204 || status == 304 { framing = .suppressed }
+        if isDraining || !exchange.isRequestComplete { exchange.isKeepAlive = false }
+        exchange.response = framing
+        phase = .exchange(exchange)
+        let connection: ConnectionHeader =
+            exchange.isKeepAlive ? (exchange.isHTTP10 ? .keepAlive : .none) : .close
+        return ResponsePlan(framing: framing, connection: connection)
+    }
+
+    mutating func responseBytes(_ count: Int) -> BytesAction {
+        guard case .exchange(var exchange) = phase, let framing = exchange.response else { return .abort }
+        switch framing {
+        case .chunked: return .writeChunk
+        case .untilClose: return .write
+        case .suppressed: return .drop
+        case .length(let remaining):
+            guard count <= remaining else { return .abort }
+            exchange.response = .length(remaining: remaining - count)
+            phase = .exchange(exchange)
+            return .write
+        }
+    }
+
+    mutating func responseEnds(now: MonotonicTime) -> EndAction {
+        guard case .exchange(let exchange) = phase, let framing = exchange.response else { return .abort }
+        if case .length(let remaining) = framing, remaining > 0 { return .abort }
+        guard exchange.isKeepAlive else {
+            close(now: now)
+            return .close(linger: !exchange.isRequestComplete)
+        }
+        phase = .idle
+        deadline = now + options.idleTimeout
+        return .next
+    }
+
+    // MARK: - The connection
+
+    /// The last response is on its way; nothing follows it.
+    mutating func close(now: MonotonicTime) {
+        phase = .closing
+        deadline = now + options.writeTimeout
+    }
+
+    /// The last response is written; what the client still sends is dropped for a while.
+    mutating func lingers(now: MonotonicTime) {
+        deadline = now + options.lingerTimeout
+    }
+
+    mutating func closed() {
+        phase = .closed
+    }
+
+    /// The client sends no more. What has come is still looked at.
+    mutating func inputClosed(now: MonotonicTime) {
+        isInputClosed = true
+        if exchange != nil { deadline = now + options.halfCloseGrace }
+    }
+
+    /// Answers what is in progress and takes no more requests.
+    mutating func drain() {
+        isDraining = true
+    }
+
+    mutating func writability(_ isWritable: Bool, now: MonotonicTime) {
+        writeDeadline = isWritable ? nil : now + options.writeTimeout
+    }
+
+    mutating func tick(now: MonotonicTime) -> TickAction {
+        if let writeDeadline, now >= writeDeadline { return .close }
+        switch phase {
+        case .closed: return .none
+        case .idle, .closing: return now >= deadline ? .close : .none
+        case .head: return now >= deadline ? .refuse : .none
+        case .collecting(let exchange):
+            let isLate = exchange.deadline.map { now >= $0 } ?? false
+            return now >= deadline || isLate ? .refuse : .none
+        case .exchange(let exchange):
+            if let limit = exchange.deadline, now >= limit { return .fail(.timedOut, status: 504) }
+            guard now >= deadline else { return .none }
+            if isInputClosed, exchange.response == nil, exchange.isRequestComplete {
+                return .fail(.clientGone, status: 408)
+            }
+            let waitsForClient = !exchange.isRequestComplete && window > 0
+            return waitsForClient ? .fail(.timedOut, status: 408) : .none
+        }
+    }
+}

@@ -1,0 +1,153 @@
+package import NIOCore
+package import SwerveCore
+
+/// What the connections of one event loop share: the flush at the end of a tick, the clock, the timeouts, the ids.
+///
+/// Confined to its event loop.
+package final class HTTPLoop {
+    package let eventLoop: any EventLoop
+    let options: HTTPServerOptions
+    /// The time at the last tick; connections use it so that no request reads a clock.
+    private(set) var now: MonotonicTime
+    /// `date: …` with its line end.
+    private(set) var dateLine: [UInt8] = []
+
+    private let time: () -> MonotonicTime
+    private let wallClock: () -> Int64
+    private var dateSecond: Int64 = -1
+    private var isTicking = false
+    private var connections: [HTTPConnectionHandler] = []
+    private var dirty: [HTTPConnectionHandler] = []
+    /// Keeps its memory between ticks.
+    private var flushing: [HTTPConnectionHandler] = []
+    private var isFlushScheduled = false
+    private let requestIDPrefix: UInt64
+    private var requestIDCounter: UInt64
+    private var drainPromise: EventLoopPromise<Void>?
+    private var drainDeadline: MonotonicTime?
+
+    /// - Parameters:
+    ///   - time: a clock that only goes forward.
+    ///   - wallClock: seconds since 1970, for the `date` header.
+    ///   - seed: makes the ids of requests differ from those of other loops and processes.
+    package init(
+        eventLoop: any EventLoop, options: HTTPServerOptions, time: @escaping () -> MonotonicTime,
+        wallClock: @escaping () -> Int64, seed: UInt64
+    ) {
+        self.eventLoop = eventLoop
+        self.options = options
+        self.time = time
+        self.wallClock = wallClock
+        self.now = time()
+        self.requestIDPrefix = seed >> 36
+        self.requestIDCounter = seed & 0xFFFF_FFFF
+        readClocks()
+    }
+
+    // MARK: - Flushing
+
+    /// Flushes the connection at the end of this tick of the event loop, once however often it is called.
+    func flushLater(_ connection: HTTPConnectionHandler) {
+        dirty.append(connection)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        eventLoop.assumeIsolated().execute { self.flushAll() }
+    }
+
+    /// Flushes every connection that was written to. A handler that answers many connections may call it when it is
+    /// done with what it read.
+    package func flushAll() {
+        isFlushScheduled = false
+        // A flush can make a service write more: that waits for the next tick, so that others get their turn.
+        swap(&dirty, &flushing)
+        for connection in flushing { connection.flushNow() }
+        flushing.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: - Ids
+
+    /// Fifteen hexadecimal digits, which a string holds without an allocation.
+    func makeRequestID() -> String {
+        requestIDCounter = (requestIDCounter &+ 1) & 0xFFFF_FFFF
+        var value = requestIDPrefix << 32 | requestIDCounter
+        return String(unsafeUninitializedCapacity: 15) { digits in
+            for index in stride(from: 14, through: 0, by: -1) {
+                let digit = UInt8(truncatingIfNeeded: value & 15)
+                digits[index] = digit < 10 ? digit + UInt8(ascii: "0") : digit - 10 + UInt8(ascii: "a")
+                value >>= 4
+            }
+            return 15
+        }
+    }
+
+    // MARK: - Connections and time
+
+    func add(_ connection: HTTPConnectionHandler) {
+        connection.loopIndex = connections.count
+        connections.append(connection)
+        if drainPromise != nil { connection.drain() }
+        guard !isTicking else { return }
+        isTicking = true
+        scheduleTick()
+    }
+
+    func remove(_ connection: HTTPConnectionHandler) {
+        guard let index = connection.loopIndex else { return }
+        connection.loopIndex = nil
+        let last = connections.removeLast()
+        if last !== connection {
+            connections[index] = last
+            last.loopIndex = index
+        }
+        if connections.isEmpty { drainPromise?.succeed() }
+    }
+
+    /// Refreshes the time. A new connection calls it, because ticks stop while there are none.
+    func readClocks() {
+        now = time()
+        let second = wallClock()
+        guard second != dateSecond else { return }
+        dateSecond = second
+        dateLine = Array("date: \(HTTPDate.string(secondsSinceEpoch: second))\r\n".utf8)
+    }
+
+    private func scheduleTick() {
+        eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(options.tickPeriod.nanoseconds)) {
+            guard !self.connections.isEmpty else {
+                self.isTicking = false
+                return
+            }
+            self.tick()
+            self.scheduleTick()
+        }
+    }
+
+    /// Looks at every connection for timeouts. The loop calls it; tests may, after moving their clock.
+    package func tick() {
+        readClocks()
+        if let drainDeadline, now >= drainDeadline {
+            for connection in connections { connection.shutDown() }
+            return
+        }
+        // Backwards, because a connection that closes takes the place of itself with the last one.
+        for index in connections.indices.reversed() where index < connections.count { connections[index].tick(now) }
+    }
+
+    /// Closes idle connections, lets the others finish what they do, and closes what is left at the deadline.
+    ///
+    /// - Returns: succeeds when no connection is left.
+    package func drain(for time: Duration) -> EventLoopFuture<Void> {
+        readClocks()
+        let deadline = now + time
+        drainDeadline = min(drainDeadline ?? deadline, deadline)
+        if let drainPromise { return drainPromise.futureResult }
+        let promise = eventLoop.makePromise(of: Void.self)
+        drainPromise = promise
+        if connections.isEmpty {
+            promise.succeed()
+        } else {
+            for connection in connections { connection.drain() }
+        }
+        return promise.futureResult
+    }
+}

@@ -1,0 +1,36 @@
+/// How a server treats its connections. Every time is measured in steps of ``tickPeriod``.
+package struct HTTPServerOptions: Sendable {
+    package var limits = HTTPLimits()
+    /// A request with at most this much content is handed over whole; larger and unbounded ones stream. 1 MiB.
+    package var inlineBodyBytes = 1 << 20
+    /// How much of a streamed request may be with the service and not yet consumed. 1 MiB.
+    package var bodyWindowBytes = 1 << 20
+    /// How many bytes of later requests are read while one is being answered. 64 KiB.
+    package var pipelineBytes = 64 << 10
+
+    /// How long a connection may be silent between requests. 75 s, then it is closed.
+    package var idleTimeout: Duration = .seconds(75)
+    /// How long a head may take from its first byte. 10 s, then 408.
+    package var headTimeout: Duration = .seconds(10)
+    /// How long a client may pause in the middle of a body that the server waits for. 30 s, then 408.
+    package var bodyTimeout: Duration = .seconds(30)
+    /// How long a request may take from the end of its head to the end of its response; `nil` leaves it to the service.
+    /// Then 504, or a cut when the response has begun.
+    package var requestTimeout: Duration?
+    /// How long a client may take none of a response. 60 s, then the connection is cut.
+    package var writeTimeout: Duration = .seconds(60)
+    /// How long a response may still begin after the client ended its side of the connection. A client that only said
+    /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
+    package var halfCloseGrace: Duration = .seconds(1)
+    /// How long input is read and dropped after a response that was sent before the request was read to its end, so that
+    /// the client sees the response and not a reset. 2 s.
+    package var lingerTimeout: Duration = .seconds(2)
+
+    /// How many connections are served at a time; more get 503 at once. 10 000.
+    package var maxConnections = 10_000
+    package var backlog: Int32 = 1024
+    /// How often connections are looked at for timeouts. 100 ms.
+    package var tickPeriod: Duration = .milliseconds(100)
+
+    package init() {}
+}

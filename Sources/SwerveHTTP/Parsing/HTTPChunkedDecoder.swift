@@ -1,0 +1,167 @@
+package import NIOCore
+internal import SwerveHTTPTypes
+
+/// What a body decoder found in the bytes that have come.
+package enum HTTPBodyPart: Hashable, Sendable {
+    /// Some of the content; it shares the input's memory, and is not empty.
+    case bytes(ByteBuffer)
+    /// The content is over; what follows is the next request.
+    case end
+    case needsMore
+}
+
+/// A strict, incremental decoder of chunked content (RFC 9112, section 7.1). Extensions are checked and ignored,
+/// trailers are checked and dropped. A refusal is final.
+package struct HTTPChunkedDecoder: Sendable {
+    private enum State: Sendable {
+        /// In the line in front of a chunk; that many bytes of it were looked at.
+        case size(scanned: Int)
+        case data(remaining: Int)
+        case dataEnd
+        /// In the lines after the last chunk.
+        case trailers(scanned: Int)
+        case over
+    }
+
+    private var state = State.size(scanned: 0)
+    private var total = 0
+    private var overhead = 0
+    private var trailerBytes = 0
+    private var trailerCount = 0
+    private let limits: HTTPLimits
+
+    package init(limits: HTTPLimits) {
+        self.limits = limits
+    }
+
+    /// Takes the next part off the front of `buffer`, at most `most` bytes of content.
+    package mutating func next(
+        _ buffer: inout ByteBuffer, upTo most: Int = .max
+    ) throws(HTTPParseError) -> HTTPBodyPart {
+        while true {
+            switch state {
+            case .size(let scanned):
+                guard try readSize(&buffer, scanned: scanned) else { return .needsMore }
+            case .data(let remaining):
+                guard let bytes = buffer.readSlice(length: min(remaining, most, buffer.readableBytes)),
+                    bytes.readableBytes > 0
+                else { return .needsMore }
+                let left = remaining - bytes.readableBytes
+                state = left > 0 ? .data(remaining: left) : .dataEnd
+                return .bytes(bytes)
+            case .dataEnd:
+                guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .needsMore }
+                guard first == 0x0D else { throw .badChunkEnd }
+                guard let second = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt8.self) else {
+                    return .needsMore
+                }
+                guard second == 0x0A else { throw .badChunkEnd }
+                buffer.moveReaderIndex(forwardBy: 2)
+                state = .size(scanned: 0)
+            case .trailers(let scanned):
+                guard try readTrailer(&buffer, scanned: scanned) else { return .needsMore }
+            case .over:
+                return .end
+            }
+        }
+    }
+
+    private mutating func readSize(_ buffer: inout ByteBuffer, scanned: Int) throws(HTTPParseError) -> Bool {
+        let longest = limits.maxChunkLineBytes
+        let result = buffer.withUnsafeReadableBytes { bytes -> (HTTPLineScanner.LineEnd, Int?) in
+            let end = HTTPLineScanner.lineEnd(bytes, from: scanned, limit: min(bytes.count, longest))
+            guard case .found(let index) = end else { return (end, nil) }
+            return (end, Self.chunkSize(bytes, end: index))
+        }
+        switch result.0 {
+        case .failed(let error): throw error
+        case .incomplete(let position):
+            if buffer.readableBytes > longest { throw .chunkLineTooLong }
+            state = .size(scanned: position)
+            return false
+        case .found(let end):
+            guard let size = result.1 else { throw .badChunkLine }
+            guard size <= limits.maxBodyBytes - total else { throw .bodyTooLarge }
+            total += size
+            overhead = max(0, overhead + end + 4 - 16 - 2 * size)
+            if overhead > HTTPLimits.maxChunkOverhead { throw .chunkOverhead }
+            buffer.moveReaderIndex(forwardBy: end + 2)
+            state = size > 0 ? .data(remaining: size) : .trailers(scanned: 0)
+            return true
+        }
+    }
+
+    /// Reads `size *( ";" name [ "=" value ] )`; `nil` when the line is anything else.
+    private static func chunkSize(_ bytes: UnsafeRawBufferPointer, end: Int) -> Int? {
+        var index = 0
+        var size = 0
+        while index < end, let digit = HTTPBytes.hexValue(bytes[index]) {
+            // Fifteen digits fit an Int.
+            guard index < 15 else { return nil }
+            size = size << 4 | Int(digit)
+            index += 1
+        }
+        guard index > 0 else { return nil }
+        while index < end {
+            guard bytes[index] == UInt8(ascii: ";"), let next = skipExtension(bytes, from: index + 1, end: end) else {
+                return nil
+            }
+            index = next
+        }
+        return size
+    }
+
+    private static func skipExtension(_ bytes: UnsafeRawBufferPointer, from: Int, end: Int) -> Int? {
+        func skipToken(_ from: Int) -> Int? {
+            var index = from
+            while index < end, HTTPBytes.isToken(bytes[index]) { index += 1 }
+            return index > from ? index : nil
+        }
+        guard let name = skipToken(from) else { return nil }
+        guard name < end, bytes[name] == UInt8(ascii: "=") else { return name }
+        guard name + 1 < end, bytes[name + 1] == UInt8(ascii: "\"") else { return skipToken(name + 1) }
+        var index = name + 2
+        while index < end {
+            switch bytes[index] {
+            case UInt8(ascii: "\""): return index + 1
+            case UInt8(ascii: "\\"): index += 2
+            default: index += 1
+            }
+        }
+        return nil
+    }
+
+    private mutating func readTrailer(_ buffer: inout ByteBuffer, scanned: Int) throws(HTTPParseError) -> Bool {
+        let longest = limits.maxTrailerBytes - trailerBytes
+        let result = buffer.withUnsafeReadableBytes { bytes -> (HTTPLineScanner.LineEnd, HTTPParseError?) in
+            let end = HTTPLineScanner.lineEnd(bytes, from: scanned, limit: min(bytes.count, longest))
+            guard case .found(let index) = end, index > 0 else { return (end, nil) }
+            return (end, Self.trailerProblem(bytes, end: index))
+        }
+        switch result.0 {
+        case .failed(let error): throw error
+        case .incomplete(let position):
+            if buffer.readableBytes > longest { throw .headTooLarge }
+            state = .trailers(scanned: position)
+            return false
+        case .found(let end):
+            if let error = result.1 { throw error }
+            buffer.moveReaderIndex(forwardBy: end + 2)
+            trailerBytes += end + 2
+            trailerCount += 1
+            state = end == 0 ? .over : .trailers(scanned: 0)
+            if end > 0, trailerCount > limits.maxHeaderCount { throw .tooManyHeaders }
+            return true
+        }
+    }
+
+    private static func trailerProblem(_ bytes: UnsafeRawBufferPointer, end: Int) -> HTTPParseError? {
+        switch HTTPLineScanner.field(bytes, start: 0, end: end) {
+        case .failure(let error): return error
+        case .success(let field):
+            let forbidden: [StaticString] = ["content-length", "transfer-encoding", "host", "connection", "expect"]
+            let isForbidden = forbidden.contains { HTTPLineScanner.equals(bytes, 0, field.colon, $0) }
+            return isForbidden ? .badTrailer : nil
+        }
+    }
+}

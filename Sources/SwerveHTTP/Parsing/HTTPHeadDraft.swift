@@ -1,0 +1,263 @@
+internal import SwerveHTTPTypes
+
+/// What is known of a head whose end has not come yet. Offsets count from the head's first byte.
+struct HTTPHeadDraft: Sendable {
+    enum Step {
+        case incomplete
+        /// The head's lines are this long, the empty line not counted.
+        case complete(Int)
+        case failed(HTTPParseError)
+    }
+
+    static let maximumEmptyLines = 4
+    private static let noLayout = HTTPRequestHead.Layout(
+        methodLength: 0, targetStart: 0, targetEnd: 0, pathStart: 0, pathEnd: 0, headersStart: 0)
+
+    var layout = Self.noLayout
+    var flags: HTTPRequestHead.Flags = []
+    var isHead = false
+    var expectsContinue = false
+    var requestIDStart = 0
+    var requestIDEnd = 0
+    /// Up to here there is no line end that was not seen.
+    var scanned = 0
+    var emptyLines = 0
+
+    private var lineStart = 0
+    private var headerCount = 0
+    private var hostCount = 0
+    private var contentLength = -1
+    private var isChunked = false
+    private var saysClose = false
+    private var saysKeepAlive = false
+
+    var isKeepAlive: Bool { !saysClose && (!flags.contains(.http10) || saysKeepAlive) }
+
+    /// Takes in the lines that are complete in `bytes`.
+    mutating func advance(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) -> Step {
+        while true {
+            let inRequestLine = layout.headersStart == 0
+            // " HTTP/1.1" and CRLF are 11 bytes, the space in front of the target is one.
+            let longest =
+                inRequestLine
+                ? min(limits.maxHeadBytes, limits.maxTargetBytes + HTTPLimits.maxMethodBytes + 12)
+                : limits.maxHeadBytes
+            let end: Int
+            switch HTTPLineScanner.lineEnd(bytes, from: scanned, limit: min(bytes.count, longest)) {
+            case .failed(let error): return .failed(error)
+            case .incomplete(let position):
+                scanned = position
+                guard bytes.count > longest else { return .incomplete }
+                return .failed(inRequestLine ? .targetTooLong : .headTooLarge)
+            case .found(let position): end = position
+            }
+            if inRequestLine {
+                if let error = requestLine(bytes, end: end, limits: limits) { return .failed(error) }
+            } else if end == lineStart {
+                return .complete(end)
+            } else {
+                headerCount += 1
+                if headerCount > limits.maxHeaderCount { return .failed(.tooManyHeaders) }
+                if let error = headerLine(bytes, end: end) { return .failed(error) }
+            }
+            lineStart = end + 2
+            scanned = lineStart
+        }
+    }
+
+    /// How the content is framed, once all lines are known.
+    func framing(limits: HTTPLimits) throws(HTTPParseError) -> HTTPBodyFraming {
+        if hostCount == 0, !flags.contains(.http10) { throw .missingHost }
+        if isChunked {
+            if contentLength >= 0 { throw .lengthAndEncoding }
+            if flags.contains(.http10) { throw .encodingInHTTP10 }
+            return .chunked
+        }
+        if contentLength > limits.maxBodyBytes { throw .bodyTooLarge }
+        return contentLength > 0 ? .length(contentLength) : .none
+    }
+
+    // MARK: - The request line
+
+    private mutating func requestLine(
+        _ bytes: UnsafeRawBufferPointer, end: Int, limits: HTTPLimits
+    ) -> HTTPParseError? {
+        var method = 0
+        while method < end, HTTPBytes.isToken(bytes[method]) { method &+= 1 }
+        guard method > 0, method < end, bytes[method] == 0x20 else { return .badMethod }
+        guard method <= HTTPLimits.maxMethodBytes else { return .methodTooLong }
+        let targetStart = method + 1
+        var target = targetStart
+        var query = -1
+        while target < end, HTTPBytes.isTarget(bytes[target]) {
+            if bytes[target] == UInt8(ascii: "?"), query < 0 { query = target }
+            target &+= 1
+        }
+        guard target < end, bytes[target] == 0x20 else {
+            // A line without a version is HTTP/0.9 or nonsense.
+            return target == end ? .badRequestLine : .badTarget
+        }
+        guard target > targetStart else { return .badTarget }
+        if let error = version(bytes, start: target + 1, end: end) { return error }
+        guard target - targetStart <= limits.maxTargetBytes else { return .targetTooLong }
+        layout.methodLength = UInt32(method)
+        layout.targetStart = UInt32(targetStart)
+        layout.targetEnd = UInt32(target)
+        layout.pathEnd = UInt32(query < 0 ? target : query)
+        layout.headersStart = UInt32(end + 2)
+        isHead = method == 4 && HTTPLineScanner.equals(bytes, 0, 4, "head") && bytes[0] == UInt8(ascii: "H")
+        return path(bytes, method: method, start: targetStart, end: target)
+    }
+
+    private mutating func version(_ bytes: UnsafeRawBufferPointer, start: Int, end: Int) -> HTTPParseError? {
+        guard end - start == 8, bytes[start] == UInt8(ascii: "H"), bytes[start + 1] == UInt8(ascii: "T"),
+            bytes[start + 2] == UInt8(ascii: "T"), bytes[start + 3] == UInt8(ascii: "P"),
+            bytes[start + 4] == UInt8(ascii: "/"), bytes[start + 6] == UInt8(ascii: "."),
+            bytes[start + 5] &- 0x30 < 10, bytes[start + 7] &- 0x30 < 10
+        else { return .badRequestLine }
+        guard bytes[start + 5] == UInt8(ascii: "1"), bytes[start + 7] <= UInt8(ascii: "1") else {
+            return .unknownVersion
+        }
+        if bytes[start + 7] == UInt8(ascii: "0") { flags.insert(.http10) }
+        return nil
+    }
+
+    /// Finds the path in the target: the origin form is one, the absolute form holds one, `*` stands for itself.
+    private mutating func path(
+        _ bytes: UnsafeRawBufferPointer, method: Int, start: Int, end: Int
+    ) -> HTTPParseError? {
+        layout.pathStart = UInt32(start)
+        if matches(bytes, 0, method, "CONNECT") { return .connectMethod }
+        if bytes[start] == UInt8(ascii: "/") { return nil }
+        if end - start == 1, bytes[start] == UInt8(ascii: "*") {
+            return matches(bytes, 0, method, "OPTIONS") ? nil : .badTarget
+        }
+        let authority: Int
+        if end - start > 7, HTTPLineScanner.equals(bytes, start, start + 7, "http://") {
+            authority = start + 7
+        } else if end - start > 8, HTTPLineScanner.equals(bytes, start, start + 8, "https://") {
+            authority = start + 8
+        } else {
+            return .badTarget
+        }
+        var slash = authority
+        while slash < Int(layout.pathEnd), bytes[slash] != UInt8(ascii: "/") { slash += 1 }
+        guard slash > authority, Self.isHost(bytes, authority, slash) else { return .badTarget }
+        layout.pathStart = UInt32(slash)
+        return nil
+    }
+
+    private func matches(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
+        guard end - start == text.utf8CodeUnitCount else { return false }
+        for offset in 0..<(end - start) where bytes[start + offset] != text.utf8Start[offset] { return false }
+        return true
+    }
+}
+
+extension HTTPHeadDraft {
+    // MARK: - Header lines
+
+    private mutating func headerLine(_ bytes: UnsafeRawBufferPointer, end: Int) -> HTTPParseError? {
+        let field: HTTPLineScanner.Field
+        switch HTTPLineScanner.field(bytes, start: lineStart, end: end) {
+        case .failure(let error): return error
+        case .success(let found): field = found
+        }
+        // Few names matter here; most are told apart by their length.
+        switch field.colon &- lineStart {
+        case 4 where named(bytes, field, "host"): return host(bytes, field)
+        case 6 where named(bytes, field, "expect"): return expect(bytes, field)
+        case 7 where named(bytes, field, "upgrade"): flags.insert(.hasUpgrade)
+        case 10 where named(bytes, field, "connection"): connection(bytes, field)
+        case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
+        case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
+        case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
+        case 25 where named(bytes, field, "x-request-timeout-seconds"): flags.insert(.hasTimeout)
+        default: break
+        }
+        return nil
+    }
+
+    private func named(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field, _ name: StaticString) -> Bool {
+        HTTPLineScanner.equals(bytes, lineStart, field.colon, name)
+    }
+
+    private mutating func host(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
+        hostCount += 1
+        if hostCount > 1 { return .repeatedHost }
+        return Self.isHost(bytes, field.valueStart, field.valueEnd) ? nil : .badHost
+    }
+
+    /// Whether the bytes could be a host and a port: registered name or address characters, no user information.
+    private static func isHost(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
+        for index in start..<end {
+            switch bytes[index] {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
+                UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"),
+                UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
+                UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ";"), UInt8(ascii: "="):
+                continue
+            default: return false
+            }
+        }
+        return true
+    }
+
+    private mutating func expect(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
+        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "100-continue") else {
+            return .unknownExpectation
+        }
+        expectsContinue = true
+        return nil
+    }
+
+    /// Reads the list of connection options; other ones than these two change nothing here.
+    private mutating func connection(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) {
+        var start = field.valueStart
+        while start < field.valueEnd {
+            var end = start
+            while end < field.valueEnd, bytes[end] != UInt8(ascii: ",") { end += 1 }
+            var low = start
+            var high = end
+            while low < high, HTTPLineScanner.isBlank(bytes[low]) { low += 1 }
+            while low < high, HTTPLineScanner.isBlank(bytes[high - 1]) { high -= 1 }
+            if HTTPLineScanner.equals(bytes, low, high, "close") { saysClose = true }
+            if HTTPLineScanner.equals(bytes, low, high, "keep-alive") { saysKeepAlive = true }
+            start = end + 1
+        }
+    }
+
+    private mutating func requestID(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) {
+        let length = field.valueEnd - field.valueStart
+        guard requestIDStart == 0, (1...128).contains(length) else { return }
+        for index in field.valueStart..<field.valueEnd where bytes[index] <= 0x20 || bytes[index] >= 0x7F { return }
+        requestIDStart = field.valueStart
+        requestIDEnd = field.valueEnd
+    }
+
+    private mutating func contentLength(
+        _ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field
+    ) -> HTTPParseError? {
+        if contentLength >= 0 { return .repeatedContentLength }
+        // Eighteen digits fit an Int; no honest request has more.
+        guard (1...18).contains(field.valueEnd - field.valueStart) else { return .badContentLength }
+        var value = 0
+        for index in field.valueStart..<field.valueEnd {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { return .badContentLength }
+            value = value &* 10 &+ Int(digit)
+        }
+        contentLength = value
+        return nil
+    }
+
+    private mutating func transferEncoding(
+        _ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field
+    ) -> HTTPParseError? {
+        if isChunked { return .repeatedEncoding }
+        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "chunked") else { return .unknownEncoding }
+        isChunked = true
+        return nil
+    }
+}

@@ -1,0 +1,132 @@
+public import NIOCore
+internal import SwerveCore
+
+/// The content of a request: bytes that are all there, or a stream of them.
+///
+/// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop: a stream's bytes are gone when they
+/// have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly slows the
+/// client down; giving up (leaving the loop, dropping the request, cancelling the task) tells the server that the rest
+/// is not wanted.
+public struct HTTPBody: AsyncSequence, Sendable {
+    public typealias Element = ByteBuffer
+
+    /// How many bytes ``collect(upTo:)`` takes at most unless told otherwise: 64 MiB.
+    public static let defaultCollectLimit = 64 << 20
+
+    private enum Storage: Sendable {
+        case bytes(ByteBuffer)
+        case stream(HTTPBodyReader)
+    }
+
+    private let storage: Storage
+
+    /// No content.
+    public static let empty = HTTPBody(ByteBuffer())
+
+    public init(_ bytes: ByteBuffer) {
+        self.storage = .bytes(bytes)
+    }
+
+    public init(_ text: String) {
+        self.storage = .bytes(ByteBuffer(string: text))
+    }
+
+    /// The consumer's end of `stream`. Make one body of a stream: it counts as abandoned when the body is gone.
+    package init(stream: HTTPBodyStream) {
+        self.storage = .stream(HTTPBodyReader(stream: stream))
+    }
+
+    /// The whole content, when it is all there already; `nil` for a stream.
+    public var completeBytes: ByteBuffer? {
+        if case .bytes(let bytes) = storage { bytes } else { nil }
+    }
+
+    /// The whole content in one buffer.
+    ///
+    /// - Parameter maxBytes: how many bytes to take at most.
+    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) when there are more, `CancellationError`, and what ended
+    ///   the stream early.
+    public func collect(upTo maxBytes: Int = HTTPBody.defaultCollectLimit) async throws -> ByteBuffer {
+        if case .bytes(let bytes) = storage {
+            if bytes.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
+            return bytes
+        }
+        var all: ByteBuffer?
+        for try await chunk in self {
+            guard var sum = all.take() else {
+                if chunk.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
+                all = chunk
+                continue
+            }
+            if sum.readableBytes + chunk.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
+            sum.writeImmutableBuffer(chunk)
+            all = sum
+        }
+        return all ?? ByteBuffer()
+    }
+
+    /// The whole content as text; bytes that are not UTF-8 are repaired.
+    public func text(upTo maxBytes: Int = HTTPBody.defaultCollectLimit) async throws -> String {
+        String(buffer: try await collect(upTo: maxBytes))
+    }
+
+    private static func tooLarge(_ maxBytes: Int) -> ServeError {
+        ServeError(.tooLarge, "the request body is larger than \(maxBytes) bytes")
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator {
+        switch storage {
+        case .bytes(let bytes): AsyncIterator(bytes: bytes, iteration: nil)
+        case .stream(let reader): AsyncIterator(bytes: nil, iteration: HTTPBodyIteration(reader: reader))
+        }
+    }
+
+    /// Reads a body chunk by chunk; chunks are never empty.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        fileprivate var bytes: ByteBuffer?
+        fileprivate let iteration: HTTPBodyIteration?
+
+        public mutating func next() async throws -> ByteBuffer? {
+            try await next(isolation: #isolation)
+        }
+
+        public mutating func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
+            if let iteration { return try await iteration.next(isolation: actor) }
+            guard let bytes = bytes.take(), bytes.readableBytes > 0 else { return nil }
+            return bytes
+        }
+    }
+}
+
+/// Held by a body: abandons the stream when the last copy of the body is gone.
+final class HTTPBodyReader: Sendable {
+    let stream: HTTPBodyStream
+
+    init(stream: HTTPBodyStream) {
+        self.stream = stream
+    }
+
+    deinit {
+        stream.abandon()
+    }
+}
+
+/// Held by an iterator: abandons the stream when the iterator is gone, although the body may still exist.
+final class HTTPBodyIteration: Sendable {
+    private let reader: HTTPBodyReader
+    private let isOwner: Bool
+
+    init(reader: HTTPBodyReader) {
+        self.reader = reader
+        self.isOwner = reader.stream.claim()
+    }
+
+    func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
+        guard isOwner else { throw ServeError(.invalidOptions, "a request body can be read once only") }
+        return try await reader.stream.next(isolation: actor)
+    }
+
+    deinit {
+        if isOwner { reader.stream.abandon() }
+    }
+}

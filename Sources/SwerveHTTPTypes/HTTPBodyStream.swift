@@ -1,0 +1,226 @@
+package import NIOCore
+internal import SwerveCore
+internal import Synchronization
+
+/// A bounded pipe from a transport to one reader.
+///
+/// The producer never waits: it pushes what arrives and gets `onConsumed` with the number of bytes that the reader took,
+/// which it returns to its peer as credit. A producer that pushes more than `window` bytes ahead of the reader breaks
+/// the protocol, and the stream fails. `onAbandon` comes at most once, when the reader gives up before the end.
+///
+/// Both callbacks run on whatever thread caused them, without a lock held, and are let go when the stream has ended.
+package final class HTTPBodyStream: Sendable {
+    private let state: Mutex<HTTPBodyStreamState>
+
+    /// - Parameter window: how many bytes may wait for the reader; 1 MiB by default.
+    package init(
+        window: Int = 1 << 20, onConsumed: (@Sendable (Int) -> Void)? = nil, onAbandon: (@Sendable () -> Void)? = nil
+    ) {
+        self.state = Mutex(HTTPBodyStreamState(window: window, onConsumed: onConsumed, onAbandon: onAbandon))
+    }
+
+    /// Hands over the next bytes; empty ones and those after the end are dropped.
+    package func push(_ bytes: ByteBuffer) {
+        perform { $0.push(bytes) }
+    }
+
+    /// Ends the stream; the reader gets what waits first.
+    package func finish() {
+        perform { $0.end(nil) }
+    }
+
+    /// Ends the stream with an error; the reader gets what waits first.
+    package func fail(_ error: any Error) {
+        perform { $0.end(error) }
+    }
+
+    /// The reader gives up. The bytes that wait are dropped.
+    package func abandon() {
+        perform { $0.abandon() }
+    }
+
+    /// Whether the caller is the first to read.
+    func claim() -> Bool {
+        state.withLock { $0.claim() }
+    }
+
+    func next(isolation: isolated (any Actor)?) async throws -> ByteBuffer? {
+        if let ready = try takeReady() { return ready.bytes }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                perform { $0.wait(continuation) }
+            }
+        } onCancel: {
+            abandon()
+        }
+    }
+
+    /// What can be had without waiting; `nil` when the reader has to wait.
+    private func takeReady() throws -> (bytes: ByteBuffer?, Void)? {
+        let (result, action) = state.withLock { $0.takeReady() }
+        run(action)
+        return try result.map { (try $0.get(), ()) }
+    }
+
+    private func perform(_ event: (inout HTTPBodyStreamState) -> HTTPBodyStreamState.Action) {
+        run(state.withLock { event(&$0) })
+    }
+
+    private func run(_ action: HTTPBodyStreamState.Action) {
+        switch action {
+        case .none: break
+        case .resume(let reader, let result, let consumed):
+            if let consumed { consumed.callback?(consumed.bytes) }
+            reader.resume(with: result)
+        case .consumed(let consumed): consumed.callback?(consumed.bytes)
+        case .abandoned(let callback, let reader):
+            callback?()
+            reader?.resume(throwing: CancellationError())
+        }
+    }
+}
+
+/// The state of a body stream; each event says what to do once the lock is released.
+struct HTTPBodyStreamState: Sendable {
+    typealias Reader = CheckedContinuation<ByteBuffer?, any Error>
+
+    struct Consumed: Sendable {
+        let bytes: Int
+        let callback: (@Sendable (Int) -> Void)?
+    }
+
+    enum Action: Sendable {
+        case none
+        case resume(Reader, Result<ByteBuffer?, any Error>, Consumed?)
+        case consumed(Consumed)
+        case abandoned((@Sendable () -> Void)?, Reader?)
+    }
+
+    private enum Phase: Sendable {
+        /// Bytes may come. Goes to every other phase.
+        case open
+        /// A reader waits, so nothing is in the queue. Goes to every other phase.
+        case waiting(Reader)
+        /// No more bytes come, the queue may hold some. Goes to `over`.
+        case ended((any Error)?)
+        /// Everything was read, or the reader gave up; pushed bytes are dropped. Final.
+        case over(abandoned: Bool)
+    }
+
+    private var phase = Phase.open
+    private var queue: [ByteBuffer] = []
+    private var first = 0
+    private var queuedBytes = 0
+    private var isClaimed = false
+    private let window: Int
+    private var onConsumed: (@Sendable (Int) -> Void)?
+    private var onAbandon: (@Sendable () -> Void)?
+
+    init(window: Int, onConsumed: (@Sendable (Int) -> Void)?, onAbandon: (@Sendable () -> Void)?) {
+        self.window = window
+        self.onConsumed = onConsumed
+        self.onAbandon = onAbandon
+    }
+
+    mutating func claim() -> Bool {
+        defer { isClaimed = true }
+        return !isClaimed
+    }
+
+    mutating func push(_ bytes: ByteBuffer) -> Action {
+        let count = bytes.readableBytes
+        guard count > 0 else { return .none }
+        switch phase {
+        case .ended, .over:
+            return .none
+        case .waiting(let reader):
+            phase = .open
+            return .resume(reader, .success(bytes), Consumed(bytes: count, callback: onConsumed))
+        case .open:
+            guard queuedBytes + count <= window else {
+                return end(ServeError(.protocolViolation, "a request body came faster than it was asked for"))
+            }
+            queue.append(bytes)
+            queuedBytes += count
+            return .none
+        }
+    }
+
+    mutating func end(_ error: (any Error)?) -> Action {
+        switch phase {
+        case .ended, .over:
+            return .none
+        case .open:
+            phase = .ended(error)
+            return .none
+        case .waiting(let reader):
+            close(abandoned: false)
+            return .resume(reader, error.map { .failure($0) } ?? .success(nil), nil)
+        }
+    }
+
+    /// The next result and what to tell the producer, or `nil` when the reader has to wait.
+    mutating func takeReady() -> (Result<ByteBuffer?, any Error>?, Action) {
+        if first < queue.count {
+            let bytes = queue[first]
+            queue[first] = ByteBuffer()
+            first += 1
+            if first == queue.count {
+                queue.removeAll(keepingCapacity: true)
+                first = 0
+            }
+            queuedBytes -= bytes.readableBytes
+            return (.success(bytes), .consumed(Consumed(bytes: bytes.readableBytes, callback: onConsumed)))
+        }
+        switch phase {
+        case .open:
+            return (nil, .none)
+        case .waiting:
+            return (.failure(ServeError(.invalidOptions, "a request body can be read by one task at a time")), .none)
+        case .ended(let error):
+            close(abandoned: false)
+            return (error.map { .failure($0) } ?? .success(nil), .none)
+        case .over(let abandoned):
+            return (abandoned ? .failure(CancellationError()) : .success(nil), .none)
+        }
+    }
+
+    /// The reader waits for the next result; something may have come since it found nothing.
+    mutating func wait(_ reader: Reader) -> Action {
+        let (result, action) = takeReady()
+        guard let result else {
+            phase = .waiting(reader)
+            return .none
+        }
+        if case .consumed(let consumed) = action { return .resume(reader, result, consumed) }
+        return .resume(reader, result, nil)
+    }
+
+    mutating func abandon() -> Action {
+        let callback = onAbandon
+        switch phase {
+        case .over:
+            return .none
+        case .open:
+            close(abandoned: true)
+            return .abandoned(callback, nil)
+        case .ended(let error):
+            // Nothing more would come, but bytes that wait are lost to nobody: only an unread end is not abandonment.
+            let lost = first < queue.count || error != nil
+            close(abandoned: true)
+            return lost ? .abandoned(callback, nil) : .none
+        case .waiting(let reader):
+            close(abandoned: true)
+            return .abandoned(callback, reader)
+        }
+    }
+
+    private mutating func close(abandoned: Bool) {
+        phase = .over(abandoned: abandoned)
+        queue = []
+        first = 0
+        queuedBytes = 0
+        onConsumed = nil
+        onAbandon = nil
+    }
+}

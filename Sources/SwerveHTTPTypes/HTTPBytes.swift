@@ -1,0 +1,38 @@
+/// What a byte may be used for in HTTP/1.1 (RFC 9110, sections 5.5 and 5.6.2).
+package enum HTTPBytes {
+    /// A character of a method or of a header's name.
+    @inlinable
+    package static func isToken(_ byte: UInt8) -> Bool {
+        // Bit sets of the token characters below 64 (! # $ % & ' * + - . 0-9) and from 64 on (A-Z ^ _ ` a-z | ~).
+        let word: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : byte < 128 ? 0x57FF_FFFF_C7FF_FFFE : 0
+        return (word &>> UInt64(byte & 63)) & 1 == 1
+    }
+
+    /// A byte of a header's value: anything but control characters, tab allowed.
+    @inlinable
+    package static func isFieldValue(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != 0x7F || byte == 0x09
+    }
+
+    /// A byte of a request target: visible ASCII without `#`.
+    @inlinable
+    package static func isTarget(_ byte: UInt8) -> Bool {
+        byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")
+    }
+
+    @inlinable
+    package static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+    }
+
+    /// The value of a hexadecimal digit, or `nil`.
+    @inlinable
+    package static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

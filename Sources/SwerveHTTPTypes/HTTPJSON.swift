@@ -1,0 +1,75 @@
+internal import NIOCore
+
+#if canImport(FoundationEssentials)
+    private import FoundationEssentials
+#else
+    private import Foundation
+#endif
+
+extension HTTPResponse {
+    /// A value as JSON.
+    ///
+    /// - Throws: `EncodingError` when the value cannot be written as JSON, such as one with an infinite number.
+    public static func json(_ value: some Encodable, status: HTTPStatus = .ok) throws -> HTTPResponse {
+        let data = try JSONEncoder().encode(value)
+        var bytes = ByteBufferAllocator().buffer(capacity: data.count)
+        bytes.writeBytes(data)
+        return .bytes(bytes, contentType: "application/json", status: status)
+    }
+}
+
+extension HTTPRequest {
+    /// Reads the body as JSON.
+    ///
+    /// - Parameter maxBytes: how large the body may be; ``HTTPBody/defaultCollectLimit`` by default.
+    /// - Throws: ``HTTPError`` with status 415 when the request says that its content is something else, 400 when the
+    ///   body is not JSON, 422 when it is JSON of another shape (the message names the field); ``ServeError`` with code
+    ///   `tooLarge` (413) when there is more; what ``HTTPBody/collect(upTo:)`` throws.
+    public func decodeJSON<Value: Decodable>(
+        _ type: Value.Type = Value.self, maxBytes: Int = HTTPBody.defaultCollectLimit
+    ) async throws -> Value {
+        if let contentType = headers["content-type"], !Self.isJSON(contentType) {
+            throw HTTPError(.unsupportedMediaType, "the content type is '\(contentType)'; application/json is expected")
+        }
+        let bytes = try await body.collect(upTo: maxBytes)
+        let data = bytes.withUnsafeReadableBytes { Data($0) }
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch let error as DecodingError {
+            throw Self.describe(error)
+        }
+    }
+
+    /// Whether a content type is `application/json`, `text/json` or ends with `+json`.
+    static func isJSON(_ contentType: String) -> Bool {
+        let essence = contentType.prefix { $0 != ";" && $0 != " " && $0 != "\t" }.lowercased()
+        return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
+    }
+
+    private static func describe(_ error: DecodingError) -> HTTPError {
+        switch error {
+        case .dataCorrupted(let context):
+            // The decoder reports bytes that are not JSON with an empty path, and a bad value of a field with its path.
+            context.codingPath.isEmpty
+                ? HTTPError(.badRequest, "the body is not valid JSON")
+                : HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(context.debugDescription)")
+        case .keyNotFound(let key, let context):
+            HTTPError(.unprocessableContent, "\(path(context.codingPath + [key])): the field is missing")
+        case .typeMismatch(let type, let context):
+            HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(type) is expected")
+        case .valueNotFound(let type, let context):
+            HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(type) is expected and null was given")
+        @unknown default:
+            HTTPError(.unprocessableContent, "the body has another shape than expected")
+        }
+    }
+
+    /// A field's path as people write it, such as `items[2].name`.
+    private static func path(_ keys: [any CodingKey]) -> String {
+        var text = ""
+        for key in keys {
+            if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+        }
+        return text.isEmpty ? "the body" : text
+    }
+}

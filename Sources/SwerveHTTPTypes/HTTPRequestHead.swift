@@ -1,0 +1,136 @@
+package import NIOCore
+package import SwerveCore
+
+/// The head of a request as it came: one buffer with the request line and the header lines, and where things are in it.
+///
+/// Nothing is copied or turned into strings until somebody asks. The bytes were checked by the parser that made the
+/// value: every line ends with CRLF, names are tokens, values hold no control characters.
+package struct HTTPRequestHead: Sendable {
+    /// Where the parts are, counted in bytes from the buffer's reader index.
+    package struct Layout: Hashable, Sendable {
+        package var methodLength: UInt32
+        /// The whole target as it stands on the request line.
+        package var targetStart: UInt32
+        package var targetEnd: UInt32
+        /// The path of the target; for the absolute form it begins after the authority, and may be empty.
+        package var pathStart: UInt32
+        package var pathEnd: UInt32
+        package var headersStart: UInt32
+
+        package init(
+            methodLength: UInt32, targetStart: UInt32, targetEnd: UInt32, pathStart: UInt32, pathEnd: UInt32,
+            headersStart: UInt32
+        ) {
+            self.methodLength = methodLength
+            self.targetStart = targetStart
+            self.targetEnd = targetEnd
+            self.pathStart = pathStart
+            self.pathEnd = pathEnd
+            self.headersStart = headersStart
+        }
+
+        /// Whether the offsets are in order and lie within `length` bytes.
+        package func fits(_ length: Int) -> Bool {
+            methodLength < targetStart && targetStart <= pathStart && pathStart <= pathEnd && pathEnd <= targetEnd
+                && targetEnd < headersStart && Int(headersStart) <= length
+        }
+    }
+
+    /// What is known of a head without looking for it.
+    package struct Flags: OptionSet, Hashable, Sendable {
+        package var rawValue: UInt8
+        package init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+        /// The request said HTTP/1.0.
+        package static let http10 = Flags(rawValue: 1)
+        /// There is a header `x-request-timeout-seconds`.
+        package static let hasTimeout = Flags(rawValue: 2)
+        /// There is a header `upgrade`.
+        package static let hasUpgrade = Flags(rawValue: 4)
+    }
+
+    /// The request line and the header lines, each with its CRLF; the empty line that ends a head is left out.
+    package var bytes: ByteBuffer
+    package var layout: Layout
+    package var flags: Flags
+    /// How many bytes of the path are the application's route prefix; 0 until a router sets it.
+    package var prefixLength: Int
+    package var requestID: String
+
+    package init(
+        bytes: ByteBuffer, layout: Layout, flags: Flags = [], prefixLength: Int = 0, requestID: String = ""
+    ) {
+        self.bytes = bytes
+        self.layout = layout
+        self.flags = flags
+        self.prefixLength = prefixLength
+        self.requestID = requestID
+    }
+
+    package var method: HTTPMethod { HTTPMethod(rawValue: string(0, layout.methodLength)) }
+    package var target: String { string(layout.targetStart, layout.targetEnd) }
+    /// The whole path as sent, with the route prefix; empty for an absolute form without one.
+    package var fullPath: String { string(layout.pathStart, layout.pathEnd) }
+    package var headers: HTTPRequestHeaders { HTTPRequestHeaders(head: self) }
+
+    /// Calls `body` with the bytes of the path as sent, for matching routes without making a string.
+    package func withPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try bytes.withUnsafeReadableBytes {
+            try body(UnsafeRawBufferPointer(rebasing: $0[Int(layout.pathStart)..<Int(layout.pathEnd)]))
+        }
+    }
+
+    /// The same head in memory of its own. A head shares the memory of the buffer that it was read into, which is much
+    /// larger: make it compact before keeping it in a queue.
+    package func compacted() -> HTTPRequestHead {
+        var copy = self
+        copy.bytes = ByteBufferAllocator().buffer(capacity: bytes.readableBytes)
+        copy.bytes.writeImmutableBuffer(bytes)
+        return copy
+    }
+
+    func string(_ start: UInt32, _ end: UInt32) -> String {
+        bytes.withUnsafeReadableBytes {
+            String(decoding: UnsafeRawBufferPointer(rebasing: $0[Int(start)..<Int(end)]), as: UTF8.self)
+        }
+    }
+}
+
+extension HTTPRequestHead {
+    private static let encodedFixedBytes = 4 * 8 + 2
+
+    /// Writes the head for another process: the offsets, the id and the bytes as they are.
+    package func encode(into buffer: inout ByteBuffer) {
+        let id = requestID.utf8
+        let idLength = min(id.count, Int(UInt8.max))
+        buffer.reserveCapacity(
+            minimumWritableBytes: Self.encodedFixedBytes + idLength + bytes.readableBytes)
+        buffer.writeMultipleIntegers(
+            UInt32(bytes.readableBytes), layout.methodLength, layout.targetStart, layout.targetEnd, layout.pathStart,
+            layout.pathEnd, layout.headersStart, UInt32(prefixLength), flags.rawValue, UInt8(idLength))
+        buffer.writeBytes(id.prefix(idLength))
+        buffer.writeImmutableBuffer(bytes)
+    }
+
+    /// Reads what ``encode(into:)`` wrote; the head shares `buffer`'s memory.
+    ///
+    /// - Throws: ``ServeError`` with code `protocolViolation` when the bytes are not a whole head.
+    package static func decode(from buffer: inout ByteBuffer) throws(ServeError) -> HTTPRequestHead {
+        typealias Word = UInt32
+        guard
+            let (length, method, targetStart, targetEnd, pathStart, pathEnd, headersStart, prefix, flags, idLength) =
+                buffer.readMultipleIntegers(
+                    as: (Word, Word, Word, Word, Word, Word, Word, Word, UInt8, UInt8).self),
+            let id = buffer.readString(length: Int(idLength)), let bytes = buffer.readSlice(length: Int(length))
+        else { throw ServeError(.protocolViolation, "an HTTP head is cut short") }
+        let layout = Layout(
+            methodLength: method, targetStart: targetStart, targetEnd: targetEnd, pathStart: pathStart,
+            pathEnd: pathEnd, headersStart: headersStart)
+        guard layout.fits(bytes.readableBytes), Int(prefix) <= Int(pathEnd - pathStart) else {
+            throw ServeError(.protocolViolation, "an HTTP head has offsets outside its bytes")
+        }
+        return HTTPRequestHead(
+            bytes: bytes, layout: layout, flags: Flags(rawValue: flags), prefixLength: Int(prefix), requestID: id)
+    }
+}

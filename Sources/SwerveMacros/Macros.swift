@@ -1,0 +1,122 @@
+@_exported public import SwerveActors
+@_exported public import SwerveCore
+
+/// Makes a distributed actor a deployment.
+///
+/// ```swift
+/// @Deployment(numReplicas: 2, resources: Resources(cpus: 1, gpus: 0.3))
+/// distributed actor Segmenter {
+///     private let model: Model
+///
+///     init(modelName: String) async throws {
+///         self.model = try await Model.load(modelName)
+///     }
+///
+///     distributed func segment(_ image: Image) throws -> SegmentationMap {
+///         try model.run(image)
+///     }
+/// }
+///
+/// let app = Segmenter.bind(modelName: "segformer")
+/// ```
+///
+/// For each initialiser the actor gets a static `bind` with the same labels, default values and documentation. It
+/// returns a reference of the actor's own type to a deployment that does not run yet; given to the `bind` of another
+/// deployment the two are composed, given to `Serve.run` it starts. The initialiser runs once in each replica, so it
+/// may be asynchronous, may throw and may take long. It needs no actor system: `self.actorSystem` is set before its
+/// first line, unless it has a parameter of type `ActorSystem`. An actor without an initialiser gets one with a
+/// parameter for each stored property that has no initial value.
+///
+/// Its arguments travel to the replicas, so their types must be `Codable & Sendable`. Other deployments are: pass the
+/// reference that their `bind` returns. `private` and `fileprivate` initialisers have no `bind`.
+///
+/// The callable methods are those marked `distributed`. The actor must not be `private` or local, because a replica in
+/// another process finds it by its name.
+///
+/// - Parameters:
+///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
+///   - numReplicas: how many replicas run.
+///   - maxOngoingRequests: how many requests one replica works on at a time. More wait in the callers' queues.
+///   - maxConcurrentQueries: the older name of `maxOngoingRequests`; wins when both are given.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process. One more is refused with
+///     `ServeError.Code.queueFull` (HTTP 503).
+///   - resources: what one replica needs of a node.
+///   - placement: where the replicas run.
+///   - routing: which replica a call goes to.
+///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
+///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
+///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
+///   - healthCheckTimeout: how long it may take to answer. After three misses in a row the replica is replaced.
+@attached(
+    member,
+    names: named(ActorSystem), named(init), named(bind), named(InitArguments), named(_make), named(_deploymentOptions),
+    named(_deploymentMethods)
+)
+@attached(extension, conformances: Deployment)
+@attached(memberAttribute)
+public macro Deployment(
+    _ name: String? = nil,
+    numReplicas: Int = 1,
+    maxOngoingRequests: Int = 100,
+    maxConcurrentQueries: Int? = nil,
+    maxQueuedRequests: Int = 10_000,
+    resources: Resources = Resources(),
+    placement: DeploymentOptions.Placement = .process,
+    routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    startTimeout: Duration = .seconds(600),
+    gracefulShutdownTimeout: Duration = .seconds(20),
+    healthCheckPeriod: Duration = .seconds(10),
+    healthCheckTimeout: Duration = .seconds(30)
+) = #externalMacro(module: "SwerveMacrosPlugin", type: "DeploymentMacro")
+
+/// Makes a deployment that calls a function.
+///
+/// ```swift
+/// @FunctionDeployment(numReplicas: 3)
+/// func sharpen(_ image: Image, by factor: Double = 8) -> Image { image.sharpened(by: factor) }
+///
+/// let handle = try await Serve.run(sharpenDeployment.bind())
+/// let sharp = try await handle(image, by: 4)
+/// ```
+///
+/// The deployment is a distributed actor beside the function, called `sharpenDeployment` after it, and its handle is
+/// called like the function. Calls from outside are asynchronous and can throw, whatever the function is. A replica runs
+/// one call at a time up to the function's next suspension, so a function that never suspends wants more replicas, not
+/// a higher `maxOngoingRequests`.
+///
+/// The function may be at the top level or a static member of a type that is not generic. It must not be `private` or
+/// generic, and its parameters and its result must be `Codable & Sendable`.
+///
+/// - Parameters:
+///   - name: the name within the application; `nil` means the name of the actor that the macro makes.
+///   - numReplicas: how many replicas run.
+///   - maxOngoingRequests: how many requests one replica works on at a time. More wait in the callers' queues.
+///   - maxConcurrentQueries: the older name of `maxOngoingRequests`; wins when both are given.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process. One more is refused with
+///     `ServeError.Code.queueFull` (HTTP 503).
+///   - resources: what one replica needs of a node.
+///   - placement: where the replicas run.
+///   - routing: which replica a call goes to.
+///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
+///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
+///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
+///   - healthCheckTimeout: how long it may take to answer. After three misses in a row the replica is replaced.
+@attached(peer, names: suffixed(Deployment))
+public macro FunctionDeployment(
+    _ name: String? = nil,
+    numReplicas: Int = 1,
+    maxOngoingRequests: Int = 100,
+    maxConcurrentQueries: Int? = nil,
+    maxQueuedRequests: Int = 10_000,
+    resources: Resources = Resources(),
+    placement: DeploymentOptions.Placement = .process,
+    routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    startTimeout: Duration = .seconds(600),
+    gracefulShutdownTimeout: Duration = .seconds(20),
+    healthCheckPeriod: Duration = .seconds(10),
+    healthCheckTimeout: Duration = .seconds(30)
+) = #externalMacro(module: "SwerveMacrosPlugin", type: "FunctionDeploymentMacro")
+
+/// Sets `self.actorSystem` at the head of an initialiser. `@Deployment` writes it; it is not for direct use.
+@attached(body)
+public macro _DeploymentInit() = #externalMacro(module: "SwerveMacrosPlugin", type: "DeploymentInitMacro")

@@ -1,0 +1,164 @@
+internal import SwiftDiagnostics
+internal import SwiftSyntax
+internal import SwiftSyntaxBuilder
+internal import SwiftSyntaxMacros
+
+/// What cannot work and the compiler would say late, obscurely or not at all.
+extension DeploymentActor {
+    func check(in context: some MacroExpansionContext) {
+        if let hidden = Hidden(syntax.modifiers, in: context.lexicalContext) {
+            hidden.diagnose(name, at: syntax.name, in: context)
+        }
+        for reserved in ["InitArguments", "_make", "_deploymentOptions", "_deploymentMethods"] {
+            guard let taken = declaration(of: reserved) else { continue }
+            context.error("@Deployment makes a member '\(reserved)': give this one another name", at: taken)
+        }
+        checkInitializers(in: context)
+        for method in distributedMethods {
+            checkSignature(of: method, in: context)
+        }
+        warnWithoutMethods(in: context)
+    }
+
+    private func checkInitializers(in context: some MacroExpansionContext) {
+        let written = members.compactMap { $0.as(InitializerDeclSyntax.self) }
+        let visible = written.filter { (Access($0.modifiers) ?? .internal) >= .internal && !$0.attributes.isUnavailable }
+        if !written.isEmpty, visible.isEmpty {
+            context.error(
+                "'\(name)' has no initialiser that a replica can call: make one internal or public", at: written[0].initKeyword)
+        }
+        for initializer in visible {
+            if let mark = initializer.optionalMark {
+                context.error("a replica cannot start from 'nil': write 'init' and throw an error instead", at: mark)
+            }
+            if let generics = initializer.genericParameterClause {
+                context.error(
+                    "a replica decodes the arguments by their types, so this initialiser cannot be generic: "
+                        + "put the type parameters on the actor", at: generics)
+            }
+        }
+        for initializer in initializers {
+            for parameter in initializer.parameters {
+                checkArgument(parameter, in: context)
+            }
+        }
+        guard written.isEmpty else { return }
+        for property in members.compactMap({ $0.as(VariableDeclSyntax.self) }) {
+            checkMemberwise(property, in: context)
+        }
+    }
+
+    private func checkMemberwise(_ property: VariableDeclSyntax, in context: some MacroExpansionContext) {
+        for binding in property.bindings where binding.initializer == nil && binding.accessorBlock == nil {
+            if binding.pattern.is(TuplePatternSyntax.self) {
+                context.error(
+                    "@Deployment cannot make an initialiser for this pattern: declare each property on its own",
+                    at: binding.pattern)
+            } else if property.hasWrapper, !property.hasDefault(binding.typeAnnotation?.type) {
+                context.error(
+                    "@Deployment cannot make an initialiser for a property with an attribute: write 'init', or give it "
+                        + "an initial value", at: binding.pattern)
+            }
+        }
+    }
+
+    private func checkArgument(_ parameter: Parameter, in context: some MacroExpansionContext) {
+        guard let obstacle = parameter.obstacle else { return }
+        let name = parameter.name
+        let rule = "the arguments of an initialiser travel to the replicas, so they must be Codable & Sendable"
+        switch obstacle {
+        case .closure:
+            context.error("'\(name)' is a closure; \(rule): choose the behaviour by an enum", at: parameter.syntax)
+        case .tuple:
+            context.error("'\(name)' is a tuple; \(rule): use a struct or separate parameters", at: parameter.syntax)
+        case .existential(let constraint):
+            context.error(
+                "'\(name)' is 'any \(constraint)'; \(rule): write 'distributed actor \(self.name)<Value: \(constraint)>' "
+                    + "and take a 'Value'", at: parameter.syntax)
+        case .opaque, .pack:
+            context.error(
+                "'\(name)' is generic; a replica decodes the arguments by their types: put the type parameter on the "
+                    + "actor", at: parameter.syntax)
+        case .byReference:
+            context.error("'\(name)' is 'inout'; \(rule) and are copied: remove 'inout'", at: parameter.syntax)
+        case .variadic:
+            let array = "[\(parameter.type.trimmedDescription)]"
+            var fixIts: [FixIt] = []
+            if let old = parameter.syntax.as(FunctionParameterSyntax.self) {
+                let new = old.with(\.type, TypeSyntax(stringLiteral: array)).with(\.ellipsis, nil)
+                fixIts = [.replacing(old, with: new, "write '\(array)'")]
+            }
+            context.error("'\(name)' is variadic; \(rule): take an array, '\(array)'", at: parameter.syntax, fixIts: fixIts)
+        }
+    }
+
+    private func warnWithoutMethods(in context: some MacroExpansionContext) {
+        let hasDistributed = members.contains { member in
+            let modifiers = member.asProtocol((any WithModifiersSyntax).self)?.modifiers
+            return modifiers?.contains(.distributed) ?? false
+        }
+        // Another protocol may bring the methods in an extension.
+        guard !hasDistributed, syntax.inheritanceClause == nil else { return }
+        let callable = members.lazy.compactMap { $0.as(FunctionDeclSyntax.self) }.first { function in
+            let excluded: [Keyword] = [.private, .fileprivate, .static, .nonisolated]
+            return !excluded.contains(where: function.modifiers.contains)
+        }
+        guard let callable else {
+            context.warning(
+                "'\(name)' has no distributed method, so nothing can call it: write 'distributed func'", at: syntax.name)
+            return
+        }
+        let distributed = TokenSyntax.keyword(.distributed, trailingTrivia: .space)
+        let keyword = callable.funcKeyword
+        let replacement = callable
+            .with(\.modifiers, callable.modifiers + [DeclModifierSyntax(name: distributed)])
+            .with(\.funcKeyword, keyword.with(\.leadingTrivia, []))
+        let fixIt = FixIt.replacing(callable, with: replacement, "write 'distributed func'")
+        context.warning(
+            "'\(name)' has no distributed method, so nothing can call it: write 'distributed func \(callable.name.text)'",
+            at: callable.name, fixIts: [fixIt])
+    }
+}
+
+/// Says what to use in the place of types that the compiler only calls not serialisable.
+func checkSignature(of method: FunctionDeclSyntax, in context: some MacroExpansionContext) {
+    for (position, element) in method.signature.parameterClause.parameters.enumerated() {
+        let parameter = Parameter(element, position: position)
+        switch parameter.obstacle {
+        case .closure:
+            context.error(
+                "'\(parameter.name)' is a closure, which cannot be sent: choose the behaviour by an enum", at: element)
+        case .tuple:
+            context.error(
+                "'\(parameter.name)' is a tuple, which cannot be sent: use a struct or separate parameters", at: element)
+        case .existential(let constraint):
+            context.error(
+                "'any \(constraint)' cannot be decoded: take a 'some \(constraint) & Codable & Sendable' or an enum",
+                at: element)
+        case .opaque, .pack, .byReference, .variadic, nil: continue
+        }
+    }
+    guard let result = method.signature.returnClause?.type, !result.isVoid else { return }
+    switch Obstacle(result) {
+    case .closure: context.error("a closure cannot be sent back: return a value that is Codable & Sendable", at: result)
+    case .tuple: context.error("a tuple cannot be sent back: return a struct that is Codable & Sendable", at: result)
+    case .opaque, .existential, .pack, .byReference, .variadic, nil: checkStream(result, in: context)
+    }
+}
+
+private func checkStream(_ type: TypeSyntax, in context: some MacroExpansionContext) {
+    let element: String
+    if let named = type.as(IdentifierTypeSyntax.self), ["AsyncStream", "AsyncThrowingStream"].contains(named.name.text) {
+        element = named.genericArgumentClause?.arguments.first?.argument.trimmedDescription ?? "Element"
+    } else if let opaque = type.as(SomeOrAnyTypeSyntax.self),
+        let named = opaque.constraint.as(IdentifierTypeSyntax.self), named.name.text == "AsyncSequence"
+    {
+        element = named.genericArgumentClause?.arguments.first?.argument.trimmedDescription ?? "Element"
+    } else {
+        return
+    }
+    let stream = TypeSyntax(stringLiteral: "ResponseStream<\(element)>")
+    context.error(
+        "'\(type.trimmedDescription)' cannot be sent back: return a '\(stream)'", at: type,
+        fixIts: [.replacing(type, with: stream, "write '\(stream)'")])
+}

@@ -1,0 +1,127 @@
+internal import SwiftSyntax
+internal import SwiftSyntaxBuilder
+
+/// The source text of what `@Deployment` adds to an actor.
+extension DeploymentActor {
+    private var prefix: String { access.prefix }
+    private var usable: [Initializer] { initializers.filter(\.isSendable) }
+    /// A public enum cannot carry the types of an internal initialiser; then a struct hides it.
+    private var hidesArguments: Bool { usable.contains { $0.access < access } }
+
+    func generatedMembers(options attribute: AttributeSyntax) -> [DeclSyntax] {
+        var members: [String] = []
+        if !declares("ActorSystem") { members.append("\(prefix)typealias ActorSystem = SwerveActors.ServeSystem") }
+        if let memberwise { members.append(memberwiseInitializer(memberwise)) }
+        members += usable.enumerated().map(bind)
+        members.append(initArguments)
+        members.append(make)
+        members.append(
+            """
+            \(prefix)static var _deploymentOptions: SwerveCore.DeploymentOptions {
+                SwerveCore.DeploymentOptions(\(attribute.arguments?.trimmedDescription ?? ""))
+            }
+            """)
+        members.append(methodTable)
+        return members.map { DeclSyntax(stringLiteral: $0) }
+    }
+
+    private func memberwiseInitializer(_ properties: [Parameter]) -> String {
+        let parameters = properties.map { $0.declaration() } + ["actorSystem: SwerveActors.ServeSystem"]
+        let assignments = properties.map { "    self.\($0.identifier) = \($0.identifier)\n" }.joined()
+        return """
+            init(\(parameters.joined(separator: ", "))) {
+                self.actorSystem = actorSystem
+            \(assignments)}
+            """
+    }
+
+    private func bind(_ index: Int, _ initializer: Initializer) -> String {
+        let summary = "/// A reference to a deployment of `\(name)` that does not run yet; `Serve.run` starts it."
+        let documentation = initializer.documentation.isEmpty ? [] : ["///"] + initializer.documentation
+        let parameters = initializer.parameters.map { $0.declaration() }.joined(separator: ", ")
+        let names = initializer.parameters.map { "\($0.payloadLabel): \($0.identifier)" }.joined(separator: ", ")
+        let call = ".init\(index)" + (names.isEmpty ? "" : "(\(names))")
+        let arguments = hidesArguments ? "InitArguments(call: \(call))" : call
+        return """
+            \(([summary] + documentation + initializer.attributes).joined(separator: "\n"))
+            \(initializer.access.prefix)static func bind(\(parameters)) -> \(name) {
+                SwerveActors.ServeSystem._bound(\(name).self, \(arguments))
+            }
+            """
+    }
+
+    /// The arguments of the initialisers as one value that a replica can decode.
+    private var initArguments: String {
+        // The compiler shows this comment when it says which type cannot be encoded.
+        let comment = "// These travel to the replicas: the type of each parameter must be Codable & Sendable."
+        let cases = usable.enumerated().map { index, initializer in
+            let values = initializer.parameters.map { "\($0.payloadLabel): \($0.type.trimmedDescription)" }
+            return "    case init\(index)" + (values.isEmpty ? "" : "(\(values.joined(separator: ", ")))") + "\n"
+        }.joined()
+        let conformances = "Swift.Codable, Swift.Sendable"
+        if cases.isEmpty { return "\(prefix)struct InitArguments: \(conformances) {\n}" }
+        if hidesArguments {
+            return """
+                \(prefix)struct InitArguments: \(conformances) {
+                let call: Call
+                \(comment)
+                enum Call: \(conformances) {
+                \(cases)}
+                }
+                """
+        }
+        return """
+            \(comment)
+            \(prefix)enum InitArguments: \(conformances) {
+            \(cases)}
+            """
+    }
+
+    private var make: String {
+        let cases = usable.enumerated().map { index, initializer in
+            let names = initializer.parameters.map { "let \($0.identifier)" }.joined(separator: ", ")
+            let call = "\(initializer.effects)\(name)(\(initializer.arguments.joined(separator: ", ")))"
+            return "case .init\(index)\(names.isEmpty ? "" : "(\(names))"): return \(call)\n"
+        }.joined()
+        let body =
+            cases.isEmpty
+            ? "fatalError(\"no initialiser\")\n" : "switch arguments\(hidesArguments ? ".call" : "") {\n\(cases)}\n"
+        return """
+            \(prefix)static func _make(
+                _ arguments: InitArguments, actorSystem: SwerveActors.ServeSystem
+            ) async throws -> \(name) {
+            \(body)}
+            """
+    }
+
+    /// The calls of the methods that a name tells apart. The actor system finds the others at run time.
+    private var methodTable: String {
+        let callable = distributedMethods.filter(\.isListed).map(Method.init)
+        let counts = Dictionary(distributedMethods.map { (Method($0).fullName, 1) }, uniquingKeysWith: +)
+        let entries = callable.filter { counts[$0.fullName] == 1 }.map(\.tableEntry)
+        let value = entries.isEmpty ? "[]" : "[\n\(entries.joined(separator: "\n"))\n]"
+        return """
+            \(prefix)static var _deploymentMethods: [SwerveActors.DeploymentMethod<\(name)>] {
+            \(value)
+            }
+            """
+    }
+
+    /// Whether the actor itself has a member type or a static member of that name.
+    func declares(_ name: String) -> Bool { declaration(of: name) != nil }
+
+    func declaration(of name: String) -> DeclSyntax? {
+        members.first { member in
+            if let named = member.asProtocol((any NamedDeclSyntax).self), !member.is(FunctionDeclSyntax.self) {
+                return named.name.bareText == name
+            }
+            if let function = member.as(FunctionDeclSyntax.self) {
+                return function.name.bareText == name && function.modifiers.contains(.static)
+            }
+            if let variable = member.as(VariableDeclSyntax.self), variable.modifiers.contains(.static) {
+                return variable.bindings.contains { $0.pattern.trimmedDescription == name }
+            }
+            return false
+        }
+    }
+}

@@ -1,0 +1,118 @@
+internal import SwiftIfConfig
+internal import SwiftSyntax
+internal import SwiftSyntaxMacros
+
+/// What the macro reads in the actor that carries `@Deployment`.
+struct DeploymentActor {
+    let syntax: ActorDeclSyntax
+    let name: String
+    let access: Access
+    /// The members, those in `#if` that are compiled included.
+    let members: [DeclSyntax]
+    /// The stored properties for which the macro makes an initialiser; `nil` where the actor has one or needs none.
+    let memberwise: [Parameter]?
+    /// All that have a `bind`, one for each signature.
+    let initializers: [Initializer]
+    let distributedMethods: [FunctionDeclSyntax]
+
+    init(_ syntax: ActorDeclSyntax, in context: some MacroExpansionContext) {
+        self.syntax = syntax
+        self.name = syntax.name.text
+        let access = Access(syntax.modifiers, in: context.lexicalContext)
+        self.access = access
+        let members = syntax.memberBlock.members.active(in: context.buildConfiguration)
+        self.members = members
+        let written = members.compactMap { $0.as(InitializerDeclSyntax.self) }
+        if written.isEmpty {
+            let properties = members.compactMap { $0.as(VariableDeclSyntax.self) }.flatMap(\.uninitialized)
+            self.memberwise = properties.isEmpty ? nil : properties
+            self.initializers = [Initializer(memberwise: properties)]
+        } else {
+            self.memberwise = nil
+            self.initializers = Self.distinct(written.filter(\.isBindable).map { Initializer($0, actor: access) })
+        }
+        self.distributedMethods = members.compactMap { member in
+            guard let function = member.as(FunctionDeclSyntax.self) else { return nil }
+            return function.modifiers.contains(.distributed) ? function : nil
+        }
+    }
+
+    /// Of two initialisers that differ in the actor system only, the one that is given it.
+    private static func distinct(_ initializers: [Initializer]) -> [Initializer] {
+        var kept: [Initializer] = []
+        for initializer in initializers {
+            guard let index = kept.firstIndex(where: { $0.signature == initializer.signature }) else {
+                kept.append(initializer)
+                continue
+            }
+            if initializer.takesSystem { kept[index] = initializer }
+        }
+        return kept
+    }
+}
+
+extension InitializerDeclSyntax {
+    /// Whether it can be called from a replica; the checks say why not.
+    var isBindable: Bool {
+        let access = Access(modifiers) ?? .internal
+        return access >= .internal && optionalMark == nil && genericParameterClause == nil && !attributes.isUnavailable
+    }
+}
+
+extension VariableDeclSyntax {
+    /// The stored properties that an initialiser must set.
+    fileprivate var uninitialized: [Parameter] {
+        let skipped: [Keyword] = [.static, .class, .distributed, .lazy]
+        if hasWrapper || skipped.contains(where: modifiers.contains) { return [] }
+        var found: [Parameter] = []
+        // `let a, b: Int`: the type holds for the names before it too.
+        var type: TypeSyntax?
+        for binding in bindings.reversed() {
+            type = binding.typeAnnotation?.type ?? type
+            guard let type, let name = binding.pattern.as(IdentifierPatternSyntax.self)?.identifier,
+                binding.initializer == nil, binding.isStored, !hasDefault(type)
+            else { continue }
+            found.append(Parameter(property: name, type: type))
+        }
+        return found.reversed()
+    }
+
+    /// Whether it has an attribute that may be a property wrapper, which the initialiser of an actor cannot set.
+    var hasWrapper: Bool {
+        attributes.contains { $0.as(AttributeSyntax.self)?.attributeName.trimmedDescription != "available" }
+    }
+
+    /// An optional `var` starts as `nil`.
+    func hasDefault(_ type: TypeSyntax?) -> Bool {
+        guard bindingSpecifier.tokenKind == .keyword(.var), let type else { return false }
+        return type.is(OptionalTypeSyntax.self) || type.is(ImplicitlyUnwrappedOptionalTypeSyntax.self)
+    }
+}
+
+extension PatternBindingSyntax {
+    /// Whether it has storage: no accessors, or only `willSet` and `didSet`.
+    fileprivate var isStored: Bool {
+        guard let accessorBlock else { return true }
+        guard case .accessors(let accessors) = accessorBlock.accessors else { return false }
+        return accessors.allSatisfy { ["willSet", "didSet"].contains($0.accessorSpecifier.text) }
+    }
+}
+
+extension DeclModifierListSyntax {
+    func contains(_ keyword: Keyword) -> Bool {
+        contains { $0.name.tokenKind == .keyword(keyword) }
+    }
+}
+
+extension MemberBlockItemListSyntax {
+    /// The members that are compiled: those of the `#if` clauses that hold, and all outside of `#if`.
+    fileprivate func active(in configuration: (any BuildConfiguration)?) -> [DeclSyntax] {
+        flatMap { item -> [DeclSyntax] in
+            guard let conditional = item.decl.as(IfConfigDeclSyntax.self) else { return [item.decl] }
+            guard let configuration,
+                case .decls(let members) = conditional.activeClause(in: configuration).clause?.elements
+            else { return [] }
+            return members.active(in: configuration)
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package import SwiftSyntax
+internal import SwiftSyntaxBuilder
+package import SwiftSyntaxMacros
+
+/// `@_DeploymentInit`: gives an initialiser that does not take the actor system the one of the process.
+package struct DeploymentInitMacro: BodyMacro {
+    package static func expansion(
+        of node: AttributeSyntax,
+        providingBodyFor declaration: some DeclSyntaxProtocol & WithOptionalCodeBlockSyntax,
+        in context: some MacroExpansionContext
+    ) throws -> [CodeBlockItemSyntax] {
+        let written = declaration.body.map { Array($0.statements) } ?? []
+        return ["self.actorSystem = SwerveActors.ServeSystem.current"] + written
+    }
+}

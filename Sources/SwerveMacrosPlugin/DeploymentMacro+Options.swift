@@ -1,0 +1,58 @@
+internal import SwiftDiagnostics
+internal import SwiftParser
+internal import SwiftSyntax
+internal import SwiftSyntaxMacros
+
+/// Checks the options that are literals, so that a typing error shows where it is made and not when the program runs.
+///
+/// The ranges are those of `DeploymentOptions`, which checks the values that are computed.
+func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansionContext) {
+    guard case .argumentList(let arguments)? = attribute.arguments else { return }
+    let ranges = [
+        "numReplicas": 0...10_000,
+        "maxOngoingRequests": 1...10_000_000,
+        "maxConcurrentQueries": 1...10_000_000,
+        "maxQueuedRequests": 0...10_000_000,
+    ]
+    for argument in arguments {
+        guard let label = argument.label?.text else {
+            checkName(argument.expression, in: context)
+            continue
+        }
+        guard let range = ranges[label], let value = argument.expression.integer, !range.contains(value) else { continue }
+        context.error(
+            "\(label) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)", at: argument.expression)
+    }
+    let labels = arguments.map { $0.label?.text }
+    if labels.contains("maxOngoingRequests"),
+        let alias = arguments.first(where: { $0.label?.text == "maxConcurrentQueries" })
+    {
+        context.warning(
+            "maxConcurrentQueries is the older name of maxOngoingRequests and wins over it: write one of them", at: alias)
+    }
+}
+
+private func checkName(_ expression: ExprSyntax, in context: some MacroExpansionContext) {
+    guard let name = expression.as(StringLiteralExprSyntax.self)?.representedLiteralValue else { return }
+    let isGood = name.unicodeScalars.allSatisfy { scalar in
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", "_", "-", ".": true
+        default: scalar.value >= 0x80
+        }
+    }
+    if name.isEmpty || name.utf8.count > 200 {
+        context.error("the name of a deployment has 1 to 200 characters", at: expression)
+    } else if !isGood {
+        context.error("the name '\(name)' may hold letters, digits, '_', '-' and '.' only", at: expression)
+    }
+}
+
+extension ExprSyntax {
+    /// The value of an integer literal, with or without a minus; `nil` for everything else.
+    fileprivate var integer: Int? {
+        if let negation = self.as(PrefixOperatorExprSyntax.self), negation.operator.text == "-" {
+            return negation.expression.integer.map { -$0 }
+        }
+        return self.as(IntegerLiteralExprSyntax.self)?.representedLiteralValue
+    }
+}

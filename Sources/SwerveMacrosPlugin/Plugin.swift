@@ -1,0 +1,9 @@
+internal import SwiftCompilerPlugin
+internal import SwiftSyntaxMacros
+
+@main
+struct SwerveMacrosPlugin: CompilerPlugin {
+    let providingMacros: [any Macro.Type] = [
+        DeploymentMacro.self, FunctionDeploymentMacro.self, DeploymentInitMacro.self,
+    ]
+}

@@ -1,0 +1,101 @@
+internal import Distributed
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+
+/// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
+enum ApplicationBuilder {
+    /// - Throws: ``ServeError`` with code `invalidOptions` for names and options that cannot be, `notRunning` when
+    ///   `root` is a handle, and whatever encoding the initialisers' arguments throws.
+    static func build<D: Deployment>(_ root: D, name: String, routePrefix: String?) throws -> ApplicationSpec {
+        guard case .bound(let root) = root.id.target else {
+            throw ServeError(
+                .invalidOptions, "Serve.run needs what 'bind' returned, not a handle of the running \(root.id)")
+        }
+        if let problem = NameRule.problem(with: name) { throw ServeError(.invalidOptions, "application: \(problem)") }
+        let collector = Collector()
+        try collector.collect(root)
+        let names = try Names(collector.found, application: name)
+        let deployments = try collector.found.map { try spec(of: $0, names) }
+        return ApplicationSpec(
+            name: name, routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
+            ingress: names.name(of: root).deployment, deployments: deployments)
+    }
+
+    private static func spec(of bound: BoundDeployment, _ names: Names) throws -> DeploymentSpec {
+        let id = names.name(of: bound)
+        let options = bound.options
+        try options.validate(deployment: id.deployment)
+        guard let typeName = _mangledTypeName(bound.type), _typeByName(typeName) != nil else {
+            throw ServeError(
+                .invalidOptions,
+                "\(bound.typeDescription) cannot be found by name in a replica's process; it must not be private, "
+                    + "fileprivate or declared in a function", deployment: id)
+        }
+        let writer = BinaryWriter(names: names)
+        try bound.encode(to: writer)
+        return DeploymentSpec(
+            id: id, typeName: typeName, arguments: Array(writer.buffer.readableBytesView), options: options,
+            answersHTTP: bound.type is any HTTPIngress.Type)
+    }
+
+    /// Finds every deployment that `root` is made of, each once, in the order in which they are met.
+    private final class Collector: DeploymentNaming {
+        private(set) var found: [BoundDeployment] = []
+
+        func collect(_ root: BoundDeployment) throws {
+            _ = name(of: root)
+            var next = 0
+            while next < found.count {
+                try found[next].encode(to: BinaryWriter(names: self))
+                next += 1
+            }
+        }
+        @discardableResult
+        func name(of bound: BoundDeployment) -> DeploymentID {
+            if !found.contains(where: { $0 === bound }) { found.append(bound) }
+            return DeploymentID(application: "", deployment: "")
+        }
+    }
+
+    /// The name that the user gave, else the type's, with `_1`, `_2`, … for later ones.
+    private final class Names: DeploymentNaming {
+        private var names: [ObjectIdentifier: DeploymentID] = [:]
+
+        init(_ deployments: [BoundDeployment], application: String) throws(ServeError) {
+            var taken: Set<String> = []
+            for bound in deployments {
+                guard let name = bound.options.name else { continue }
+                guard taken.insert(name).inserted else {
+                    throw ServeError(.invalidOptions, "two deployments of '\(application)' are named '\(name)'")
+                }
+                names[ObjectIdentifier(bound)] = DeploymentID(application: application, deployment: name)
+            }
+            for bound in deployments where bound.options.name == nil {
+                let base = Self.baseName(bound)
+                var name = base
+                var count = 0
+                while !taken.insert(name).inserted {
+                    count += 1
+                    name = "\(base)_\(count)"
+                }
+                names[ObjectIdentifier(bound)] = DeploymentID(application: application, deployment: name)
+            }
+        }
+
+        /// `Outer<C1>` becomes `Outer`; a function's deployment has the function's name.
+        private static func baseName(_ bound: BoundDeployment) -> String {
+            let name = String(bound.typeDescription.prefix { $0 != "<" })
+            let suffix = "Deployment"
+            let isFunction = name.first?.isLowercase == true && name.hasSuffix(suffix) && name != suffix
+            return isFunction ? String(name.dropLast(suffix.count)) : name
+        }
+
+        func name(of bound: BoundDeployment) -> DeploymentID {
+            guard let name = names[ObjectIdentifier(bound)] else {
+                preconditionFailure("an initialiser's arguments encoded other deployments the second time")
+            }
+            return name
+        }
+    }
+}

@@ -1,0 +1,87 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveControl
+internal import SwerveCore
+internal import SwerveHTTP
+internal import SwerveHTTPTypes
+internal import Synchronization
+
+/// Answers the requests of the HTTP server by passing them to the replicas of the applications' ingresses.
+final class ProxyService: HTTPService {
+    private let table = Mutex(RouteTable())
+    private let isDraining = Mutex(false)
+    private let runners = Mutex<[ObjectIdentifier: LocalRunner]>([:])
+
+    func expose(_ entries: [RouteEntry]) {
+        let new = RouteTable(entries)
+        table.withLock { $0 = new }
+    }
+
+    /// From now on `/-/healthz` says 503, so that load balancers go elsewhere.
+    func beginDraining() {
+        isDraining.withLock { $0 = true }
+    }
+
+    func begin(_ head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
+        let table = table.withLock { $0 }
+        if let answer = ownPage(head, table) {
+            return exchange.respond(status: answer.0, headerBlock: Self.textHeader, body: ByteBuffer(string: answer.1))
+        }
+        guard let row = table.match(head) else {
+            return exchange.fail(status: 404, message: "no application has a route for this path")
+        }
+        var head = head
+        head.prefixLength = row.prefixLength
+        HTTPForward(row.route, head, body, exchange, self).begin()
+    }
+
+    private static let textHeader = ByteBuffer(string: "content-type: text/plain; charset=utf-8\r\n")
+
+    /// Pages below `/-/` belong to the proxy itself.
+    private func ownPage(_ head: HTTPRequestHead, _ table: RouteTable) -> (UInt16, String)? {
+        guard head.withPathBytes({ $0.count > 2 && $0[1] == UInt8(ascii: "-") && $0[2] == UInt8(ascii: "/") }) else {
+            return nil
+        }
+        switch head.fullPath {
+        case "/-/healthz": return isDraining.withLock { $0 } ? (503, "draining\n") : (200, "success\n")
+        case "/-/routes": return (200, table.json)
+        default: return (404, "there is /-/healthz and /-/routes\n")
+        }
+    }
+
+    /// Collects the requests of one event loop for replicas of this process.
+    func runner(of eventLoop: any EventLoop) -> LocalRunner {
+        runners.withLock { runners in
+            if let runner = runners[ObjectIdentifier(eventLoop)] { return runner }
+            let runner = LocalRunner(eventLoop)
+            runners[ObjectIdentifier(eventLoop)] = runner
+            return runner
+        }
+    }
+}
+
+/// Starts the requests that arrive in one tick of an event loop with one hop to the Swift pool.
+///
+/// Confined to its event loop, apart from what it starts.
+final class LocalRunner: @unchecked Sendable {
+    // Unchecked: `waiting` is touched on the event loop only.
+    private let eventLoop: any EventLoop
+    private var waiting: [@Sendable () -> Void] = []
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func start(_ work: @escaping @Sendable () -> Void) {
+        waiting.append(work)
+        guard waiting.count == 1 else { return }
+        eventLoop.execute {
+            let batch = self.waiting
+            self.waiting = []
+            // Unstructured: each request's task is cancelled through its exchange.
+            Task {
+                for work in batch { work() }
+            }
+        }
+    }
+}

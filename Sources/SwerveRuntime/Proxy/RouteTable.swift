@@ -1,0 +1,44 @@
+internal import SwerveActors
+internal import SwerveControl
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+/// Which application answers which paths: the longest route prefix wins, and `/a` covers `/a` and `/a/…` but not `/ab`.
+struct RouteTable: Sendable {
+    struct Row: Sendable {
+        let prefix: [UInt8]
+        let entry: RouteEntry
+        let route: Route
+        /// How many bytes of a matching path the prefix takes; `/` takes none.
+        var prefixLength: Int { prefix == [UInt8(ascii: "/")] ? 0 : prefix.count }
+    }
+
+    /// Longest prefix first.
+    let rows: [Row]
+
+    init(_ entries: [RouteEntry] = []) {
+        self.rows = entries.map { entry in
+            Row(prefix: Array(entry.prefix.utf8), entry: entry, route: ServeSystem.current.route(entry.ingress))
+        }
+        .sorted { $0.prefix.count > $1.prefix.count }
+    }
+
+    func match(_ head: HTTPRequestHead) -> Row? {
+        if rows.count == 1, rows[0].prefixLength == 0 { return rows[0] }
+        return head.withPathBytes { path in
+            rows.first { row in
+                let length = row.prefixLength
+                if length == 0 { return true }
+                guard path.count >= length, path.prefix(length).elementsEqual(row.prefix) else { return false }
+                return path.count == length || path[length] == UInt8(ascii: "/")
+            }
+        }
+    }
+
+    /// What `/-/routes` answers: application names by route prefix, as JSON.
+    var json: String {
+        let fields = rows.sorted { $0.entry.prefix < $1.entry.prefix }
+            .map { "\"\($0.entry.prefix)\":\"\($0.entry.application)\"" }
+        return "{\(fields.joined(separator: ","))}\n"
+    }
+}

@@ -1,0 +1,39 @@
+public import Logging
+
+/// How an instance of Swerve runs in a process.
+public struct ServeOptions: Sendable {
+    /// The address that the HTTP proxy listens on: loopback only, by default.
+    public var host: String
+    /// The port; 8000 by default, 0 for any free one.
+    public var port: Int
+    /// How many event loops serve connections; half the cores, and at least one, by default.
+    public var eventLoops: Int?
+    /// How long a request may take from its head to the end of its response; no limit by default. Then 504, and the
+    /// replica's task is cancelled.
+    public var requestTimeout: Duration?
+    /// The largest request body; 512 MiB by default. A larger one gets 413.
+    public var maxBodyBytes: Int
+    /// The largest request head; 64 KiB by default. A larger one gets 431.
+    public var maxHeadBytes: Int
+    /// How long a connection may be silent between requests; 75 seconds by default.
+    public var idleTimeout: Duration
+    /// How long requests may finish after a signal to end; 20 seconds by default. Then their connections are cut.
+    public var drainTimeout: Duration
+    public var logger: Logger
+
+    public init(
+        host: String = "127.0.0.1", port: Int = 8000, eventLoops: Int? = nil, requestTimeout: Duration? = nil,
+        maxBodyBytes: Int = 512 << 20, maxHeadBytes: Int = 64 << 10, idleTimeout: Duration = .seconds(75),
+        drainTimeout: Duration = .seconds(20), logger: Logger = Logger(label: "swerve")
+    ) {
+        self.host = host
+        self.port = port
+        self.eventLoops = eventLoops
+        self.requestTimeout = requestTimeout
+        self.maxBodyBytes = maxBodyBytes
+        self.maxHeadBytes = maxHeadBytes
+        self.idleTimeout = idleTimeout
+        self.drainTimeout = drainTimeout
+        self.logger = logger
+    }
+}

@@ -1,0 +1,251 @@
+package import NIOCore
+package import SwerveActors
+package import SwerveCore
+internal import Synchronization
+
+/// Someone who waits for what comes on a stream. Called on the connection's event loop.
+package protocol StreamOwner: AnyObject, Sendable {
+    /// - Parameter stream: over when this is true of `kind`, or of the HTTP response's flags.
+    func received(_ kind: FrameKind, _ body: ByteBuffer, on connection: PeerConnection)
+    /// - Parameter started: false only when the replica certainly had not begun.
+    func connectionLost(started: Bool, reason: String)
+}
+
+/// The one connection between two processes: it multiplexes the requests of both directions.
+///
+/// Any thread may send: frames are collected in one buffer under a lock, and the event loop writes them with one system
+/// call per wake-up. What arrives is handled on the event loop; requests are handed to the Swift pool once per batch.
+package final class PeerConnection: Sendable {
+    package let channel: any Channel
+    package let eventLoop: any EventLoop
+    let delegate: any PeerDelegate
+    let hosted: HostedReplicas
+    private let state: Mutex<State>
+    let incoming = Mutex(IncomingTable())
+
+    private struct State {
+        /// Finished parts, before `tail`.
+        var segments: [ByteBuffer] = []
+        var tail = ByteBuffer()
+        var isFlushScheduled = false
+        var closedBecause: String?
+        var streams = StreamTable()
+        var nextMethod: UInt32 = 1
+        /// Where the peer tells how far it got.
+        var peerBoard: (board: SharedBoard, slot: Int)?
+        /// Where this process tells the peer.
+        var ownBoard: (board: SharedBoard, slot: Int)?
+    }
+
+    package init(channel: any Channel, delegate: any PeerDelegate, hosted: HostedReplicas) {
+        self.channel = channel
+        self.eventLoop = channel.eventLoop
+        self.delegate = delegate
+        self.hosted = hosted
+        self.state = Mutex(State())
+    }
+
+    // MARK: Sending, from any thread
+
+    /// Sends a frame that ``Frame/open(capacity:)`` began.
+    package func send(_ kind: FrameKind, stream: UInt64, _ frame: consuming ByteBuffer, trailing: ByteBuffer? = nil) {
+        Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
+        let wake = state.withLock { Self.append(frame, trailing, to: &$0) }
+        if wake { scheduleFlush() }
+    }
+
+    /// Sends a frame without a body.
+    package func send(_ kind: FrameKind, stream: UInt64) {
+        send(kind, stream: stream, Frame.open(capacity: 0))
+    }
+
+    /// Tells the other side that so many bytes of a body were taken.
+    package func sendCredit(_ kind: FrameKind, stream: UInt64, _ bytes: Int) {
+        var frame = Frame.open(capacity: 4)
+        frame.writeInteger(UInt32(clamping: bytes), endianness: .little)
+        send(kind, stream: stream, frame)
+    }
+    package static func credit(in body: ByteBuffer) -> Int {
+        Int(body.getInteger(at: body.readerIndex, endianness: .little, as: UInt32.self) ?? 0)
+    }
+
+    package func send(_ message: ControlMessage) {
+        sendEncoded(.control, message)
+    }
+    package func send(_ hello: Hello) {
+        sendEncoded(.hello, hello)
+    }
+
+    private func sendEncoded(_ kind: FrameKind, _ value: some Encodable) {
+        let writer = BinaryWriter(Frame.open())
+        do {
+            try writer.region(value)
+        } catch {
+            // Our own plain values: they always encode.
+            preconditionFailure("a control message does not encode: \(error)")
+        }
+        send(kind, stream: 0, writer.buffer)
+    }
+
+    /// Begins a stream. The owner is called from now on until the stream is over.
+    ///
+    /// - Returns: the stream, or why there is none; the owner is not called then.
+    package func open(
+        _ kind: FrameKind, _ frame: consuming ByteBuffer, trailing: ByteBuffer? = nil, owner: any StreamOwner
+    ) -> Result<UInt64, OpenFailure> {
+        let size = frame.readableBytes + (trailing?.readableBytes ?? 0)
+        guard size <= ConnectionLimits.maximumFrameBytes else { return .failure(.tooLarge(size)) }
+        var wake = false
+        let result = state.withLock { state -> Result<UInt64, OpenFailure> in
+            if let reason = state.closedBecause { return .failure(.closed(reason)) }
+            guard let stream = state.streams.insert(owner) else { return .failure(.tooManyStreams) }
+            Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
+            wake = Self.append(frame, trailing, to: &state)
+            return .success(stream)
+        }
+        if wake { scheduleFlush() }
+        return result
+    }
+
+    package enum OpenFailure: Error {
+        case closed(String)
+        case tooLarge(Int)
+        case tooManyStreams
+
+        package var error: ServeError {
+            switch self {
+            case .closed(let reason): ServeError(.replicaLost, reason)
+            case .tooLarge(let bytes):
+                ServeError(
+                    .tooLarge, "the request has \(bytes) bytes; a connection takes \(ConnectionLimits.maximumFrameBytes)")
+            case .tooManyStreams:
+                ServeError(.queueFull, "a connection carries \(ConnectionLimits.maximumStreams) requests at a time")
+            }
+        }
+    }
+
+    /// Gives a number to a method of a replica of the peer.
+    package func define(_ replica: ReplicaID, _ target: String) -> UInt32 {
+        let number = state.withLock { state -> UInt32 in
+            defer { state.nextMethod += 1 }
+            return state.nextMethod
+        }
+        var frame = Frame.open()
+        frame.writeString("\(replica.deployment)\0\(replica.number)\0\(target)")
+        send(.define, stream: UInt64(number), frame)
+        return number
+    }
+
+    /// - Returns: whether the event loop has to be told.
+    private static func append(_ frame: ByteBuffer, _ trailing: ByteBuffer?, to state: inout State) -> Bool {
+        if state.closedBecause != nil { return false }
+        append(frame, to: &state)
+        if let trailing { append(trailing, to: &state) }
+        if state.isFlushScheduled { return false }
+        state.isFlushScheduled = true
+        return true
+    }
+
+    @inline(__always)
+    private static func append(_ part: ByteBuffer, to state: inout State) {
+        if part.readableBytes < ConnectionLimits.copyLimit {
+            state.tail.writeImmutableBuffer(part)
+            return
+        }
+        if state.tail.readableBytes > 0 {
+            state.segments.append(state.tail)
+            state.tail = ByteBuffer()
+        }
+        state.segments.append(part)
+    }
+
+    private func scheduleFlush() {
+        eventLoop.execute { self.flush() }
+    }
+
+    private func flush() {
+        let (segments, tail) = state.withLock { state in
+            defer {
+                state.segments = []
+                state.tail = ByteBuffer()
+                state.isFlushScheduled = false
+            }
+            return (state.segments, state.tail)
+        }
+        for segment in segments { channel.write(segment, promise: nil) }
+        if tail.readableBytes > 0 { channel.write(tail, promise: nil) }
+        channel.flush()
+    }
+
+    // MARK: Boards
+
+    package func setOwnBoard(_ board: SharedBoard, slot: Int) {
+        state.withLock { $0.ownBoard = (board, slot) }
+    }
+    package func setPeerBoard(_ board: SharedBoard, slot: Int) {
+        state.withLock { $0.peerBoard = (board, slot) }
+    }
+    func noteStarted(_ stream: UInt64) {
+        state.withLock { state in
+            if let (board, slot) = state.ownBoard { board.store(stream, at: slot) }
+        }
+    }
+
+    // MARK: Receiving, on the event loop
+
+    func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer) {
+        let isOver = kind.endsStream || (kind == .responseHTTP && !HTTPFrames.bodyFollows(body))
+        let owner = state.withLock { state in
+            let owner = state.streams.owner(of: stream)
+            if isOver { state.streams.remove(stream) }
+            return owner
+        }
+        owner?.received(kind, body, on: self)
+    }
+
+    package func close(because reason: String) {
+        markClosed(reason)
+        channel.close(promise: nil)
+    }
+
+    func markClosed(_ reason: String) {
+        let lost = state.withLock { state -> [(started: Bool, owner: any StreamOwner)]? in
+            guard state.closedBecause == nil else { return nil }
+            state.closedBecause = reason
+            state.segments = []
+            state.tail = ByteBuffer()
+            let begun = state.peerBoard.flatMap { $0.board.load(at: $0.slot) }
+            return state.streams.removeAll().map { ($0.stream <= begun ?? .max, $0.owner) }
+        }
+        guard let lost else { return }
+        for stream in incoming.withLock({ $0.removeAll() }) { stream.callerIsGone() }
+        delegate.closed(self, reason: reason)
+        for (started, owner) in lost { owner.connectionLost(started: started, reason: reason) }
+    }
+
+    package var isClosed: Bool { state.withLock { $0.closedBecause != nil } }
+}
+
+/// What a process does with the messages that are not requests. Called on the connection's event loop.
+package protocol PeerDelegate: AnyObject, Sendable {
+    func received(_ hello: Hello, on connection: PeerConnection)
+    func received(_ message: ControlMessage, on connection: PeerConnection)
+    /// Once, before the owners of the streams are told.
+    func closed(_ connection: PeerConnection, reason: String)
+}
+
+/// The replicas that this process hosts.
+package final class HostedReplicas: Sendable {
+    private let replicas = Mutex<[ReplicaID: HostedReplica]>([:])
+    package init() {}
+
+    package func add(_ replica: HostedReplica) {
+        replicas.withLock { $0[replica.id] = replica }
+    }
+    package func remove(_ id: ReplicaID) {
+        _ = replicas.withLock { $0.removeValue(forKey: id) }
+    }
+    package subscript(id: ReplicaID) -> HostedReplica? {
+        replicas.withLock { $0[id] }
+    }
+}

@@ -1,0 +1,147 @@
+internal import NIOCore
+package import SwerveActors
+package import SwerveCore
+internal import Synchronization
+
+/// A replica that is reached over a connection.
+package final class RemotePeerReplica: RemoteReplica {
+    package let id: ReplicaID
+    package let connection: PeerConnection
+    /// The numbers of methods; 0 as a key stands for HTTP requests, which need none of the names.
+    private let methods = Mutex<[String: UInt32]>([:])
+    private let httpMethod = Mutex<UInt32?>(nil)
+
+    package init(_ id: ReplicaID, _ connection: PeerConnection) {
+        self.id = id
+        self.connection = connection
+    }
+
+    /// The number by which HTTP requests to this replica go.
+    package func httpNumber() -> UInt32 {
+        httpMethod.withLock { number in
+            if let number { return number }
+            let new = connection.define(id, "")
+            number = new
+            return new
+        }
+    }
+
+    private func number(of target: String) -> UInt32 {
+        methods.withLock { methods in
+            if let number = methods[target] { return number }
+            let number = connection.define(id, target)
+            methods[target] = number
+            return number
+        }
+    }
+
+    package func call(_ call: OutgoingCall) async -> CallOutcome {
+        let frame: ByteBuffer
+        do { frame = try encode(call) } catch { return .failed(error) }
+        let pending = PendingCall(id, connection)
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in pending.start(frame, continuation) }
+        } onCancel: {
+            pending.cancel()
+        }
+    }
+
+    private func encode(_ call: OutgoingCall) throws -> ByteBuffer {
+        var frame = Frame.open()
+        frame.writeInteger(number(of: call.target), endianness: .little)
+        let requestID = (RequestContext.current?.requestID ?? "").utf8
+        let length = min(requestID.count, 255)
+        frame.writeInteger(UInt8(length))
+        frame.writeBytes(requestID.prefix(length))
+        frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
+        let writer = BinaryWriter(frame)
+        for type in call.arguments.genericSubstitutions {
+            guard let name = _mangledTypeName(type) else {
+                throw ServeError(.unencodable, "the generic argument \(type) has no name that another process can find")
+            }
+            try writer.region(name)
+        }
+        for index in 0..<call.arguments.count {
+            guard let value = call.arguments.value(at: index) else { break }
+            do {
+                try writer.region(value)
+            } catch let error as ServeError {
+                throw error
+            } catch {
+                throw ServeError(.unencodable, "argument \(index + 1), a \(type(of: value)): \(error)")
+            }
+        }
+        return writer.buffer
+    }
+}
+
+/// A call by handle that waits for its answer.
+private final class PendingCall: StreamOwner {
+    private enum State {
+        case idle
+        case waiting(UnsafeContinuation<CallOutcome, Never>, stream: UInt64?)
+        /// Cancelled before it began, or over.
+        case over
+    }
+    private let replica: ReplicaID
+    private let connection: PeerConnection
+    private let state = Mutex(State.idle)
+
+    init(_ replica: ReplicaID, _ connection: PeerConnection) {
+        self.replica = replica
+        self.connection = connection
+    }
+
+    func start(_ frame: ByteBuffer, _ continuation: UnsafeContinuation<CallOutcome, Never>) {
+        let isCancelled = state.withLock { state in
+            guard case .idle = state else { return true }
+            state = .waiting(continuation, stream: nil)
+            return false
+        }
+        if isCancelled { return continuation.resume(returning: .failed(CancellationError())) }
+        switch connection.open(.requestCall, frame, owner: self) {
+        case .failure(.closed(let reason)): end(.lost(started: false, reason: reason))
+        case .failure(let failure): end(.failed(failure.error))
+        case .success(let stream):
+            let wasCancelled = state.withLock { state in
+                guard case .waiting(let continuation, _) = state else { return true }
+                state = .waiting(continuation, stream: stream)
+                return false
+            }
+            // Over already: answered, which makes the cancellation pointless but harmless, or cancelled.
+            if wasCancelled { connection.send(.requestCancel, stream: stream) }
+        }
+    }
+
+    func cancel() {
+        let (continuation, stream) = state.withLock { state -> (UnsafeContinuation<CallOutcome, Never>?, UInt64?) in
+            defer { state = .over }
+            guard case .waiting(let continuation, let stream) = state else { return (nil, nil) }
+            return (continuation, stream)
+        }
+        if let stream { connection.send(.requestCancel, stream: stream) }
+        continuation?.resume(returning: .failed(CancellationError()))
+    }
+
+    private func end(_ outcome: CallOutcome) {
+        let continuation = state.withLock { state -> UnsafeContinuation<CallOutcome, Never>? in
+            guard case .waiting(let continuation, _) = state else { return nil }
+            state = .over
+            return continuation
+        }
+        continuation?.resume(returning: outcome)
+    }
+
+    func received(_ kind: FrameKind, _ body: ByteBuffer, on connection: PeerConnection) {
+        switch kind {
+        case .responseValue: end(.value(body))
+        case .responseFailure: end(.failed(Failures.decode(body, from: replica)))
+        case .responseRefused: end(.refused)
+        default: end(.failed(ServeError(.protocolViolation, "a call was answered with \(kind)", replica: replica)))
+        }
+    }
+
+    func connectionLost(started: Bool, reason: String) {
+        end(.lost(started: started, reason: reason))
+    }
+}

@@ -1,0 +1,78 @@
+import SwerveControl
+import SwerveCore
+import Testing
+
+@Suite("Health checks and draining")
+struct HealthAndDrainTests {
+    @Test("A running replica is probed once a period, one probe at a time")
+    func probes() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment()))
+        #expect(bench.state.nextWakeUp == bench.now + .seconds(10))
+        #expect(bench.wait(.seconds(10)) == [.probe(r(1))])
+        #expect(bench.wait(.seconds(12)) == [], "one outstanding")
+        #expect(bench.report(.probeAnswered, r(1)) == [])
+        #expect(bench.wait(.zero) == [.probe(r(1))], "overdue by then")
+        #expect(bench.report(.probeAnswered, r(1)) == [])
+        #expect(bench.state.nextWakeUp == bench.now + .seconds(10))
+        #expect(bench.wait(.milliseconds(9_999)) == [])
+        #expect(bench.wait(.milliseconds(1)) == [.probe(r(1))])
+    }
+
+    @Test("Three misses in a row end a replica; an answer in between, even a late one, starts the count again")
+    func threeMisses() throws {
+        var bench = Bench()
+        let web = deployment("web", 1)
+        _ = try bench.run(application(web))
+        #expect(bench.wait(.seconds(10)) == [.probe(r(1))])
+        #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
+        #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
+        #expect(bench.report(.probeAnswered, r(1)) == [])
+        #expect(bench.wait(.seconds(10)) == [.probe(r(1))])
+        #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
+        #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
+        #expect(
+            bench.wait(.seconds(30)) == [.publish(id(), [], web.options), .stop(r(1)), .start(r(2), web)])
+        #expect(bench.status()?.replicas.map(\.state) == [.unhealthy, .starting])
+        #expect(bench.report(.probeAnswered, r(1)) == [])
+        #expect(bench.wait(.seconds(10)) == [.stop(r(1))])
+        #expect(bench.report(.ready, r(2)) == [.publish(id(), [r(2)], web.options)])
+        #expect(bench.report(.exited(reason: "killed"), r(1)) == [])
+        #expect(bench.status()?.state == .healthy)
+    }
+
+    @Test("A drained replica is stopped, and stopped again every ten seconds until it is gone")
+    func stopRepeats() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 1)))
+        _ = try bench.deploy(application(deployment("web", 0)))
+        #expect(bench.wait(.seconds(19)) == [])
+        #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
+        #expect(bench.wait(.milliseconds(9_999)) == [], "the drain's own timeout is over, and no matter")
+        #expect(bench.wait(.milliseconds(1)) == [.stop(r(1))])
+        #expect(bench.wait(.seconds(10)) == [.stop(r(1))])
+        #expect(bench.report(.exited(reason: "killed"), r(1)) == [])
+        #expect(bench.state.nextWakeUp == nil)
+    }
+
+    @Test("A replica that does not drain in time is stopped")
+    func drainTimeout() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 1)))
+        _ = try bench.deploy(application(deployment("web", 0)))
+        #expect(bench.wait(.milliseconds(19_999)) == [])
+        #expect(bench.wait(.milliseconds(1)) == [.stop(r(1))])
+        #expect(bench.report(.drained, r(1)) == [], "too late")
+    }
+
+    @Test("Of several deployments only those that are due do something in a tick")
+    func manyTimers() throws {
+        var bench = Bench()
+        let fast = deployment("fast") { $0.healthCheckPeriod = .seconds(3) }
+        _ = try bench.run(application(deployment("web"), fast))
+        #expect(bench.wait(.seconds(3)) == [.probe(r(2, "fast"))])
+        _ = bench.report(.probeAnswered, r(2, "fast"))
+        #expect(bench.state.nextWakeUp == bench.now + .seconds(3))
+        #expect(bench.wait(.seconds(7)) == [.probe(r(2, "fast")), .probe(r(1))])
+    }
+}

@@ -1,0 +1,138 @@
+import SwerveControl
+import SwerveCore
+import Testing
+
+@Suite("Replacing what runs")
+struct RolloutTests {
+    @Test("The old replicas serve until all new ones are ready; then the new ones are published and the old drained")
+    func startFirst() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 2, version: 1)))
+        let new = deployment("web", 2, version: 2)
+        #expect(try bench.deploy(application(new)) == [.start(r(3), new), .start(r(4), new)])
+        #expect(bench.report(.ready, r(4)) == [])
+        #expect(
+            bench.report(.ready, r(3)) == [
+                .publish(id(), [r(3), r(4)], new.options), .drain(r(1)), .drain(r(2)), .applicationRunning("shop"),
+            ])
+        #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
+        #expect(bench.report(.drained, r(1)) == [], "a doubled report")
+        #expect(bench.report(.exited(reason: "stopped"), r(1)) == [])
+        #expect(bench.report(.exited(reason: "stopped"), r(1)) == [], "a doubled report")
+        #expect(bench.status()?.replicas.map(\.id) == [r(2), r(3), r(4)])
+    }
+
+    @Test("An old replica that dies during the change is not replaced; the new ones step in when none is left")
+    func oldDies() throws {
+        var bench = Bench()
+        let old = deployment("web", 2, version: 1)
+        _ = try bench.run(application(old))
+        let new = deployment("web", 2, version: 2) { $0.maxOngoingRequests = 3 }
+        _ = try bench.deploy(application(new))
+        _ = bench.report(.ready, r(3))
+        #expect(bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [r(2)], old.options)])
+        #expect(bench.report(.exited(reason: "crash"), r(2)) == [.publish(id(), [r(3)], new.options)])
+        #expect(
+            bench.report(.ready, r(4)) == [.publish(id(), [r(3), r(4)], new.options), .applicationRunning("shop")])
+    }
+
+    @Test("A deploy during a deploy takes its place: what never served goes, what serves stays")
+    func superseded() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 2, version: 1)))
+        _ = try bench.deploy(application(deployment("web", 2, version: 2)))
+        _ = bench.report(.ready, r(3))
+        let third = deployment("web", 1, version: 3)
+        #expect(try bench.deploy(application(third)) == [.drain(r(3)), .stop(r(4)), .start(r(5), third)])
+        #expect(
+            bench.report(.ready, r(5)) == [
+                .publish(id(), [r(5)], third.options), .drain(r(1)), .drain(r(2)), .applicationRunning("shop"),
+            ])
+    }
+
+    @Test("Going back to the version that still serves needs no new replica")
+    func backAgain() throws {
+        var bench = Bench()
+        let first = application(deployment("web", 2, version: 1))
+        _ = try bench.run(first)
+        _ = try bench.deploy(application(deployment("web", 2, version: 2)))
+        #expect(try bench.deploy(first) == [.stop(r(3)), .stop(r(4)), .applicationRunning("shop")])
+    }
+
+    @Test("What the new spec leaves out serves until the rest is healthy; the route changes before it goes")
+    func vanishing() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web"), deployment("model"), prefix: "/"))
+        let front = deployment("front", 2)
+        let model = deployment("model", version: 2)
+        #expect(
+            try bench.deploy(application(front, model, prefix: "/")) == [
+                .publish(id("front"), [], front.options), .start(r(3, "front"), front), .start(r(4, "front"), front),
+                .start(r(5, "model"), model),
+            ])
+        _ = bench.report(.ready, r(3, "front"))
+        #expect(
+            bench.report(.ready, r(4, "front")) == [
+                .publish(id("front"), [r(3, "front"), r(4, "front")], front.options),
+                .exposeRoutes([route("/", to: id("front"))]),
+            ], "the old route stays until the new ingress is healthy")
+        #expect(
+            bench.report(.ready, r(5, "model")) == [
+                .publish(id("model"), [r(5, "model")], model.options), .drain(r(2, "model")),
+                vanished("web"), .drain(r(1)), .applicationRunning("shop"),
+            ])
+    }
+
+    @Test("What was left out is replaced when it dies before the change is done, and can come back")
+    func vanishingDies() throws {
+        var bench = Bench()
+        let web = deployment("web")
+        _ = try bench.run(application(web))
+        _ = try bench.deploy(application(deployment("front")))
+        bench.now = bench.now + .seconds(60)
+        #expect(
+            bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [], web.options), .start(r(3), web)])
+        #expect(bench.report(.ready, r(3)) == [.publish(id(), [r(3)], web.options)])
+        #expect(
+            try bench.deploy(application(web)) == [
+                vanished("front"), .stop(r(2, "front")), .applicationRunning("shop"),
+            ])
+    }
+
+    @Test("A new version that cannot start leaves the old one serving")
+    func failedReplacement() throws {
+        var bench = Bench()
+        let old = deployment("web", 2, version: 1)
+        _ = try bench.run(application(old, prefix: "/"))
+        let new = deployment("web", 1, version: 2)
+        _ = try bench.deploy(application(new, prefix: "/"))
+        #expect(bench.report(.exited(reason: "a"), r(3)) == [])
+        #expect(bench.wait(.milliseconds(100)) == [.start(r(4), new)])
+        #expect(bench.report(.exited(reason: "b"), r(4)) == [])
+        #expect(bench.wait(.milliseconds(200)) == [.start(r(5), new)])
+        let message = "3 attempts to start a replica failed; last failure: no memory"
+        #expect(
+            bench.report(.initializationFailed(message: "no memory"), r(5)) == [
+                .stop(r(5)),
+                .applicationFailed(
+                    "shop", ServeError(.startFailed, "deployment 'shop/web': \(message)", deployment: id())),
+            ])
+        #expect(bench.status()?.state == .deployFailed)
+        #expect(
+            bench.status()?.message == "0 of 1 replicas running, 2 of the previous version serving; \(message)")
+        _ = bench.report(.exited(reason: "stopped"), r(5))
+        #expect(bench.wait(.seconds(5)) == [], "no more starts")
+
+        #expect(bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [r(2)], old.options)])
+        #expect(
+            bench.report(.exited(reason: "crash"), r(2)) == [
+                .withdraw(
+                    id(),
+                    reason: ServeError(
+                        .unavailable, "deployment 'shop/web' has no replica: \(message)", deployment: id()))
+            ])
+        #expect(
+            try bench.deploy(application(new, prefix: "/")) == [.publish(id(), [], new.options), .start(r(6), new)],
+            "the same spec again is another try")
+    }
+}

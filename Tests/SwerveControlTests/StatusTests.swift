@@ -1,0 +1,60 @@
+import SwerveControl
+import SwerveCore
+import Testing
+
+@Suite("Status")
+struct StatusTests {
+    @Test("The status names every replica, its process, and what the application waits for")
+    func deploying() throws {
+        var bench = Bench()
+        let web = deployment("web", 2)
+        let model = deployment("model", 1)
+        _ = try bench.deploy(application(web, model, prefix: "/shop"))
+        _ = bench.report(.launched(processID: 41), r(1))
+        _ = bench.report(.ready, r(1))
+        let replicas = [
+            ReplicaStatus(id: r(1), state: .running, processID: 41),
+            ReplicaStatus(id: r(2), state: .starting, processID: nil),
+        ]
+        let expected = ApplicationStatus(
+            name: "shop", routePrefix: "/shop", state: .deploying,
+            message: "deployment 'web': 1 of 2 replicas running; deployment 'model': 0 of 1 replicas running",
+            deployments: [
+                "web": DeploymentStatus(
+                    id: id(), state: .updating, message: "", targetReplicas: 2, options: web.options,
+                    replicas: replicas),
+                "model": DeploymentStatus(
+                    id: id("model"), state: .updating, message: "", targetReplicas: 1, options: model.options,
+                    replicas: [ReplicaStatus(id: r(3, "model"), state: .starting, processID: nil)]),
+            ])
+        #expect(bench.state.status() == ServeStatus(applications: ["shop": expected]))
+    }
+
+    @Test("An application is as well as the worst of its deployments")
+    func worst() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web"), deployment("model")))
+        #expect(bench.state.status().applications["shop"]?.state == .running)
+        #expect(bench.state.status().applications["shop"]?.message == "")
+        _ = bench.report(.exited(reason: "x"), r(2, "model"))
+        let sick = bench.state.status().applications["shop"]
+        #expect(sick?.state == .unhealthy)
+        #expect(
+            sick?.message
+                == "deployment 'model': 0 of 1 replicas running; last failure: replica shop/model#2 exited: x")
+    }
+
+    @Test("Replicas show that they drain and stop; a deployment that was left out shows that it goes")
+    func leaving() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 2)))
+        _ = try bench.run(application(deployment("front")))
+        _ = bench.report(.drained, r(1))
+        #expect(bench.status()?.state == .deleting)
+        #expect(bench.status()?.targetReplicas == 0)
+        #expect(bench.status()?.replicas.map(\.state) == [.stopping, .draining])
+        #expect(bench.state.status().applications["shop"]?.state == .running)
+        for number: UInt64 in [1, 2] { _ = bench.report(.exited(reason: "x"), r(number)) }
+        #expect(bench.status() == nil)
+    }
+}

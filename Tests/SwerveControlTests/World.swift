@@ -1,0 +1,165 @@
+import SwerveControl
+import SwerveCore
+
+/// What went wrong in a simulation.
+struct Violation: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// The replicas and callers that a simulated controller acts upon; throws on an action that it must not take.
+struct World {
+    enum Phase { case starting, ready, draining, stopping }
+
+    struct Replica {
+        let spec: DeploymentSpec
+        var phase = Phase.starting
+        var probed: MonotonicTime?
+        var isLive: Bool { phase == .starting || phase == .ready }
+    }
+
+    /// All that were started and are not gone.
+    var replicas: [ReplicaID: Replica] = [:]
+    var lastNumber: UInt64 = 0
+    /// What callers may call; no entry for a deployment that is withdrawn.
+    var published: [DeploymentID: [ReplicaID]] = [:]
+    var routes: [RouteEntry] = []
+    /// The latest accepted spec of each application that was not deleted.
+    var goals: [String: ApplicationSpec] = [:]
+    /// The latest spec of each deployment that was not withdrawn as deleted.
+    var deployments: [DeploymentID: DeploymentSpec] = [:]
+    /// For each delete that has not ended, the replicas that have to be gone.
+    var deleting: [String: Set<ReplicaID>] = [:]
+    /// The applications whose deploy has not been answered.
+    var waiting: Set<String> = []
+    var failed: Set<String> = []
+
+    func live(_ deployment: DeploymentID) -> [ReplicaID] {
+        replicas.filter { $0.key.deployment == deployment && $0.value.isLive }.keys.sorted()
+    }
+
+    // MARK: What the simulation does
+
+    mutating func deployed(_ spec: ApplicationSpec) {
+        goals[spec.name] = spec
+        failed.remove(spec.name)
+        waiting.insert(spec.name)
+        for deployment in spec.deployments { deployments[deployment.id] = deployment }
+    }
+
+    mutating func deleted(_ application: String) {
+        guard goals.removeValue(forKey: application) != nil else { return }
+        deleting[application] = Set(replicas.keys.filter { $0.deployment.application == application })
+    }
+
+    mutating func delivers(_ event: ReplicaEvent, of replica: ReplicaID) {
+        switch event {
+        case .ready: if replicas[replica]?.phase == .starting { replicas[replica]?.phase = .ready }
+        case .exited: replicas[replica] = nil
+        case .probeAnswered: replicas[replica]?.probed = nil
+        case .launched, .initializationFailed, .drained: break
+        }
+    }
+
+    // MARK: What the controller does
+
+    /// - Parameter isTick: whether time passed, the only cause to stop a running replica without draining it.
+    mutating func perform(_ actions: [ControlAction], now: MonotonicTime, isTick: Bool) throws {
+        let before = published
+        for action in actions {
+            do { try perform(action, now: now, isTick: isTick) } catch let violation as Violation {
+                throw Violation(description: "\(action): \(violation) in \(actions)")
+            }
+        }
+        for (id, was) in before where !was.isEmpty && published[id, default: []].isEmpty {
+            guard let spec = deployments[id], spec.options.numReplicas > 0 else { continue }
+            let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
+            if !alive.isEmpty { throw Violation(description: "\(id) is out of service though \(alive) could serve") }
+        }
+        try check()
+    }
+
+    private mutating func perform(_ action: ControlAction, now: MonotonicTime, isTick: Bool) throws {
+        switch action {
+        case .start(let replica, let spec):
+            if replica.number <= lastNumber { throw illegal("a number used before") }
+            lastNumber = replica.number
+            if deployments[replica.deployment] != spec { throw illegal("not the latest spec") }
+            replicas[replica] = Replica(spec: spec)
+        case .publish(let id, let set, _):
+            if deployments[id] == nil { throw illegal("publishes what is deleted") }
+            if set != set.sorted() { throw illegal("not sorted") }
+            if !set.allSatisfy({ $0.deployment == id && replicas[$0]?.phase == .ready }) {
+                throw illegal("publishes what is not ready")
+            }
+            published[id] = set
+        case .withdraw(let id, let reason):
+            published[id] = nil
+            if reason.code == .deleted {
+                let wanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
+                if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
+            }
+        case .exposeRoutes(let table):
+            if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("table") }
+            routes = table
+        case .drain(let replica):
+            try leave(replica, from: [.ready], to: .draining)
+        case .stop(let replica):
+            try leave(replica, from: [.starting, .draining, .stopping] + (isTick ? [.ready] : []), to: .stopping)
+        case .probe(let replica):
+            guard let known = replicas[replica], known.phase == .ready else { throw illegal("does not run") }
+            if let probed = known.probed, now - probed < known.spec.options.healthCheckTimeout {
+                throw illegal("a probe is outstanding")
+            }
+            replicas[replica]?.probed = now
+        case .applicationRunning(let name):
+            if waiting.remove(name) == nil || !isRunning(name) { throw illegal("does not run") }
+        case .applicationFailed(let name, _):
+            if waiting.remove(name) == nil { throw illegal("nobody waits") }
+            if goals[name] != nil { failed.insert(name) }
+        case .applicationDeleted(let name):
+            let left = deleting.removeValue(forKey: name)?.first { replicas[$0] != nil }
+            if let left { throw illegal("\(left) is left") }
+        }
+    }
+
+    private mutating func leave(_ replica: ReplicaID, from phases: [Phase], to phase: Phase) throws {
+        guard let known = replicas[replica], phases.contains(known.phase) else { throw illegal("in no such state") }
+        if published[replica.deployment, default: []].contains(replica) { throw illegal("still published") }
+        replicas[replica]?.phase = phase
+    }
+
+    /// Whether the application is what its spec says, and nothing else of it serves.
+    func isRunning(_ name: String) -> Bool {
+        guard let goal = goals[name] else { return false }
+        return goal.deployments.allSatisfy { spec in
+            let set = published[spec.id]
+            return set?.count == spec.options.numReplicas && set == live(spec.id)
+                && set?.allSatisfy { replicas[$0]?.spec.revision == spec.revision } == true
+        } && deployments.keys.allSatisfy { id in
+            id.application != name || goal.deployments.contains { $0.id == id }
+        }
+    }
+
+    /// What holds after every step.
+    private func check() throws {
+        for id in Set(replicas.keys.map(\.deployment)).union(published.keys) {
+            let live = live(id)
+            guard let spec = deployments[id] else {
+                if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
+                continue
+            }
+            let current = live.filter { replicas[$0]?.spec.revision == spec.revision }
+            if current.count > spec.options.numReplicas { throw illegal("too many: \(current)") }
+            let idle = Set(live).subtracting(current).subtracting(published[id, default: []])
+            if published[id] == nil, live.contains(where: { replicas[$0]?.phase == .ready }) {
+                throw illegal("\(id) is withdrawn and could serve")
+            }
+            if !idle.isEmpty { throw illegal("old and of no use: \(idle)") }
+        }
+        for route in routes where deployments[route.ingress] == nil || goals[route.application] == nil {
+            throw illegal("\(route) leads nowhere")
+        }
+    }
+
+    private func illegal(_ what: String) -> Violation { Violation(description: what) }
+}

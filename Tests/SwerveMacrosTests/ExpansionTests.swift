@@ -1,0 +1,266 @@
+import Testing
+
+@Suite struct ExpansionTests {
+    @Test func aTypicalActor() {
+        expectExpansion(
+            of: """
+                @Deployment("model", numReplicas: 2)
+                distributed actor Segmenter {
+                    private let model: Model
+                    /// Loads the model.
+                    init(modelName: String, threshold: Double = 0.5) async throws {
+                        self.model = try await Model.load(modelName)
+                    }
+                    distributed func segment(_ image: Image) async throws -> Map { try model.run(image) }
+                    distributed func reset() {}
+                }
+                """,
+            """
+            distributed actor Segmenter {
+                private let model: Model
+                @SwerveMacros._DeploymentInit
+                /// Loads the model.
+                init(modelName: String, threshold: Double = 0.5) async throws {
+                    self.model = try await Model.load(modelName)
+                }
+                distributed func segment(_ image: Image) async throws -> Map { try model.run(image) }
+                distributed func reset() {}
+
+                typealias ActorSystem = SwerveActors.ServeSystem
+
+                /// A reference to a deployment of `Segmenter` that does not run yet; `Serve.run` starts it.
+                ///
+                /// Loads the model.
+                static func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
+                    SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold))
+                }
+
+                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                enum InitArguments: Swift.Codable, Swift.Sendable {
+                    case init0(modelName: String, threshold: Double)
+                }
+
+                static func _make(
+                    _ arguments: InitArguments, actorSystem: SwerveActors.ServeSystem
+                ) async throws -> Segmenter {
+                    switch arguments {
+                    case .init0(let modelName, let threshold):
+                        return try await Segmenter(modelName: modelName, threshold: threshold)
+                    }
+                }
+
+                static var _deploymentOptions: SwerveCore.DeploymentOptions {
+                    SwerveCore.DeploymentOptions("model", numReplicas: 2)
+                }
+
+                static var _deploymentMethods: [SwerveActors.DeploymentMethod<Segmenter>] {
+                    [
+                        SwerveActors.DeploymentMethod("segment(_:)") { actor, arguments, results in
+                            let argument0: Image = try arguments.decodeNextArgument()
+                            try await results.onReturn(value: try await actor.segment(argument0))
+                        },
+                        SwerveActors.DeploymentMethod("reset()") { actor, arguments, results in
+                            try await actor.reset()
+                            try await results.onReturnVoid()
+                        },
+                    ]
+                }
+            }
+
+            extension Segmenter: SwerveActors.Deployment {
+            }
+            """)
+    }
+
+    @Test func aMemberwiseInitialiser() {
+        expectExpansion(
+            of: """
+                @Deployment distributed actor Pair {
+                    let first: First, `in`: Int
+                    distributed func get() -> Int { 1 }
+                }
+                """,
+            """
+            distributed actor Pair {
+                let first: First, `in`: Int
+                distributed func get() -> Int { 1 }
+
+                typealias ActorSystem = SwerveActors.ServeSystem
+
+                init(first: First, in: Int, actorSystem: SwerveActors.ServeSystem) {
+                    self.actorSystem = actorSystem
+                    self.first = first
+                    self.`in` = `in`
+                }
+
+                /// A reference to a deployment of `Pair` that does not run yet; `Serve.run` starts it.
+                static func bind(first: First, in: Int) -> Pair {
+                    SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`))
+                }
+
+                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                enum InitArguments: Swift.Codable, Swift.Sendable {
+                    case init0(first: First, in: Int)
+                }
+
+                static func _make(
+                    _ arguments: InitArguments, actorSystem: SwerveActors.ServeSystem
+                ) async throws -> Pair {
+                    switch arguments {
+                    case .init0(let first, let `in`):
+                        return Pair(first: first, in: `in`, actorSystem: actorSystem)
+                    }
+                }
+
+                static var _deploymentOptions: SwerveCore.DeploymentOptions {
+                    SwerveCore.DeploymentOptions()
+                }
+
+                static var _deploymentMethods: [SwerveActors.DeploymentMethod<Pair>] {
+                    [
+                        SwerveActors.DeploymentMethod("get()") { actor, arguments, results in
+                            try await results.onReturn(value: try await actor.get())
+                        },
+                    ]
+                }
+            }
+
+            extension Pair: SwerveActors.Deployment {
+            }
+            """)
+    }
+
+    @Test func aPublicActorWithAnInternalInitialiser() {
+        expectExpansion(
+            of: """
+                @available(macOS 15, *) @Deployment
+                public distributed actor Open {
+                    public init(_ value: Int, actorSystem: ActorSystem) { self.actorSystem = actorSystem }
+                    init(hidden: Hidden?) throws {}
+                    public distributed func get(_ hidden: some Codable & Sendable) -> Int { 1 }
+                }
+                """,
+            """
+            @available(macOS 15, *)
+            public distributed actor Open {
+                public init(_ value: Int, actorSystem: ActorSystem) { self.actorSystem = actorSystem }
+                @SwerveMacros._DeploymentInit
+                init(hidden: Hidden?) throws {}
+
+                public typealias ActorSystem = SwerveActors.ServeSystem
+
+                /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                public static func bind(_ value: Int) -> Open {
+                    SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)))
+                }
+
+                /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                static func bind(hidden: Hidden?) -> Open {
+                    SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)))
+                }
+
+                public struct InitArguments: Swift.Codable, Swift.Sendable {
+                    let call: Call
+                    // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                    enum Call: Swift.Codable, Swift.Sendable {
+                        case init0(value: Int)
+                        case init1(hidden: Hidden?)
+                    }
+                }
+
+                public static func _make(
+                    _ arguments: InitArguments, actorSystem: SwerveActors.ServeSystem
+                ) async throws -> Open {
+                    switch arguments.call {
+                    case .init0(let value):
+                        return Open(value, actorSystem: actorSystem)
+                    case .init1(let hidden):
+                        return try Open(hidden: hidden)
+                    }
+                }
+
+                public static var _deploymentOptions: SwerveCore.DeploymentOptions {
+                    SwerveCore.DeploymentOptions()
+                }
+
+                public static var _deploymentMethods: [SwerveActors.DeploymentMethod<Open>] {
+                    []
+                }
+            }
+
+            @available(macOS 15, *)
+            extension Open: SwerveActors.Deployment {
+            }
+            """)
+    }
+
+    @Test func theBodyOfAnInitialiser() {
+        expectExpansion(
+            of: """
+                distributed actor Model {
+                    @_DeploymentInit
+                    init(value: Int) {
+                        self.value = value
+                    }
+                }
+                """,
+            """
+            distributed actor Model {
+                init(value: Int) {
+                    self.actorSystem = SwerveActors.ServeSystem.current
+                    self.value = value
+                }
+            }
+            """)
+    }
+
+    @Test func aFunction() {
+        expectExpansion(
+            of: """
+                /// Sharpens.
+                @FunctionDeployment(numReplicas: 3)
+                public func sharpen(_ image: Image, sharpen: Int = 8) async throws -> Image { image }
+                """,
+            """
+            /// Sharpens.
+            public func sharpen(_ image: Image, sharpen: Int = 8) async throws -> Image { image }
+
+            /// Sharpens.
+            @SwerveMacros.Deployment(numReplicas: 3)
+            public distributed actor sharpenDeployment {
+                public init(actorSystem: SwerveActors.ServeSystem) {
+                    self.actorSystem = actorSystem
+                }
+                /// Sharpens.
+                public distributed func callAsFunction(_ image: Image, sharpen argument1: Int = 8) async throws -> Image {
+                    try await sharpen(image, sharpen: argument1)
+                }
+            }
+            """)
+    }
+
+    @Test func aStaticMainActorFunctionInAPublicExtension() {
+        expectExpansion(
+            of: """
+                public extension Tools {
+                    @FunctionDeployment @MainActor @discardableResult static func `repeat`() -> Int { 1 }
+                }
+                """,
+            """
+            public extension Tools {
+                @MainActor @discardableResult static func `repeat`() -> Int { 1 }
+
+                @SwerveMacros.Deployment
+                public distributed actor repeatDeployment {
+                    public init(actorSystem: SwerveActors.ServeSystem) {
+                        self.actorSystem = actorSystem
+                    }
+                    @discardableResult
+                    public distributed func callAsFunction() async -> Int {
+                        await `repeat`()
+                    }
+                }
+            }
+            """)
+    }
+}
