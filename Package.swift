@@ -81,5 +81,9 @@ let package = Package(
             name: "Swerve",
             dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime"],
             swiftSettings: settings),
+        // Programs.
+        .executableTarget(
+            name: "bench-app", dependencies: ["Swerve", nioCore], path: "Benchmarks/Sources/bench-app",
+            swiftSettings: settings),
     ]
 )

@@ -2,8 +2,8 @@ internal import SwerveCore
 
 /// One application: hands its spec to the deployments, and says when the whole of it runs, has failed or is gone.
 ///
-/// After any change the controller calls ``updateRoute()``, ``retireVanished(now:numbers:)`` and ``announce()``, in this
-/// order.
+/// After any change the controller calls ``updateRoute()``, ``retireVanished(now:numbers:)`` and ``announce()``, in
+/// this order.
 struct ApplicationMachine: Sendable {
     enum Phase: Sendable {
         /// The latest deploy has not been announced as running or failed. Goes to each of the others.
@@ -38,7 +38,9 @@ struct ApplicationMachine: Sendable {
     var wakeUp: MonotonicTime? { deployments.values.compactMap(\.wakeUp).min() }
 
     mutating func deploy(
-        _ new: ApplicationSpec, now: MonotonicTime, numbers: inout ReplicaNumbers
+        _ new: ApplicationSpec,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         spec = new
         phase = .deploying
@@ -63,7 +65,10 @@ struct ApplicationMachine: Sendable {
     }
 
     mutating func handle(
-        _ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime, numbers: inout ReplicaNumbers
+        _ event: ReplicaEvent,
+        of replica: ReplicaID,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         deployments[replica.deployment.deployment]?
             .handle(event, of: replica.number, now: now, numbers: &numbers) ?? []
@@ -82,7 +87,11 @@ struct ApplicationMachine: Sendable {
         guard !isDeleting, let ingress = deployments[spec.ingress] else { return }
         let next = spec.routePrefix.map {
             RouteEntry(
-                prefix: $0, application: spec.name, ingress: ingress.id, answersHTTP: ingress.spec.answersHTTP)
+                prefix: $0,
+                application: spec.name,
+                ingress: ingress.id,
+                answersHTTP: ingress.spec.answersHTTP
+            )
         }
         guard next != route else { return }
         if ingress.isHealthy || (route == nil && ingress.isServing) { route = next }
@@ -119,7 +128,10 @@ struct ApplicationMachine: Sendable {
     }
 
     private mutating func retire(
-        _ name: String, because reason: String, now: MonotonicTime, numbers: inout ReplicaNumbers
+        _ name: String,
+        because reason: String,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         let id = DeploymentID(application: spec.name, deployment: name)
         let error = ServeError(.deleted, reason, deployment: id)
@@ -139,8 +151,12 @@ extension ApplicationMachine {
         let statuses = deployments.mapValues { $0.status(isLeaving: isDeleting || !wanted.contains($0.id.deployment)) }
         let state = overallState(of: statuses.values.map(\.state))
         return ApplicationStatus(
-            name: spec.name, routePrefix: spec.routePrefix, state: state, message: message(in: state),
-            deployments: statuses)
+            name: spec.name,
+            routePrefix: spec.routePrefix,
+            state: state,
+            message: message(in: state),
+            deployments: statuses
+        )
     }
 
     /// The worst of the deployments' states.

@@ -2,8 +2,8 @@ package import SwerveCore
 
 /// The controller's whole state machine: what should run, what runs, and what to do about the difference.
 ///
-/// A value without clock, I/O or randomness: each call is one event and returns what the shell has to do, in order. Late,
-/// doubled and unknown reports are ignored, so the shell may pass on whatever it hears.
+/// A value without clock, I/O or randomness: each call is one event and returns what the shell has to do, in order.
+/// Late, doubled and unknown reports are ignored, so the shell may pass on whatever it hears.
 ///
 /// Start-first: a changed deployment keeps serving with its old replicas until the target count of new ones is ready.
 /// When a new revision cannot be started, its old replicas serve on.
@@ -54,7 +54,9 @@ package struct ControllerState: Sendable {
 
     /// Takes note of what a replica reports.
     package mutating func handle(
-        _ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime
+        _ event: ReplicaEvent,
+        of replica: ReplicaID,
+        now: MonotonicTime
     ) -> [ControlAction] {
         let name = replica.deployment.application
         guard applications[name] != nil else { return [] }
@@ -92,7 +94,8 @@ package struct ControllerState: Sendable {
             guard other.spec.routePrefix == prefix || other.route?.prefix == prefix else { continue }
             throw ServeError(
                 .invalidOptions,
-                "application '\(spec.name)': the route prefix '\(prefix)' is taken by application '\(name)'")
+                "application '\(spec.name)': the route prefix '\(prefix)' is taken by application '\(name)'"
+            )
         }
     }
 

@@ -5,8 +5,13 @@ extension DeploymentMachine {
     func status(isLeaving: Bool) -> DeploymentStatus {
         let isDeleting = if case .retired = goal { true } else { isLeaving }
         return DeploymentStatus(
-            id: id, state: isDeleting ? .deleting : state, message: failureMessage,
-            targetReplicas: isDeleting ? 0 : target, options: spec.options, replicas: replicas.map(\.status))
+            id: id,
+            state: isDeleting ? .deleting : state,
+            message: failureMessage,
+            targetReplicas: isDeleting ? 0 : target,
+            options: spec.options,
+            replicas: replicas.map(\.status)
+        )
     }
 
     private var state: DeploymentStatus.State {

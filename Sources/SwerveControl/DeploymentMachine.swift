@@ -62,7 +62,9 @@ struct DeploymentMachine: Sendable {
     // MARK: Entry points
 
     mutating func apply(
-        _ new: DeploymentSpec, now: MonotonicTime, numbers: inout ReplicaNumbers
+        _ new: DeploymentSpec,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         let isSameRevision = new.revision == spec.revision
         spec = new
@@ -79,7 +81,9 @@ struct DeploymentMachine: Sendable {
     }
 
     mutating func retire(
-        reason: ServeError, now: MonotonicTime, numbers: inout ReplicaNumbers
+        reason: ServeError,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         if case .retired = goal { return [] }
         goal = .retired(reason: reason)
@@ -87,7 +91,10 @@ struct DeploymentMachine: Sendable {
     }
 
     mutating func handle(
-        _ event: ReplicaEvent, of number: UInt64, now: MonotonicTime, numbers: inout ReplicaNumbers
+        _ event: ReplicaEvent,
+        of number: UInt64,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
@@ -141,7 +148,8 @@ struct DeploymentMachine: Sendable {
                 noteFailedStart("replica \(before.id) did not start within \(limit)", now: now)
             case .unhealthy:
                 stops.append(.stop(before.id))
-                let message = "replica \(before.id) did not answer \(Limits.missesUntilUnhealthy) health checks in a row"
+                let misses = "\(Limits.missesUntilUnhealthy) health checks in a row"
+                let message = "replica \(before.id) did not answer \(misses)"
                 noteLoss(of: before, since: before.runningSince ?? now, message, now: now)
             }
         }
@@ -197,7 +205,10 @@ struct DeploymentMachine: Sendable {
 
     /// A running replica is gone, or as good as. One that was old is not replaced.
     private mutating func noteLoss(
-        of replica: ReplicaMachine, since: MonotonicTime, _ message: String, now: MonotonicTime
+        of replica: ReplicaMachine,
+        since: MonotonicTime,
+        _ message: String,
+        now: MonotonicTime
     ) {
         guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         if since.after(Limits.provenAfter) > now {
@@ -224,7 +235,9 @@ struct DeploymentMachine: Sendable {
     ///
     /// - Parameter stopping: stops that were decided already; they take their place after the publication.
     private mutating func settle(
-        now: MonotonicTime, numbers: inout ReplicaNumbers, stopping: [ControlAction] = []
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers,
+        stopping: [ControlAction] = []
     ) -> [ControlAction] {
         let leaving = replicasToDrop()
         var actions = publish(without: leaving) + stopping + drop(leaving, now: now)
@@ -269,7 +282,8 @@ struct DeploymentMachine: Sendable {
         case .retired(let reason): next = .withdrawn(reason)
         case .failed(let message) where running.isEmpty:
             next = .withdrawn(
-                ServeError(.unavailable, "deployment '\(id)' has no replica: \(message)", deployment: id))
+                ServeError(.unavailable, "deployment '\(id)' has no replica: \(message)", deployment: id)
+            )
         case .serve, .failed:
             // The limits of old replicas are those they were started with, so their options go with them.
             if !old.isEmpty, case .set(_, let options) = publication {

@@ -37,17 +37,20 @@ package struct HTTPRequestHead: Sendable {
     }
 
     /// What is known of a head without looking for it.
-    package struct Flags: OptionSet, Hashable, Sendable {
+    package struct Flags: Hashable, Sendable {
         package var rawValue: UInt8
         package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
+        package init(isHTTP10: Bool = false, hasTimeout: Bool = false, hasUpgrade: Bool = false) {
+            self.rawValue = (isHTTP10 ? 1 : 0) | (hasTimeout ? 2 : 0) | (hasUpgrade ? 4 : 0)
+        }
         /// The request said HTTP/1.0.
-        package static let http10 = Flags(rawValue: 1)
+        package var isHTTP10: Bool { rawValue & 1 != 0 }
         /// There is a header `x-request-timeout-seconds`.
-        package static let hasTimeout = Flags(rawValue: 2)
+        package var hasTimeout: Bool { rawValue & 2 != 0 }
         /// There is a header `upgrade`.
-        package static let hasUpgrade = Flags(rawValue: 4)
+        package var hasUpgrade: Bool { rawValue & 4 != 0 }
     }
 
     /// The request line and the header lines, each with its CRLF; the empty line that ends a head is left out.
@@ -59,7 +62,7 @@ package struct HTTPRequestHead: Sendable {
     package var requestID: String
 
     package init(
-        bytes: ByteBuffer, layout: Layout, flags: Flags = [], prefixLength: Int = 0, requestID: String = ""
+        bytes: ByteBuffer, layout: Layout, flags: Flags = Flags(), prefixLength: Int = 0, requestID: String = ""
     ) {
         self.bytes = bytes
         self.layout = layout

@@ -1,3 +1,4 @@
+@_exported public import Distributed
 @_exported public import SwerveActors
 @_exported public import SwerveCore
 
@@ -49,7 +50,12 @@
 ///   - healthCheckTimeout: how long it may take to answer. After three misses in a row the replica is replaced.
 @attached(
     member,
-    names: named(ActorSystem), named(init), named(bind), named(InitArguments), named(_make), named(_deploymentOptions),
+    names: named(ActorSystem),
+    named(init),
+    named(bind),
+    named(InitArguments),
+    named(_make),
+    named(_deploymentOptions),
     named(_deploymentMethods)
 )
 @attached(extension, conformances: Deployment)
@@ -80,9 +86,9 @@ public macro Deployment(
 /// ```
 ///
 /// The deployment is a distributed actor beside the function, called `sharpenDeployment` after it, and its handle is
-/// called like the function. Calls from outside are asynchronous and can throw, whatever the function is. A replica runs
-/// one call at a time up to the function's next suspension, so a function that never suspends wants more replicas, not
-/// a higher `maxOngoingRequests`.
+/// called like the function. Calls from outside are asynchronous and can throw, whatever the function is. A replica
+/// runs one call at a time up to the function's next suspension, so a function that never suspends wants more replicas,
+/// not a higher `maxOngoingRequests`.
 ///
 /// The function may be at the top level or a static member of a type that is not generic. It must not be `private` or
 /// generic, and its parameters and its result must be `Codable & Sendable`.

@@ -81,7 +81,10 @@ enum Hidden {
             let keyword = modifier.name.text
             let fix = FixIt.replacing(modifier.name, with: TokenSyntax.keyword(.internal), "write 'internal'")
             context.error(
-                "\(why) a \(keyword) declaration: remove '\(keyword)'", at: modifier, fixIts: [fix])
+                "\(why) a \(keyword) declaration: remove '\(keyword)'",
+                at: modifier,
+                fixIts: [fix]
+            )
         case .enclosed(let scope):
             context.error("\(why) it in a \(scope): move it out, or make the \(scope) internal", at: node)
         case .local:

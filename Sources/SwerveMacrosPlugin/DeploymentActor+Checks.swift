@@ -22,10 +22,14 @@ extension DeploymentActor {
 
     private func checkInitializers(in context: some MacroExpansionContext) {
         let written = members.compactMap { $0.as(InitializerDeclSyntax.self) }
-        let visible = written.filter { (Access($0.modifiers) ?? .internal) >= .internal && !$0.attributes.isUnavailable }
+        let visible = written.filter {
+            (Access($0.modifiers) ?? .internal) >= .internal && !$0.attributes.isUnavailable
+        }
         if !written.isEmpty, visible.isEmpty {
             context.error(
-                "'\(name)' has no initialiser that a replica can call: make one internal or public", at: written[0].initKeyword)
+                "'\(name)' has no initialiser that a replica can call: make one internal or public",
+                at: written[0].initKeyword
+            )
         }
         for initializer in visible {
             if let mark = initializer.optionalMark {
@@ -34,7 +38,9 @@ extension DeploymentActor {
             if let generics = initializer.genericParameterClause {
                 context.error(
                     "a replica decodes the arguments by their types, so this initialiser cannot be generic: "
-                        + "put the type parameters on the actor", at: generics)
+                        + "put the type parameters on the actor",
+                    at: generics
+                )
             }
         }
         for initializer in initializers {
@@ -53,11 +59,14 @@ extension DeploymentActor {
             if binding.pattern.is(TuplePatternSyntax.self) {
                 context.error(
                     "@Deployment cannot make an initialiser for this pattern: declare each property on its own",
-                    at: binding.pattern)
+                    at: binding.pattern
+                )
             } else if property.hasWrapper, !property.hasDefault(binding.typeAnnotation?.type) {
                 context.error(
                     "@Deployment cannot make an initialiser for a property with an attribute: write 'init', or give it "
-                        + "an initial value", at: binding.pattern)
+                        + "an initial value",
+                    at: binding.pattern
+                )
             }
         }
     }
@@ -73,12 +82,16 @@ extension DeploymentActor {
             context.error("'\(name)' is a tuple; \(rule): use a struct or separate parameters", at: parameter.syntax)
         case .existential(let constraint):
             context.error(
-                "'\(name)' is 'any \(constraint)'; \(rule): write 'distributed actor \(self.name)<Value: \(constraint)>' "
-                    + "and take a 'Value'", at: parameter.syntax)
+                "'\(name)' is 'any \(constraint)'; \(rule): write "
+                    + "'distributed actor \(self.name)<Value: \(constraint)>' and take a 'Value'",
+                at: parameter.syntax
+            )
         case .opaque, .pack:
             context.error(
                 "'\(name)' is generic; a replica decodes the arguments by their types: put the type parameter on the "
-                    + "actor", at: parameter.syntax)
+                    + "actor",
+                at: parameter.syntax
+            )
         case .byReference:
             context.error("'\(name)' is 'inout'; \(rule) and are copied: remove 'inout'", at: parameter.syntax)
         case .variadic:
@@ -88,7 +101,11 @@ extension DeploymentActor {
                 let new = old.with(\.type, TypeSyntax(stringLiteral: array)).with(\.ellipsis, nil)
                 fixIts = [.replacing(old, with: new, "write '\(array)'")]
             }
-            context.error("'\(name)' is variadic; \(rule): take an array, '\(array)'", at: parameter.syntax, fixIts: fixIts)
+            context.error(
+                "'\(name)' is variadic; \(rule): take an array, '\(array)'",
+                at: parameter.syntax,
+                fixIts: fixIts
+            )
         }
     }
 
@@ -105,18 +122,24 @@ extension DeploymentActor {
         }
         guard let callable else {
             context.warning(
-                "'\(name)' has no distributed method, so nothing can call it: write 'distributed func'", at: syntax.name)
+                "'\(name)' has no distributed method, so nothing can call it: write 'distributed func'",
+                at: syntax.name
+            )
             return
         }
         let distributed = TokenSyntax.keyword(.distributed, trailingTrivia: .space)
         let keyword = callable.funcKeyword
-        let replacement = callable
+        let replacement =
+            callable
             .with(\.modifiers, callable.modifiers + [DeclModifierSyntax(name: distributed)])
             .with(\.funcKeyword, keyword.with(\.leadingTrivia, []))
         let fixIt = FixIt.replacing(callable, with: replacement, "write 'distributed func'")
         context.warning(
-            "'\(name)' has no distributed method, so nothing can call it: write 'distributed func \(callable.name.text)'",
-            at: callable.name, fixIts: [fixIt])
+            "'\(name)' has no distributed method, so nothing can call it: write "
+                + "'distributed func \(callable.name.text)'",
+            at: callable.name,
+            fixIts: [fixIt]
+        )
     }
 }
 
@@ -127,14 +150,19 @@ func checkSignature(of method: FunctionDeclSyntax, in context: some MacroExpansi
         switch parameter.obstacle {
         case .closure:
             context.error(
-                "'\(parameter.name)' is a closure, which cannot be sent: choose the behaviour by an enum", at: element)
+                "'\(parameter.name)' is a closure, which cannot be sent: choose the behaviour by an enum",
+                at: element
+            )
         case .tuple:
             context.error(
-                "'\(parameter.name)' is a tuple, which cannot be sent: use a struct or separate parameters", at: element)
+                "'\(parameter.name)' is a tuple, which cannot be sent: use a struct or separate parameters",
+                at: element
+            )
         case .existential(let constraint):
             context.error(
                 "'any \(constraint)' cannot be decoded: take a 'some \(constraint) & Codable & Sendable' or an enum",
-                at: element)
+                at: element
+            )
         case .opaque, .pack, .byReference, .variadic, nil: continue
         }
     }
@@ -148,7 +176,8 @@ func checkSignature(of method: FunctionDeclSyntax, in context: some MacroExpansi
 
 private func checkStream(_ type: TypeSyntax, in context: some MacroExpansionContext) {
     let element: String
-    if let named = type.as(IdentifierTypeSyntax.self), ["AsyncStream", "AsyncThrowingStream"].contains(named.name.text) {
+    if let named = type.as(IdentifierTypeSyntax.self), ["AsyncStream", "AsyncThrowingStream"].contains(named.name.text)
+    {
         element = named.genericArgumentClause?.arguments.first?.argument.trimmedDescription ?? "Element"
     } else if let opaque = type.as(SomeOrAnyTypeSyntax.self),
         let named = opaque.constraint.as(IdentifierTypeSyntax.self), named.name.text == "AsyncSequence"
@@ -159,6 +188,8 @@ private func checkStream(_ type: TypeSyntax, in context: some MacroExpansionCont
     }
     let stream = TypeSyntax(stringLiteral: "ResponseStream<\(element)>")
     context.error(
-        "'\(type.trimmedDescription)' cannot be sent back: return a '\(stream)'", at: type,
-        fixIts: [.replacing(type, with: stream, "write '\(stream)'")])
+        "'\(type.trimmedDescription)' cannot be sent back: return a '\(stream)'",
+        at: type,
+        fixIts: [.replacing(type, with: stream, "write '\(stream)'")]
+    )
 }

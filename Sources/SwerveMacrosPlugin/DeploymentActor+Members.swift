@@ -20,12 +20,17 @@ extension DeploymentActor {
             \(prefix)static var _deploymentOptions: SwerveCore.DeploymentOptions {
                 SwerveCore.DeploymentOptions(\(attribute.arguments?.trimmedDescription ?? ""))
             }
-            """)
+            """
+        )
         members.append(methodTable)
         return members.map { DeclSyntax(stringLiteral: $0) }
     }
 
     private func memberwiseInitializer(_ properties: [Parameter]) -> String {
+        if usable.isEmpty {
+            // The checks have said why; this keeps the compiler from adding more.
+            return "init(actorSystem: SwerveActors.ServeSystem) {\nfatalError()\n}"
+        }
         let parameters = properties.map { $0.declaration() } + ["actorSystem: SwerveActors.ServeSystem"]
         let assignments = properties.map { "    self.\($0.identifier) = \($0.identifier)\n" }.joined()
         return """
@@ -86,8 +91,10 @@ extension DeploymentActor {
         let body =
             cases.isEmpty
             ? "fatalError(\"no initialiser\")\n" : "switch arguments\(hidesArguments ? ".call" : "") {\n\(cases)}\n"
+        // It may call deprecated initialisers; the warning belongs at `bind`.
+        let isDeprecated = usable.contains { $0.attributes.contains { $0.contains("deprecated") } }
         return """
-            \(prefix)static func _make(
+            \(isDeprecated ? "@available(*, deprecated)\n" : "")\(prefix)static func _make(
                 _ arguments: InitArguments, actorSystem: SwerveActors.ServeSystem
             ) async throws -> \(name) {
             \(body)}

@@ -17,6 +17,9 @@ extension DeploymentMacro {
             declaration.is(EnumDeclSyntax.self)
             ? [] : [.replacing(keyword, with: TokenSyntax.identifier(fixed), "write '\(fixed)'")]
         context.error(
-            "@Deployment needs a distributed actor: write '\(fixed) \(name)'", at: keyword, fixIts: fixIts)
+            "@Deployment needs a distributed actor: write '\(fixed) \(name)'",
+            at: keyword,
+            fixIts: fixIts
+        )
     }
 }

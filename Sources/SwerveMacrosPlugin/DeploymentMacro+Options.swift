@@ -19,16 +19,22 @@ func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansion
             checkName(argument.expression, in: context)
             continue
         }
-        guard let range = ranges[label], let value = argument.expression.integer, !range.contains(value) else { continue }
+        guard let range = ranges[label], let value = argument.expression.integer, !range.contains(value) else {
+            continue
+        }
         context.error(
-            "\(label) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)", at: argument.expression)
+            "\(label) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)",
+            at: argument.expression
+        )
     }
     let labels = arguments.map { $0.label?.text }
     if labels.contains("maxOngoingRequests"),
         let alias = arguments.first(where: { $0.label?.text == "maxConcurrentQueries" })
     {
         context.warning(
-            "maxConcurrentQueries is the older name of maxOngoingRequests and wins over it: write one of them", at: alias)
+            "maxConcurrentQueries is the older name of maxOngoingRequests and wins over it: write one of them",
+            at: alias
+        )
     }
 }
 

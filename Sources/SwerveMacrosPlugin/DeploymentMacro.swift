@@ -36,7 +36,8 @@ package struct DeploymentMacro: MemberMacro, ExtensionMacro, MemberAttributeMacr
         let availability = actor.attributes.availability.map { "\($0)\n" }.joined()
         return [
             try ExtensionDeclSyntax(
-                "\(raw: availability)extension \(type.trimmed): SwerveActors.Deployment {}")
+                "\(raw: availability)extension \(type.trimmed): SwerveActors.Deployment {}"
+            )
         ]
     }
 
@@ -53,7 +54,9 @@ package struct DeploymentMacro: MemberMacro, ExtensionMacro, MemberAttributeMacr
     }
 
     private static func distributedActor(_ declaration: some DeclGroupSyntax) -> ActorDeclSyntax? {
-        guard let actor = declaration.as(ActorDeclSyntax.self), actor.modifiers.contains(.distributed) else { return nil }
+        guard let actor = declaration.as(ActorDeclSyntax.self), actor.modifiers.contains(.distributed) else {
+            return nil
+        }
         return actor
     }
 }

@@ -11,7 +11,9 @@ package struct FunctionDeploymentMacro: PeerMacro {
     ) throws -> [DeclSyntax] {
         guard let function = declaration.as(FunctionDeclSyntax.self) else {
             context.error(
-                "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor", at: declaration)
+                "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor",
+                at: declaration
+            )
             return []
         }
         checkOptions(of: node, in: context)
@@ -20,7 +22,9 @@ package struct FunctionDeploymentMacro: PeerMacro {
     }
 
     private static func peer(
-        of function: FunctionDeclSyntax, options: AttributeSyntax, in context: some MacroExpansionContext
+        of function: FunctionDeclSyntax,
+        options: AttributeSyntax,
+        in context: some MacroExpansionContext
     ) -> String {
         let prefix = Access(function.modifiers, in: context.lexicalContext).prefix
         let name = function.name.bareText
@@ -68,7 +72,10 @@ package struct FunctionDeploymentMacro: PeerMacro {
         }
         let isMember = context.lexicalContext.first.map { $0.asProtocol((any DeclGroupSyntax).self) != nil } ?? false
         if isMember, !function.modifiers.contains(.static) {
-            refuse("a deployment has no instance to call '\(name)' on: make it static or move it out", at: function.name)
+            refuse(
+                "a deployment has no instance to call '\(name)' on: make it static or move it out",
+                at: function.name
+            )
         }
         if !function.name.isName {
             refuse("an operator cannot be a deployment: call it in a function with a name", at: function.name)
@@ -76,7 +83,8 @@ package struct FunctionDeploymentMacro: PeerMacro {
         if let generics = function.genericParameterClause {
             refuse(
                 "a function deployment cannot be generic: write '@Deployment distributed actor' with a generic method",
-                at: generics)
+                at: generics
+            )
         }
         for (position, element) in function.signature.parameterClause.parameters.enumerated() {
             let parameter = Parameter(element, position: position)
@@ -84,7 +92,10 @@ package struct FunctionDeploymentMacro: PeerMacro {
             case .opaque, .pack:
                 refuse("'\(parameter.name)' is generic: a function deployment needs the concrete type", at: element)
             case .byReference:
-                refuse("'\(parameter.name)' is 'inout', but arguments are copied: return the changed value", at: element)
+                refuse(
+                    "'\(parameter.name)' is 'inout', but arguments are copied: return the changed value",
+                    at: element
+                )
             case .variadic:
                 let array = "[\(parameter.type.trimmedDescription)]"
                 refuse("'\(parameter.name)' is variadic: take an array, '\(array)'", at: element)

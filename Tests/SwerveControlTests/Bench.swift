@@ -47,22 +47,36 @@ func r(_ number: UInt64, _ deployment: String = "web", in application: String = 
 
 /// A deployment; another `version` is another revision.
 func deployment(
-    _ name: String = "web", _ replicas: Int = 1, version: UInt8 = 1, in application: String = "shop",
-    answersHTTP: Bool = true, options change: (inout DeploymentOptions) -> Void = { _ in }
+    _ name: String = "web",
+    _ replicas: Int = 1,
+    version: UInt8 = 1,
+    in application: String = "shop",
+    answersHTTP: Bool = true,
+    options change: (inout DeploymentOptions) -> Void = { _ in }
 ) -> DeploymentSpec {
     var options = DeploymentOptions(numReplicas: replicas)
     change(&options)
     return DeploymentSpec(
-        id: id(name, in: application), typeName: "Type", arguments: [version], options: options,
-        answersHTTP: answersHTTP)
+        id: id(name, in: application),
+        typeName: "Type",
+        arguments: [version],
+        options: options,
+        answersHTTP: answersHTTP
+    )
 }
 
 /// An application whose ingress is the first of `deployments`.
 func application(
-    _ deployments: DeploymentSpec..., named name: String = "shop", prefix: String? = nil
+    _ deployments: DeploymentSpec...,
+    named name: String = "shop",
+    prefix: String? = nil
 ) -> ApplicationSpec {
     ApplicationSpec(
-        name: name, routePrefix: prefix, ingress: deployments.first?.id.deployment ?? "", deployments: deployments)
+        name: name,
+        routePrefix: prefix,
+        ingress: deployments.first?.id.deployment ?? "",
+        deployments: deployments
+    )
 }
 
 func route(_ prefix: String, to ingress: DeploymentID, answersHTTP: Bool = true) -> RouteEntry {

@@ -14,7 +14,8 @@ struct DeleteTests {
                 deleted("model"), deleted("web"), .exposeRoutes([]), .drain(r(2, "model")), .stop(r(3, "model")),
                 .drain(r(1)),
                 .applicationFailed("shop", ServeError(.deleted, "application 'shop' was deleted")),
-            ])
+            ]
+        )
         #expect(bench.state.status().applications["shop"]?.state == .deleting)
         #expect(try bench.delete() == [], "a second delete joins the first")
         #expect(bench.report(.exited(reason: "stopped"), r(3, "model")) == [])
@@ -41,12 +42,14 @@ struct DeleteTests {
         _ = try bench.run(application(web, prefix: "/"))
         _ = try bench.delete()
         #expect(
-            try bench.deploy(application(web, prefix: "/")) == [.publish(id(), [], web.options), .start(r(2), web)])
+            try bench.deploy(application(web, prefix: "/")) == [.publish(id(), [], web.options), .start(r(2), web)]
+        )
         #expect(
             bench.report(.ready, r(2)) == [
                 .publish(id(), [r(2)], web.options), .exposeRoutes([route("/", to: id())]),
                 .applicationRunning("shop"),
-            ])
+            ]
+        )
         #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
         #expect(bench.report(.exited(reason: "stopped"), r(1)) == [.applicationDeleted("shop")])
         #expect(bench.state.status().applications["shop"]?.state == .running)
@@ -71,7 +74,8 @@ struct DeleteTests {
         #expect(
             bench.state.shutdown(now: bench.now) == [
                 deleted(in: "a"), deleted(in: "b"), .exposeRoutes([]), .drain(a), .drain(b),
-            ])
+            ]
+        )
         #expect(bench.state.shutdown(now: bench.now) == [])
         let error = #expect(throws: ServeError.self) { try bench.deploy(application(deployment())) }
         #expect(error?.code == .shutDown)

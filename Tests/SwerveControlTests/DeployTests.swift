@@ -11,14 +11,17 @@ struct DeployTests {
         #expect(
             try bench.deploy(application(web, prefix: "/shop")) == [
                 .publish(id(), [], web.options), .start(r(1), web), .start(r(2), web),
-            ])
+            ]
+        )
         #expect(bench.report(.launched(processID: 7), r(1)) == [])
         #expect(
             bench.report(.ready, r(2)) == [
                 .publish(id(), [r(2)], web.options), .exposeRoutes([route("/shop", to: id())]),
-            ])
+            ]
+        )
         #expect(
-            bench.report(.ready, r(1)) == [.publish(id(), [r(1), r(2)], web.options), .applicationRunning("shop")])
+            bench.report(.ready, r(1)) == [.publish(id(), [r(1), r(2)], web.options), .applicationRunning("shop")]
+        )
         #expect(bench.report(.ready, r(1)) == [], "a doubled report")
     }
 
@@ -29,16 +32,19 @@ struct DeployTests {
         #expect(
             try bench.deploy(application(web, prefix: "/")) == [
                 .publish(id(), [], web.options), .exposeRoutes([route("/", to: id())]), .applicationRunning("shop"),
-            ])
+            ]
+        )
         #expect(bench.state.nextWakeUp == nil)
         let more = deployment("web", 1)
         #expect(try bench.deploy(application(more, prefix: "/")) == [.start(r(1), more)])
         #expect(
-            bench.report(.ready, r(1)) == [.publish(id(), [r(1)], more.options), .applicationRunning("shop")])
+            bench.report(.ready, r(1)) == [.publish(id(), [r(1)], more.options), .applicationRunning("shop")]
+        )
         #expect(
             try bench.deploy(application(web, prefix: "/")) == [
                 .publish(id(), [], web.options), .drain(r(1)), .applicationRunning("shop"),
-            ])
+            ]
+        )
     }
 
     @Test("Deploying what runs already only says that it runs; deploying what is on its way says nothing")
@@ -62,7 +68,8 @@ struct DeployTests {
         #expect(
             bench.report(.ready, r(2)) == [
                 .publish(id(), [r(1), r(2), r(3)], more.options), .applicationRunning("shop"),
-            ])
+            ]
+        )
     }
 
     @Test("Scaling down stops what does not run yet, then the newest, and publishes before it drains")
@@ -76,7 +83,8 @@ struct DeployTests {
         #expect(
             try bench.deploy(application(one)) == [
                 .publish(id(), [r(1)], one.options), .drain(r(2)), .drain(r(4)), .applicationRunning("shop"),
-            ])
+            ]
+        )
         #expect(bench.report(.ready, r(3)) == [], "ready too late")
         #expect(bench.report(.exited(reason: "stopped"), r(3)) == [])
     }
@@ -89,13 +97,15 @@ struct DeployTests {
         #expect(
             try bench.deploy(application(limited)) == [
                 .publish(id(), [r(1)], limited.options), .applicationRunning("shop"),
-            ])
+            ]
+        )
         let turns = deployment("web", 2) {
             $0.maxQueuedRequests = 5
             $0.routing = .roundRobin
         }
         #expect(
-            try bench.deploy(application(turns)) == [.publish(id(), [r(1)], turns.options), .start(r(2), turns)])
+            try bench.deploy(application(turns)) == [.publish(id(), [r(1)], turns.options), .start(r(2), turns)]
+        )
     }
 
     @Test(
@@ -111,7 +121,8 @@ struct DeployTests {
             (application(deployment(), prefix: ""), "must start with '/'"),
             (application(deployment(), prefix: "/shop/"), "must not end with '/'"),
             (application(deployment(in: "b"), named: "b", prefix: "/taken"), "is taken by application 'a'"),
-        ])
+        ]
+    )
     func refused(spec: ApplicationSpec, problem: String) throws {
         var bench = Bench()
         _ = try bench.run(application(deployment(in: "a"), named: "a", prefix: "/taken"))

@@ -16,7 +16,8 @@ struct FailureTests {
         #expect(bench.status()?.state == .updating)
         #expect(
             bench.status()?.message
-                == "0 of 2 replicas running; last failure: replica shop/web#2 exited while it started: killed")
+                == "0 of 2 replicas running; last failure: replica shop/web#2 exited while it started: killed"
+        )
         #expect(bench.wait(.milliseconds(99)) == [])
         #expect(bench.wait(.milliseconds(1)) == [.start(r(3), web), .start(r(4), web)])
         for number: UInt64 in [3, 4] { _ = bench.report(.exited(reason: "x"), r(number)) }
@@ -30,10 +31,17 @@ struct FailureTests {
                 .withdraw(
                     id(),
                     reason: ServeError(
-                        .unavailable, "deployment 'shop/web' has no replica: \(message)", deployment: id())),
+                        .unavailable,
+                        "deployment 'shop/web' has no replica: \(message)",
+                        deployment: id()
+                    )
+                ),
                 .applicationFailed(
-                    "shop", ServeError(.startFailed, "deployment 'shop/web': \(message)", deployment: id())),
-            ])
+                    "shop",
+                    ServeError(.startFailed, "deployment 'shop/web': \(message)", deployment: id())
+                ),
+            ]
+        )
         #expect(bench.state.nextWakeUp == nil)
         #expect(bench.state.status().applications["shop"]?.state == .deployFailed)
     }
@@ -117,10 +125,12 @@ struct FailureTests {
         #expect(
             bench.report(.exited(reason: "signal 11"), r(1)) == [
                 .publish(id(), [r(2)], web.options), .start(r(3), web),
-            ])
+            ]
+        )
         #expect(bench.status()?.state == .unhealthy)
         #expect(
-            bench.status()?.message == "1 of 2 replicas running; last failure: replica shop/web#1 exited: signal 11")
+            bench.status()?.message == "1 of 2 replicas running; last failure: replica shop/web#1 exited: signal 11"
+        )
         #expect(bench.report(.ready, r(3)) == [.publish(id(), [r(2), r(3)], web.options)])
         #expect(bench.status()?.state == .healthy)
         #expect(bench.status()?.message == "")

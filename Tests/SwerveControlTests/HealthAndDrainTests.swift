@@ -32,7 +32,8 @@ struct HealthAndDrainTests {
         #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
         #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
         #expect(
-            bench.wait(.seconds(30)) == [.publish(id(), [], web.options), .stop(r(1)), .start(r(2), web)])
+            bench.wait(.seconds(30)) == [.publish(id(), [], web.options), .stop(r(1)), .start(r(2), web)]
+        )
         #expect(bench.status()?.replicas.map(\.state) == [.unhealthy, .starting])
         #expect(bench.report(.probeAnswered, r(1)) == [])
         #expect(bench.wait(.seconds(10)) == [.stop(r(1))])

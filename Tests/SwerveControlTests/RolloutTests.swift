@@ -14,7 +14,8 @@ struct RolloutTests {
         #expect(
             bench.report(.ready, r(3)) == [
                 .publish(id(), [r(3), r(4)], new.options), .drain(r(1)), .drain(r(2)), .applicationRunning("shop"),
-            ])
+            ]
+        )
         #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
         #expect(bench.report(.drained, r(1)) == [], "a doubled report")
         #expect(bench.report(.exited(reason: "stopped"), r(1)) == [])
@@ -31,9 +32,11 @@ struct RolloutTests {
         _ = try bench.deploy(application(new))
         _ = bench.report(.ready, r(3))
         #expect(bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [r(2)], old.options)])
+        #expect(bench.status()?.message == "", "no failure of what is wanted")
         #expect(bench.report(.exited(reason: "crash"), r(2)) == [.publish(id(), [r(3)], new.options)])
         #expect(
-            bench.report(.ready, r(4)) == [.publish(id(), [r(3), r(4)], new.options), .applicationRunning("shop")])
+            bench.report(.ready, r(4)) == [.publish(id(), [r(3), r(4)], new.options), .applicationRunning("shop")]
+        )
     }
 
     @Test("A deploy during a deploy takes its place: what never served goes, what serves stays")
@@ -47,7 +50,8 @@ struct RolloutTests {
         #expect(
             bench.report(.ready, r(5)) == [
                 .publish(id(), [r(5)], third.options), .drain(r(1)), .drain(r(2)), .applicationRunning("shop"),
-            ])
+            ]
+        )
     }
 
     @Test("Going back to the version that still serves needs no new replica")
@@ -57,6 +61,19 @@ struct RolloutTests {
         _ = try bench.run(first)
         _ = try bench.deploy(application(deployment("web", 2, version: 2)))
         #expect(try bench.deploy(first) == [.stop(r(3)), .stop(r(4)), .applicationRunning("shop")])
+    }
+
+    @Test("A version that ran before is not given up after a few failures when it comes back")
+    func backAgainAndFailing() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 1, version: 1)))
+        _ = try bench.deploy(application(deployment("web", 1, version: 2)))
+        let more = deployment("web", 2, version: 1)
+        #expect(try bench.deploy(application(more)) == [.stop(r(2)), .start(r(3), more)])
+        for number: UInt64 in 3...12 {
+            #expect(bench.report(.exited(reason: "x"), r(number)) == [])
+            #expect(bench.wait(.seconds(10)).contains(.start(r(number + 1), more)))
+        }
     }
 
     @Test("What the new spec leaves out serves until the rest is healthy; the route changes before it goes")
@@ -69,18 +86,22 @@ struct RolloutTests {
             try bench.deploy(application(front, model, prefix: "/")) == [
                 .publish(id("front"), [], front.options), .start(r(3, "front"), front), .start(r(4, "front"), front),
                 .start(r(5, "model"), model),
-            ])
+            ]
+        )
         _ = bench.report(.ready, r(3, "front"))
         #expect(
             bench.report(.ready, r(4, "front")) == [
                 .publish(id("front"), [r(3, "front"), r(4, "front")], front.options),
                 .exposeRoutes([route("/", to: id("front"))]),
-            ], "the old route stays until the new ingress is healthy")
+            ],
+            "the old route stays until the new ingress is healthy"
+        )
         #expect(
             bench.report(.ready, r(5, "model")) == [
                 .publish(id("model"), [r(5, "model")], model.options), .drain(r(2, "model")),
                 vanished("web"), .drain(r(1)), .applicationRunning("shop"),
-            ])
+            ]
+        )
     }
 
     @Test("What was left out is replaced when it dies before the change is done, and can come back")
@@ -91,12 +112,14 @@ struct RolloutTests {
         _ = try bench.deploy(application(deployment("front")))
         bench.now = bench.now + .seconds(60)
         #expect(
-            bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [], web.options), .start(r(3), web)])
+            bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [], web.options), .start(r(3), web)]
+        )
         #expect(bench.report(.ready, r(3)) == [.publish(id(), [r(3)], web.options)])
         #expect(
             try bench.deploy(application(web)) == [
                 vanished("front"), .stop(r(2, "front")), .applicationRunning("shop"),
-            ])
+            ]
+        )
     }
 
     @Test("A new version that cannot start leaves the old one serving")
@@ -115,11 +138,15 @@ struct RolloutTests {
             bench.report(.initializationFailed(message: "no memory"), r(5)) == [
                 .stop(r(5)),
                 .applicationFailed(
-                    "shop", ServeError(.startFailed, "deployment 'shop/web': \(message)", deployment: id())),
-            ])
+                    "shop",
+                    ServeError(.startFailed, "deployment 'shop/web': \(message)", deployment: id())
+                ),
+            ]
+        )
         #expect(bench.status()?.state == .deployFailed)
         #expect(
-            bench.status()?.message == "0 of 1 replicas running, 2 of the previous version serving; \(message)")
+            bench.status()?.message == "0 of 1 replicas running, 2 of the previous version serving; \(message)"
+        )
         _ = bench.report(.exited(reason: "stopped"), r(5))
         #expect(bench.wait(.seconds(5)) == [], "no more starts")
 
@@ -129,10 +156,16 @@ struct RolloutTests {
                 .withdraw(
                     id(),
                     reason: ServeError(
-                        .unavailable, "deployment 'shop/web' has no replica: \(message)", deployment: id()))
-            ])
+                        .unavailable,
+                        "deployment 'shop/web' has no replica: \(message)",
+                        deployment: id()
+                    )
+                )
+            ]
+        )
         #expect(
             try bench.deploy(application(new, prefix: "/")) == [.publish(id(), [], new.options), .start(r(6), new)],
-            "the same spec again is another try")
+            "the same spec again is another try"
+        )
     }
 }

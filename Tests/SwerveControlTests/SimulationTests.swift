@@ -101,7 +101,8 @@ struct Simulation {
                     $0.gracefulShutdownTimeout = drainTime
                     $0.healthCheckPeriod = .seconds(1)
                     $0.healthCheckTimeout = .milliseconds(500 + 1000 * Int(version))
-                })
+                }
+            )
         }
         let ingress = deployments[random.next(below: deployments.count)].id.deployment
         let prefix = ["/", "/p", nil][random.next(below: 3)]
@@ -168,9 +169,9 @@ struct SimulationTests {
     /// Add the seed of a failure here when it is fixed.
     static let pastFailures: [UInt64] = []
 
-    @Test("Whatever fails, no action is illegal, service goes on, and all converges", arguments: 0..<20)
+    @Test("Whatever fails, no action is illegal, service goes on, and all converges", arguments: 0..<10)
     func simulate(batch: UInt64) {
-        for seed in (batch == 0 ? Self.pastFailures : []) + Array(batch * 15..<(batch + 1) * 15) {
+        for seed in (batch == 0 ? Self.pastFailures : []) + Array(batch * 10..<(batch + 1) * 10) {
             var simulation = Simulation(seed: seed)
             var step = 0
             do {

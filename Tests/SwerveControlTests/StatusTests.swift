@@ -11,22 +11,36 @@ struct StatusTests {
         let model = deployment("model", 1)
         _ = try bench.deploy(application(web, model, prefix: "/shop"))
         _ = bench.report(.launched(processID: 41), r(1))
+        _ = bench.report(.launched(processID: nil), r(1))
         _ = bench.report(.ready, r(1))
         let replicas = [
             ReplicaStatus(id: r(1), state: .running, processID: 41),
             ReplicaStatus(id: r(2), state: .starting, processID: nil),
         ]
         let expected = ApplicationStatus(
-            name: "shop", routePrefix: "/shop", state: .deploying,
+            name: "shop",
+            routePrefix: "/shop",
+            state: .deploying,
             message: "deployment 'web': 1 of 2 replicas running; deployment 'model': 0 of 1 replicas running",
             deployments: [
                 "web": DeploymentStatus(
-                    id: id(), state: .updating, message: "", targetReplicas: 2, options: web.options,
-                    replicas: replicas),
+                    id: id(),
+                    state: .updating,
+                    message: "",
+                    targetReplicas: 2,
+                    options: web.options,
+                    replicas: replicas
+                ),
                 "model": DeploymentStatus(
-                    id: id("model"), state: .updating, message: "", targetReplicas: 1, options: model.options,
-                    replicas: [ReplicaStatus(id: r(3, "model"), state: .starting, processID: nil)]),
-            ])
+                    id: id("model"),
+                    state: .updating,
+                    message: "",
+                    targetReplicas: 1,
+                    options: model.options,
+                    replicas: [ReplicaStatus(id: r(3, "model"), state: .starting, processID: nil)]
+                ),
+            ]
+        )
         #expect(bench.state.status() == ServeStatus(applications: ["shop": expected]))
     }
 
@@ -41,7 +55,8 @@ struct StatusTests {
         #expect(sick?.state == .unhealthy)
         #expect(
             sick?.message
-                == "deployment 'model': 0 of 1 replicas running; last failure: replica shop/model#2 exited: x")
+                == "deployment 'model': 0 of 1 replicas running; last failure: replica shop/model#2 exited: x"
+        )
     }
 
     @Test("Replicas show that they drain and stop; a deployment that was left out shows that it goes")

@@ -135,15 +135,17 @@ struct World {
             let set = published[spec.id]
             return set?.count == spec.options.numReplicas && set == live(spec.id)
                 && set?.allSatisfy { replicas[$0]?.spec.revision == spec.revision } == true
-        } && deployments.keys.allSatisfy { id in
-            id.application != name || goal.deployments.contains { $0.id == id }
         }
+            && deployments.keys.allSatisfy { id in
+                id.application != name || goal.deployments.contains { $0.id == id }
+            }
     }
 
     /// What holds after every step.
     private func check() throws {
-        for id in Set(replicas.keys.map(\.deployment)).union(published.keys) {
-            let live = live(id)
+        let all = Dictionary(grouping: replicas.lazy.filter(\.value.isLive).map(\.key), by: \.deployment)
+        for id in Set(all.keys).union(published.keys) {
+            let live = all[id, default: []]
             guard let spec = deployments[id] else {
                 if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
                 continue

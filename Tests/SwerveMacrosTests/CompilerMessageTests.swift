@@ -1,13 +1,14 @@
 import Foundation
 import Testing
 
-/// Compiles wrong programs with the real compiler and checks what it says; `dev/check-diagnostics.sh` does the work.
-@Suite(.enabled(if: CompilerMessageTests.buildDirectory != nil, "the build directory is not beside the test executable"))
-struct CompilerMessageTests {
-    private static let tests = URL(filePath: #filePath).deletingLastPathComponent()
+/// The programs in `Rejected` and where the modules are that they import.
+private enum Rejected {
+    static let tests = URL(filePath: #filePath).deletingLastPathComponent()
+    static let root = tests.deletingLastPathComponent().deletingLastPathComponent()
+    static let folder = tests.appending(path: "Rejected")
+
     static let snippets: [String] = {
-        let folder = tests.appending(path: "Rejected").path
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         return names.filter { $0.hasSuffix(".swift.txt") }.sorted()
     }()
 
@@ -24,20 +25,26 @@ struct CompilerMessageTests {
         }
         return nil
     }()
+}
 
+/// Compiles wrong programs with the real compiler and checks what it says; `dev/check-diagnostics.sh` does the work.
+@Suite(
+    .enabled(if: Rejected.buildDirectory != nil, "the built modules are not above the test executable"),
+    .serialized
+)
+struct CompilerMessageTests {
     @Test func thereAreSnippets() {
-        #expect(Self.snippets.count >= 20)
+        #expect(Rejected.snippets.count >= 20)
     }
 
-    @Test(arguments: snippets)
-    func theCompilerExplains(snippet: String) async throws {
-        let root = Self.tests.deletingLastPathComponent().deletingLastPathComponent()
+    @Test(arguments: Rejected.snippets)
+    func theCompilerExplains(snippet: String) throws {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
-            "bash", root.appending(path: "dev/check-diagnostics.sh").path, try #require(Self.buildDirectory).path,
-            Self.tests.appending(path: "Rejected").appending(path: snippet).path,
+            "bash", Rejected.root.appending(path: "dev/check-diagnostics.sh").path,
+            try #require(Rejected.buildDirectory).path, Rejected.folder.appending(path: snippet).path,
         ]
         process.standardOutput = output
         process.standardError = output

@@ -23,10 +23,12 @@ import Testing
     @Test func protocolsAndExtensionsAreNotDeployments() {
         #expect(
             Diagnosed("@Deployment protocol Model {}").messages
-                == ["error: @Deployment goes on a 'distributed actor', not on protocols"])
+                == ["error: @Deployment goes on a 'distributed actor', not on protocols"]
+        )
         #expect(
             Diagnosed("@Deployment extension Model {}").messages
-                == ["error: @Deployment goes on a 'distributed actor', not on extensions"])
+                == ["error: @Deployment goes on a 'distributed actor', not on extensions"]
+        )
     }
 
     @Test(arguments: ["private", "fileprivate"])
@@ -34,20 +36,23 @@ import Testing
         let found = Diagnosed("@Deployment \(modifier) distributed actor Model { distributed func run() {} }")
         #expect(
             found.messages == [
-                "error: a worker process looks 'Model' up by its name and cannot find a \(modifier) declaration: remove "
-                    + "'\(modifier)'"
-            ])
+                "error: a worker process looks 'Model' up by its name and cannot find a \(modifier) declaration: "
+                    + "remove '\(modifier)'"
+            ]
+        )
         #expect(found.fixed == "@Deployment internal distributed actor Model { distributed func run() {} }")
     }
 
     @Test func anActorInAHiddenTypeCannotBeFound() {
         let found = Diagnosed(
-            "private enum Models { enum Inner { @Deployment distributed actor Model { distributed func run() {} } } }")
+            "private enum Models { enum Inner { @Deployment distributed actor Model { distributed func run() {} } } }"
+        )
         #expect(
             found.messages == [
-                "error: a worker process looks 'Model' up by its name and cannot find it in a private enum: move it out, "
-                    + "or make the private enum internal"
-            ])
+                "error: a worker process looks 'Model' up by its name and cannot find it in a private enum: move it "
+                    + "out, or make the private enum internal"
+            ]
+        )
     }
 
     @Test func aLocalActorCannotBeFound() {
@@ -56,7 +61,8 @@ import Testing
             found.messages == [
                 "error: a worker process looks 'Model' up by its name and cannot find a local declaration: move it out "
                     + "of the function"
-            ])
+            ]
+        )
     }
 
     @Test(arguments: [
@@ -80,11 +86,13 @@ import Testing
                 public func run() {}
                 func other() {}
             }
-            """)
+            """
+        )
         #expect(
             found.messages == [
                 "warning: 'Model' has no distributed method, so nothing can call it: write 'distributed func run'"
-            ])
+            ]
+        )
         #expect(found.fixes == ["write 'distributed func'"])
         #expect(found.fixed.contains("    /// Runs.\n    public distributed func run() {}\n    func other() {}"))
     }
@@ -97,7 +105,8 @@ import Testing
     @Test func aDeploymentWithoutMethodsIsWarnedOf() {
         #expect(
             Diagnosed("@Deployment distributed actor Model { static func run() {} }").messages
-                == ["warning: 'Model' has no distributed method, so nothing can call it: write 'distributed func'"])
+                == ["warning: 'Model' has no distributed method, so nothing can call it: write 'distributed func'"]
+        )
     }
 
     @Test(arguments: [
@@ -127,9 +136,13 @@ import Testing
         #expect(found.messages == ["error: \(message)"])
     }
 
-    @Test(arguments: ["(_ values: Int...)", "(_ value: inout Int)", "(_ value: some Codable)", "() -> Void", "() -> (Int)"])
+    @Test(arguments: [
+        "(_ values: Int...)", "(_ value: inout Int)", "(_ value: some Codable)", "() -> Void", "() -> (Int)",
+    ])
     func whatTheCompilerExplainsIsLeftToIt(signature: String) {
-        #expect(Diagnosed("@Deployment distributed actor Model { distributed func run\(signature) {} }").messages.isEmpty)
+        #expect(
+            Diagnosed("@Deployment distributed actor Model { distributed func run\(signature) {} }").messages.isEmpty
+        )
     }
 
     @Test(arguments: ["AsyncStream<Int>", "AsyncThrowingStream<Int, any Error>", "some AsyncSequence<Int, Never>"])
@@ -137,6 +150,7 @@ import Testing
         let found = Diagnosed("@Deployment distributed actor Model { distributed func run() -> \(type) {} }")
         #expect(found.messages == ["error: '\(type)' cannot be sent back: return a 'ResponseStream<Int>'"])
         #expect(
-            found.fixed == "@Deployment distributed actor Model { distributed func run() -> ResponseStream<Int> {} }")
+            found.fixed == "@Deployment distributed actor Model { distributed func run() -> ResponseStream<Int> {} }"
+        )
     }
 }

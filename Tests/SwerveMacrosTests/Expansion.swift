@@ -16,8 +16,12 @@ private let macros: [String: MacroSpec] = [
 
 /// Records an issue unless the macros turn `source` into `expected` without a diagnostic.
 func expectExpansion(
-    of source: String, _ expected: String,
-    fileID: StaticString = #fileID, filePath: StaticString = #filePath, line: UInt = #line, column: UInt = #column
+    of source: String,
+    _ expected: String,
+    fileID: StaticString = #fileID,
+    filePath: StaticString = #filePath,
+    line: UInt = #line,
+    column: UInt = #column
 ) {
     assertMacroExpansion(
         source,
@@ -25,11 +29,18 @@ func expectExpansion(
         macroSpecs: macros,
         failureHandler: { failure in
             let location = Testing.SourceLocation(
-                fileID: "\(failure.location.fileID)", filePath: "\(failure.location.filePath)",
-                line: Int(failure.location.line), column: Int(failure.location.column))
+                fileID: "\(failure.location.fileID)",
+                filePath: "\(failure.location.filePath)",
+                line: Int(failure.location.line),
+                column: Int(failure.location.column)
+            )
             Issue.record(Comment(rawValue: failure.message), sourceLocation: location)
         },
-        fileID: fileID, filePath: filePath, line: line, column: column)
+        fileID: fileID,
+        filePath: filePath,
+        line: line,
+        column: column
+    )
 }
 
 /// What the macros say about a source.

@@ -69,7 +69,8 @@ import Testing
 
             extension Segmenter: SwerveActors.Deployment {
             }
-            """)
+            """
+        )
     }
 
     @Test func aMemberwiseInitialiser() {
@@ -127,7 +128,8 @@ import Testing
 
             extension Pair: SwerveActors.Deployment {
             }
-            """)
+            """
+        )
     }
 
     @Test func aPublicActorWithAnInternalInitialiser() {
@@ -146,6 +148,7 @@ import Testing
                 public init(_ value: Int, actorSystem: ActorSystem) { self.actorSystem = actorSystem }
                 @SwerveMacros._DeploymentInit
                 init(hidden: Hidden?) throws {}
+                public distributed func get(_ hidden: some Codable & Sendable) -> Int { 1 }
 
                 public typealias ActorSystem = SwerveActors.ServeSystem
 
@@ -191,7 +194,8 @@ import Testing
             @available(macOS 15, *)
             extension Open: SwerveActors.Deployment {
             }
-            """)
+            """
+        )
     }
 
     @Test func theBodyOfAnInitialiser() {
@@ -211,56 +215,7 @@ import Testing
                     self.value = value
                 }
             }
-            """)
-    }
-
-    @Test func aFunction() {
-        expectExpansion(
-            of: """
-                /// Sharpens.
-                @FunctionDeployment(numReplicas: 3)
-                public func sharpen(_ image: Image, sharpen: Int = 8) async throws -> Image { image }
-                """,
             """
-            /// Sharpens.
-            public func sharpen(_ image: Image, sharpen: Int = 8) async throws -> Image { image }
-
-            /// Sharpens.
-            @SwerveMacros.Deployment(numReplicas: 3)
-            public distributed actor sharpenDeployment {
-                public init(actorSystem: SwerveActors.ServeSystem) {
-                    self.actorSystem = actorSystem
-                }
-                /// Sharpens.
-                public distributed func callAsFunction(_ image: Image, sharpen argument1: Int = 8) async throws -> Image {
-                    try await sharpen(image, sharpen: argument1)
-                }
-            }
-            """)
-    }
-
-    @Test func aStaticMainActorFunctionInAPublicExtension() {
-        expectExpansion(
-            of: """
-                public extension Tools {
-                    @FunctionDeployment @MainActor @discardableResult static func `repeat`() -> Int { 1 }
-                }
-                """,
-            """
-            public extension Tools {
-                @MainActor @discardableResult static func `repeat`() -> Int { 1 }
-
-                @SwerveMacros.Deployment
-                public distributed actor repeatDeployment {
-                    public init(actorSystem: SwerveActors.ServeSystem) {
-                        self.actorSystem = actorSystem
-                    }
-                    @discardableResult
-                    public distributed func callAsFunction() async -> Int {
-                        await `repeat`()
-                    }
-                }
-            }
-            """)
+        )
     }
 }

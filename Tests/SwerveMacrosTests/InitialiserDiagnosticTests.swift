@@ -2,7 +2,8 @@ import Testing
 
 /// What the macros say about initialisers, options and functions.
 @Suite struct InitialiserDiagnosticTests {
-    private static let rule = "the arguments of an initialiser travel to the replicas, so they must be Codable & Sendable"
+    private static let rule =
+        "the arguments of an initialiser travel to the replicas, so they must be Codable & Sendable"
 
     private func messages(_ members: String) -> [String] {
         Diagnosed("@Deployment distributed actor Model { \(members); distributed func run() {} }").messages
@@ -28,22 +29,26 @@ import Testing
 
     @Test func aVariadicParameterIsFixedToAnArray() {
         let found = Diagnosed(
-            "@Deployment distributed actor Model { init(_ values: Int...) {}; distributed func run() {} }")
+            "@Deployment distributed actor Model { init(_ values: Int...) {}; distributed func run() {} }"
+        )
         #expect(found.messages == ["error: 'values' is variadic; \(Self.rule): take an array, '[Int]'"])
         #expect(
-            found.fixed == "@Deployment distributed actor Model { init(_ values: [Int]) {}; distributed func run() {} }")
+            found.fixed == "@Deployment distributed actor Model { init(_ values: [Int]) {}; distributed func run() {} }"
+        )
     }
 
     @Test func aPropertyOfTheMemberwiseInitialiserIsCheckedToo() {
         #expect(
             messages("let body: @Sendable () -> Void")
-                == ["error: 'body' is a closure; \(Self.rule): choose the behaviour by an enum"])
+                == ["error: 'body' is a closure; \(Self.rule): choose the behaviour by an enum"]
+        )
     }
 
     @Test func anInitialiserCannotBeFailable() {
         #expect(
             messages("init?(value: Int) {}")
-                == ["error: a replica cannot start from 'nil': write 'init' and throw an error instead"])
+                == ["error: a replica cannot start from 'nil': write 'init' and throw an error instead"]
+        )
     }
 
     @Test func anInitialiserCannotBeGeneric() {
@@ -51,13 +56,15 @@ import Testing
             messages("init<Value>(value: Value) {}") == [
                 "error: a replica decodes the arguments by their types, so this initialiser cannot be generic: put the "
                     + "type parameters on the actor"
-            ])
+            ]
+        )
     }
 
     @Test func someInitialiserMustBeCallable() {
         #expect(
             messages("private init() {}; @available(*, unavailable) init(value: Int) {}")
-                == ["error: 'Model' has no initialiser that a replica can call: make one internal or public"])
+                == ["error: 'Model' has no initialiser that a replica can call: make one internal or public"]
+        )
         #expect(messages("private init(body: () -> Void) {}; init() {}").isEmpty)
     }
 
@@ -65,12 +72,14 @@ import Testing
         #expect(
             messages("let (first, second): (Int, Int)") == [
                 "error: @Deployment cannot make an initialiser for this pattern: declare each property on its own"
-            ])
+            ]
+        )
         #expect(
             messages("@Clamped var value: Int") == [
-                "error: @Deployment cannot make an initialiser for a property with an attribute: write 'init', or give it "
-                    + "an initial value"
-            ])
+                "error: @Deployment cannot make an initialiser for a property with an attribute: write 'init', or give "
+                    + "it an initial value"
+            ]
+        )
         #expect(messages("@Clamped var value: Int; init() {}").isEmpty)
         #expect(messages("@Clamped var value: Int?; @Clamped var other = 1; let x = 1, y = \"a\"").isEmpty)
     }
@@ -94,7 +103,9 @@ import Testing
         #expect(options(argument) == ["error: \(message)"])
     }
 
-    @Test(arguments: ["numReplicas: 0, maxQueuedRequests: 0", "\"größe-1.a_b\"", "numReplicas: -count", "name, numReplicas: n"])
+    @Test(arguments: [
+        "numReplicas: 0, maxQueuedRequests: 0", "\"größe-1.a_b\"", "numReplicas: -count", "name, numReplicas: n",
+    ])
     func goodAndComputedOptionsPass(arguments: String) {
         #expect(options(arguments).isEmpty)
     }
@@ -102,24 +113,50 @@ import Testing
     @Test func bothNamesOfOneOption() {
         #expect(
             options("maxOngoingRequests: 1, maxConcurrentQueries: 2") == [
-                "warning: maxConcurrentQueries is the older name of maxOngoingRequests and wins over it: write one of them"
-            ])
+                "warning: maxConcurrentQueries is the older name of maxOngoingRequests and wins over it: write "
+                    + "one of them"
+            ]
+        )
     }
 
     // MARK: Functions
 
     @Test(arguments: [
-        ("@FunctionDeployment var x = 1", "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor"),
-        ("struct A { @FunctionDeployment func f() {} }", "a deployment has no instance to call 'f' on: make it static or move it out"),
-        ("@FunctionDeployment func + (a: A, b: A) {}", "an operator cannot be a deployment: call it in a function with a name"),
-        ("@FunctionDeployment func f<T>(_ x: T) {}", "a function deployment cannot be generic: write '@Deployment distributed actor' with a generic method"),
+        (
+            "@FunctionDeployment var x = 1",
+            "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor"
+        ),
+        (
+            "struct A { @FunctionDeployment func f() {} }",
+            "a deployment has no instance to call 'f' on: make it static or move it out"
+        ),
+        (
+            "@FunctionDeployment func + (a: A, b: A) {}",
+            "an operator cannot be a deployment: call it in a function with a name"
+        ),
+        (
+            "@FunctionDeployment func f<T>(_ x: T) {}",
+            "a function deployment cannot be generic: write '@Deployment distributed actor' with a generic method"
+        ),
         ("@FunctionDeployment func f(x: some P) {}", "'x' is generic: a function deployment needs the concrete type"),
-        ("@FunctionDeployment func f(x: inout Int) {}", "'x' is 'inout', but arguments are copied: return the changed value"),
+        (
+            "@FunctionDeployment func f(x: inout Int) {}",
+            "'x' is 'inout', but arguments are copied: return the changed value"
+        ),
         ("@FunctionDeployment func f(x: Int...) {}", "'x' is variadic: take an array, '[Int]'"),
-        ("@FunctionDeployment func f(x: () -> Void) {}", "'x' is a closure, which cannot be sent: choose the behaviour by an enum"),
+        (
+            "@FunctionDeployment func f(x: () -> Void) {}",
+            "'x' is a closure, which cannot be sent: choose the behaviour by an enum"
+        ),
         ("@FunctionDeployment func f() -> some P {}", "a function deployment needs the concrete result type"),
-        ("@FunctionDeployment func f() -> (Int, Int) {}", "a tuple cannot be sent back: return a struct that is Codable & Sendable"),
-        ("@FunctionDeployment private func f() {}", "a worker process looks 'f' up by its name and cannot find a private declaration: remove 'private'"),
+        (
+            "@FunctionDeployment func f() -> (Int, Int) {}",
+            "a tuple cannot be sent back: return a struct that is Codable & Sendable"
+        ),
+        (
+            "@FunctionDeployment private func f() {}",
+            "a worker process looks 'f' up by its name and cannot find a private declaration: remove 'private'"
+        ),
         ("@FunctionDeployment(numReplicas: -1) func f() {}", "numReplicas is -1; it must be from 0 to 10000"),
     ])
     func functionsThatCannotBeDeployments(source: String, message: String) {

@@ -204,7 +204,7 @@ distributed actor Available {
 }
 
 #if SWERVE_NEVER_SET
-private let isSet = true
+    private let isSet = true
 #endif
 
 @Deployment

@@ -6,7 +6,8 @@ import Testing
 @Suite struct UsageTests {
     /// What a replica does with the arguments that `bind` took: they travel as bytes.
     private func replica<Model: Deployment>(
-        of type: Model.Type, _ arguments: Model.InitArguments
+        of type: Model.Type,
+        _ arguments: Model.InitArguments
     ) async throws -> Model {
         let bytes = try JSONEncoder().encode(arguments)
         let decoded = try JSONDecoder().decode(Model.InitArguments.self, from: bytes)
@@ -63,7 +64,9 @@ import Testing
         let loader = try await replica(of: Loader.self, .init0(modelName: "m", threshold: 0.25))
         #expect(try await loader.describe() == "m@0.25")
         #expect(try await loader.name == "m@0.25")
-        await #expect(throws: ServeError.self) { try await replica(of: Loader.self, .init0(modelName: "", threshold: 0)) }
+        await #expect(throws: ServeError.self) {
+            try await replica(of: Loader.self, .init0(modelName: "", threshold: 0))
+        }
         #expect(try await replica(of: Wrapped.self, .init0).get() == 4)
         #expect(try await replica(of: Empty.self, .init0).ping() == "pong")
         #expect(try await replica(of: Store<String>.self, .init0(value: "x")).get() == "x")
@@ -96,7 +99,13 @@ import Testing
     @Test func aDeploymentIsGivenToAnother() async throws {
         let loader = try await replica(of: Loader.self, .init0(modelName: "m", threshold: 1))
         let arguments = Memberwise.InitArguments.init0(
-            loader: loader, count: 1, class: "ab", in: ["x": nil], note: "n", observed: 0)
+            loader: loader,
+            count: 1,
+            class: "ab",
+            in: ["x": nil],
+            note: "n",
+            observed: 0
+        )
         let memberwise = try await Memberwise._make(arguments, actorSystem: ServeSystem.current)
         #expect(try await memberwise.sum() == 10)
         #expect(try await memberwise.ask() == "m@1.0")

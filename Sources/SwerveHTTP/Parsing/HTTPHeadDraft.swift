@@ -10,12 +10,13 @@ struct HTTPHeadDraft: Sendable {
     }
 
     static let maximumEmptyLines = 4
-    private static let noLayout = HTTPRequestHead.Layout(
-        methodLength: 0, targetStart: 0, targetEnd: 0, pathStart: 0, pathEnd: 0, headersStart: 0)
 
-    var layout = Self.noLayout
-    var flags: HTTPRequestHead.Flags = []
+    var layout = HTTPRequestHead.Layout(
+        methodLength: 0, targetStart: 0, targetEnd: 0, pathStart: 0, pathEnd: 0, headersStart: 0)
     var isHead = false
+    var isHTTP10 = false
+    var hasTimeout = false
+    var hasUpgrade = false
     var expectsContinue = false
     var requestIDStart = 0
     var requestIDEnd = 0
@@ -31,7 +32,11 @@ struct HTTPHeadDraft: Sendable {
     private var saysClose = false
     private var saysKeepAlive = false
 
-    var isKeepAlive: Bool { !saysClose && (!flags.contains(.http10) || saysKeepAlive) }
+    var flags: HTTPRequestHead.Flags {
+        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasTimeout: hasTimeout, hasUpgrade: hasUpgrade)
+    }
+
+    var isKeepAlive: Bool { !saysClose && (!isHTTP10 || saysKeepAlive) }
 
     /// Takes in the lines that are complete in `bytes`.
     mutating func advance(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) -> Step {
@@ -67,10 +72,10 @@ struct HTTPHeadDraft: Sendable {
 
     /// How the content is framed, once all lines are known.
     func framing(limits: HTTPLimits) throws(HTTPParseError) -> HTTPBodyFraming {
-        if hostCount == 0, !flags.contains(.http10) { throw .missingHost }
+        if hostCount == 0, !isHTTP10 { throw .missingHost }
         if isChunked {
             if contentLength >= 0 { throw .lengthAndEncoding }
-            if flags.contains(.http10) { throw .encodingInHTTP10 }
+            if isHTTP10 { throw .encodingInHTTP10 }
             return .chunked
         }
         if contentLength > limits.maxBodyBytes { throw .bodyTooLarge }
@@ -118,7 +123,7 @@ struct HTTPHeadDraft: Sendable {
         guard bytes[start + 5] == UInt8(ascii: "1"), bytes[start + 7] <= UInt8(ascii: "1") else {
             return .unknownVersion
         }
-        if bytes[start + 7] == UInt8(ascii: "0") { flags.insert(.http10) }
+        if bytes[start + 7] == UInt8(ascii: "0") { isHTTP10 = true }
         return nil
     }
 
@@ -167,12 +172,12 @@ extension HTTPHeadDraft {
         switch field.colon &- lineStart {
         case 4 where named(bytes, field, "host"): return host(bytes, field)
         case 6 where named(bytes, field, "expect"): return expect(bytes, field)
-        case 7 where named(bytes, field, "upgrade"): flags.insert(.hasUpgrade)
+        case 7 where named(bytes, field, "upgrade"): hasUpgrade = true
         case 10 where named(bytes, field, "connection"): connection(bytes, field)
         case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
         case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
         case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
-        case 25 where named(bytes, field, "x-request-timeout-seconds"): flags.insert(.hasTimeout)
+        case 25 where named(bytes, field, "x-request-timeout-seconds"): hasTimeout = true
         default: break
         }
         return nil

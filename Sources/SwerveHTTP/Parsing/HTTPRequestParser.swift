@@ -71,8 +71,9 @@ package struct HTTPRequestParser: Sendable {
         buffer.moveReaderIndex(forwardBy: 2)
         let requestID = draft.requestIDStart == 0 ? nil : draft.requestIDStart..<draft.requestIDEnd
         return HTTPParsedHead(
-            head: HTTPRequestHead(bytes: bytes, layout: draft.layout, flags: draft.flags), framing: framing,
-            isKeepAlive: draft.isKeepAlive, expectsContinue: draft.expectsContinue && !draft.flags.contains(.http10),
+            head: HTTPRequestHead(bytes: bytes, layout: draft.layout, flags: draft.flags),
+            framing: framing,
+            isKeepAlive: draft.isKeepAlive, expectsContinue: draft.expectsContinue && !draft.isHTTP10,
             isHead: draft.isHead, requestID: requestID)
     }
 }

@@ -1,5 +1,3 @@
-internal import CSwerveSystem
-internal import Dispatch
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -48,7 +46,7 @@ struct WorkerSettings {
     }
 }
 
-/// The whole life of a replica's process; called before `main` when `SWERVE_WORKER` is set. Does not return.
+/// Starts the life of a replica's process; called before `main` when `SWERVE_WORKER` is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
     guard let text = getenv(WorkerSettings.variable).map({ String(cString: $0) }),
@@ -71,7 +69,7 @@ public func swerveWorkerMain() {
     Task {
         await WorkerProcess(settings).run()
     }
-    dispatchMain()
+
 }
 
 /// A process that hosts one replica.

@@ -1,0 +1,33 @@
+import NIOCore
+import Swerve
+
+// The served side of the benchmarks: a no-op and an echo, with as many replicas and in such processes as the command
+// line says.
+//
+//   bench-app PORT process|inProcess REPLICAS
+
+@Deployment
+distributed actor NoOp: HTTPIngress {
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        .text("ok")
+    }
+}
+
+@Deployment
+distributed actor Echo: HTTPIngress {
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        .bytes(try await request.body.collect())
+    }
+}
+
+let arguments = CommandLine.arguments
+let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
+let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
+try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000))
+try await Serve.run(
+    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement), name: "noop")
+if arguments.contains("echo") {
+    try await Serve.run(
+        Echo.bind().options(numReplicas: replicas, placement: placement), name: "echo", routePrefix: "/echo")
+}
+try await Serve.waitForShutdownSignal()

@@ -1,0 +1,156 @@
+internal import Dispatch
+internal import Synchronization
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Threads for calls that block, apart from Swift's cooperative pool.
+///
+/// Jobs start in the order in which they were handed in. When the object goes, jobs that wait still run, then the threads
+/// end.
+package final class BlockingThread: Sendable {
+    private struct Job: Sendable {
+        let id: UInt64
+        let run: @Sendable () -> Void
+        let drop: @Sendable () -> Void
+    }
+
+    private struct State {
+        var queue: [Job] = []
+        var nextID: UInt64 = 0
+        var runningJobs = 0
+        var isStopped = false
+    }
+
+    /// What the threads hold; it does not keep the `BlockingThread` alive.
+    private final class Shared: Sendable {
+        let state = Mutex(State())
+        let available = DispatchSemaphore(value: 0)
+
+        func work() {
+            while true {
+                available.wait()
+                let (job, isStopped): (Job?, Bool) = state.withLock { state in
+                    guard !state.queue.isEmpty else { return (nil, state.isStopped) }
+                    state.runningJobs += 1
+                    return (state.queue.removeFirst(), false)
+                }
+                if let job {
+                    job.run()
+                    state.withLock { $0.runningJobs -= 1 }
+                } else if isStopped {
+                    return
+                }
+            }
+        }
+    }
+
+    private let shared = Shared()
+    private let count: Int
+    private let queueLimit: Int
+
+    /// - Parameters:
+    ///   - count: how many threads there are, at least 1; 1 unless said otherwise.
+    ///   - queueLimit: how many jobs may wait; one more fails with ``ONNXError/Code/queueFull``.
+    /// - Throws: ``ONNXError`` with code `outOfResources` when a thread cannot be started.
+    package init(count: Int = 1, queueLimit: Int) throws {
+        precondition(count > 0 && queueLimit >= 0)
+        self.count = count
+        self.queueLimit = queueLimit
+        for _ in 0..<count { try BlockingThread.start(shared) }
+    }
+
+    deinit {
+        shared.state.withLock { $0.isStopped = true }
+        for _ in 0..<count { shared.available.signal() }
+    }
+
+    /// Runs work on one of the threads and waits, without blocking, for its result.
+    ///
+    /// When the task is cancelled while the work waits, it is dropped and `CancellationError` thrown at once. When it is
+    /// cancelled while the work runs, `onCancel` is called and the result awaited.
+    ///
+    /// - Parameters:
+    ///   - onCancel: told when the task is cancelled; may be called before, during or after the work, from any thread.
+    ///   - work: may block.
+    /// - Throws: what `work` throws, `CancellationError`, or ``ONNXError`` with code `queueFull`.
+    package func run<Result: Sendable>(
+        onCancel: @escaping @Sendable () -> Void = {},
+        _ work: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        let id = shared.state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let job = Job(
+                    id: id,
+                    run: { continuation.resume(with: Swift.Result(catching: work)) },
+                    drop: { continuation.resume(throwing: CancellationError()) }
+                )
+                guard enqueue(job) else {
+                    let error = ONNXError(.queueFull, "\(queueLimit) runs are waiting already, the limit")
+                    continuation.resume(throwing: error)
+                    return
+                }
+                // A cancellation from before the job was in the queue found nothing to drop.
+                if Task.isCancelled { drop(id) }
+            }
+        } onCancel: {
+            drop(id)
+            onCancel()
+        }
+    }
+
+    private func enqueue(_ job: Job) -> Bool {
+        let isAccepted = shared.state.withLock { state in
+            // Jobs that a thread is free for do not wait, so they do not count.
+            guard state.queue.count < queueLimit + count - state.runningJobs else { return false }
+            state.queue.append(job)
+            return true
+        }
+        if isAccepted { shared.available.signal() }
+        return isAccepted
+    }
+
+    private func drop(_ id: UInt64) {
+        let job = shared.state.withLock { state in
+            state.queue.firstIndex { $0.id == id }.map { state.queue.remove(at: $0) }
+        }
+        job?.drop()
+    }
+
+    /// - Throws: ``ONNXError`` with code `outOfResources`.
+    private static func start(_ shared: Shared) throws {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        // Threads on Darwin have half a megabyte unless told otherwise.
+        pthread_attr_setstacksize(&attributes, 8 << 20)
+        let context = Unmanaged.passRetained(shared)
+        #if canImport(Darwin)
+            var thread: pthread_t?
+            let status = pthread_create(&thread, &attributes, { context in
+                Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, context.toOpaque())
+        #else
+            var thread = pthread_t()
+            let status = pthread_create(&thread, &attributes, { context in
+                if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
+                return nil
+            }, context.toOpaque())
+        #endif
+        guard status == 0 else {
+            context.release()
+            throw ONNXError(.outOfResources, "cannot start a thread: \(String(cString: strerror(status)))")
+        }
+    }
+}

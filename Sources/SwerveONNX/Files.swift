@@ -1,0 +1,86 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// The few questions to the file system that loading a model needs, without Foundation.
+enum Files {
+    /// The largest configuration file that is read.
+    static let maximumBytes = 16 << 20
+
+    static func isFile(_ path: String) -> Bool { mode(of: path) == S_IFREG }
+
+    static func isDirectory(_ path: String) -> Bool { mode(of: path) == S_IFDIR }
+
+    private static func mode(of path: String) -> mode_t? {
+        var info = stat()
+        return stat(path, &info) == 0 ? info.st_mode & S_IFMT : nil
+    }
+
+    /// The names in a folder, sorted; empty when it cannot be read.
+    static func names(in path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
+                    String(cString: $0)
+                }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    static func currentDirectory() -> String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    static func environmentVariable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+
+    /// The bytes of a file.
+    ///
+    /// - Throws: ``ONNXError`` with code `notFound`, or `invalidConfiguration` when it is larger than ``maximumBytes``.
+    static func read(_ path: String) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ONNXError(.notFound, "cannot read \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = readSome(descriptor, &chunk)
+            guard count >= 0 else {
+                throw ONNXError(.notFound, "cannot read \(path): \(String(cString: strerror(errno)))")
+            }
+            if count == 0 { return bytes }
+            bytes.append(contentsOf: chunk[..<count])
+            guard bytes.count <= maximumBytes else {
+                throw ONNXError(.invalidConfiguration, "\(path) has more than \(maximumBytes) bytes")
+            }
+        }
+    }
+
+    /// `read(2)`, again after an interruption by a signal.
+    private static func readSome(_ descriptor: Int32, _ chunk: inout [UInt8]) -> Int {
+        while true {
+            #if canImport(Darwin)
+                let count = Darwin.read(descriptor, &chunk, chunk.count)
+            #elseif canImport(Glibc)
+                let count = Glibc.read(descriptor, &chunk, chunk.count)
+            #else
+                let count = Musl.read(descriptor, &chunk, chunk.count)
+            #endif
+            if count >= 0 || errno != EINTR { return count }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+internal import CONNXRuntime
+internal import Synchronization
+
+// Owners of C objects. They are the only place where pointers cross threads: ONNX Runtime allows every call made through
+// them from any thread.
+
+/// A loaded library; it is never unloaded.
+final class LibraryHandle: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
+
+    init(_ pointer: OpaquePointer) {
+        self.pointer = pointer
+    }
+}
+
+/// A session, closed when nobody uses it any more.
+final class SessionHandle: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
+    let library: LibraryHandle
+
+    init(_ pointer: OpaquePointer, library: LibraryHandle) {
+        self.pointer = pointer
+        self.library = library
+    }
+
+    deinit {
+        onnxrt_session_close(pointer)
+    }
+}
+
+/// One run, which can be told to stop from another thread.
+final class RunHandle: Sendable {
+    nonisolated(unsafe) let pointer: OpaquePointer
+    private let library: LibraryHandle
+    private let wasTerminated = Atomic(false)
+
+    /// - Throws: ``ONNXError`` with code `outOfResources`.
+    init(library: LibraryHandle) throws {
+        var error = onnxrt_error()
+        var run: OpaquePointer?
+        guard onnxrt_run_make(library.pointer, &run, &error), let run else {
+            throw ONNXError(.outOfResources, error.text)
+        }
+        pointer = run
+        self.library = library
+    }
+
+    deinit {
+        onnxrt_run_release(library.pointer, pointer)
+    }
+
+    var isTerminated: Bool { wasTerminated.load(ordering: .acquiring) }
+
+    /// Makes the run end with an error after the operator that it is at.
+    func terminate() {
+        wasTerminated.store(true, ordering: .releasing)
+        onnxrt_run_terminate(library.pointer, pointer)
+    }
+}

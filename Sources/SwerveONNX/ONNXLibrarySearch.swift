@@ -1,0 +1,76 @@
+/// Where the ONNX Runtime library is looked for.
+///
+/// A value, so that nothing but ``init(environment:workingDirectory:)`` reads the surroundings of the process.
+public struct ONNXLibrarySearch: Hashable, Sendable {
+    /// Files, or bare names for the system to find, in the order in which they are tried.
+    public var candidates: [String]
+
+    /// Tries exactly these.
+    public init(candidates: [String]) {
+        self.candidates = candidates
+    }
+
+    /// Finds the candidates on this machine.
+    ///
+    /// `ONNXRUNTIME_LIB`, a file or a folder, is the only candidate when it is set. Otherwise these are tried: the wheel
+    /// `onnxruntime` in `VIRTUAL_ENV`, in `.venv` in the working directory and in its parents, in the home directory and
+    /// in the system's Python; then the library by its name; then Homebrew.
+    ///
+    /// - Parameters:
+    ///   - environment: looks up an environment variable; that of the process unless said otherwise.
+    ///   - workingDirectory: where the search for `.venv` begins; that of the process unless said otherwise.
+    public init(environment: ((String) -> String?)? = nil, workingDirectory: String? = nil) {
+        let environment = environment ?? Files.environmentVariable
+        if let path = environment("ONNXRUNTIME_LIB"), !path.isEmpty {
+            candidates = ONNXLibrarySearch.candidates(at: path)
+            return
+        }
+        var roots: [String] = []
+        if let environment = environment("VIRTUAL_ENV") { roots.append(environment + "/lib") }
+        var directory = workingDirectory ?? Files.currentDirectory()
+        while true {
+            roots.append((directory == "/" ? "" : directory) + "/.venv/lib")
+            guard let slash = directory.lastIndex(of: "/"), directory != "/" else { break }
+            directory = slash == directory.startIndex ? "/" : String(directory[..<slash])
+        }
+        if let home = environment("HOME") { roots.append(home + "/.local/lib") }
+        roots += ["/usr/local/lib", "/usr/lib/python3"]
+
+        candidates = roots.flatMap(ONNXLibrarySearch.wheels(underPythonIn:)) + ONNXLibrarySearch.bareNames
+        #if os(macOS)
+            candidates += ["/opt/homebrew/lib/libonnxruntime.dylib", "/usr/local/lib/libonnxruntime.dylib"]
+        #endif
+    }
+
+    private static var bareNames: [String] {
+        #if os(macOS)
+            ["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
+        #else
+            ["libonnxruntime.so.1", "libonnxruntime.so"]
+        #endif
+    }
+
+    private static func candidates(at path: String) -> [String] {
+        guard Files.isDirectory(path) else { return [path] }
+        let found = libraries(in: path) + libraries(in: path + "/onnxruntime/capi") + libraries(in: path + "/lib")
+        // A name that is not there makes the error say which folder was searched.
+        return found.isEmpty ? [path + "/" + bareNames[0]] : found
+    }
+
+    /// The libraries in `<root>/python3*/site-packages/onnxruntime/capi`, newest Python first.
+    private static func wheels(underPythonIn root: String) -> [String] {
+        let pythons = Files.names(in: root).filter { $0.hasPrefix("python3") || $0 == "dist-packages" }
+        return pythons.reversed().flatMap { python in
+            ["/site-packages", "/dist-packages", ""].flatMap {
+                libraries(in: "\(root)/\(python)\($0)/onnxruntime/capi")
+            }
+        }
+    }
+
+    private static func libraries(in folder: String) -> [String] {
+        let names = Files.names(in: folder).filter {
+            $0.hasPrefix("libonnxruntime.so") || ($0.hasPrefix("libonnxruntime.") && $0.hasSuffix(".dylib"))
+        }
+        return names.reversed().map { "\(folder)/\($0)" }
+    }
+}

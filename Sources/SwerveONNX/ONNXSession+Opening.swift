@@ -1,0 +1,93 @@
+internal import CONNXRuntime
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+extension ONNXSession {
+    struct Opened {
+        var handle: SessionHandle
+        var provider: ONNXProvider
+        var failures: [ONNXProviderFailure]
+    }
+
+    /// Opens the model with the first provider that can run it.
+    ///
+    /// - Throws: ``ONNXError`` with code `invalidModel` when the CPU cannot run it either, otherwise `providerUnavailable`.
+    static func open(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions) throws -> Opened {
+        var failures: [ONNXProviderFailure] = []
+        for provider in options.providers {
+            guard runtime.providerNames.contains(provider.name) else {
+                let names = runtime.providerNames.joined(separator: ", ")
+                let reason = "ONNX Runtime \(runtime.version) at \(runtime.path) is built without it; it has \(names)"
+                failures.append(ONNXProviderFailure(provider: provider, reason: reason))
+                continue
+            }
+            do {
+                let handle = try open(source, runtime: runtime, provider: provider, options: options)
+                return Opened(handle: handle, provider: provider, failures: failures)
+            } catch let error as ONNXError {
+                // The CPU runs every model, so it is the model that is wrong.
+                if provider == .cpu { throw error }
+                failures.append(ONNXProviderFailure(provider: provider, reason: error.message))
+            }
+        }
+        let reasons = failures.map { "  \($0)" }.joined(separator: "\n")
+        throw ONNXError(.providerUnavailable, "no provider asked for can run the model:\n\(reasons)")
+    }
+
+    private static func open(
+        _ source: Source,
+        runtime: ONNXRuntime,
+        provider: ONNXProvider,
+        options: ONNXSessionOptions
+    ) throws -> SessionHandle {
+        var error = onnxrt_error()
+        var session: OpaquePointer?
+        let settings = provider.settings.sorted { $0.key < $1.key }
+        let isOpen = withCStrings(settings.map(\.key)) { keys in
+            withCStrings(settings.map(\.value)) { values in
+                provider.shortName.withCString { name in
+                    var native = onnxrt_options(
+                        intra_op_threads: Int32(options.intraOpThreads),
+                        inter_op_threads: Int32(options.interOpThreads),
+                        optimization: options.optimizationLevel.rawValue,
+                        // 4: fatal errors only. The others arrive as errors here, too.
+                        log_severity: 4,
+                        allow_spinning: options.allowSpinning,
+                        provider: provider == .cpu ? nil : name,
+                        provider_keys: keys.baseAddress,
+                        provider_values: values.baseAddress,
+                        provider_count: settings.count
+                    )
+                    let library = runtime.handle.pointer
+                    switch source.kind {
+                    case .path(let path):
+                        return onnxrt_session_open(library, path, nil, 0, &native, &session, &error)
+                    case .bytes(let bytes):
+                        return onnxrt_session_open(library, nil, bytes, bytes.count, &native, &session, &error)
+                    }
+                }
+            }
+        }
+        guard isOpen, let session else {
+            let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
+            throw ONNXError(code, error.text)
+        }
+        return SessionHandle(session, library: runtime.handle)
+    }
+}
+
+/// Calls a closure with the strings as an array of C strings.
+func withCStrings<Result>(
+    _ strings: [String],
+    _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) throws -> Result
+) rethrows -> Result {
+    let copies = strings.map { strdup($0) }
+    defer { copies.forEach { free($0) } }
+    return try copies.map { UnsafePointer($0) }.withUnsafeBufferPointer(body)
+}

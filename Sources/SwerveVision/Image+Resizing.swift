@@ -1,0 +1,150 @@
+extension Image {
+    /// The image in another size; the aspect ratio is not kept. Equal to Pillow's `Image.resize`.
+    ///
+    /// - Parameters:
+    ///   - width: the new number of columns, at least 1.
+    ///   - height: the new number of rows, at least 1.
+    ///   - filter: bilinear unless said otherwise.
+    /// - Throws: ``ImageError`` with code `invalidArgument` or `tooLarge`.
+    public func resized(
+        width newWidth: Int,
+        height newHeight: Int,
+        filter: ResizeFilter = .bilinear
+    ) throws(ImageError) -> Image {
+        try Image.checkSize(width: newWidth, height: newHeight)
+        // The picture between the two passes has the new width and the old height.
+        try Image.checkSize(width: newWidth, height: height)
+        guard newWidth != width || newHeight != height else { return self }
+        // Averages of colours that differ in opacity need colours weighted by it.
+        var image = channels == 4 ? premultiplied() : self
+        if newWidth != width { image = image.resizedHorizontally(to: newWidth, filter) }
+        if newHeight != height { image = image.resizedVertically(to: newHeight, filter) }
+        return channels == 4 ? image.unpremultiplied() : image
+    }
+
+    private func resizedHorizontally(to newWidth: Int, _ filter: ResizeFilter) -> Image {
+        let table = ResizeWeights(from: width, to: newWidth, filter: filter)
+        let count = newWidth * height * channels
+        let result = [UInt8](unsafeUninitializedCapacity: count) { target, initializedCount in
+            initializedCount = count
+            guard let target = target.baseAddress else { return }
+            pixels.withUnsafeBufferPointer { source in
+                guard let source = source.baseAddress else { return }
+                for y in 0..<height {
+                    let from = source + y * width * channels
+                    let to = target + y * newWidth * channels
+                    if channels == 3 {
+                        Image.resizeRow(ofRGB: from, to: to, newWidth: newWidth, table)
+                    } else {
+                        Image.resizeRow(from, channels: channels, to: to, newWidth: newWidth, table)
+                    }
+                }
+            }
+        }
+        return Image(checkedWidth: newWidth, height: height, channels: channels, pixels: result)
+    }
+
+    private static func resizeRow(
+        ofRGB row: UnsafePointer<UInt8>,
+        to target: UnsafeMutablePointer<UInt8>,
+        newWidth: Int,
+        _ table: ResizeWeights
+    ) {
+        table.weights.withUnsafeBufferPointer { allWeights in
+            guard var weights = allWeights.baseAddress else { return }
+            for x in 0..<newWidth {
+                var source = row + table.first[x] * 3
+                var (red, green, blue) = (roundingHalf, roundingHalf, roundingHalf)
+                for i in 0..<table.count[x] {
+                    red &+= Int32(source[0]) &* weights[i]
+                    green &+= Int32(source[1]) &* weights[i]
+                    blue &+= Int32(source[2]) &* weights[i]
+                    source += 3
+                }
+                target[3 * x] = clamped(red)
+                target[3 * x + 1] = clamped(green)
+                target[3 * x + 2] = clamped(blue)
+                weights += table.stride
+            }
+        }
+    }
+
+    private static func resizeRow(
+        _ row: UnsafePointer<UInt8>,
+        channels: Int,
+        to target: UnsafeMutablePointer<UInt8>,
+        newWidth: Int,
+        _ table: ResizeWeights
+    ) {
+        table.weights.withUnsafeBufferPointer { allWeights in
+            guard var weights = allWeights.baseAddress else { return }
+            for x in 0..<newWidth {
+                for channel in 0..<channels {
+                    var source = row + table.first[x] * channels + channel
+                    var sum = roundingHalf
+                    for i in 0..<table.count[x] {
+                        sum &+= Int32(source[0]) &* weights[i]
+                        source += channels
+                    }
+                    target[channels * x + channel] = clamped(sum)
+                }
+                weights += table.stride
+            }
+        }
+    }
+
+    private func resizedVertically(to newHeight: Int, _ filter: ResizeFilter) -> Image {
+        let table = ResizeWeights(from: height, to: newHeight, filter: filter)
+        let rowCount = width * channels
+        let count = rowCount * newHeight
+        let result = [UInt8](unsafeUninitializedCapacity: count) { target, initializedCount in
+            initializedCount = count
+            let sums = UnsafeMutableBufferPointer<Int32>.allocate(capacity: rowCount)
+            defer { sums.deallocate() }
+            guard let target = target.baseAddress, let sums = sums.baseAddress else { return }
+            pixels.withUnsafeBufferPointer { source in
+                guard let source = source.baseAddress else { return }
+                for y in 0..<newHeight {
+                    sums.initialize(repeating: Image.roundingHalf, count: rowCount)
+                    for i in 0..<table.count[y] {
+                        let weight = table.weights[y * table.stride + i]
+                        let row = source + (table.first[y] + i) * rowCount
+                        for x in 0..<rowCount { sums[x] &+= Int32(row[x]) &* weight }
+                    }
+                    let to = target + y * rowCount
+                    for x in 0..<rowCount { to[x] = Image.clamped(sums[x]) }
+                }
+            }
+        }
+        return Image(checkedWidth: width, height: newHeight, channels: channels, pixels: result)
+    }
+
+    private static var roundingHalf: Int32 { 1 << (ResizeWeights.fractionBits - 1) }
+
+    private static func clamped(_ sum: Int32) -> UInt8 {
+        UInt8(truncatingIfNeeded: min(max(sum >> ResizeWeights.fractionBits, 0), 255))
+    }
+
+    // MARK: Opacity
+
+    private func premultiplied() -> Image {
+        mapRGBA { color, alpha in
+            let product = UInt32(color) * UInt32(alpha) + 128
+            return UInt8(truncatingIfNeeded: ((product >> 8) + product) >> 8)
+        }
+    }
+
+    private func unpremultiplied() -> Image {
+        mapRGBA { color, alpha in
+            alpha == 0 || alpha == 255 ? color : UInt8(min(255 * Int(color) / Int(alpha), 255))
+        }
+    }
+
+    private func mapRGBA(_ transform: (_ color: UInt8, _ alpha: UInt8) -> UInt8) -> Image {
+        var result = pixels
+        for i in stride(from: 0, to: result.count, by: 4) {
+            for channel in i..<(i + 3) { result[channel] = transform(result[channel], result[i + 3]) }
+        }
+        return Image(checkedWidth: width, height: height, channels: 4, pixels: result)
+    }
+}

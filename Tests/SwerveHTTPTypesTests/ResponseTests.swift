@@ -1,0 +1,140 @@
+import NIOCore
+import SwerveCore
+import SwerveHTTPTypes
+import Testing
+
+@Suite struct ResponseTests {
+    @Test func `a head is written as status and header lines`() throws {
+        var response = HTTPResponse.text("hi", status: .created)
+        response.headers.add("set-cookie", "a=1")
+        response.headers.add("set-cookie", "b=2")
+        var buffer = ByteBuffer()
+        try response.encodeHead(into: &buffer)
+        let (status, block) = try HTTPResponse.decodeHead(from: &buffer)
+        #expect(status == 201)
+        #expect(
+            String(buffer: block)
+                == "content-type: text/plain; charset=utf-8\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n")
+        #expect(buffer.readableBytes == 0)
+    }
+
+    @Test func `headers that the server owns or that concern one hop are left out`() throws {
+        var buffer = ByteBuffer()
+        let headers: HTTPHeaders = [
+            "Content-Length": "7", "transfer-encoding": "chunked", "CONNECTION": "close", "Date": "x",
+            "x-request-id": "y", "upgrade": "z", "x": "kept",
+        ]
+        try headers.encodeBlock(into: &buffer)
+        #expect(String(buffer: buffer) == "x: kept\r\n")
+    }
+
+    @Test(arguments: [
+        ("x", "a\r\nset-cookie: b"), ("x", "a\nb"), ("x", "a\r"), ("x", "a\0b"), ("x\r\ny", "a"), ("x y", "a"),
+        ("", "a"), ("x:", "a"), ("connection\r\n", "a"), ("date", "\r\n"),
+    ])
+    func `a header that would inject something is refused and nothing is written`(name: String, value: String) {
+        var buffer = ByteBuffer(string: "before")
+        let response = HTTPResponse(headers: HTTPHeaders([("good", "1"), (name, value)]))
+        #expect(throws: HTTPHeaderError.self) { try response.encodeHead(into: &buffer) }
+        #expect(String(buffer: buffer) == "before")
+    }
+
+    @Test(arguments: [UInt16](arrayLiteral: 0, 100, 101, 199, 600, 999))
+    func `a status that is none is sent as 500`(code: UInt16) throws {
+        var buffer = ByteBuffer()
+        try HTTPResponse(status: HTTPStatus(code)).encodeHead(into: &buffer)
+        #expect(try HTTPResponse.decodeHead(from: &buffer).status == 500)
+    }
+
+    @Test func `a head that is cut short is refused`() throws {
+        var whole = ByteBuffer()
+        try HTTPResponse.text("a").encodeHead(into: &whole)
+        for length in 0..<whole.readableBytes {
+            var cut = whole
+            cut.moveWriterIndex(to: length)
+            #expect(throws: ServeError.self) { try HTTPResponse.decodeHead(from: &cut) }
+        }
+    }
+
+    @Test func `headers can be replaced and removed without regard to case`() {
+        var headers: HTTPHeaders = ["A": "1", "b": "2", "a": "3"]
+        #expect(headers["a"] == "1")
+        #expect(headers.values(of: "a") == ["1", "3"])
+        headers.replace("a", "4")
+        #expect(headers.values(of: "A") == ["4"])
+        headers["B"] = nil
+        #expect(!headers.contains("b"))
+        #expect(headers.map(\.name) == ["a"])
+    }
+
+    @Test(arguments: [(ServeError.Code, UInt16)](arrayLiteral:
+        (.notFound, 404), (.deadlineExceeded, 504), (.tooLarge, 413), (.invalidArgument, 422),
+        (.queueFull, 503), (.unavailable, 503), (.deleted, 503), (.shutDown, 503), (.replicaLost, 502),
+        (.unencodable, 500), (ServeError.Code(rawValue: "later"), 500)
+    ))
+    func `every failure of Swerve has its status`(code: ServeError.Code, status: UInt16) {
+        #expect(HTTPStatus(for: ServeError(code, "m")).code == status)
+    }
+
+    @Test func `errors become responses, and details of unknown ones stay hidden`() throws {
+        struct Secret: Error {}
+        #expect(text(HTTPResponse(for: HTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"# + "\n")
+        #expect(HTTPResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
+        #expect(!text(HTTPResponse(for: Secret())).contains("Secret"))
+        #expect(text(HTTPResponse(for: Secret(), showDetails: true)).contains("Secret"))
+        #expect(!text(HTTPResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
+    }
+
+    @Test func `a value is sent as JSON`() throws {
+        let response = try HTTPResponse.json(["a": 1], status: .accepted)
+        #expect(text(response) == #"{"a":1}"#)
+        #expect(response.headers["content-type"] == "application/json")
+        #expect(response.status == .accepted)
+    }
+
+    private func text(_ response: HTTPResponse) -> String { String(buffer: response.body.completeBytes ?? ByteBuffer()) }
+}
+
+@Suite struct JSONTests {
+    struct Order: Codable, Equatable {
+        struct Item: Codable, Equatable {
+            var name: String
+            var count: Int
+        }
+        var items: [Item]
+    }
+
+    private func decode(_ text: String, contentType: String? = "application/json", maxBytes: Int = 1000) async throws -> Order {
+        var headers = HTTPHeaders()
+        headers["content-type"] = contentType
+        let request = try HTTPRequest(method: .post, headers: headers, body: HTTPBody(text))
+        return try await request.decodeJSON(maxBytes: maxBytes)
+    }
+
+    @Test(arguments: ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", nil])
+    func `JSON is decoded`(contentType: String?) async throws {
+        let order = try await decode(#"{"items":[{"name":"a","count":2}]}"#, contentType: contentType)
+        #expect(order == Order(items: [.init(name: "a", count: 2)]))
+    }
+
+    @Test(arguments: [
+        (#"{"items":[{"name":"a","count":2},{"name":"b"}]}"#, 422, "items[1].count"),
+        (#"{"items":[{"name":1,"count":2}]}"#, 422, "items[0].name"),
+        (#"{"items":null}"#, 422, "items"), (#"[]"#, 422, "the body"), (#"{"items":"#, 400, "not valid JSON"),
+        ("", 400, "not valid JSON"),
+    ])
+    func `what cannot be decoded names the field`(text: String, status: UInt16, part: String) async throws {
+        let error = await #expect(throws: HTTPError.self) { try await decode(text) }
+        #expect(error?.status.code == status)
+        #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `content that is something else is refused with 415`() async throws {
+        let error = await #expect(throws: HTTPError.self) { try await decode("{}", contentType: "text/plain") }
+        #expect(error?.status == .unsupportedMediaType)
+    }
+
+    @Test func `content over the limit is refused with code tooLarge`() async throws {
+        await expectCode(.tooLarge) { _ = try await decode(#"{"items":[]}"#, maxBytes: 5) }
+    }
+}
