@@ -14,6 +14,10 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
+func syntax(_ products: String...) -> [Target.Dependency] {
+    products.map { .product(name: $0, package: "swift-syntax") }
+}
+
 let package = Package(
     name: "swerve",
     platforms: [.macOS(.v26)],
@@ -24,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -65,13 +70,9 @@ let package = Package(
         // Macros.
         .macro(
             name: "SwerveMacrosPlugin",
-            dependencies: [
-                .product(name: "SwiftSyntax", package: "swift-syntax"),
-                .product(name: "SwiftSyntaxBuilder", package: "swift-syntax"),
-                .product(name: "SwiftSyntaxMacros", package: "swift-syntax"),
-                .product(name: "SwiftDiagnostics", package: "swift-syntax"),
-                .product(name: "SwiftCompilerPlugin", package: "swift-syntax"),
-            ],
+            dependencies: syntax(
+                "SwiftCompilerPlugin", "SwiftDiagnostics", "SwiftIfConfig", "SwiftParser", "SwiftSyntax",
+                "SwiftSyntaxBuilder", "SwiftSyntaxMacros"),
             swiftSettings: settings),
         .target(
             name: "SwerveMacros", dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore"],
@@ -81,9 +82,46 @@ let package = Package(
             name: "Swerve",
             dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime"],
             swiftSettings: settings),
+        // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
+        .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
+        .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(
+            name: "SwerveVision", dependencies: ["CImageCodecs", "SwerveTensor", nioCore], swiftSettings: settings),
+        .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        .target(
+            name: "SwerveONNX", dependencies: ["CONNXRuntime", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings),
+        .target(
+            name: "SwerveVisionHTTP", dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings),
         // Programs.
         .executableTarget(
+            name: "segmentation", dependencies: [
+                "Swerve", "SwerveONNX", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Examples/Segmentation/Sources/segmentation", swiftSettings: settings),
+        .executableTarget(
             name: "bench-app", dependencies: ["Swerve", nioCore], path: "Benchmarks/Sources/bench-app",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "bench-handles", dependencies: ["Swerve", nioCore, nioPosix],
+            path: "Benchmarks/Sources/bench-handles", swiftSettings: settings),
+        .executableTarget(
+            name: "bench-hummingbird",
+            dependencies: [.product(name: "Hummingbird", package: "hummingbird"), logging],
+            path: "Benchmarks/Sources/bench-hummingbird", swiftSettings: settings),
+        // Tests, one target per target.
+        .testTarget(name: "SwerveControlTests", dependencies: ["SwerveControl", "SwerveCore"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveMacrosTests",
+            dependencies: ["SwerveMacros", "SwerveMacrosPlugin"]
+                + syntax(
+                    "SwiftDiagnostics", "SwiftParser", "SwiftSyntax", "SwiftSyntaxBuilder", "SwiftSyntaxMacros",
+                    "SwiftSyntaxMacroExpansion", "SwiftSyntaxMacrosGenericTestSupport"),
+            exclude: ["Rejected"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveMacrosUsageTests", dependencies: ["SwerveActors", "SwerveCore", "SwerveMacros"],
             swiftSettings: settings),
     ]
 )

@@ -128,29 +128,35 @@ package final class BlockingThread: Sendable {
 
     /// - Throws: ``ONNXError`` with code `outOfResources`.
     private static func start(_ shared: Shared) throws {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        // Threads on Darwin have half a megabyte unless told otherwise.
-        pthread_attr_setstacksize(&attributes, 8 << 20)
         let context = Unmanaged.passRetained(shared)
-        #if canImport(Darwin)
-            var thread: pthread_t?
-            let status = pthread_create(&thread, &attributes, { context in
-                Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
-                return nil
-            }, context.toOpaque())
-        #else
-            var thread = pthread_t()
-            let status = pthread_create(&thread, &attributes, { context in
-                if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
-                return nil
-            }, context.toOpaque())
-        #endif
+        let status = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
+            guard let attributes = buffer.baseAddress else { return ENOMEM }
+            pthread_attr_init(attributes)
+            defer { pthread_attr_destroy(attributes) }
+            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
+            // Threads on Darwin have half a megabyte unless told otherwise.
+            pthread_attr_setstacksize(attributes, 8 << 20)
+            return create(attributes, context.toOpaque())
+        }
         guard status == 0 else {
             context.release()
             throw ONNXError(.outOfResources, "cannot start a thread: \(String(cString: strerror(status)))")
         }
+    }
+
+    private static func create(_ attributes: UnsafePointer<pthread_attr_t>, _ context: UnsafeMutableRawPointer) -> CInt {
+        #if canImport(Darwin)
+            var thread: pthread_t?
+            return pthread_create(&thread, attributes, { context in
+                Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
+                return nil
+            }, context)
+        #else
+            var thread: pthread_t = 0
+            return pthread_create(&thread, attributes, { context in
+                if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
+                return nil
+            }, context)
+        #endif
     }
 }

@@ -20,7 +20,7 @@ package struct ONNXOutput {
         do {
             _ = try Tensor.byteCount(shape: shape, elementType: elementType)
             return try Tensor(shape: shape, elementType: elementType, bytes: ByteBuffer(bytes: bytes))
-        } catch let error as TensorError {
+        } catch {
             throw ONNXError(.runFailed, "output '\(name)': \(error.message)")
         }
     }

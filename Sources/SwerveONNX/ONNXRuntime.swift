@@ -26,15 +26,17 @@ public final class ONNXRuntime: Sendable {
         version = String(cString: onnxrt_library_version(library))
         handle = LibraryHandle(library)
         var names: [String] = []
-        let isListed = onnxrt_library_providers(
-            library,
-            { context, name in
-                guard let context, let name else { return }
-                context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-            },
-            &names,
-            &error
-        )
+        let isListed = withUnsafeMutablePointer(to: &names) { names in
+            onnxrt_library_providers(
+                library,
+                { context, name in
+                    guard let context, let name else { return }
+                    context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+                },
+                names,
+                &error
+            )
+        }
         guard isListed else { throw ONNXError(.libraryMissing, error.text) }
         providerNames = names
     }

@@ -92,21 +92,36 @@ public final class ONNXSession: Sendable {
     /// Runs the model and hands the outputs, still in the memory of ONNX Runtime, to a closure on the same thread.
     ///
     /// - Parameters:
-    ///   - inputs: one tensor for each input, by its name.
+    ///   - inputs: one tensor for each input, by its name; checked before the run waits for a thread.
     ///   - read: gets the outputs in the order of the model; they are gone when it returns.
     package func run<Result: Sendable>(
         _ inputs: [String: Tensor],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
     ) async throws -> Result {
         let tensors = try ordered(inputs)
+        return try await run(ordered: { tensors }, read: read)
+    }
+
+    /// The same with inputs that take time to make: they, too, are made on the thread.
+    package func run<Result: Sendable>(
+        preparing inputs: @escaping @Sendable () throws -> [String: Tensor],
+        read: @escaping @Sendable ([ONNXOutput]) throws -> Result
+    ) async throws -> Result {
+        try await run(ordered: { [self] in try ordered(inputs()) }, read: read)
+    }
+
+    private func run<Result: Sendable>(
+        ordered inputs: @escaping @Sendable () throws -> [Tensor],
+        read: @escaping @Sendable ([ONNXOutput]) throws -> Result
+    ) async throws -> Result {
         let run = try RunHandle(library: handle.library)
         return try await thread.run(onCancel: run.terminate) { [self] in
-            try ONNXRun(session: self, run: run).execute(tensors, read: read)
+            try ONNXRun(session: self, run: run).execute(inputs(), read: read)
         }
     }
 
     /// The inputs in the order of the model, after checking them.
-    func ordered(_ tensors: [String: Tensor]) throws -> [Tensor] {
+    private func ordered(_ tensors: [String: Tensor]) throws -> [Tensor] {
         guard tensors.count == inputs.count else {
             throw ONNXError(
                 .invalidInput,

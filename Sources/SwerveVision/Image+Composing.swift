@@ -1,5 +1,5 @@
 /// A line of a legend.
-public struct LegendEntry: Hashable, Sendable {
+public struct LegendEntry: Hashable, Sendable, Codable {
     /// The text; characters outside ASCII are shown as `?`, and 40 characters at most.
     public var name: String
     /// The colour of the swatch before it.

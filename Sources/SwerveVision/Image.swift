@@ -90,7 +90,7 @@ public struct Image: Hashable, Sendable {
     }
 
     /// - Throws: ``ImageError`` with code `invalidArgument` for a size below 1, `tooLarge` for one above the maximum.
-    static func checkSize(width: Int, height: Int) throws(ImageError) {
+    package static func checkSize(width: Int, height: Int) throws(ImageError) {
         guard width > 0, height > 0 else {
             throw ImageError(.invalidArgument, "width and height are at least 1, not \(width) and \(height)")
         }

@@ -104,6 +104,21 @@ struct RolloutTests {
         )
     }
 
+    @Test("A new ingress gets the route before the old one is withdrawn")
+    func newIngress() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web"), prefix: "/"))
+        let front = deployment("front", answersHTTP: false)
+        _ = try bench.deploy(application(front, prefix: "/front"))
+        #expect(
+            bench.report(.ready, r(2, "front")) == [
+                .publish(id("front"), [r(2, "front")], front.options),
+                .exposeRoutes([route("/front", to: id("front"), answersHTTP: false)]),
+                vanished("web"), .drain(r(1)), .applicationRunning("shop"),
+            ]
+        )
+    }
+
     @Test("What was left out is replaced when it dies before the change is done, and can come back")
     func vanishingDies() throws {
         var bench = Bench()

@@ -96,6 +96,9 @@ struct World {
             published[id] = nil
             if reason.code == .deleted {
                 let wanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
+                if goals[id.application] != nil, routes.contains(where: { $0.ingress == id }) {
+                    throw illegal("a route still leads there")
+                }
                 if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
             }
         case .exposeRoutes(let table):

@@ -35,11 +35,21 @@ import Testing
             guard !ours.requests.isEmpty, ours.requests.allSatisfy({ Self.known.contains($0.method) }) else { continue }
             accepted += 1
             let theirs = nio(bytes)
-            let same = theirs.count >= ours.requests.count && zip(ours.requests, theirs).allSatisfy { $0 == $1 }
-            #expect(same, "seed \(seed) round \(round): \(show(bytes)) ours \(ours.requests) NIO's \(theirs)")
+            // What follows a request that ends the connection is never parsed.
+            let last = ours.requests.firstIndex { !$0.isKeepAlive } ?? ours.requests.count - 1
+            let mine = ours.requests[...last]
+            let same = theirs.count >= mine.count && zip(mine, theirs).allSatisfy { $0 == $1 }
+            #expect(same, "seed \(seed) round \(round): \(show(bytes)) ours \(mine) NIO's \(theirs)")
             if !same { return }
         }
         #expect(accepted > 100)
+    }
+
+    /// NIO leaves tabs at the end of a value, which the standard counts as white space around it.
+    private static func trimmed(_ value: String) -> Substring {
+        var value = value[...]
+        while value.last == "\t" || value.last == " " { value.removeLast() }
+        return value
     }
 
     private static let known: Set<String> = ["GET", "POST", "PUT", "OPTIONS", "DELETE"]
@@ -82,7 +92,8 @@ import Testing
                 case .head(let head):
                     current = ParsedRequest(
                         method: head.method.rawValue, target: head.uri,
-                        headers: head.headers.map { "\($0.name): \($0.value)" }, body: "", isKeepAlive: head.isKeepAlive)
+                        headers: head.headers.map { "\($0.name): \(Self.trimmed($0.value))" }, body: "",
+                        isKeepAlive: head.isKeepAlive)
                 case .body(let bytes): current?.body += String(buffer: bytes)
                 case .end: if let done = current.take() { requests.append(done) }
                 }

@@ -1,0 +1,136 @@
+import NIOCore
+import NIOPosix
+import Swerve
+
+/// All measurements, interleaved: each repetition measures everything once.
+struct HandleBenchmark {
+    /// The size of an argument and of a result, in bytes.
+    static let payloadBytes = 200
+    private static let outstanding = 100
+
+    let duration: Duration
+    let repetitions: Int
+    private let clock = ContinuousClock()
+    private let payload = String(repeating: "x", count: payloadBytes)
+
+    init(duration: Duration, repetitions: Int) {
+        self.duration = duration
+        self.repetitions = repetitions
+    }
+
+    /// Off the main actor: its executor would be part of every call.
+    @concurrent func run() async throws {
+        let remote = try await Serve.run(
+            Counter.bind().options(maxOngoingRequests: 1000), name: "remote", routePrefix: nil)
+        let local = try await Serve.run(
+            Counter.bind().options(maxOngoingRequests: 1000, placement: .inProcess), name: "local", routePrefix: nil)
+        let plain = PlainCounter()
+        let raw = try await RawPeer.start(on: MultiThreadedEventLoopGroup.singleton)
+        try await Serve.run(Counter.bind(), name: "scaled", routePrefix: nil)
+        _ = try await remoteLatency(remote, for: .milliseconds(300))
+        for repetition in 1...repetitions {
+            try await report(
+                "handle_call_p50.process", "us", try await remoteLatency(remote, for: duration),
+                baseline: try await raw.exchange(outstanding: 1, for: duration).median.microseconds)
+            try await report(
+                "handle_calls_100.process", "calls/s", try await remoteThroughput(remote),
+                baseline: try await raw.exchange(outstanding: Self.outstanding, for: duration).perSecond)
+            try await report(
+                "handle_call.inprocess", "ns", try await localCall(local), baseline: await plainCall(plain))
+            try await report(
+                "add_replica", "ms", try await addReplica(making: repetition + 1), baseline: try await addProcess())
+        }
+        try await raw.stop()
+        await Serve.shutdown()
+    }
+
+    private func report(_ name: String, _ unit: String, _ value: Double, baseline: Double) async throws {
+        print(#"{"name": "\#(name)", "unit": "\#(unit)", "value": \#(value), "baseline": \#(baseline)}"#)
+    }
+
+    // MARK: Calls to another process
+
+    /// The median time of a call, one after another.
+    private func remoteLatency(_ counter: Counter, for duration: Duration) async throws -> Double {
+        var times: [Duration] = []
+        let deadline = clock.now + duration
+        var start = clock.now
+        while start < deadline {
+            _ = try await counter.echo(payload)
+            let end = clock.now
+            times.append(end - start)
+            start = end
+        }
+        return median(of: times).microseconds
+    }
+
+    /// Calls per second of as many tasks as calls are outstanding.
+    private func remoteThroughput(_ counter: Counter) async throws -> Double {
+        let start = clock.now
+        let deadline = start + duration
+        let calls = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<Self.outstanding {
+                group.addTask {
+                    var calls = 0
+                    while clock.now < deadline {
+                        _ = try await counter.echo(payload)
+                        calls += 1
+                    }
+                    return calls
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        return Double(calls) / (clock.now - start).inSeconds
+    }
+
+    // MARK: Calls within the process
+
+    private func localCall(_ counter: Counter) async throws -> Double {
+        let start = clock.now
+        var calls = 0
+        while clock.now - start < duration {
+            for _ in 0..<1000 { _ = try await counter.add(1) }
+            calls += 1000
+        }
+        return (clock.now - start).inSeconds * 1e9 / Double(calls)
+    }
+
+    private func plainCall(_ counter: PlainCounter) async -> Double {
+        let start = clock.now
+        var calls = 0
+        while clock.now - start < duration {
+            for _ in 0..<1000 { _ = await counter.add(1) }
+            calls += 1000
+        }
+        return (clock.now - start).inSeconds * 1e9 / Double(calls)
+    }
+
+    // MARK: Processes
+
+    /// The time to run the application with one replica more; in milliseconds.
+    private func addReplica(making replicas: Int) async throws -> Double {
+        let start = clock.now
+        try await Serve.run(Counter.bind().options(numReplicas: replicas), name: "scaled", routePrefix: nil)
+        return (clock.now - start).inSeconds * 1e3
+    }
+
+    /// The time to start a process of this executable, connect to it and exchange one message; in milliseconds.
+    private func addProcess() async throws -> Double {
+        let start = clock.now
+        let peer = try await RawPeer.start(on: MultiThreadedEventLoopGroup.singleton)
+        _ = try await peer.exchange(outstanding: 1, for: .zero)
+        let time = (clock.now - start).inSeconds * 1e3
+        try await peer.stop()
+        return time
+    }
+}
+
+func median(of times: [Duration]) -> Duration {
+    times.isEmpty ? .zero : times.sorted()[times.count / 2]
+}
+
+extension Duration {
+    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+    var microseconds: Double { inSeconds * 1e6 }
+}

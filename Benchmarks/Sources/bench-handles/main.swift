@@ -1,0 +1,17 @@
+import NIOPosix
+import Swerve
+
+// Measures calls by handle beside their floors: messages of the same size over a Unix socket between two processes,
+// and calls of a plain actor. Prints one JSON object per measurement and repetition.
+//
+//   bench-handles [SECONDS [REPETITIONS]]
+//   bench-handles raw PATH        the other process of the raw floor; started by the first form
+
+let arguments = CommandLine.arguments
+if arguments.count > 2, arguments[1] == "raw" {
+    try await RawServer.run(at: arguments[2])
+} else {
+    let seconds = arguments.count > 1 ? Double(arguments[1]) ?? 2 : 2
+    let repetitions = arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3
+    try await HandleBenchmark(duration: .seconds(seconds), repetitions: repetitions).run()
+}

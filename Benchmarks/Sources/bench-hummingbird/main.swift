@@ -1,0 +1,15 @@
+import Hummingbird
+import Logging
+
+// The plain server that the benchmarks compare with: Hummingbird answering `ok` from the process that has the socket.
+//
+//   bench-hummingbird PORT
+
+let router = Router()
+router.get("/") { _, _ in "ok" }
+var logger = Logger(label: "bench-hummingbird")
+logger.logLevel = .error
+let port = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 8000 : 8000
+let application = Application(
+    router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)), logger: logger)
+try await application.runService()

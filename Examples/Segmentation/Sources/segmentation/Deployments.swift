@@ -1,0 +1,130 @@
+import Swerve
+import SwerveONNX
+import SwerveVision
+import SwerveVisionHTTP
+
+// The services of the course, in its order. Each answers HTTP by itself and is called with types by the others.
+
+/// Step 1: the smallest service. Text in, text out.
+@Deployment
+distributed actor TextConverter: HTTPIngress {
+    distributed func convert(_ text: String) -> String {
+        text.uppercased()
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        .text(convert(try await request.body.text()))
+    }
+}
+
+/// Steps 2 and 3: a picture turned black and white, called by handle and over HTTP.
+@Deployment
+distributed actor Threshold: HTTPIngress {
+    private let threshold: Int
+
+    init(threshold: Int = 128) {
+        self.threshold = threshold
+    }
+
+    distributed func apply(_ image: Image) -> Image {
+        image.grayscale().thresholded(threshold)
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        try .image(apply(try await request.image()), for: request)
+    }
+}
+
+/// Step 4: the model. The session is made once per replica; its runs use threads of their own.
+@Deployment(maxOngoingRequests: 8)
+distributed actor Segmenter: HTTPIngress {
+    private let model: SegFormerModel
+
+    /// - Parameters:
+    ///   - model: a folder with `model.onnx`, `config.json` and `preprocessor_config.json`.
+    ///   - threads: how many threads one run of the model uses; 0 lets ONNX Runtime choose.
+    init(model: String, threads: Int = 0) async throws {
+        // CUDA if it is available, as the course does.
+        self.model = try SegFormerModel(
+            folder: model, options: ONNXSessionOptions(intraOpThreads: threads, providers: [.cuda(), .cpu]))
+    }
+
+    distributed func segment(_ image: Image) async throws -> SegmentationMap {
+        try await model.segment(image)
+    }
+
+    distributed func classes() -> [LegendEntry] {
+        model.configuration.legend
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        let image = try await request.image()
+        let map = try await segment(image)
+        if request.acceptsArray { return try .labels(map.labels, width: map.width, height: map.height) }
+        return try .image(map.picture(over: image, legend: classes()), for: request)
+    }
+}
+
+/// Step 5: composition. The picture is sharpened first, then given to the model, wherever its replicas are.
+@Deployment
+distributed actor SharpenThenSegment: HTTPIngress {
+    private let segmenter: Segmenter
+
+    init(segmenter: Segmenter) {
+        self.segmenter = segmenter
+    }
+
+    distributed func process(_ image: Image) async throws -> SegmentationMap {
+        try await segmenter.segment(try image.sharpened(factor: 8))
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        let image = try await request.image()
+        let map = try await process(image)
+        return try .image(map.picture(over: image, legend: try await segmenter.classes()), for: request)
+    }
+}
+
+/// Step 6: one ingress in front of all of them, by path.
+@Deployment
+distributed actor Ingress: HTTPIngress {
+    private let textConverter: TextConverter
+    private let threshold: Threshold
+    private let segmenter: Segmenter
+    private let sharpenThenSegment: SharpenThenSegment
+
+    init(
+        textConverter: TextConverter, threshold: Threshold, segmenter: Segmenter, sharpenThenSegment: SharpenThenSegment
+    ) {
+        self.textConverter = textConverter
+        self.threshold = threshold
+        self.segmenter = segmenter
+        self.sharpenThenSegment = sharpenThenSegment
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        switch request.path {
+        case "/text-converter":
+            return .text(try await textConverter.convert(try await request.body.text()))
+        case "/threshold":
+            return try .image(try await threshold.apply(try await request.image()), for: request)
+        case "/segment", "/":
+            let image = try await request.image()
+            return try await answer(request, image, try await segmenter.segment(image))
+        case "/sharpen-then-segment":
+            let image = try await request.image()
+            return try await answer(request, image, try await sharpenThenSegment.process(image))
+        default:
+            throw HTTPError(.notFound, "there is /, /text-converter, /threshold, /segment and /sharpen-then-segment")
+        }
+    }
+
+    /// The class map as an array, or a picture of it: an overlay with legend, or beside the original with
+    /// `?view=side-by-side`.
+    private func answer(_ request: HTTPRequest, _ image: Image, _ map: SegmentationMap) async throws -> HTTPResponse {
+        if request.acceptsArray { return try .labels(map.labels, width: map.width, height: map.height) }
+        let picture = try map.picture(over: image, legend: try await segmenter.classes())
+        guard request.queryValue("view") == "side-by-side" else { return try .image(picture, for: request) }
+        return try .image(try Image.sideBySide([image, picture]), for: request)
+    }
+}

@@ -1,0 +1,43 @@
+# The commands a newcomer needs: `make run` and `make test`. Each sets up what it needs first.
+PORT ?= 8000
+MODEL ?=
+SWIFT ?= swift
+
+.PHONY: run test bench bench-peers format check-format setup-run setup-test setup-bench clean
+
+run: setup-run
+	@echo "Building (release; the first time takes several minutes) ..."
+	@$(SWIFT) build -c release --product segmentation --quiet
+	@PORT=$(PORT) MODEL=$(MODEL) dev/run-example.sh
+
+test: setup-test check-format
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
+	dev/test-example.sh
+
+bench: setup-bench
+	$(SWIFT) build -c release --product bench-app --quiet
+	$(SWIFT) build -c release --product bench-handles --quiet
+	$(SWIFT) build -c release --product bench-hummingbird --quiet
+	$(SWIFT) build -c release --product segmentation --quiet
+	python3 Benchmarks/run.py $(ARGS)
+
+bench-peers: bench
+	python3 Benchmarks/peers.py
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Examples Benchmarks
+
+check-format:
+	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
+
+setup-run:
+	@dev/setup.sh run
+setup-test:
+	@dev/setup.sh test
+setup-bench:
+	@dev/setup.sh bench
+
+clean:
+	rm -rf .build .cache out .venv

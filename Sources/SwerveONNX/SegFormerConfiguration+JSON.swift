@@ -1,0 +1,161 @@
+internal import SwerveVision
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+extension SegFormerConfiguration {
+    /// Reads `config.json` and `preprocessor_config.json` in a folder.
+    ///
+    /// - Throws: ``ONNXError`` with code `notFound` or `invalidConfiguration`, naming the file.
+    public init(folder: String) throws {
+        try self.init(
+            config: Files.read(folder + "/config.json"),
+            preprocessor: Files.read(folder + "/preprocessor_config.json")
+        )
+    }
+
+    /// Reads the content of the two files. Values that are missing are those of Hugging Face's SegFormer processor.
+    ///
+    /// - Parameters:
+    ///   - config: `config.json`: `id2label` or `num_labels`; `palette`, a list of `[red, green, blue]`, if there is one.
+    ///   - preprocessor: `preprocessor_config.json`: `do_resize`, `size`, `resample`, `do_rescale`, `rescale_factor`,
+    ///     `do_normalize`, `image_mean`, `image_std`.
+    /// - Throws: ``ONNXError`` with code `invalidConfiguration`, naming file and key.
+    public init(config: [UInt8], preprocessor: [UInt8]) throws {
+        let model = try decode(ModelFile.self, config, file: "config.json")
+        let preparation = try decode(PreprocessorFile.self, preprocessor, file: "preprocessor_config.json")
+        try self.init(
+            labels: model.names(),
+            palette: model.colors(),
+            inputSize: preparation.inputSize(),
+            filter: preparation.filter(),
+            normalization: preparation.normalization
+        )
+    }
+}
+
+private func invalid(_ message: String) -> ONNXError {
+    ONNXError(.invalidConfiguration, message)
+}
+
+private func decode<File: Decodable>(_ type: File.Type, _ bytes: [UInt8], file: String) throws -> File {
+    do {
+        return try JSONDecoder().decode(type, from: Data(bytes))
+    } catch let error as DecodingError {
+        switch error {
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
+            .dataCorrupted(let context):
+            let path = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw invalid("\(file): \(path.isEmpty ? "" : "\(path): ")\(context.debugDescription)")
+        @unknown default: throw invalid("\(file): \(error)")
+        }
+    }
+}
+
+/// The part of `config.json` that we use.
+private struct ModelFile: Decodable {
+    var id2label: [String: String]?
+    var num_labels: Int?
+    var palette: [[Int]]?
+
+    func names() throws -> [String] {
+        guard let id2label else {
+            guard let count = num_labels else { throw invalid("config.json: neither id2label nor num_labels") }
+            guard (1...256).contains(count) else {
+                throw invalid("config.json: num_labels is \(count), from 1 to 256 are supported")
+            }
+            return (0..<count).map { "LABEL_\($0)" }
+        }
+        return try (0..<id2label.count).map { label in
+            guard let name = id2label[String(label)] else {
+                throw invalid("config.json: id2label has \(id2label.count) entries but none for \(label)")
+            }
+            return name
+        }
+    }
+
+    func colors() throws -> Palette? {
+        guard let palette else { return nil }
+        let colors = try palette.map { color in
+            guard color.count == 3, color.allSatisfy((0...255).contains) else {
+                throw invalid("config.json: palette: \(color) is not three numbers from 0 to 255")
+            }
+            return RGBColor(red: UInt8(color[0]), green: UInt8(color[1]), blue: UInt8(color[2]))
+        }
+        guard !colors.isEmpty, colors.count <= 256 else {
+            throw invalid("config.json: palette has \(colors.count) colours, from 1 to 256 are supported")
+        }
+        return try Palette(colors)
+    }
+}
+
+/// The part of `preprocessor_config.json` that we use.
+private struct PreprocessorFile: Decodable {
+    /// A number in old files, else an object.
+    enum Size: Decodable {
+        case square(Int)
+        case sides(SegFormerConfiguration.InputSize)
+
+        private enum CodingKeys: String, CodingKey {
+            case width, height
+        }
+
+        init(from decoder: any Decoder) throws {
+            if let side = try? decoder.singleValueContainer().decode(Int.self) {
+                self = .square(side)
+                return
+            }
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            self = .sides(
+                .init(
+                    width: try container.decode(Int.self, forKey: .width),
+                    height: try container.decode(Int.self, forKey: .height)
+                )
+            )
+        }
+    }
+
+    var do_resize: Bool?
+    var size: Size?
+    var resample: Int?
+    var do_rescale: Bool?
+    var rescale_factor: Double?
+    var do_normalize: Bool?
+    var image_mean: [Float]?
+    var image_std: [Float]?
+
+    func inputSize() -> SegFormerConfiguration.InputSize? {
+        guard do_resize ?? true else { return nil }
+        return switch size {
+        case .square(let side): .init(width: side, height: side)
+        case .sides(let size): size
+        case nil: .init(width: 512, height: 512)
+        }
+    }
+
+    /// - Throws: ``ONNXError`` with code `invalidConfiguration` for a filter that there is not.
+    func filter() throws -> ResizeFilter {
+        // The numbers are those of Pillow.
+        switch resample ?? 2 {
+        case 1: return .lanczos
+        case 2: return .bilinear
+        case 3: return .bicubic
+        case let other:
+            throw invalid(
+                "preprocessor_config.json: resample \(other) is not supported; 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are"
+            )
+        }
+    }
+
+    var normalization: PixelNormalization {
+        let isNormalized = do_normalize ?? true
+        return PixelNormalization(
+            scale: do_rescale ?? true ? rescale_factor ?? 1 / 255 : 1,
+            mean: isNormalized ? image_mean ?? PixelNormalization.imageNet.mean : nil,
+            deviation: isNormalized ? image_std ?? PixelNormalization.imageNet.deviation : nil
+        )
+    }
+}

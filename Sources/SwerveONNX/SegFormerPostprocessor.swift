@@ -1,0 +1,50 @@
+public import SwerveTensor
+internal import SwerveVision
+
+/// Makes the map of classes from the output of a SegFormer model, as Hugging Face's
+/// `post_process_semantic_segmentation` does.
+public struct SegFormerPostprocessor: Hashable, Sendable {
+    public init() {}
+
+    /// The best class of each pixel.
+    ///
+    /// The call blocks, some 230 ms for 150 classes and 1920 x 1080 pixels.
+    ///
+    /// - Parameters:
+    ///   - logits: a `float32` tensor of the shape `[1, classes, height, width]`, at most 256 classes.
+    ///   - width: the columns of the result.
+    ///   - height: the rows of the result.
+    /// - Throws: ``ONNXError`` with code `runFailed` when the tensor is of another kind; `ImageError` for a size below 1 or
+    ///   too large.
+    public func map(logits: Tensor, width: Int, height: Int) throws -> SegmentationMap {
+        try logits.withUnsafeElements(as: Float.self) { scores in
+            try map(shape: logits.shape, scores: scores, width: width, height: height)
+        }
+    }
+
+    /// The same from the output of a run, without a copy.
+    package func map(output: ONNXOutput, width: Int, height: Int) throws -> SegmentationMap {
+        guard output.elementType == .float32 else {
+            throw ONNXError(.runFailed, "the logits are \(output.elementType), not float32")
+        }
+        return try map(
+            shape: output.shape, scores: output.bytes.assumingMemoryBound(to: Float.self), width: width, height: height)
+    }
+
+    private func map(
+        shape: [Int],
+        scores: UnsafeBufferPointer<Float>,
+        width: Int,
+        height: Int
+    ) throws -> SegmentationMap {
+        guard shape.count == 4, shape[0] == 1, (1...256).contains(shape[1]), shape[2] > 0, shape[3] > 0,
+            let scores = scores.baseAddress
+        else {
+            throw ONNXError(.runFailed, "logits of the shape \(shape), [1, 1 to 256 classes, height, width] is needed")
+        }
+        try Image.checkSize(width: width, height: height)
+        let argmax = UpsampledArgmax(classes: shape[1], height: shape[2], width: shape[3])
+        let labels = argmax.labels(of: scores, newWidth: width, newHeight: height)
+        return try SegmentationMap(width: width, height: height, labels: labels)
+    }
+}

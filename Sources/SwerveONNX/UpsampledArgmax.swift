@@ -1,0 +1,114 @@
+/// Scales class scores up and picks the best class per pixel, without ever holding the large scores.
+///
+/// Equal to `F.interpolate(scores, size, mode="bilinear", align_corners=False).argmax(0)` of PyTorch, but for pixels
+/// where two classes are equal up to the last bits: the sums are rounded in another order.
+struct UpsampledArgmax {
+    private typealias Lanes = SIMD8<Float>
+
+    let classes: Int
+    let height: Int
+    let width: Int
+    /// Vectors of eight classes per position.
+    private let groups: Int
+
+    /// - Parameters:
+    ///   - classes: from 1 to 256.
+    ///   - height: of the scores, at least 1.
+    ///   - width: of the scores, at least 1.
+    init(classes: Int, height: Int, width: Int) {
+        precondition((1...256).contains(classes) && height > 0 && width > 0)
+        self.classes = classes
+        self.height = height
+        self.width = width
+        groups = (classes + 7) / 8
+    }
+
+    /// - Parameters:
+    ///   - scores: `classes * height * width` numbers, class by class.
+    ///   - newWidth: the columns of the result.
+    ///   - newHeight: the rows of the result.
+    /// - Returns: the best class of each pixel; the lowest one where several are equal.
+    func labels(of scores: UnsafePointer<Float>, newWidth: Int, newHeight: Int) -> [UInt8] {
+        let positions = UnsafeMutablePointer<Lanes>.allocate(capacity: height * width * groups)
+        defer { positions.deallocate() }
+        gather(scores, into: positions)
+        let row = UnsafeMutablePointer<Lanes>.allocate(capacity: width * groups)
+        defer { row.deallocate() }
+        let columns = (0..<newWidth).map { Neighbors(of: $0, oldSize: width, newSize: newWidth) }
+        return [UInt8](unsafeUninitializedCapacity: newWidth * newHeight) { labels, initializedCount in
+            initializedCount = newWidth * newHeight
+            for y in 0..<newHeight {
+                blendRows(positions, Neighbors(of: y, oldSize: height, newSize: newHeight), into: row)
+                columns.withUnsafeBufferPointer { columns in
+                    for x in 0..<newWidth { labels[y * newWidth + x] = bestClass(in: row, at: columns[x]) }
+                }
+            }
+        }
+    }
+
+    /// The two old rows or columns that a new one lies between.
+    private struct Neighbors {
+        let low: Int
+        let high: Int
+        /// The weight of `high`, from 0 to 1.
+        let fraction: Float
+
+        init(of position: Int, oldSize: Int, newSize: Int) {
+            let source = max(0, (Float(position) + 0.5) * (Float(oldSize) / Float(newSize)) - 0.5)
+            low = min(Int(source), oldSize - 1)
+            high = min(low + 1, oldSize - 1)
+            fraction = min(max(source - Float(low), 0), 1)
+        }
+    }
+
+    /// Brings the classes of a position next to one another; those missing in the last vector score lowest.
+    private func gather(_ scores: UnsafePointer<Float>, into positions: UnsafeMutablePointer<Lanes>) {
+        let count = height * width
+        let stride = groups * 8
+        positions.initialize(repeating: Lanes(repeating: -.greatestFiniteMagnitude), count: count * groups)
+        let target = UnsafeMutableRawPointer(positions).assumingMemoryBound(to: Float.self)
+        // In blocks, so that the lines of the target stay in the cache while all classes are written to them.
+        var start = 0
+        while start < count {
+            let end = min(start + 16, count)
+            for label in 0..<classes {
+                let source = scores + label * count
+                for i in start..<end { target[i * stride + label] = source[i] }
+            }
+            start = end
+        }
+    }
+
+    private func blendRows(_ positions: UnsafePointer<Lanes>, _ rows: Neighbors, into row: UnsafeMutablePointer<Lanes>) {
+        let low = positions + rows.low * width * groups
+        let high = positions + rows.high * width * groups
+        if rows.fraction == 0 {
+            row.update(from: low, count: width * groups)
+            return
+        }
+        let highWeight = Lanes(repeating: rows.fraction)
+        let lowWeight = Lanes(repeating: 1 - rows.fraction)
+        for i in 0..<(width * groups) { row[i] = low[i] * lowWeight + high[i] * highWeight }
+    }
+
+    private func bestClass(in row: UnsafePointer<Lanes>, at column: Neighbors) -> UInt8 {
+        let low = row + column.low * groups
+        let high = row + column.high * groups
+        let highWeight = Lanes(repeating: column.fraction)
+        let lowWeight = Lanes(repeating: 1 - column.fraction)
+        var best = Lanes(repeating: -.infinity)
+        var bestLabels = SIMD8<Int32>(repeating: 0)
+        var labels = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
+        for group in 0..<groups {
+            let value = low[group] * lowWeight + high[group] * highWeight
+            let isBetter = value .> best
+            best.replace(with: value, where: isBetter)
+            bestLabels.replace(with: labels, where: isBetter)
+            labels &+= 8
+        }
+        let top = best.max()
+        var winner = Int32.max
+        for lane in 0..<8 where best[lane] == top { winner = min(winner, bestLabels[lane]) }
+        return UInt8(truncatingIfNeeded: min(winner, Int32(classes - 1)))
+    }
+}

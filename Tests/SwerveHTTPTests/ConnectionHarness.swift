@@ -1,0 +1,135 @@
+import NIOCore
+import NIOEmbedded
+import SwerveCore
+import SwerveHTTP
+import SwerveHTTPTypes
+
+/// One exchange as a service sees it; records what it is told.
+final class Call: HTTPExchangeDelegate {
+    let head: HTTPRequestHead
+    let body: ByteBuffer?
+    let exchange: HTTPExchange
+    var chunks: [String] = []
+    var isBodyEnded = false
+    var cancellations: [HTTPCancellation] = []
+    var writableCount = 0
+
+    init(head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
+        self.head = head
+        self.body = body
+        self.exchange = exchange
+    }
+
+    func requestBody(_ bytes: ByteBuffer) { chunks.append(String(buffer: bytes)) }
+    func requestBodyEnd() { isBodyEnded = true }
+    func cancelled(_ reason: HTTPCancellation) { cancellations.append(reason) }
+    func responseWritable() { writableCount += 1 }
+
+    func answer(_ text: String, status: UInt16 = 200, headers: String = "") {
+        exchange.respond(status: status, headerBlock: ByteBuffer(string: headers), body: ByteBuffer(string: text))
+    }
+}
+
+/// Keeps the exchanges that are begun, and answers them at once when told to.
+final class FakeService: HTTPService {
+    struct State {
+        var calls: [Call] = []
+        var answer: ((Call) -> Void)?
+    }
+
+    let state: NIOLoopBoundBox<State>
+
+    init(eventLoop: any EventLoop) {
+        self.state = NIOLoopBoundBox(State(), eventLoop: eventLoop)
+    }
+
+    func begin(_ head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
+        let call = Call(head: head, body: body, exchange: exchange)
+        exchange.delegate = call
+        state.value.calls.append(call)
+        state.value.answer?(call)
+    }
+}
+
+/// A clock that tests move.
+final class TestClock {
+    var now = MonotonicTime(nanoseconds: 1_000_000_000)
+}
+
+/// Counts the reads that reach the channel, which are those that the connection does not hold back, and the flushes.
+final class Counter: ChannelOutboundHandler {
+    typealias OutboundIn = ByteBuffer
+    var reads = 0
+    var flushes = 0
+    var closes = 0
+
+    func read(context: ChannelHandlerContext) {
+        reads += 1
+        context.read()
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        flushes += 1
+        context.flush()
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        closes += 1
+        // The embedded channel does not know half-closure.
+        if mode == .all { context.close(mode: mode, promise: promise) } else { promise?.succeed() }
+    }
+}
+
+/// A connection on an embedded channel with a fake service and a clock that tests move.
+struct Harness {
+    static let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+
+    let channel = EmbeddedChannel()
+    let clock = TestClock()
+    let loop: HTTPLoop
+    let service: FakeService
+    let counter = Counter()
+
+    init(options: HTTPServerOptions = HTTPServerOptions(), answering answer: ((Call) -> Void)? = nil) throws {
+        let clock = clock
+        loop = HTTPLoop(
+            eventLoop: channel.embeddedEventLoop, options: options, time: { clock.now }, wallClock: { 784_111_777 },
+            seed: 0xABCD_EF12_3456_789A)
+        service = FakeService(eventLoop: channel.embeddedEventLoop)
+        service.state.value.answer = answer
+        try channel.pipeline.syncOperations.addHandler(counter)
+        try channel.pipeline.syncOperations.addHandler(HTTPConnectionHandler(loop: loop, service: service))
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
+    }
+
+    var calls: [Call] { service.state.value.calls }
+    var isOpen: Bool { channel.isActive }
+
+    func send(_ text: String) throws {
+        try channel.writeInbound(ByteBuffer(string: text))
+    }
+
+    /// What was flushed to the client since the last call.
+    func received() throws -> String {
+        channel.embeddedEventLoop.run()
+        var all = ""
+        while let bytes = try channel.readOutbound(as: ByteBuffer.self) { all += String(buffer: bytes) }
+        return all
+    }
+
+    func closeInput() {
+        channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+    }
+
+    func advance(_ time: Duration) {
+        clock.now = clock.now + time
+        loop.tick()
+    }
+
+    func finish() {
+        _ = try? channel.finish(acceptAlreadyClosed: true)
+    }
+}
+
+let getRequest = "GET / HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n"
+let plainHead = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-request-id: r\r\n" + Harness.date + "\r\n"

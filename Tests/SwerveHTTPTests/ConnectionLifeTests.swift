@@ -1,0 +1,221 @@
+import NIOCore
+import NIOEmbedded
+import SwerveCore
+import SwerveHTTP
+import Testing
+
+@Suite struct ConnectionLifeTests {
+    private static let longPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n"
+
+    // MARK: - The client goes
+
+    @Test func `a client that disconnects cancels its request, and a late response goes nowhere`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        harness.finish()
+        #expect(harness.calls[0].cancellations == [.clientGone])
+        #expect(!harness.calls[0].exchange.isOpen)
+        harness.calls[0].answer("late")
+        #expect(harness.calls[0].cancellations == [.clientGone])
+    }
+
+    @Test func `a client that ends its side in the middle of a body cancels`() throws {
+        let harness = try Harness()
+        try harness.send(Self.longPost + "abc")
+        harness.closeInput()
+        #expect(harness.calls[0].cancellations == [.clientGone])
+        #expect(!harness.isOpen)
+    }
+
+    @Test(arguments: ["", "GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"])
+    func `a client that ends its side before a request is complete is closed`(start: String) throws {
+        let harness = try Harness()
+        try harness.send(start)
+        harness.closeInput()
+        #expect(try harness.received() == "")
+        #expect(!harness.isOpen)
+        #expect(harness.calls.isEmpty)
+    }
+
+    @Test func `a client that ended its side after its requests still gets the responses`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest + getRequest)
+        harness.closeInput()
+        harness.calls[0].answer("ok")
+        harness.calls[1].answer("ok")
+        #expect(try harness.received() == plainHead + "ok" + plainHead + "ok")
+        #expect(!harness.isOpen)
+        #expect(harness.calls.flatMap(\.cancellations) == [])
+    }
+
+    @Test func `a client that ended its side and gets no response for a while counts as gone`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        harness.closeInput()
+        harness.advance(.milliseconds(900))
+        #expect(harness.calls[0].cancellations == [])
+        harness.advance(.milliseconds(200))
+        #expect(harness.calls[0].cancellations == [.clientGone])
+        #expect(!harness.isOpen)
+    }
+
+    @Test func `a response that has begun goes on after the client ended its side`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let call = harness.calls[0]
+        call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: 2)
+        harness.closeInput()
+        harness.advance(.seconds(100))
+        call.exchange.respondBody(ByteBuffer(string: "ok"))
+        call.exchange.respondEnd()
+        #expect(try harness.received() == plainHead + "ok")
+        #expect(!harness.isOpen)
+        #expect(call.cancellations == [])
+    }
+
+    // MARK: - Time passes
+
+    @Test func `an idle connection is closed without a word`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(getRequest)
+        _ = try harness.received()
+        harness.advance(.milliseconds(74_900))
+        #expect(harness.isOpen)
+        harness.advance(.milliseconds(200))
+        #expect(!harness.isOpen)
+        #expect(try harness.received() == "")
+    }
+
+    @Test func `a head that does not end in time is answered with 408`() throws {
+        let harness = try Harness()
+        try harness.send("GET / HTTP/1.1\r\n")
+        harness.advance(.seconds(9))
+        try harness.send("Host: a\r\n")
+        harness.advance(.seconds(2))
+        #expect(try harness.received().hasPrefix("HTTP/1.1 408 "))
+        harness.advance(.seconds(3))
+        #expect(!harness.isOpen)
+    }
+
+    @Test func `a small body that stops coming is answered with 408`() throws {
+        let harness = try Harness()
+        try harness.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na")
+        harness.advance(.seconds(29))
+        try harness.send("b")
+        harness.advance(.seconds(29))
+        #expect(try harness.received() == "")
+        harness.advance(.seconds(2))
+        #expect(try harness.received().hasPrefix("HTTP/1.1 408 "))
+        #expect(harness.calls.isEmpty)
+        harness.finish()
+    }
+
+    @Test func `a streamed body that stops coming cancels and is answered with 408`() throws {
+        let harness = try Harness()
+        try harness.send(Self.longPost + "abc")
+        harness.advance(.seconds(31))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+        #expect(try harness.received().hasPrefix("HTTP/1.1 408 "))
+        harness.finish()
+    }
+
+    @Test func `a client that is held back by the service is not blamed`() throws {
+        var options = HTTPServerOptions()
+        options.inlineBodyBytes = 1
+        options.bodyWindowBytes = 4
+        let harness = try Harness(options: options)
+        try harness.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabcd")
+        harness.advance(.seconds(3600))
+        #expect(harness.calls[0].cancellations == [])
+        harness.calls[0].exchange.consumedRequestBody(4)
+        harness.advance(.seconds(29))
+        #expect(harness.calls[0].cancellations == [])
+        harness.advance(.seconds(2))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+        harness.finish()
+    }
+
+    @Test func `a request that takes too long is answered with 504 and cancelled`() throws {
+        var options = HTTPServerOptions()
+        options.requestTimeout = .seconds(5)
+        let harness = try Harness(options: options)
+        try harness.send(getRequest)
+        harness.advance(.milliseconds(4900))
+        #expect(harness.calls[0].cancellations == [])
+        harness.advance(.milliseconds(200))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+        #expect(try harness.received().hasPrefix("HTTP/1.1 504 Gateway Timeout\r\n"))
+        harness.finish()
+    }
+
+    @Test func `a response that takes too long after its beginning is cut`() throws {
+        var options = HTTPServerOptions()
+        options.requestTimeout = .seconds(5)
+        let harness = try Harness(options: options)
+        try harness.send(getRequest)
+        harness.calls[0].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        harness.advance(.seconds(6))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+        #expect(!harness.isOpen)
+    }
+
+    @Test func `without a limit a request may take any time`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        harness.advance(.seconds(100_000))
+        harness.calls[0].answer("ok")
+        #expect(try harness.received() == plainHead + "ok")
+        harness.finish()
+    }
+
+    @Test func `a client that takes nothing of a response is cut`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        harness.calls[0].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        harness.channel.isWritable = false
+        harness.channel.pipeline.fireChannelWritabilityChanged()
+        harness.advance(.seconds(59))
+        #expect(harness.isOpen)
+        harness.advance(.seconds(2))
+        #expect(!harness.isOpen)
+        #expect(harness.calls[0].cancellations == [.clientGone])
+    }
+
+    // MARK: - Draining
+
+    @Test func `draining closes idle connections at once`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(getRequest)
+        _ = try harness.received()
+        let drained = harness.loop.drain(for: .seconds(10))
+        _ = try harness.received()
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+
+    @Test func `draining answers what is in progress with a close`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let drained = harness.loop.drain(for: .seconds(10))
+        _ = try harness.received()
+        #expect(harness.isOpen)
+        harness.calls[0].answer("ok")
+        let answer = try harness.received()
+        #expect(answer.contains("connection: close\r\n"))
+        #expect(answer.hasSuffix("ok"))
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+
+    @Test func `what is in progress at the end of the drain is cut and cancelled`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let drained = harness.loop.drain(for: .seconds(10))
+        harness.advance(.seconds(9))
+        #expect(harness.calls[0].cancellations == [])
+        harness.advance(.seconds(2))
+        #expect(harness.calls[0].cancellations == [.shutDown])
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+}

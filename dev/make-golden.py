@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+"""Makes the files that the tests of tensors, images and SegFormer compare with.
+
+Everything is computed by NumPy, Pillow, transformers and torch from synthetic pictures, the same on each run. Nothing is
+done when the folder is up to date, which is told from the content of this script and of the models.
+
+Needs: dev/python-env.sh golden, and both variants of dev/make-b0.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.util
+import io
+import json
+import shutil
+import struct
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = ROOT / ".cache" / "models"
+VARIANTS = ["tiny", "b0"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", default=ROOT / ".cache" / "golden")
+    options = parser.parse_args()
+    for variant in VARIANTS:
+        if not model_folder(variant).is_dir():
+            print(f"make-golden: {model_folder(variant)} is missing: run dev/make-b0.py --variant {variant}", file=sys.stderr)
+            return 1
+    stamp = fingerprint()
+    stamp_file = options.out / "stamp"
+    if stamp_file.is_file() and stamp_file.read_text() == stamp:
+        return 0
+
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    # The folder appears whole or not at all, whatever interrupts this.
+    partial = Path(tempfile.mkdtemp(prefix="golden.", dir=options.out.parent))
+    try:
+        make_arrays(folder(partial, "npy"))
+        make_images(folder(partial, "images"))
+        make_operations(folder(partial, "operations"))
+        make_preprocessing(folder(partial, "preprocessing"))
+        make_segformer(folder(partial, "segformer"))
+        (partial / "stamp").write_text(stamp)
+        partial.chmod(0o755)
+        shutil.rmtree(options.out, ignore_errors=True)
+        partial.rename(options.out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    count = sum(1 for path in options.out.rglob("*") if path.is_file())
+    print(f"{options.out}: {count} files")
+    return 0
+
+
+def model_folder(variant: str) -> Path:
+    return MODELS / f"segformer-{variant}-random"
+
+
+def fingerprint() -> str:
+    digest = hashlib.sha256()
+    sources = [Path(__file__), ROOT / "dev" / "make-b0.py", ROOT / "dev" / "requirements" / "golden.txt"]
+    for path in sources + [model_folder(variant) / "model.onnx" for variant in VARIANTS]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def folder(parent: Path, name: str) -> Path:
+    path = parent / name
+    path.mkdir()
+    return path
+
+
+def write_json(path: Path, value) -> None:
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+# Arrays
+
+
+def make_arrays(out: Path) -> None:
+    """Writes .npy files, and the elements that a reader must find in row-major, little-endian order."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    cases = []
+
+    def add(name: str, array, version=None, order: str = "C") -> None:
+        with open(out / f"{name}.npy", "wb") as file:
+            np.lib.format.write_array(file, np.asarray(array, order=order), version=version)
+        (out / f"{name}.bin").write_bytes(array.astype(array.dtype.newbyteorder("<")).tobytes("C"))
+        native = bool(array.dtype.isnative and order == "C" and version is None)
+        cases.append({"name": name, "type": array.dtype.newbyteorder("=").name, "shape": list(array.shape), "same": native})
+
+    for type_name in ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"]:
+        for byte_order in "<>":
+            type_ = np.dtype(type_name).newbyteorder(byte_order)
+            values = rng.integers(0, 2 if type_name == "b1" else 100, (2, 3, 4)).astype(type_)
+            for order in "CF":
+                add(f"{type_name}-{'little' if byte_order == '<' else 'big'}-{order}", values, order=order)
+    add("scalar", np.array(3.5))
+    add("vector", np.arange(7, dtype="<i4"))
+    add("empty", np.zeros((0, 5), "<f4"))
+    add("empty-fortran", np.zeros((3, 0, 5), "<f4"), order="F")
+    add("one-column-fortran", np.arange(6, dtype="<f4").reshape(6, 1), order="F")
+    add("rank-8-fortran", np.arange(256, dtype=">i2").reshape([2] * 8), order="F")
+    add("large-dimension", np.zeros((100000, 1), "u1"))
+    add("version-2", np.arange(4, dtype="<f4"), version=(2, 0))
+    add("version-3", np.arange(4, dtype="<f4"), version=(3, 0))
+    write_json(out / "manifest.json", cases)
+
+    refused = {
+        "object": np.array([{"a": 1}], dtype=object),
+        "record": np.zeros(2, dtype=[("a", "<f4"), ("b", "<i4")]),
+        "text": np.array(["abc"]),
+        "bytes": np.array([b"abc"]),
+        "complex": np.array([1 + 2j]),
+        "date": np.array(["2020-01-01"], dtype="datetime64[D]"),
+    }
+    for name, array in refused.items():
+        with open(out / f"refused-{name}.npy", "wb") as file:
+            np.lib.format.write_array(file, array, allow_pickle=True)
+
+
+# Pictures
+
+
+def picture(width: int, height: int, channels: int = 3, seed: int = 0, noise: float = 12):
+    """A picture with gradients, edges and noise."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    planes = []
+    for channel in range(channels):
+        plane = 90 * np.sin(x / (17 + 9 * channel) + channel) + 60 * np.cos(y / (23 - 4 * channel)) + 128
+        plane += 70 * (((x // 40) + (y // 30) + channel) % 2) - 35
+        planes.append(plane + rng.normal(0, noise, (height, width)))
+    pixels = np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+    return pixels[..., 0] if channels == 1 else pixels
+
+
+def png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(samples, depth: int, color: int, interlaced: bool = False, extra: bytes = b"") -> bytes:
+    """A PNG file of a kind that Pillow does not write. Samples: height x width x channels, whole numbers."""
+    import numpy as np
+
+    samples = np.asarray(samples)
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    height, width, _ = samples.shape
+
+    def rows(part) -> bytes:
+        data = b""
+        for row in part:
+            if depth == 16:
+                packed = row.astype(">u2").tobytes()
+            elif depth == 8:
+                packed = row.astype(np.uint8).tobytes()
+            else:
+                bits = np.unpackbits(row.astype(np.uint8).reshape(-1, 1), axis=1)[:, 8 - depth :]
+                packed = np.packbits(bits.ravel()).tobytes()
+            data += b"\0" + packed
+        return data
+
+    passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    parts = [samples[y::dy, x::dx] for y, x, dy, dx in passes] if interlaced else [samples]
+    data = b"".join(rows(part) for part in parts if part.size)
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, int(interlaced))
+    body = png_chunk(b"IHDR", header) + extra + png_chunk(b"IDAT", zlib.compress(data)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def encoded(image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def image_files() -> dict[str, bytes]:
+    import numpy as np
+    from PIL import Image
+
+    def rgb(*size, **options):
+        return Image.fromarray(picture(*size, **options))
+
+    gray = Image.fromarray(picture(61, 47, channels=1))
+    rgba = Image.fromarray(picture(61, 47, channels=4))
+    photo = rgb(451, 300)
+    palette = photo.quantize(37)
+    wide = np.random.default_rng(5).integers(0, 65536, (21, 19, 3))
+    levels = np.random.default_rng(6).integers(0, 16, (13, 11))
+    transparent = png_chunk(b"PLTE", bytes(range(48))) + png_chunk(b"tRNS", bytes([0, 128, 255, 7]))
+    return {
+        "photo.png": encoded(photo, "PNG"),
+        "hd.jpg": encoded(rgb(1920, 1080, noise=4), "JPEG", quality=88),
+        "one.png": encoded(rgb(1, 1), "PNG"),
+        "one.jpg": encoded(rgb(1, 1), "JPEG"),
+        "3x2.png": encoded(rgb(3, 2), "PNG"),
+        "17x13.jpg": encoded(rgb(17, 13), "JPEG"),
+        "photo-444.jpg": encoded(photo, "JPEG", subsampling=0, quality=95),
+        "photo-422.jpg": encoded(photo, "JPEG", subsampling=1, quality=40),
+        "progressive.jpg": encoded(photo, "JPEG", progressive=True),
+        "restart.jpg": encoded(photo, "JPEG", restart_marker_blocks=5),
+        "gray.jpg": encoded(gray, "JPEG"),
+        "cmyk.jpg": encoded(photo.convert("CMYK"), "JPEG"),
+        "gray.png": encoded(gray, "PNG"),
+        "rgba.png": encoded(rgba, "PNG"),
+        "gray-alpha.png": encoded(rgba.convert("LA"), "PNG"),
+        "palette.png": encoded(palette, "PNG"),
+        "palette-alpha.png": png(levels, 4, 3, extra=transparent),
+        "palette-interlaced.png": png(levels, 4, 3, interlaced=True, extra=transparent),
+        "bits-1.png": png(levels % 2, 1, 0),
+        "bits-2.png": png(levels % 4, 2, 0),
+        "bits-4.png": png(levels, 4, 0, interlaced=True),
+        "rgb-interlaced.png": png(np.asarray(photo), 8, 2, interlaced=True),
+        "rgba-interlaced.png": png(np.asarray(rgba), 8, 6, interlaced=True),
+        "rgb-key.png": png(np.asarray(photo)[:9, :9] // 128, 8, 2, extra=png_chunk(b"tRNS", b"\0\1\0\0\0\1")),
+        "rgb-16.png": png(wide, 16, 2),
+        "rgba-16.png": png(np.concatenate([wide, wide[..., :1]], -1), 16, 6, interlaced=True),
+        "gray-16.png": png(wide[..., 0] // 200, 16, 0),
+    }
+
+
+def make_images(out: Path) -> None:
+    """Writes pictures of every kind and their pixels in each mode, as Pillow decodes them."""
+    import numpy as np
+    from PIL import Image
+
+    files = image_files()
+    for name, data in files.items():
+        (out / name).write_bytes(data)
+        for mode in ["L", "RGB", "RGBA"]:
+            if name == "hd.jpg" and mode != "RGB":
+                continue
+            np.save(out / f"{name}.{mode}.npy", np.asarray(Image.open(io.BytesIO(data)).convert(mode)))
+    write_json(out / "manifest.json", sorted(files))
+
+
+def make_operations(out: Path) -> None:
+    """Writes inputs and results of what Pillow can do with a picture."""
+    import numpy as np
+    from PIL import Image, ImageEnhance
+
+    cases = []
+    inputs = {
+        "rgb": Image.fromarray(picture(151, 100, seed=1)),
+        "gray": Image.fromarray(picture(97, 64, channels=1, seed=2)),
+        "rgba": Image.fromarray(picture(83, 59, channels=4, seed=3)),
+        "small": Image.fromarray(picture(2, 5, seed=4)),
+        "dot": Image.fromarray(picture(1, 1, seed=5)),
+    }
+    for name, image in inputs.items():
+        np.save(out / f"{name}.npy", np.asarray(image))
+
+    def add(operation: str, name: str, result, **numbers) -> None:
+        file = f"{operation}-{len(cases)}"
+        if isinstance(result, bytes):
+            file += ".jpg"
+            (out / file).write_bytes(result)
+        else:
+            file += ".npy"
+            np.save(out / file, np.asarray(result))
+        cases.append({"operation": operation, "input": name, "output": file, **numbers})
+
+    filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
+    for name, image in inputs.items():
+        for width, height in [(64, 64), (200, 150), (151, 40), (40, 100), (1, 1), (7, 201)]:
+            for filter_, number in filters.items():
+                add("resize", name, image.resize((width, height), number), width=width, height=height, filter=filter_)
+        for factor in [0.0, 0.5, 1.0, 1.7, 2.0, 10.0, -1.0]:
+            add("sharpen", name, ImageEnhance.Sharpness(image).enhance(factor), factor=factor)
+        add("grayscale", name, image.convert("L"))
+        for threshold in [-1, 0, 100, 127, 254, 255]:
+            add("threshold", name, image.convert("L").point(lambda p: p > threshold and 255), threshold=threshold)
+        if image.mode != "RGBA":
+            for quality in [1, 50, 75, 95, 100]:
+                add("jpeg", name, encoded(image, "JPEG", quality=quality), quality=quality)
+
+    palette = np.random.default_rng(7).integers(0, 256, (12, 3)).astype(np.uint8)
+    labels = np.random.default_rng(8).integers(0, 12, (100, 151)).astype(np.uint8)
+    np.save(out / "palette.npy", palette)
+    np.save(out / "labels.npy", labels)
+    for alpha in [0.0, 0.3, 0.5, 0.9, 1.0]:
+        add("overlay", "rgb", Image.blend(inputs["rgb"], Image.fromarray(palette[labels]), alpha), alpha=alpha)
+    write_json(out / "manifest.json", cases)
+
+
+# SegFormer
+
+
+def processor(**options):
+    """The image processor that works with Pillow; the other one needs torchvision and differs by a bit."""
+    from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
+
+    return SegformerImageProcessorPil(**options)
+
+
+def make_preprocessing(out: Path) -> None:
+    """Writes pictures and the pixel values that come of them, for several settings."""
+    import numpy as np
+    from PIL import Image
+
+    image = Image.fromarray(picture(151, 100, seed=1))
+    np.save(out / "input.npy", np.asarray(image))
+    settings = {
+        "defaults": {},
+        "old-size": {"size": 96},
+        "sides": {"size": {"height": 48, "width": 112}},
+        "no-resize": {"do_resize": False},
+        "no-rescale": {"do_rescale": False, "size": 32},
+        "no-normalize": {"do_normalize": False, "size": 32},
+        "nothing": {"do_normalize": False, "do_rescale": False, "size": 32},
+        "other-numbers": {"size": 40, "rescale_factor": 0.0078, "image_mean": [0.1, 0.2, 0.3], "image_std": [2, 0.7, 0.5]},
+        "bicubic": {"size": 40, "resample": 3},
+        "lanczos": {"size": 40, "resample": 1},
+        "labels": {"size": 40, "do_reduce_labels": True},
+    }
+    for name, options in settings.items():
+        values = processor(**options)(images=image, return_tensors="np")["pixel_values"]
+        np.save(out / f"{name}.npy", np.asarray(values, dtype=np.float32))
+        write_json(out / f"{name}.json", options)
+    write_json(out / "manifest.json", sorted(settings))
+
+
+def torch_model(variant: str):
+    """The network that make-b0.py exported, again from its seed."""
+    import torch
+    from transformers import SegformerConfig, SegformerForSemanticSegmentation
+
+    spec = importlib.util.spec_from_file_location("make_b0", ROOT / "dev" / "make-b0.py")
+    make_b0 = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(make_b0)
+    settings = make_b0.VARIANTS[variant]
+    torch.manual_seed(0)
+    config = SegformerConfig(num_labels=settings["classes"], **settings["network"])
+    model = SegformerForSemanticSegmentation(config)
+    make_b0.enliven(model)
+    return model.eval(), settings["size"]
+
+
+def make_segformer(out: Path) -> None:
+    """Writes pixel values, logits and class maps of both models for some pictures."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    pictures = {
+        "photo": picture(451, 300),
+        "hd": picture(1920, 1080, noise=4),
+        "tall": picture(37, 211, seed=9),
+        "dot": picture(1, 1),
+    }
+    for name, pixels in pictures.items():
+        np.save(out / f"{name}.npy", pixels)
+    for variant, names in {"tiny": list(pictures), "b0": ["photo"]}.items():
+        model, size = torch_model(variant)
+        prepare = processor(size={"height": size, "width": size})
+        for name in names:
+            image = Image.fromarray(pictures[name])
+            values = prepare(images=image, return_tensors="pt")["pixel_values"]
+            with torch.no_grad():
+                output = model(pixel_values=values)
+            sizes = [(image.height, image.width)]
+            classes = prepare.post_process_semantic_segmentation(output, target_sizes=sizes)[0]
+            np.save(out / f"{variant}-{name}.pixel_values.npy", values.numpy())
+            np.save(out / f"{variant}-{name}.logits.npy", output.logits.numpy())
+            np.save(out / f"{variant}-{name}.map.npy", classes.numpy().astype(np.uint8))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs what `make run`, `make test` or `make bench` need: setup.sh run|test|bench. Quiet, and quick when all is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+goal=${1:?usage: dev/setup.sh run|test|bench}
+
+fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
+command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
+
+# Debian packages: the image libraries that SwerveVision loads, and what the goal's scripts call.
+packages=(libturbojpeg0 libpng16-16 curl python3)
+[ "$goal" = bench ] && packages+=(wrk nginx-light)
+missing() {
+    local package
+    for package in "${packages[@]}"; do
+        [ "$package" = python3 ] && command -v python3 >/dev/null && continue
+        [ "$package" = curl ] && command -v curl >/dev/null && continue
+        [ "$package" = nginx-light ] && command -v nginx >/dev/null && continue
+        dpkg -s "$package" >/dev/null 2>&1 || echo "$package"
+    done
+}
+if command -v dpkg >/dev/null; then
+    wanted=$(missing)
+    if [ -n "$wanted" ]; then
+        echo "setup: installing $(echo $wanted)"
+        as_root=()
+        [ "$(id -u)" = 0 ] || as_root=(sudo)
+        log=$(mktemp)
+        # shellcheck disable=SC2086
+        { "${as_root[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
+            --no-install-recommends $wanted; } >"$log" 2>&1 \
+            || { tail -5 "$log" >&2; fail "apt-get could not install: $(echo $wanted)"; }
+        rm -f "$log"
+    fi
+elif [ "$(uname)" = Darwin ]; then
+    for formula in jpeg-turbo libpng; do
+        brew list "$formula" >/dev/null 2>&1 || brew install -q "$formula" || fail "brew could not install $formula"
+    done
+fi
+
+case $goal in
+    run) dev/python-env.sh runtime ;;
+    test)
+        dev/python-env.sh runtime golden training
+        .venv/bin/python dev/make-b0.py --variant tiny
+        .venv/bin/python dev/make-golden.py
+        ;;
+    bench)
+        dev/python-env.sh runtime golden
+        .venv/bin/python dev/make-b0.py --variant b0
+        ;;
+    *) fail "unknown goal '$goal'" ;;
+esac

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs the example's debug build as `make run` does and checks each path with curl.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(mktemp -d)
+port_file="$out/port"
+sample=Examples/Segmentation/Samples/scene.png
+.build/debug/segmentation --port 0 --port-file "$port_file" >"$out/log" 2>&1 &
+server=$!
+trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$out"' EXIT
+fail() { echo "example: $1" >&2; cat "$out/log" >&2; exit 1; }
+
+for _ in $(seq 600); do
+    [ -s "$port_file" ] && break
+    kill -0 $server 2>/dev/null || fail "the server ended"
+    sleep 0.1
+done
+[ -s "$port_file" ] || fail "the server did not start within a minute"
+url="http://localhost:$(cat "$port_file")"
+
+passed=0
+expect() { # name, expected, actual
+    [ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+    passed=$((passed + 1))
+}
+kind() { curl -s -o "$out/body" -w '%{http_code} %{content_type}' "$@"; }
+expect text "HELLO" "$(curl -s --data hello "$url/text-converter")"
+for path in / /threshold /segment /sharpen-then-segment; do
+    expect "$path" "200 image/png" "$(kind --data-binary "@$sample" "$url$path")"
+    expect "$path as JPEG" "200 image/jpeg" "$(kind -H 'accept: image/jpeg' --data-binary "@$sample" "$url$path")"
+done
+expect "class map" "200 application/x-npy" "$(kind -H 'accept: application/x-npy' --data-binary "@$sample" "$url/segment")"
+expect "no picture" "415 application/json" "$(kind --data-binary 'no picture' "$url/segment")"
+head -c 5000 "$sample" >"$out/cut.png"
+expect "cut picture" "400 application/json" "$(kind --data-binary "@$out/cut.png" "$url/segment")"
+expect "unknown path" "404 application/json" "$(kind "$url/nowhere")"
+expect "still healthy" "success" "$(curl -s "$url/-/healthz")"
+kill -TERM $server
+wait $server || fail "the server ended with status $?"
+trap 'rm -rf "$out"' EXIT
+echo "$passed passed, 0 failed"
