@@ -22,7 +22,12 @@ let package = Package(
     name: "swerve",
     platforms: [.macOS(.v26)],
     products: [
-        .library(name: "Swerve", targets: ["Swerve"])
+        .library(name: "Swerve", targets: ["Swerve"]),
+        .library(name: "SwerveHummingbird", targets: ["SwerveHummingbird"]),
+        .library(name: "SwerveTensor", targets: ["SwerveTensor"]),
+        .library(name: "SwerveVision", targets: ["SwerveVision"]),
+        .library(name: "SwerveVisionHTTP", targets: ["SwerveVisionHTTP"]),
+        .library(name: "SwerveONNX", targets: ["SwerveONNX"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -33,6 +38,7 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
         // Pure: values and state machines, without I/O, clocks or concurrency.
@@ -94,6 +100,14 @@ let package = Package(
         .target(
             name: "SwerveVisionHTTP", dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings),
+        // Hummingbird routers as ingress: apart, because it brings Foundation into the process.
+        .target(
+            name: "SwerveHummingbird",
+            dependencies: [
+                "SwerveHTTPTypes", nioCore, logging, .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            swiftSettings: settings),
         // Programs.
         .executableTarget(
             name: "segmentation", dependencies: [
@@ -112,6 +126,7 @@ let package = Package(
             dependencies: [.product(name: "Hummingbird", package: "hummingbird"), logging],
             path: "Benchmarks/Sources/bench-hummingbird", swiftSettings: settings),
         // Tests, one target per target.
+        .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(name: "SwerveControlTests", dependencies: ["SwerveControl", "SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveMacrosTests",

@@ -51,8 +51,10 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
 
     public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
+    /// Stays at the end of time instead of overflowing.
     public static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-        MonotonicTime(nanoseconds: time.nanoseconds &+ duration.nanoseconds)
+        let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.nanoseconds)
+        return MonotonicTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
     }
 
     public static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {

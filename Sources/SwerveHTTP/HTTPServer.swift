@@ -20,7 +20,10 @@ package final class HTTPServer: Sendable {
     private let count: HTTPConnectionCount
 
     private init(
-        localAddress: SocketAddress, channel: any Channel, loops: [NIOLoopBound<HTTPLoop>], count: HTTPConnectionCount
+        localAddress: SocketAddress,
+        channel: any Channel,
+        loops: [NIOLoopBound<HTTPLoop>],
+        count: HTTPConnectionCount
     ) {
         self.localAddress = localAddress
         self.channel = channel
@@ -37,10 +40,13 @@ package final class HTTPServer: Sendable {
     ///   - port: 0 takes any free port.
     ///   - group: must outlive the server.
     ///   - service: answers the requests; it is called on the group's loops.
-    /// - Throws: ``ServeError`` with code `addressInUse` when something listens there already, `system` when the address
-    ///   cannot be had for another reason.
+    /// - Throws: ``ServeError`` with code `addressInUse` when something listens there already, `system` when the
+    ///   address cannot be had for another reason.
     package static func start(
-        host: String, port: Int, group: any EventLoopGroup, options: HTTPServerOptions = HTTPServerOptions(),
+        host: String,
+        port: Int,
+        group: any EventLoopGroup,
+        options: HTTPServerOptions = HTTPServerOptions(),
         service: any HTTPService
     ) async throws -> HTTPServer {
         var loops: [NIOLoopBound<HTTPLoop>] = []
@@ -49,8 +55,14 @@ package final class HTTPServer: Sendable {
             let loop = try await eventLoop.submit {
                 NIOLoopBound(
                     HTTPLoop(
-                        eventLoop: eventLoop, options: options, time: systemTime, wallClock: systemSeconds, seed: seed),
-                    eventLoop: eventLoop)
+                        eventLoop: eventLoop,
+                        options: options,
+                        time: systemTime,
+                        wallClock: systemSeconds,
+                        seed: seed
+                    ),
+                    eventLoop: eventLoop
+                )
             }.get()
             loops.append(loop)
         }
@@ -64,7 +76,8 @@ package final class HTTPServer: Sendable {
                     return
                 }
                 try channel.pipeline.syncOperations.addHandler(
-                    HTTPConnectionHandler(loop: loop.value, service: service))
+                    HTTPConnectionHandler(loop: loop.value, service: service)
+                )
             }
         }
         do {
@@ -105,10 +118,13 @@ package final class HTTPServer: Sendable {
             // One read per turn: the buffer grows with the traffic, a second read would mostly find nothing.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
-                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
             )
             .childChannelOption(
-                .writeBufferWaterMark, value: ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10))
+                .writeBufferWaterMark,
+                value: ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
+            )
     }
 
     private static func bindError(_ error: IOError, host: String, port: Int) -> ServeError {
@@ -118,7 +134,8 @@ package final class HTTPServer: Sendable {
         return ServeError(
             .addressInUse,
             "cannot listen on \(host):\(port): another process uses this address. Stop it, or choose another port (0 "
-                + "takes any free one)")
+                + "takes any free one)"
+        )
     }
 
     @Sendable private static func systemTime() -> MonotonicTime {
@@ -146,7 +163,9 @@ private final class HTTPOverloadHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         let answer = ByteBuffer(
-            staticString: "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n")
+            staticString:
+                "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
+        )
         let promise = context.eventLoop.makePromise(of: Void.self)
         promise.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(answer), promise: promise)

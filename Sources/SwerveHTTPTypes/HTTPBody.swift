@@ -3,10 +3,10 @@ internal import SwerveCore
 
 /// The content of a request: bytes that are all there, or a stream of them.
 ///
-/// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop: a stream's bytes are gone when they
-/// have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly slows the
-/// client down; giving up (leaving the loop, dropping the request, cancelling the task) tells the server that the rest
-/// is not wanted.
+/// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop: a stream's bytes are gone when
+/// they have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly
+/// slows the client down; giving up (leaving the loop, dropping the request, cancelling the task) tells the server
+/// that the rest is not wanted.
 public struct HTTPBody: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
@@ -44,8 +44,8 @@ public struct HTTPBody: AsyncSequence, Sendable {
     /// The whole content in one buffer.
     ///
     /// - Parameter maxBytes: how many bytes to take at most.
-    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) when there are more, `CancellationError`, and what ended
-    ///   the stream early.
+    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) when there are more, `CancellationError`, and what
+    ///   ended the stream early.
     public func collect(upTo maxBytes: Int = HTTPBody.defaultCollectLimit) async throws -> ByteBuffer {
         if case .bytes(let bytes) = storage {
             if bytes.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }

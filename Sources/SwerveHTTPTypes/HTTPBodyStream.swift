@@ -4,9 +4,10 @@ internal import Synchronization
 
 /// A bounded pipe from a transport to one reader.
 ///
-/// The producer never waits: it pushes what arrives and gets `onConsumed` with the number of bytes that the reader took,
-/// which it returns to its peer as credit. A producer that pushes more than `window` bytes ahead of the reader breaks
-/// the protocol, and the stream fails. `onAbandon` comes at most once, when the reader gives up before the end.
+/// The producer never waits: it pushes what arrives and gets `onConsumed` with the number of bytes that the reader
+/// took, which it returns to its peer as credit. A producer that pushes more than `window` bytes ahead of the reader
+/// breaks the protocol, and the stream fails. `onAbandon` comes at most once, when the reader gives up before the
+/// end.
 ///
 /// Both callbacks run on whatever thread caused them, without a lock held, and are let go when the stream has ended.
 package final class HTTPBodyStream: Sendable {
@@ -14,7 +15,9 @@ package final class HTTPBodyStream: Sendable {
 
     /// - Parameter window: how many bytes may wait for the reader; 1 MiB by default.
     package init(
-        window: Int = 1 << 20, onConsumed: (@Sendable (Int) -> Void)? = nil, onAbandon: (@Sendable () -> Void)? = nil
+        window: Int = 1 << 20,
+        onConsumed: (@Sendable (Int) -> Void)? = nil,
+        onAbandon: (@Sendable () -> Void)? = nil
     ) {
         self.state = Mutex(HTTPBodyStreamState(window: window, onConsumed: onConsumed, onAbandon: onAbandon))
     }
@@ -205,7 +208,7 @@ struct HTTPBodyStreamState: Sendable {
             close(abandoned: true)
             return .abandoned(callback, nil)
         case .ended(let error):
-            // Nothing more would come, but bytes that wait are lost to nobody: only an unread end is not abandonment.
+            // Leaving a mere end unread loses nothing.
             let lost = first < queue.count || error != nil
             close(abandoned: true)
             return lost ? .abandoned(callback, nil) : .none

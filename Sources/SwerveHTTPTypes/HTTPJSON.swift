@@ -26,7 +26,8 @@ extension HTTPRequest {
     ///   body is not JSON, 422 when it is JSON of another shape (the message names the field); ``ServeError`` with code
     ///   `tooLarge` (413) when there is more; what ``HTTPBody/collect(upTo:)`` throws.
     public func decodeJSON<Value: Decodable>(
-        _ type: Value.Type = Value.self, maxBytes: Int = HTTPBody.defaultCollectLimit
+        _ type: Value.Type = Value.self,
+        maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Value {
         if let contentType = headers["content-type"], !Self.isJSON(contentType) {
             throw HTTPError(.unsupportedMediaType, "the content type is '\(contentType)'; application/json is expected")
@@ -68,7 +69,11 @@ extension HTTPRequest {
     private static func path(_ keys: [any CodingKey]) -> String {
         var text = ""
         for key in keys {
-            if let index = key.intValue { text += "[\(index)]" } else { text += (text.isEmpty ? "" : ".") + key.stringValue }
+            if let index = key.intValue {
+                text += "[\(index)]"
+            } else {
+                text += (text.isEmpty ? "" : ".") + key.stringValue
+            }
         }
         return text.isEmpty ? "the body" : text
     }

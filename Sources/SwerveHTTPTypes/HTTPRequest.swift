@@ -21,11 +21,20 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
     /// - Throws: ``HTTPHeaderError`` for a header, and ``HTTPError`` with status 400 for a method or a path, that
     ///   could not stand in a request.
     public init(
-        method: HTTPMethod = .get, path: String = "/", headers: HTTPHeaders = [:], body: HTTPBody = .empty,
-        rootPath: String = "", requestID: String = ""
+        method: HTTPMethod = .get,
+        path: String = "/",
+        headers: HTTPHeaders = [:],
+        body: HTTPBody = .empty,
+        rootPath: String = "",
+        requestID: String = ""
     ) throws {
         self.head = try HTTPRequestHead(
-            method: method, target: path, headers: headers, prefix: rootPath, requestID: requestID)
+            method: method,
+            target: path,
+            headers: headers,
+            prefix: rootPath,
+            requestID: requestID
+        )
         self.body = body
     }
 
@@ -37,7 +46,8 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
         let path = head.string(head.layout.pathStart + UInt32(head.prefixLength), head.layout.pathEnd)
         return path.utf8.first == UInt8(ascii: "/") || path == "*" ? path : "/" + path
     }
-    /// ``path`` with its escapes resolved. Split ``path`` at slashes first where an escaped slash must not count as one.
+    /// ``path`` with its escapes resolved. Split ``path`` at slashes first where an escaped slash must not count as
+    /// one.
     public var decodedPath: String { PercentEncoding.decode(path, plusIsSpace: false) }
     /// The application's route prefix as it was sent; empty when the application answers at `/`.
     public var rootPath: String {
@@ -63,7 +73,11 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
 extension HTTPRequestHead {
     /// Builds a head from its parts, checked as a parser would check them.
     package init(
-        method: HTTPMethod, target: String, headers: HTTPHeaders, prefix: String, requestID: String
+        method: HTTPMethod,
+        target: String,
+        headers: HTTPHeaders,
+        prefix: String,
+        requestID: String
     ) throws {
         guard !method.rawValue.isEmpty, method.rawValue.utf8.allSatisfy(HTTPBytes.isToken) else {
             throw HTTPError(.badRequest, "the method is not a token")
@@ -93,8 +107,15 @@ extension HTTPRequestHead {
         self.init(
             bytes: bytes,
             layout: Layout(
-                methodLength: start - 1, targetStart: start, targetEnd: end, pathStart: start,
-                pathEnd: start + UInt32(path.count), headersStart: headersStart),
-            prefixLength: prefix.utf8.count, requestID: requestID)
+                methodLength: start - 1,
+                targetStart: start,
+                targetEnd: end,
+                pathStart: start,
+                pathEnd: start + UInt32(path.count),
+                headersStart: headersStart
+            ),
+            prefixLength: prefix.utf8.count,
+            requestID: requestID
+        )
     }
 }

@@ -18,7 +18,11 @@ package struct HTTPRequestHead: Sendable {
         package var headersStart: UInt32
 
         package init(
-            methodLength: UInt32, targetStart: UInt32, targetEnd: UInt32, pathStart: UInt32, pathEnd: UInt32,
+            methodLength: UInt32,
+            targetStart: UInt32,
+            targetEnd: UInt32,
+            pathStart: UInt32,
+            pathEnd: UInt32,
             headersStart: UInt32
         ) {
             self.methodLength = methodLength
@@ -62,7 +66,11 @@ package struct HTTPRequestHead: Sendable {
     package var requestID: String
 
     package init(
-        bytes: ByteBuffer, layout: Layout, flags: Flags = Flags(), prefixLength: Int = 0, requestID: String = ""
+        bytes: ByteBuffer,
+        layout: Layout,
+        flags: Flags = Flags(),
+        prefixLength: Int = 0,
+        requestID: String = ""
     ) {
         self.bytes = bytes
         self.layout = layout
@@ -108,10 +116,20 @@ extension HTTPRequestHead {
         let id = requestID.utf8
         let idLength = min(id.count, Int(UInt8.max))
         buffer.reserveCapacity(
-            minimumWritableBytes: Self.encodedFixedBytes + idLength + bytes.readableBytes)
+            minimumWritableBytes: Self.encodedFixedBytes + idLength + bytes.readableBytes
+        )
         buffer.writeMultipleIntegers(
-            UInt32(bytes.readableBytes), layout.methodLength, layout.targetStart, layout.targetEnd, layout.pathStart,
-            layout.pathEnd, layout.headersStart, UInt32(prefixLength), flags.rawValue, UInt8(idLength))
+            UInt32(bytes.readableBytes),
+            layout.methodLength,
+            layout.targetStart,
+            layout.targetEnd,
+            layout.pathStart,
+            layout.pathEnd,
+            layout.headersStart,
+            UInt32(prefixLength),
+            flags.rawValue,
+            UInt8(idLength)
+        )
         buffer.writeBytes(id.prefix(idLength))
         buffer.writeImmutableBuffer(bytes)
     }
@@ -124,16 +142,27 @@ extension HTTPRequestHead {
         guard
             let (length, method, targetStart, targetEnd, pathStart, pathEnd, headersStart, prefix, flags, idLength) =
                 buffer.readMultipleIntegers(
-                    as: (Word, Word, Word, Word, Word, Word, Word, Word, UInt8, UInt8).self),
+                    as: (Word, Word, Word, Word, Word, Word, Word, Word, UInt8, UInt8).self
+                ),
             let id = buffer.readString(length: Int(idLength)), let bytes = buffer.readSlice(length: Int(length))
         else { throw ServeError(.protocolViolation, "an HTTP head is cut short") }
         let layout = Layout(
-            methodLength: method, targetStart: targetStart, targetEnd: targetEnd, pathStart: pathStart,
-            pathEnd: pathEnd, headersStart: headersStart)
+            methodLength: method,
+            targetStart: targetStart,
+            targetEnd: targetEnd,
+            pathStart: pathStart,
+            pathEnd: pathEnd,
+            headersStart: headersStart
+        )
         guard layout.fits(bytes.readableBytes), Int(prefix) <= Int(pathEnd - pathStart) else {
             throw ServeError(.protocolViolation, "an HTTP head has offsets outside its bytes")
         }
         return HTTPRequestHead(
-            bytes: bytes, layout: layout, flags: Flags(rawValue: flags), prefixLength: Int(prefix), requestID: id)
+            bytes: bytes,
+            layout: layout,
+            flags: Flags(rawValue: flags),
+            prefixLength: Int(prefix),
+            requestID: id
+        )
     }
 }

@@ -40,7 +40,8 @@ public struct HTTPResponse: Sendable {
         ///   - write: writes the chunks. It starts when the head has been sent, and its task is cancelled when the
         ///     client goes away.
         public static func stream(
-            contentLength: Int? = nil, _ write: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+            contentLength: Int? = nil,
+            _ write: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
         ) -> Body {
             Body(storage: .stream(contentLength: contentLength, write))
         }
@@ -59,13 +60,17 @@ extension HTTPResponse {
     }
 
     public static func bytes(
-        _ bytes: ByteBuffer, contentType: String = "application/octet-stream", status: HTTPStatus = .ok
+        _ bytes: ByteBuffer,
+        contentType: String = "application/octet-stream",
+        status: HTTPStatus = .ok
     ) -> HTTPResponse {
         HTTPResponse(status: status, headers: ["content-type": contentType], body: .bytes(bytes))
     }
 
     public static func bytes(
-        _ bytes: [UInt8], contentType: String = "application/octet-stream", status: HTTPStatus = .ok
+        _ bytes: [UInt8],
+        contentType: String = "application/octet-stream",
+        status: HTTPStatus = .ok
     ) -> HTTPResponse {
         .bytes(ByteBuffer(bytes: bytes), contentType: contentType, status: status)
     }
@@ -75,8 +80,10 @@ extension HTTPResponse {
     /// - Parameter message: what the client reads; the status's phrase by default.
     public static func error(_ status: HTTPStatus, _ message: String? = nil) -> HTTPResponse {
         HTTPResponse(
-            status: status, headers: ["content-type": "application/json"],
-            body: .bytes(errorBody(status: status.code, message: message ?? status.reasonPhrase)))
+            status: status,
+            headers: ["content-type": "application/json"],
+            body: .bytes(errorBody(status: status.code, message: message ?? status.reasonPhrase))
+        )
     }
 
     /// The content that every failure answers with.

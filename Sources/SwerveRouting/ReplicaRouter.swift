@@ -127,12 +127,18 @@ package struct ReplicaRouter: Sendable {
     }
 
     /// A lease ends. The slot may go to a waiting request at once.
-    package mutating func release(_ slot: SlotIndex, using generator: inout SplitMix64) -> Assignment? {
+    ///
+    /// - Returns: the waiting request that now has a lease, and `more` of them when a pause of the replica ended with
+    ///   this, for that may free several places.
+    package mutating func release(
+        _ slot: SlotIndex, using generator: inout SplitMix64
+    ) -> (first: Assignment?, more: [Assignment]) {
         giveBack(slot)
+        let wasPaused = slots[slot]?.pausedUntil != nil
         slots[slot]?.pausedUntil = nil
         slots[slot]?.refusalPause = Self.refusalPauseMinimum
-        guard !waiting.isEmpty else { return nil }
-        return assignNext(using: &generator)
+        guard let first = assignNext(using: &generator) else { return (nil, []) }
+        return (first, wasPaused ? assignAll(using: &generator) : [])
     }
 
     /// The replica refused a request because others fill it: its lease ends, and the replica is left alone for a while.

@@ -93,8 +93,12 @@ struct Harness {
     init(options: HTTPServerOptions = HTTPServerOptions(), answering answer: ((Call) -> Void)? = nil) throws {
         let clock = clock
         loop = HTTPLoop(
-            eventLoop: channel.embeddedEventLoop, options: options, time: { clock.now }, wallClock: { 784_111_777 },
-            seed: 0xABCD_EF12_3456_789A)
+            eventLoop: channel.embeddedEventLoop,
+            options: options,
+            time: { clock.now },
+            wallClock: { 784_111_777 },
+            seed: 0xABCD_EF12_3456_789A
+        )
         service = FakeService(eventLoop: channel.embeddedEventLoop)
         service.state.value.answer = answer
         try channel.pipeline.syncOperations.addHandler(counter)

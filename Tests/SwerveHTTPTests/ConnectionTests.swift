@@ -10,7 +10,8 @@ import Testing
         try harness.send(getRequest)
         #expect(
             try harness.received()
-                == "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 2\r\nx-request-id: r\r\n\(Harness.date)\r\nok")
+                == "HTTP/1.1 200 OK\r\na: b\r\ncontent-length: 2\r\nx-request-id: r\r\n\(Harness.date)\r\nok"
+        )
         #expect(harness.isOpen)
         #expect(harness.counter.flushes == 1)
         harness.finish()
@@ -28,7 +29,9 @@ import Testing
 
     @Test func `pipelined requests are begun one after another and answered in order`() throws {
         let harness = try Harness()
-        try harness.send(["/1", "/2", "/3"].map { "GET \($0) HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n" }.joined())
+        try harness.send(
+            ["/1", "/2", "/3"].map { "GET \($0) HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n" }.joined()
+        )
         for number in 1...3 {
             #expect(harness.calls.map(\.head.target) == (1...number).map { "/\($0)" })
             harness.calls[number - 1].answer("\(number)0")
@@ -80,9 +83,12 @@ import Testing
         harness.finish()
     }
 
-    @Test(arguments: [
-        ("HEAD", 200, "content-length: 2\r\n"), ("GET", 204, ""), ("GET", 304, ""), ("HEAD", 404, "content-length: 2\r\n"),
-    ] as [(String, UInt16, String)])
+    @Test(
+        arguments: [
+            ("HEAD", 200, "content-length: 2\r\n"), ("GET", 204, ""), ("GET", 304, ""),
+            ("HEAD", 404, "content-length: 2\r\n"),
+        ] as [(String, UInt16, String)]
+    )
     func `a response that must not have content has none`(method: String, status: UInt16, length: String) throws {
         let harness = try Harness { $0.answer("ok", status: status) }
         try harness.send("\(method) / HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n")
@@ -141,7 +147,9 @@ import Testing
         try harness.send(getRequest + getRequest)
         harness.calls[0].exchange.fail(status: 503, message: "full", retryAfter: 2)
         let answer = try harness.received()
-        #expect(answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 2\r\n"))
+        #expect(
+            answer.hasPrefix("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 2\r\n")
+        )
         #expect(answer.hasSuffix("{\"error\":\"full\",\"status\":503}\n"))
         #expect(harness.isOpen)
         harness.calls[1].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)

@@ -19,9 +19,11 @@ import Testing
         "DELETE /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nEmpty:\r\nTab:\tx\t\r\n\r\n",
     ]
     private static let tokens = [
-        "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "\0", "\u{7F}", "0", "1", "5", "a", "f", "-", "+", "\"", "\\", "%",
+        "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "\0", "\u{7F}", "0", "1", "5", "a", "f", "-", "+", "\"", "\\",
+        "%",
         "#", "?", "/", "*", "Content-Length: 5\r\n", "Content-Length: 11\r\n", "Transfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: identity\r\n", "Host: b\r\n", "HTTP/1.1", "HTTP/1.0", "chunked", "close", "0\r\n\r\n", "\r\n\r\n",
+        "Transfer-Encoding: identity\r\n", "Host: b\r\n", "HTTP/1.1", "HTTP/1.0", "chunked", "close", "0\r\n\r\n",
+        "\r\n\r\n",
     ]
 
     @Test(arguments: 0..<8) func `what is accepted means the same to NIO`(seed: Int) throws {
@@ -64,12 +66,15 @@ import Testing
             switch random.next(below: 5) {
             case 0: bytes[position] = UInt8(truncatingIfNeeded: random.next())
             case 1: bytes.remove(at: position)
-            case 2: bytes.insert(contentsOf: Array(Self.tokens[random.next(below: Self.tokens.count)].utf8), at: position)
+            case 2:
+                bytes.insert(contentsOf: Array(Self.tokens[random.next(below: Self.tokens.count)].utf8), at: position)
             case 3: bytes.insert(bytes[random.next(below: bytes.count)], at: position)
             default:
                 let end = min(bytes.count, position + 1 + random.next(below: 12))
                 bytes.replaceSubrange(
-                    position..<end, with: Array(Self.tokens[random.next(below: Self.tokens.count)].utf8))
+                    position..<end,
+                    with: Array(Self.tokens[random.next(below: Self.tokens.count)].utf8)
+                )
             }
             if bytes.isEmpty { bytes = [65] }
         }
@@ -82,7 +87,9 @@ import Testing
         var requests: [ParsedRequest] = []
         var current: ParsedRequest?
         do {
-            try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes)))
+            try channel.pipeline.syncOperations.addHandler(
+                ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+            )
             try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
             defer { _ = try? channel.finish(acceptAlreadyClosed: true) }
             // NIO's decoder keeps what it decoded before an error.
@@ -91,9 +98,12 @@ import Testing
                 switch part {
                 case .head(let head):
                     current = ParsedRequest(
-                        method: head.method.rawValue, target: head.uri,
-                        headers: head.headers.map { "\($0.name): \(Self.trimmed($0.value))" }, body: "",
-                        isKeepAlive: head.isKeepAlive)
+                        method: head.method.rawValue,
+                        target: head.uri,
+                        headers: head.headers.map { "\($0.name): \(Self.trimmed($0.value))" },
+                        body: "",
+                        isKeepAlive: head.isKeepAlive
+                    )
                 case .body(let bytes): current?.body += String(buffer: bytes)
                 case .end: if let done = current.take() { requests.append(done) }
                 }

@@ -32,9 +32,13 @@ func parse(_ pieces: [[UInt8]], limits: HTTPLimits = HTTPLimits()) -> ParseOutco
         guard let done = current.take() else { return }
         outcome.requests.append(
             ParsedRequest(
-                method: done.head.head.method.rawValue, target: done.head.head.target,
-                headers: done.head.head.headers.map { "\($0.name): \($0.value)" }, body: String(buffer: done.body),
-                isKeepAlive: done.head.isKeepAlive))
+                method: done.head.head.method.rawValue,
+                target: done.head.head.target,
+                headers: done.head.head.headers.map { "\($0.name): \($0.value)" },
+                body: String(buffer: done.body),
+                isKeepAlive: done.head.isKeepAlive
+            )
+        )
     }
 
     func step() throws(HTTPParseError) -> Bool {

@@ -9,7 +9,8 @@ import Testing
 
     @Test func `a simple request is taken apart`() throws {
         var buffer = ByteBuffer(
-            string: "GET /a/b?x=1 HTTP/1.1\r\nHost: example.com:80\r\nX-Request-ID: abc\r\nAccept:\t*/* \r\n\r\nrest")
+            string: "GET /a/b?x=1 HTTP/1.1\r\nHost: example.com:80\r\nX-Request-ID: abc\r\nAccept:\t*/* \r\n\r\nrest"
+        )
         var parser = HTTPRequestParser()
         let parsed = try #require(try parser.parseHead(&buffer))
         #expect(parsed.head.method == .get)
@@ -20,7 +21,9 @@ import Testing
         #expect(parsed.isKeepAlive)
         #expect(!parsed.expectsContinue)
         let id = try #require(parsed.requestID)
-        #expect(parsed.head.bytes.getString(at: parsed.head.bytes.readerIndex + id.lowerBound, length: id.count) == "abc")
+        #expect(
+            parsed.head.bytes.getString(at: parsed.head.bytes.readerIndex + id.lowerBound, length: id.count) == "abc"
+        )
         #expect(String(buffer: buffer) == "rest")
     }
 
@@ -126,7 +129,10 @@ import Testing
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: xchunked\r\n\r\n", .unknownEncoding),
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: identity\r\n\r\n", .unknownEncoding),
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding:\u{B}chunked\r\n\r\n", .controlCharacter),
-        ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", .repeatedEncoding),
+        (
+            "POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            .repeatedEncoding
+        ),
         ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", .encodingInHTTP10),
         ("POST / HTTP/1.1\r\n\(host)Expect: 200-ok\r\n\r\n", .unknownExpectation),
     ]
@@ -142,7 +148,8 @@ import Testing
         ("+5\r\n", .badChunkLine), ("-5\r\n", .badChunkLine), ("0x5\r\n", .badChunkLine), ("5;\r\n", .badChunkLine),
         ("5; a\r\n", .badChunkLine), ("5;a=\r\n", .badChunkLine), ("5;a=\"b\r\n", .badChunkLine),
         ("5;a=\"b\\\r\n", .badChunkLine), ("5\n", .bareLineFeed), ("5\r5\r\n", .bareCarriageReturn),
-        ("5;\0\r\n", .controlCharacter), ("10000000000000000\r\n", .badChunkLine), ("fffffffffffffff\r\n", .bodyTooLarge),
+        ("5;\0\r\n", .controlCharacter), ("10000000000000000\r\n", .badChunkLine),
+        ("fffffffffffffff\r\n", .bodyTooLarge),
         ("5\r\nhelloX\r\n", .badChunkEnd), ("5\r\nhello\n", .badChunkEnd), ("5\r\nhello\rX", .badChunkEnd),
         ("0\r\nContent-Length: 5\r\n\r\n", .badTrailer), ("0\r\nHOST: a\r\n\r\n", .badTrailer),
         ("0\r\nTransfer-Encoding: chunked\r\n\r\n", .badTrailer), ("0\r\nX\r\n\r\n", .badHeaderName),

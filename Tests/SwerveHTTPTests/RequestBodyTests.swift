@@ -24,7 +24,9 @@ import Testing
 
     @Test func `chunked content that has come is handed over whole`() throws {
         let harness = try Harness { $0.answer("ok") }
-        try harness.send(Self.postHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n" + getRequest)
+        try harness.send(
+            Self.postHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n" + getRequest
+        )
         #expect(harness.calls.map { $0.body.map { String(buffer: $0) } } == ["hello!", ""])
         harness.finish()
     }
@@ -122,13 +124,15 @@ import Testing
         harness.finish()
     }
 
-    @Test(arguments: [
-        ("GET / HTTP/1.1\r\n\r\n", 400), ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n", 414),
-        ("GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 66_000))", 431),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", 413),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: br\r\n\r\n", 501), ("GET / HTTP/3.0\r\n\r\n", 505),
-        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", 413),
-    ] as [(String, UInt16)])
+    @Test(
+        arguments: [
+            ("GET / HTTP/1.1\r\n\r\n", 400), ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n", 414),
+            ("GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 66_000))", 431),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n", 413),
+            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: br\r\n\r\n", 501), ("GET / HTTP/3.0\r\n\r\n", 505),
+            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", 413),
+        ] as [(String, UInt16)]
+    )
     func `each refusal has its status and closes`(request: String, status: UInt16) throws {
         let harness = try Harness()
         try harness.send(request)

@@ -37,7 +37,8 @@ import Testing
 
     @Test func `headers are found without regard to case`() throws {
         let request = try HTTPRequest(
-            headers: HTTPHeaders([("Accept", "a"), ("X-A", "  spaced\t"), ("accept", "b"), ("Empty", "")]))
+            headers: HTTPHeaders([("Accept", "a"), ("X-A", "  spaced\t"), ("accept", "b"), ("Empty", "")])
+        )
         #expect(request.headers["ACCEPT"] == "a")
         #expect(request.headers.values(of: "Accept") == ["a", "b"])
         #expect(request.headers["x-a"] == "spaced")
@@ -70,7 +71,12 @@ import Testing
 
     @Test func `a head survives the way to another process`() throws {
         var request = try HTTPRequest(
-            method: .post, path: "/app/x?q", headers: ["a": "1"], rootPath: "/app", requestID: "id-1")
+            method: .post,
+            path: "/app/x?q",
+            headers: ["a": "1"],
+            rootPath: "/app",
+            requestID: "id-1"
+        )
         request.head.flags = HTTPRequestHead.Flags(isHTTP10: true)
         var buffer = ByteBuffer(string: "before")
         request.head.encode(into: &buffer)
@@ -91,7 +97,9 @@ import Testing
 
     @Test func `a head with damaged bytes is refused and never traps`() throws {
         var whole = ByteBuffer()
-        try HTTPRequest(path: "/app/x?q", headers: ["a": "1"], rootPath: "/app", requestID: "id").head.encode(into: &whole)
+        try HTTPRequest(path: "/app/x?q", headers: ["a": "1"], rootPath: "/app", requestID: "id").head.encode(
+            into: &whole
+        )
         for length in 0..<whole.readableBytes {
             var cut = whole
             cut.moveWriterIndex(to: length)

@@ -14,7 +14,8 @@ import Testing
         #expect(status == 201)
         #expect(
             String(buffer: block)
-                == "content-type: text/plain; charset=utf-8\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n")
+                == "content-type: text/plain; charset=utf-8\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
+        )
         #expect(buffer.readableBytes == 0)
     }
 
@@ -67,18 +68,31 @@ import Testing
         #expect(headers.map(\.name) == ["a"])
     }
 
-    @Test(arguments: [(ServeError.Code, UInt16)](arrayLiteral:
-        (.notFound, 404), (.deadlineExceeded, 504), (.tooLarge, 413), (.invalidArgument, 422),
-        (.queueFull, 503), (.unavailable, 503), (.deleted, 503), (.shutDown, 503), (.replicaLost, 502),
-        (.unencodable, 500), (ServeError.Code(rawValue: "later"), 500)
-    ))
+    @Test(
+        arguments: [(ServeError.Code, UInt16)](
+            arrayLiteral: (.notFound, 404),
+            (.deadlineExceeded, 504),
+            (.tooLarge, 413),
+            (.invalidArgument, 422),
+            (.queueFull, 503),
+            (.unavailable, 503),
+            (.deleted, 503),
+            (.shutDown, 503),
+            (.replicaLost, 502),
+            (.unencodable, 500),
+            (ServeError.Code(rawValue: "later"), 500)
+        )
+    )
     func `every failure of Swerve has its status`(code: ServeError.Code, status: UInt16) {
         #expect(HTTPStatus(for: ServeError(code, "m")).code == status)
     }
 
     @Test func `errors become responses, and details of unknown ones stay hidden`() throws {
         struct Secret: Error {}
-        #expect(text(HTTPResponse(for: HTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"# + "\n")
+        #expect(
+            text(HTTPResponse(for: HTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
+                + "\n"
+        )
         #expect(HTTPResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
         #expect(!text(HTTPResponse(for: Secret())).contains("Secret"))
         #expect(text(HTTPResponse(for: Secret(), showDetails: true)).contains("Secret"))
@@ -92,7 +106,9 @@ import Testing
         #expect(response.status == .accepted)
     }
 
-    private func text(_ response: HTTPResponse) -> String { String(buffer: response.body.completeBytes ?? ByteBuffer()) }
+    private func text(_ response: HTTPResponse) -> String {
+        String(buffer: response.body.completeBytes ?? ByteBuffer())
+    }
 }
 
 @Suite struct JSONTests {
@@ -104,7 +120,9 @@ import Testing
         var items: [Item]
     }
 
-    private func decode(_ text: String, contentType: String? = "application/json", maxBytes: Int = 1000) async throws -> Order {
+    private func decode(_ text: String, contentType: String? = "application/json", maxBytes: Int = 1000) async throws
+        -> Order
+    {
         var headers = HTTPHeaders()
         headers["content-type"] = contentType
         let request = try HTTPRequest(method: .post, headers: headers, body: HTTPBody(text))

@@ -31,12 +31,17 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     @inline(__always)
     private func entry(at index: Int) throws -> Entry {
-        guard let length = reader.buffer.getInteger(at: index, as: UInt8.self), index + 1 + Int(length) <= end else {
+        guard var length = reader.buffer.getInteger(at: index, as: UInt8.self).map(Int.init) else {
             throw BinaryReader.malformed("a key that is cut off")
         }
-        let keyEnd = index + 1 + Int(length)
-        let (start, stop, isNil) = try reader.regionBounds(at: keyEnd, limit: end)
-        return Entry(key: (index + 1)..<keyEnd, start: start, stop: stop, isNil: isNil)
+        var keyStart = index + 1
+        if length == 255 {
+            length = reader.buffer.getInteger(at: keyStart, endianness: .little, as: UInt32.self).map(Int.init) ?? .max / 2
+            keyStart += 4
+        }
+        guard keyStart + length <= end else { throw BinaryReader.malformed("a key that is cut off") }
+        let (start, stop, isNil) = try reader.regionBounds(at: keyStart + length, limit: end)
+        return Entry(key: keyStart..<(keyStart + length), start: start, stop: stop, isNil: isNil)
     }
 
     private func find(_ key: some CodingKey) throws -> Entry? {

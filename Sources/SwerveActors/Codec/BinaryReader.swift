@@ -139,6 +139,8 @@ public final class BinaryReader: Decoder {
         if T.self == UInt16.self { return try read(UInt16.self) }
         if T.self == UInt32.self { return try read(UInt32.self) }
         if T.self == UInt64.self { return try read(UInt64.self) }
+        if T.self == Int128.self { return try read(Int128.self) }
+        if T.self == UInt128.self { return try read(UInt128.self) }
         return nil
     }
 }

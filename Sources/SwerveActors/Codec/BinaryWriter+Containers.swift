@@ -7,6 +7,7 @@ typealias EnclosingRegions = [Int]
 
 extension BinaryWriter {
     func openNested(in enclosing: EnclosingRegions) -> EnclosingRegions {
+        if !isOpen(enclosing) { wasMisused = true }
         let start = buffer.writerIndex
         integer(0 as UInt32)
         correct(enclosing)
@@ -20,23 +21,25 @@ extension BinaryWriter {
         for start in enclosing { buffer.setInteger(UInt32(end - start - 4), at: start, endianness: .little) }
     }
 
+    /// Whether nothing follows the innermost region.
     @inline(__always)
-    func checkOpen(_ enclosing: EnclosingRegions) throws {
-        guard let start = enclosing.last else { return }
+    func isOpen(_ enclosing: EnclosingRegions) -> Bool {
+        guard let start = enclosing.last else { return true }
         let length = buffer.getInteger(at: start, endianness: .little, as: UInt32.self) ?? 0
-        guard start + 4 + Int(length) == buffer.writerIndex else {
-            throw ServeError(.unencodable, "a nested container was written to after its parent went on")
-        }
+        return start + 4 + Int(length) == buffer.writerIndex
     }
 
     @inline(__always)
-    func key(_ key: some CodingKey) throws {
+    func checkOpen(_ enclosing: EnclosingRegions) throws {
+        if !isOpen(enclosing) { throw Self.leftContainer }
+    }
+
+    @inline(__always)
+    func key(_ key: some CodingKey) {
         var text = key.stringValue
-        try text.withUTF8 { utf8 in
-            guard utf8.count < 256 else {
-                throw ServeError(.unencodable, "the coding key '\(key.stringValue)' is longer than 255 bytes")
-            }
-            buffer.writeInteger(UInt8(utf8.count))
+        text.withUTF8 { utf8 in
+            buffer.writeInteger(UInt8(clamping: utf8.count))
+            if utf8.count >= 255 { integer(UInt32(clamping: utf8.count)) }
             buffer.writeBytes(UnsafeRawBufferPointer(utf8))
         }
     }
@@ -50,13 +53,13 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
     @inline(__always)
     mutating func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
         try writer.checkOpen(enclosing)
-        try writer.key(key)
+        writer.key(key)
         try writer.region(value)
         writer.correct(enclosing)
     }
     mutating func encodeNil(forKey key: Key) throws {
         try writer.checkOpen(enclosing)
-        try writer.key(key)
+        writer.key(key)
         writer.integer(UInt32.max)
         writer.correct(enclosing)
     }
@@ -73,9 +76,10 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
         NestedEncoder(writer: writer, enclosing: open(key))
     }
 
-    /// A key too long for the format has no way to be refused here; the decoder then misses it.
     private func open(_ key: some CodingKey) -> EnclosingRegions {
-        do { try writer.key(key) } catch { writer.buffer.writeInteger(0 as UInt8) }
+        if !writer.isOpen(enclosing) { writer.wasMisused = true }
+        writer.key(key)
+        writer.correct(enclosing)
         return writer.openNested(in: enclosing)
     }
 }
@@ -135,6 +139,11 @@ struct SingleValueWriter: SingleValueEncodingContainer {
         try writer.checkOpen(enclosing)
         try writer.write(value)
         writer.correct(enclosing)
+        // An optional that is `nil`: without enclosing regions whoever opened this one sees to it.
+        if writer.wroteNil, !enclosing.isEmpty {
+            writer.wroteNil = false
+            try encodeNil()
+        }
     }
 }
 

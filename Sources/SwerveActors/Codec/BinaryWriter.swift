@@ -6,11 +6,14 @@ internal import SwerveCore
 /// A value fills a *region* whose length is known from outside. Integers and floating-point numbers are little-endian
 /// and of fixed width, strings are UTF-8, arrays of numbers and byte buffers are copied as one block. A keyed container
 /// is a row of `[key length: UInt8][key][region length: UInt32][region]`, an unkeyed one a row of
-/// `[region length: UInt32][region]`; the length 0xFFFF_FFFF stands for `nil`.
+/// `[region length: UInt32][region]`; the length 0xFFFF_FFFF stands for `nil`. After the key length 255 comes the real
+/// one as a UInt32, for the keys of dictionaries may be long.
 public final class BinaryWriter: Encoder {
     package var buffer: ByteBuffer
     /// Set when the region just written is a `nil`; whoever opened the region turns it into the length for `nil`.
     var wroteNil = false
+    /// Set when a nested container was opened in one that had been left, which cannot be refused on the spot.
+    var wasMisused = false
     private var depth = 0
     /// Gives bound deployments their names while an application is put together.
     package let names: (any DeploymentNaming)?
@@ -72,6 +75,11 @@ public final class BinaryWriter: Encoder {
             throw ServeError(.unencodable, "\(T.self) nests deeper than \(Self.maximumDepth) levels")
         }
         try value.encode(to: self)
+        if wasMisused { throw Self.leftContainer }
+    }
+
+    static var leftContainer: ServeError {
+        ServeError(.unencodable, "a nested container was written to after its parent went on")
     }
 
     @inline(__always)
@@ -108,6 +116,8 @@ public final class BinaryWriter: Encoder {
         if T.self == UInt16.self { return write(UInt16.self) }
         if T.self == UInt32.self { return write(UInt32.self) }
         if T.self == UInt64.self { return write(UInt64.self) }
+        if T.self == Int128.self { return write(Int128.self) }
+        if T.self == UInt128.self { return write(UInt128.self) }
         return false
     }
 }

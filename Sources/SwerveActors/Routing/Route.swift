@@ -102,11 +102,12 @@ package final class Route: Sendable {
     }
 
     fileprivate func release(_ slot: Int) {
-        let granted = state.withLock { state -> (Waiter, Lease)? in
-            guard let assignment = state.router.release(slot, using: &state.generator) else { return nil }
-            return take(assignment, in: &state)
+        let (granted, more) = state.withLock { state -> ((Waiter, Lease)?, [(Waiter, Lease)]) in
+            let (first, more) = state.router.release(slot, using: &state.generator)
+            return (first.flatMap { take($0, in: &state) }, more.compactMap { take($0, in: &state) })
         }
         if let (waiter, lease) = granted { Self.grant(lease, to: waiter) }
+        for (waiter, lease) in more { Self.grant(lease, to: waiter) }
     }
 
     /// The replica took the request not on, because it is full or is going away.

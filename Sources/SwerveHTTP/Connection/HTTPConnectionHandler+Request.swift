@@ -220,33 +220,4 @@ extension HTTPConnectionHandler {
         machine.consumed(bytes, now: loop.now)
         process()
     }
-
-    // MARK: - Refusals
-
-    func refuse(_ error: HTTPParseError) {
-        refuse(status: error.status, message: error.message)
-    }
-
-    /// Answers a request that no service has seen, and closes.
-    func refuse(status: UInt16, message: String) {
-        collectedHead = nil
-        collected = ByteBuffer()
-        writeError(status: status, message: message, retryAfter: nil, connection: .close, isHead: false)
-        closeAfterFlush(linger: true)
-    }
-
-    /// Takes a request away from the service: answers for it when no response has begun, cuts the connection otherwise.
-    func failExchange(_ reason: HTTPCancellation, status: UInt16, message: String? = nil) {
-        let current = machine.exchange
-        let id = exchange?.requestID
-        cancel(reason)
-        guard let current, current.response == nil, reason != .clientGone else {
-            cut()
-            return
-        }
-        let text = message ?? (status == 504 ? "the request took too long" : "the request did not come in time")
-        writeError(
-            status: status, message: text, retryAfter: nil, connection: .close, isHead: current.isHead, requestID: id)
-        closeAfterFlush(linger: true)
-    }
 }

@@ -9,8 +9,12 @@ extension HTTPConnectionHandler {
         let length = body.readableBytes
         guard let plan = machine.responseBegins(status: status, contentLength: length) else { return abort() }
         writeHead(
-            status: status, headerBlock: headerBlock, length: length, plan: plan,
-            requestID: exchange?.requestID)
+            status: status,
+            headerBlock: headerBlock,
+            length: length,
+            plan: plan,
+            requestID: exchange?.requestID
+        )
         if plan.framing != .suppressed, length > 0 {
             append(body)
             _ = machine.responseBytes(length)
@@ -21,8 +25,12 @@ extension HTTPConnectionHandler {
     func respondHead(status: UInt16, headerBlock: ByteBuffer, contentLength: Int?) {
         guard let plan = machine.responseBegins(status: status, contentLength: contentLength) else { return abort() }
         writeHead(
-            status: status, headerBlock: headerBlock, length: contentLength, plan: plan,
-            requestID: exchange?.requestID)
+            status: status,
+            headerBlock: headerBlock,
+            length: contentLength,
+            plan: plan,
+            requestID: exchange?.requestID
+        )
         markDirty()
     }
 
@@ -58,8 +66,13 @@ extension HTTPConnectionHandler {
     func fail(status: UInt16, message: String, retryAfter: Int?) {
         guard let plan = machine.responseBegins(status: status, contentLength: 0) else { return abort() }
         writeError(
-            status: status, message: message, retryAfter: retryAfter, connection: plan.connection,
-            isHead: plan.framing == .suppressed, requestID: exchange?.requestID)
+            status: status,
+            message: message,
+            retryAfter: retryAfter,
+            connection: plan.connection,
+            isHead: plan.framing == .suppressed,
+            requestID: exchange?.requestID
+        )
         finish()
     }
 
@@ -112,23 +125,33 @@ extension HTTPConnectionHandler {
 
     /// Writes a whole error response.
     func writeError(
-        status: UInt16, message: String, retryAfter: Int?, connection: HTTPConnectionMachine.ConnectionHeader,
-        isHead: Bool, requestID: String? = nil
+        status: UInt16,
+        message: String,
+        retryAfter: Int?,
+        connection: HTTPConnectionMachine.ConnectionHeader,
+        isHead: Bool,
+        requestID: String? = nil
     ) {
         var block = ByteBuffer(staticString: "content-type: application/json\r\n")
         if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
         let body = HTTPResponse.errorBody(status: status, message: message)
         writeHead(
-            status: status, headerBlock: block, length: body.readableBytes,
+            status: status,
+            headerBlock: block,
+            length: body.readableBytes,
             plan: .init(framing: .length(remaining: body.readableBytes), connection: connection),
-            requestID: requestID)
+            requestID: requestID
+        )
         if !isHead { append(body) }
         markDirty()
     }
 
     /// Writes the status line, the service's header lines and the server's own.
     private func writeHead(
-        status: UInt16, headerBlock: ByteBuffer, length: Int?, plan: HTTPConnectionMachine.ResponsePlan,
+        status: UInt16,
+        headerBlock: ByteBuffer,
+        length: Int?,
+        plan: HTTPConnectionMachine.ResponsePlan,
         requestID: String?
     ) {
         prepareOutgoing()

@@ -48,10 +48,10 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     var isOutgoingSent = false
     var isWritable = true
     private var isDirty = false
-    private var closesAfterFlush = false
-    private var lingers = false
+    var closesAfterFlush = false
+    var lingers = false
     /// Everything that will ever be written is with the system.
-    private(set) var isWrittenToTheEnd = false
+    var isWrittenToTheEnd = false
 
     package init(loop: HTTPLoop, service: any HTTPService) {
         self.loop = loop
@@ -158,7 +158,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         context?.read()
     }
 
-    // MARK: - Flushing and closing
+    // MARK: - Flushing
 
     /// Has the connection flushed at the end of the loop's tick, or of its own read.
     func markDirty() {
@@ -187,73 +187,5 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         let bytes = isOutgoingSent ? ByteBuffer() : outgoing
         isOutgoingSent = true
         context.write(wrapOutboundOut(bytes), promise: promise)
-    }
-
-    /// Closes when everything is written. When the client may still be sending, only this side at first, and what it
-    /// sends is dropped for a while: closing at once would make the system answer with a reset that can overtake the
-    /// response.
-    func closeAfterFlush(linger: Bool) {
-        machine.close(now: loop.now)
-        lingers = linger || pending.readableBytes > 0
-        pending = ByteBuffer()
-        closesAfterFlush = true
-        markDirty()
-        resumeReading()
-    }
-
-    private func finishClosing() {
-        guard let context, machine.phase != .closed else { return }
-        isWrittenToTheEnd = true
-        if lingers, !machine.isInputClosed {
-            machine.lingers(now: loop.now)
-            context.close(mode: .output, promise: nil)
-        } else {
-            cut()
-        }
-    }
-
-    /// Closes at once; what was not written is lost.
-    func cut() {
-        guard let context else { return }
-        context.close(promise: nil)
-    }
-
-    private func gone(_ reason: HTTPCancellation) {
-        guard machine.phase != .closed else { return }
-        machine.closed()
-        loop.remove(self)
-        pending = ByteBuffer()
-        collected = ByteBuffer()
-        collectedHead = nil
-        cancel(reason)
-    }
-
-    /// Tells the service that the response is not wanted any more.
-    func cancel(_ reason: HTTPCancellation) {
-        guard let exchange = exchange.take() else { return }
-        let delegate = exchange.delegate
-        exchange.detach()
-        delegate?.cancelled(reason)
-    }
-
-    // MARK: - Called by the loop
-
-    func tick(_ now: MonotonicTime) {
-        switch machine.tick(now: now) {
-        case .none: break
-        case .close: cut()
-        case .refuse: refuse(status: 408, message: "the request did not come in time")
-        case .fail(let reason, let status): failExchange(reason, status: status)
-        }
-    }
-
-    func drain() {
-        machine.drain()
-        if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
-    }
-
-    func shutDown() {
-        cancel(.shutDown)
-        cut()
     }
 }

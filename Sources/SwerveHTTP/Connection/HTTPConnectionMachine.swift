@@ -115,8 +115,12 @@ struct HTTPConnectionMachine: Sendable {
             case .chunked: .stream
             }
         let exchange = Exchange(
-            isRequestComplete: plan == .complete, isKeepAlive: head.isKeepAlive, isHead: head.isHead,
-            isHTTP10: head.head.flags.isHTTP10, deadline: options.requestTimeout.map { now + $0 })
+            isRequestComplete: plan == .complete,
+            isKeepAlive: head.isKeepAlive,
+            isHead: head.isHead,
+            isHTTP10: head.head.flags.isHTTP10,
+            deadline: options.requestTimeout.map { now + $0 }
+        )
         phase = plan == .collect ? .collecting(exchange) : .exchange(exchange)
         if plan != .complete { deadline = now + options.bodyTimeout }
         return plan

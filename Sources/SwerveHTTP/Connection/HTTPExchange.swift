@@ -19,7 +19,8 @@ package protocol HTTPExchangeDelegate: AnyObject {
     /// The next bytes of a streamed request; return them with ``HTTPExchange/consumedRequestBody(_:)``.
     func requestBody(_ bytes: ByteBuffer)
     func requestBodyEnd()
-    /// The response is not wanted any more; what is done to the exchange from here on has no effect. Called at most once.
+    /// The response is not wanted any more; what is done to the exchange from here on has no effect. Called at most
+    /// once.
     func cancelled(_ reason: HTTPCancellation)
     /// The client took enough of the response for ``HTTPExchange/respondBody(_:)`` to be called again.
     func responseWritable()
@@ -75,8 +76,8 @@ package final class HTTPExchange {
 
     /// Sends the next bytes of the content.
     ///
-    /// - Returns: `false` when the client is behind: wait for ``HTTPExchangeDelegate/responseWritable()``. The bytes are
-    ///   accepted all the same.
+    /// - Returns: `false` when the client is behind: wait for ``HTTPExchangeDelegate/responseWritable()``. The bytes
+    ///   are accepted all the same.
     @discardableResult
     package func respondBody(_ bytes: ByteBuffer) -> Bool {
         connection?.respondBody(bytes) ?? true

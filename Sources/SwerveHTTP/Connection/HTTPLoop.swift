@@ -31,8 +31,11 @@ package final class HTTPLoop {
     ///   - wallClock: seconds since 1970, for the `date` header.
     ///   - seed: makes the ids of requests differ from those of other loops and processes.
     package init(
-        eventLoop: any EventLoop, options: HTTPServerOptions, time: @escaping () -> MonotonicTime,
-        wallClock: @escaping () -> Int64, seed: UInt64
+        eventLoop: any EventLoop,
+        options: HTTPServerOptions,
+        time: @escaping () -> MonotonicTime,
+        wallClock: @escaping () -> Int64,
+        seed: UInt64
     ) {
         self.eventLoop = eventLoop
         self.options = options

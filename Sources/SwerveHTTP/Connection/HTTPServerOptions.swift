@@ -22,8 +22,8 @@ package struct HTTPServerOptions: Sendable {
     /// How long a response may still begin after the client ended its side of the connection. A client that only said
     /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
-    /// How long input is read and dropped after a response that was sent before the request was read to its end, so that
-    /// the client sees the response and not a reset. 2 s.
+    /// How long input is read and dropped after a response that was sent before the request was read to its end, so
+    /// that the client sees the response and not a reset. 2 s.
     package var lingerTimeout: Duration = .seconds(2)
 
     /// How many connections are served at a time; more get 503 at once. 10 000.

@@ -36,7 +36,8 @@ package struct HTTPChunkedDecoder: Sendable {
 
     /// Takes the next part off the front of `buffer`, at most `most` bytes of content.
     package mutating func next(
-        _ buffer: inout ByteBuffer, upTo most: Int = .max
+        _ buffer: inout ByteBuffer,
+        upTo most: Int = .max
     ) throws(HTTPParseError) -> HTTPBodyPart {
         while true {
             switch state {

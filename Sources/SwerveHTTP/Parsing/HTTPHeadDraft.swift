@@ -12,7 +12,13 @@ struct HTTPHeadDraft: Sendable {
     static let maximumEmptyLines = 4
 
     var layout = HTTPRequestHead.Layout(
-        methodLength: 0, targetStart: 0, targetEnd: 0, pathStart: 0, pathEnd: 0, headersStart: 0)
+        methodLength: 0,
+        targetStart: 0,
+        targetEnd: 0,
+        pathStart: 0,
+        pathEnd: 0,
+        headersStart: 0
+    )
     var isHead = false
     var isHTTP10 = false
     var hasTimeout = false
@@ -24,13 +30,13 @@ struct HTTPHeadDraft: Sendable {
     var scanned = 0
     var emptyLines = 0
 
-    private var lineStart = 0
+    var lineStart = 0
     private var headerCount = 0
-    private var hostCount = 0
-    private var contentLength = -1
-    private var isChunked = false
-    private var saysClose = false
-    private var saysKeepAlive = false
+    var hostCount = 0
+    var contentLength = -1
+    var isChunked = false
+    var saysClose = false
+    var saysKeepAlive = false
 
     var flags: HTTPRequestHead.Flags {
         HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasTimeout: hasTimeout, hasUpgrade: hasUpgrade)
@@ -85,7 +91,9 @@ struct HTTPHeadDraft: Sendable {
     // MARK: - The request line
 
     private mutating func requestLine(
-        _ bytes: UnsafeRawBufferPointer, end: Int, limits: HTTPLimits
+        _ bytes: UnsafeRawBufferPointer,
+        end: Int,
+        limits: HTTPLimits
     ) -> HTTPParseError? {
         var method = 0
         while method < end, HTTPBytes.isToken(bytes[method]) { method &+= 1 }
@@ -129,7 +137,10 @@ struct HTTPHeadDraft: Sendable {
 
     /// Finds the path in the target: the origin form is one, the absolute form holds one, `*` stands for itself.
     private mutating func path(
-        _ bytes: UnsafeRawBufferPointer, method: Int, start: Int, end: Int
+        _ bytes: UnsafeRawBufferPointer,
+        method: Int,
+        start: Int,
+        end: Int
     ) -> HTTPParseError? {
         layout.pathStart = UInt32(start)
         if matches(bytes, 0, method, "CONNECT") { return .connectMethod }
@@ -156,113 +167,5 @@ struct HTTPHeadDraft: Sendable {
         guard end - start == text.utf8CodeUnitCount else { return false }
         for offset in 0..<(end - start) where bytes[start + offset] != text.utf8Start[offset] { return false }
         return true
-    }
-}
-
-extension HTTPHeadDraft {
-    // MARK: - Header lines
-
-    private mutating func headerLine(_ bytes: UnsafeRawBufferPointer, end: Int) -> HTTPParseError? {
-        let field: HTTPLineScanner.Field
-        switch HTTPLineScanner.field(bytes, start: lineStart, end: end) {
-        case .failure(let error): return error
-        case .success(let found): field = found
-        }
-        // Few names matter here; most are told apart by their length.
-        switch field.colon &- lineStart {
-        case 4 where named(bytes, field, "host"): return host(bytes, field)
-        case 6 where named(bytes, field, "expect"): return expect(bytes, field)
-        case 7 where named(bytes, field, "upgrade"): hasUpgrade = true
-        case 10 where named(bytes, field, "connection"): connection(bytes, field)
-        case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
-        case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
-        case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
-        case 25 where named(bytes, field, "x-request-timeout-seconds"): hasTimeout = true
-        default: break
-        }
-        return nil
-    }
-
-    private func named(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field, _ name: StaticString) -> Bool {
-        HTTPLineScanner.equals(bytes, lineStart, field.colon, name)
-    }
-
-    private mutating func host(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
-        hostCount += 1
-        if hostCount > 1 { return .repeatedHost }
-        return Self.isHost(bytes, field.valueStart, field.valueEnd) ? nil : .badHost
-    }
-
-    /// Whether the bytes could be a host and a port: registered name or address characters, no user information.
-    private static func isHost(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int) -> Bool {
-        for index in start..<end {
-            switch bytes[index] {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: ":"),
-                UInt8(ascii: "_"), UInt8(ascii: "~"), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"),
-                UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
-                UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ";"), UInt8(ascii: "="):
-                continue
-            default: return false
-            }
-        }
-        return true
-    }
-
-    private mutating func expect(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
-        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "100-continue") else {
-            return .unknownExpectation
-        }
-        expectsContinue = true
-        return nil
-    }
-
-    /// Reads the list of connection options; other ones than these two change nothing here.
-    private mutating func connection(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) {
-        var start = field.valueStart
-        while start < field.valueEnd {
-            var end = start
-            while end < field.valueEnd, bytes[end] != UInt8(ascii: ",") { end += 1 }
-            var low = start
-            var high = end
-            while low < high, HTTPLineScanner.isBlank(bytes[low]) { low += 1 }
-            while low < high, HTTPLineScanner.isBlank(bytes[high - 1]) { high -= 1 }
-            if HTTPLineScanner.equals(bytes, low, high, "close") { saysClose = true }
-            if HTTPLineScanner.equals(bytes, low, high, "keep-alive") { saysKeepAlive = true }
-            start = end + 1
-        }
-    }
-
-    private mutating func requestID(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) {
-        let length = field.valueEnd - field.valueStart
-        guard requestIDStart == 0, (1...128).contains(length) else { return }
-        for index in field.valueStart..<field.valueEnd where bytes[index] <= 0x20 || bytes[index] >= 0x7F { return }
-        requestIDStart = field.valueStart
-        requestIDEnd = field.valueEnd
-    }
-
-    private mutating func contentLength(
-        _ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field
-    ) -> HTTPParseError? {
-        if contentLength >= 0 { return .repeatedContentLength }
-        // Eighteen digits fit an Int; no honest request has more.
-        guard (1...18).contains(field.valueEnd - field.valueStart) else { return .badContentLength }
-        var value = 0
-        for index in field.valueStart..<field.valueEnd {
-            let digit = bytes[index] &- UInt8(ascii: "0")
-            guard digit < 10 else { return .badContentLength }
-            value = value &* 10 &+ Int(digit)
-        }
-        contentLength = value
-        return nil
-    }
-
-    private mutating func transferEncoding(
-        _ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field
-    ) -> HTTPParseError? {
-        if isChunked { return .repeatedEncoding }
-        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "chunked") else { return .unknownEncoding }
-        isChunked = true
-        return nil
     }
 }

@@ -73,7 +73,10 @@ package struct HTTPRequestParser: Sendable {
         return HTTPParsedHead(
             head: HTTPRequestHead(bytes: bytes, layout: draft.layout, flags: draft.flags),
             framing: framing,
-            isKeepAlive: draft.isKeepAlive, expectsContinue: draft.expectsContinue && !draft.isHTTP10,
-            isHead: draft.isHead, requestID: requestID)
+            isKeepAlive: draft.isKeepAlive,
+            expectsContinue: draft.expectsContinue && !draft.isHTTP10,
+            isHead: draft.isHead,
+            requestID: requestID
+        )
     }
 }

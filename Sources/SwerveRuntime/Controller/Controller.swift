@@ -157,9 +157,12 @@ package final class Controller: Sendable {
         guard let wakeUp = state.machine.nextWakeUp else { return }
         if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
         state.scheduledTick = wakeUp
-        let delay = max((wakeUp - now).nanoseconds, 0)
+        // Too early does no harm, and a wake-up may be at the end of time.
+        let delay = min(max(wakeUp.nanoseconds.subtractingReportingOverflow(now.nanoseconds).partialValue, 0), Self.longestWait)
         group.any().scheduleTask(in: .nanoseconds(delay)) { self.send(.tick) }
     }
+
+    private static let longestWait: Int64 = 3_600_000_000_000
 
     private static func now() -> MonotonicTime {
         MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds))

@@ -83,9 +83,15 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
         case .local(let replica):
             let call = LocalHTTPCall(self, replica, head, body)
             state = .local(lease, call)
+            // What came while the request waited for its turn.
+            while let bytes = waitingBody.popFirst() { call.push(bytes) }
+            if isRequestEnded { call.endBody() }
             service.runner(of: eventLoop).start { call.start() }
         case .remote(let replica):
             guard let replica = replica as? RemotePeerReplica else { preconditionFailure("one kind of remote replica") }
+            // An attempt that was refused or lost before it began has taken nothing, and was told of no end that counts.
+            requestCredit = 0
+            isEndSent = false
             let (frame, trailing) = HTTPFrames.request(head, method: replica.httpNumber(), body: body)
             switch replica.connection.open(.requestHTTP, frame, trailing: trailing, owner: self) {
             case .success(let stream): state = .remote(lease, replica, stream: stream)

@@ -99,6 +99,7 @@ final class LocalHTTPCall: Sendable {
         state.withLock { state in
             state.isOver = true
             state.task = nil
+            state.writer = nil
         }
         let forward = forward
         forward.eventLoop.execute { forward.localResponse(answer) }

@@ -1,0 +1,1 @@
+"""Parts shared by run.py and peers.py."""

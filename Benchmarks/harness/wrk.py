@@ -1,0 +1,32 @@
+"""Load by wrk."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .processes import Failure
+
+SCRIPT = Path(__file__).with_name("load.lua")
+
+
+@dataclass
+class Load:
+    requests: int
+    per_second: float
+    p50_microseconds: float
+
+
+def load(server, connections, seconds, path=None, body_bytes=None):
+    """One run with one thread; fails when any answer is not a success, for then it measured something else."""
+    url = server.url if path is None else server.url.removesuffix(server.path) + path
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
+    if body_bytes:
+        command += ["--", str(body_bytes)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise Failure(f"wrk failed on {server.name}: {result.stderr.strip() or result.stdout.strip()}")
+    report = json.loads(result.stdout.splitlines()[-1])
+    if report["bad_status"] or report["failed"] or not report["requests"]:
+        raise Failure(f"{server.name} failed requests at {connections} connections: {report}")
+    return Load(report["requests"], report["requests"] / report["seconds"], report["p50_us"])

@@ -1,0 +1,109 @@
+internal import NIOCore
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+extension HTTPConnectionHandler {
+    /// Closes when everything is written. When the client may still be sending, only this side at first, and what it
+    /// sends is dropped for a while: closing at once would make the system answer with a reset that can overtake the
+    /// response.
+    func closeAfterFlush(linger: Bool) {
+        machine.close(now: loop.now)
+        lingers = linger || pending.readableBytes > 0
+        pending = ByteBuffer()
+        closesAfterFlush = true
+        markDirty()
+        resumeReading()
+    }
+
+    func finishClosing() {
+        guard let context, machine.phase != .closed else { return }
+        isWrittenToTheEnd = true
+        if lingers, !machine.isInputClosed {
+            machine.lingers(now: loop.now)
+            context.close(mode: .output, promise: nil)
+        } else {
+            cut()
+        }
+    }
+
+    /// Closes at once; what was not written is lost.
+    func cut() {
+        guard let context else { return }
+        context.close(promise: nil)
+    }
+
+    /// The connection is no more.
+    func gone(_ reason: HTTPCancellation) {
+        guard machine.phase != .closed else { return }
+        machine.closed()
+        loop.remove(self)
+        pending = ByteBuffer()
+        collected = ByteBuffer()
+        collectedHead = nil
+        cancel(reason)
+    }
+
+    /// Tells the service that the response is not wanted any more.
+    func cancel(_ reason: HTTPCancellation) {
+        guard let exchange = exchange.take() else { return }
+        let delegate = exchange.delegate
+        exchange.detach()
+        delegate?.cancelled(reason)
+    }
+
+    // MARK: - Called by the loop
+
+    func tick(_ now: MonotonicTime) {
+        switch machine.tick(now: now) {
+        case .none: break
+        case .close: cut()
+        case .refuse: refuse(status: 408, message: "the request did not come in time")
+        case .fail(let reason, let status): failExchange(reason, status: status)
+        }
+    }
+
+    func drain() {
+        machine.drain()
+        if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
+    }
+
+    func shutDown() {
+        cancel(.shutDown)
+        cut()
+    }
+
+    // MARK: - Refusals
+
+    func refuse(_ error: HTTPParseError) {
+        refuse(status: error.status, message: error.message)
+    }
+
+    /// Answers a request that no service has seen, and closes.
+    func refuse(status: UInt16, message: String) {
+        collectedHead = nil
+        collected = ByteBuffer()
+        writeError(status: status, message: message, retryAfter: nil, connection: .close, isHead: false)
+        closeAfterFlush(linger: true)
+    }
+
+    /// Takes a request away from the service: answers for it when no response has begun, cuts the connection otherwise.
+    func failExchange(_ reason: HTTPCancellation, status: UInt16, message: String? = nil) {
+        let current = machine.exchange
+        let id = exchange?.requestID
+        cancel(reason)
+        guard let current, current.response == nil, reason != .clientGone else {
+            cut()
+            return
+        }
+        let text = message ?? (status == 504 ? "the request took too long" : "the request did not come in time")
+        writeError(
+            status: status,
+            message: text,
+            retryAfter: nil,
+            connection: .close,
+            isHead: current.isHead,
+            requestID: id
+        )
+        closeAfterFlush(linger: true)
+    }
+}

@@ -1,0 +1,114 @@
+public import Hummingbird
+internal import HTTPTypes
+public import Logging
+internal import NIOCore
+public import SwerveHTTPTypes
+
+/// Lets a Hummingbird router answer the requests of an ingress.
+///
+/// ```swift
+/// @Deployment
+/// distributed actor API: HTTPIngress {
+///     private let routes: HummingbirdResponder
+///
+///     init() {
+///         let router = Router(context: ServeRequestContext.self)
+///         router.get("/hello/:name") { _, context in "hello \(context.parameters.get("name") ?? "you")" }
+///         routes = HummingbirdResponder(router)
+///     }
+///     func respond(to request: SwerveHTTPTypes.HTTPRequest) async throws -> SwerveHTTPTypes.HTTPResponse {
+///         try await routes.respond(to: request)
+///     }
+/// }
+/// ```
+/// The router sees paths below the application's route prefix. Bodies stream in both directions with back-pressure. The
+/// router's type and the responder's cost are paid once, in the initialiser.
+public struct HummingbirdResponder: Sendable {
+    private let answer: @Sendable (Request, ServeRequestSource) async throws -> Response
+
+    /// - Parameter router: complete: routes added to it later are not seen.
+    public init<Context: RequestContext>(_ router: Router<Context>) where Context.Source == ServeRequestSource {
+        let responder = router.buildResponder()
+        self.answer = { request, source in
+            try await responder.respond(to: request, context: Context(source: source))
+        }
+    }
+
+    /// - Throws: what the router's handlers throw and its middleware does not turn into a response. Hummingbird's
+    ///   `HTTPError` becomes ``SwerveHTTPTypes/HTTPError`` with the same status.
+    public func respond(to request: SwerveHTTPTypes.HTTPRequest) async throws -> SwerveHTTPTypes.HTTPResponse {
+        var logger = Logger(label: "swerve.hummingbird")
+        logger[metadataKey: "request-id"] = "\(request.requestID)"
+        let source = ServeRequestSource(logger: logger, requestID: request.requestID)
+        do {
+            let response = try await answer(
+                Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)), source)
+            return try await Self.convert(response)
+        } catch let error as Hummingbird.HTTPError {
+            throw SwerveHTTPTypes.HTTPError(HTTPStatus(code: UInt16(error.status.code)), error.body)
+        }
+    }
+
+    private static func head(of request: SwerveHTTPTypes.HTTPRequest) -> HTTPTypes.HTTPRequest {
+        var fields = HTTPFields()
+        for header in request.headers {
+            if let name = HTTPField.Name(header.name) { fields.append(HTTPField(name: name, value: header.value)) }
+        }
+        let method = HTTPTypes.HTTPRequest.Method(rawValue: request.method.rawValue) ?? .get
+        let path = request.query.map { "\(request.path)?\($0)" } ?? request.path
+        return HTTPTypes.HTTPRequest(
+            method: method, scheme: "http", authority: request.headers["host"], path: path, headerFields: fields)
+    }
+
+    /// Bodies of a known length up to this many bytes travel with their head.
+    private static let wholeBodyBytes = 1 << 20
+
+    private static func convert(_ response: Response) async throws -> SwerveHTTPTypes.HTTPResponse {
+        var headers = HTTPHeaders()
+        for field in response.headers { headers.add(field.name.rawName, field.value) }
+        let status = HTTPStatus(code: UInt16(response.status.code))
+        let length = response.body.contentLength
+        if let length, length <= wholeBodyBytes {
+            let collected = CollectingWriter.Storage()
+            try await response.body.write(CollectingWriter(storage: collected))
+            return HTTPResponse(status: status, headers: headers, body: .bytes(collected.bytes))
+        }
+        let body = response.body
+        return HTTPResponse(
+            status: status, headers: headers,
+            body: .stream(contentLength: length) { try await body.write(StreamingWriter(writer: $0)) })
+    }
+}
+
+/// What a ``ServeRequestContext`` is made from.
+public struct ServeRequestSource: RequestContextSource {
+    public let logger: Logger
+    public let requestID: String
+}
+
+/// The context of a request that comes through Swerve. Routers may have contexts of their own with the same `Source`.
+public struct ServeRequestContext: RequestContext {
+    public typealias Source = ServeRequestSource
+    public var coreContext: CoreRequestContextStorage
+    public let requestID: String
+
+    public init(source: ServeRequestSource) {
+        self.coreContext = CoreRequestContextStorage(source: source)
+        self.requestID = source.requestID
+    }
+}
+
+private struct StreamingWriter: ResponseBodyWriter {
+    let writer: HTTPBodyWriter
+    mutating func write(_ buffer: ByteBuffer) async throws { try await writer.write(buffer) }
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}
+
+private struct CollectingWriter: ResponseBodyWriter {
+    final class Storage {
+        var bytes = ByteBuffer()
+    }
+    let storage: Storage
+    mutating func write(_ buffer: ByteBuffer) async throws { storage.bytes.writeImmutableBuffer(buffer) }
+    consuming func finish(_ trailingHeaders: HTTPFields?) async throws {}
+}

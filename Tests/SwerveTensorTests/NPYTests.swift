@@ -1,0 +1,190 @@
+import NIOCore
+import SwerveTensor
+import Testing
+
+/// One line of the manifest of golden arrays.
+private struct NPYCase: Decodable {
+    var name: String
+    var type: String
+    var shape: [Int]
+    /// Whether NumPy writes the array as we do: row-major, little-endian, format 1.0.
+    var same: Bool
+}
+
+/// A file with any header.
+private func file(_ header: String, version: UInt8 = 1, length: Int? = nil, data: Int = 0) -> ByteBuffer {
+    var file = ByteBuffer(bytes: [0x93] + Array("NUMPY".utf8) + [version, 0])
+    if version == 1 {
+        file.writeInteger(UInt16(length ?? header.utf8.count), endianness: .little)
+    } else {
+        file.writeInteger(UInt32(length ?? header.utf8.count), endianness: .little)
+    }
+    file.writeString(header)
+    file.writeRepeatingByte(0, count: data)
+    return file
+}
+
+private func header(_ shape: String, type: String = "'<f4'", order: String = "False") -> String {
+    "{'descr': \(type), 'fortran_order': \(order), 'shape': \(shape), }\n"
+}
+
+@Suite("npy")
+struct NPYTests {
+    @Test("Every kind of array that NumPy writes is read into row-major, little-endian order")
+    func readsGoldenFiles() throws {
+        let cases = try Golden.json("npy/manifest.json", as: [NPYCase].self)
+        #expect(cases.count > 50)
+        for golden in cases {
+            let tensor = try Tensor(npy: Golden.bytes("npy/\(golden.name).npy"))
+            #expect(tensor.shape == golden.shape, "\(golden.name)")
+            #expect(tensor.elementType.name == golden.type, "\(golden.name)")
+            #expect(try tensor.bytes == Golden.bytes("npy/\(golden.name).bin"), "\(golden.name)")
+        }
+    }
+
+    @Test("Arrays are written byte for byte as NumPy writes them")
+    func writesGoldenFiles() throws {
+        let cases = try Golden.json("npy/manifest.json", as: [NPYCase].self).filter(\.same)
+        #expect(cases.count >= 12)
+        for golden in cases {
+            let file = try Golden.bytes("npy/\(golden.name).npy")
+            #expect(try Tensor(npy: file).npy() == file, "\(golden.name)")
+        }
+    }
+
+    @Test("A long shape still leaves the elements at a multiple of 64")
+    func writesAlignedElements() throws {
+        for rank in 0...20 {
+            let tensor = try Tensor(shape: [Int](repeating: 1, count: rank), values: [Float(rank)])
+            let file = tensor.npy()
+            #expect((file.readableBytes - 4) % 64 == 0)
+            #expect(try Tensor(npy: file) == tensor)
+        }
+    }
+
+    @Test(
+        "Arrays that a tensor cannot hold are refused, objects above all",
+        arguments: ["object", "record", "text", "bytes", "complex", "date"]
+    )
+    func refusesOtherTypes(name: String) throws {
+        let file = try Golden.bytes("npy/refused-\(name).npy")
+        let error = #expect(throws: TensorError.self) { try Tensor(npy: file) }
+        #expect(error?.code == .unsupportedType)
+        if name == "object" { #expect(error?.message.contains("unpickled") == true) }
+    }
+
+    @Test("A shape that asks for more than the limit is refused, though the file is small")
+    func hugeShape() {
+        for shape in ["(1000000, 1000000)", "(4294967296,)", "(67108865,)"] {
+            let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header(shape))) }
+            #expect(error?.code == .tooLarge)
+        }
+        let error = #expect(throws: TensorError.self) {
+            try Tensor(npy: file(header("(3,)"), data: 12), limits: NPYLimits(maximumDataBytes: 11))
+        }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test(
+        "Dimensions that are negative or do not fit in 64 bits are refused",
+        arguments: ["(-1,)", "(2, -3)", "(99999999999999999999,)", "(4294967296, 4294967296, 4294967296)"]
+    )
+    func impossibleShape(shape: String) {
+        let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header(shape))) }
+        #expect(error?.code == .invalidShape)
+    }
+
+    @Test("More dimensions than the limit are refused")
+    func tooManyDimensions() {
+        let shape = "(" + String(repeating: "1,", count: 33) + ")"
+        let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header(shape), data: 4)) }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test("A header that promises more or fewer elements than follow is refused", arguments: [0, 11, 13, 4096])
+    func lyingShape(count: Int) {
+        let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header("(3,)"), data: count)) }
+        #expect(error?.code == .sizeMismatch)
+    }
+
+    @Test(
+        "A header that is not the dictionary NumPy writes is refused",
+        arguments: [
+            "", "{}", "{", "[]", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': False, 'shape': (3)}",
+            "{'descr': '<f4', 'fortran_order': 0, 'shape': (3,)}", "{'descr': '<f4', 'shape': (3,)}",
+            "{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': (3,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), 'more': 1}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (3,)} + 1",
+            "{'descr': '<f4\\n', 'fortran_order': False, 'shape': (3,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (0x3,)}",
+            "{'descr': '<f4', 'fortran_order': False, 'shape': __import__('os')}",
+            "{'descr': '<f4, 'fortran_order': False, 'shape': (3,)", "{\u{0}\u{0}",
+        ]
+    )
+    func malformedHeader(text: String) {
+        let error = #expect(throws: TensorError.self) { try Tensor(npy: file(text, data: 12)) }
+        #expect(error?.code == .malformed || error?.code == .unsupportedType)
+    }
+
+    @Test("Types without a byte order, or unknown ones, are refused", arguments: ["f4", "|f4", "", "<", "<f3", "<i16", "<V4"])
+    func unknownTypes(type: String) {
+        let error = #expect(throws: TensorError.self) {
+            try Tensor(npy: file(header("(3,)", type: "'\(type)'"), data: 12))
+        }
+        #expect(error?.code == .unsupportedType)
+    }
+
+    @Test("A header length beyond the file or the limit is refused")
+    func lyingHeaderLength() {
+        let text = header("(3,)")
+        let short = #expect(throws: TensorError.self) { try Tensor(npy: file(text, length: 5000, data: 12)) }
+        #expect(short?.code == .malformed)
+        let huge = #expect(throws: TensorError.self) {
+            try Tensor(npy: file(text, version: 2, length: Int(UInt32.max), data: 12))
+        }
+        #expect(huge?.code == .tooLarge)
+    }
+
+    @Test("A file cut anywhere, or of another format, is refused")
+    func truncated() throws {
+        let whole = try Tensor(shape: [3], values: [Float(1), 2, 3]).npy()
+        for length in 0..<whole.readableBytes {
+            let part = try #require(whole.getSlice(at: whole.readerIndex, length: length))
+            #expect(throws: TensorError.self) { try Tensor(npy: part) }
+        }
+        #expect(throws: TensorError.self) { try Tensor(npy: file(header("(3,)"), version: 4, data: 12)) }
+    }
+
+    @Test("Two thousand damaged files are read or refused, but do no harm")
+    func randomDamage() throws {
+        let whole = try Tensor(shape: [2, 3], values: (0..<6).map(Double.init)).npy()
+        var random = SeededGenerator(seed: 20)
+        var refused = 0
+        for _ in 0..<2000 {
+            var damaged = whole
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let position = Int.random(in: 0..<90, using: &random)
+                damaged.setInteger(UInt8.random(in: 0...255, using: &random), at: position)
+            }
+            do { _ = try Tensor(npy: damaged) } catch { refused += 1 }
+        }
+        #expect(refused > 1000)
+    }
+}
+
+/// The same numbers on each run: SplitMix64.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+/// The rules of the source tree, as far as a text search can hold them.
+@Suite struct TidyTests {
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private struct Source {
+        let path: String
+        let lines: [Substring]
+    }
+
+    private static func sources(_ folders: String...) throws -> [Source] {
+        var found: [Source] = []
+        for folder in folders {
+            let base = root.appending(path: folder)
+            let files = try #require(FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil))
+            for case let file as URL in files where file.pathExtension == "swift" {
+                let text = try String(contentsOf: file, encoding: .utf8)
+                found.append(
+                    Source(
+                        path: String(file.path.dropFirst(root.path.count + 1)),
+                        lines: text.split(separator: "\n", omittingEmptySubsequences: false)))
+            }
+        }
+        return found
+    }
+
+    private static func places(_ sources: [Source], _ isWrong: (Substring) -> Bool) -> [String] {
+        sources.flatMap { source in
+            source.lines.enumerated().filter { isWrong($0.element) }.map { "\(source.path):\($0.offset + 1): \($0.element)" }
+        }
+    }
+
+    @Test(arguments: ["SwerveCore", "SwerveControl", "SwerveRouting"])
+    func `pure targets do no I/O, read no clock, log nothing and start nothing`(_ target: String) throws {
+        let forbidden = [
+            "import Foundation", "import NIO", "import Logging", "import Dispatch", "import Glibc", "import Synchronization",
+            " async ", "await ", "Task {", "Task(", ".now", "SystemRandomNumberGenerator", ".random(", ".shuffled()",
+            "print(",
+        ]
+        let sources = try Self.sources("Sources/\(target)")
+        #expect(!sources.isEmpty)
+        let wrong = Self.places(sources) { line in
+            !line.drop { $0 == " " }.hasPrefix("//") && forbidden.contains { line.contains($0) }
+        }
+        #expect(wrong.isEmpty, "time, randomness and effects come into pure targets as data: \(wrong)")
+    }
+
+    @Test func `every import in Sources says how far it reaches`() throws {
+        let wrong = Self.places(try Self.sources("Sources")) { $0.drop { $0 == " " }.hasPrefix("import ") }
+        #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")
+    }
+
+    @Test func `files stay short`() throws {
+        // A closed state machine may be longer; everything else is split.
+        let allowed = 420
+        let wrong = try Self.sources("Sources").filter { $0.lines.count > allowed }.map { "\($0.path): \($0.lines.count)" }
+        #expect(wrong.isEmpty, "split files of more than \(allowed) lines: \(wrong)")
+    }
+
+    @Test func `nothing is left undone`() throws {
+        let marks = ["TO" + "DO", "FIX" + "ME", "XX" + "X"]
+        let wrong = Self.places(try Self.sources("Sources", "Examples")) { line in marks.contains { line.contains($0) } }
+        #expect(wrong.isEmpty)
+    }
+
+    @Test func `unsafe escapes say why they hold`() throws {
+        let escapes = ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "as!"]
+        var wrong: [String] = []
+        for source in try Self.sources("Sources") {
+            for (index, line) in source.lines.enumerated() where escapes.contains(where: { line.contains($0) }) {
+                let trimmed = line.drop { $0 == " " }
+                if trimmed.hasPrefix("//") { continue }
+                let near = source.lines[max(0, index - 6)...min(source.lines.count - 1, index + 3)]
+                if !near.contains(where: { $0.contains("//") }) { wrong.append("\(source.path):\(index + 1)") }
+            }
+        }
+        #expect(wrong.isEmpty, "a comment within a few lines must say why it holds: \(wrong)")
+    }
+
+    @Test func `tests do not sleep`() throws {
+        let sleeps = ["Task.sleep(", "Thread.sleep(", "usleep("].map { "\($0)" }
+        let wrong = Self.places(try Self.sources("Tests")) { line in
+            sleeps.contains { line.contains($0) } && !line.contains("sleeps =")
+        }
+        // The helper that waits for what other processes do is the one place where time passes.
+        #expect(wrong.count { !$0.contains("Eventually.swift") } == 0, "\(wrong)")
+    }
+
+    @Test func `no target depends on one above it`() throws {
+        let layers = [
+            ["SwerveCore"], ["SwerveControl", "SwerveRouting", "SwerveHTTPTypes", "SwerveTensor"],
+            ["SwerveActors", "SwerveHTTP", "SwerveLaunch", "SwerveVision"],
+            ["SwerveTransport", "SwerveMacros", "SwerveONNX", "SwerveVisionHTTP", "SwerveHummingbird"],
+            ["SwerveRuntime"], ["Swerve"],
+        ]
+        var wrong: [String] = []
+        for (level, targets) in layers.enumerated() {
+            let above = Set(layers[level...].joined()).subtracting(level == layers.count - 1 ? [] : [])
+            for target in targets {
+                for place in Self.places(try Self.sources("Sources/\(target)"), { $0.contains("import Swerve") }) {
+                    let name = place.split(separator: " ").last.map(String.init) ?? ""
+                    // Within a layer only the tensor and vision targets build on one another.
+                    if above.contains(name), !(name == "SwerveTensor" || name == "SwerveVision") { wrong.append(place) }
+                }
+            }
+        }
+        #expect(wrong.isEmpty, "dependencies point downward only: \(wrong)")
+    }
+}
