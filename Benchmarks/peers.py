@@ -1,65 +1,27 @@
 #!/usr/bin/env python3
-"""Loads no-op applications of other model servers beside Swerve's; rows `peers.*` of results.json.
+"""Loads no-op applications of other model servers beside Swerve's, and adds rows `peers.*` to the results.
 
 `make bench-peers` calls it. Installs Ray Serve and LitServe in .venv-peers, once.
 """
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
 from harness.processes import ROOT, Failure, Server, free_port, require
 from harness.wrk import load
-from run import CONNECTIONS, VARIANTS, Bench, options
+from run import CONNECTIONS, VARIANTS, Bench, arguments_of
 
 VENV = ROOT / ".venv-peers"
 REQUIREMENTS = ["ray[serve]==2.60.0", "litserve"]
 
-# Ray Serve with its documented settings for throughput; `max_ongoing_requests` as in bench-app.
-RAY_APP = """
-import os, signal, sys
-port, folder = int(sys.argv[1]), sys.argv[2]
-import ray
-from ray import serve
-
-@serve.deployment(max_ongoing_requests=1000)
-class NoOp:
-    async def __call__(self, request):
-        return "ok"
-
-ray.init(num_cpus=16, include_dashboard=False, logging_level="error", _temp_dir=folder)
-serve.start(http_options={"host": "127.0.0.1", "port": port})
-serve.run(NoOp.bind())
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-try:
-    signal.pause()
-finally:
-    serve.shutdown()
-    ray.shutdown()
-"""
-
-# LitServe answers POST /predict only; its health route would not pass through a worker.
-LITSERVE_APP = """
-import sys
-import litserve
-
-class NoOp(litserve.LitAPI):
-    def setup(self, device): pass
-    def decode_request(self, request): return request
-    def predict(self, value): return "ok"
-    def encode_response(self, output): return output
-
-if __name__ == "__main__":
-    litserve.LitServer(NoOp(), accelerator="cpu", track_requests=False).run(
-        host="127.0.0.1", port=int(sys.argv[1]), log_level="error", generate_client_file=False)
-"""
-
 
 def install():
     stamp = VENV / ".installed"
-    if stamp.exists() and stamp.read_text() == "\n".join(REQUIREMENTS):
+    if stamp.exists() and stamp.read_text().split("\n") == REQUIREMENTS:
         return
     print("Installing Ray Serve and LitServe in .venv-peers ...", flush=True)
     subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
@@ -67,11 +29,59 @@ def install():
     stamp.write_text("\n".join(REQUIREMENTS))
 
 
-def start(name, program, *arguments, path="/", environment=None):
+def peer(name, program, *arguments, path="/", environment=None):
     port = free_port()
-    return Server(name, [str(VENV / "bin/python"), "-c", program, str(port), *arguments], port, path, environment)
+    command = [str(VENV / "bin/python"), str(ROOT / "Benchmarks/peer-apps" / program), str(port), *arguments]
+    return Server(name, command, port, path, environment)
 
 
+@contextlib.contextmanager
 def ray_serve():
+    """Ray Serve with its documented setting for throughput."""
     settings = {"RAY_SERVE_THROUGHPUT_OPTIMIZED": "1", "RAY_USAGE_STATS_ENABLED": "0"}
-    return start("ray_serve", RAY_APP, "/tmp/bench-ray", environment=settings)
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # Short: it holds Unix sockets.
+    try:
+        with peer("ray_serve", "noop_ray.py", folder, environment=settings) as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def litserve():
+    return peer("litserve", "noop_litserve.py", path="/health")
+
+
+# LitServe takes no GET: it gets the JSON number 1.
+LOADS = {"litserve": {"path": "/predict", "body_bytes": 1}}
+
+
+def noop_load(server, connections, seconds):
+    request = LOADS.get(server.name, {})
+    load(server, connections, 1, **request)
+    return load(server, connections, seconds, **request).per_second
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that the servers are ended too.
+    arguments = arguments_of(__doc__)
+    bench = Bench(arguments)
+    require("wrk", "install it with: apt-get install wrk")
+    install()
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(start()) for start in (VARIANTS["process"], ray_serve, litserve)]
+        for server in servers:
+            server.wait_until_ready(120)
+        for server in servers:
+            server.tree()
+        for count in CONNECTIONS:
+            rates = bench.in_turn(servers, lambda server: noop_load(server, count, bench.seconds))
+            for server in servers[1:]:
+                bench.add(f"peers.{server.name}.http_noop_c{count}", "req/s", rates[server.name], rates["process"])
+            bench.write()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"bench-peers: {failure}")

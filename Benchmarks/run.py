@@ -29,9 +29,10 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 class Bench:
     """What the command line asked for, and the results so far."""
 
-    def __init__(self, only, seconds, repetitions):
-        self.only, self.seconds, self.repetitions = only, seconds, repetitions
-        self.results = Results(f"{seconds} s x {repetitions}")
+    def __init__(self, arguments):
+        self.only, self.writes = arguments.only, not arguments.quick
+        self.seconds, self.repetitions = (1, 1) if arguments.quick else (arguments.seconds, arguments.repetitions)
+        self.results = Results(f"{self.seconds} s x {self.repetitions}")
 
     def wants(self, name):
         """Whether a row of this name, or some row whose name begins with it, was asked for."""
@@ -40,6 +41,10 @@ class Bench:
     def add(self, name, unit, values, baselines):
         if name.startswith(self.only):
             self.results.add(name, unit, list(zip(values, baselines)))
+
+    def write(self):
+        if self.writes:
+            self.results.write()
 
     def in_turn(self, servers, measure):
         """Measures each server once per repetition, beginning with another one each time: values by name."""
@@ -276,8 +281,8 @@ GROUPS = {
 }
 
 
-def options():
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments_of(description):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--only", default="", metavar="PREFIX", help="only the rows whose names begin so")
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement (default: 5)")
     parser.add_argument("--repetitions", type=int, default=3, help="default: 3")
@@ -287,18 +292,15 @@ def options():
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that the servers are ended too.
-    arguments = options()
-    seconds, repetitions = (1, 1) if arguments.quick else (arguments.seconds, arguments.repetitions)
-    bench = Bench(arguments.only, seconds, repetitions)
+    bench = Bench(arguments_of(__doc__))
     for program, package in (("wrk", "wrk"), ("nginx", "nginx-light")):
         require(program, f"install it with: apt-get install {package}")
     groups = [group for group, names in GROUPS.items() if any(bench.wants(name) for name in names)]
     if not groups:
-        raise Failure(f"no benchmark is named '{arguments.only}...'")
+        raise Failure(f"no benchmark is named '{bench.only}...'")
     for group in groups:
         group(bench)
-        if not arguments.quick:
-            bench.results.write()
+        bench.write()
 
 
 if __name__ == "__main__":

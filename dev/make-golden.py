@@ -277,7 +277,7 @@ def make_operations(out: Path) -> None:
 
     filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
     for name, image in inputs.items():
-        for width, height in [(64, 64), (200, 150), (151, 40), (40, 100), (1, 1), (7, 201)]:
+        for width, height in [(64, 64), (200, 150), (151, 40), (40, 100), (1, 1), (7, 201), (90, 10), (96, 63)]:
             for filter_, number in filters.items():
                 add("resize", name, image.resize((width, height), number), width=width, height=height, filter=filter_)
         for factor in [0.0, 0.5, 1.0, 1.7, 2.0, 10.0, -1.0]:

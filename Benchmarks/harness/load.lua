@@ -1,4 +1,5 @@
--- The load: GET, or POST of so many bytes; and one line of JSON with the result.
+-- The load: GET, or POST of so many bytes (the digit 1, so that one byte is JSON too); and one line of JSON with the
+-- result.
 --
 --   wrk ... -s load.lua URL [-- BYTES]
 
@@ -6,7 +7,7 @@ function init(arguments)
     local bytes = tonumber(arguments[1])
     if bytes then
         wrk.method = "POST"
-        wrk.body = string.rep("x", bytes)
+        wrk.body = string.rep("1", bytes)
         wrk.headers["Content-Type"] = "application/octet-stream"
     end
 end

@@ -82,10 +82,6 @@ class NginxPair:
         path.write_text(text)
         return path
 
-    @property
-    def url(self):
-        return self.front.url
-
     def wait_until_ready(self):
         self.front.wait_until_ready()
         return self

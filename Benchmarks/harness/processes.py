@@ -50,10 +50,6 @@ class Server:
             env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
 
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}{self.path}"
-
     def wait_until_ready(self, seconds=60, probe=None):
         """Waits for the first 200, asking every millisecond."""
         probe = probe or (lambda: answers_ok(self.port, self.path))

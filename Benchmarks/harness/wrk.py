@@ -19,7 +19,7 @@ class Load:
 
 def load(server, connections, seconds, path=None, body_bytes=None):
     """One run with one thread; fails when any answer is not a success, for then it measured something else."""
-    url = server.url if path is None else server.url.removesuffix(server.path) + path
+    url = f"http://127.0.0.1:{server.port}{path or server.path}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
     if body_bytes:
         command += ["--", str(body_bytes)]

@@ -40,7 +40,7 @@ struct UpsampledArgmax {
             for y in 0..<newHeight {
                 blendRows(positions, Neighbors(of: y, oldSize: height, newSize: newHeight), into: row)
                 columns.withUnsafeBufferPointer { columns in
-                    for x in 0..<newWidth { labels[y * newWidth + x] = bestClass(in: row, at: columns[x]) }
+                    pickRow(row, columns, into: labels.baseAddress! + y * newWidth)
                 }
             }
         }
@@ -91,20 +91,64 @@ struct UpsampledArgmax {
         for i in 0..<(width * groups) { row[i] = low[i] * lowWeight + high[i] * highWeight }
     }
 
-    private func bestClass(in row: UnsafePointer<Lanes>, at column: Neighbors) -> UInt8 {
+    /// Pixels between the same two old columns share the classes that can win there, which are few.
+    private func pickRow(
+        _ row: UnsafePointer<Lanes>, _ columns: UnsafeBufferPointer<Neighbors>, into labels: UnsafeMutablePointer<UInt8>
+    ) {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: groups) { candidates in
+            var count = 0
+            var low = -1
+            for x in columns.indices {
+                if columns[x].low != low {
+                    low = columns[x].low
+                    count = findCandidates(row + low * groups, row + columns[x].high * groups, into: candidates)
+                }
+                labels[x] = bestClass(in: row, at: columns[x], among: UnsafeBufferPointer(rebasing: candidates[..<count]))
+            }
+        }
+    }
+
+    /// A class whose larger score is below the smaller score of another loses everywhere between the two positions, since
+    /// weights are from 0 to 1. The margin covers the rounding of the weighted sums.
+    private func findCandidates(
+        _ low: UnsafePointer<Lanes>, _ high: UnsafePointer<Lanes>, into candidates: UnsafeMutableBufferPointer<Int>
+    ) -> Int {
+        var floors = Lanes(repeating: -.greatestFiniteMagnitude)
+        for group in 0..<groups {
+            let smaller = low[group].replacing(with: high[group], where: high[group] .< low[group])
+            floors.replace(with: smaller, where: smaller .> floors)
+        }
+        let floor = floors.max()
+        let bar = Lanes(repeating: floor - abs(floor) * 1e-5 - 1e-30)
+        var count = 0
+        for group in 0..<groups {
+            let hasCandidate = (low[group] .>= bar) .| (high[group] .>= bar)
+            // Scores that are not numbers compare false: they keep their group, as they would without this selection.
+            let isOdd = (low[group] .!= low[group]) .| (high[group] .!= high[group])
+            if any(hasCandidate .| isOdd) {
+                candidates[count] = group
+                count += 1
+            }
+        }
+        return count
+    }
+
+    private func bestClass(
+        in row: UnsafePointer<Lanes>, at column: Neighbors, among candidates: UnsafeBufferPointer<Int>
+    ) -> UInt8 {
         let low = row + column.low * groups
         let high = row + column.high * groups
         let highWeight = Lanes(repeating: column.fraction)
         let lowWeight = Lanes(repeating: 1 - column.fraction)
         var best = Lanes(repeating: -.infinity)
         var bestLabels = SIMD8<Int32>(repeating: 0)
-        var labels = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
-        for group in 0..<groups {
+        let lanes = SIMD8<Int32>(0, 1, 2, 3, 4, 5, 6, 7)
+        for group in candidates {
+            let labels = lanes &+ Int32(truncatingIfNeeded: group * 8)
             let value = low[group] * lowWeight + high[group] * highWeight
             let isBetter = value .> best
             best.replace(with: value, where: isBetter)
             bestLabels.replace(with: labels, where: isBetter)
-            labels &+= 8
         }
         let top = best.max()
         var winner = Int32.max

@@ -77,9 +77,10 @@ final class IncomingStream: Sendable {
             state.isOver = true
             state.task = nil
         }
-        replica.finish()
+        let drained = replica.finish()
         connection.incoming.withLock { $0.remove(stream) }
         connection.send(kind, stream: stream, frame, trailing: trailing)
+        drained?()
     }
 
     // MARK: Calls by handle

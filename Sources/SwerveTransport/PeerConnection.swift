@@ -177,6 +177,14 @@ package final class PeerConnection: Sendable {
         channel.flush()
     }
 
+    /// Done when the operating system has everything that was sent so far, or can have no more of it.
+    package func sent() -> EventLoopFuture<Void> {
+        eventLoop.flatSubmit {
+            self.flush()
+            return self.channel.writeAndFlush(ByteBuffer())
+        }
+    }
+
     // MARK: Boards
 
     package func setOwnBoard(_ board: SharedBoard, slot: Int) {

@@ -90,7 +90,7 @@ final class PeerHandler: ChannelInboundHandler {
         else { return connection.send(.responseRefused, stream: stream) }
         let incoming = IncomingStream(stream, kind, body, target: method.target, replica: replica, connection)
         guard connection.incoming.withLock({ $0.insert(incoming) }) else {
-            replica.finish()
+            replica.finish()?()
             return violation("the stream \(stream) was begun twice")
         }
         batch.append(incoming)

@@ -1,5 +1,5 @@
 extension Image {
-    /// The image in another size; the aspect ratio is not kept. Equal to Pillow's `Image.resize`.
+    /// The image in another size; the aspect ratio is not kept. Equal to `Image.resize` of Pillow 13.
     ///
     /// - Parameters:
     ///   - width: the new number of columns, at least 1.
@@ -12,13 +12,16 @@ extension Image {
         filter: ResizeFilter = .bilinear
     ) throws(ImageError) -> Image {
         try Image.checkSize(width: newWidth, height: newHeight)
-        // The picture between the two passes has the new width and the old height.
-        try Image.checkSize(width: newWidth, height: height)
         guard newWidth != width || newHeight != height else { return self }
+        // The order of the passes shows in the rounding. This is the rule of Pillow 13; older ones began with the columns.
+        let isVerticalFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
+        // The picture between the passes may be larger than both the old and the new one.
+        try Image.checkSize(width: isVerticalFirst ? width : newWidth, height: isVerticalFirst ? newHeight : height)
         // Averages of colours that differ in opacity need colours weighted by it.
         var image = channels == 4 ? premultiplied() : self
+        if isVerticalFirst { image = image.resizedVertically(to: newHeight, filter) }
         if newWidth != width { image = image.resizedHorizontally(to: newWidth, filter) }
-        if newHeight != height { image = image.resizedVertically(to: newHeight, filter) }
+        if !isVerticalFirst, newHeight != height { image = image.resizedVertically(to: newHeight, filter) }
         return channels == 4 ? image.unpremultiplied() : image
     }
 

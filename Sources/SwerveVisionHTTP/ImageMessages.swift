@@ -1,4 +1,4 @@
-public import NIOCore
+internal import NIOCore
 public import SwerveHTTPTypes
 internal import SwerveTensor
 public import SwerveVision
@@ -15,7 +15,7 @@ extension HTTPRequest {
         let bytes = try await body.collect(upTo: maxBytes)
         do {
             if bytes.readableBytesView.starts(with: [0x93, UInt8(ascii: "N"), UInt8(ascii: "U")]) {
-                return try Image(Tensor(npy: bytes)).converted(to: format)
+                return try Image(pixels: Tensor(npy: bytes)).converted(to: format)
             }
             return try Image.decode(bytes, as: format, limits: limits)
         } catch let error as ImageError {
@@ -33,7 +33,10 @@ extension HTTPResponse {
         if accept.contains("image/jpeg"), !accept.contains("image/png") {
             return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
         }
-        if request.acceptsArray { return .array(try Tensor(image)) }
+        if request.acceptsArray {
+            let shape = image.channels == 1 ? [image.height, image.width] : [image.height, image.width, image.channels]
+            return .array(try Tensor(shape: shape, values: image.pixels))
+        }
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
@@ -63,5 +66,20 @@ extension ImageError {
         case .corrupt, .invalidArgument: .badRequest
         default: .internalServerError
         }
+    }
+}
+
+extension Image {
+    /// The picture that an array of bytes holds: height × width, or height × width × 1, 3 or 4.
+    init(pixels tensor: Tensor) throws {
+        guard tensor.elementType == .uint8, (2...3).contains(tensor.shape.count) else {
+            throw HTTPError(
+                .badRequest,
+                "a picture is an array of uint8 of shape [height, width] or [height, width, channels], not "
+                    + "\(tensor.elementType) of \(tensor.shape)")
+        }
+        try self.init(
+            width: tensor.shape[1], height: tensor.shape[0], channels: tensor.shape.count == 3 ? tensor.shape[2] : 1,
+            pixels: try tensor.values(as: UInt8.self))
     }
 }

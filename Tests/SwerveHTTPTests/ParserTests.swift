@@ -121,6 +121,8 @@ import Testing
         ("POST / HTTP/1.1\r\n\(host)Content-Length: 5 5\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\n\(host)Content-Length: 0x5\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\n\(host)Content-Length:\r\n\r\n", .badContentLength),
+        ("POST / HTTP/1.1\r\n\(host)Content-Length: 5\t\r\n\r\n", .badContentLength),
+        ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\t\r\n\r\n", .unknownEncoding),
         ("POST / HTTP/1.1\r\n\(host)Content-Length: 18446744073709551617\r\n\r\n", .badContentLength),
         ("POST / HTTP/1.1\r\n\(host)Content-Length: 999999999999\r\n\r\n", .bodyTooLarge),
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: gzip\r\n\r\n", .unknownEncoding),

@@ -3,7 +3,7 @@ import SwerveRouting
 import Testing
 
 /// A router, its generator and replicas by number, so that a test reads as the story it tells.
-struct RouterBench {
+final class RouterBench {
     var router: ReplicaRouter
     var generator = SplitMix64(seed: 7)
     var now = MonotonicTime.zero
@@ -17,27 +17,30 @@ struct RouterBench {
         ReplicaID(deployment: DeploymentID(application: "app", deployment: "D"), number: UInt64(number))
     }
 
-    mutating func update(
+    func update(
         _ replicas: [Int], limit: Int = 1, maxQueued: Int = 100,
         routing: DeploymentOptions.Routing = .powerOfTwoChoices
     ) -> (slots: [Int], assignments: [ReplicaRouter.Assignment]) {
         router.update(
             replicas.map(Self.id), limit: limit, maxQueued: maxQueued, routing: routing, using: &generator)
     }
-    mutating func admit() -> ReplicaRouter.Admission { router.admit(using: &generator) }
-    mutating func readmit() -> ReplicaRouter.Admission { router.readmit(using: &generator) }
-    mutating func release(_ slot: Int) -> [ReplicaRouter.Assignment] {
+    func admit() -> ReplicaRouter.Admission { router.admit(using: &generator) }
+    func admitIfFree() -> Int? { router.admitIfFree(using: &generator) }
+    func cancel(_ ticket: ReplicaRouter.Ticket) -> Bool { router.cancel(ticket) }
+    func withdraw(_ error: ServeError) -> [ReplicaRouter.Ticket] { router.withdraw(error) }
+    func readmit() -> ReplicaRouter.Admission { router.readmit(using: &generator) }
+    func release(_ slot: Int) -> [ReplicaRouter.Assignment] {
         let (first, more) = router.release(slot, using: &generator)
         return (first.map { [$0] } ?? []) + more
     }
-    mutating func refused(_ slot: Int) -> Duration { router.refused(slot, now: now) - now }
-    mutating func tick(after duration: Duration) -> [ReplicaRouter.Assignment] {
+    func refused(_ slot: Int) -> Duration { router.refused(slot, now: now) - now }
+    func tick(after duration: Duration) -> [ReplicaRouter.Assignment] {
         now = now + duration
         return router.tick(now: now, using: &generator)
     }
 
     /// Admits a request that is expected to be assigned, and says to which replica.
-    mutating func assign() throws -> Int {
+    func assign() throws -> Int {
         let admission = admit()
         guard case .assigned(let slot) = admission, let replica = router.replica(at: slot) else {
             throw Unexpected(admission)
@@ -45,7 +48,7 @@ struct RouterBench {
         return Int(replica.number)
     }
     /// Admits a request that is expected to wait.
-    mutating func enqueue() throws -> ReplicaRouter.Ticket {
+    func enqueue() throws -> ReplicaRouter.Ticket {
         let admission = admit()
         guard case .queued(let ticket) = admission else { throw Unexpected(admission) }
         return ticket
@@ -63,7 +66,7 @@ struct Unexpected: Error {
     // MARK: Queue and limits
 
     @Test func aRequestWaitsWhileThereIsNoReplica() throws {
-        var bench = RouterBench()
+        let bench = RouterBench()
         let ticket = try bench.enqueue()
         #expect(bench.router.queuedCount == 1)
         #expect(bench.update([1]).assignments == [.init(ticket: ticket, slot: 0)])
@@ -72,15 +75,15 @@ struct Unexpected: Error {
     }
 
     @Test func aReplicaIsGivenItsLimitAndNoMore() throws {
-        var bench = RouterBench(1, limit: 3)
+        let bench = RouterBench(1, limit: 3)
         for _ in 0..<3 { _ = try bench.assign() }
         _ = try bench.enqueue()
         #expect(bench.router.ongoing(at: 0) == 3)
-        #expect(bench.router.admitIfFree(using: &bench.generator) == nil)
+        #expect(bench.admitIfFree() == nil)
     }
 
     @Test func waitingRequestsAreServedInTheOrderOfTheirArrival() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let tickets = try (0..<5).map { _ in try bench.enqueue() }
         var served: [ReplicaRouter.Ticket] = []
@@ -90,28 +93,28 @@ struct Unexpected: Error {
     }
 
     @Test func nobodyOvertakesTheQueueWhenAPlaceIsFree() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let waiting = try bench.enqueue()
         #expect(bench.release(0) == [.init(ticket: waiting, slot: 0)])
-        #expect(bench.router.admitIfFree(using: &bench.generator) == nil)
+        #expect(bench.admitIfFree() == nil)
         _ = try bench.enqueue()
     }
 
     @Test func oneRequestMoreThanTheQueueHoldsIsRefused() throws {
-        var bench = RouterBench(1, maxQueued: 2)
+        let bench = RouterBench(1, maxQueued: 2)
         _ = try bench.assign()
         let first = try bench.enqueue()
         _ = try bench.enqueue()
         guard case .refused(let error) = bench.admit() else { throw Unexpected(bench.admit()) }
         #expect(error.code == .queueFull)
         #expect(error.message.contains("2"))
-        #expect(bench.router.cancel(first))
+        #expect(bench.cancel(first))
         _ = try bench.enqueue()
     }
 
     @Test func aQueueOfNothingStillTakesWhatAReplicaCanTakeAtOnce() throws {
-        var bench = RouterBench(1, maxQueued: 0)
+        let bench = RouterBench(1, maxQueued: 0)
         #expect(try bench.assign() == 1)
         guard case .refused = bench.admit() else { throw Unexpected(bench.admit()) }
     }
@@ -119,36 +122,36 @@ struct Unexpected: Error {
     // MARK: Cancelling
 
     @Test func aCancelledTicketIsPassedOver() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let first = try bench.enqueue()
         let second = try bench.enqueue()
-        #expect(bench.router.cancel(first))
+        #expect(bench.cancel(first))
         #expect(bench.router.queuedCount == 1)
         #expect(bench.release(0) == [.init(ticket: second, slot: 0)])
     }
 
     @Test func aTicketThatWasAssignedCannotBeCancelled() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let ticket = try bench.enqueue()
         _ = bench.release(0)
-        #expect(!bench.router.cancel(ticket))
+        #expect(!bench.cancel(ticket))
         #expect(bench.router.ongoing(at: 0) == 1)
     }
 
     @Test func aTicketIsCancelledOnce() throws {
-        var bench = RouterBench()
+        let bench = RouterBench()
         let ticket = try bench.enqueue()
-        #expect(bench.router.cancel(ticket))
-        #expect(!bench.router.cancel(ticket))
+        #expect(bench.cancel(ticket))
+        #expect(!bench.cancel(ticket))
         #expect(bench.router.queuedCount == 0)
     }
 
     @Test func theOrderSurvivesMassCancellation() throws {
-        var bench = RouterBench(maxQueued: 1000)
+        let bench = RouterBench(maxQueued: 1000)
         let tickets = try (0..<300).map { _ in try bench.enqueue() }
-        for (index, ticket) in tickets.enumerated() where index % 10 != 0 { #expect(bench.router.cancel(ticket)) }
+        for (index, ticket) in tickets.enumerated() where index % 10 != 0 { #expect(bench.cancel(ticket)) }
         let kept = tickets.enumerated().filter { $0.offset % 10 == 0 }.map(\.element)
         #expect(bench.update([1], limit: 1000).assignments.map(\.ticket) == kept)
     }
@@ -156,7 +159,7 @@ struct Unexpected: Error {
     // MARK: Choosing
 
     @Test func powerOfTwoPrefersTheLessLoadedOfTwo() throws {
-        var bench = RouterBench(1, 2, limit: 10)
+        let bench = RouterBench(1, 2, limit: 10)
         // With two replicas both are always looked at: the load never differs by more than one.
         for _ in 0..<20 {
             _ = try bench.assign()
@@ -167,25 +170,25 @@ struct Unexpected: Error {
     }
 
     @Test func powerOfTwoSpreadsOverManyReplicas() throws {
-        var bench = RouterBench(1, 2, 3, 4, 5, 6, 7, 8, limit: 100)
+        let bench = RouterBench(1, 2, 3, 4, 5, 6, 7, 8, limit: 100)
         for _ in 0..<400 { _ = try bench.assign() }
         for slot in 0..<8 { #expect((44...56).contains(bench.router.ongoing(at: slot)), "slot \(slot)") }
     }
 
     @Test func theLastFreePlaceOfManyIsFound() throws {
-        var bench = RouterBench(1, 2, 3, 4, 5, 6, 7, 8)
+        let bench = RouterBench(1, 2, 3, 4, 5, 6, 7, 8)
         var used: Set<Int> = []
         for _ in 0..<8 { #expect(used.insert(try bench.assign()).inserted) }
         _ = try bench.enqueue()
     }
 
     @Test func roundRobinTakesEachInTurn() throws {
-        var bench = RouterBench(1, 2, 3, limit: 10, routing: .roundRobin)
+        let bench = RouterBench(1, 2, 3, limit: 10, routing: .roundRobin)
         #expect(try (0..<7).map { _ in try bench.assign() } == [1, 2, 3, 1, 2, 3, 1])
     }
 
     @Test func roundRobinPassesOverAFullReplica() throws {
-        var bench = RouterBench(1, 2, 3, limit: 2, routing: .roundRobin)
+        let bench = RouterBench(1, 2, 3, limit: 2, routing: .roundRobin)
         #expect(try (0..<6).map { _ in try bench.assign() } == [1, 2, 3, 1, 2, 3])
         _ = bench.release(1)
         #expect(try bench.assign() == 2)
@@ -197,7 +200,7 @@ struct Unexpected: Error {
     // MARK: Refusals
 
     @Test func aReplicaThatRefusedIsLeftAloneUntilItsPauseEnds() throws {
-        var bench = RouterBench(1, limit: 5)
+        let bench = RouterBench(1, limit: 5)
         _ = try bench.assign()
         #expect(bench.refused(0) == ReplicaRouter.refusalPauseMinimum)
         #expect(bench.router.ongoing(at: 0) == 0)
@@ -207,7 +210,7 @@ struct Unexpected: Error {
     }
 
     @Test func refusalsInARowDoubleThePauseUpToAMaximum() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         var pauses: [Duration] = []
         for _ in 0..<9 {
             _ = try bench.assign()
@@ -221,7 +224,7 @@ struct Unexpected: Error {
     }
 
     @Test func aRequestThatEndsProvesTheReplicaUsableAgain() throws {
-        var bench = RouterBench(1, limit: 2)
+        let bench = RouterBench(1, limit: 2)
         _ = try bench.assign()
         _ = try bench.assign()
         _ = bench.refused(0)
@@ -233,7 +236,7 @@ struct Unexpected: Error {
 
     /// The end of a pause frees every place of the replica, not only the one that was given back.
     @Test func theEndOfAPauseServesAsManyAsThereArePlaces() throws {
-        var bench = RouterBench(1, limit: 3)
+        let bench = RouterBench(1, limit: 3)
         for _ in 0..<3 { _ = try bench.assign() }
         _ = bench.refused(0)
         let tickets = try (0..<4).map { _ in try bench.enqueue() }
@@ -243,7 +246,7 @@ struct Unexpected: Error {
 
     @Test func otherReplicasServeWhileOneIsPaused() throws {
         for routing in [DeploymentOptions.Routing.powerOfTwoChoices, .roundRobin] {
-            var bench = RouterBench(1, 2, limit: 10, routing: routing)
+            let bench = RouterBench(1, 2, limit: 10, routing: routing)
             while true {
                 let replica = try bench.assign()
                 if replica == 1 { break }
@@ -254,7 +257,7 @@ struct Unexpected: Error {
     }
 
     @Test func aReadmittedRequestGoesFirst() throws {
-        var bench = RouterBench(1, maxQueued: 1)
+        let bench = RouterBench(1, maxQueued: 1)
         _ = try bench.assign()
         let later = try bench.enqueue()
         _ = bench.refused(0)
@@ -268,7 +271,7 @@ struct Unexpected: Error {
     }
 
     @Test func aReadmittedRequestTakesAFreeReplicaAtOnce() throws {
-        var bench = RouterBench(1, 2)
+        let bench = RouterBench(1, 2)
         _ = try bench.assign()
         guard case .assigned = bench.readmit() else { throw Unexpected(bench.admit()) }
     }
@@ -276,13 +279,13 @@ struct Unexpected: Error {
     // MARK: The replica set
 
     @Test func slotsComeInTheOrderOfTheSetAndStay() throws {
-        var bench = RouterBench(1, 2)
+        let bench = RouterBench(1, 2)
         #expect(bench.update([2, 1]).slots == [1, 0])
         #expect(bench.update([1, 3, 2]).slots == [0, 2, 1])
     }
 
     @Test func aReplicaThatLeftGetsNothingButKeepsItsSlotUntilItsLeasesAreBack() throws {
-        var bench = RouterBench(1, limit: 2)
+        let bench = RouterBench(1, limit: 2)
         _ = try bench.assign()
         _ = try bench.assign()
         #expect(bench.update([2], limit: 2).slots == [1])
@@ -296,14 +299,14 @@ struct Unexpected: Error {
     }
 
     @Test func aFreedSlotIsUsedAgain() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         #expect(bench.update([]).slots == [])
         #expect(bench.update([2]).slots == [0])
         #expect(try bench.assign() == 2)
     }
 
     @Test func aReplicaThatComesBackStillCountsItsLeases() throws {
-        var bench = RouterBench(1, limit: 2)
+        let bench = RouterBench(1, limit: 2)
         _ = try bench.assign()
         _ = bench.update([], limit: 2)
         #expect(bench.update([1], limit: 2).slots == [0])
@@ -312,14 +315,14 @@ struct Unexpected: Error {
     }
 
     @Test func aHigherLimitServesThoseWhoWait() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let tickets = try (0..<3).map { _ in try bench.enqueue() }
         #expect(bench.update([1], limit: 3).assignments.map(\.ticket) == Array(tickets[..<2]))
     }
 
     @Test func aLowerLimitHoldsForWhatComesNext() throws {
-        var bench = RouterBench(1, limit: 3)
+        let bench = RouterBench(1, limit: 3)
         for _ in 0..<3 { _ = try bench.assign() }
         _ = bench.update([1], limit: 1)
         let ticket = try bench.enqueue()
@@ -329,7 +332,7 @@ struct Unexpected: Error {
     }
 
     @Test func aReplicaKnownToBeGoneGetsNothing() throws {
-        var bench = RouterBench(1, 2, limit: 10)
+        let bench = RouterBench(1, 2, limit: 10)
         _ = try bench.assign()
         bench.router.leave(RouterBench.id(1))
         for _ in 0..<5 { #expect(try bench.assign() == 2) }
@@ -338,29 +341,29 @@ struct Unexpected: Error {
     }
 
     @Test func aWithdrawalFailsAllWhoWaitInOrderAndAllWhoCome() throws {
-        var bench = RouterBench(1)
+        let bench = RouterBench(1)
         _ = try bench.assign()
         let tickets = try (0..<3).map { _ in try bench.enqueue() }
-        #expect(bench.router.cancel(tickets[1]))
+        #expect(bench.cancel(tickets[1]))
         let error = ServeError(.deleted, "gone")
-        #expect(bench.router.withdraw(error) == [tickets[0], tickets[2]])
+        #expect(bench.withdraw(error) == [tickets[0], tickets[2]])
         #expect(bench.admit() == .refused(error))
         #expect(bench.readmit() == .refused(error))
-        #expect(bench.router.admitIfFree(using: &bench.generator) == nil)
+        #expect(bench.admitIfFree() == nil)
         #expect(bench.release(0).isEmpty)
         #expect(bench.router.replica(at: 0) == nil)
     }
 
     @Test func aNewSetEndsAWithdrawal() throws {
-        var bench = RouterBench(1)
-        _ = bench.router.withdraw(ServeError(.deleted, "gone"))
+        let bench = RouterBench(1)
+        _ = bench.withdraw(ServeError(.deleted, "gone"))
         _ = bench.update([2])
         #expect(try bench.assign() == 2)
     }
 
     @Test func releasingALeaseTwiceIsABugThatStopsTheProgram() async {
         await #expect(processExitsWith: .failure) {
-            var bench = RouterBench(1)
+            let bench = RouterBench(1)
             _ = try bench.assign()
             _ = bench.release(0)
             _ = bench.release(0)

@@ -18,7 +18,7 @@ struct RouterSimulation {
         var isFree: Bool { isRoutable && ongoing < limit && pausedUntil == nil }
     }
 
-    var bench: RouterBench
+    let bench: RouterBench
     var random: SplitMix64
     var slots: [Int: ModelSlot] = [:]
     var queue: [ReplicaRouter.Ticket] = []
@@ -112,9 +112,9 @@ struct RouterSimulation {
         let wanted = random.next(below: queue.count + 1)
         if wanted < queue.count {
             let ticket = queue.remove(at: wanted)
-            guard bench.router.cancel(ticket), ended.insert(ticket).inserted else { throw fail("\(ticket) was not waiting") }
+            guard bench.cancel(ticket), ended.insert(ticket).inserted else { throw fail("\(ticket) was not waiting") }
         } else if let ticket = ended.sorted().last {
-            guard !bench.router.cancel(ticket) else { throw fail("\(ticket) was cancelled after its end") }
+            guard !bench.cancel(ticket) else { throw fail("\(ticket) was cancelled after its end") }
         }
     }
 
@@ -160,7 +160,7 @@ struct RouterSimulation {
     }
 
     mutating func withdraw() throws {
-        let tickets = bench.router.withdraw(ServeError(.deleted, "gone"))
+        let tickets = bench.withdraw(ServeError(.deleted, "gone"))
         guard tickets == queue else { throw fail("\(tickets) were withdrawn and \(queue) waited") }
         ended.formUnion(tickets)
         queue = []

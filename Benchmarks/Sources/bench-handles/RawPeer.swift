@@ -125,9 +125,9 @@ private final class RawClientHandler: ChannelInboundHandler {
             send(count, context)
         } else if let running, running.outstanding == 0 {
             self.running = nil
-            let median = running.times.map { median(of: $0) } ?? .zero
+            let middle = running.times.map { median(of: $0) } ?? .zero
             let perSecond = Double(running.answers) / (now - running.start).inSeconds
-            running.promise.succeed(.init(median: median, perSecond: perSecond))
+            running.promise.succeed(.init(median: middle, perSecond: perSecond))
         }
     }
 

@@ -69,7 +69,7 @@ package final class HostedReplica: Sendable {
         _ type: Act.Type, _ target: String, _ arguments: Arguments, _ handler: ResultHandler
     ) async throws {
         beginLocal()
-        defer { finish() }
+        defer { finish()?() }
         var decoder = InvocationDecoder(arguments)
         try await table.execute(on: actor, target, &decoder, handler)
     }
@@ -97,14 +97,16 @@ package final class HostedReplica: Sendable {
     }
 
     /// Gives a place back.
-    package func finish() {
-        let drained = admission.withLock { state -> (@Sendable () -> Void)? in
+    ///
+    /// - Returns: after the last request of a replica that drains, what the caller is to call once it has sent the
+    ///   answer; the process may end when it is called.
+    package func finish() -> (@Sendable () -> Void)? {
+        admission.withLock { state in
             state.ongoing -= 1
             guard state.isDraining, state.ongoing == 0 else { return nil }
             defer { state.whenDrained = nil }
             return state.whenDrained
         }
-        drained?()
     }
 
     /// No more requests; `whenDrained` is called once, when the ongoing ones are over.

@@ -85,7 +85,9 @@ extension HTTPHeadDraft {
     ) -> HTTPParseError? {
         if contentLength >= 0 { return .repeatedContentLength }
         // Eighteen digits fit an Int; no honest request has more.
-        guard (1...18).contains(field.valueEnd - field.valueStart) else { return .badContentLength }
+        guard (1...18).contains(field.valueEnd - field.valueStart), !Self.endsWithTab(bytes, field) else {
+            return .badContentLength
+        }
         var value = 0
         for index in field.valueStart..<field.valueEnd {
             let digit = bytes[index] &- UInt8(ascii: "0")
@@ -101,10 +103,17 @@ extension HTTPHeadDraft {
         _ field: HTTPLineScanner.Field
     ) -> HTTPParseError? {
         if isChunked { return .repeatedEncoding }
-        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "chunked") else {
-            return .unknownEncoding
-        }
+        guard HTTPLineScanner.equals(bytes, field.valueStart, field.valueEnd, "chunked"),
+            !Self.endsWithTab(bytes, field)
+        else { return .unknownEncoding }
         isChunked = true
         return nil
+    }
+
+    /// Whether there is a tab behind the value: white space to the standard, but part of the value to some servers.
+    private static func endsWithTab(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> Bool {
+        var index = field.valueEnd
+        while bytes[index] == 0x20 { index += 1 }
+        return bytes[index] == 0x09
     }
 }

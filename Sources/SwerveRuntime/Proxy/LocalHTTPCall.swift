@@ -57,7 +57,7 @@ final class LocalHTTPCall: Sendable {
                 throw HTTPError(.notImplemented, "\(replica.id.deployment) does not answer HTTP requests")
             }
             replica.beginLocal()
-            defer { replica.finish() }
+            defer { replica.finish()?() }
             let response = try await RequestContext.$current.withValue(RequestContext(requestID: request.requestID)) {
                 try await respond(request)
             }

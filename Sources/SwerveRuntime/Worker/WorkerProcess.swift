@@ -80,6 +80,8 @@ final class WorkerProcess: PeerDelegate {
     private let board: SharedBoard?
     private let nextBoardSlot = Mutex(1)
     private let controller = Mutex<PeerConnection?>(nil)
+    /// The other processes that call this replica.
+    private let callers = Mutex<[ObjectIdentifier: PeerConnection]>([:])
     private let logger: Logger
     private let group = MultiThreadedEventLoopGroup.singleton
 
@@ -135,6 +137,11 @@ final class WorkerProcess: PeerDelegate {
         }
         if let board, slot < SharedBoard.slots { connection.setOwnBoard(board, slot: slot) }
         connection.send(helloWithBoard(slot: slot))
+        callers.withLock { $0[ObjectIdentifier(connection)] = connection }
+    }
+
+    fileprivate func forget(_ connection: PeerConnection) {
+        callers.withLock { $0[ObjectIdentifier(connection)] = nil }
     }
 
     // MARK: The controller's messages
@@ -150,9 +157,7 @@ final class WorkerProcess: PeerDelegate {
         case .probe:
             // By way of the pool: a replica whose threads are all stuck does not answer.
             Task { connection.send(.probeAnswered) }
-        case .stop:
-            fflush(nil)
-            _exit(0)
+        case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .probeAnswered:
             connection.close(because: "a replica's message to a replica")
         }
@@ -175,6 +180,15 @@ final class WorkerProcess: PeerDelegate {
         replica.drain { connection.send(.drained(id)) }
     }
 
+    /// Exits when the answers that were given are on their way. The controller kills a process that takes long over it.
+    private func stop(_ connection: PeerConnection) {
+        let sent = (callers.withLock { Array($0.values) } + [connection]).map { $0.sent() }
+        EventLoopFuture.andAllComplete(sent, on: connection.eventLoop).whenComplete { _ in
+            fflush(nil)
+            _exit(0)
+        }
+    }
+
     func closed(_ connection: PeerConnection, reason: String) {
         fflush(nil)
         _exit(0)
@@ -192,5 +206,7 @@ private final class CallerDelegate: PeerDelegate {
     func received(_ message: ControlMessage, on connection: PeerConnection) {
         connection.close(because: "a control message from a process that is not the controller")
     }
-    func closed(_ connection: PeerConnection, reason: String) {}
+    func closed(_ connection: PeerConnection, reason: String) {
+        worker.forget(connection)
+    }
 }

@@ -45,8 +45,9 @@ distributed actor Segmenter: HTTPIngress {
     ///   - threads: how many threads one run of the model uses; 0 lets ONNX Runtime choose.
     init(model: String, threads: Int = 0) async throws {
         // CUDA if it is available, as the course does.
-        self.model = try SegFormerModel(
-            folder: model, options: ONNXSessionOptions(intraOpThreads: threads, providers: [.cuda(), .cpu]))
+        // Two runs at a time: one request's picture is prepared while the model works on another's.
+        let options = ONNXSessionOptions(intraOpThreads: threads, providers: [.cuda(), .cpu], concurrentRuns: 2)
+        self.model = try await SegFormerModel.load(folder: model, runtime: try ONNXRuntime.load(), options: options)
     }
 
     distributed func segment(_ image: Image) async throws -> SegmentationMap {
@@ -54,7 +55,7 @@ distributed actor Segmenter: HTTPIngress {
     }
 
     distributed func classes() -> [LegendEntry] {
-        model.configuration.legend
+        model.legend
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {

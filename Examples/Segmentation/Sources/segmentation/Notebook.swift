@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import SwerveONNX
 import SwerveVision
 
 #if canImport(Glibc)

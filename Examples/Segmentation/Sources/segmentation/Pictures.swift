@@ -1,10 +1,11 @@
 import SwerveONNX
 import SwerveVision
 
-extension SegFormerConfiguration {
+extension SegFormerModel {
     /// The classes with their colours, as a legend shows them.
     var legend: [LegendEntry] {
-        labels.enumerated().map { LegendEntry(name: $1, color: palette.colors[$0 % palette.colors.count]) }
+        let colors = palette.colors
+        return configuration.labels.enumerated().map { LegendEntry(name: $1, color: colors[$0 % colors.count]) }
     }
 }
 

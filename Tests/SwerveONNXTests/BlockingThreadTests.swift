@@ -1,0 +1,175 @@
+import Dispatch
+import SwerveONNX
+import SwerveTensor
+import Synchronization
+import Testing
+
+/// Blocks a thread until it is opened.
+private final class Gate: Sendable {
+    private let opened = DispatchSemaphore(value: 0)
+    private let entered = AsyncStream.makeStream(of: Void.self)
+
+    func pass() {
+        entered.continuation.yield()
+        opened.wait()
+    }
+
+    func waitUntilEntered() async {
+        for await _ in entered.stream { return }
+    }
+
+    func open() {
+        opened.signal()
+    }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+
+    var isSet: Bool { value.load(ordering: .acquiring) }
+
+    func set() {
+        value.store(true, ordering: .releasing)
+    }
+}
+
+@Suite("Blocking threads and cancellation")
+struct BlockingThreadTests {
+    @Test("Jobs run in order, and their errors arrive")
+    func order() async throws {
+        let thread = try BlockingThread(queueLimit: 10)
+        let seen = Mutex<[Int]>([])
+        for number in 0..<5 { try await thread.run { seen.withLock { $0.append(number) } } }
+        #expect(seen.withLock { $0 } == [0, 1, 2, 3, 4])
+        let error = await #expect(throws: ONNXError.self) {
+            try await thread.run { throw ONNXError(.runFailed, "expected") }
+        }
+        #expect(error?.message == "expected")
+    }
+
+    @Test("One job more than may wait is refused, and the others still run")
+    func queueLimit() async throws {
+        let thread = try BlockingThread(queueLimit: 1)
+        let gate = Gate()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask { try await thread.run { gate.pass(); return 1 } }
+            await gate.waitUntilEntered()
+            // Of two more, one may wait; which of them it is, is open.
+            for _ in 0..<2 {
+                group.addTask {
+                    do {
+                        return try await thread.run { 10 }
+                    } catch let error as ONNXError {
+                        #expect(error.code == .queueFull)
+                        gate.open()
+                        return 100
+                    }
+                }
+            }
+            var sum = 0
+            for try await number in group { sum += number }
+            #expect(sum == 111)
+        }
+    }
+
+    @Test("A job that waits is dropped when its task is cancelled, without waiting for the one before")
+    func cancelWaiting() async throws {
+        let thread = try BlockingThread(queueLimit: 5)
+        let gate = Gate()
+        let didRun = Flag()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await thread.run { gate.pass() } }
+            await gate.waitUntilEntered()
+            await withThrowingTaskGroup(of: Void.self) { waiting in
+                waiting.addTask { try await thread.run { didRun.set() } }
+                waiting.cancelAll()
+                do {
+                    try await waiting.next()
+                    Issue.record("the job ended as if it had not been cancelled")
+                } catch {
+                    #expect(error is CancellationError)
+                }
+            }
+            gate.open()
+            try await group.waitForAll()
+        }
+        try await thread.run {}
+        #expect(!didRun.isSet)
+    }
+
+    @Test("A job that runs is told when its task is cancelled, and its result awaited")
+    func cancelRunning() async throws {
+        let thread = try BlockingThread(queueLimit: 5)
+        let gate = Gate()
+        let result = try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                try await thread.run(onCancel: gate.open) {
+                    gate.pass()
+                    return 7
+                }
+            }
+            await gate.waitUntilEntered()
+            group.cancelAll()
+            return try await group.next()
+        }
+        #expect(result == 7)
+    }
+
+    @Test("Two threads work side by side")
+    func twoThreads() async throws {
+        let thread = try BlockingThread(count: 2, queueLimit: 0)
+        let (first, second) = (Gate(), Gate())
+        async let one: Void = thread.run { first.pass() }
+        async let two: Void = thread.run { second.pass() }
+        await first.waitUntilEntered()
+        await second.waitUntilEntered()
+        first.open()
+        second.open()
+        _ = try await (one, two)
+    }
+
+    @Test("Cancelling a task stops a model in the middle of its run")
+    func cancelRun() async throws {
+        let session = try ONNXSession(
+            .path(Golden.modelFolder("b0") + "/model.onnx"), runtime: Golden.runtime(),
+            options: ONNXSessionOptions(intraOpThreads: 1))
+        let input = try Tensor(shape: [4, 3, 512, 512], values: [Float](repeating: 0.5, count: 4 * 3 * 512 * 512))
+        let clock = ContinuousClock()
+        let (started, signal) = AsyncStream.makeStream(of: Void.self)
+        await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                // Made on the thread of the session, so the run follows at once.
+                _ = try await session.run(
+                    preparing: {
+                        signal.yield()
+                        return ["pixel_values": input]
+                    },
+                    read: { _ in })
+            }
+            for await _ in started { break }
+            let begin = clock.now
+            group.cancelAll()
+            do {
+                try await group.next()
+                Issue.record("the run ended as if it had not been cancelled")
+            } catch {
+                #expect(error is CancellationError)
+            }
+            // The whole run takes more than a second on one core.
+            #expect(clock.now - begin < .milliseconds(700))
+        }
+        let small = try Tensor(shape: [1, 3, 64, 64], values: [Float](repeating: 0, count: 3 * 64 * 64))
+        #expect(try await session.run(["pixel_values": small])["logits"]?.shape == [1, 150, 16, 16])
+    }
+
+    @Test("A task that is cancelled already runs nothing")
+    func cancelledBefore() async throws {
+        let session = try ONNXSession(.bytes(IdentityModel.bytes(.float32)), runtime: Golden.runtime())
+        let input = try Tensor(shape: [1, 3], values: [Float(1), 2, 3])
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return try await session.run(["x": input])
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

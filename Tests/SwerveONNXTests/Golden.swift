@@ -1,0 +1,52 @@
+import Foundation
+import NIOCore
+import SwerveTensor
+import SwerveONNX
+import SwerveVision
+
+/// The files that `dev/make-golden.py` makes.
+enum Golden {
+    struct Missing: Error, CustomStringConvertible {
+        let path: String
+        var description: String { "\(path) is missing: run make test-setup" }
+    }
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    static func bytes(_ path: String) throws -> ByteBuffer {
+        let url = root.appending(path: ".cache/golden").appending(path: path)
+        guard let data = try? Data(contentsOf: url) else { throw Missing(path: url.path) }
+        return ByteBuffer(bytes: data)
+    }
+
+    static func json<Value: Decodable>(_ path: String, as type: Value.Type = Value.self) throws -> Value {
+        try JSONDecoder().decode(Value.self, from: Data(bytes(path).readableBytesView))
+    }
+
+    /// An image that is stored as an array.
+    static func image(_ path: String) throws -> Image {
+        let tensor = try Tensor(npy: bytes(path))
+        let channels = tensor.shape.count == 2 ? 1 : tensor.shape[2]
+        return try Image(
+            width: tensor.shape[1], height: tensor.shape[0], channels: channels, pixels: tensor.values(as: UInt8.self))
+    }
+
+    static func tensor(_ path: String) throws -> Tensor {
+        try Tensor(npy: bytes(path))
+    }
+
+    /// The folder of a model that `dev/make-b0.py` made: `tiny` or `b0`.
+    static func modelFolder(_ variant: String) throws -> String {
+        let url = root.appending(path: ".cache/models/segformer-\(variant)-random")
+        guard FileManager.default.fileExists(atPath: url.appending(path: "model.onnx").path) else {
+            throw Missing(path: url.path)
+        }
+        return url.path
+    }
+
+    /// The library in the `.venv` of the repository.
+    static func runtime() throws -> ONNXRuntime {
+        try ONNXRuntime.load(ONNXLibrarySearch(workingDirectory: root.path))
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import SwerveONNX
+import Testing
+
+@Suite("Finding ONNX Runtime")
+struct ONNXRuntimeTests {
+    /// A folder with empty files, removed at the end.
+    private func withFiles<Result>(_ files: [String], _ body: (String) throws -> Result) throws -> Result {
+        let root = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: root) }
+        for file in files {
+            let url = root.appending(path: file)
+            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: url)
+        }
+        return try body(root.path)
+    }
+
+    @Test("The library in .venv is found, listed and loaded once")
+    func loads() throws {
+        let runtime = try Golden.runtime()
+        #expect(runtime.path.contains(".venv/lib/python3"))
+        #expect(runtime.version.hasPrefix("1."))
+        #expect(runtime.providerNames.contains("CPUExecutionProvider"))
+        #expect(try Golden.runtime() === runtime)
+    }
+
+    @Test("A library that is nowhere gives an error that says what was tried and what to install")
+    func missing() {
+        let search = ONNXLibrarySearch(environment: { $0 == "ONNXRUNTIME_LIB" ? "/nowhere/libonnxruntime.so" : nil })
+        let error = #expect(throws: ONNXError.self) { try ONNXRuntime.load(search) }
+        #expect(error?.code == .libraryMissing)
+        #expect(error?.message.contains("  /nowhere/libonnxruntime.so: cannot open shared object file") == true)
+        #expect(error?.message.contains("pip install onnxruntime") == true)
+        #expect(error?.message.contains("ONNXRUNTIME_LIB") == true)
+    }
+
+    @Test("A library that is not ONNX Runtime is passed over")
+    func otherLibrary() {
+        let error = #expect(throws: ONNXError.self) { try ONNXRuntime.load(.init(candidates: ["libpng16.so.16"])) }
+        #expect(error?.code == .libraryMissing)
+        #expect(error?.message.contains("OrtGetApiBase") == true)
+        #expect(throws: ONNXError.self) { try ONNXRuntime.load(.init(candidates: [])) }
+    }
+
+    @Test("ONNXRUNTIME_LIB may name a folder, and is then the only place")
+    func folder() throws {
+        let files = ["wheel/onnxruntime/capi/libonnxruntime.so.1.32.0", "wheel/onnxruntime/capi/other.so"]
+        try withFiles(files) { root in
+            let search = ONNXLibrarySearch(environment: { $0 == "ONNXRUNTIME_LIB" ? root + "/wheel" : nil })
+            #expect(search.candidates == [root + "/wheel/onnxruntime/capi/libonnxruntime.so.1.32.0"])
+        }
+    }
+
+    @Test("VIRTUAL_ENV comes first, then .venv in the working directory and its parents, then the home directory")
+    func order() throws {
+        func wheel(_ root: String) -> String { "\(root)/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1" }
+        let roots = ["env", "a/b/.venv", "a/.venv", "home/.local"]
+        try withFiles(roots.map(wheel)) { root in
+            let variables = ["VIRTUAL_ENV": root + "/env", "HOME": root + "/home"]
+            let search = ONNXLibrarySearch(environment: { variables[$0] }, workingDirectory: root + "/a/b/c")
+            #expect(search.candidates.filter { $0.hasPrefix(root) } == roots.map { wheel("\(root)/\($0)") })
+            #expect(search.candidates.last == "libonnxruntime.so" || search.candidates.last?.hasSuffix("dylib") == true)
+        }
+    }
+}

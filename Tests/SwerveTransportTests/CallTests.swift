@@ -1,0 +1,193 @@
+import Distributed
+import Foundation
+import NIOCore
+import NIOPosix
+import SwerveActors
+import SwerveCore
+import Synchronization
+import Testing
+
+@testable import SwerveTransport
+
+struct Odd: Error, Codable, Equatable { var number: Int }
+struct Opaque: Error, CustomStringConvertible { var description: String { "opaque, but described" } }
+/// Encodes, but does not decode from what it encoded.
+struct OneWay: Error, Codable, CustomStringConvertible {
+    var description: String { "one way" }
+    init() {}
+    init(from decoder: any Decoder) throws { throw CancellationError() }
+    func encode(to encoder: any Encoder) throws {}
+}
+
+distributed actor Echo: Deployment {
+    typealias ActorSystem = ServeSystem
+    struct InitArguments: Codable, Sendable {}
+    static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> Echo { Echo() }
+    static var _deploymentOptions: DeploymentOptions { DeploymentOptions() }
+    static var _deploymentMethods: [DeploymentMethod<Echo>] { [] }
+
+    private let events: AsyncStream<String>.Continuation?
+    init(_ events: AsyncStream<String>.Continuation? = nil) {
+        self.actorSystem = .current
+        self.events = events
+    }
+
+    distributed func echo(_ text: String) -> String { text }
+    distributed func size(of bytes: ByteBuffer) -> Int { bytes.readableBytes }
+    distributed func fail(_ kind: Int) throws {
+        switch kind {
+        case 0: throw Odd(number: 7)
+        case 1: throw Opaque()
+        case 2: throw ServeError(.notFound, "not here")
+        case 3: throw CancellationError()
+        case 4: throw OneWay()
+        default: return
+        }
+    }
+    distributed func hang() async throws {
+        events?.yield("began")
+        let (stream, _) = AsyncStream.makeStream(of: Void.self)
+        for await _ in stream {}
+        events?.yield("cancelled: \(Task.isCancelled)")
+        try Task.checkCancellation()
+    }
+    distributed func context() -> String? { RequestContext.current?.requestID }
+}
+
+/// Two ends of a connection over a real socket, each with a replica that the other calls.
+final class Pair {
+    let calling: PeerConnection
+    let callee = HostedReplicas()
+    let recorder = Recorder()
+    private let group = MultiThreadedEventLoopGroup.singleton
+    private let listener: any Channel
+    private let path: String
+    private static let counter = Mutex(0)
+
+    init() async throws {
+        let number = Self.counter.withLock { counter in
+            counter += 1
+            return counter
+        }
+        path = "/tmp/swerve-test-\(ProcessInfo.processInfo.processIdentifier)-\(number).sock"
+        listener = try await PeerSocket.listen(at: path, on: group, delegate: recorder, hosted: callee)
+        calling = try await PeerSocket.connect(to: path, on: group, delegate: Recorder(), hosted: HostedReplicas())
+    }
+
+    func close() async throws {
+        calling.close(because: "the test is over")
+        try await listener.close()
+        unlink(path)
+    }
+
+    /// A handle of `actor`, which the callee hosts.
+    func handle(_ actor: Echo, named name: String = #function, limit: Int = 10) -> Echo {
+        let id = DeploymentID(application: "transport", deployment: name)
+        let replica = ReplicaID(deployment: id, number: 1)
+        callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
+        ServeSystem.current.route(id).update(
+            [(id: replica, target: .remote(RemotePeerReplica(replica, calling)))], options: DeploymentOptions())
+        return ServeSystem.handle(Echo.self, id)
+    }
+}
+
+@Suite struct CallTests {
+    @Test func callsOfAllSizesComeBack() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Echo())
+        for size in [0, 1, 100, (16 << 10) - 30, 16 << 10, 100_000, 5 << 20] {
+            let text = String(repeating: "x", count: size)
+            #expect(try await echo.echo(text) == text, "\(size) bytes")
+        }
+        #expect(try await echo.size(of: ByteBuffer(repeating: 1, count: 20 << 20)) == 20 << 20)
+        try await pair.close()
+    }
+
+    @Test func manyCallsAtATimeGetTheirOwnAnswers() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Echo(), limit: 10_000)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<500 {
+                group.addTask {
+                    let text = String(repeating: "\(number) ", count: number % 7 * 1000)
+                    #expect(try await echo.echo(text) == text)
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(echo.load == 0)
+        try await pair.close()
+    }
+
+    @Test func errorsTravelAsWhatTheyAreOrAsWhatTheySay() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Echo())
+        await #expect(throws: Odd(number: 7)) { try await echo.fail(0) }
+        let opaque = await #expect(throws: RemoteError.self) { try await echo.fail(1) }
+        #expect(opaque?.typeName == "Opaque")
+        #expect(opaque?.message == "opaque, but described")
+        #expect(opaque?.replica?.number == 1)
+        let serve = await #expect(throws: ServeError.self) { try await echo.fail(2) }
+        #expect(serve == ServeError(.notFound, "not here"))
+        await #expect(throws: CancellationError.self) { try await echo.fail(3) }
+        let oneWay = await #expect(throws: RemoteError.self) { try await echo.fail(4) }
+        #expect(oneWay?.message == "one way")
+        try await echo.fail(5)
+        try await pair.close()
+    }
+
+    @Test func theRequestsIDTravels() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Echo())
+        #expect(try await echo.context() == nil)
+        try await RequestContext.$current.withValue(RequestContext(requestID: "id-1")) {
+            #expect(try await echo.context() == "id-1")
+        }
+        try await pair.close()
+    }
+
+    @Test func cancellingTheCallerCancelsTheCallee() async throws {
+        let pair = try await Pair()
+        let (events, report) = AsyncStream.makeStream(of: String.self)
+        var iterator = events.makeAsyncIterator()
+        let echo = pair.handle(Echo(report))
+        let call = Task { try await echo.hang() }
+        #expect(await iterator.next() == "began")
+        call.cancel()
+        await #expect(throws: CancellationError.self) { try await call.value }
+        #expect(await iterator.next() == "cancelled: true")
+        try await pair.close()
+    }
+
+    @Test func theEndOfTheConnectionFailsItsCallsAndCancelsTheirTasks() async throws {
+        let pair = try await Pair()
+        let (events, report) = AsyncStream.makeStream(of: String.self)
+        var iterator = events.makeAsyncIterator()
+        let echo = pair.handle(Echo(report))
+        let call = Task { try await echo.hang() }
+        #expect(await iterator.next() == "began")
+        pair.calling.close(because: "cut by the test")
+        let error = await #expect(throws: ServeError.self) { try await call.value }
+        #expect(error?.code == .replicaLost)
+        #expect(error?.message.contains("cut by the test") == true)
+        #expect(await iterator.next() == "cancelled: true")
+        try await pair.close()
+    }
+
+    @Test func whatWasSentIsDoneWhenTheOperatingSystemHasIt() async throws {
+        let pair = try await Pair()
+        pair.calling.send(.ready)
+        try await pair.calling.sent().get()
+        pair.calling.close(because: "the test is over")
+        try? await pair.calling.sent().get()
+        try await pair.close()
+    }
+}
+
+extension Echo {
+    /// Leases that are out on the way to this handle's deployment.
+    nonisolated var load: Int {
+        guard case .route(let route) = id.target else { return -1 }
+        return route.load.ongoing
+    }
+}
