@@ -127,6 +127,16 @@ let package = Package(
             path: "Benchmarks/Sources/bench-hummingbird", swiftSettings: settings),
         // Tests, one target per target.
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
+        .testTarget(
+            name: "SwerveHTTPTypesTests", dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SwerveHTTPTests",
+            dependencies: [
+                "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", nioCore, nioPosix,
+                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .testTarget(name: "SwerveControlTests", dependencies: ["SwerveControl", "SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveMacrosTests",

@@ -41,8 +41,7 @@ actor ServeInstance {
 
     func start(_ options: ServeOptions) async throws {
         try await changing {
-            if running == nil { running = try await begin(options) }
-            if server == nil { try await startServer() }
+            _ = try await ensureRunning(options, listening: true)
         }
     }
 
@@ -98,19 +97,21 @@ actor ServeInstance {
     }
 
     func shutdown() async {
-        await changing {
-            guard let running else { return }
-            running.proxy.beginDraining()
-            await server?.drain(deadline: running.options.drainTimeout)
-            await running.controller.shutdown()
-            await running.loop.value
-            try? await running.listener.close()
-            running.directory.removeAll()
-            try? await running.group.shutdownGracefully()
-            server = nil
-            specs = [:]
-            self.running = nil
-        }
+        await changing { await end() }
+    }
+
+    private func end() async {
+        guard let running else { return }
+        running.proxy.beginDraining()
+        await server?.drain(deadline: running.options.drainTimeout)
+        await running.controller.shutdown()
+        await running.loop.value
+        try? await running.listener.close()
+        running.directory.removeAll()
+        try? await running.group.shutdownGracefully()
+        server = nil
+        specs = [:]
+        self.running = nil
     }
 
     // MARK: Applications
@@ -118,19 +119,27 @@ actor ServeInstance {
     func run<D: Deployment>(_ application: D, name: String, routePrefix: String?) async throws -> D {
         let spec = try ApplicationBuilder.build(application, name: name, routePrefix: routePrefix)
         let running = try await changing {
-            let running = try await ensureRunning()
-            if spec.routePrefix != nil, server == nil { try await startServer() }
-            return running
+            try await ensureRunning(ServeOptions(), listening: spec.routePrefix != nil)
         }
         try await running.controller.deploy(spec)
         specs[name] = spec
         return ServeSystem.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
 
-    private func ensureRunning() async throws -> Running {
-        if let running { return running }
-        let new = try await begin(ServeOptions())
+    /// An instance that cannot listen from the start is ended, so that the next start may have other options.
+    private func ensureRunning(_ options: ServeOptions, listening: Bool) async throws -> Running {
+        if let running {
+            if listening, server == nil { try await startServer() }
+            return running
+        }
+        let new = try await begin(options)
         running = new
+        do {
+            if listening { try await startServer() }
+        } catch {
+            await end()
+            throw error
+        }
         return new
     }
 

@@ -56,7 +56,11 @@ struct Wire {
     }
 }
 
-func frame(_ kind: FrameKind, stream: UInt64 = 0, _ content: (inout ByteBuffer) throws -> Void = { _ in }) rethrows -> [UInt8] {
+func frame(_ kind: FrameKind, stream: UInt64 = 0) -> [UInt8] {
+    frame(kind, stream: stream) { _ in }
+}
+
+func frame(_ kind: FrameKind, stream: UInt64 = 0, _ content: (inout ByteBuffer) throws -> Void) rethrows -> [UInt8] {
     var frame = Frame.open()
     try content(&frame)
     Frame.close(&frame, kind: kind, stream: stream)

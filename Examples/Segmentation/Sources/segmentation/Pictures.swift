@@ -17,7 +17,7 @@ extension SegmentationMap {
         let present = Set(labels)
         let shown = legend.enumerated().filter { present.contains(UInt8(clamping: $0.offset)) }.map(\.element)
         guard !shown.isEmpty else { return overlay }
-        let scale = max(1, min(3, image.height / 200))
+        let scale = max(2, min(4, image.height / 200))
         return try Image.sideBySide([overlay, try Image.legend(shown, scale: scale)])
     }
 }

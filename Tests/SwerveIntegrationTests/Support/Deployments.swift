@@ -1,0 +1,254 @@
+import NIOCore
+import Swerve
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+struct Refused: Error, Codable, Equatable {
+    var reason: String
+    var code: Int
+}
+
+struct Opaque: Error, CustomStringConvertible {
+    var description: String { "the secret is 42" }
+}
+
+struct Point: Codable, Equatable {
+    var x: Int
+    var y: Int
+}
+
+/// Every form of call.
+@Deployment
+distributed actor Calculator {
+    private let offset: Int
+    private var count = 0
+
+    init(offset: Int = 5) {
+        self.offset = offset
+    }
+
+    distributed func add(_ a: Int, to b: Int) -> Int { a + b + offset }
+    distributed func increment() { count += 1 }
+    distributed func counted() -> Int { count }
+    distributed func refuse(_ reason: String) throws { throw Refused(reason: reason, code: offset) }
+    distributed func failOpaquely() throws -> Int { throw Opaque() }
+    distributed func over(_ value: Int) -> String { "int \(value)" }
+    distributed func over(_ value: String) -> String { "string \(value)" }
+    distributed func same<Value: Codable & Sendable>(_ value: Value) -> Value { value }
+    distributed func swap(_ point: Point?, _ names: [String: [Double]]) -> (Point?) { point.map { Point(x: $0.y, y: $0.x) } }
+    distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
+    distributed var description: String { "calculator \(offset)" }
+}
+
+extension Calculator {
+    distributed func inExtension() -> String { "extension" }
+}
+
+/// Says who it is.
+@Deployment
+distributed actor Model {
+    private let version: Int
+    private let identity = UInt64.random(in: .min ... .max)
+
+    init(version: Int = 1) {
+        self.version = version
+    }
+
+    distributed func answer() -> Int { version }
+    distributed func who() -> UInt64 { identity }
+    distributed func processID() -> Int32 { getpid() }
+    distributed func parentProcessID() -> Int32 { getppid() }
+    distributed func trap() { fatalError("a trap that a test wants") }
+    /// Never returns, and does not notice its cancellation.
+    distributed func hang() async {
+        await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+    }
+    distributed func requestID() -> String? { RequestContext.current?.requestID }
+}
+
+/// Deployments as arguments of another's initialiser.
+@Deployment
+distributed actor Ensemble {
+    private let models: [Model]
+    private let named: [String: Calculator]
+
+    init(models: [Model], named: [String: Calculator]) async throws {
+        self.models = models
+        self.named = named
+    }
+
+    distributed func answers() async throws -> [Int] {
+        var answers: [Int] = []
+        for model in models { answers.append(try await model.answer()) }
+        return answers
+    }
+    distributed func add(_ name: String, _ a: Int, _ b: Int) async throws -> Int? {
+        try await named[name]?.add(a, to: b)
+    }
+    distributed func relay(_ name: String, _ reason: String) async throws {
+        try await named[name]?.refuse(reason)
+    }
+    /// A handle as an argument of a call.
+    distributed func ask(_ model: Model) async throws -> Int { try await model.answer() }
+    /// A handle as a result.
+    distributed func first() -> Model { models[0] }
+}
+
+/// Where the replicas of a test write down what happens, and wait for what others write.
+@Deployment
+distributed actor Journal {
+    private var entries: [String] = []
+    private var waiting: [Int: AsyncStream<Void>.Continuation] = [:]
+    private var next = 0
+
+    distributed func note(_ entry: String) {
+        entries.append(entry)
+        for continuation in waiting.values { continuation.yield() }
+    }
+    distributed func all() -> [String] { entries }
+
+    /// The first entry that begins with `prefix`, as soon as there is one.
+    @discardableResult
+    distributed func wait(for prefix: String) async throws -> String {
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        let number = next
+        next += 1
+        waiting[number] = continuation
+        defer { waiting[number] = nil }
+        continuation.yield()
+        for await _ in stream {
+            if let entry = entries.first(where: { $0.hasPrefix(prefix) }) { return entry }
+        }
+        throw CancellationError()
+    }
+}
+
+/// Lets a call in, says so, and keeps it until the journal has the word.
+@Deployment
+distributed actor Gate {
+    private let journal: Journal
+
+    distributed func enter(_ name: String) async throws -> String {
+        try await journal.note("began \(name) in \(getpid())")
+        do {
+            try await journal.wait(for: "open \(name)")
+        } catch is CancellationError {
+            // Unstructured: this task's own calls are cancelled already.
+            await Task { try? await journal.note("cancelled \(name)") }.value
+            throw CancellationError()
+        }
+        return name
+    }
+    distributed func version() -> Int { 1 }
+}
+
+/// Two ways of an initialiser to fail.
+@Deployment
+distributed actor Broken {
+    init(message: String) throws {
+        throw Refused(reason: message, code: 1)
+    }
+    init(trapping: Bool) {
+        if trapping { fatalError("a trap in an initialiser that a test wants") }
+    }
+    distributed func never() {}
+}
+
+enum Outer {
+    fileprivate enum Hidden {
+        @Deployment
+        distributed actor Inner {
+            distributed func get() -> Int { 1 }
+        }
+    }
+    static func bindHidden() -> any Deployment { Hidden.Inner.bind() }
+    static func runHidden() async throws { try await Serve.run(Hidden.Inner.bind(), name: "hidden", routePrefix: nil) }
+}
+
+/// Answers HTTP requests.
+@Deployment
+distributed actor Front: HTTPIngress {
+    private let back: Model
+    private let journal: Journal
+    private let produced = Counter()
+
+    init(back: Model, journal: Journal) {
+        self.back = back
+        self.journal = journal
+    }
+
+    /// How many bytes of a download were handed to the server.
+    distributed func bytesProduced() -> Int { produced.value }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        switch request.path {
+        case "/echo": return .bytes(try await request.body.collect())
+        case "/json":
+            let point = try await request.decodeJSON(Point.self)
+            return try .json(Point(x: point.y, y: point.x))
+        case "/teapot": throw HTTPError(418, "short and stout")
+        case "/fail": throw Opaque()
+        case "/context":
+            let behind = try await back.requestID()
+            return .text("\(RequestContext.current?.requestID ?? "none") \(behind ?? "none")")
+        case "/upload": return .text("\(try await count(request.body))")
+        case "/slow-upload":
+            try await journal.note("began slow upload")
+            try await journal.wait(for: "read")
+            return .text("\(try await count(request.body))")
+        case "/download": return download()
+        case "/broken-download":
+            return HTTPResponse(
+                body: .stream { writer in
+                    try await writer.write("part")
+                    throw Opaque()
+                })
+        case "/hang":
+            try await journal.note("began hang")
+            do { try await journal.wait(for: "never") } catch {
+                // Unstructured: this task's own calls are cancelled already.
+                await Task { try? await journal.note("cancelled hang") }.value
+            }
+            return .text("too late")
+        case "/gate":
+            try await journal.note("began gate")
+            try await journal.wait(for: "open gate")
+            return .text("through")
+        default: return .text("\(request.rootPath)|\(request.path)|\(request.query ?? "")")
+        }
+    }
+
+    private func count(_ body: HTTPBody) async throws -> Int {
+        var bytes = 0
+        for try await chunk in body { bytes += chunk.readableBytes }
+        return bytes
+    }
+
+    private func download() -> HTTPResponse {
+        let produced = produced
+        return HTTPResponse(
+            body: .stream { writer in
+                for number in 0..<Download.chunks {
+                    try await writer.write(ByteBuffer(repeating: UInt8(number % 251), count: Download.chunkBytes))
+                    produced.add(Download.chunkBytes)
+                }
+            })
+    }
+}
+
+enum Download {
+    static let chunks = 320
+    static let chunkBytes = 64 << 10
+    static let bytes = chunks * chunkBytes
+}
+
+final class Counter: Sendable {
+    private let state = Mutex(0)
+    var value: Int { state.withLock { $0 } }
+    func add(_ amount: Int) { state.withLock { $0 += amount } }
+}

@@ -1,0 +1,110 @@
+import Logging
+import Swerve
+import SwerveActors
+import Synchronization
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// Where replicas run: every behaviour is the same in both.
+let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
+
+/// All tests of the instance, one after the other: a process has one.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct IntegrationTests {}
+
+enum Instance {
+    private static let names = Mutex(0)
+
+    /// A name that no other test uses.
+    static func newName() -> String {
+        "app-\(names.withLock { $0 += 1; return $0 })"
+    }
+
+    static func start() async throws {
+        // Read by the runtime when a replica's process starts: a trap that a test wants needs no backtrace.
+        setenv("SWIFT_BACKTRACE", "enable=no", 1)
+        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        try await Serve.start(ServeOptions(port: 0, drainTimeout: .seconds(2), logger: logger))
+    }
+}
+
+/// Runs an application for the time of `body`.
+func withApplication<D: Deployment>(
+    _ bound: D, name: String = Instance.newName(), routePrefix: String? = nil,
+    _ body: (D, String) async throws -> Void
+) async throws {
+    try await Instance.start()
+    let handle = try await Serve.run(bound, name: name, routePrefix: routePrefix)
+    do {
+        try await body(handle, name)
+    } catch {
+        try? await Serve.delete(name)
+        throw error
+    }
+    try await Serve.delete(name)
+}
+
+/// A gate and the journal that opens it.
+func withGate(
+    _ placement: DeploymentOptions.Placement, numReplicas: Int = 1, maxOngoingRequests: Int = 100,
+    maxQueuedRequests: Int? = nil, _ body: (Gate, Journal, String) async throws -> Void
+) async throws {
+    let bound = Gate.bind(journal: Journal.bind().options(maxOngoingRequests: 1000, placement: placement))
+        .options(
+            numReplicas: numReplicas, maxOngoingRequests: maxOngoingRequests, maxQueuedRequests: maxQueuedRequests,
+            placement: placement)
+    try await withApplication(bound) { gate, name in
+        try await eventuallyHealthy(name)
+        try await body(gate, try await Serve.deploymentHandle("Journal", application: name, as: Journal.self), name)
+    }
+}
+
+/// What waited for did not come.
+struct TooLong: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Waits until `condition` holds: for what has no event to wait for, such as a status.
+///
+/// The one place in the tests where real time passes. A condition that holds costs nothing; one that never does fails
+/// after 20 seconds.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    for _ in 0..<2000 {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    throw TooLong(description: "not within 20 seconds: \(what)")
+}
+
+/// Waits until every deployment of the application has all its replicas.
+func eventuallyHealthy(_ name: String) async throws {
+    try await eventually("\(name) is healthy") {
+        guard let application = await Serve.status().applications[name] else { return false }
+        return application.deployments.values.allSatisfy { $0.state == .healthy }
+    }
+}
+
+/// Waits until a number stays as it is for a while, and returns it.
+func settled(_ number: () async throws -> Int) async throws -> Int {
+    var last = -1
+    var same = 0
+    try await eventually("a number settles") {
+        let now = try await number()
+        same = now == last ? same + 1 : 0
+        last = now
+        return same == 10
+    }
+    return last
+}
+
+extension Deployment {
+    /// Requests that wait in this process for the handle's deployment, and leases that are out.
+    nonisolated var load: (queued: Int, ongoing: Int) {
+        guard case .route(let route) = id.target else { return (-1, -1) }
+        return route.load
+    }
+}
