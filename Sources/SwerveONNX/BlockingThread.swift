@@ -70,6 +70,9 @@ package final class BlockingThread: Sendable {
         for _ in 0..<count { shared.available.signal() }
     }
 
+    /// How many jobs wait for a thread.
+    package var waitingJobs: Int { shared.state.withLock { $0.queue.count } }
+
     /// Runs work on one of the threads and waits, without blocking, for its result.
     ///
     /// When the task is cancelled while the work waits, it is dropped and `CancellationError` thrown at once. When it is

@@ -64,7 +64,7 @@ struct ONNXRun {
         guard var shape = onnxrt_shape(elementType: tensor.elementType, sizes: tensor.shape) else {
             throw ONNXError(.invalidInput, "a tensor of \(tensor.shape.count) dimensions, 16 are the most")
         }
-        return try aligned(tensor).withUnsafeReadableBytes { bytes in
+        return try tensor.alignedBytes.withUnsafeReadableBytes { bytes in
             // An empty tensor has no address, but ONNX Runtime wants one.
             var nothing: UInt64 = 0
             return try withUnsafeMutableBytes(of: &nothing) { placeholder in
@@ -79,14 +79,6 @@ struct ONNXRun {
                 return try withValues(over: tensors.dropFirst(), values + [value], body)
             }
         }
-    }
-
-    /// The bytes of the tensor, copied when their address does not suit the element type.
-    private func aligned(_ tensor: Tensor) -> ByteBuffer {
-        let isAligned = tensor.bytes.withUnsafeReadableBytes {
-            UInt(bitPattern: $0.baseAddress) % UInt(tensor.elementType.byteCount) == 0
-        }
-        return isAligned ? tensor.bytes : ByteBuffer(bytes: tensor.bytes.readableBytesView)
     }
 
     private func view(_ port: ONNXPort, _ value: OpaquePointer?) throws -> ONNXOutput {

@@ -21,7 +21,7 @@ actor ServeInstance {
         let options: ServeOptions
         let group: MultiThreadedEventLoopGroup
         let directory: InstanceDirectory
-        let listener: any Channel
+        let listener: PeerListener
         let controller: Controller
         let loop: Task<Void, Never>
         let proxy: ProxyService
@@ -73,7 +73,7 @@ actor ServeInstance {
         let controller = Controller(
             group: group, launcher: try LocalProcessLauncher(), peers: peers, address: directory.controllerAddress,
             logger: logger, exposeRoutes: { proxy.expose($0) })
-        let listener = try await PeerSocket.listen(
+        let listener = try PeerSocket.listen(
             at: directory.controllerAddress, on: group, delegate: WorkerDelegate(controller), hosted: hosted)
         // Unstructured: the controller's loop lives as long as the instance, and `shutdown` waits for it.
         let loop = Task { await controller.run() }
@@ -106,7 +106,7 @@ actor ServeInstance {
         await server?.drain(deadline: running.options.drainTimeout)
         await running.controller.shutdown()
         await running.loop.value
-        try? await running.listener.close()
+        running.listener.stop()
         running.directory.removeAll()
         try? await running.group.shutdownGracefully()
         server = nil

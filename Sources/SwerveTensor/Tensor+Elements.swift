@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 
 extension Tensor {
     /// The elements as an array, in row-major order.
@@ -31,6 +31,14 @@ extension Tensor {
         try check(type)
         if let result = try withAlignedElements(as: type, body) { return result }
         return try values(as: type).withUnsafeBufferPointer(body)
+    }
+
+    /// The bytes, copied when they lie at an address that their type cannot be read from.
+    package var alignedBytes: ByteBuffer {
+        let isAligned = bytes.withUnsafeReadableBytes {
+            UInt(bitPattern: $0.baseAddress) % UInt(elementType.byteCount) == 0
+        }
+        return isAligned ? bytes : ByteBuffer(bytes: bytes.readableBytesView)
     }
 
     private func withAlignedElements<Element: TensorElement, Result>(

@@ -80,6 +80,7 @@ final class IncomingStream: Sendable {
         let drained = replica.finish()
         connection.incoming.withLock { $0.remove(stream) }
         connection.send(kind, stream: stream, frame, trailing: trailing)
+        connection.openIncoming.subtract(1, ordering: .relaxed)
         drained?()
     }
 

@@ -2,6 +2,11 @@ package import NIOCore
 package import SwerveActors
 package import SwerveCore
 internal import Synchronization
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
 
 /// Someone who waits for what comes on a stream. Called on the connection's event loop.
 package protocol StreamOwner: AnyObject, Sendable {
@@ -14,7 +19,8 @@ package protocol StreamOwner: AnyObject, Sendable {
 /// The one connection between two processes: it multiplexes the requests of both directions.
 ///
 /// Any thread may send: frames are collected in one buffer under a lock, and the event loop writes them with one system
-/// call per wake-up. What arrives is handled on the event loop; requests are handed to the Swift pool once per batch.
+/// call per wake-up. When little is going on, the thread that sends writes to the socket itself, which spares the
+/// wake-up. What arrives is handled on the event loop; requests are handed to the Swift pool once per batch.
 package final class PeerConnection: Sendable {
     package let channel: any Channel
     package let eventLoop: any EventLoop
@@ -28,6 +34,12 @@ package final class PeerConnection: Sendable {
         var segments: [ByteBuffer] = []
         var tail = ByteBuffer()
         var isFlushScheduled = false
+        /// Flushes that were given to the channel and are not written yet.
+        var channelWrites = 0
+        /// Batches of requests that hold their answers back until their end.
+        var corks = 0
+        /// The socket, for threads that write themselves; -1 when it is closed.
+        var socket: Int32
         var closedBecause: String?
         var streams = StreamTable()
         var nextMethod: UInt32 = 1
@@ -37,12 +49,18 @@ package final class PeerConnection: Sendable {
         var ownBoard: (board: SharedBoard, slot: Int)?
     }
 
-    package init(channel: any Channel, delegate: any PeerDelegate, hosted: HostedReplicas) {
+    /// The requests of the peer that are under way.
+    let openIncoming = Atomic<Int>(0)
+    /// How long it takes to start a request, in nanoseconds; see ``run(_:)``.
+    private let startTime = Atomic<Int64>(0)
+
+    /// - Parameter socket: a duplicate of the channel's socket, which the connection closes.
+    package init(channel: any Channel, socket: Int32, delegate: any PeerDelegate, hosted: HostedReplicas) {
         self.channel = channel
         self.eventLoop = channel.eventLoop
         self.delegate = delegate
         self.hosted = hosted
-        self.state = Mutex(State())
+        self.state = Mutex(State(socket: socket))
     }
 
     // MARK: Sending, from any thread
@@ -50,7 +68,8 @@ package final class PeerConnection: Sendable {
     /// Sends a frame that ``Frame/open(capacity:)`` began.
     package func send(_ kind: FrameKind, stream: UInt64, _ frame: consuming ByteBuffer, trailing: ByteBuffer? = nil) {
         Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
-        let wake = state.withLock { Self.append(frame, trailing, to: &$0) }
+        let isOnLoop = eventLoop.inEventLoop
+        let wake = state.withLock { append(frame, trailing, to: &$0, isOnLoop) }
         if wake { scheduleFlush() }
     }
 
@@ -96,11 +115,12 @@ package final class PeerConnection: Sendable {
         let size = frame.readableBytes + (trailing?.readableBytes ?? 0)
         guard size <= ConnectionLimits.maximumFrameBytes else { return .failure(.tooLarge(size)) }
         var wake = false
+        let isOnLoop = eventLoop.inEventLoop
         let result = state.withLock { state -> Result<UInt64, OpenFailure> in
             if let reason = state.closedBecause { return .failure(.closed(reason)) }
             guard let stream = state.streams.insert(owner) else { return .failure(.tooManyStreams) }
             Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
-            wake = Self.append(frame, trailing, to: &state)
+            wake = append(frame, trailing, to: &state, isOnLoop)
             return .success(stream)
         }
         if wake { scheduleFlush() }
@@ -137,11 +157,12 @@ package final class PeerConnection: Sendable {
     }
 
     /// - Returns: whether the event loop has to be told.
-    private static func append(_ frame: ByteBuffer, _ trailing: ByteBuffer?, to state: inout State) -> Bool {
+    private func append(_ frame: ByteBuffer, _ trailing: ByteBuffer?, to state: inout State, _ isOnLoop: Bool) -> Bool {
         if state.closedBecause != nil { return false }
-        append(frame, to: &state)
-        if let trailing { append(trailing, to: &state) }
-        if state.isFlushScheduled { return false }
+        Self.append(frame, to: &state)
+        if let trailing { Self.append(trailing, to: &state) }
+        if state.isFlushScheduled || state.corks > 0 { return false }
+        if !isOnLoop, isQuiet(state), writeDirectly(&state) { return false }
         state.isFlushScheduled = true
         return true
     }
@@ -169,12 +190,12 @@ package final class PeerConnection: Sendable {
                 state.segments = []
                 state.tail = ByteBuffer()
                 state.isFlushScheduled = false
+                state.channelWrites += 1
             }
             return (state.segments, state.tail)
         }
         for segment in segments { channel.write(segment, promise: nil) }
-        if tail.readableBytes > 0 { channel.write(tail, promise: nil) }
-        channel.flush()
+        channel.writeAndFlush(tail).whenComplete { _ in self.state.withLock { $0.channelWrites -= 1 } }
     }
 
     /// Done when the operating system has everything that was sent so far, or can have no more of it.
@@ -183,6 +204,71 @@ package final class PeerConnection: Sendable {
             self.flush()
             return self.channel.writeAndFlush(ByteBuffer())
         }
+    }
+
+    // MARK: Writing without the event loop
+
+    /// So few requests are under way that waiting for more to send together would only cost time.
+    private func isQuiet(_ state: State) -> Bool {
+        state.streams.count + openIncoming.load(ordering: .relaxed) <= 2
+    }
+
+    /// Writes what is collected, when nothing is on its way through the channel. What the socket does not take stays.
+    private func writeDirectly(_ state: inout State) -> Bool {
+        guard state.channelWrites == 0, !state.isFlushScheduled, state.segments.isEmpty, state.socket >= 0 else {
+            return false
+        }
+        let written = state.tail.withUnsafeReadableBytes { bytes in
+            Glibc.send(state.socket, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        }
+        // An error is the channel's to find and to report.
+        guard written > 0 else { return false }
+        state.tail.moveReaderIndex(forwardBy: written)
+        guard state.tail.readableBytes == 0 else { return false }
+        state.tail.clear()
+        return true
+    }
+
+    // MARK: Batches of requests
+
+    /// How long the answers of a batch may be held back so that they leave together, in nanoseconds.
+    private static let corkLimit: Int64 = 300_000
+
+    /// Starts the requests of one read, on the Swift pool.
+    ///
+    /// Their answers leave in one write at the end when all of them are likely to be there soon. Otherwise, as with
+    /// handlers that compute for long, each leaves as it comes.
+    func run(_ batch: [IncomingStream]) {
+        let begin = Self.nanoseconds()
+        var isCorked = batch.count > 1 && startTime.load(ordering: .relaxed) * Int64(batch.count) < Self.corkLimit
+        if isCorked { state.withLock { $0.corks += 1 } }
+        for stream in batch {
+            stream.start()
+            if isCorked, Self.nanoseconds() - begin > Self.corkLimit {
+                isCorked = false
+                uncork()
+            }
+        }
+        let average = (Self.nanoseconds() - begin) / Int64(batch.count)
+        let before = startTime.load(ordering: .relaxed)
+        startTime.store(before + (average - before) / 8, ordering: .relaxed)
+        if isCorked { uncork() }
+    }
+
+    private func uncork() {
+        let wake = state.withLock { state in
+            state.corks -= 1
+            guard state.closedBecause == nil, !state.isFlushScheduled,
+                state.tail.readableBytes > 0 || !state.segments.isEmpty, !writeDirectly(&state)
+            else { return false }
+            state.isFlushScheduled = true
+            return true
+        }
+        if wake { scheduleFlush() }
+    }
+
+    private static func nanoseconds() -> Int64 {
+        Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds)
     }
 
     // MARK: Boards
@@ -220,6 +306,8 @@ package final class PeerConnection: Sendable {
         let lost = state.withLock { state -> [(started: Bool, owner: any StreamOwner)]? in
             guard state.closedBecause == nil else { return nil }
             state.closedBecause = reason
+            if state.socket >= 0 { Glibc.close(state.socket) }
+            state.socket = -1
             state.segments = []
             state.tail = ByteBuffer()
             let begun = state.peerBoard.flatMap { $0.board.load(at: $0.slot) }

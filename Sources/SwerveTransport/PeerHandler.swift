@@ -93,19 +93,18 @@ final class PeerHandler: ChannelInboundHandler {
             replica.finish()?()
             return violation("the stream \(stream) was begun twice")
         }
+        connection.openIncoming.add(1, ordering: .relaxed)
         batch.append(incoming)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         guard let last = batch.last else { return }
         connection.noteStarted(last.stream)
-        let batch = batch
+        let (batch, connection) = (batch, connection)
         self.batch = []
         // Unstructured: requests live as long as their callers want, and are cancelled one by one through the table of
         // incoming streams. One hop to the pool serves the whole batch; each request then runs until it first waits.
-        Task {
-            for stream in batch { stream.start() }
-        }
+        Task { connection.run(batch) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -96,8 +96,13 @@ struct TensorTests {
         for value in [Float(1), -2.5, 3] { buffer.writeInteger(value.bitPattern, endianness: .little) }
         buffer.moveReaderIndex(forwardBy: 1)
         let tensor = try Tensor(shape: [3], elementType: .float32, bytes: buffer)
-        #expect(try tensor.withUnsafeElements(as: Float.self) { Array($0) } == [1, -2.5, 3])
         #expect(try tensor.values(as: Float.self) == [1, -2.5, 3])
+        try tensor.withUnsafeElements(as: Float.self) {
+            #expect(UInt(bitPattern: $0.baseAddress) % 4 == 0)
+            #expect(Array($0) == [1, -2.5, 3])
+        }
+        tensor.alignedBytes.withUnsafeReadableBytes { #expect(UInt(bitPattern: $0.baseAddress) % 4 == 0) }
+        #expect(tensor.alignedBytes == tensor.bytes)
     }
 
     @Test("Reshaping keeps the elements and refuses another number of them")

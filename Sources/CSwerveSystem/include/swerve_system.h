@@ -11,6 +11,11 @@ static inline uint64_t swerve_shared_load(const uint64_t *word) {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
+// Takes a connection from a listening socket; not inherited by other programs. -1 when there is none.
+int swerve_accept(int listener);
+// Whether the process at the other end of a Unix socket belongs to this user or to root.
+int swerve_peer_is_own_user(int socket);
+
 // Whether this process was started as a worker.
 int swerve_is_worker(void);
 #endif

@@ -82,6 +82,7 @@ final class WorkerProcess: PeerDelegate {
     private let controller = Mutex<PeerConnection?>(nil)
     /// The other processes that call this replica.
     private let callers = Mutex<[ObjectIdentifier: PeerConnection]>([:])
+    private let listener = Mutex<PeerListener?>(nil)
     private let logger: Logger
     private let group = MultiThreadedEventLoopGroup.singleton
 
@@ -107,8 +108,9 @@ final class WorkerProcess: PeerDelegate {
         peers.takeOverRoutes()
         do {
             let address = WorkerSettings.address(of: settings.replica, beside: settings.controllerAddress)
-            _ = try await PeerSocket.listen(
+            let listener = try PeerSocket.listen(
                 at: address, on: group, delegate: CallerDelegate(self), hosted: hosted)
+            self.listener.withLock { $0 = listener }
             let connection = try await PeerSocket.connect(
                 to: settings.controllerAddress, on: group, delegate: self, hosted: hosted)
             controller.withLock { $0 = connection }
