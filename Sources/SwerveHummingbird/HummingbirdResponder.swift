@@ -45,7 +45,7 @@ public struct HummingbirdResponder: Sendable {
                 Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)), source)
             return try await Self.convert(response)
         } catch let error as Hummingbird.HTTPError {
-            throw SwerveHTTPTypes.HTTPError(HTTPStatus(code: UInt16(error.status.code)), error.body)
+            throw SwerveHTTPTypes.HTTPError(HTTPStatus(UInt16(error.status.code)), error.body)
         }
     }
 
@@ -66,15 +66,15 @@ public struct HummingbirdResponder: Sendable {
     private static func convert(_ response: Response) async throws -> SwerveHTTPTypes.HTTPResponse {
         var headers = HTTPHeaders()
         for field in response.headers { headers.add(field.name.rawName, field.value) }
-        let status = HTTPStatus(code: UInt16(response.status.code))
+        let status = HTTPStatus(UInt16(response.status.code))
         let length = response.body.contentLength
         if let length, length <= wholeBodyBytes {
             let collected = CollectingWriter.Storage()
             try await response.body.write(CollectingWriter(storage: collected))
-            return HTTPResponse(status: status, headers: headers, body: .bytes(collected.bytes))
+            return SwerveHTTPTypes.HTTPResponse(status: status, headers: headers, body: .bytes(collected.bytes))
         }
         let body = response.body
-        return HTTPResponse(
+        return SwerveHTTPTypes.HTTPResponse(
             status: status, headers: headers,
             body: .stream(contentLength: length) { try await body.write(StreamingWriter(writer: $0)) })
     }

@@ -35,10 +35,14 @@ final class IncomingStream: Sendable {
         self.connection = connection
     }
 
-    /// Runs the request on the caller's thread until it first waits.
-    func start() {
-        let task = Task.immediate {
+    /// Starts the request's task.
+    func start(on executor: BatchExecutor?) {
+        // Unstructured: a request lives as long as its caller wants, and is cancelled through the table of incoming
+        // streams.
+        let task = Task(executorPreference: executor) {
+            let start = NIODeadline.now()
             if self.kind == .requestHTTP { await self.runHTTP() } else { await self.runCall() }
+            self.connection.noteRequestTime((NIODeadline.now() - start).nanoseconds)
         }
         let isCancelled = state.withLock { state in
             if !state.isOver { state.task = task }

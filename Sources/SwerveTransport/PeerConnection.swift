@@ -51,8 +51,9 @@ package final class PeerConnection: Sendable {
 
     /// The requests of the peer that are under way.
     let openIncoming = Atomic<Int>(0)
-    /// How long it takes to start a request, in nanoseconds; see ``run(_:)``.
-    private let startTime = Atomic<Int64>(0)
+    /// How long requests take, in nanoseconds; see ``start(_:)``.
+    private let requestTime = Atomic<Int64>(0)
+    private let executor = Mutex<BatchExecutor?>(nil)
 
     /// - Parameter socket: a duplicate of the channel's socket, which the connection closes.
     package init(channel: any Channel, socket: Int32, delegate: any PeerDelegate, hosted: HostedReplicas) {
@@ -231,28 +232,29 @@ package final class PeerConnection: Sendable {
 
     // MARK: Batches of requests
 
-    /// How long the answers of a batch may be held back so that they leave together, in nanoseconds.
-    private static let corkLimit: Int64 = 300_000
-
-    /// Starts the requests of one read, on the Swift pool.
+    /// Starts the requests of one read; called on the event loop.
     ///
-    /// Their answers leave in one write at the end when all of them are likely to be there soon. Otherwise, as with
-    /// handlers that compute for long, each leaves as it comes.
-    func run(_ batch: [IncomingStream]) {
-        let begin = Self.nanoseconds()
-        var isCorked = batch.count > 1 && startTime.load(ordering: .relaxed) * Int64(batch.count) < Self.corkLimit
-        if isCorked { state.withLock { $0.corks += 1 } }
-        for stream in batch {
-            stream.start()
-            if isCorked, Self.nanoseconds() - begin > Self.corkLimit {
-                isCorked = false
-                uncork()
-            }
+    /// When requests are short, as measured, they share a thread and their answers leave in one write. Otherwise, as with
+    /// handlers that compute for long, each is a task of its own on the Swift pool and its answer leaves as it comes.
+    func start(_ batch: [IncomingStream]) {
+        let executor = executor.withLock { executor in
+            if let executor { return executor }
+            let new = BatchExecutor(begin: { [weak self] in self?.cork() }, end: { [weak self] in self?.uncork() })
+            executor = new
+            return new
         }
-        let average = (Self.nanoseconds() - begin) / Int64(batch.count)
-        let before = startTime.load(ordering: .relaxed)
-        startTime.store(before + (average - before) / 8, ordering: .relaxed)
-        if isCorked { uncork() }
+        let isShort = requestTime.load(ordering: .relaxed) * Int64(batch.count) < BatchExecutor.limit
+        for stream in batch { stream.start(on: isShort ? executor : nil) }
+    }
+
+    /// Notes how long a request took, from its start to its answer.
+    func noteRequestTime(_ nanoseconds: Int64) {
+        let before = requestTime.load(ordering: .relaxed)
+        requestTime.store(before + (nanoseconds - before) / 8, ordering: .relaxed)
+    }
+
+    private func cork() {
+        state.withLock { $0.corks += 1 }
     }
 
     private func uncork() {
@@ -265,10 +267,6 @@ package final class PeerConnection: Sendable {
             return true
         }
         if wake { scheduleFlush() }
-    }
-
-    private static func nanoseconds() -> Int64 {
-        Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds)
     }
 
     // MARK: Boards

@@ -100,11 +100,8 @@ final class PeerHandler: ChannelInboundHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         guard let last = batch.last else { return }
         connection.noteStarted(last.stream)
-        let (batch, connection) = (batch, connection)
-        self.batch = []
-        // Unstructured: requests live as long as their callers want, and are cancelled one by one through the table of
-        // incoming streams. One hop to the pool serves the whole batch; each request then runs until it first waits.
-        Task { connection.run(batch) }
+        connection.start(batch)
+        batch.removeAll(keepingCapacity: true)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
