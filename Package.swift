@@ -137,6 +137,26 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings),
+        .testTarget(name: "SwerveRoutingTests", dependencies: ["SwerveCore", "SwerveRouting"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveActorsTests", dependencies: ["SwerveActors", "SwerveCore", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveTransportTests",
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveTransport", nioCore, nioPosix,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SwerveIntegrationTests",
+            dependencies: ["Swerve", "SwerveActors", nioCore, .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveVisionTests", dependencies: ["SwerveTensor", "SwerveVision", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveONNXTests", dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings),
         .testTarget(name: "SwerveControlTests", dependencies: ["SwerveControl", "SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveMacrosTests",

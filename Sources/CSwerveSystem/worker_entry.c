@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Defined in Swift (SwerveRuntime/Worker); starts the replica's tasks and returns.
-extern void swerve_worker_main(void);
+// Defined in Swift (SwerveRuntime/Worker); starts the replica's tasks and returns. Weak: programs without it have no workers.
+extern void swerve_worker_main(void) __attribute__((weak));
 
 int swerve_is_worker(void) { return getenv("SWERVE_WORKER") != NULL; }
 
@@ -34,7 +34,7 @@ static void serve_main_queue(void) { dispatch_main(); }
 // A replica's process is the application's own executable. It must become a worker before any of the user's code runs,
 // whatever form its main has (@main, top-level code, a test bundle), and code before main is what all of them share.
 __attribute__((constructor)) static void swerve_enter_worker(void) {
-    if (!swerve_is_worker()) return;
+    if (!swerve_worker_main || !swerve_is_worker()) return;
     swerve_worker_main();
     serve_main_queue();
 }

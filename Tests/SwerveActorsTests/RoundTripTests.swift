@@ -4,11 +4,17 @@ import SwerveActors
 import SwerveCore
 import Testing
 
+private protocol OptionalValue {}
+extension Optional: OptionalValue {}
+
 @Suite struct RoundTripTests {
     private func check<T: Codable & Equatable>(_ values: T..., comment: Comment? = nil) throws {
         for value in values { #expect(try roundTrip(value) == value, comment) }
         #expect(try roundTrip(values) == values, comment)
-        #expect(try roundTrip(values.map(Optional.some) + [nil]) == values.map(Optional.some) + [nil], comment)
+        // An optional of an optional is one, as in JSON.
+        if !(T.self is any OptionalValue.Type) {
+            #expect(try roundTrip(values.map(Optional.some) + [nil]) == values.map(Optional.some) + [nil], comment)
+        }
         let byName = Dictionary(uniqueKeysWithValues: values.enumerated().map { ("\($0.offset)", $0.element) })
         #expect(try roundTrip(byName) == byName, comment)
     }

@@ -37,17 +37,22 @@ extension IntegrationTests {
         @Test(arguments: placements)
         func overloadsAreToldApartByType(placement: DeploymentOptions.Placement) async throws {
             try await withCalculator(placement) { calculator in
-                #expect(try await calculator.over(1) == "int 1")
-                #expect(try await calculator.over("1") == "string 1")
+                let value39 = try await calculator.over(1)
+                #expect(value39 == "int 1")
+                let value40 = try await calculator.over("1")
+                #expect(value40 == "string 1")
             }
         }
 
         @Test(arguments: placements)
         func genericMethodsTakeAnyType(placement: DeploymentOptions.Placement) async throws {
             try await withCalculator(placement) { calculator in
-                #expect(try await calculator.same(1) == 1)
-                #expect(try await calculator.same(["a": [Point(x: 1, y: 2)]]) == ["a": [Point(x: 1, y: 2)]])
-                #expect(try await calculator.same(String?.none) == nil)
+                let value47 = try await calculator.same(1)
+                #expect(value47 == 1)
+                let value48 = try await calculator.same(["a": [Point(x: 1, y: 2)]])
+                #expect(value48 == ["a": [Point(x: 1, y: 2)]])
+                let value49 = try await calculator.same(String?.none)
+                #expect(value49 == nil)
             }
         }
 

@@ -188,14 +188,6 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func aTypeThatCannotBeFoundByNameIsRefusedBeforeAnythingStarts(
-            placement: DeploymentOptions.Placement
-        ) async throws {
-            try await Instance.start()
-            await expectError(.invalidOptions, "private") { try await Outer.runHidden() }
-        }
-
-        @Test(arguments: placements)
         func anInitialiserThatThrowsFailsTheRunWithItsMessage(placement: DeploymentOptions.Placement) async throws {
             try await Instance.start()
             let name = Instance.newName()
@@ -273,7 +265,7 @@ extension IntegrationTests {
 
         @Test func aTakenPortIsAnErrorAndAnotherCanBeTried() async throws {
             await Serve.shutdown()
-            let listener = try Listener()
+            let listener = try PortHolder()
             await expectError(.addressInUse) { try await Serve.start(ServeOptions(port: listener.port)) }
             try await Instance.start()
             let port = try #require(await Serve.port)

@@ -60,7 +60,7 @@ final class Pair {
     let callee = HostedReplicas()
     let recorder = Recorder()
     private let group = MultiThreadedEventLoopGroup.singleton
-    private let listener: any Channel
+    private let listener: PeerListener
     private let path: String
     private static let counter = Mutex(0)
 
@@ -70,13 +70,13 @@ final class Pair {
             return counter
         }
         path = "/tmp/swerve-test-\(ProcessInfo.processInfo.processIdentifier)-\(number).sock"
-        listener = try await PeerSocket.listen(at: path, on: group, delegate: recorder, hosted: callee)
+        listener = try PeerSocket.listen(at: path, on: group, delegate: recorder, hosted: callee)
         calling = try await PeerSocket.connect(to: path, on: group, delegate: Recorder(), hosted: HostedReplicas())
     }
 
     func close() async throws {
         calling.close(because: "the test is over")
-        try await listener.close()
+        listener.stop()
         unlink(path)
     }
 

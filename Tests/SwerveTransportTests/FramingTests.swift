@@ -32,7 +32,7 @@ struct Wire {
     let connection: PeerConnection
 
     init() throws {
-        connection = PeerConnection(channel: channel, delegate: recorder, hosted: HostedReplicas())
+        connection = PeerConnection(channel: channel, socket: -1, delegate: recorder, hosted: HostedReplicas())
         try channel.pipeline.syncOperations.addHandler(PeerHandler(connection))
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
     }

@@ -16,6 +16,7 @@ package class AnyDispatchTable: @unchecked Sendable {
     }
 }
 
+// Unchecked because its superclass is.
 final class DispatchTable<Act: DistributedActor>: AnyDispatchTable, @unchecked Sendable
 where Act.ActorSystem == ServeSystem {
     private let methods: [DeploymentMethod<Act>]

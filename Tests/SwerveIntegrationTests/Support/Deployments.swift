@@ -159,17 +159,6 @@ distributed actor Broken {
     distributed func never() {}
 }
 
-enum Outer {
-    fileprivate enum Hidden {
-        @Deployment
-        distributed actor Inner {
-            distributed func get() -> Int { 1 }
-        }
-    }
-    static func bindHidden() -> any Deployment { Hidden.Inner.bind() }
-    static func runHidden() async throws { try await Serve.run(Hidden.Inner.bind(), name: "hidden", routePrefix: nil) }
-}
-
 /// Answers HTTP requests.
 @Deployment
 distributed actor Front: HTTPIngress {
