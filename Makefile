@@ -10,9 +10,9 @@ run: setup-run
 	@$(SWIFT) build -c release --product segmentation --quiet
 	@PORT=$(PORT) MODEL=$(MODEL) dev/run-example.sh
 
-test: setup-test
+test: setup-test check-format
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --disable-xctest --skip BlockingThread --skip SwerveIntegrationTests
+	$(SWIFT) test --skip-build --disable-xctest
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
 

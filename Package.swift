@@ -50,20 +50,25 @@ let package = Package(
         .target(
             name: "SwerveActors",
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         // The entry of worker processes before main, and atomics on shared memory.
         .target(name: "CSwerveSystem"),
         .target(
             name: "SwerveTransport",
             dependencies: ["SwerveCore", "SwerveActors", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .target(
-            name: "SwerveHTTP", dependencies: ["SwerveCore", "SwerveHTTPTypes", nioCore, nioPosix],
-            swiftSettings: settings),
+            name: "SwerveHTTP",
+            dependencies: ["SwerveCore", "SwerveHTTPTypes", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveLaunch",
             dependencies: ["SwerveCore", .product(name: "Subprocess", package: "swift-subprocess")],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveRuntime",
             dependencies: [
@@ -72,34 +77,52 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         // Macros.
         .macro(
             name: "SwerveMacrosPlugin",
             dependencies: syntax(
-                "SwiftCompilerPlugin", "SwiftDiagnostics", "SwiftIfConfig", "SwiftParser", "SwiftSyntax",
-                "SwiftSyntaxBuilder", "SwiftSyntaxMacros"),
-            swiftSettings: settings),
+                "SwiftCompilerPlugin",
+                "SwiftDiagnostics",
+                "SwiftIfConfig",
+                "SwiftParser",
+                "SwiftSyntax",
+                "SwiftSyntaxBuilder",
+                "SwiftSyntaxMacros"
+            ),
+            swiftSettings: settings
+        ),
         .target(
-            name: "SwerveMacros", dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore"],
-            swiftSettings: settings),
+            name: "SwerveMacros",
+            dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore"],
+            swiftSettings: settings
+        ),
         // What an application imports.
         .target(
             name: "Swerve",
             dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime"],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
-            name: "SwerveVision", dependencies: ["CImageCodecs", "SwerveTensor", nioCore], swiftSettings: settings),
+            name: "SwerveVision",
+            dependencies: ["CImageCodecs", "SwerveTensor", nioCore],
+            swiftSettings: settings
+        ),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
-            name: "SwerveONNX", dependencies: ["CONNXRuntime", "SwerveTensor", "SwerveVision", nioCore],
-            swiftSettings: settings),
+            name: "SwerveONNX",
+            dependencies: ["CONNXRuntime", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
         .target(
-            name: "SwerveVisionHTTP", dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
-            swiftSettings: settings),
+            name: "SwerveVisionHTTP",
+            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
         // Hummingbird routers as ingress: apart, because it brings Foundation into the process.
         .target(
             name: "SwerveHummingbird",
@@ -107,66 +130,109 @@ let package = Package(
                 "SwerveHTTPTypes", nioCore, logging, .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         // Programs.
         .executableTarget(
-            name: "segmentation", dependencies: [
+            name: "segmentation",
+            dependencies: [
                 "Swerve", "SwerveONNX", "SwerveVision", "SwerveVisionHTTP", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Examples/Segmentation/Sources/segmentation", swiftSettings: settings),
+            path: "Examples/Segmentation/Sources/segmentation",
+            swiftSettings: settings
+        ),
         .executableTarget(
-            name: "bench-app", dependencies: ["Swerve", nioCore], path: "Benchmarks/Sources/bench-app",
-            swiftSettings: settings),
+            name: "bench-app",
+            dependencies: ["Swerve", nioCore],
+            path: "Benchmarks/Sources/bench-app",
+            swiftSettings: settings
+        ),
         .executableTarget(
-            name: "bench-handles", dependencies: ["Swerve", nioCore, nioPosix],
-            path: "Benchmarks/Sources/bench-handles", swiftSettings: settings),
+            name: "bench-handles",
+            dependencies: ["Swerve", nioCore, nioPosix],
+            path: "Benchmarks/Sources/bench-handles",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "bench-hummingbird",
             dependencies: [.product(name: "Hummingbird", package: "hummingbird"), logging],
-            path: "Benchmarks/Sources/bench-hummingbird", swiftSettings: settings),
+            path: "Benchmarks/Sources/bench-hummingbird",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(
-            name: "SwerveHTTPTypesTests", dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
-            swiftSettings: settings),
+            name: "SwerveHTTPTypesTests",
+            dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveHTTPTests",
             dependencies: [
                 "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", nioCore, nioPosix,
                 .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            swiftSettings: settings),
-        .testTarget(name: "SwerveRoutingTests", dependencies: ["SwerveCore", "SwerveRouting"], swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .testTarget(
-            name: "SwerveActorsTests", dependencies: ["SwerveActors", "SwerveCore", nioCore], swiftSettings: settings),
+            name: "SwerveRoutingTests",
+            dependencies: ["SwerveCore", "SwerveRouting"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveActorsTests",
+            dependencies: ["SwerveActors", "SwerveCore", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
                 "SwerveActors", "SwerveCore", "SwerveTransport", nioCore, nioPosix,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: ["Swerve", "SwerveActors", nioCore, .product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
+            swiftSettings: settings
+        ),
         .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", nioCore], swiftSettings: settings),
         .testTarget(
-            name: "SwerveVisionTests", dependencies: ["SwerveTensor", "SwerveVision", nioCore], swiftSettings: settings),
+            name: "SwerveVisionTests",
+            dependencies: ["SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
-            name: "SwerveONNXTests", dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
-            swiftSettings: settings),
-        .testTarget(name: "SwerveControlTests", dependencies: ["SwerveControl", "SwerveCore"], swiftSettings: settings),
+            name: "SwerveONNXTests",
+            dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveControlTests",
+            dependencies: ["SwerveControl", "SwerveCore"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveMacrosTests",
             dependencies: ["SwerveMacros", "SwerveMacrosPlugin"]
                 + syntax(
-                    "SwiftDiagnostics", "SwiftParser", "SwiftSyntax", "SwiftSyntaxBuilder", "SwiftSyntaxMacros",
-                    "SwiftSyntaxMacroExpansion", "SwiftSyntaxMacrosGenericTestSupport"),
-            exclude: ["Rejected"], swiftSettings: settings),
+                    "SwiftDiagnostics",
+                    "SwiftParser",
+                    "SwiftSyntax",
+                    "SwiftSyntaxBuilder",
+                    "SwiftSyntaxMacros",
+                    "SwiftSyntaxMacroExpansion",
+                    "SwiftSyntaxMacrosGenericTestSupport"
+                ),
+            exclude: ["Rejected"],
+            swiftSettings: settings
+        ),
         .testTarget(
-            name: "SwerveMacrosUsageTests", dependencies: ["SwerveActors", "SwerveCore", "SwerveMacros"],
-            swiftSettings: settings),
+            name: "SwerveMacrosUsageTests",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveMacros"],
+            swiftSettings: settings
+        ),
     ]
 )

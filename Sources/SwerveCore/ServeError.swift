@@ -82,5 +82,7 @@ public struct RemoteError: Error, Hashable, Sendable, Codable, CustomStringConve
         self.message = message
     }
 
-    public var description: String { "\(typeName) thrown by \(replica?.description ?? deployment.description): \(message)" }
+    public var description: String {
+        "\(typeName) thrown by \(replica?.description ?? deployment.description): \(message)"
+    }
 }

@@ -27,7 +27,11 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var answersHTTP: Bool
 
     public init(
-        id: DeploymentID, typeName: String, arguments: [UInt8], options: DeploymentOptions, answersHTTP: Bool
+        id: DeploymentID,
+        typeName: String,
+        arguments: [UInt8],
+        options: DeploymentOptions,
+        answersHTTP: Bool
     ) {
         self.id = id
         self.typeName = typeName

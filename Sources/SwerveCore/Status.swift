@@ -21,7 +21,11 @@ public struct ApplicationStatus: Hashable, Sendable, Codable {
     public var deployments: [String: DeploymentStatus]
 
     public init(
-        name: String, routePrefix: String?, state: State, message: String, deployments: [String: DeploymentStatus]
+        name: String,
+        routePrefix: String?,
+        state: State,
+        message: String,
+        deployments: [String: DeploymentStatus]
     ) {
         self.name = name
         self.routePrefix = routePrefix
@@ -45,7 +49,11 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
     public var replicas: [ReplicaStatus]
 
     public init(
-        id: DeploymentID, state: State, message: String, targetReplicas: Int, options: DeploymentOptions,
+        id: DeploymentID,
+        state: State,
+        message: String,
+        targetReplicas: Int,
+        options: DeploymentOptions,
         replicas: [ReplicaStatus]
     ) {
         self.id = id

@@ -1,5 +1,5 @@
-public import Hummingbird
 internal import HTTPTypes
+public import Hummingbird
 public import Logging
 internal import NIOCore
 public import SwerveHTTPTypes
@@ -42,7 +42,9 @@ public struct HummingbirdResponder: Sendable {
         let source = ServeRequestSource(logger: logger, requestID: request.requestID)
         do {
             let response = try await answer(
-                Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)), source)
+                Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)),
+                source
+            )
             return try await Self.convert(response)
         } catch let error as Hummingbird.HTTPError {
             throw SwerveHTTPTypes.HTTPError(HTTPStatus(UInt16(error.status.code)), error.body)
@@ -57,7 +59,12 @@ public struct HummingbirdResponder: Sendable {
         let method = HTTPTypes.HTTPRequest.Method(rawValue: request.method.rawValue) ?? .get
         let path = request.query.map { "\(request.path)?\($0)" } ?? request.path
         return HTTPTypes.HTTPRequest(
-            method: method, scheme: "http", authority: request.headers["host"], path: path, headerFields: fields)
+            method: method,
+            scheme: "http",
+            authority: request.headers["host"],
+            path: path,
+            headerFields: fields
+        )
     }
 
     /// Bodies of a known length up to this many bytes travel with their head.
@@ -75,8 +82,10 @@ public struct HummingbirdResponder: Sendable {
         }
         let body = response.body
         return SwerveHTTPTypes.HTTPResponse(
-            status: status, headers: headers,
-            body: .stream(contentLength: length) { try await body.write(StreamingWriter(writer: $0)) })
+            status: status,
+            headers: headers,
+            body: .stream(contentLength: length) { try await body.write(StreamingWriter(writer: $0)) }
+        )
     }
 }
 

@@ -1,6 +1,7 @@
-package import SwerveCore
 internal import Subprocess
+package import SwerveCore
 internal import Synchronization
+
 #if canImport(System)
     internal import System
 #else
@@ -29,7 +30,9 @@ package final class LocalProcessLauncher: ReplicaLauncher {
     }
 
     package func start(
-        _ replica: ReplicaID, environment: [String: String], report: @escaping @Sendable (LaunchEvent) -> Void
+        _ replica: ReplicaID,
+        environment: [String: String],
+        report: @escaping @Sendable (LaunchEvent) -> Void
     ) {
         children.withLock { $0[replica] = .starting(killed: false) }
         var overrides: [Environment.Key: String?] = [:]
@@ -42,7 +45,9 @@ package final class LocalProcessLauncher: ReplicaLauncher {
             let reason: String
             do {
                 let result = try await run(
-                    .path(FilePath(executable)), environment: environment, input: .none,
+                    .path(FilePath(executable)),
+                    environment: environment,
+                    input: .none,
                     output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
                     error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
                 ) { execution in

@@ -9,7 +9,10 @@ package protocol ReplicaLauncher: Sendable {
     ///   - report: called with `launched` when the process is there, and with `exited` once when it is gone or could not
     ///     be started; on any thread.
     func start(
-        _ replica: ReplicaID, environment: [String: String], report: @escaping @Sendable (LaunchEvent) -> Void)
+        _ replica: ReplicaID,
+        environment: [String: String],
+        report: @escaping @Sendable (LaunchEvent) -> Void
+    )
 
     /// Ends the process at once; nothing happens when it is gone.
     func kill(_ replica: ReplicaID)

@@ -147,19 +147,30 @@ package final class BlockingThread: Sendable {
         }
     }
 
-    private static func create(_ attributes: UnsafePointer<pthread_attr_t>, _ context: UnsafeMutableRawPointer) -> CInt {
+    private static func create(_ attributes: UnsafePointer<pthread_attr_t>, _ context: UnsafeMutableRawPointer) -> CInt
+    {
         #if canImport(Darwin)
             var thread: pthread_t?
-            return pthread_create(&thread, attributes, { context in
-                Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
-                return nil
-            }, context)
+            return pthread_create(
+                &thread,
+                attributes,
+                { context in
+                    Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
+                    return nil
+                },
+                context
+            )
         #else
             var thread: pthread_t = 0
-            return pthread_create(&thread, attributes, { context in
-                if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
-                return nil
-            }, context)
+            return pthread_create(
+                &thread,
+                attributes,
+                { context in
+                    if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
+                    return nil
+                },
+                context
+            )
         #endif
     }
 }

@@ -44,8 +44,16 @@ struct ONNXRun {
             let isDone = withCStrings(session.inputs.map(\.name)) { inputNames in
                 withCStrings(session.outputs.map(\.name)) { outputNames in
                     onnxrt_session_run(
-                        session.handle.pointer, run.pointer, inputNames.baseAddress, inputs, inputs.count,
-                        outputNames.baseAddress, &outputs, outputs.count, &error)
+                        session.handle.pointer,
+                        run.pointer,
+                        inputNames.baseAddress,
+                        inputs,
+                        inputs.count,
+                        outputNames.baseAddress,
+                        &outputs,
+                        outputs.count,
+                        &error
+                    )
                 }
             }
             guard !run.isTerminated else { throw CancellationError() }
@@ -71,7 +79,8 @@ struct ONNXRun {
                 var value: OpaquePointer?
                 var error = onnxrt_error()
                 // ONNX Runtime takes a mutable pointer but only reads inputs.
-                let data = bytes.isEmpty ? placeholder.baseAddress : UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                let data =
+                    bytes.isEmpty ? placeholder.baseAddress : UnsafeMutableRawPointer(mutating: bytes.baseAddress)
                 guard onnxrt_value_over(library, data, bytes.count, &shape, &value, &error) else {
                     throw ONNXError(.invalidInput, error.text)
                 }

@@ -59,7 +59,8 @@ public final class ONNXRuntime: Sendable {
                 } catch let error as ONNXError {
                     // The loader repeats the path in its own messages.
                     let prefix = "\(path): "
-                    let reason = error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
+                    let reason =
+                        error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
                     failures.append("  \(prefix)\(reason)")
                 }
             }

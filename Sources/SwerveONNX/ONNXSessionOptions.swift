@@ -60,7 +60,10 @@ public struct ONNXSessionOptions: Hashable, Sendable {
     func validate() throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
-                throw ONNXError(.invalidArgument, "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)")
+                throw ONNXError(
+                    .invalidArgument,
+                    "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)"
+                )
             }
         }
         try check("intraOpThreads", intraOpThreads, 0...1024)

@@ -31,7 +31,8 @@ public final class SegFormerModel: Sendable {
         let candidates = session.outputs.indices.filter {
             session.outputs[$0].elementType == .float32 && session.outputs[$0].dimensions.count == 4
         }
-        guard let outputIndex = candidates.first(where: { session.outputs[$0].name == "logits" }) ?? candidates.first else {
+        guard let outputIndex = candidates.first(where: { session.outputs[$0].name == "logits" }) ?? candidates.first
+        else {
             throw ONNXError(.invalidModel, "no output is float32 of 4 dimensions: \(session.outputs)")
         }
         if let classes = session.outputs[outputIndex].dimensions[1].size, classes != configuration.labels.count {

@@ -28,7 +28,11 @@ public struct SegFormerPostprocessor: Hashable, Sendable {
             throw ONNXError(.runFailed, "the logits are \(output.elementType), not float32")
         }
         return try map(
-            shape: output.shape, scores: output.bytes.assumingMemoryBound(to: Float.self), width: width, height: height)
+            shape: output.shape,
+            scores: output.bytes.assumingMemoryBound(to: Float.self),
+            width: width,
+            height: height
+        )
     }
 
     private func map(

@@ -39,7 +39,10 @@ public struct SegmentationMap: Hashable, Sendable {
     public func colored(_ palette: Palette) throws(ImageError) -> Image {
         let highest = Int(labels.max() ?? 0)
         guard highest < palette.colors.count else {
-            throw ImageError(.invalidArgument, "label \(highest) has no colour, the palette has \(palette.colors.count)")
+            throw ImageError(
+                .invalidArgument,
+                "label \(highest) has no colour, the palette has \(palette.colors.count)"
+            )
         }
         var pixels: [UInt8] = []
         pixels.reserveCapacity(labels.count * 3)

@@ -79,7 +79,8 @@ struct UpsampledArgmax {
         }
     }
 
-    private func blendRows(_ positions: UnsafePointer<Lanes>, _ rows: Neighbors, into row: UnsafeMutablePointer<Lanes>) {
+    private func blendRows(_ positions: UnsafePointer<Lanes>, _ rows: Neighbors, into row: UnsafeMutablePointer<Lanes>)
+    {
         let low = positions + rows.low * width * groups
         let high = positions + rows.high * width * groups
         if rows.fraction == 0 {
@@ -93,7 +94,9 @@ struct UpsampledArgmax {
 
     /// Pixels between the same two old columns share the classes that can win there, which are few.
     private func pickRow(
-        _ row: UnsafePointer<Lanes>, _ columns: UnsafeBufferPointer<Neighbors>, into labels: UnsafeMutablePointer<UInt8>
+        _ row: UnsafePointer<Lanes>,
+        _ columns: UnsafeBufferPointer<Neighbors>,
+        into labels: UnsafeMutablePointer<UInt8>
     ) {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: groups) { candidates in
             var count = 0
@@ -103,7 +106,11 @@ struct UpsampledArgmax {
                     low = columns[x].low
                     count = findCandidates(row + low * groups, row + columns[x].high * groups, into: candidates)
                 }
-                labels[x] = bestClass(in: row, at: columns[x], among: UnsafeBufferPointer(rebasing: candidates[..<count]))
+                labels[x] = bestClass(
+                    in: row,
+                    at: columns[x],
+                    among: UnsafeBufferPointer(rebasing: candidates[..<count])
+                )
             }
         }
     }
@@ -111,7 +118,9 @@ struct UpsampledArgmax {
     /// A class whose larger score is below the smaller score of another loses everywhere between the two positions, since
     /// weights are from 0 to 1. The margin covers the rounding of the weighted sums.
     private func findCandidates(
-        _ low: UnsafePointer<Lanes>, _ high: UnsafePointer<Lanes>, into candidates: UnsafeMutableBufferPointer<Int>
+        _ low: UnsafePointer<Lanes>,
+        _ high: UnsafePointer<Lanes>,
+        into candidates: UnsafeMutableBufferPointer<Int>
     ) -> Int {
         var floors = Lanes(repeating: -.greatestFiniteMagnitude)
         for group in 0..<groups {
@@ -134,7 +143,9 @@ struct UpsampledArgmax {
     }
 
     private func bestClass(
-        in row: UnsafePointer<Lanes>, at column: Neighbors, among candidates: UnsafeBufferPointer<Int>
+        in row: UnsafePointer<Lanes>,
+        at column: Neighbors,
+        among candidates: UnsafeBufferPointer<Int>
     ) -> UInt8 {
         let low = row + column.low * groups
         let high = row + column.high * groups

@@ -61,7 +61,8 @@ package struct ReplicaRouter: Sendable {
     private var withdrawal: ServeError?
 
     package init(
-        maxQueued: Int = DeploymentOptions().maxQueuedRequests, routing: DeploymentOptions.Routing = .powerOfTwoChoices
+        maxQueued: Int = DeploymentOptions().maxQueuedRequests,
+        routing: DeploymentOptions.Routing = .powerOfTwoChoices
     ) {
         self.maxQueued = maxQueued
         self.routing = routing
@@ -131,7 +132,8 @@ package struct ReplicaRouter: Sendable {
     /// - Returns: the waiting request that now has a lease, and `more` of them when a pause of the replica ended with
     ///   this, for that may free several places.
     package mutating func release(
-        _ slot: SlotIndex, using generator: inout SplitMix64
+        _ slot: SlotIndex,
+        using generator: inout SplitMix64
     ) -> (first: Assignment?, more: [Assignment]) {
         giveBack(slot)
         let wasPaused = slots[slot]?.pausedUntil != nil
@@ -169,7 +171,10 @@ package struct ReplicaRouter: Sendable {
     ///
     /// - Returns: the slot of each replica in the order of `replicas`, and the waiting requests that now have a lease.
     package mutating func update(
-        _ replicas: [ReplicaID], limit: Int, maxQueued: Int, routing: DeploymentOptions.Routing,
+        _ replicas: [ReplicaID],
+        limit: Int,
+        maxQueued: Int,
+        routing: DeploymentOptions.Routing,
         using generator: inout SplitMix64
     ) -> (slots: [SlotIndex], assignments: [Assignment]) {
         withdrawal = nil

@@ -1,6 +1,6 @@
+internal import ServiceLifecycle
 public import SwerveActors
 public import SwerveCore
-internal import ServiceLifecycle
 internal import UnixSignals
 
 /// Starts, names and ends applications in this process's instance of Swerve.
@@ -33,7 +33,9 @@ public enum Serve {
     ///   initialiser that failed again and again. The application that ran under the name before, if any, goes on then.
     @discardableResult
     public static func run<D: Deployment>(
-        _ application: D, name: String = "default", routePrefix: String? = "/"
+        _ application: D,
+        name: String = "default",
+        routePrefix: String? = "/"
     ) async throws -> D {
         try await ServeInstance.shared.run(application, name: name, routePrefix: routePrefix)
     }
@@ -60,7 +62,9 @@ public enum Serve {
     ///
     /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment or it has another type.
     public static func deploymentHandle<D: Deployment>(
-        _ deployment: String, application: String = "default", as type: D.Type
+        _ deployment: String,
+        application: String = "default",
+        as type: D.Type
     ) async throws -> D {
         try await ServeInstance.shared.handle(application: application, deployment: deployment, as: type)
     }
@@ -80,8 +84,11 @@ public enum Serve {
     public static func waitForShutdownSignal() async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: [ShutdownService()], gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: await ServeInstance.shared.logger))
+                services: [ShutdownService()],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: await ServeInstance.shared.logger
+            )
+        )
         try await group.run()
     }
 }

@@ -7,6 +7,7 @@ internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveTransport
 internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -71,15 +72,30 @@ actor ServeInstance {
         peers.takeOverRoutes()
         let proxy = ProxyService()
         let controller = Controller(
-            group: group, launcher: try LocalProcessLauncher(), peers: peers, address: directory.controllerAddress,
-            logger: logger, exposeRoutes: { proxy.expose($0) })
+            group: group,
+            launcher: try LocalProcessLauncher(),
+            peers: peers,
+            address: directory.controllerAddress,
+            logger: logger,
+            exposeRoutes: { proxy.expose($0) }
+        )
         let listener = try PeerSocket.listen(
-            at: directory.controllerAddress, on: group, delegate: WorkerDelegate(controller), hosted: hosted)
+            at: directory.controllerAddress,
+            on: group,
+            delegate: WorkerDelegate(controller),
+            hosted: hosted
+        )
         // Unstructured: the controller's loop lives as long as the instance, and `shutdown` waits for it.
         let loop = Task { await controller.run() }
         return Running(
-            options: options, group: group, directory: directory, listener: listener, controller: controller,
-            loop: loop, proxy: proxy)
+            options: options,
+            group: group,
+            directory: directory,
+            listener: listener,
+            controller: controller,
+            loop: loop,
+            proxy: proxy
+        )
     }
 
     private func startServer() async throws {
@@ -90,10 +106,16 @@ actor ServeInstance {
         options.idleTimeout = running.options.idleTimeout
         options.requestTimeout = running.options.requestTimeout
         server = try await HTTPServer.start(
-            host: running.options.host, port: running.options.port, group: running.group, options: options,
-            service: running.proxy)
+            host: running.options.host,
+            port: running.options.port,
+            group: running.group,
+            options: options,
+            service: running.proxy
+        )
         logger.info(
-            "listening", metadata: ["host": "\(running.options.host)", "port": "\(server?.localAddress.port ?? 0)"])
+            "listening",
+            metadata: ["host": "\(running.options.host)", "port": "\(server?.localAddress.port ?? 0)"]
+        )
     }
 
     func shutdown() async {
@@ -156,12 +178,18 @@ actor ServeInstance {
     func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
         guard let spec = specs[application] else {
             let known = specs.keys.sorted().joined(separator: ", ")
-            throw ServeError(.notFound, "no application '\(application)' runs; there is: \(known.isEmpty ? "none" : known)")
+            throw ServeError(
+                .notFound,
+                "no application '\(application)' runs; there is: \(known.isEmpty ? "none" : known)"
+            )
         }
         let name = deployment ?? spec.ingress
         guard let found = spec.deployments.first(where: { $0.id.deployment == name }) else {
             let known = spec.deployments.map(\.id.deployment).sorted().joined(separator: ", ")
-            throw ServeError(.notFound, "the application '\(application)' has no deployment '\(name)'; it has: \(known)")
+            throw ServeError(
+                .notFound,
+                "the application '\(application)' has no deployment '\(name)'; it has: \(known)"
+            )
         }
         guard _typeByName(found.typeName) == type else {
             throw ServeError(.notFound, "the deployment \(found.id) is not a \(type)", deployment: found.id)

@@ -22,9 +22,15 @@ public struct ServeOptions: Sendable {
     public var logger: Logger
 
     public init(
-        host: String = "127.0.0.1", port: Int = 8000, eventLoops: Int? = nil, requestTimeout: Duration? = nil,
-        maxBodyBytes: Int = 512 << 20, maxHeadBytes: Int = 64 << 10, idleTimeout: Duration = .seconds(75),
-        drainTimeout: Duration = .seconds(20), logger: Logger = Logger(label: "swerve")
+        host: String = "127.0.0.1",
+        port: Int = 8000,
+        eventLoops: Int? = nil,
+        requestTimeout: Duration? = nil,
+        maxBodyBytes: Int = 512 << 20,
+        maxHeadBytes: Int = 64 << 10,
+        idleTimeout: Duration = .seconds(75),
+        drainTimeout: Duration = .seconds(20),
+        logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
         self.port = port

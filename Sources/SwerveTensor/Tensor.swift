@@ -55,7 +55,10 @@ public struct Tensor: Hashable, Sendable {
         let expected = try Tensor.byteCount(shape: shape, elementType: Element.elementType)
         let size = Element.elementType.byteCount
         guard values.count == expected / size else {
-            throw TensorError(.sizeMismatch, "shape \(shape) takes \(expected / size) values, there are \(values.count)")
+            throw TensorError(
+                .sizeMismatch,
+                "shape \(shape) takes \(expected / size) values, there are \(values.count)"
+            )
         }
         let bytes = values.withUnsafeBytes { ByteBuffer(bytes: $0) }
         self.init(checkedShape: shape, elementType: Element.elementType, bytes: bytes)

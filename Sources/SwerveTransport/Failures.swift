@@ -15,7 +15,11 @@ enum Failures {
         default: break
         }
         let described = RemoteError(
-            deployment: replica.deployment, replica: replica, typeName: "\(type(of: error))", message: "\(error)")
+            deployment: replica.deployment,
+            replica: replica,
+            typeName: "\(type(of: error))",
+            message: "\(error)"
+        )
         return whole(.remote, described) ?? begin(.cancelled).buffer
     }
 

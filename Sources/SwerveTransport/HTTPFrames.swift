@@ -7,7 +7,9 @@ package enum HTTPFrames {
 
     /// A request: method number, flags, head, and the content unless it follows in frames of its own.
     package static func request(
-        _ head: HTTPRequestHead, method: UInt32, body: ByteBuffer?
+        _ head: HTTPRequestHead,
+        method: UInt32,
+        body: ByteBuffer?
     ) -> (frame: ByteBuffer, trailing: ByteBuffer?) {
         let size = body?.readableBytes ?? 0
         let isCopied = size < ConnectionLimits.copyLimit
@@ -30,7 +32,9 @@ package enum HTTPFrames {
 
     /// The beginning of a response's frame; the caller appends the content when it does not follow.
     package static func response(
-        _ response: HTTPResponse, bodyFollows: Bool, contentLength: Int?
+        _ response: HTTPResponse,
+        bodyFollows: Bool,
+        contentLength: Int?
     ) throws(HTTPHeaderError) -> ByteBuffer {
         var frame = Frame.open(capacity: 256)
         frame.writeInteger(bodyFollows ? bodyFollowsFlag : 0)
@@ -54,8 +58,11 @@ package enum HTTPFrames {
         let length = frame.readInteger(endianness: .little, as: Int64.self) ?? -1
         let (status, block) = try HTTPResponse.decodeHead(from: &frame)
         return Response(
-            status: status, headerBlock: block, contentLength: length < 0 ? nil : Int(length),
-            body: flags & bodyFollowsFlag == 0 ? frame : nil)
+            status: status,
+            headerBlock: block,
+            contentLength: length < 0 ? nil : Int(length),
+            body: flags & bodyFollowsFlag == 0 ? frame : nil
+        )
     }
 
     static func bodyFollows(_ frame: ByteBuffer) -> Bool {

@@ -24,7 +24,11 @@ final class IncomingStream: Sendable {
 
     /// - Parameter frame: the request behind its method number.
     init(
-        _ stream: UInt64, _ kind: FrameKind, _ frame: ByteBuffer, target: String, replica: HostedReplica,
+        _ stream: UInt64,
+        _ kind: FrameKind,
+        _ frame: ByteBuffer,
+        target: String,
+        replica: HostedReplica,
         _ connection: PeerConnection
     ) {
         self.stream = stream
@@ -94,7 +98,8 @@ final class IncomingStream: Sendable {
         do {
             var frame = frame
             let length = Int(frame.readInteger(as: UInt8.self) ?? 0)
-            guard let requestID = frame.readString(length: length), let generics = frame.readInteger(as: UInt8.self) else {
+            guard let requestID = frame.readString(length: length), let generics = frame.readInteger(as: UInt8.self)
+            else {
                 throw ServeError(.protocolViolation, "a call that is cut off", replica: replica.id)
             }
             let result =
@@ -103,7 +108,9 @@ final class IncomingStream: Sendable {
                 : try await RequestContext.$current.withValue(RequestContext(requestID: requestID)) {
                     try await execute(frame, Int(generics))
                 }
-            var answer = Frame.open(capacity: result.readableBytes < ConnectionLimits.copyLimit ? result.readableBytes : 0)
+            var answer = Frame.open(
+                capacity: result.readableBytes < ConnectionLimits.copyLimit ? result.readableBytes : 0
+            )
             guard result.readableBytes <= ConnectionLimits.maximumFrameBytes - Frame.headerBytes else {
                 throw ServeError(.tooLarge, "the result has \(result.readableBytes) bytes", replica: replica.id)
             }
@@ -157,7 +164,8 @@ final class IncomingStream: Sendable {
         let (connection, stream) = (connection, stream)
         let body = HTTPBodyStream(
             window: ConnectionLimits.bodyWindow,
-            onConsumed: { connection.sendCredit(.requestCredit, stream: stream, $0) })
+            onConsumed: { connection.sendCredit(.requestCredit, stream: stream, $0) }
+        )
         let isCancelled = state.withLock { state in
             state.requestBody = body
             return state.isCancelled

@@ -2,6 +2,7 @@ package import NIOCore
 package import SwerveActors
 package import SwerveCore
 internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -111,7 +112,10 @@ package final class PeerConnection: Sendable {
     ///
     /// - Returns: the stream, or why there is none; the owner is not called then.
     package func open(
-        _ kind: FrameKind, _ frame: consuming ByteBuffer, trailing: ByteBuffer? = nil, owner: any StreamOwner
+        _ kind: FrameKind,
+        _ frame: consuming ByteBuffer,
+        trailing: ByteBuffer? = nil,
+        owner: any StreamOwner
     ) -> Result<UInt64, OpenFailure> {
         let size = frame.readableBytes + (trailing?.readableBytes ?? 0)
         guard size <= ConnectionLimits.maximumFrameBytes else { return .failure(.tooLarge(size)) }
@@ -138,7 +142,9 @@ package final class PeerConnection: Sendable {
             case .closed(let reason): ServeError(.replicaLost, reason)
             case .tooLarge(let bytes):
                 ServeError(
-                    .tooLarge, "the request has \(bytes) bytes; a connection takes \(ConnectionLimits.maximumFrameBytes)")
+                    .tooLarge,
+                    "the request has \(bytes) bytes; a connection takes \(ConnectionLimits.maximumFrameBytes)"
+                )
             case .tooManyStreams:
                 ServeError(.queueFull, "a connection carries \(ConnectionLimits.maximumStreams) requests at a time")
             }

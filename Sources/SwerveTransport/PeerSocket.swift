@@ -3,6 +3,7 @@ internal import Dispatch
 package import NIOCore
 internal import NIOPosix
 package import SwerveCore
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -15,7 +16,10 @@ package import SwerveCore
 package enum PeerSocket {
     /// Listens at `path`; each connection that comes from a process of the same user gets the delegate.
     package static func listen(
-        at path: String, on group: any EventLoopGroup, delegate: any PeerDelegate, hosted: HostedReplicas
+        at path: String,
+        on group: any EventLoopGroup,
+        delegate: any PeerDelegate,
+        hosted: HostedReplicas
     ) throws(ServeError) -> PeerListener {
         let socket = try make(path) { bind($0, $1, $2) }
         guard Glibc.listen(socket, 1024) == 0, fcntl(socket, F_SETFL, O_NONBLOCK) == 0 else {
@@ -29,7 +33,10 @@ package enum PeerSocket {
     }
 
     package static func connect(
-        to path: String, on group: any EventLoopGroup, delegate: any PeerDelegate, hosted: HostedReplicas
+        to path: String,
+        on group: any EventLoopGroup,
+        delegate: any PeerDelegate,
+        hosted: HostedReplicas
     ) async throws(ServeError) -> PeerConnection {
         let socket = try make(path) { Glibc.connect($0, $1, $2) }
         do {
@@ -41,7 +48,10 @@ package enum PeerSocket {
 
     /// A connection over a socket that is connected.
     private static func channel(
-        _ socket: Int32, on group: any EventLoopGroup, _ delegate: any PeerDelegate, _ hosted: HostedReplicas
+        _ socket: Int32,
+        on group: any EventLoopGroup,
+        _ delegate: any PeerDelegate,
+        _ hosted: HostedReplicas
     ) -> EventLoopFuture<PeerConnection> {
         let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 0)
         let promise = group.next().makePromise(of: PeerConnection.self)
@@ -63,7 +73,8 @@ package enum PeerSocket {
     }
 
     private static func make(
-        _ path: String, _ use: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+        _ path: String,
+        _ use: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
     ) throws(ServeError) -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

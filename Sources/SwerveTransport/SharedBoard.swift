@@ -1,5 +1,6 @@
 internal import CSwerveSystem
 package import SwerveCore
+
 #if canImport(Glibc)
     internal import Glibc
 #else

@@ -44,7 +44,9 @@ extension Image {
     /// - Parameter factor: 0 gives a blurred image, 1 the image itself, 2 a sharpened one.
     /// - Throws: ``ImageError`` with code `invalidArgument` when the factor is not a finite number.
     public func sharpened(factor: Double) throws(ImageError) -> Image {
-        guard factor.isFinite else { throw ImageError(.invalidArgument, "the factor is a finite number, not \(factor)") }
+        guard factor.isFinite else {
+            throw ImageError(.invalidArgument, "the factor is a finite number, not \(factor)")
+        }
         let factor = Float(factor)
         // The outermost pixels have no eight neighbours and stay as they are.
         guard factor != 1, width > 2, height > 2 else { return self }

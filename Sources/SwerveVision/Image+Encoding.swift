@@ -28,7 +28,15 @@ extension Image {
         var bytes = imgc_bytes()
         var error = imgc_error()
         let isEncoded = imgc_png_encode(
-            pixels, size, UInt32(channels), nil, 0, Int32(clamping: level), &bytes, &error)
+            pixels,
+            size,
+            UInt32(channels),
+            nil,
+            0,
+            Int32(clamping: level),
+            &bytes,
+            &error
+        )
         return try Image.taken(isEncoded, &bytes, error)
     }
 
@@ -48,7 +56,15 @@ extension Image {
         var error = imgc_error()
         let colors = palette.colors.flatMap { [$0.red, $0.green, $0.blue] }
         let isEncoded = imgc_png_encode(
-            pixels, size, 1, colors, Int32(palette.colors.count), Int32(clamping: level), &bytes, &error)
+            pixels,
+            size,
+            1,
+            colors,
+            Int32(palette.colors.count),
+            Int32(clamping: level),
+            &bytes,
+            &error
+        )
         return try Image.taken(isEncoded, &bytes, error)
     }
 

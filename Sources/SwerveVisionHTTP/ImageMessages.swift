@@ -9,7 +9,8 @@ extension HTTPRequest {
     /// - Throws: ``HTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits, 400 for a
     ///   damaged file.
     public func image(
-        as format: Image.PixelFormat = .rgb, limits: ImageLimits = ImageLimits(),
+        as format: Image.PixelFormat = .rgb,
+        limits: ImageLimits = ImageLimits(),
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Image {
         let bytes = try await body.collect(upTo: maxBytes)
@@ -34,7 +35,8 @@ extension HTTPResponse {
             return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
         }
         if request.acceptsArray {
-            let shape = image.channels == 1 ? [image.height, image.width] : [image.height, image.width, image.channels]
+            let shape =
+                image.channels == 1 ? [image.height, image.width] : [image.height, image.width, image.channels]
             return .array(try Tensor(shape: shape, values: image.pixels))
         }
         return .bytes(try image.png(level: 1), contentType: "image/png")
@@ -76,10 +78,14 @@ extension Image {
             throw HTTPError(
                 .badRequest,
                 "a picture is an array of uint8 of shape [height, width] or [height, width, channels], not "
-                    + "\(tensor.elementType) of \(tensor.shape)")
+                    + "\(tensor.elementType) of \(tensor.shape)"
+            )
         }
         try self.init(
-            width: tensor.shape[1], height: tensor.shape[0], channels: tensor.shape.count == 3 ? tensor.shape[2] : 1,
-            pixels: try tensor.values(as: UInt8.self))
+            width: tensor.shape[1],
+            height: tensor.shape[0],
+            channels: tensor.shape.count == 3 ? tensor.shape[2] : 1,
+            pixels: try tensor.values(as: UInt8.self)
+        )
     }
 }

@@ -129,9 +129,17 @@ extension Optional: OptionalValue {}
         let id = DeploymentID(application: "a", deployment: "D")
         try check(
             DeploymentSpec(
-                id: id, typeName: "T", arguments: [1, 2],
-                options: DeploymentOptions("n", resources: Resources(gpus: 0.3, custom: ["x": 2]), placement: .inProcess),
-                answersHTTP: true))
+                id: id,
+                typeName: "T",
+                arguments: [1, 2],
+                options: DeploymentOptions(
+                    "n",
+                    resources: Resources(gpus: 0.3, custom: ["x": 2]),
+                    placement: .inProcess
+                ),
+                answersHTTP: true
+            )
+        )
         try check(ServeError(.queueFull, "full", deployment: id, replica: ReplicaID(deployment: id, number: 3)))
         try check(RemoteError(deployment: id, replica: nil, typeName: "E", message: "m"))
     }

@@ -5,7 +5,8 @@ import Testing
 extension IntegrationTests {
     @Suite struct Calls {
         private func withCalculator(
-            _ placement: DeploymentOptions.Placement, _ body: (Calculator) async throws -> Void
+            _ placement: DeploymentOptions.Placement,
+            _ body: (Calculator) async throws -> Void
         ) async throws {
             try await withApplication(Calculator.bind().options(placement: placement)) { handle, _ in
                 try await body(handle)
@@ -151,7 +152,9 @@ extension IntegrationTests {
                 var calls: [Task<String, any Error>] = []
                 for number in 0..<6 {
                     calls.append(Task { try await gate.enter("<\(number)>") })
-                    try await eventually("call \(number) has arrived") { gate.load.queued + gate.load.ongoing == number + 1 }
+                    try await eventually("call \(number) has arrived") {
+                        gate.load.queued + gate.load.ongoing == number + 1
+                    }
                 }
                 try await journal.wait(for: "began <1>")
                 #expect(gate.load == (4, 2))

@@ -11,14 +11,18 @@ import Testing
 extension IntegrationTests {
     @Suite struct Lifecycle {
         private func expectError(
-            _ code: ServeError.Code, _ message: String = "", sourceLocation: SourceLocation = #_sourceLocation,
+            _ code: ServeError.Code,
+            _ message: String = "",
+            sourceLocation: SourceLocation = #_sourceLocation,
             _ work: () async throws -> Void
         ) async {
             let error = await #expect(throws: ServeError.self, sourceLocation: sourceLocation) { try await work() }
             #expect(error?.code == code, sourceLocation: sourceLocation)
             #expect(
-                message.isEmpty || error?.message.contains(message) == true, "\(error?.message ?? "")",
-                sourceLocation: sourceLocation)
+                message.isEmpty || error?.message.contains(message) == true,
+                "\(error?.message ?? "")",
+                sourceLocation: sourceLocation
+            )
         }
 
         @Test(arguments: placements)
@@ -50,6 +54,8 @@ extension IntegrationTests {
                                 let version = try await handle.answer()
                                 counts[version, default: 0] += 1
                                 last = max(last, version)
+                                // A call in this process need not suspend, and the pool has few threads.
+                                await Task.yield()
                             }
                             return counts
                         }
@@ -105,8 +111,10 @@ extension IntegrationTests {
             let journal = Journal.bind().options(maxOngoingRequests: 100, placement: placement)
             try await withApplication(journal) { journal, _ in
                 let gate = try await Serve.run(
-                    Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement), name: name,
-                    routePrefix: nil)
+                    Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement),
+                    name: name,
+                    routePrefix: nil
+                )
                 let ongoing = Task { try await gate.enter("a") }
                 try await journal.wait(for: "began a")
                 let waiting = Task { try await gate.enter("b") }
@@ -213,8 +221,10 @@ extension IntegrationTests {
             try await withApplication(model) { handle, name in
                 await expectError(.startFailed, "broken on purpose") {
                     try await Serve.run(
-                        Broken.bind(message: "broken on purpose").options(name: "Model", placement: placement), name: name,
-                        routePrefix: nil)
+                        Broken.bind(message: "broken on purpose").options(name: "Model", placement: placement),
+                        name: name,
+                        routePrefix: nil
+                    )
                 }
                 let value215 = try await handle.answer()
                 #expect(value215 == 1)

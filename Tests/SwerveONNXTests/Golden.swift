@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
-import SwerveTensor
 import SwerveONNX
+import SwerveTensor
 import SwerveVision
 
 /// The files that `dev/make-golden.py` makes.
@@ -29,7 +29,11 @@ enum Golden {
         let tensor = try Tensor(npy: bytes(path))
         let channels = tensor.shape.count == 2 ? 1 : tensor.shape[2]
         return try Image(
-            width: tensor.shape[1], height: tensor.shape[0], channels: channels, pixels: tensor.values(as: UInt8.self))
+            width: tensor.shape[1],
+            height: tensor.shape[0],
+            channels: channels,
+            pixels: tensor.values(as: UInt8.self)
+        )
     }
 
     static func tensor(_ path: String) throws -> Tensor {

@@ -10,7 +10,10 @@ struct ONNXRuntimeTests {
         defer { try? FileManager.default.removeItem(at: root) }
         for file in files {
             let url = root.appending(path: file)
-            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
             try Data().write(to: url)
         }
         return try body(root.path)
@@ -54,7 +57,9 @@ struct ONNXRuntimeTests {
 
     @Test("VIRTUAL_ENV comes first, then .venv in the working directory and its parents, then the home directory")
     func order() throws {
-        func wheel(_ root: String) -> String { "\(root)/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1" }
+        func wheel(_ root: String) -> String {
+            "\(root)/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.1"
+        }
         let roots = ["env", "a/b/.venv", "a/.venv", "home/.local"]
         try withFiles(roots.map(wheel)) { root in
             let variables = ["VIRTUAL_ENV": root + "/env", "HOME": root + "/home"]

@@ -8,7 +8,10 @@ import Testing
 struct ONNXSessionTests {
     private func session(_ options: ONNXSessionOptions = .init()) throws -> ONNXSession {
         try ONNXSession(
-            .path(Golden.modelFolder("tiny") + "/model.onnx"), runtime: Golden.runtime(), options: options)
+            .path(Golden.modelFolder("tiny") + "/model.onnx"),
+            runtime: Golden.runtime(),
+            options: options
+        )
     }
 
     private func input(_ shape: [Int] = [1, 3, 64, 64]) throws -> Tensor {
@@ -37,8 +40,10 @@ struct ONNXSessionTests {
 
         let half = input.bytes.readableBytes / 2
         let second = try Tensor(
-            shape: [1, 3, 64, 64], elementType: .float32,
-            bytes: #require(input.bytes.getSlice(at: input.bytes.readerIndex + half, length: half)))
+            shape: [1, 3, 64, 64],
+            elementType: .float32,
+            bytes: #require(input.bytes.getSlice(at: input.bytes.readerIndex + half, length: half))
+        )
         let single = try #require(try await fromBytes.run(["pixel_values": second])["logits"])
         let expected = try logits.values(as: Float.self).suffix(5 * 256)
         #expect(zip(try single.values(as: Float.self), expected).allSatisfy { abs($0 - $1) < 1e-5 })

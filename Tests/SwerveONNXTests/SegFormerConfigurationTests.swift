@@ -12,7 +12,8 @@ struct SegFormerConfigurationTests {
     @Test("Labels, palette and defaults are read")
     func reads() throws {
         let read = try configuration(
-            #"{"id2label": {"1": "tree", "0": "wall"}, "palette": [[1, 2, 3], [4, 5, 6]], "more": [1]}"#)
+            #"{"id2label": {"1": "tree", "0": "wall"}, "palette": [[1, 2, 3], [4, 5, 6]], "more": [1]}"#
+        )
         #expect(read.labels == ["wall", "tree"])
         #expect(read.palette?.colors[1] == RGBColor(red: 4, green: 5, blue: 6))
         #expect(read.inputSize == .init(width: 512, height: 512))
@@ -25,10 +26,13 @@ struct SegFormerConfigurationTests {
     func flags() throws {
         let read = try configuration(
             #"{"num_labels": 1}"#,
-            #"{"do_resize": false, "do_rescale": false, "do_normalize": false, "size": {"width": 7, "height": 9}}"#)
+            #"{"do_resize": false, "do_rescale": false, "do_normalize": false, "size": {"width": 7, "height": 9}}"#
+        )
         #expect(read.inputSize == nil)
         #expect(read.normalization == PixelNormalization(scale: 1))
-        #expect(try configuration(#"{"num_labels": 1}"#, #"{"size": {"width": 7, "height": 9}}"#).inputSize?.height == 9)
+        #expect(
+            try configuration(#"{"num_labels": 1}"#, #"{"size": {"width": 7, "height": 9}}"#).inputSize?.height == 9
+        )
     }
 
     @Test(
@@ -71,7 +75,9 @@ struct SegFormerConfigurationTests {
         #expect(throws: ImageError.self) { try SegmentationMap(width: 2, height: 2, labels: [0]) }
         #expect(throws: DecodingError.self) {
             try JSONDecoder().decode(
-                SegmentationMap.self, from: Data(#"{"width":1,"height":1,"labels":"AAAA"}"#.utf8))
+                SegmentationMap.self,
+                from: Data(#"{"width":1,"height":1,"labels":"AAAA"}"#.utf8)
+            )
         }
     }
 }

@@ -25,7 +25,9 @@ struct SegFormerTests {
         for name in names {
             let settings = Array(try Golden.bytes("preprocessing/\(name).json").readableBytesView)
             let configuration = try SegFormerConfiguration(
-                config: Array(#"{"num_labels": 3}"#.utf8), preprocessor: settings)
+                config: Array(#"{"num_labels": 3}"#.utf8),
+                preprocessor: settings
+            )
             let values = try SegFormerPreprocessor(configuration).tensor(of: image)
             #expect(try values == Golden.tensor("preprocessing/\(name).npy"), "\(name)")
         }
@@ -72,7 +74,9 @@ struct SegFormerTests {
     func ties() throws {
         for classes in [1, 5, 8, 9, 150, 256] {
             let equal = try Tensor(
-                shape: [1, classes, 2, 2], values: [Float](repeating: -.greatestFiniteMagnitude, count: classes * 4))
+                shape: [1, classes, 2, 2],
+                values: [Float](repeating: -.greatestFiniteMagnitude, count: classes * 4)
+            )
             #expect(try SegFormerPostprocessor().map(logits: equal, width: 3, height: 3).labels.allSatisfy { $0 == 0 })
             var last = [Float](repeating: -1e30, count: classes * 4)
             last.replaceSubrange((classes * 4 - 4)..., with: [-1e29, -1e29, -1e29, -1e29])
@@ -120,7 +124,9 @@ struct SegFormerTests {
     @Test("A configuration that names another number of classes than the model has is refused")
     func otherLabels() throws {
         let session = try ONNXSession(
-            .path(Golden.modelFolder("tiny") + "/model.onnx"), runtime: Golden.runtime())
+            .path(Golden.modelFolder("tiny") + "/model.onnx"),
+            runtime: Golden.runtime()
+        )
         let error = #expect(throws: ONNXError.self) {
             try SegFormerModel(session: session, configuration: SegFormerConfiguration(labels: ["a", "b"]))
         }

@@ -8,7 +8,12 @@ final class RouterBench {
     var generator = SplitMix64(seed: 7)
     var now = MonotonicTime.zero
 
-    init(_ replicas: Int..., limit: Int = 1, maxQueued: Int = 100, routing: DeploymentOptions.Routing = .powerOfTwoChoices) {
+    init(
+        _ replicas: Int...,
+        limit: Int = 1,
+        maxQueued: Int = 100,
+        routing: DeploymentOptions.Routing = .powerOfTwoChoices
+    ) {
         router = ReplicaRouter(maxQueued: maxQueued, routing: routing)
         _ = update(replicas, limit: limit, maxQueued: maxQueued, routing: routing)
     }
@@ -18,11 +23,18 @@ final class RouterBench {
     }
 
     func update(
-        _ replicas: [Int], limit: Int = 1, maxQueued: Int = 100,
+        _ replicas: [Int],
+        limit: Int = 1,
+        maxQueued: Int = 100,
         routing: DeploymentOptions.Routing = .powerOfTwoChoices
     ) -> (slots: [Int], assignments: [ReplicaRouter.Assignment]) {
         router.update(
-            replicas.map(Self.id), limit: limit, maxQueued: maxQueued, routing: routing, using: &generator)
+            replicas.map(Self.id),
+            limit: limit,
+            maxQueued: maxQueued,
+            routing: routing,
+            using: &generator
+        )
     }
     func admit() -> ReplicaRouter.Admission { router.admit(using: &generator) }
     func admitIfFree() -> Int? { router.admitIfFree(using: &generator) }

@@ -51,8 +51,12 @@ struct RouterSimulation {
 
     mutating func assign(_ assignments: [ReplicaRouter.Assignment]) throws {
         for assignment in assignments {
-            guard ended.insert(assignment.ticket).inserted else { throw fail("\(assignment.ticket) was assigned twice") }
-            guard queue.first == assignment.ticket else { throw fail("\(assignment.ticket) is not the first in the queue") }
+            guard ended.insert(assignment.ticket).inserted else {
+                throw fail("\(assignment.ticket) was assigned twice")
+            }
+            guard queue.first == assignment.ticket else {
+                throw fail("\(assignment.ticket) is not the first in the queue")
+            }
             queue.removeFirst()
             try lease(assignment.slot)
         }
@@ -133,7 +137,9 @@ struct RouterSimulation {
         isWithdrawn = false
         let routing: DeploymentOptions.Routing = random.next(below: 2) == 0 ? .roundRobin : .powerOfTwoChoices
         let (new, assignments) = bench.update(replicas, limit: limit, maxQueued: maxQueued, routing: routing)
-        guard new.count == replicas.count, Set(new).count == new.count else { throw fail("slots \(new) for \(replicas)") }
+        guard new.count == replicas.count, Set(new).count == new.count else {
+            throw fail("slots \(new) for \(replicas)")
+        }
         for slot in slots.keys { slots[slot]!.isRoutable = false }
         for (slot, number) in zip(new, replicas) {
             if let known = slots.first(where: { $0.value.replica == RouterBench.id(number) })?.key, known != slot {
@@ -190,12 +196,16 @@ struct RouterSimulation {
     func check() throws {
         let router = bench.router
         guard router.queuedCount == queue.count else { throw fail("\(router.queuedCount) wait, not \(queue.count)") }
-        guard router.ongoingCount == leases.count else { throw fail("\(router.ongoingCount) leases, not \(leases.count)") }
+        guard router.ongoingCount == leases.count else {
+            throw fail("\(router.ongoingCount) leases, not \(leases.count)")
+        }
         for (slot, model) in slots where router.ongoing(at: slot) != model.ongoing {
             throw fail("slot \(slot) has \(router.ongoing(at: slot)) leases, not \(model.ongoing)")
         }
         if !queue.isEmpty, hasFreeSlot { throw fail("\(queue.count) requests wait beside a free slot") }
-        guard router.nextWakeUp == slots.values.compactMap(\.pausedUntil).min() else { throw fail("the wake-up is wrong") }
+        guard router.nextWakeUp == slots.values.compactMap(\.pausedUntil).min() else {
+            throw fail("the wake-up is wrong")
+        }
     }
 
     /// Everything works from now on: nobody may be left waiting.

@@ -126,7 +126,10 @@ struct NPYTests {
         #expect(error?.code == .malformed || error?.code == .unsupportedType)
     }
 
-    @Test("Types without a byte order, or unknown ones, are refused", arguments: ["f4", "|f4", "", "<", "<f3", "<i16", "<V4"])
+    @Test(
+        "Types without a byte order, or unknown ones, are refused",
+        arguments: ["f4", "|f4", "", "<", "<f3", "<i16", "<V4"]
+    )
     func unknownTypes(type: String) {
         let error = #expect(throws: TensorError.self) {
             try Tensor(npy: file(header("(3,)", type: "'\(type)'"), data: 12))

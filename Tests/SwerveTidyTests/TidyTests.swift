@@ -21,7 +21,9 @@ import Testing
                 found.append(
                     Source(
                         path: String(file.path.dropFirst(root.path.count + 1)),
-                        lines: text.split(separator: "\n", omittingEmptySubsequences: false)))
+                        lines: text.split(separator: "\n", omittingEmptySubsequences: false)
+                    )
+                )
             }
         }
         return found
@@ -29,14 +31,17 @@ import Testing
 
     private static func places(_ sources: [Source], _ isWrong: (Substring) -> Bool) -> [String] {
         sources.flatMap { source in
-            source.lines.enumerated().filter { isWrong($0.element) }.map { "\(source.path):\($0.offset + 1): \($0.element)" }
+            source.lines.enumerated().filter { isWrong($0.element) }.map {
+                "\(source.path):\($0.offset + 1): \($0.element)"
+            }
         }
     }
 
     @Test(arguments: ["SwerveCore", "SwerveControl", "SwerveRouting"])
     func `pure targets do no I/O, read no clock, log nothing and start nothing`(_ target: String) throws {
         let forbidden = [
-            "import Foundation", "import NIO", "import Logging", "import Dispatch", "import Glibc", "import Synchronization",
+            "import Foundation", "import NIO", "import Logging", "import Dispatch", "import Glibc",
+            "import Synchronization",
             " async ", "await ", "Task {", "Task(", ".now", "SystemRandomNumberGenerator", ".random(", ".shuffled()",
             "print(",
         ]
@@ -56,13 +61,16 @@ import Testing
     @Test func `files stay short`() throws {
         // A closed state machine may be longer; everything else is split.
         let allowed = 420
-        let wrong = try Self.sources("Sources").filter { $0.lines.count > allowed }.map { "\($0.path): \($0.lines.count)" }
+        let wrong = try Self.sources("Sources").filter { $0.lines.count > allowed }.map {
+            "\($0.path): \($0.lines.count)"
+        }
         #expect(wrong.isEmpty, "split files of more than \(allowed) lines: \(wrong)")
     }
 
     @Test func `nothing is left undone`() throws {
         let marks = ["TO" + "DO:", "FIX" + "ME", "not implemented yet"]
-        let wrong = Self.places(try Self.sources("Sources", "Examples")) { line in marks.contains { line.contains($0) } }
+        let wrong = Self.places(try Self.sources("Sources", "Examples")) { line in marks.contains { line.contains($0) }
+        }
         #expect(wrong.isEmpty)
     }
 

@@ -86,7 +86,9 @@ final class Pair {
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
         ServeSystem.current.route(id).update(
-            [(id: replica, target: .remote(RemotePeerReplica(replica, calling)))], options: DeploymentOptions())
+            [(id: replica, target: .remote(RemotePeerReplica(replica, calling)))],
+            options: DeploymentOptions()
+        )
         return ServeSystem.handle(Echo.self, id)
     }
 }

@@ -49,7 +49,8 @@ struct Wire {
         var all = ByteBuffer()
         while var part = try channel.readOutbound(as: ByteBuffer.self) { all.writeBuffer(&part) }
         var kinds: [FrameKind?] = []
-        while let length: UInt32 = all.readInteger(endianness: .little), var frame = all.readSlice(length: Int(length)) {
+        while let length: UInt32 = all.readInteger(endianness: .little), var frame = all.readSlice(length: Int(length))
+        {
             kinds.append(frame.readInteger(as: UInt8.self).flatMap(FrameKind.init))
         }
         return kinds
@@ -123,7 +124,9 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     // MARK: Violations
 
     private func expectViolation(
-        _ bytes: [UInt8], _ reason: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ bytes: [UInt8],
+        _ reason: String,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let wire = try Wire()
         // A good message behind the bad one must not be listened to.
@@ -143,7 +146,9 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     }
 
     @Test func aFrameShorterThanItsHeaderClosesTheConnection() throws {
-        for length in 0..<9 as Range<UInt8> { try expectViolation([length, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], "\(length) bytes") }
+        for length in 0..<9 as Range<UInt8> {
+            try expectViolation([length, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], "\(length) bytes")
+        }
     }
 
     @Test func aFrameOfAnUnknownKindClosesTheConnection() throws {
@@ -172,7 +177,10 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
             var random = SplitMix64(seed: seed)
             let wire = try Wire()
             for _ in 0..<20 {
-                var bytes = frame(FrameKind(rawValue: UInt8(1 + random.next(below: 17))) ?? .hello, stream: random.next()) {
+                var bytes = frame(
+                    FrameKind(rawValue: UInt8(1 + random.next(below: 17))) ?? .hello,
+                    stream: random.next()
+                ) {
                     for _ in 0..<random.next(below: 60) { $0.writeInteger(UInt8(truncatingIfNeeded: random.next())) }
                 }
                 if random.next(below: 4) == 0 { bytes[random.next(below: bytes.count)] ^= 1 << random.next(below: 8) }
@@ -210,7 +218,12 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     @Test func framesOfOneTickLeaveTogetherInOrder() throws {
         let wire = try Wire()
         wire.connection.send(.ready)
-        wire.connection.send(.responseValue, stream: 1, Frame.open(), trailing: ByteBuffer(repeating: 1, count: 100_000))
+        wire.connection.send(
+            .responseValue,
+            stream: 1,
+            Frame.open(),
+            trailing: ByteBuffer(repeating: 1, count: 100_000)
+        )
         wire.connection.send(.probe)
         #expect(try wire.sentKinds() == [.control, .responseValue, .control])
     }
@@ -222,7 +235,8 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
         wire.connection.send(.ready)
         #expect(try wire.sentKinds() == [])
         #expect(wire.recorder.closed == ["a test wants it"])
-        guard case .failure(.closed(let reason)) = wire.connection.open(.requestCall, Frame.open(), owner: NoOwner()) else {
+        guard case .failure(.closed(let reason)) = wire.connection.open(.requestCall, Frame.open(), owner: NoOwner())
+        else {
             Issue.record("a stream was opened")
             return
         }

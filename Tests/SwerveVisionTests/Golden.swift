@@ -28,7 +28,11 @@ enum Golden {
         let tensor = try Tensor(npy: bytes(path))
         let channels = tensor.shape.count == 2 ? 1 : tensor.shape[2]
         return try Image(
-            width: tensor.shape[1], height: tensor.shape[0], channels: channels, pixels: tensor.values(as: UInt8.self))
+            width: tensor.shape[1],
+            height: tensor.shape[0],
+            channels: channels,
+            pixels: tensor.values(as: UInt8.self)
+        )
     }
 }
 

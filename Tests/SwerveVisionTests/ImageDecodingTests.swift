@@ -56,7 +56,10 @@ struct ImageDecodingTests {
         #expect(error?.message == "\(name); JPEG and PNG are accepted")
     }
 
-    @Test("A file that ends early is refused, wherever it is cut", arguments: ["3x2.png", "17x13.jpg", "rgba-interlaced.png"])
+    @Test(
+        "A file that ends early is refused, wherever it is cut",
+        arguments: ["3x2.png", "17x13.jpg", "rgba-interlaced.png"]
+    )
     func truncatedEverywhere(name: String) throws {
         let file = Array(try Golden.bytes("images/\(name)").readableBytesView)
         // The last 12 bytes of a PNG are its end marker, which Pillow does not miss either.

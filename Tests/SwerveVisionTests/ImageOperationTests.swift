@@ -113,7 +113,8 @@ struct ImageOperationTests {
         #expect(plain.shape == [1, 3, 1, 2])
         #expect(try plain.values(as: Float.self) == [0, 0.4, 0.2, 0, 1, 0])
         let normalized = try image.normalized(
-            PixelNormalization(scale: 1, mean: [2, 1, 0], deviation: [2, 5, 0.5]))
+            PixelNormalization(scale: 1, mean: [2, 1, 0], deviation: [2, 5, 0.5])
+        )
         #expect(try normalized.values(as: Float.self) == [-1, 50, 10, -0.2, 510, 0])
     }
 

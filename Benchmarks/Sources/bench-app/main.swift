@@ -25,9 +25,14 @@ let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2]
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
 try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000))
 try await Serve.run(
-    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement), name: "noop")
+    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement),
+    name: "noop"
+)
 if arguments.contains("echo") {
     try await Serve.run(
-        Echo.bind().options(numReplicas: replicas, placement: placement), name: "echo", routePrefix: "/echo")
+        Echo.bind().options(numReplicas: replicas, placement: placement),
+        name: "echo",
+        routePrefix: "/echo"
+    )
 }
 try await Serve.waitForShutdownSignal()

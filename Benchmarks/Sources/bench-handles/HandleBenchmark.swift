@@ -21,24 +21,44 @@ struct HandleBenchmark {
     /// Off the main actor: its executor would be part of every call.
     @concurrent func run() async throws {
         let remote = try await Serve.run(
-            Counter.bind().options(maxOngoingRequests: 1000), name: "remote", routePrefix: nil)
+            Counter.bind().options(maxOngoingRequests: 1000),
+            name: "remote",
+            routePrefix: nil
+        )
         let local = try await Serve.run(
-            Counter.bind().options(maxOngoingRequests: 1000, placement: .inProcess), name: "local", routePrefix: nil)
+            Counter.bind().options(maxOngoingRequests: 1000, placement: .inProcess),
+            name: "local",
+            routePrefix: nil
+        )
         let plain = PlainCounter()
         let raw = try await RawPeer.start(on: MultiThreadedEventLoopGroup.singleton)
         try await Serve.run(Counter.bind(), name: "scaled", routePrefix: nil)
         _ = try await remoteLatency(remote, for: .milliseconds(300))
         for repetition in 1...repetitions {
             try await report(
-                "handle_call_p50.process", "us", try await remoteLatency(remote, for: duration),
-                baseline: try await raw.exchange(outstanding: 1, for: duration).median.microseconds)
+                "handle_call_p50.process",
+                "us",
+                try await remoteLatency(remote, for: duration),
+                baseline: try await raw.exchange(outstanding: 1, for: duration).median.microseconds
+            )
             try await report(
-                "handle_calls_100.process", "calls/s", try await remoteThroughput(remote),
-                baseline: try await raw.exchange(outstanding: Self.outstanding, for: duration).perSecond)
+                "handle_calls_100.process",
+                "calls/s",
+                try await remoteThroughput(remote),
+                baseline: try await raw.exchange(outstanding: Self.outstanding, for: duration).perSecond
+            )
             try await report(
-                "handle_call.inprocess", "ns", try await localCall(local), baseline: await plainCall(plain))
+                "handle_call.inprocess",
+                "ns",
+                try await localCall(local),
+                baseline: await plainCall(plain)
+            )
             try await report(
-                "add_replica", "ms", try await addReplica(making: repetition + 1), baseline: try await addProcess())
+                "add_replica",
+                "ms",
+                try await addReplica(making: repetition + 1),
+                baseline: try await addProcess()
+            )
         }
         try await raw.stop()
         await Serve.shutdown()

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -101,7 +102,12 @@ private final class RawClientHandler: ChannelInboundHandler {
         let promise = context.eventLoop.makePromise(of: RawPeer.Exchange.self)
         let now = clock.now
         running = Running(
-            promise: promise, start: now, deadline: now + duration, lastSent: now, times: outstanding == 1 ? [] : nil)
+            promise: promise,
+            start: now,
+            deadline: now + duration,
+            lastSent: now,
+            times: outstanding == 1 ? [] : nil
+        )
         send(outstanding, context)
         context.flush()
         return promise.futureResult

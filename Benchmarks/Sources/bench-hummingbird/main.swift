@@ -11,5 +11,8 @@ var logger = Logger(label: "bench-hummingbird")
 logger.logLevel = .error
 let port = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 8000 : 8000
 let application = Application(
-    router: router, configuration: .init(address: .hostname("127.0.0.1", port: port)), logger: logger)
+    router: router,
+    configuration: .init(address: .hostname("127.0.0.1", port: port)),
+    logger: logger
+)
 try await application.runService()

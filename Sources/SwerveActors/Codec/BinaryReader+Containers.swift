@@ -36,7 +36,8 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         }
         var keyStart = index + 1
         if length == 255 {
-            length = reader.buffer.getInteger(at: keyStart, endianness: .little, as: UInt32.self).map(Int.init) ?? .max / 2
+            length =
+                reader.buffer.getInteger(at: keyStart, endianness: .little, as: UInt32.self).map(Int.init) ?? .max / 2
             keyStart += 4
         }
         guard keyStart + length <= end else { throw BinaryReader.malformed("a key that is cut off") }
@@ -72,7 +73,10 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func need(_ key: some CodingKey) throws -> Entry {
         guard let entry = try find(key) else {
-            throw DecodingError.keyNotFound(key, .init(codingPath: [], debugDescription: "no value for '\(key.stringValue)'"))
+            throw DecodingError.keyNotFound(
+                key,
+                .init(codingPath: [], debugDescription: "no value for '\(key.stringValue)'")
+            )
         }
         return entry
     }
@@ -98,7 +102,8 @@ struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return try reader.region(type, entry.start, entry.stop, isNil: entry.isNil)
     }
     func nestedContainer<Nested: CodingKey>(
-        keyedBy type: Nested.Type, forKey key: Key
+        keyedBy type: Nested.Type,
+        forKey key: Key
     ) throws -> KeyedDecodingContainer<Nested> {
         let entry = try need(key)
         return KeyedDecodingContainer(try KeyedReader<Nested>(reader: reader, start: entry.start, end: entry.stop))
@@ -147,7 +152,8 @@ struct UnkeyedReader: UnkeyedDecodingContainer {
         let (start, stop, isNil) = try next()
         return try reader.region(type, start, stop, isNil: isNil)
     }
-    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
+    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested>
+    {
         let (start, stop, _) = try next()
         return KeyedDecodingContainer(try KeyedReader<Nested>(reader: reader, start: start, end: stop))
     }

@@ -112,7 +112,8 @@ public final class BinaryReader: Decoder {
             let array = [Element](unsafeUninitializedCapacity: length / size) { target, count in
                 buffer.withUnsafeReadableBytes { bytes in
                     UnsafeMutableRawBufferPointer(target).copyMemory(
-                        from: UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)]))
+                        from: UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + length)])
+                    )
                 }
                 count = length / size
             }

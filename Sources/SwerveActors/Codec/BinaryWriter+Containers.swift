@@ -64,7 +64,8 @@ struct KeyedWriter<Key: CodingKey>: KeyedEncodingContainerProtocol {
         writer.correct(enclosing)
     }
     mutating func nestedContainer<Nested: CodingKey>(
-        keyedBy type: Nested.Type, forKey key: Key
+        keyedBy type: Nested.Type,
+        forKey key: Key
     ) -> KeyedEncodingContainer<Nested> {
         KeyedEncodingContainer(KeyedWriter<Nested>(writer: writer, enclosing: open(key)))
     }

@@ -19,7 +19,8 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
 
     /// - Parameter name: the method's full name, such as `segment(_:)`.
     public init(
-        _ name: String, _ run: @escaping @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+        _ name: String,
+        _ run: @escaping @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
     ) {
         self.name = name
         self.run = run

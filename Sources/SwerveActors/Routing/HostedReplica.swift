@@ -34,7 +34,9 @@ package final class HostedReplica: Sendable {
             throw ServeError(
                 .startFailed,
                 "no deployment type is named '\(spec.typeName)' in this executable; it must not be private, nor declared "
-                    + "in a function, and replicas must be built from the same sources", deployment: spec.id)
+                    + "in a function, and replicas must be built from the same sources",
+                deployment: spec.id
+            )
         }
         return try await make(type, id, spec)
     }
@@ -66,7 +68,10 @@ package final class HostedReplica: Sendable {
     /// A call from this process: values in, values out.
     @inline(__always)
     func execute<Act: DistributedActor>(
-        _ type: Act.Type, _ target: String, _ arguments: Arguments, _ handler: ResultHandler
+        _ type: Act.Type,
+        _ target: String,
+        _ arguments: Arguments,
+        _ handler: ResultHandler
     ) async throws {
         beginLocal()
         defer { finish()?() }

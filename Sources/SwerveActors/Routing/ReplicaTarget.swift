@@ -85,7 +85,10 @@ extension ServeError {
         let state = started ? "while it worked on the request" : "before it began the request"
         let tries = attempts > 1 ? ", at attempt \(attempts)" : ""
         return ServeError(
-            .replicaLost, "replica \(replica) was lost \(state)\(tries): \(reason)", deployment: replica.deployment,
-            replica: replica)
+            .replicaLost,
+            "replica \(replica) was lost \(state)\(tries): \(reason)",
+            deployment: replica.deployment,
+            replica: replica
+        )
     }
 }

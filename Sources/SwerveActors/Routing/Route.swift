@@ -126,7 +126,9 @@ package final class Route: Sendable {
         _ = MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: .nanoseconds(max(delay.nanoseconds, 0))) {
             let granted = self.state.withLock { state in
                 state.isTickScheduled = false
-                return state.router.tick(now: Self.now(), using: &state.generator).compactMap { self.take($0, in: &state) }
+                return state.router.tick(now: Self.now(), using: &state.generator).compactMap {
+                    self.take($0, in: &state)
+                }
             }
             for (waiter, lease) in granted { Self.grant(lease, to: waiter) }
             let wait = self.state.withLock { state -> Duration? in
@@ -148,8 +150,12 @@ package final class Route: Sendable {
     package func update(_ replicas: [(id: ReplicaID, target: ReplicaTarget)], options: DeploymentOptions) {
         let granted = state.withLock { state in
             let (slots, assignments) = state.router.update(
-                replicas.map(\.id), limit: options.maxOngoingRequests, maxQueued: options.maxQueuedRequests,
-                routing: options.routing, using: &state.generator)
+                replicas.map(\.id),
+                limit: options.maxOngoingRequests,
+                maxQueued: options.maxQueuedRequests,
+                routing: options.routing,
+                using: &state.generator
+            )
             for (slot, replica) in zip(slots, replicas) {
                 while state.targets.count <= slot { state.targets.append(nil) }
                 state.targets[slot] = replica.target

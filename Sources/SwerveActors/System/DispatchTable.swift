@@ -10,7 +10,10 @@ internal import Synchronization
 package class AnyDispatchTable: @unchecked Sendable {
     // Unchecked: a class cluster of two, both immutable but for a mutex.
     package func execute(
-        on actor: any DistributedActor, _ identifier: String, _ decoder: inout InvocationDecoder, _ handler: ResultHandler
+        on actor: any DistributedActor,
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
     ) async throws {
         preconditionFailure("DispatchTable overrides it")
     }
@@ -39,22 +42,33 @@ where Act.ActorSystem == ServeSystem {
 
     @inline(__always)
     func execute(
-        _ actor: Act, _ identifier: String, _ decoder: inout InvocationDecoder, _ handler: ResultHandler
+        _ actor: Act,
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
     ) async throws {
         if let method = method(identifier) { return try await method.run(actor, &decoder, handler) }
         do {
             try await ServeSystem.current.executeDistributedTarget(
-                on: actor, target: RemoteCallTarget(identifier), invocationDecoder: &decoder, handler: handler)
+                on: actor,
+                target: RemoteCallTarget(identifier),
+                invocationDecoder: &decoder,
+                handler: handler
+            )
         } catch let error as ExecuteDistributedTargetError {
             throw ServeError(
                 .unknownMethod,
                 "\(Act.self) has no distributed method '\(RemoteCallTarget(identifier))', or it does not take these "
-                    + "arguments; caller and replica must be built from the same sources (\(error))")
+                    + "arguments; caller and replica must be built from the same sources (\(error))"
+            )
         }
     }
 
     override func execute(
-        on actor: any DistributedActor, _ identifier: String, _ decoder: inout InvocationDecoder, _ handler: ResultHandler
+        on actor: any DistributedActor,
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
     ) async throws {
         guard let actor = actor as? Act else { preconditionFailure("a table is made for the actor's own type") }
         try await execute(actor, identifier, &decoder, handler)

@@ -51,7 +51,8 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                 throw ServeError(
                     .notRunning,
                     "\(bound.typeDescription) is bound but does not run: pass it to another deployment's bind, or send "
-                        + "the handle that Serve.run or Serve.deploymentHandle returned")
+                        + "the handle that Serve.run or Serve.deploymentHandle returned"
+                )
             }
             try container.encode("\(names.name(of: bound))")
         case .local(let identity):

@@ -64,7 +64,10 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     public func makeInvocationEncoder() -> InvocationEncoder { InvocationEncoder() }
 
     public func remoteCall<Act, Err, Res>(
-        on actor: Act, target: RemoteCallTarget, invocation: inout InvocationEncoder, throwing: Err.Type,
+        on actor: Act,
+        target: RemoteCallTarget,
+        invocation: inout InvocationEncoder,
+        throwing: Err.Type,
         returning: Res.Type
     ) async throws -> Res
     where Act: DistributedActor, Act.ID == ActorID, Err: Error, Res: Codable & Sendable {
@@ -81,12 +84,19 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         do {
             return try BinaryReader(bytes, system: self).nextRegion(Res.self)
         } catch {
-            throw ServeError(.invalidArgument, "the result of \(target) cannot be decoded: \(error)", deployment: route.id)
+            throw ServeError(
+                .invalidArgument,
+                "the result of \(target) cannot be decoded: \(error)",
+                deployment: route.id
+            )
         }
     }
 
     public func remoteCallVoid<Act, Err>(
-        on actor: Act, target: RemoteCallTarget, invocation: inout InvocationEncoder, throwing: Err.Type
+        on actor: Act,
+        target: RemoteCallTarget,
+        invocation: inout InvocationEncoder,
+        throwing: Err.Type
     ) async throws where Act: DistributedActor, Act.ID == ActorID, Err: Error {
         let (route, options) = try Self.destination(of: actor.id)
         let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
@@ -109,7 +119,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
             throw ServeError(
                 .notRunning,
                 "\(bound.typeDescription) is bound but does not run; start it with Serve.run and call the handle that it "
-                    + "returns, or Serve.deploymentHandle")
+                    + "returns, or Serve.deploymentHandle"
+            )
         case .local: preconditionFailure("a local actor is called without the actor system")
         }
     }

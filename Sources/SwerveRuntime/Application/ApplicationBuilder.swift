@@ -10,7 +10,9 @@ enum ApplicationBuilder {
     static func build<D: Deployment>(_ root: D, name: String, routePrefix: String?) throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
             throw ServeError(
-                .invalidOptions, "Serve.run needs what 'bind' returned, not a handle of the running \(root.id)")
+                .invalidOptions,
+                "Serve.run needs what 'bind' returned, not a handle of the running \(root.id)"
+            )
         }
         if let problem = NameRule.problem(with: name) { throw ServeError(.invalidOptions, "application: \(problem)") }
         let collector = Collector()
@@ -18,8 +20,11 @@ enum ApplicationBuilder {
         let names = try Names(collector.found, application: name)
         let deployments = try collector.found.map { try spec(of: $0, names) }
         return ApplicationSpec(
-            name: name, routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
-            ingress: names.name(of: root).deployment, deployments: deployments)
+            name: name,
+            routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
+            ingress: names.name(of: root).deployment,
+            deployments: deployments
+        )
     }
 
     private static func spec(of bound: BoundDeployment, _ names: Names) throws -> DeploymentSpec {
@@ -30,13 +35,19 @@ enum ApplicationBuilder {
             throw ServeError(
                 .invalidOptions,
                 "\(bound.typeDescription) cannot be found by name in a replica's process; it must not be private, "
-                    + "fileprivate or declared in a function", deployment: id)
+                    + "fileprivate or declared in a function",
+                deployment: id
+            )
         }
         let writer = BinaryWriter(names: names)
         try bound.encode(to: writer)
         return DeploymentSpec(
-            id: id, typeName: typeName, arguments: Array(writer.buffer.readableBytesView), options: options,
-            answersHTTP: bound.type is any HTTPIngress.Type)
+            id: id,
+            typeName: typeName,
+            arguments: Array(writer.buffer.readableBytesView),
+            options: options,
+            answersHTTP: bound.type is any HTTPIngress.Type
+        )
     }
 
     /// Finds every deployment that `root` is made of, each once, in the order in which they are met.

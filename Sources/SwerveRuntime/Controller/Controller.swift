@@ -33,7 +33,11 @@ package final class Controller: Sendable {
     private let logger: Logger
 
     init(
-        group: any EventLoopGroup, launcher: any ReplicaLauncher, peers: Peers, address: String, logger: Logger,
+        group: any EventLoopGroup,
+        launcher: any ReplicaLauncher,
+        peers: Peers,
+        address: String,
+        logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
     ) {
         (self.events, self.report) = AsyncStream.makeStream(of: Event.self)
@@ -158,7 +162,10 @@ package final class Controller: Sendable {
         if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
         state.scheduledTick = wakeUp
         // Too early does no harm, and a wake-up may be at the end of time.
-        let delay = min(max(wakeUp.nanoseconds.subtractingReportingOverflow(now.nanoseconds).partialValue, 0), Self.longestWait)
+        let delay = min(
+            max(wakeUp.nanoseconds.subtractingReportingOverflow(now.nanoseconds).partialValue, 0),
+            Self.longestWait
+        )
         group.any().scheduleTask(in: .nanoseconds(delay)) { self.send(.tick) }
     }
 
@@ -238,13 +245,17 @@ package final class Controller: Sendable {
     }
 
     private func publish(
-        _ id: DeploymentID, _ replicas: [ReplicaID], _ options: DeploymentOptions, _ state: inout LoopState
+        _ id: DeploymentID,
+        _ replicas: [ReplicaID],
+        _ options: DeploymentOptions,
+        _ state: inout LoopState
     ) {
         let published = replicas.map { replica in
             PublishedReplica(
                 id: replica,
                 address: options.placement == .inProcess
-                    ? address : WorkerSettings.address(of: replica, beside: address))
+                    ? address : WorkerSettings.address(of: replica, beside: address)
+            )
         }
         peers.publish(id, published, options)
         broadcast(.publish(id, published, options), for: id, &state)

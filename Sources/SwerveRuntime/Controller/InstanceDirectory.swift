@@ -1,4 +1,5 @@
 internal import SwerveCore
+
 #if canImport(Glibc)
     internal import Glibc
 #else

@@ -94,7 +94,8 @@ package final class Peers: Sendable {
 
     private static func deployments(at address: String, in state: State) -> [DeploymentID] {
         state.published.compactMap { id, published in
-            guard case .replicas(let replicas, _) = published, replicas.contains(where: { $0.address == address }) else {
+            guard case .replicas(let replicas, _) = published, replicas.contains(where: { $0.address == address })
+            else {
                 return nil
             }
             return id
@@ -141,7 +142,10 @@ package final class Peers: Sendable {
                 let connection = try await PeerSocket.connect(to: address, on: group, delegate: link, hosted: hosted)
                 connection.send(hello)
             } catch {
-                logger.debug("connecting to a replica failed", metadata: ["address": "\(address)", "error": "\(error)"])
+                logger.debug(
+                    "connecting to a replica failed",
+                    metadata: ["address": "\(address)", "error": "\(error)"]
+                )
                 failed(address)
             }
         }

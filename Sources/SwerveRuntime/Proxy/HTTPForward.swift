@@ -38,7 +38,11 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
     private var unreturnedCredit = 0
 
     init(
-        _ route: Route, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ service: ProxyService
+        _ route: Route,
+        _ head: HTTPRequestHead,
+        _ body: ByteBuffer?,
+        _ exchange: HTTPExchange,
+        _ service: ProxyService
     ) {
         self.route = route
         self.head = head
@@ -140,7 +144,10 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
             let response = try HTTPFrames.readResponse(bytes)
             guard let body = response.body else {
                 exchange?.respondHead(
-                    status: response.status, headerBlock: response.headerBlock, contentLength: response.contentLength)
+                    status: response.status,
+                    headerBlock: response.headerBlock,
+                    contentLength: response.contentLength
+                )
                 return
             }
             end(lease) { $0.respond(status: response.status, headerBlock: response.headerBlock, body: body) }
@@ -257,7 +264,10 @@ extension HTTPExchange {
         do {
             try response.headers.encodeBlock(into: &block)
             respond(
-                status: response.status.code, headerBlock: block, body: response.body.completeBytes ?? ByteBuffer())
+                status: response.status.code,
+                headerBlock: block,
+                body: response.body.completeBytes ?? ByteBuffer()
+            )
         } catch {
             fail(status: 500, message: "internal error")
         }

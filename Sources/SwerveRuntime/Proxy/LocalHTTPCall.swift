@@ -34,7 +34,8 @@ final class LocalHTTPCall: Sendable {
         } else {
             let stream = HTTPBodyStream(
                 window: 2 * Self.window,
-                onConsumed: { bytes in forward.eventLoop.execute { forward.localConsumed(bytes) } })
+                onConsumed: { bytes in forward.eventLoop.execute { forward.localConsumed(bytes) } }
+            )
             self.bodyStream = stream
             self.request = HTTPRequest(head: head, body: HTTPBody(stream: stream))
         }

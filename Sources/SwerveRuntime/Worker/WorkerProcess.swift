@@ -5,6 +5,7 @@ internal import SwerveActors
 internal import SwerveCore
 internal import SwerveTransport
 internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #else
@@ -100,8 +101,11 @@ final class WorkerProcess: PeerDelegate {
             self.board = nil
         }
         self.peers = Peers(
-            group: group, hosted: hosted,
-            hello: Hello(replica: settings.replica, processID: getpid(), boardPath: nil, boardSlot: 0), logger: logger)
+            group: group,
+            hosted: hosted,
+            hello: Hello(replica: settings.replica, processID: getpid(), boardPath: nil, boardSlot: 0),
+            logger: logger
+        )
     }
 
     func run() async {
@@ -109,10 +113,18 @@ final class WorkerProcess: PeerDelegate {
         do {
             let address = WorkerSettings.address(of: settings.replica, beside: settings.controllerAddress)
             let listener = try PeerSocket.listen(
-                at: address, on: group, delegate: CallerDelegate(self), hosted: hosted)
+                at: address,
+                on: group,
+                delegate: CallerDelegate(self),
+                hosted: hosted
+            )
             self.listener.withLock { $0 = listener }
             let connection = try await PeerSocket.connect(
-                to: settings.controllerAddress, on: group, delegate: self, hosted: hosted)
+                to: settings.controllerAddress,
+                on: group,
+                delegate: self,
+                hosted: hosted
+            )
             controller.withLock { $0 = connection }
             if let board { connection.setOwnBoard(board, slot: 0) }
             connection.send(helloWithBoard(slot: 0))
@@ -125,10 +137,12 @@ final class WorkerProcess: PeerDelegate {
 
     fileprivate func helloWithBoard(slot: Int) -> Hello {
         Hello(
-            replica: settings.replica, processID: getpid(),
+            replica: settings.replica,
+            processID: getpid(),
             boardPath: board == nil || slot >= SharedBoard.slots
                 ? nil : WorkerSettings.board(of: settings.replica, beside: settings.controllerAddress),
-            boardSlot: slot)
+            boardSlot: slot
+        )
     }
 
     /// Another process that calls this replica.

@@ -40,7 +40,9 @@ distributed actor Calculator {
     distributed func over(_ value: Int) -> String { "int \(value)" }
     distributed func over(_ value: String) -> String { "string \(value)" }
     distributed func same<Value: Codable & Sendable>(_ value: Value) -> Value { value }
-    distributed func swap(_ point: Point?, _ names: [String: [Double]]) -> (Point?) { point.map { Point(x: $0.y, y: $0.x) } }
+    distributed func swap(_ point: Point?, _ names: [String: [Double]]) -> (Point?) {
+        point.map { Point(x: $0.y, y: $0.x) }
+    }
     distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
     distributed var description: String { "calculator \(offset)" }
 }
@@ -196,7 +198,8 @@ distributed actor Front: HTTPIngress {
                 body: .stream { writer in
                     try await writer.write("part")
                     throw Opaque()
-                })
+                }
+            )
         case "/hang":
             try await journal.note("began hang")
             do { try await journal.wait(for: "never") } catch {
@@ -226,7 +229,8 @@ distributed actor Front: HTTPIngress {
                     try await writer.write(ByteBuffer(repeating: UInt8(number % 251), count: Download.chunkBytes))
                     produced.add(Download.chunkBytes)
                 }
-            })
+            }
+        )
     }
 }
 

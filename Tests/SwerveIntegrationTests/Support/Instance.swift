@@ -34,7 +34,9 @@ enum Instance {
 
 /// Runs an application for the time of `body`.
 func withApplication<D: Deployment>(
-    _ bound: D, name: String = Instance.newName(), routePrefix: String? = nil,
+    _ bound: D,
+    name: String = Instance.newName(),
+    routePrefix: String? = nil,
     _ body: (D, String) async throws -> Void
 ) async throws {
     try await Instance.start()
@@ -50,13 +52,19 @@ func withApplication<D: Deployment>(
 
 /// A gate and the journal that opens it.
 func withGate(
-    _ placement: DeploymentOptions.Placement, numReplicas: Int = 1, maxOngoingRequests: Int = 100,
-    maxQueuedRequests: Int? = nil, _ body: (Gate, Journal, String) async throws -> Void
+    _ placement: DeploymentOptions.Placement,
+    numReplicas: Int = 1,
+    maxOngoingRequests: Int = 100,
+    maxQueuedRequests: Int? = nil,
+    _ body: (Gate, Journal, String) async throws -> Void
 ) async throws {
     let bound = Gate.bind(journal: Journal.bind().options(maxOngoingRequests: 1000, placement: placement))
         .options(
-            numReplicas: numReplicas, maxOngoingRequests: maxOngoingRequests, maxQueuedRequests: maxQueuedRequests,
-            placement: placement)
+            numReplicas: numReplicas,
+            maxOngoingRequests: maxOngoingRequests,
+            maxQueuedRequests: maxQueuedRequests,
+            placement: placement
+        )
     try await withApplication(bound) { gate, name in
         try await eventuallyHealthy(name)
         try await body(gate, try await Serve.deploymentHandle("Journal", application: name, as: Journal.self), name)

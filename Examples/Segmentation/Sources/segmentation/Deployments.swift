@@ -95,7 +95,10 @@ distributed actor Ingress: HTTPIngress {
     private let sharpenThenSegment: SharpenThenSegment
 
     init(
-        textConverter: TextConverter, threshold: Threshold, segmenter: Segmenter, sharpenThenSegment: SharpenThenSegment
+        textConverter: TextConverter,
+        threshold: Threshold,
+        segmenter: Segmenter,
+        sharpenThenSegment: SharpenThenSegment
     ) {
         self.textConverter = textConverter
         self.threshold = threshold

@@ -20,7 +20,11 @@ struct Notebook {
         let image = try Image.decode(bytes)
 
         print("1. TextConverter: deploy it, call its handle")
-        let converter = try await Serve.run(TextConverter.bind(), name: "text-converter", routePrefix: "/text-converter")
+        let converter = try await Serve.run(
+            TextConverter.bind(),
+            name: "text-converter",
+            routePrefix: "/text-converter"
+        )
         print("   ", try await converter.convert("hello, replicas"))
 
         print("2. Threshold by handle: two deployments of one type, told apart by their names")
@@ -34,7 +38,10 @@ struct Notebook {
 
         print("4. Segmenter: the model in a replica of its own")
         let segmenter = try await Serve.run(
-            Segmenter.bind(model: model, threads: threads), name: "segmenter", routePrefix: "/segment")
+            Segmenter.bind(model: model, threads: threads),
+            name: "segmenter",
+            routePrefix: "/segment"
+        )
         print("   ", describe(try await segmenter.segment(image), try await segmenter.classes()))
 
         print("5. SharpenThenSegment: composition by passing one bound deployment to another")
@@ -55,8 +62,11 @@ struct Notebook {
         let segmenter = Segmenter.bind(model: model, threads: threads)
             .options(numReplicas: replicas, maxOngoingRequests: 4, resources: Resources(cpus: 0.5))
         return Ingress.bind(
-            textConverter: TextConverter.bind(), threshold: Threshold.bind(), segmenter: segmenter,
-            sharpenThenSegment: SharpenThenSegment.bind(segmenter: segmenter))
+            textConverter: TextConverter.bind(),
+            threshold: Threshold.bind(),
+            segmenter: segmenter,
+            sharpenThenSegment: SharpenThenSegment.bind(segmenter: segmenter)
+        )
     }
 
     private func white(_ image: Image) -> String {

@@ -6,7 +6,9 @@ import Swerve
 struct Segmentation: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Image segmentation with SegFormer, composed of several deployments.",
-        discussion: "POST a JPEG, a PNG or a .npy array to /, /segment, /sharpen-then-segment or /threshold, text to /text-converter.")
+        discussion:
+            "POST a JPEG, a PNG or a .npy array to /, /segment, /sharpen-then-segment or /threshold, text to /text-converter."
+    )
 
     @Option(help: "The port to listen on; 0 for any free one.")
     var port = 8000
@@ -45,6 +47,7 @@ struct Segmentation: AsyncParsableCommand {
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),
             segmenter: segmenter,
-            sharpenThenSegment: SharpenThenSegment.bind(segmenter: segmenter))
+            sharpenThenSegment: SharpenThenSegment.bind(segmenter: segmenter)
+        )
     }
 }
