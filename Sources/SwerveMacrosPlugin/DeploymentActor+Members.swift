@@ -105,7 +105,7 @@ extension DeploymentActor {
     private var methodTable: String {
         let callable = distributedMethods.filter(\.isListed).map(Method.init)
         let counts = Dictionary(distributedMethods.map { (Method($0).fullName, 1) }, uniquingKeysWith: +)
-        let entries = callable.filter { counts[$0.fullName] == 1 }.map(\.tableEntry)
+        let entries = callable.filter { counts[$0.fullName] == 1 }.map { $0.tableEntry(of: name) }
         let value = entries.isEmpty ? "[]" : "[\n\(entries.joined(separator: "\n"))\n]"
         return """
             \(prefix)static var _deploymentMethods: [SwerveActors.DeploymentMethod<\(name)>] {

@@ -5,6 +5,8 @@ struct Method {
     private let name: String
     private let parameters: [Parameter]
     private let returnsVoid: Bool
+    /// `try `, `await `, both or neither, as a call on the actor itself needs.
+    private let effects: String
 
     init(_ syntax: FunctionDeclSyntax) {
         self.name = syntax.name.text
@@ -12,6 +14,9 @@ struct Method {
             Parameter($0.element, position: $0.offset)
         }
         self.returnsVoid = syntax.signature.returnClause?.type.isVoid ?? true
+        let specifiers = syntax.signature.effectSpecifiers
+        self.effects =
+            (specifiers?.throwsClause == nil ? "" : "try ") + (specifiers?.asyncSpecifier == nil ? "" : "await ")
     }
 
     /// As the language runtime prints it: `segment(_:by:)`.
@@ -19,17 +24,17 @@ struct Method {
         "\(name.withoutBackticks)(\(parameters.map { ($0.label?.withoutBackticks ?? "_") + ":" }.joined()))"
     }
 
-    var tableEntry: String {
+    /// - Parameter actor: the name of the actor's type.
+    func tableEntry(of actor: String) -> String {
         let decoding = parameters.enumerated().map { index, parameter in
             "let argument\(index): \(parameter.type.trimmedDescription) = try arguments.decodeNextArgument()\n"
         }.joined()
         let values = parameters.enumerated().map { $0.element.argument("argument\($0.offset)") }
-        let call = "try await actor.\(name)(\(values.joined(separator: ", ")))"
-        let handling =
-            returnsVoid ? "\(call)\ntry await results.onReturnVoid()" : "try await results.onReturn(value: \(call))"
+        let call = "\(effects)actor.\(name)(\(values.joined(separator: ", ")))"
         return """
-            SwerveActors.DeploymentMethod("\(fullName)") { actor, arguments, results in
-            \(decoding)\(handling)
+            SwerveActors.DeploymentMethod("\(fullName)") {
+            (actor: isolated \(actor), arguments: inout SwerveActors.InvocationDecoder, results: SwerveActors.ResultHandler) in
+            \(decoding)\(returnsVoid ? call : "try results.returned(\(call))")
             },
             """
     }

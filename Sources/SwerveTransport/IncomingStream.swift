@@ -5,12 +5,18 @@ internal import SwerveHTTPTypes
 internal import Synchronization
 
 /// A request from the peer that a replica of this process works on.
-final class IncomingStream: Sendable {
+final class IncomingStream: ReplicaWork {
+    /// What is asked for, as it stands in the request's frame.
+    enum Request: Sendable {
+        /// The method, the reader at the first argument, and the method's generic arguments.
+        case call(target: String, arguments: InvocationDecoder)
+        case http(HTTPRequestHead, content: ByteBuffer?)
+    }
+
     let stream: UInt64
-    private let kind: FrameKind
-    private let frame: ByteBuffer
-    private let target: String
-    private let replica: HostedReplica
+    let replica: HostedReplica
+    let context: RequestContext?
+    private let request: Request
     private let connection: PeerConnection
     private let state = Mutex(State())
 
@@ -23,36 +29,47 @@ final class IncomingStream: Sendable {
     }
 
     /// - Parameter frame: the request behind its method number.
+    /// - Throws: what is wrong with the frame, in the words of an answer to it.
     init(
         _ stream: UInt64,
         _ kind: FrameKind,
-        _ frame: ByteBuffer,
+        _ frame: consuming ByteBuffer,
         target: String,
         replica: HostedReplica,
         _ connection: PeerConnection
-    ) {
+    ) throws {
         self.stream = stream
-        self.kind = kind
-        self.frame = frame
-        self.target = target
         self.replica = replica
         self.connection = connection
+        if kind == .requestHTTP {
+            let (head, content) = try HTTPFrames.readRequest(&frame)
+            self.request = .http(head, content: content)
+            self.context = RequestContext(requestID: head.requestID)
+        } else {
+            let (requestID, arguments) = try CallFrame.read(frame, of: replica.id)
+            self.request = .call(target: target, arguments: arguments)
+            self.context = requestID.isEmpty ? nil : RequestContext(requestID: requestID)
+        }
     }
 
-    /// Starts the request's task.
-    func start(on executor: BatchExecutor?) {
-        // Unstructured: a request lives as long as its caller wants, and is cancelled through the table of incoming
-        // streams.
-        let task = Task(executorPreference: executor) {
-            let start = NIODeadline.now()
-            if self.kind == .requestHTTP { await self.runHTTP() } else { await self.runCall() }
-            self.connection.noteRequestTime((NIODeadline.now() - start).nanoseconds)
-        }
+    // MARK: The task
+
+    func started(_ task: Task<Void, Never>) {
         let isCancelled = state.withLock { state in
             if !state.isOver { state.task = task }
             return state.isCancelled
         }
         if isCancelled { task.cancel() }
+    }
+
+    func run(on entry: ReplicaEntry) async {
+        if state.withLock({ $0.isCancelled }) {
+            return end(.responseFailure, Failures.encode(CancellationError(), thrownBy: replica.id))
+        }
+        switch request {
+        case .call(let target, let arguments): await call(target, arguments, entry)
+        case .http(let head, let content): await respond(head, content, entry)
+        }
     }
 
     // MARK: What the caller sends after the request
@@ -94,67 +111,27 @@ final class IncomingStream: Sendable {
 
     // MARK: Calls by handle
 
-    private func runCall() async {
+    private func call(_ target: String, _ arguments: InvocationDecoder, _ entry: ReplicaEntry) async {
         do {
-            var frame = frame
-            let length = Int(frame.readInteger(as: UInt8.self) ?? 0)
-            guard let requestID = frame.readString(length: length), let generics = frame.readInteger(as: UInt8.self)
-            else {
-                throw ServeError(.protocolViolation, "a call that is cut off", replica: replica.id)
+            var arguments = arguments
+            let handler = ResultHandler(encodingInto: Frame.open())
+            try await entry.call(target, &arguments, handler)
+            let answer = try handler.encodedResult()
+            guard answer.readableBytes <= ConnectionLimits.maximumFrameBytes else {
+                throw ServeError(.tooLarge, "the result has \(answer.readableBytes) bytes", replica: replica.id)
             }
-            let result =
-                length == 0
-                ? try await execute(frame, Int(generics))
-                : try await RequestContext.$current.withValue(RequestContext(requestID: requestID)) {
-                    try await execute(frame, Int(generics))
-                }
-            var answer = Frame.open(
-                capacity: result.readableBytes < ConnectionLimits.copyLimit ? result.readableBytes : 0
-            )
-            guard result.readableBytes <= ConnectionLimits.maximumFrameBytes - Frame.headerBytes else {
-                throw ServeError(.tooLarge, "the result has \(result.readableBytes) bytes", replica: replica.id)
-            }
-            if result.readableBytes < ConnectionLimits.copyLimit {
-                answer.writeImmutableBuffer(result)
-                end(.responseValue, answer)
-            } else {
-                end(.responseValue, answer, trailing: result)
-            }
+            end(.responseValue, answer)
         } catch {
             end(.responseFailure, Failures.encode(error, thrownBy: replica.id))
         }
     }
 
-    private func execute(_ frame: ByteBuffer, _ generics: Int) async throws -> ByteBuffer {
-        let reader = BinaryReader(frame, system: .current)
-        var types: [any Any.Type] = []
-        for _ in 0..<generics {
-            let name = try reader.nextRegion(String.self)
-            guard let type = _typeByName(name) else {
-                throw ServeError(.invalidArgument, "no type is named '\(name)' in the replica's executable")
-            }
-            types.append(type)
-        }
-        var decoder = InvocationDecoder(reader, genericSubstitutions: types)
-        let handler = ResultHandler(encodesResult: true)
-        try await replica.execute(target, &decoder, handler)
-        return try handler.encodedResult()
-    }
-
     // MARK: HTTP
 
-    private func runHTTP() async {
+    private func respond(_ head: HTTPRequestHead, _ content: ByteBuffer?, _ entry: ReplicaEntry) async {
         do {
-            var frame = frame
-            let (head, content) = try HTTPFrames.readRequest(&frame)
-            guard let respond = replica.respond else {
-                throw HTTPError(.notImplemented, "\(replica.id.deployment) does not answer HTTP requests")
-            }
-            let request = HTTPRequest(head: head, body: content.map(HTTPBody.init) ?? HTTPBody(stream: openBody()))
-            let response = try await RequestContext.$current.withValue(RequestContext(requestID: head.requestID)) {
-                try await respond(request)
-            }
-            try await answer(response)
+            let body = content.map { HTTPBody($0) } ?? HTTPBody(stream: openBody())
+            try await answer(try await entry.respond(HTTPRequest(head: head, body: body)))
         } catch {
             refuse(error)
         }

@@ -52,9 +52,6 @@ package final class PeerConnection: Sendable {
 
     /// The requests of the peer that are under way.
     let openIncoming = Atomic<Int>(0)
-    /// How long requests take, in nanoseconds; see ``start(_:)``.
-    private let requestTime = Atomic<Int64>(0)
-    private let executor = Mutex<BatchExecutor?>(nil)
 
     /// - Parameter socket: a duplicate of the channel's socket, which the connection closes.
     package init(channel: any Channel, socket: Int32, delegate: any PeerDelegate, hosted: HostedReplicas) {
@@ -239,24 +236,21 @@ package final class PeerConnection: Sendable {
     // MARK: Batches of requests
 
     /// Starts the requests of one read; called on the event loop.
-    ///
-    /// When requests are short, as measured, they share a thread and their answers leave in one write. Otherwise, as with
-    /// handlers that compute for long, each is a task of its own on the Swift pool and its answer leaves as it comes.
     func start(_ batch: [IncomingStream]) {
-        let executor = executor.withLock { executor in
-            if let executor { return executor }
-            let new = BatchExecutor(begin: { [weak self] in self?.cork() }, end: { [weak self] in self?.uncork() })
-            executor = new
-            return new
+        var rest = batch[...]
+        while let first = rest.first {
+            let part = rest.prefix { $0.replica === first.replica }
+            rest = rest.dropFirst(part.count)
+            first.replica.start(CorkedBatch(work: Array(part), connection: self))
         }
-        let isShort = requestTime.load(ordering: .relaxed) * Int64(batch.count) < BatchExecutor.limit
-        for stream in batch { stream.start(on: isShort ? executor : nil) }
     }
 
-    /// Notes how long a request took, from its start to its answer.
-    func noteRequestTime(_ nanoseconds: Int64) {
-        let before = requestTime.load(ordering: .relaxed)
-        requestTime.store(before + (nanoseconds - before) / 8, ordering: .relaxed)
+    /// Requests whose answers leave in one write.
+    private struct CorkedBatch: ReplicaBatch {
+        let work: [any ReplicaWork]
+        let connection: PeerConnection
+        func begin() { connection.cork() }
+        func end() { connection.uncork() }
     }
 
     private func cork() {

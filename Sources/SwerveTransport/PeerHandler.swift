@@ -88,7 +88,13 @@ final class PeerHandler: ChannelInboundHandler {
         guard let number = body.readInteger(endianness: .little, as: UInt32.self), let method = methods[number],
             let replica = method.replica(in: connection.hosted), replica.admit()
         else { return connection.send(.responseRefused, stream: stream) }
-        let incoming = IncomingStream(stream, kind, body, target: method.target, replica: replica, connection)
+        let incoming: IncomingStream
+        do {
+            incoming = try IncomingStream(stream, kind, body, target: method.target, replica: replica, connection)
+        } catch {
+            replica.finish()?()
+            return connection.send(.responseFailure, stream: stream, Failures.encode(error, thrownBy: replica.id))
+        }
         guard connection.incoming.withLock({ $0.insert(incoming) }) else {
             replica.finish()?()
             return violation("the stream \(stream) was begun twice")

@@ -37,41 +37,13 @@ package final class RemotePeerReplica: RemoteReplica {
 
     package func call(_ call: OutgoingCall) async -> CallOutcome {
         let frame: ByteBuffer
-        do { frame = try encode(call) } catch { return .failed(error) }
+        do { frame = try CallFrame.make(call, method: number(of: call.target)) } catch { return .failed(error) }
         let pending = PendingCall(id, connection)
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in pending.start(frame, continuation) }
         } onCancel: {
             pending.cancel()
         }
-    }
-
-    private func encode(_ call: OutgoingCall) throws -> ByteBuffer {
-        var frame = Frame.open()
-        frame.writeInteger(number(of: call.target), endianness: .little)
-        let requestID = (RequestContext.current?.requestID ?? "").utf8
-        let length = min(requestID.count, 255)
-        frame.writeInteger(UInt8(length))
-        frame.writeBytes(requestID.prefix(length))
-        frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
-        let writer = BinaryWriter(frame)
-        for type in call.arguments.genericSubstitutions {
-            guard let name = _mangledTypeName(type) else {
-                throw ServeError(.unencodable, "the generic argument \(type) has no name that another process can find")
-            }
-            try writer.region(name)
-        }
-        for index in 0..<call.arguments.count {
-            guard let value = call.arguments.value(at: index) else { break }
-            do {
-                try writer.region(value)
-            } catch let error as ServeError {
-                throw error
-            } catch {
-                throw ServeError(.unencodable, "argument \(index + 1), a \(type(of: value)): \(error)")
-            }
-        }
-        return writer.buffer
     }
 }
 

@@ -15,12 +15,14 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
 /// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
 public struct DeploymentMethod<Act: DistributedActor>: Sendable {
     package let name: String
-    package let run: @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+    package let run: @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
 
-    /// - Parameter name: the method's full name, such as `segment(_:)`.
+    /// - Parameters:
+    ///   - name: the method's full name, such as `segment(_:)`.
+    ///   - run: isolated to the actor, so that a call from within a batch of requests takes no hop.
     public init(
         _ name: String,
-        _ run: @escaping @Sendable (Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+        _ run: @escaping @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
     ) {
         self.name = name
         self.run = run

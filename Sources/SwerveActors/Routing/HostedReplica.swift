@@ -7,10 +7,7 @@ internal import Synchronization
 /// A replica that this process hosts: its actor, and how its methods are called.
 package final class HostedReplica: Sendable {
     package let id: ReplicaID
-    private let actor: any DistributedActor & Sendable
-    private let table: AnyDispatchTable
-    /// For deployments that answer HTTP requests themselves.
-    package let respond: (@Sendable (HTTPRequest) async throws -> HTTPResponse)?
+    private let actor: AnyHostedActor
     private let limit: Int
     private let admission = Mutex(AdmissionState())
 
@@ -22,10 +19,8 @@ package final class HostedReplica: Sendable {
 
     package init<D: Deployment>(id: ReplicaID, actor: D, limit: Int) {
         self.id = id
-        self.actor = actor
-        self.table = DispatchTable<D>(D._deploymentMethods)
+        self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = limit
-        self.respond = (actor as? any HTTPIngress).map { ingress in HostedReplica.responder(ingress) }
     }
 
     /// Decodes the initialiser's arguments and makes the actor.
@@ -52,36 +47,22 @@ package final class HostedReplica: Sendable {
         return HostedReplica(id: id, actor: actor, limit: spec.options.maxOngoingRequests)
     }
 
-    private static func responder<I: HTTPIngress>(
-        _ ingress: I
-    ) -> @Sendable (HTTPRequest) async throws -> HTTPResponse {
-        { request in
-            guard let response = try await ingress.whenLocal({ try await $0.respond(to: request) }) else {
-                preconditionFailure("a hosted actor is local")
-            }
-            return response
-        }
-    }
+    private static func host<I: HTTPIngress>(_ ingress: I) -> AnyHostedActor { HostedIngress(ingress) }
 
-    // MARK: Calls
+    // MARK: Requests
 
     /// A call from this process: values in, values out.
     @inline(__always)
-    func execute<Act: DistributedActor>(
-        _ type: Act.Type,
-        _ target: String,
-        _ arguments: Arguments,
-        _ handler: ResultHandler
-    ) async throws {
+    func execute(_ target: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
         beginLocal()
         defer { finish()?() }
-        var decoder = InvocationDecoder(arguments)
-        try await table.execute(on: actor, target, &decoder, handler)
+        try await actor.execute(target, InvocationDecoder(arguments), handler)
     }
 
-    /// A call from another process.
-    package func execute(_ target: String, _ decoder: inout InvocationDecoder, _ handler: ResultHandler) async throws {
-        try await table.execute(on: actor, target, &decoder, handler)
+    /// Starts requests that arrived together, with one hop to the Swift pool and the actor for all of them.
+    package func start(_ batch: some ReplicaBatch) {
+        // Unstructured: it ends as soon as the requests have begun.
+        Task { await actor.start(batch) }
     }
 
     // MARK: Admission of requests from other processes

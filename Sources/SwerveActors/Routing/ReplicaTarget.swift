@@ -73,9 +73,8 @@ extension Route {
     private func callLocally(_ call: OutgoingCall, _ lease: Lease) async throws -> ByteBuffer {
         guard case .local(let replica) = lease.target else { preconditionFailure("the target is local") }
         defer { lease.release() }
-        let handler = ResultHandler(encodesResult: true)
-        var decoder = InvocationDecoder(call.arguments)
-        try await replica.execute(call.target, &decoder, handler)
+        let handler = ResultHandler(encodingInto: ByteBuffer())
+        try await replica.execute(call.target, call.arguments, handler)
         return try handler.encodedResult()
     }
 }

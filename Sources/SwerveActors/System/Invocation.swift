@@ -115,28 +115,34 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     public typealias SerializationRequirement = Codable & Sendable
     private var value: (any Sendable)?
     private var error: (any Error)?
-    /// For calls from another process: the result is encoded as soon as its type is known.
-    private let encodesResult: Bool
+    /// For calls from another process: the result is encoded behind these bytes as soon as its type is known.
     private var encoded: ByteBuffer?
 
-    package init(encodesResult: Bool) {
-        self.encodesResult = encodesResult
+    /// Keeps the result as a value.
+    package init() {}
+
+    /// Encodes the result behind what `buffer` holds.
+    package init(encodingInto buffer: consuming ByteBuffer) {
+        self.encoded = buffer
     }
 
     public func onReturn<Success: Codable & Sendable>(value: Success) async throws {
-        if encodesResult {
-            let writer = BinaryWriter()
-            try writer.region(value)
-            encoded = writer.buffer
-        } else {
-            self.value = value
-        }
+        try returned(value)
     }
-    public func onReturnVoid() async throws {
-        if encodesResult { encoded = ByteBuffer() }
-    }
+    public func onReturnVoid() async throws {}
     public func onThrow<Err: Error>(error: Err) async throws {
         self.error = error
+    }
+
+    /// Takes what a method returned, from code that `@Deployment` makes.
+    public func returned<Success: Codable & Sendable>(_ value: Success) throws {
+        guard let buffer = encoded.take() else {
+            self.value = value
+            return
+        }
+        let writer = BinaryWriter(buffer)
+        try writer.region(value)
+        encoded = writer.buffer
     }
 
     func result<Result>(as type: Result.Type) throws -> Result {

@@ -75,8 +75,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
-            let handler = ResultHandler(encodesResult: false)
-            try await replica.execute(Act.self, target.identifier, invocation.arguments, handler)
+            let handler = ResultHandler()
+            try await replica.execute(target.identifier, invocation.arguments, handler)
             return try handler.result(as: Res.self)
         }
         let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments, options: options)
@@ -102,8 +102,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
-            let handler = ResultHandler(encodesResult: false)
-            try await replica.execute(Act.self, target.identifier, invocation.arguments, handler)
+            let handler = ResultHandler()
+            try await replica.execute(target.identifier, invocation.arguments, handler)
             return try handler.checkThrown()
         }
         let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments, options: options)

@@ -85,12 +85,13 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
     private func dispatch(_ lease: Lease) {
         switch lease.target {
         case .local(let replica):
-            let call = LocalHTTPCall(self, replica, head, body)
+            let runner = service.runner(of: eventLoop)
+            let call = LocalHTTPCall(self, runner.mailbox, replica, head, body)
             state = .local(lease, call)
             // What came while the request waited for its turn.
             while let bytes = waitingBody.popFirst() { call.push(bytes) }
             if isRequestEnded { call.endBody() }
-            service.runner(of: eventLoop).start { call.start() }
+            runner.start(call)
         case .remote(let replica):
             guard let replica = replica as? RemotePeerReplica else { preconditionFailure("one kind of remote replica") }
             // An attempt that was refused or lost before it began has taken nothing, and was told of no end that counts.

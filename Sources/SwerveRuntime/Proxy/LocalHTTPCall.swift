@@ -7,9 +7,11 @@ internal import Synchronization
 
 /// An HTTP request that a replica of this process answers: its task runs on the Swift pool, and what it says is taken
 /// to the exchange's event loop.
-final class LocalHTTPCall: Sendable {
+final class LocalHTTPCall: ReplicaWork {
     private let forward: HTTPForward
-    private let replica: HostedReplica
+    private let mailbox: LoopMailbox
+    let replica: HostedReplica
+    let context: RequestContext?
     private let request: HTTPRequest
     private let bodyStream: HTTPBodyStream?
     private let state = Mutex(State())
@@ -25,16 +27,24 @@ final class LocalHTTPCall: Sendable {
 
     private static let window = 1 << 20
 
-    init(_ forward: HTTPForward, _ replica: HostedReplica, _ head: HTTPRequestHead, _ body: ByteBuffer?) {
+    init(
+        _ forward: HTTPForward,
+        _ mailbox: LoopMailbox,
+        _ replica: HostedReplica,
+        _ head: HTTPRequestHead,
+        _ body: ByteBuffer?
+    ) {
         self.forward = forward
+        self.mailbox = mailbox
         self.replica = replica
+        self.context = RequestContext(requestID: head.requestID)
         if let body {
             self.bodyStream = nil
             self.request = HTTPRequest(head: head, body: HTTPBody(body))
         } else {
             let stream = HTTPBodyStream(
                 window: 2 * Self.window,
-                onConsumed: { bytes in forward.eventLoop.execute { forward.localConsumed(bytes) } }
+                onConsumed: { bytes in mailbox.post { forward.localConsumed(bytes) } }
             )
             self.bodyStream = stream
             self.request = HTTPRequest(head: head, body: HTTPBody(stream: stream))
@@ -43,8 +53,7 @@ final class LocalHTTPCall: Sendable {
 
     // MARK: On the Swift pool
 
-    func start() {
-        let task = Task.immediate { await self.run() }
+    func started(_ task: Task<Void, Never>) {
         let isCancelled = state.withLock { state in
             if !state.isOver { state.task = task }
             return state.isCancelled
@@ -52,17 +61,11 @@ final class LocalHTTPCall: Sendable {
         if isCancelled { task.cancel() }
     }
 
-    private func run() async {
+    func run(on entry: ReplicaEntry) async {
+        defer { replica.finish()?() }
         do {
-            guard let respond = replica.respond else {
-                throw HTTPError(.notImplemented, "\(replica.id.deployment) does not answer HTTP requests")
-            }
-            replica.beginLocal()
-            defer { replica.finish()?() }
-            let response = try await RequestContext.$current.withValue(RequestContext(requestID: request.requestID)) {
-                try await respond(request)
-            }
-            try await answer(response)
+            if state.withLock({ $0.isCancelled }) { throw CancellationError() }
+            try await answer(try await entry.respond(request))
         } catch {
             finish { $0.respond(to: error) }
         }
@@ -76,17 +79,17 @@ final class LocalHTTPCall: Sendable {
         case .bytes(let bytes):
             finish { $0.respond(status: response.status.code, headerBlock: head, body: bytes) }
         case .stream(let contentLength, let write):
-            let forward = forward
+            let (forward, mailbox) = (forward, mailbox)
             // The writer is let go when the task ends, and with it this reference.
             let writer = HTTPBodyWriter(window: Self.window) { bytes in
-                forward.eventLoop.execute { self.sent(bytes) }
+                mailbox.post { self.sent(bytes) }
             }
             let isCancelled = state.withLock { state in
                 state.writer = writer
                 return state.isCancelled
             }
             if isCancelled { writer.cancel() }
-            forward.eventLoop.execute { forward.localHead(response.status.code, head, contentLength) }
+            mailbox.post { forward.localHead(response.status.code, head, contentLength) }
             do {
                 try await write(writer)
                 finish { $0.respondEnd() }
@@ -103,7 +106,7 @@ final class LocalHTTPCall: Sendable {
             state.writer = nil
         }
         let forward = forward
-        forward.eventLoop.execute { forward.localResponse(answer) }
+        mailbox.post { forward.localResponse(answer) }
     }
 
     // MARK: On the event loop

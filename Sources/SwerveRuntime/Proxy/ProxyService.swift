@@ -59,29 +59,3 @@ final class ProxyService: HTTPService {
         }
     }
 }
-
-/// Starts the requests that arrive in one tick of an event loop with one hop to the Swift pool.
-///
-/// Confined to its event loop, apart from what it starts.
-final class LocalRunner: @unchecked Sendable {
-    // Unchecked: `waiting` is touched on the event loop only.
-    private let eventLoop: any EventLoop
-    private var waiting: [@Sendable () -> Void] = []
-
-    init(_ eventLoop: any EventLoop) {
-        self.eventLoop = eventLoop
-    }
-
-    func start(_ work: @escaping @Sendable () -> Void) {
-        waiting.append(work)
-        guard waiting.count == 1 else { return }
-        eventLoop.execute {
-            let batch = self.waiting
-            self.waiting = []
-            // Unstructured: each request's task is cancelled through its exchange.
-            Task {
-                for work in batch { work() }
-            }
-        }
-    }
-}

@@ -1,0 +1,141 @@
+package import Distributed
+internal import NIOCore
+internal import SwerveCore
+package import SwerveHTTPTypes
+internal import Synchronization
+
+/// The actor of a replica and its methods by their identifiers, without the actor's type.
+///
+/// `executeDistributedTarget` demangles the identifier at each call, which costs several microseconds; the methods that
+/// `@Deployment` lists are found once per identifier and called directly. Overloads, generic methods and methods in
+/// extensions go through the language runtime.
+package class AnyHostedActor: @unchecked Sendable {
+    // Unchecked: a class cluster, immutable but for a mutex.
+
+    /// Whether it answers HTTP requests.
+    package var isIngress: Bool { false }
+
+    /// Calls the method from code that is not on the actor.
+    func execute(_ identifier: String, _ decoder: InvocationDecoder, _ handler: ResultHandler) async throws {
+        preconditionFailure("HostedActor overrides it")
+    }
+
+    /// Takes the actor once and starts all the work, each in a task that runs until it first waits.
+    func start(_ batch: some ReplicaBatch) async {
+        preconditionFailure("HostedActor overrides it")
+    }
+}
+
+// Unchecked because its superclass is.
+class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
+    private let actor: Act
+    private let methods: [DeploymentMethod<Act>]
+    private let known = Mutex<[String: DeploymentMethod<Act>?]>([:])
+    /// Identifiers come from peers too; past this many different ones nothing more is remembered.
+    private static var maximumKnown: Int { 4096 }
+    /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
+    private static var maximumHold: Int64 { 300_000 }
+
+    init(_ actor: Act) {
+        self.actor = actor
+        self.methods = Act._deploymentMethods
+    }
+
+    @inline(__always)
+    private func method(_ identifier: String) -> DeploymentMethod<Act>? {
+        if let known = known.withLock({ $0[identifier] }) { return known }
+        let fullName = RemoteCallTarget(identifier).description
+        let method = methods.first { fullName.hasSuffix(".\($0.name)") }
+        known.withLock { if $0.count < Self.maximumKnown { $0[identifier] = .some(method) } }
+        return method
+    }
+
+    override func execute(
+        _ identifier: String,
+        _ decoder: InvocationDecoder,
+        _ handler: ResultHandler
+    ) async throws {
+        var decoder = decoder
+        guard let method = method(identifier) else { return try await executeByRuntime(identifier, &decoder, handler) }
+        let arguments = decoder
+        let _: Void? = try await actor.whenLocal { actor in
+            var decoder = arguments
+            try await method.run(actor, &decoder, handler)
+        }
+    }
+
+    private func executeByRuntime(
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
+    ) async throws {
+        do {
+            try await ServeSystem.current.executeDistributedTarget(
+                on: actor,
+                target: RemoteCallTarget(identifier),
+                invocationDecoder: &decoder,
+                handler: handler
+            )
+        } catch let error as ExecuteDistributedTargetError {
+            throw ServeError(
+                .unknownMethod,
+                "\(Act.self) has no distributed method '\(RemoteCallTarget(identifier))', or it does not take these "
+                    + "arguments; caller and replica must be built from the same sources (\(error))"
+            )
+        }
+    }
+
+    override func start(_ batch: some ReplicaBatch) async {
+        let _: Void? = await actor.whenLocal { self.start(batch, on: $0) }
+    }
+
+    private func start(_ batch: some ReplicaBatch, on actor: isolated Act) {
+        let call: (String, inout InvocationDecoder, ResultHandler) async throws -> Void = { identifier, decoder, handler in
+            if let method = self.method(identifier) {
+                try await method.run(actor, &decoder, handler)
+            } else {
+                try await self.executeByRuntime(identifier, &decoder, handler)
+            }
+        }
+        let respond: (HTTPRequest) async throws -> HTTPResponse = { try await self.respond(to: $0, on: actor) }
+        let entry = ReplicaEntry(call: call, respond: respond)
+        var since = NIODeadline.now()
+        batch.begin()
+        for work in batch.work {
+            if let context = work.context {
+                RequestContext.$current.withValue(context) { begin(work, entry, on: actor) }
+            } else {
+                begin(work, entry, on: actor)
+            }
+            let now = NIODeadline.now()
+            guard (now - since).nanoseconds > Self.maximumHold else { continue }
+            since = now
+            batch.end()
+            batch.begin()
+        }
+        batch.end()
+    }
+
+    private func begin(_ work: any ReplicaWork, _ entry: ReplicaEntry, on actor: isolated Act) {
+        // Unstructured: a request lives as long as its caller wants, and is cancelled through what `started` keeps.
+        let task = Task.immediate {
+            _ = actor
+            await work.run(on: entry)
+        }
+        work.started(task)
+    }
+
+    /// Answers an HTTP request; for subclasses.
+    func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
+        throw HTTPError(.notImplemented, "\(Act.self) does not answer HTTP requests; it can by conforming to HTTPIngress")
+    }
+}
+
+/// The actor of a replica that answers HTTP requests.
+// Unchecked because its superclass is.
+final class HostedIngress<Act: HTTPIngress>: HostedActor<Act>, @unchecked Sendable {
+    override var isIngress: Bool { true }
+    override func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
+        try await actor.respond(to: request)
+    }
+}
