@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", nioCore], swiftSettings: settings),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
         // The entry of worker processes before main, and atomics on shared memory.
@@ -195,7 +195,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveIntegrationTests",
-            dependencies: ["Swerve", "SwerveActors", nioCore, .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Swerve", "SwerveActors", "SwerveHummingbird", nioCore, nioPosix,
+                .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", nioCore], swiftSettings: settings),

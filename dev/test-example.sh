@@ -5,18 +5,21 @@ cd "$(dirname "$0")/.."
 out=$(mktemp -d)
 port_file="$out/port"
 sample=Examples/Segmentation/Samples/scene.png
-.build/debug/segmentation --port 0 --port-file "$port_file" >"$out/log" 2>&1 &
-server=$!
-trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$out"' EXIT
 fail() { echo "example: $1" >&2; cat "$out/log" >&2; exit 1; }
-
-for _ in $(seq 600); do
-    [ -s "$port_file" ] && break
-    kill -0 $server 2>/dev/null || fail "the server ended"
-    sleep 0.1
-done
-[ -s "$port_file" ] || fail "the server did not start within a minute"
-url="http://localhost:$(cat "$port_file")"
+start() {
+    rm -f "$port_file"
+    .build/debug/segmentation --port 0 --port-file "$port_file" >"$out/log" 2>&1 &
+    server=$!
+    for _ in $(seq 600); do
+        [ -s "$port_file" ] && break
+        kill -0 $server 2>/dev/null || fail "the server ended"
+        sleep 0.1
+    done
+    [ -s "$port_file" ] || fail "the server did not start within a minute"
+    url="http://localhost:$(cat "$port_file")"
+}
+trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; rm -rf "$out"' EXIT
+start
 
 passed=0
 expect() { # name, expected, actual
@@ -35,6 +38,21 @@ head -c 5000 "$sample" >"$out/cut.png"
 expect "cut picture" "400 application/json" "$(kind --data-binary "@$out/cut.png" "$url/segment")"
 expect "unknown path" "404 application/json" "$(kind "$url/nowhere")"
 expect "still healthy" "success" "$(curl -s "$url/-/healthz")"
+
+# The replicas of an instance that is killed end by themselves.
+replicas=$(pgrep -P $server)
+expect "one process for each replica" "6" "$(echo "$replicas" | wc -l | tr -d ' ')"
+kill -KILL $server
+wait $server 2>/dev/null || true
+for _ in $(seq 100); do
+    left=0
+    for replica in $replicas; do kill -0 "$replica" 2>/dev/null && left=$((left + 1)); done
+    [ $left = 0 ] && break
+    sleep 0.1
+done
+expect "orphaned replicas" "0" "$left"
+
+start
 kill -TERM $server
 wait $server || fail "the server ended with status $?"
 trap 'rm -rf "$out"' EXIT

@@ -27,6 +27,7 @@ package final class PeerConnection: Sendable {
     package let eventLoop: any EventLoop
     let delegate: any PeerDelegate
     let hosted: HostedReplicas
+    private let loopExecutor: LoopExecutor
     private let state: Mutex<State>
     let incoming = Mutex(IncomingTable())
 
@@ -57,6 +58,7 @@ package final class PeerConnection: Sendable {
     package init(channel: any Channel, socket: Int32, delegate: any PeerDelegate, hosted: HostedReplicas) {
         self.channel = channel
         self.eventLoop = channel.eventLoop
+        self.loopExecutor = LoopExecutor(channel.eventLoop)
         self.delegate = delegate
         self.hosted = hosted
         self.state = Mutex(State(socket: socket))
@@ -241,7 +243,7 @@ package final class PeerConnection: Sendable {
         while let first = rest.first {
             let part = rest.prefix { $0.replica === first.replica }
             rest = rest.dropFirst(part.count)
-            first.replica.start(CorkedBatch(work: Array(part), connection: self))
+            first.replica.start(CorkedBatch(work: Array(part), connection: self), from: loopExecutor)
         }
     }
 

@@ -55,13 +55,14 @@ import Testing
 
                 static var _deploymentMethods: [SwerveActors.DeploymentMethod<Segmenter>] {
                     [
-                        SwerveActors.DeploymentMethod("segment(_:)") { actor, arguments, results in
+                        SwerveActors.DeploymentMethod("segment(_:)") {
+                        (actor: isolated Segmenter, arguments: inout SwerveActors.InvocationDecoder, results: SwerveActors.ResultHandler) in
                             let argument0: Image = try arguments.decodeNextArgument()
-                            try await results.onReturn(value: try await actor.segment(argument0))
+                            try results.returned(try await actor.segment(argument0))
                         },
-                        SwerveActors.DeploymentMethod("reset()") { actor, arguments, results in
-                            try await actor.reset()
-                            try await results.onReturnVoid()
+                        SwerveActors.DeploymentMethod("reset()") {
+                        (actor: isolated Segmenter, arguments: inout SwerveActors.InvocationDecoder, results: SwerveActors.ResultHandler) in
+                            actor.reset()
                         },
                     ]
                 }
@@ -119,8 +120,9 @@ import Testing
 
                 static var _deploymentMethods: [SwerveActors.DeploymentMethod<Pair>] {
                     [
-                        SwerveActors.DeploymentMethod("get()") { actor, arguments, results in
-                            try await results.onReturn(value: try await actor.get())
+                        SwerveActors.DeploymentMethod("get()") {
+                        (actor: isolated Pair, arguments: inout SwerveActors.InvocationDecoder, results: SwerveActors.ResultHandler) in
+                            try results.returned(actor.get())
                         },
                     ]
                 }

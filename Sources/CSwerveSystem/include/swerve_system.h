@@ -16,6 +16,21 @@ int swerve_accept(int listener);
 // Whether the process at the other end of a Unix socket belongs to this user or to root.
 int swerve_peer_is_own_user(int socket);
 
+// What the calling thread has used: processor time, and how often it gave the processor up to wait for something; and
+// the time of a clock that only goes forward. Times are in nanoseconds.
+typedef struct {
+    int64_t processor;
+    int64_t elapsed;
+    int64_t waits;
+} swerve_thread_usage;
+swerve_thread_usage swerve_thread_usage_now(void);
+static inline swerve_thread_usage swerve_thread_usage_between(swerve_thread_usage first, swerve_thread_usage last) {
+    swerve_thread_usage used = {
+        last.processor - first.processor, last.elapsed - first.elapsed, last.waits - first.waits,
+    };
+    return used;
+}
+
 // Whether this process was started as a worker.
 int swerve_is_worker(void);
 #endif

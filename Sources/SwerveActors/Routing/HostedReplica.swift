@@ -1,7 +1,8 @@
+internal import CSwerveSystem
 internal import Distributed
 internal import NIOCore
 package import SwerveCore
-package import SwerveHTTPTypes
+internal import SwerveRouting
 internal import Synchronization
 
 /// A replica that this process hosts: its actor, and how its methods are called.
@@ -10,6 +11,7 @@ package final class HostedReplica: Sendable {
     private let actor: AnyHostedActor
     private let limit: Int
     private let admission = Mutex(AdmissionState())
+    private let inlinePolicy = Mutex(InlinePolicy())
 
     private struct AdmissionState {
         var ongoing = 0
@@ -59,10 +61,34 @@ package final class HostedReplica: Sendable {
         try await actor.execute(target, InvocationDecoder(arguments), handler)
     }
 
-    /// Starts requests that arrived together, with one hop to the Swift pool and the actor for all of them.
-    package func start(_ batch: some ReplicaBatch) {
-        // Unstructured: it ends as soon as the requests have begun.
-        Task { await actor.start(batch) }
+    /// Starts requests that arrived together, with one hop to the actor for all of them: on the thread of the event loop
+    /// while the replica's requests are short, else on the Swift pool.
+    package func start(_ batch: some ReplicaBatch, from executor: LoopExecutor) {
+        let count = batch.work.count
+        if inlinePolicy.withLock({ $0.allowsInline }) {
+            // Measured from outside: the actor may have other work on its hands, which the loop then does.
+            let before = swerve_thread_usage_now()
+            executor.begin { await self.actor.start(batch) { _ in } }
+            note(count, swerve_thread_usage_between(before, swerve_thread_usage_now()))
+        } else {
+            // Unstructured: it ends as soon as the requests have begun.
+            Task { await actor.start(batch) { self.note(count, $0) } }
+        }
+    }
+
+    private func note(_ count: Int, _ used: swerve_thread_usage) {
+        inlinePolicy.withLock {
+            $0.began(count: count, processor: used.processor, elapsed: used.elapsed, waited: used.waits > 0)
+        }
+    }
+
+    /// Calls back from the actor: one that is stuck in a method does not answer.
+    package func probe(_ answered: @escaping @Sendable () -> Void) {
+        // Unstructured: it ends with the answer, or never when the actor is stuck.
+        Task {
+            await actor.reach()
+            answered()
+        }
     }
 
     // MARK: Admission of requests from other processes

@@ -1,7 +1,8 @@
-package import Distributed
+internal import CSwerveSystem
+internal import Distributed
 internal import NIOCore
 internal import SwerveCore
-package import SwerveHTTPTypes
+internal import SwerveHTTPTypes
 internal import Synchronization
 
 /// The actor of a replica and its methods by their identifiers, without the actor's type.
@@ -20,8 +21,15 @@ package class AnyHostedActor: @unchecked Sendable {
         preconditionFailure("HostedActor overrides it")
     }
 
+    /// Waits for the actor's turn.
+    func reach() async {
+        preconditionFailure("HostedActor overrides it")
+    }
+
     /// Takes the actor once and starts all the work, each in a task that runs until it first waits.
-    func start(_ batch: some ReplicaBatch) async {
+    ///
+    /// - Parameter report: told what the thread used for it.
+    func start(_ batch: some ReplicaBatch, _ report: @Sendable (swerve_thread_usage) -> Void) async {
         preconditionFailure("HostedActor overrides it")
     }
 }
@@ -85,8 +93,16 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         }
     }
 
-    override func start(_ batch: some ReplicaBatch) async {
-        let _: Void? = await actor.whenLocal { self.start(batch, on: $0) }
+    override func start(_ batch: some ReplicaBatch, _ report: @Sendable (swerve_thread_usage) -> Void) async {
+        let _: Void? = await actor.whenLocal { actor in
+            let before = swerve_thread_usage_now()
+            self.start(batch, on: actor)
+            report(swerve_thread_usage_between(before, swerve_thread_usage_now()))
+        }
+    }
+
+    override func reach() async {
+        let _: Void? = await actor.whenLocal { _ in }
     }
 
     private func start(_ batch: some ReplicaBatch, on actor: isolated Act) {

@@ -297,8 +297,8 @@ package final class Controller: Sendable {
     private func probe(_ replica: ReplicaID, _ state: LoopState) {
         if let connection = state.connections[replica] {
             connection.send(.probe)
-        } else if peers.hosted[replica] != nil {
-            Task { self.send(.replica(.probeAnswered, replica)) }
+        } else {
+            peers.hosted[replica]?.probe { self.send(.replica(.probeAnswered, replica)) }
         }
     }
 

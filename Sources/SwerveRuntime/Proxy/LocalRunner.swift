@@ -8,11 +8,13 @@ internal import Synchronization
 final class LocalRunner: @unchecked Sendable {
     // Unchecked: `waiting` is touched on the event loop only.
     private let eventLoop: any EventLoop
+    private let executor: LoopExecutor
     let mailbox: LoopMailbox
     private var waiting: [LocalHTTPCall] = []
 
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
+        self.executor = LoopExecutor(eventLoop)
         self.mailbox = LoopMailbox(eventLoop)
     }
 
@@ -28,7 +30,7 @@ final class LocalRunner: @unchecked Sendable {
         while let first = rest.first {
             let part = rest.prefix { $0.replica === first.replica }
             rest = rest.dropFirst(part.count)
-            first.replica.start(Batch(work: Array(part), mailbox: mailbox))
+            first.replica.start(Batch(work: Array(part), mailbox: mailbox), from: executor)
         }
     }
 
@@ -70,23 +72,27 @@ final class LoopMailbox: Sendable {
     }
 
     func release() {
+        let isOnLoop = eventLoop.inEventLoop
         let wake = state.withLock { state in
             state.holds -= 1
             guard !state.work.isEmpty, !state.isScheduled else { return false }
             state.isScheduled = true
             return true
         }
-        if wake { schedule() }
+        guard wake else { return }
+        if isOnLoop { run() } else { schedule() }
     }
 
     private func schedule() {
-        eventLoop.execute {
-            let work = self.state.withLock { state in
-                defer { state.work = [] }
-                state.isScheduled = false
-                return state.work
-            }
-            for work in work { work() }
+        eventLoop.execute { self.run() }
+    }
+
+    private func run() {
+        let work = state.withLock { state in
+            defer { state.work = [] }
+            state.isScheduled = false
+            return state.work
         }
+        for work in work { work() }
     }
 }

@@ -170,9 +170,7 @@ final class WorkerProcess: PeerDelegate {
         case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
         case .withdraw(let id, let error): peers.withdraw(id, error)
         case .drain(let id): drain(id, connection)
-        case .probe:
-            // By way of the pool: a replica whose threads are all stuck does not answer.
-            Task { connection.send(.probeAnswered) }
+        case .probe: hosted[settings.replica]?.probe { connection.send(.probeAnswered) }
         case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .probeAnswered:
             connection.close(because: "a replica's message to a replica")

@@ -70,6 +70,8 @@ distributed actor Model {
     distributed func hang() async {
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }
+    /// Keeps its actor for ever.
+    distributed func spin() { while true {} }
     distributed func requestID() -> String? { RequestContext.current?.requestID }
 }
 
