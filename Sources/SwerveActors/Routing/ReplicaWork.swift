@@ -22,7 +22,8 @@ package protocol ReplicaBatch: Sendable {
 /// The way into a replica's actor, for code that runs on the actor already.
 package struct ReplicaEntry {
     /// Calls the distributed method with that identifier.
-    package let call: (String, inout InvocationDecoder, ResultHandler) async throws -> Void
+    package let call: Call
+    package typealias Call = (String, inout InvocationDecoder, ResultHandler) async throws -> Void
     /// Answers an HTTP request.
     package let respond: (HTTPRequest) async throws -> HTTPResponse
 }

@@ -106,7 +106,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     }
 
     private func start(_ batch: some ReplicaBatch, on actor: isolated Act) {
-        let call: (String, inout InvocationDecoder, ResultHandler) async throws -> Void = { identifier, decoder, handler in
+        let call: ReplicaEntry.Call = { identifier, decoder, handler in
             if let method = self.method(identifier) {
                 try await method.run(actor, &decoder, handler)
             } else {
@@ -143,7 +143,10 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
 
     /// Answers an HTTP request; for subclasses.
     func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
-        throw HTTPError(.notImplemented, "\(Act.self) does not answer HTTP requests; it can by conforming to HTTPIngress")
+        throw HTTPError(
+            .notImplemented,
+            "\(Act.self) does not answer HTTP requests; it can by conforming to HTTPIngress"
+        )
     }
 }
 
