@@ -41,7 +41,7 @@ expect "still healthy" "success" "$(curl -s "$url/-/healthz")"
 
 # The replicas of an instance that is killed end by themselves.
 replicas=$(pgrep -P $server)
-expect "one process for each replica" "6" "$(echo "$replicas" | wc -l | tr -d ' ')"
+expect "one process for each replica" "5" "$(echo "$replicas" | wc -l | tr -d ' ')"
 kill -KILL $server
 wait $server 2>/dev/null || true
 for _ in $(seq 100); do
