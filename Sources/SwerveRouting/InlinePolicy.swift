@@ -6,8 +6,10 @@
 /// ones to the pool again, the more of them the longer it took. Thus a handler that is slow now and then stays in the
 /// pool.
 package struct InlinePolicy: Sendable {
-    /// A batch that uses more processor time than this counts as long, in nanoseconds.
+    /// A batch that uses more processor time than this, and ``longRequest`` for each of its requests, counts as long, in
+    /// nanoseconds.
     package static let longBatch: Int64 = 200_000
+    package static let longRequest: Int64 = 20_000
     /// A batch whose thread waited counts as blocking when it took longer than this, in nanoseconds; a lock that is free
     /// again at once is no harm.
     package static let longWait: Int64 = 500_000
@@ -30,7 +32,7 @@ package struct InlinePolicy: Sendable {
     ///   - elapsed: the time that went by, in nanoseconds; a busy machine may have let the thread stand.
     ///   - waited: whether the thread gave the processor up to wait for something.
     package mutating func began(count: Int, processor: Int64, elapsed: Int64, waited: Bool) {
-        if processor > Self.longBatch {
+        if processor > Self.longBatch + Self.longRequest * Int64(count) {
             credit = -(Self.penaltyForLength + Int(min(processor / 1000, 1_000_000)))
         } else if waited, elapsed > Self.longWait {
             credit = -Self.penaltyForWaiting

@@ -37,6 +37,12 @@ import Testing
         #expect(policy.allowsInline)
     }
 
+    @Test func manyShortRequestsAreNotALongOne() {
+        var policy = proven()
+        policy.began(count: 256, processor: 2_000_000, elapsed: 2_000_000, waited: false)
+        #expect(policy.allowsInline)
+    }
+
     @Test func aBlockedThreadIsPaidFor() {
         var policy = proven()
         policy.began(count: 1, processor: 1_000, elapsed: 2_000_000, waited: true)
