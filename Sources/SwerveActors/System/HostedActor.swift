@@ -17,7 +17,7 @@ package class AnyHostedActor: @unchecked Sendable {
     package var isIngress: Bool { false }
 
     /// Calls the method from code that is not on the actor.
-    func execute(_ identifier: String, _ decoder: InvocationDecoder, _ handler: ResultHandler) async throws {
+    func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
         preconditionFailure("HostedActor overrides it")
     }
 
@@ -58,16 +58,13 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         return method
     }
 
-    override func execute(
-        _ identifier: String,
-        _ decoder: InvocationDecoder,
-        _ handler: ResultHandler
-    ) async throws {
-        var decoder = decoder
-        guard let method = method(identifier) else { return try await executeByRuntime(identifier, &decoder, handler) }
-        let arguments = decoder
+    override func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
+        guard let method = method(identifier) else {
+            var decoder = InvocationDecoder(arguments)
+            return try await executeByRuntime(identifier, &decoder, handler)
+        }
         let _: Void? = try await actor.whenLocal { actor in
-            var decoder = arguments
+            var decoder = InvocationDecoder(arguments)
             try await method.run(actor, &decoder, handler)
         }
     }
