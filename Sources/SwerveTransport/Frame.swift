@@ -73,6 +73,9 @@ package enum ConnectionLimits {
     package static let maximumStreams = 1 << 20
     /// How many bytes of a body may be on the way before the reader has taken some: 1 MiB in each direction.
     package static let bodyWindow = 1 << 20
+    /// So many frames leave together at most when they are sent in one tick: the other process works on the first ones
+    /// while this one makes the next.
+    static let framesPerWrite = 8
     /// A frame's part of at least so many bytes is sent from where it lies instead of being copied together.
     static let copyLimit = 16 << 10
 }

@@ -35,6 +35,8 @@ package final class PeerConnection: Sendable {
         /// Finished parts, before `tail`.
         var segments: [ByteBuffer] = []
         var tail = ByteBuffer()
+        /// Frames that were appended since the last write.
+        var waitingFrames = 0
         var isFlushScheduled = false
         /// Flushes that were given to the channel and are not written yet.
         var channelWrites = 0
@@ -70,8 +72,7 @@ package final class PeerConnection: Sendable {
     package func send(_ kind: FrameKind, stream: UInt64, _ frame: consuming ByteBuffer, trailing: ByteBuffer? = nil) {
         Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
         let isOnLoop = eventLoop.inEventLoop
-        let wake = state.withLock { append(frame, trailing, to: &$0, isOnLoop) }
-        if wake { scheduleFlush() }
+        flush(state.withLock { append(frame, trailing, to: &$0, isOnLoop) })
     }
 
     /// Sends a frame without a body.
@@ -118,16 +119,16 @@ package final class PeerConnection: Sendable {
     ) -> Result<UInt64, OpenFailure> {
         let size = frame.readableBytes + (trailing?.readableBytes ?? 0)
         guard size <= ConnectionLimits.maximumFrameBytes else { return .failure(.tooLarge(size)) }
-        var wake = false
+        var need = Flush.none
         let isOnLoop = eventLoop.inEventLoop
         let result = state.withLock { state -> Result<UInt64, OpenFailure> in
             if let reason = state.closedBecause { return .failure(.closed(reason)) }
             guard let stream = state.streams.insert(owner) else { return .failure(.tooManyStreams) }
             Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
-            wake = append(frame, trailing, to: &state, isOnLoop)
+            need = append(frame, trailing, to: &state, isOnLoop)
             return .success(stream)
         }
-        if wake { scheduleFlush() }
+        flush(need)
         return result
     }
 
@@ -162,15 +163,39 @@ package final class PeerConnection: Sendable {
         return number
     }
 
-    /// - Returns: whether the event loop has to be told.
-    private func append(_ frame: ByteBuffer, _ trailing: ByteBuffer?, to state: inout State, _ isOnLoop: Bool) -> Bool {
-        if state.closedBecause != nil { return false }
+    /// What is to be done about frames that were appended.
+    private enum Flush {
+        case none
+        /// The event loop has to be told.
+        case later
+        /// This is the event loop, and enough has come together.
+        case now
+    }
+
+    private func append(
+        _ frame: ByteBuffer,
+        _ trailing: ByteBuffer?,
+        to state: inout State,
+        _ isOnLoop: Bool
+    ) -> Flush {
+        if state.closedBecause != nil { return .none }
         Self.append(frame, to: &state)
         if let trailing { Self.append(trailing, to: &state) }
-        if state.isFlushScheduled || state.corks > 0 { return false }
-        if !isOnLoop, isQuiet(state), writeDirectly(&state) { return false }
+        if state.corks > 0 { return .none }
+        state.waitingFrames += 1
+        if isOnLoop, state.waitingFrames >= ConnectionLimits.framesPerWrite { return .now }
+        if state.isFlushScheduled { return .none }
+        if !isOnLoop, isQuiet(state), writeDirectly(&state) { return .none }
         state.isFlushScheduled = true
-        return true
+        return .later
+    }
+
+    private func flush(_ need: Flush) {
+        switch need {
+        case .none: break
+        case .later: scheduleFlush()
+        case .now: flush()
+        }
     }
 
     @inline(__always)
@@ -196,10 +221,12 @@ package final class PeerConnection: Sendable {
                 state.segments = []
                 state.tail = ByteBuffer()
                 state.isFlushScheduled = false
-                state.channelWrites += 1
+                state.waitingFrames = 0
+                if state.tail.readableBytes > 0 || !state.segments.isEmpty { state.channelWrites += 1 }
             }
             return (state.segments, state.tail)
         }
+        guard tail.readableBytes > 0 || !segments.isEmpty else { return }
         for segment in segments { channel.write(segment, promise: nil) }
         channel.writeAndFlush(tail).whenComplete { _ in self.state.withLock { $0.channelWrites -= 1 } }
     }
@@ -232,6 +259,7 @@ package final class PeerConnection: Sendable {
         state.tail.moveReaderIndex(forwardBy: written)
         guard state.tail.readableBytes == 0 else { return false }
         state.tail.clear()
+        state.waitingFrames = 0
         return true
     }
 

@@ -43,6 +43,8 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private static var maximumKnown: Int { 4096 }
     /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
+    /// So many answers leave together at most: their callers go on while the next requests run.
+    private static var answersPerWrite: Int { 8 }
 
     init(_ actor: Act) {
         self.actor = actor
@@ -114,14 +116,15 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         let entry = ReplicaEntry(call: call, respond: respond)
         var since = NIODeadline.now()
         batch.begin()
-        for work in batch.work {
+        for (index, work) in batch.work.enumerated() {
             if let context = work.context {
                 RequestContext.$current.withValue(context) { begin(work, entry, on: actor) }
             } else {
                 begin(work, entry, on: actor)
             }
             let now = NIODeadline.now()
-            guard (now - since).nanoseconds > Self.maximumHold else { continue }
+            let isFull = (index + 1) % Self.answersPerWrite == 0
+            guard isFull || (now - since).nanoseconds > Self.maximumHold else { continue }
             since = now
             batch.end()
             batch.begin()

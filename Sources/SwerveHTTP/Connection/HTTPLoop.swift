@@ -21,6 +21,7 @@ package final class HTTPLoop {
     /// Keeps its memory between ticks.
     private var flushing: [HTTPConnectionHandler] = []
     private var isFlushScheduled = false
+    private var isFlushing = false
     private let requestIDPrefix: UInt64
     private var requestIDCounter: UInt64
     private var drainPromise: EventLoopPromise<Void>?
@@ -49,9 +50,14 @@ package final class HTTPLoop {
 
     // MARK: - Flushing
 
-    /// Flushes the connection at the end of this tick of the event loop, once however often it is called.
+    /// So many connections are flushed at once: clients work on the first answers while the next ones are made, instead
+    /// of all waiting for the end of the tick.
+    private static let flushLimit = 8
+
+    /// Flushes the connection at the end of this tick of the event loop or before, once however often it is called.
     func flushLater(_ connection: HTTPConnectionHandler) {
         dirty.append(connection)
+        if dirty.count >= Self.flushLimit, !isFlushing { return flushAll() }
         guard !isFlushScheduled else { return }
         isFlushScheduled = true
         eventLoop.assumeIsolated().execute { self.flushAll() }
@@ -61,6 +67,8 @@ package final class HTTPLoop {
     /// done with what it read.
     package func flushAll() {
         isFlushScheduled = false
+        isFlushing = true
+        defer { isFlushing = false }
         // A flush can make a service write more: that waits for the next tick, so that others get their turn.
         swap(&dirty, &flushing)
         for connection in flushing { connection.flushNow() }
