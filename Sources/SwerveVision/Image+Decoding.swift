@@ -1,70 +1,49 @@
 internal import CImageCodecs
 public import NIOCore
 
-/// The format of an image file, told from its first bytes.
-enum ImageFileFormat {
-    case jpeg, png
-
-    static let accepted = "JPEG and PNG"
-
-    /// - Throws: ``ImageError`` with code `unsupportedFormat`, naming the format when it is known.
-    init(firstBytes: UnsafeBufferPointer<UInt8>) throws(ImageError) {
-        if firstBytes.starts(with: [0xFF, 0xD8, 0xFF]) {
-            self = .jpeg
-        } else if firstBytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
-            self = .png
-        } else {
-            let found = ImageFileFormat.name(ofUnsupported: firstBytes)
-            throw ImageError(.unsupportedFormat, "\(found); \(ImageFileFormat.accepted) are accepted")
-        }
-    }
-
-    private static func name(ofUnsupported bytes: UnsafeBufferPointer<UInt8>) -> String {
-        guard !bytes.isEmpty else { return "there are no bytes" }
-        let signatures: [(offset: Int, text: String, name: String)] = [
-            (0, "GIF8", "a GIF file"), (0, "BM", "a BMP file"), (8, "WEBP", "a WebP file"),
-            (0, "II*\0", "a TIFF file"), (0, "MM\0*", "a TIFF file"), (4, "ftyp", "an AVIF, HEIC or video file"),
-            (0, "%PDF", "a PDF file"), (0, "<svg", "an SVG file"),
-        ]
-        let match = signatures.first { bytes.dropFirst($0.offset).starts(with: $0.text.utf8) }
-        return match?.name ?? "not an image of a known format"
-    }
-}
-
 extension Image {
     /// Decodes a JPEG or PNG file.
     ///
     /// The pixels are those of Pillow's `Image.open(file).convert(mode)`: the orientation in the metadata is not applied
-    /// and transparency is dropped unless `.rgba` is asked for. Files that end early are refused, as in Pillow.
+    /// unless asked for, and transparency is dropped unless `.rgba` is asked for; palettes and 1 to 16 bits per channel
+    /// become 8 bits, CMYK becomes RGB as if all of it were inverted as Adobe's. Files that end early are refused, as in
+    /// Pillow; so are kinds of JPEG that libjpeg-turbo does not decode, such as those of 12 bits and lossless ones.
     ///
     /// The call blocks for some 6 ms per megapixel.
     ///
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - format: the channels wanted.
+    ///   - isUpright: whether the orientation in the EXIF or XMP metadata is applied, as Pillow's
+    ///     `ImageOps.exif_transpose` does; not applied unless said otherwise. See ``ImageOrientation``.
     ///   - limits: checked before memory for pixels is allocated.
     /// - Throws: ``ImageError`` with code `unsupportedFormat`, `tooLarge`, `corrupt`, `libraryMissing` or `outOfMemory`.
     public static func decode(
         _ bytes: some Collection<UInt8>,
         as format: PixelFormat = .rgb,
+        isUpright: Bool = false,
         limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> Image {
         let decoded = bytes.withContiguousStorageIfAvailable { bytes in
-            Result { () throws(ImageError) in try decode(contiguous: bytes, as: format, limits: limits) }
+            Result { () throws(ImageError) in 
+                let image = try decode(contiguous: bytes, as: format, limits: limits)
+                return isUpright ? image.upright(from: ImageOrientation(contiguous: bytes)) : image
+            }
         }
         if let decoded { return try decoded.get() }
-        return try decode(Array(bytes), as: format, limits: limits)
+        return try decode(Array(bytes), as: format, isUpright: isUpright, limits: limits)
     }
 
-    /// Decodes the readable bytes of a buffer. See ``decode(_:as:limits:)-(Collection<UInt8>,_,_)``.
+    /// Decodes the readable bytes of a buffer. See ``decode(_:as:isUpright:limits:)-(Collection<UInt8>,_,_,_)``.
     ///
     /// - Throws: ``ImageError``.
     public static func decode(
         _ buffer: ByteBuffer,
         as format: PixelFormat = .rgb,
+        isUpright: Bool = false,
         limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> Image {
-        try decode(buffer.readableBytesView, as: format, limits: limits)
+        try decode(buffer.readableBytesView, as: format, isUpright: isUpright, limits: limits)
     }
 
     private static func decode(

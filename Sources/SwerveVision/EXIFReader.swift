@@ -1,0 +1,63 @@
+/// Finds the orientation in EXIF and XMP blocks, of which anything may come from outside.
+enum EXIFReader {
+    private static let orientationTag = 0x0112
+
+    /// The number in the orientation tag of the first directory; 0 when the tag holds something else than one whole
+    /// number, nil without the tag or when the block is damaged.
+    static func orientation(in block: [UInt8]) -> Int? {
+        guard block.count >= 8 else { return nil }
+        let isBigEndian: Bool
+        switch (block[0], block[1]) {
+        case (0x49, 0x49): isBigEndian = false
+        case (0x4D, 0x4D): isBigEndian = true
+        default: return nil
+        }
+        /// The number of so many bytes at a place; nil beyond the end.
+        func number(_ count: Int, at start: Int) -> Int? {
+            guard start >= 0, start <= block.count - count else { return nil }
+            let bytes = block[start..<(start + count)]
+            return isBigEndian
+                ? bytes.reduce(0) { $0 << 8 | Int($1) } : bytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+        }
+        guard number(2, at: 2) == 42, let directory = number(4, at: 4), let count = number(2, at: directory) else {
+            return nil
+        }
+        for entry in 0..<count {
+            let at = directory + 2 + entry * 12
+            guard let tag = number(2, at: at), let type = number(2, at: at + 2), let values = number(4, at: at + 4)
+            else { return nil }
+            // Types: 1 byte, 2 text, 3 and 8 of two bytes, 4, 9 and 13 of four. Unknown ones are passed over.
+            guard tag == orientationTag, (1...13).contains(type), values > 0 else { continue }
+            switch type {
+            case 3, 8: return values == 1 ? number(2, at: at + 8) : 0
+            case 4, 9, 13: return values == 1 ? number(4, at: at + 8) : 0
+            default: return 0
+            }
+        }
+        return nil
+    }
+
+    /// The digit after the first `tiff:Orientation="` or `tiff:Orientation>`.
+    static func orientation(inXMP block: [UInt8]) -> Int? {
+        let name = Array("tiff:Orientation".utf8)
+        var rest = block[...]
+        while let start = rest.firstIndex(of: name[0]) {
+            rest = rest[start...]
+            if rest.starts(with: name) {
+                var value = rest.dropFirst(name.count)
+                if value.starts(with: "=\"".utf8) {
+                    value = value.dropFirst(2)
+                } else if value.first == UInt8(ascii: ">") {
+                    value = value.dropFirst()
+                } else {
+                    value = []
+                }
+                if let digit = value.first, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {
+                    return Int(digit - UInt8(ascii: "0"))
+                }
+            }
+            rest = rest.dropFirst()
+        }
+        return nil
+    }
+}
