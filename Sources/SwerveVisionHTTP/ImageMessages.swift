@@ -4,26 +4,47 @@ internal import SwerveTensor
 public import SwerveVision
 
 extension HTTPRequest {
-    /// The request's body as a picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels).
+    /// The request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels); the body itself,
+    /// or the file of a `multipart/form-data` form, as browsers and `curl -F` send it.
     ///
+    /// - Parameters:
+    ///   - format: the channels wanted.
+    ///   - isUpright: whether the orientation in the metadata is applied; not applied unless said otherwise.
+    ///   - field: the form's field that holds the picture; nil takes the form's only file. Without a form it means
+    ///     nothing.
+    ///   - limits: what the picture may ask for.
+    ///   - maxBytes: the most bytes of the whole body; 64 MiB unless said otherwise.
     /// - Throws: ``HTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits, 400 for a
-    ///   damaged file.
+    ///   damaged file and for a form without the picture.
     public func image(
         as format: Image.PixelFormat = .rgb,
+        isUpright: Bool = false,
+        field: String? = nil,
         limits: ImageLimits = ImageLimits(),
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Image {
-        let bytes = try await body.collect(upTo: maxBytes)
+        let file = try await imageFile(field: field, maxBytes: maxBytes)
         do {
-            if bytes.readableBytesView.starts(with: [0x93, UInt8(ascii: "N"), UInt8(ascii: "U")]) {
-                return try Image(pixels: Tensor(npy: bytes)).converted(to: format)
-            }
-            return try Image.decode(bytes, as: format, limits: limits)
-        } catch let error as ImageError {
-            throw HTTPError(error.status, error.message)
-        } catch let error as TensorError {
-            throw HTTPError(.badRequest, "the array is no picture: \(error)")
+            if Image.isNPY(file) { return try Image(npy: file, limits: limits).converted(to: format) }
+            return try Image.decode(file, as: format, isUpright: isUpright, limits: limits)
+        } catch {
+            let more = error.code == .unsupportedFormat ? ", and NumPy arrays (.npy)" : ""
+            throw HTTPError(error.status, error.message + more)
         }
+    }
+
+    private func imageFile(field: String?, maxBytes: Int) async throws -> ByteBuffer {
+        guard isMultipartForm else { return try await body.collect(upTo: maxBytes) }
+        let form = try await multipartForm(upTo: maxBytes)
+        if let field {
+            guard let part = form[field] else { throw HTTPError(.badRequest, "the form has no field '\(field)'") }
+            return part.body
+        }
+        let files = form.files
+        guard files.count == 1 else {
+            throw HTTPError(.badRequest, "the form needs one file, a picture; it has \(files.count)")
+        }
+        return files[0].body
     }
 }
 
@@ -35,9 +56,7 @@ extension HTTPResponse {
             return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
         }
         if request.acceptsArray {
-            let shape =
-                image.channels == 1 ? [image.height, image.width] : [image.height, image.width, image.channels]
-            return .array(try Tensor(shape: shape, values: image.pixels))
+            return .bytes(try image.npy(), contentType: HTTPRequest.arrayContentType)
         }
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
@@ -68,24 +87,5 @@ extension ImageError {
         case .corrupt, .invalidArgument: .badRequest
         default: .internalServerError
         }
-    }
-}
-
-extension Image {
-    /// The picture that an array of bytes holds: height × width, or height × width × 1, 3 or 4.
-    init(pixels tensor: Tensor) throws {
-        guard tensor.elementType == .uint8, (2...3).contains(tensor.shape.count) else {
-            throw HTTPError(
-                .badRequest,
-                "a picture is an array of uint8 of shape [height, width] or [height, width, channels], not "
-                    + "\(tensor.elementType) of \(tensor.shape)"
-            )
-        }
-        try self.init(
-            width: tensor.shape[1],
-            height: tensor.shape[0],
-            channels: tensor.shape.count == 3 ? tensor.shape[2] : 1,
-            pixels: try tensor.values(as: UInt8.self)
-        )
     }
 }

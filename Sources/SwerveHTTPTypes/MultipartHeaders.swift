@@ -1,0 +1,102 @@
+/// The header lines of the parts of a form.
+enum MultipartHeaders {
+    /// Whether the bytes are a boundary as RFC 2046 allows it.
+    static func isBoundary(_ bytes: some Collection<UInt8>) -> Bool {
+        let last = Array(bytes).last
+        return (1...70).contains(bytes.count) && last != UInt8(ascii: " ")
+            && bytes.allSatisfy { byte in
+                isLetterOrDigit(byte) || "'()+_,-./:=? ".utf8.contains(byte)
+            }
+    }
+
+    /// A line without its end, as name in lower case and value without spaces around it.
+    static func field(_ line: some BidirectionalCollection<UInt8>) throws(HTTPError) -> (name: String, value: String) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw malformed("a header line has no colon") }
+        let name = line[..<colon]
+        guard !name.isEmpty, name.allSatisfy(HTTPBytes.isToken) else {
+            throw malformed("a header's name is not a token")
+        }
+        let value = line[line.index(after: colon)...].drop(while: isSpace)
+        // Text of forms is UTF-8 (RFC 7578, 5.1); control characters but tabs are never part of a value.
+        guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }),
+            let text = String(validating: Array(value), as: UTF8.self)
+        else { throw malformed("a header's value has characters that are not allowed") }
+        var trimmed = text[...]
+        while trimmed.last == " " || trimmed.last == "\t" { trimmed.removeLast() }
+        return (String(decoding: name, as: UTF8.self).lowercased(), String(trimmed))
+    }
+
+    /// A value such as `form-data; name="picture"; filename="a.png"`, the first word and the names in lower case.
+    static func valueAndParameters(
+        _ text: String,
+        of field: String
+    ) throws(HTTPError) -> (value: String, parameters: [(name: String, value: String)]) {
+        var rest = Array(text.utf8)[...]
+        let value = rest.prefix { $0 != UInt8(ascii: ";") }
+        rest = rest.dropFirst(value.count)
+        let word = String(decoding: value, as: UTF8.self).lowercased()
+        var parameters: [(name: String, value: String)] = []
+        while rest.first == UInt8(ascii: ";") {
+            rest = rest.dropFirst().drop(while: isSpace)
+            // A last semicolon is common and harmless.
+            if rest.isEmpty { break }
+            let name = rest.prefix(while: HTTPBytes.isToken)
+            rest = rest.dropFirst(name.count)
+            guard !name.isEmpty, rest.first == UInt8(ascii: "=") else { throw malformed("\(field) has a bad parameter") }
+            rest = rest.dropFirst()
+            let content = try rest.first == UInt8(ascii: "\"") ? quoted(&rest, of: field) : token(&rest, of: field)
+            parameters.append((String(decoding: name, as: UTF8.self).lowercased(), content))
+            rest = rest.drop(while: isSpace)
+            guard rest.isEmpty || rest.first == UInt8(ascii: ";") else {
+                throw malformed("\(field) has a bad parameter")
+            }
+        }
+        return (trimmed(word), parameters)
+    }
+
+    private static func quoted(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+        rest = rest.dropFirst()
+        var content: [UInt8] = []
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\"") { return String(decoding: content, as: UTF8.self) }
+            // Only a quote and a backslash are escaped so; other backslashes stand in Windows paths.
+            if byte == UInt8(ascii: "\\"), let next = rest.first, next == UInt8(ascii: "\"") || next == byte {
+                content.append(next)
+                rest = rest.dropFirst()
+            } else {
+                content.append(byte)
+            }
+        }
+        throw malformed("\(field) has a quote that does not end")
+    }
+
+    private static func token(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+        let content = rest.prefix { $0 != UInt8(ascii: ";") && !isSpace($0) }
+        guard !content.isEmpty, !content.contains(UInt8(ascii: "\"")) else {
+            throw malformed("\(field) has a bad parameter")
+        }
+        rest = rest.dropFirst(content.count)
+        return String(decoding: content, as: UTF8.self)
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        var rest = text[...]
+        while rest.last == " " || rest.last == "\t" { rest.removeLast() }
+        return String(rest.drop { $0 == " " || $0 == "\t" })
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "A")...UInt8(ascii: "Z"):
+            true
+        default: false
+        }
+    }
+
+    private static func malformed(_ what: String) -> HTTPError {
+        HTTPError(.badRequest, "multipart form: \(what)")
+    }
+}
