@@ -22,6 +22,8 @@ import warnings
 import zlib
 from pathlib import Path
 
+import golden_images
+
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / ".cache" / "models"
 VARIANTS = ["tiny", "b0"]
@@ -46,6 +48,7 @@ def main() -> int:
     try:
         make_arrays(folder(partial, "npy"))
         make_images(folder(partial, "images"))
+        golden_images.make(folder(partial, "kinds"), picture, png, png_chunk)
         make_operations(folder(partial, "operations"))
         make_preprocessing(folder(partial, "preprocessing"))
         make_segformer(folder(partial, "segformer"))
@@ -66,7 +69,7 @@ def model_folder(variant: str) -> Path:
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    sources = [Path(__file__), ROOT / "dev" / "make-b0.py", ROOT / "dev" / "requirements" / "golden.txt"]
+    sources = [Path(__file__), Path(golden_images.__file__), ROOT / "dev" / "make-b0.py", ROOT / "dev" / "requirements" / "golden.txt"]
     for path in sources + [model_folder(variant) / "model.onnx" for variant in VARIANTS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -19,16 +19,18 @@ done
 
 mkdir -p out
 cp "$sample" out/original.png
-curl -sSf --data-binary "@$sample" "$url/" -o out/segmented.png
-curl -sSf --data-binary "@$sample" "$url/?view=side-by-side" -o out/side-by-side.png
+for picture in overlay side-by-side contour; do
+    curl -sSf --data-binary "@$sample" "$url/?picture=$picture" -o "out/$picture.png"
+done
 cat <<EOF
 
-The sample picture, its segmentation with legend, and both side by side:
+The sample picture; its segmentation laid over it, beside it, and as contours, with legends:
   $PWD/out/original.png
-  $PWD/out/segmented.png
+  $PWD/out/overlay.png
   $PWD/out/side-by-side.png
+  $PWD/out/contour.png
 Try your own:
-  curl --data-binary @photo.jpg $url/ -o out.png
+  curl --data-binary @photo.jpg "$url/?picture=contour" -o out.png
 Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C ends.
 EOF
 wait $server

@@ -32,6 +32,13 @@ for path in / /threshold /segment /sharpen-then-segment; do
     expect "$path" "200 image/png" "$(kind --data-binary "@$sample" "$url$path")"
     expect "$path as JPEG" "200 image/jpeg" "$(kind -H 'accept: image/jpeg' --data-binary "@$sample" "$url$path")"
 done
+for picture in overlay side-by-side contour; do
+    expect "$picture" "200 image/png" "$(kind --data-binary "@$sample" "$url/segment?picture=$picture")"
+done
+expect "unknown picture" "400 application/json" "$(kind --data-binary "@$sample" "$url/?picture=cubist")"
+expect "form" "200 image/png" "$(kind -F "picture=@$sample" "$url/segment")"
+printf 'RIFF\044\0\0\0WEBPVP8 ' >"$out/picture.webp"
+expect "WebP" "415 application/json" "$(kind --data-binary "@$out/picture.webp" "$url/segment")"
 expect "class map" "200 application/x-npy" "$(kind -H 'accept: application/x-npy' --data-binary "@$sample" "$url/segment")"
 expect "no picture" "415 application/json" "$(kind --data-binary 'no picture' "$url/segment")"
 head -c 5000 "$sample" >"$out/cut.png"

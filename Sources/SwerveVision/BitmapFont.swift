@@ -1,10 +1,5 @@
 /// A font of 5 x 8 dots for the printable characters of ASCII.
 enum BitmapFont {
-    /// The dots from one character to the next.
-    static let cellWidth = 6
-    /// The dots from one line to the next.
-    static let cellHeight = 9
-
     private static let firstCharacter = 32
 
     /// Eight rows of five dots per character, the top left one in the highest of 40 bits.

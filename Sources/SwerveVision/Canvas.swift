@@ -29,15 +29,28 @@ struct Canvas {
         }
     }
 
-    /// Draws text in cells of 6 x 9 dots; what lies outside is cut off.
+    /// Mixes a colour into a pixel; nothing happens outside.
     ///
-    /// - Parameters:
-    ///   - scale: the side of a dot in pixels.
-    mutating func draw(_ text: String, x: Int, y: Int, scale: Int, _ color: RGBColor) {
-        for (position, character) in text.enumerated() {
-            let left = x + position * BitmapFont.cellWidth * scale
-            BitmapFont.forEachDot(of: character) { column, row in
-                fill(x: left + column * scale, y: y + row * scale, width: scale, height: scale, color)
+    /// - Parameter opacity: from 0, the pixel as it is, to 1, the colour.
+    mutating func blend(x: Int, y: Int, _ color: RGBColor, opacity: Double) {
+        guard (0..<width).contains(x), (0..<height).contains(y) else { return }
+        let at = (y * width + x) * 3
+        for (channel, value) in [color.red, color.green, color.blue].enumerated() {
+            let old = Double(pixels[at + channel])
+            pixels[at + channel] = UInt8((old + (Double(value) - old) * opacity).rounded())
+        }
+    }
+
+    /// Fills a rectangle with round corners, smooth at the edge; what lies outside is cut off.
+    mutating func fillRounded(x: Int, y: Int, width: Int, height: Int, radius: Double, _ color: RGBColor) {
+        let (middleX, middleY) = (Double(width) / 2, Double(height) / 2)
+        for row in 0..<height {
+            for column in 0..<width {
+                // The distance beyond the rectangle that the middles of the corners' circles span.
+                let dx = max(0, abs(Double(column) + 0.5 - middleX) - middleX + radius)
+                let dy = max(0, abs(Double(row) + 0.5 - middleY) - middleY + radius)
+                let coverage = radius - (dx * dx + dy * dy).squareRoot() + 0.5
+                if coverage > 0 { blend(x: x + column, y: y + row, color, opacity: min(1, coverage)) }
             }
         }
     }

@@ -1,19 +1,4 @@
-/// A line of a legend.
-public struct LegendEntry: Hashable, Sendable, Codable {
-    /// The text; characters outside ASCII are shown as `?`, and 40 characters at most.
-    public var name: String
-    /// The colour of the swatch before it.
-    public var color: RGBColor
-
-    public init(name: String, color: RGBColor) {
-        self.name = name
-        self.color = color
-    }
-}
-
 extension Image {
-    private static let maximumLegendCharacters = 40
-
     /// The image with a colour laid over each pixel, according to its label.
     ///
     /// Equal to Pillow's `Image.blend(image, colours, alpha)`.
@@ -46,41 +31,6 @@ extension Image {
             }
         }
         return Image(checkedWidth: width, height: height, channels: 3, pixels: result)
-    }
-
-    /// A picture of swatches with names, one below the other.
-    ///
-    /// - Parameters:
-    ///   - entries: from top to bottom; from 1 to 256.
-    ///   - scale: the side of a dot of the letters in pixels, from 1 to 16.
-    ///   - foreground: the colour of the letters.
-    ///   - background: the colour around them.
-    /// - Throws: ``ImageError`` with code `invalidArgument`.
-    public static func legend(
-        _ entries: [LegendEntry],
-        scale: Int = 2,
-        foreground: RGBColor = .black,
-        background: RGBColor = .white
-    ) throws(ImageError) -> Image {
-        guard (1...256).contains(entries.count), (1...16).contains(scale) else {
-            throw ImageError(.invalidArgument, "a legend has 1 to 256 entries, its scale is from 1 to 16")
-        }
-        let names = entries.map { String($0.name.prefix(maximumLegendCharacters)) }
-        let columns = names.map(\.count).max() ?? 0
-        let margin = 4 * scale
-        let swatch = (width: 16 * scale, height: 8 * scale)
-        let lineHeight = (BitmapFont.cellHeight + 3) * scale
-        var canvas = try Canvas(
-            width: margin * 3 + swatch.width + columns * BitmapFont.cellWidth * scale,
-            height: margin * 2 + entries.count * lineHeight,
-            background: background
-        )
-        for (line, entry) in entries.enumerated() {
-            let y = margin + line * lineHeight
-            canvas.fill(x: margin, y: y, width: swatch.width, height: swatch.height, entry.color)
-            canvas.draw(names[line], x: margin * 2 + swatch.width, y: y, scale: scale, foreground)
-        }
-        return canvas.image
     }
 
     /// Images next to one another, aligned at the top.

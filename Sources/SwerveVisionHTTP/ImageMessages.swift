@@ -89,3 +89,16 @@ extension ImageError {
         }
     }
 }
+
+extension HTTPRequest {
+    /// The picture of a segmentation that the query asks for: `?picture=overlay`, `side-by-side` or `contour`; an
+    /// overlay when it says nothing.
+    ///
+    /// - Throws: ``HTTPError`` with status 400 and the list for another name.
+    public func segmentationPicture() throws(HTTPError) -> SegmentationPicture {
+        guard let name = queryValue("picture") else { return .overlay }
+        if let picture = SegmentationPicture(name: name) { return picture }
+        let names = SegmentationPicture.all.map(\.description).joined(separator: ", ")
+        throw HTTPError(.badRequest, "there is no picture '\(name.prefix(40))'; there are \(names)")
+    }
+}

@@ -36,6 +36,8 @@ distributed actor Threshold: HTTPIngress {
 }
 
 /// Step 4: the model. The session is made once per replica; its runs use threads of their own.
+///
+/// Answers the class map as an array, or a picture of it: `?picture=overlay`, `side-by-side` or `contour`.
 @Deployment(maxOngoingRequests: 8)
 distributed actor Segmenter: HTTPIngress {
     private let model: SegFormerModel
@@ -59,10 +61,9 @@ distributed actor Segmenter: HTTPIngress {
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        let picture = try request.segmentationPicture()
         let image = try await request.image()
-        let map = try await segment(image)
-        if request.acceptsArray { return try .labels(map.labels, width: map.width, height: map.height) }
-        return try .image(map.picture(over: image, legend: classes()), for: request)
+        return try await segment(image).response(to: request, picture, of: image, classes: classes())
     }
 }
 
@@ -80,9 +81,9 @@ distributed actor SharpenThenSegment: HTTPIngress {
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        let picture = try request.segmentationPicture()
         let image = try await request.image()
-        let map = try await process(image)
-        return try .image(map.picture(over: image, legend: try await segmenter.classes()), for: request)
+        return try await process(image).response(to: request, picture, of: image, classes: try await segmenter.classes())
     }
 }
 
@@ -113,22 +114,17 @@ distributed actor Ingress: HTTPIngress {
         case "/threshold":
             return try .image(try await threshold.apply(try await request.image()), for: request)
         case "/segment", "/":
+            let picture = try request.segmentationPicture()
             let image = try await request.image()
-            return try await answer(request, image, try await segmenter.segment(image))
+            let map = try await segmenter.segment(image)
+            return try map.response(to: request, picture, of: image, classes: try await segmenter.classes())
         case "/sharpen-then-segment":
+            let picture = try request.segmentationPicture()
             let image = try await request.image()
-            return try await answer(request, image, try await sharpenThenSegment.process(image))
+            let map = try await sharpenThenSegment.process(image)
+            return try map.response(to: request, picture, of: image, classes: try await segmenter.classes())
         default:
             throw HTTPError(.notFound, "there is /, /text-converter, /threshold, /segment and /sharpen-then-segment")
         }
-    }
-
-    /// The class map as an array, or a picture of it: an overlay with legend, or beside the original with
-    /// `?view=side-by-side`.
-    private func answer(_ request: HTTPRequest, _ image: Image, _ map: SegmentationMap) async throws -> HTTPResponse {
-        if request.acceptsArray { return try .labels(map.labels, width: map.width, height: map.height) }
-        let picture = try map.picture(over: image, legend: try await segmenter.classes())
-        guard request.queryValue("view") == "side-by-side" else { return try .image(picture, for: request) }
-        return try .image(try Image.sideBySide([image, picture]), for: request)
     }
 }

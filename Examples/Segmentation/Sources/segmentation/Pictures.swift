@@ -1,5 +1,7 @@
+import Swerve
 import SwerveONNX
 import SwerveVision
+import SwerveVisionHTTP
 
 extension SegFormerModel {
     /// The classes with their colours, as a legend shows them.
@@ -10,14 +12,14 @@ extension SegFormerModel {
 }
 
 extension SegmentationMap {
-    /// The class map laid over the picture, and beside it a legend of the classes that occur.
-    func picture(over image: Image, legend: [LegendEntry]) throws -> Image {
-        let palette = try Palette(legend.map(\.color))
-        let overlay = try image.overlay(labels: labels, palette: palette)
-        let present = Set(labels)
-        let shown = legend.enumerated().filter { present.contains(UInt8(clamping: $0.offset)) }.map(\.element)
-        guard !shown.isEmpty else { return overlay }
-        let scale = max(2, min(4, image.height / 200))
-        return try Image.sideBySide([overlay, try Image.legend(shown, scale: scale)])
+    /// What a client asked for: the class map as an array, or one of the pictures of it.
+    func response(
+        to request: HTTPRequest,
+        _ picture: SegmentationPicture,
+        of image: Image,
+        classes: [LegendEntry]
+    ) throws -> HTTPResponse {
+        if request.acceptsArray { return try .labels(labels, width: width, height: height) }
+        return try .image(picture.drawn(of: image, labels: labels, classes: classes), for: request)
     }
 }
