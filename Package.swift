@@ -208,6 +208,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveVisionHTTPTests",
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveONNXTests",
             dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings

@@ -17,6 +17,7 @@ SIZES = [(1, 1), (7, 1), (1, 9), (2, 2), (8, 8), (15, 17), (16, 16), (33, 31), (
 
 def make(out: Path, picture, png, png_chunk) -> None:
     warnings.filterwarnings("ignore", message="Palette images with Transparency")
+    warnings.filterwarnings("ignore", message="Metadata Warning|Truncated File Read")
     files = {}
     for index, (width, height) in enumerate(SIZES):
         for name, data in {**jpegs(picture, width, height, index), **pngs(png, png_chunk, width, height, index)}.items():
@@ -161,6 +162,9 @@ def oriented(picture, png, png_chunk) -> dict[str, bytes]:
     files["no-tag-but-xmp.jpg"] = jpeg(exif + tiff([(0x010F, 2, 4, b"abc\0")]), xmp + b'tiff:Orientation="3"')
     files["long.jpg"] = jpeg(exif + orientation(6, kind=4))
     files["two-numbers.jpg"] = jpeg(exif + tiff([(0x0112, 3, 2, b"\6\0\6\0")]))
+    elsewhere = tiff([(0x0112, 3, 3, (26).to_bytes(4, "little"))]) + b"\7\0\1\0\1\0"
+    files["three-numbers.jpg"] = jpeg(exif + elsewhere)
+    files["out-of-bounds.jpg"] = jpeg(exif + tiff([(0x0112, 3, 3, b"\xff\0\0\0"), (0x0112, 3, 1, b"\6\0\0\0")]))
     files["twice.jpg"] = jpeg(exif + tiff([(0x0112, 3, 1, b"\5\0\0\0"), (0x0112, 3, 1, b"\6\0\0\0")]))
     files["unknown-type.jpg"] = jpeg(exif + tiff([(0x0112, 77, 1, b"\5\0\0\0"), (0x0112, 3, 1, b"\6\0\0\0")]))
     files["text.jpg"] = jpeg(exif + tiff([(0x0112, 2, 2, b"6\0\0\0")]), xmp + b'tiff:Orientation="3"')

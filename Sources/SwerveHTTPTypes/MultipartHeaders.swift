@@ -42,7 +42,9 @@ enum MultipartHeaders {
             if rest.isEmpty { break }
             let name = rest.prefix(while: HTTPBytes.isToken)
             rest = rest.dropFirst(name.count)
-            guard !name.isEmpty, rest.first == UInt8(ascii: "=") else { throw malformed("\(field) has a bad parameter") }
+            guard !name.isEmpty, rest.first == UInt8(ascii: "=") else {
+                throw malformed("\(field) has a bad parameter")
+            }
             rest = rest.dropFirst()
             let content = try rest.first == UInt8(ascii: "\"") ? quoted(&rest, of: field) : token(&rest, of: field)
             parameters.append((String(decoding: name, as: UTF8.self).lowercased(), content))

@@ -2,8 +2,8 @@
 enum EXIFReader {
     private static let orientationTag = 0x0112
 
-    /// The number in the orientation tag of the first directory; 0 when the tag holds something else than one whole
-    /// number, nil without the tag or when the block is damaged.
+    /// The number in the orientation tag of the first directory; 0 when the tag holds something else than whole
+    /// numbers, nil without the tag or when the block is damaged.
     static func orientation(in block: [UInt8]) -> Int? {
         guard block.count >= 8 else { return nil }
         let isBigEndian: Bool
@@ -28,11 +28,15 @@ enum EXIFReader {
             else { return nil }
             // Types: 1 byte, 2 text, 3 and 8 of two bytes, 4, 9 and 13 of four. Unknown ones are passed over.
             guard tag == orientationTag, (1...13).contains(type), values > 0 else { continue }
-            switch type {
-            case 3, 8: return values == 1 ? number(2, at: at + 8) : 0
-            case 4, 9, 13: return values == 1 ? number(4, at: at + 8) : 0
-            default: return 0
+            let size = [3: 2, 8: 2, 4: 4, 9: 4, 13: 4][type]
+            guard let size else { return 0 }
+            // More numbers than fit stand elsewhere. Of several the first counts, as in Pillow.
+            let isInline = values <= 4 / size
+            guard values * size <= block.count else { continue }
+            guard let start = isInline ? at + 8 : number(4, at: at + 8), start <= block.count - values * size else {
+                return nil
             }
+            return number(size, at: start)
         }
         return nil
     }

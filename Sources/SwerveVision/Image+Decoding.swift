@@ -25,7 +25,7 @@ extension Image {
         limits: ImageLimits = ImageLimits()
     ) throws(ImageError) -> Image {
         let decoded = bytes.withContiguousStorageIfAvailable { bytes in
-            Result { () throws(ImageError) in 
+            Result { () throws(ImageError) in
                 let image = try decode(contiguous: bytes, as: format, limits: limits)
                 return isUpright ? image.upright(from: ImageOrientation(contiguous: bytes)) : image
             }

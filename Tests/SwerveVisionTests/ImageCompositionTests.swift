@@ -5,24 +5,29 @@ import Testing
 
 @Suite("Image composition and coding")
 struct ImageCompositionTests {
-    /// A picture of characters: `#` where the colour is not the background.
-    private func sketch(_ image: Image, background: UInt8 = 255) -> [String] {
-        (0..<image.height).map { y in
-            String((0..<image.width).map { image.pixels[(y * image.width + $0) * 3] == background ? "." : "#" })
+    /// A picture of characters, from `#` for black to `.` for white.
+    private func sketch(_ image: Image, columns: Range<Int>, rows: Range<Int>) -> [String] {
+        rows.map { y in
+            String(columns.map { x in Array("#%+.")[Int(image.pixels[(y * image.width + x) * 3]) / 64] })
         }
     }
 
-    @Test("A legend shows a swatch and the name of each entry")
+    @Test("A legend shows a swatch with round corners, the name of each entry, and its detail in grey")
     func legend() throws {
-        let entries = [LegendEntry(name: "Ag", color: RGBColor(red: 9, green: 8, blue: 7))]
+        let entries = [LegendEntry(name: "Ag", color: RGBColor(red: 9, green: 8, blue: 7), detail: "1")]
         let legend = try Image.legend(entries, scale: 1)
-        #expect(legend.pixels[(4 * legend.width + 4) * 3..<(4 * legend.width + 4) * 3 + 3] == [9, 8, 7])
-        let lines = sketch(legend)
-        let text = lines[4..<12].map { String($0.dropFirst(24).prefix(11)) }
+        #expect(legend.height == 6 * 2 + 15)
+        let middle = (13 * legend.width + 11) * 3
+        #expect(legend.pixels[middle..<middle + 3] == [9, 8, 7])
+        let corner = sketch(legend, columns: 6..<10, rows: 8..<11)
+        #expect(corner == [".%##", "%###", "####"])
+        let text = sketch(legend, columns: 20..<legend.width, rows: 9..<20)
         #expect(
             text == [
-                ".###.......", "#...#......", "#...#..####", "#####.#...#", "#...#.#...#", "#...#..####", "#...#.....#",
-                ".......###.",
+                "..............................", ".+###+........................", ".#+.+#...............+........",
+                ".#...#..%###+.................", ".#####.+%..++.................", ".#...#.+%..++.................",
+                ".#...#..%###+.................", ".#...#.....%+........++.......", "........+##%..................",
+                "..............................", "..............................",
             ]
         )
     }

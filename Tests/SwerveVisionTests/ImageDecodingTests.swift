@@ -46,7 +46,8 @@ struct ImageDecodingTests {
         "Other formats are refused by name, with what is accepted",
         arguments: [
             ("GIF89a", "a GIF file"), ("BM______", "a BMP file"), ("RIFF____WEBP", "a WebP file"),
-            ("II*\0____", "a TIFF file"), ("____ftypavif", "an AVIF, HEIC or video file"), ("%PDF-1.7", "a PDF file"),
+            ("II*\0____", "a TIFF file"), ("____ftypavif", "an AVIF file"), ("____ftypheic", "an HEIC file"),
+            ("____ftypmp42", "a video or an image of the MPEG-4 family"), ("%PDF-1.7", "a PDF file"),
             ("hello", "not an image of a known format"), ("", "there are no bytes"),
         ]
     )

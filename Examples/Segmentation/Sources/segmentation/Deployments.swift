@@ -83,7 +83,12 @@ distributed actor SharpenThenSegment: HTTPIngress {
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
         let picture = try request.segmentationPicture()
         let image = try await request.image()
-        return try await process(image).response(to: request, picture, of: image, classes: try await segmenter.classes())
+        return try await process(image).response(
+            to: request,
+            picture,
+            of: image,
+            classes: try await segmenter.classes()
+        )
     }
 }
 

@@ -1,0 +1,149 @@
+import NIOCore
+import SwerveVision
+import Testing
+
+/// A file of `dev/golden_images.py`, its size in the end and the pixels that Pillow makes of it.
+private struct Kind: Decodable {
+    var name: String
+    var width: Int
+    var height: Int
+
+    func file() throws -> ByteBuffer { try Golden.bytes("kinds/\(name)") }
+
+    /// The transparent grey level of 2 or 4 bits, of a file that has one.
+    private var keyedDepth: Int? {
+        name.hasPrefix("gray-2-key") ? 2 : name.hasPrefix("gray-4-key") ? 4 : nil
+    }
+
+    /// Pillow compares the transparent level, 1 in these files, with levels that it has scaled to 8 bits before, and so
+    /// misses it. The specification of PNG compares what stands in the file.
+    func corrected(_ image: Image) throws -> Image {
+        guard let keyedDepth else { return image }
+        let key = UInt8(255 / ((1 << keyedDepth) - 1))
+        var pixels = image.pixels
+        for i in stride(from: 0, to: pixels.count, by: 4) { pixels[i + 3] = pixels[i] == key ? 0 : 255 }
+        return try Image(width: image.width, height: image.height, channels: 4, pixels: pixels)
+    }
+
+    /// The images that lie one after another in the file's companion.
+    func expected(_ formats: [Image.PixelFormat], sizes: [(Int, Int)]) throws -> [Image] {
+        var bytes = try Golden.bytes("kinds/\(name).bin")
+        let images = try zip(formats, sizes).map { format, size in
+            let count = size.0 * size.1 * format.channels
+            let pixels = bytes.readBytes(length: count) ?? []
+            return try Image(width: size.0, height: size.1, channels: format.channels, pixels: pixels)
+        }
+        #expect(bytes.readableBytes == 0)
+        return images
+    }
+}
+
+@Suite("Kinds of image files")
+struct ImageKindTests {
+    @Test(
+        "Every colour type, depth, subsampling and coding, in ten sizes, decodes to the bytes that Pillow gives",
+        arguments: [(".jpg", 140), (".png", 480)]
+    )
+    func kinds(ending: String, count: Int) throws {
+        let kinds = try Golden.json("kinds/manifest.json", as: [Kind].self).filter { $0.name.hasSuffix(ending) }
+        #expect(kinds.count == count)
+        let formats: [Image.PixelFormat] = [.grayscale, .rgb, .rgba]
+        for kind in kinds {
+            let file = try kind.file()
+            let expected = try kind.expected(formats, sizes: Array(repeating: (kind.width, kind.height), count: 3))
+            for (format, expected) in zip(formats, expected) {
+                let expected = try format == .rgba ? kind.corrected(expected) : expected
+                #expect(difference(try Image.decode(file, as: format), expected) == nil, "\(kind.name) as \(format)")
+            }
+        }
+    }
+
+    @Test("Metadata turns a picture as Pillow's exif_transpose does, and only when asked for")
+    func orientations() throws {
+        let kinds = try Golden.json("kinds/oriented.json", as: [Kind].self)
+        #expect(kinds.count == 72)
+        for kind in kinds {
+            let file = try kind.file()
+            let stored = try Image.decode(file)
+            let sizes = [(stored.width, stored.height), (kind.width, kind.height)]
+            let expected = try kind.expected([.rgb, .rgb], sizes: sizes)
+            #expect(difference(stored, expected[0]) == nil, "\(kind.name) as stored")
+            #expect(difference(try Image.decode(file, isUpright: true), expected[1]) == nil, "\(kind.name) upright")
+        }
+    }
+
+    @Test("Putting upright turns every number of channels, and eight orientations give eight pictures")
+    func upright() throws {
+        let image = try Image(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6])
+        let expected: [ImageOrientation: [UInt8]] = [
+            .up: [1, 2, 3, 4, 5, 6], .upMirrored: [3, 2, 1, 6, 5, 4], .down: [6, 5, 4, 3, 2, 1],
+            .downMirrored: [4, 5, 6, 1, 2, 3], .leftMirrored: [1, 4, 2, 5, 3, 6], .right: [4, 1, 5, 2, 6, 3],
+            .rightMirrored: [6, 3, 5, 2, 4, 1], .left: [3, 6, 2, 5, 1, 4],
+        ]
+        for orientation in ImageOrientation.allCases {
+            let turned = image.upright(from: orientation)
+            #expect(turned.pixels == expected[orientation])
+            #expect(turned.width == (orientation.swapsSides ? 2 : 3))
+            #expect(image.converted(to: .rgba).upright(from: orientation) == turned.converted(to: .rgba))
+            #expect(image.converted(to: .rgb).upright(from: orientation) == turned.converted(to: .rgb))
+        }
+    }
+
+    @Test("Metadata that is cut anywhere turns nothing or what the whole does, and never fails")
+    func damagedMetadata() throws {
+        for name in ["little-6.jpg", "xmp-6.jpg", "exif-6.png", "xmp-6.png"] {
+            let file = Array(try Golden.bytes("kinds/\(name)").readableBytesView)
+            #expect(ImageOrientation(file: file) == .right)
+            for length in 0..<file.count {
+                #expect([.up, .right].contains(ImageOrientation(file: file[..<length])), "\(length) bytes of \(name)")
+            }
+        }
+    }
+
+    @Test("Files of other formats, as real encoders write them, are refused by name with what is accepted")
+    func refused() throws {
+        let names = try Golden.json("kinds/refused.json", as: [String].self)
+        #expect(names.count == 14)
+        let said = [
+            "JPEG2000": "a JPEG 2000", "PPM": "a PNM", "ICO": "an icon (ICO)", "AVIF": "an AVIF", "gzip": "a gzip",
+        ]
+        for name in names {
+            let error = #expect(throws: ImageError.self) { try Image.decode(Golden.bytes("kinds/\(name)")) }
+            #expect(error?.code == .unsupportedFormat)
+            let kind = String(name.prefix { $0 != "." && $0 != "-" })
+            let message = error?.message ?? ""
+            #expect(message.hasPrefix(said[kind] ?? "a \(kind)"), "\(name): \(message)")
+            #expect(message.hasSuffix("; JPEG and PNG are accepted"))
+        }
+    }
+
+    @Test("A picture as an array comes back the same, and arrays that are no picture are refused")
+    func arrays() throws {
+        for channels in [1, 3, 4] {
+            let pixels = (0..<(6 * channels)).map(UInt8.init)
+            let image = try Image(width: 3, height: 2, channels: channels, pixels: pixels)
+            #expect(try Image(npy: image.npy()) == image)
+        }
+        let codes: [(String, ImageError.Code)] = [
+            ("f4-little-C", .invalidArgument), ("i1-little-C", .invalidArgument), ("vector", .invalidArgument),
+            ("refused-object", .corrupt), ("large-dimension", .tooLarge), ("empty", .invalidArgument),
+        ]
+        for (name, code) in codes {
+            let error = #expect(throws: ImageError.self) { try Image(npy: Golden.bytes("npy/\(name).npy")) }
+            #expect(error?.code == code, "\(name): \(error?.message ?? "")")
+        }
+    }
+
+    @Test("Arrays keep the limits of pictures")
+    func arrayLimits() throws {
+        let file = try Image(width: 30, height: 20, channels: 1, pixels: Array(repeating: 0, count: 600)).npy()
+        #expect(try Image(npy: file, limits: ImageLimits(maximumWidth: 30, maximumHeight: 20)).width == 30)
+        for limits in [
+            ImageLimits(maximumWidth: 29), ImageLimits(maximumHeight: 19), ImageLimits(maximumPixels: 599),
+            ImageLimits(maximumFileBytes: file.readableBytes - 1), ImageLimits(maximumFileBytes: -1),
+        ] {
+            let error = #expect(throws: ImageError.self) { try Image(npy: file, limits: limits) }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+}
