@@ -2,8 +2,10 @@
 PORT ?= 8000
 MODEL ?=
 SWIFT ?= swift
+COUNT ?= 100000
+SEED ?= 1
 
-.PHONY: run test bench bench-peers format check-format setup-run setup-test setup-bench clean
+.PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -13,8 +15,16 @@ run: setup-run
 test: setup-test check-format
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
+
+# Damaged pictures, arrays and forms under the address sanitizer: make fuzz COUNT=1000000 SEED=2.
+fuzz: setup-test run-fuzz
+
+run-fuzz:
+	$(SWIFT) build --product fuzz-decoders --sanitize=address --scratch-path .build-fuzz --quiet
+	.build-fuzz/debug/fuzz-decoders --count $(COUNT) --seed $(SEED)
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet
@@ -40,4 +50,4 @@ setup-bench:
 	@dev/setup.sh bench
 
 clean:
-	rm -rf .build .cache out .venv
+	rm -rf .build .build-fuzz .cache out .venv

@@ -160,6 +160,14 @@ let package = Package(
             path: "Benchmarks/Sources/bench-hummingbird",
             swiftSettings: settings
         ),
+        // Damaged input for the parsers of what clients send: `make fuzz`.
+        .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
+        .executableTarget(
+            name: "fuzz-decoders",
+            dependencies: ["CFuzzWatch", "SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            path: "Tests/fuzz-decoders",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(

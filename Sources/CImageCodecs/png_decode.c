@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "png_chunks.h"
 #include "png_library.h"
 
 typedef struct {
@@ -63,6 +64,8 @@ static void read_header(job *j) {
 }
 
 bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size, imgc_error *error) {
+    if (!imgc_png_library(error)) return false;
+    if (!imgc_png_chunks_are_whole(data, count)) return imgc_fail(error, IMGC_CORRUPT, "PNG", "the file ends early");
     job *j = job_make(data, count, error);
     if (!j) return false;
     jmp_buf *target = j->lib->set_longjmp(j->png, longjmp, sizeof(jmp_buf));

@@ -1,0 +1,133 @@
+import CFuzzWatch
+import Foundation
+
+/// Gives damaged files to the parsers of what clients send: the same files for the same seed. Built with the address
+/// sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
+/// memory in use has grown in the end.
+@main
+struct FuzzDecoders {
+    static let usage = """
+        usage: fuzz-decoders [--count N] [--seed N] [--only INPUT] [--golden FOLDER]
+          --count   how many inputs; 100000
+          --seed    of the random numbers; 1
+          --only    run this input alone and write it to fuzz-input
+          --golden  the folder that dev/make-golden.py made; .cache/golden
+        """
+
+    private static let secondsPerInput: UInt32 = 20
+    /// Caches fill up while the first inputs run; afterwards nothing is kept.
+    private static let maximumGrowth: Int64 = 64 << 10
+
+    static func main() throws {
+        var options = ["--count": "100000", "--seed": "1", "--golden": ".cache/golden"]
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        for i in stride(from: 0, to: arguments.count, by: 2) {
+            guard i + 1 < arguments.count, ["--count", "--seed", "--only", "--golden"].contains(arguments[i]) else {
+                fail(usage)
+            }
+            options[arguments[i]] = arguments[i + 1]
+        }
+        guard let count = options["--count"].flatMap(Int.init), let seed = options["--seed"].flatMap(UInt64.init),
+            count > 0, let golden = options["--golden"]
+        else { fail(usage) }
+        let seeds = try Seeds(goldenFolder: golden)
+        guard fuzz_watch_start(seed) else { fail("build with --sanitize=address") }
+        let run = FuzzRun(seed: seed, seeds: seeds)
+        if let only = options["--only"] {
+            guard let index = Int(only), index >= 0 else { fail(usage) }
+            return try runOnly(index, run)
+        }
+        runAll(count, seed, run)
+    }
+
+    private static func runOnly(_ index: Int, _ run: FuzzRun) throws {
+        let (target, input) = run.input(index)
+        try Data(input).write(to: URL(filePath: "fuzz-input"))
+        print("input \(index): \(target), \(input.count) bytes, in fuzz-input")
+        fuzz_watch_begin(UInt64(index), secondsPerInput)
+        do {
+            print(try target.run(input, round: index))
+        } catch {
+            fail("\(error.message)")
+        }
+    }
+
+    private static func runAll(_ count: Int, _ seed: UInt64, _ run: FuzzRun) {
+        var outcomes: [Target: [String: Int]] = [:]
+        var highest: [Target: Int64] = [:]
+        var settled: Int64 = 0
+        let clock = ContinuousClock()
+        let start = clock.now
+        for index in 0..<count {
+            if index == count / 5 { settled = fuzz_watch_live() }
+            // What is made here for an input is freed before the next one.
+            let (target, input) = run.input(index)
+            let before = fuzz_watch_live()
+            fuzz_watch_begin(UInt64(index), secondsPerInput)
+            do {
+                outcomes[target, default: [:]][try target.run(input, round: index), default: 0] += 1
+            } catch {
+                fail("input \(index), \(target): \(error.message); again: fuzz-decoders --seed \(seed) --only \(index)")
+            }
+            let taken = fuzz_watch_peak() - before
+            highest[target] = max(highest[target] ?? 0, taken)
+            if taken > Target.maximumBytes {
+                fail(
+                    "input \(index), \(target): took \(taken) bytes, the limit is \(Target.maximumBytes); "
+                        + "again: fuzz-decoders --seed \(seed) --only \(index)"
+                )
+            }
+        }
+        let growth = fuzz_watch_live() - settled
+        fuzz_watch_begin(UInt64(count), 0)
+        let seconds = Int((clock.now - start) / .seconds(1))
+        print("fuzz: \(count) inputs with seed \(seed) in \(seconds) s under the address sanitizer, no fault")
+        for target in Target.allCases {
+            let codes = (outcomes[target] ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            let total = codes.reduce(0) { $0 + $1.value }
+            let list = codes.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            print("  \(target): \(total): \(list); \((highest[target] ?? 0) >> 10) KiB at most")
+        }
+        print("  memory in use grew by \(growth) bytes after the first fifth")
+        guard growth <= maximumGrowth else { fail("memory leaks: the limit is \(maximumGrowth) bytes") }
+    }
+
+    private static func fail(_ message: String) -> Never {
+        FileHandle.standardError.write(Data("fuzz: \(message)\n".utf8))
+        exit(1)
+    }
+}
+
+/// Makes the inputs of a run; each depends on the seed and its number alone.
+struct FuzzRun {
+    let seed: UInt64
+    let seeds: Seeds
+
+    func input(_ index: Int) -> (target: Target, bytes: [UInt8]) {
+        var generator = SeededGenerator(seed: seed &* 0x1_0000_0001_B3 &+ UInt64(index))
+        // The generator's first states of neighbouring inputs lie close together; a step apart they do not.
+        var mutator = Mutator(random: SeededGenerator(seed: generator.next()))
+        var place = Int.random(in: 0..<100, using: &mutator.random)
+        var target = Target.multipart
+        for candidate in Target.allCases {
+            place -= candidate.share
+            if place < 0 {
+                target = candidate
+                break
+            }
+        }
+        if target == .png, Int.random(in: 0..<4, using: &mutator.random) == 0 {
+            let made = mutator.madePNG()
+            return (
+                target, Bool.random(using: &mutator.random) ? made : withRightChecksums(mutator.mutated(made, with: []))
+            )
+        }
+        let files = seeds.files(for: target)
+        guard let file = files.randomElement(using: &mutator.random),
+            let other = files.randomElement(using: &mutator.random)
+        else { return (target, []) }
+        let bytes = mutator.mutated(file, with: other)
+        let isPNG = target == .png && Int.random(in: 0..<4, using: &mutator.random) > 0
+        return (target, isPNG ? withRightChecksums(bytes) : bytes)
+    }
+}

@@ -1,0 +1,103 @@
+import NIOCore
+import SwerveHTTPTypes
+import SwerveTensor
+import SwerveVision
+
+/// Why a result cannot be right.
+struct WrongResult: Error {
+    let message: String
+}
+
+/// A parser that is fuzzed.
+enum Target: String, CaseIterable {
+    case jpeg, png, orientation, npy, multipart
+
+    /// How much of a hundred inputs goes here.
+    var share: Int {
+        switch self {
+        case .jpeg: 25
+        case .png: 30
+        case .orientation: 15
+        case .npy: 15
+        case .multipart: 15
+        }
+    }
+
+    /// What pictures may ask for here, small enough that a byte too much is seen.
+    static let imageLimits = ImageLimits(
+        maximumWidth: 2048,
+        maximumHeight: 2048,
+        maximumPixels: 1 << 16,
+        maximumScans: 20,
+        maximumFileBytes: 1 << 20
+    )
+    static let arrayLimits = NPYLimits(maximumDataBytes: 1 << 18)
+    static let formLimits = MultipartLimits(maximumParts: 8, maximumHeaderBytes: 1024, maximumHeaders: 8)
+
+    /// The most memory that one input may take: pixels, the decoders' own blocks (libpng takes 4 MiB for a chunk at most)
+    /// and some copies of a small file.
+    static let maximumBytes: Int64 = 6 << 20
+
+    /// Gives an input to the parser.
+    ///
+    /// - Returns: `accepted`, or the code of the refusal.
+    /// - Throws: ``WrongResult`` when what the parser accepts contradicts itself or its limits.
+    func run(_ input: [UInt8], round: Int) throws(WrongResult) -> String {
+        do {
+            switch self {
+            case .jpeg, .png:
+                let format: Image.PixelFormat = [.rgb, .grayscale, .rgba][round % 3]
+                let image = try Image.decode(input, as: format, isUpright: round % 2 == 0, limits: Self.imageLimits)
+                try check(image, format.channels)
+            case .orientation:
+                let orientation = ImageOrientation(file: input)
+                return orientation == .up ? "nothing to turn" : "accepted"
+            case .npy:
+                try checkArray(ByteBuffer(bytes: input))
+            case .multipart:
+                try checkForm(ByteBuffer(bytes: input))
+            }
+            return "accepted"
+        } catch let error as ImageError {
+            return error.code.rawValue
+        } catch let error as TensorError {
+            return "\(error.code)"
+        } catch let error as HTTPError {
+            return "\(error.status.code)"
+        } catch let error as WrongResult {
+            throw error
+        } catch {
+            throw WrongResult(message: "an error of another type: \(error)")
+        }
+    }
+
+    private func check(_ image: Image, _ channels: Int) throws(WrongResult) {
+        guard image.pixels.count == image.width * image.height * channels, image.channels == channels,
+            image.width * image.height <= Self.imageLimits.maximumPixels, max(image.width, image.height) <= 2048
+        else { throw WrongResult(message: "\(image) has \(image.pixels.count) bytes") }
+    }
+
+    private func checkArray(_ file: ByteBuffer) throws {
+        let tensor = try Tensor(npy: file, limits: Self.arrayLimits)
+        let count = tensor.shape.reduce(tensor.elementType.byteCount, *)
+        guard tensor.bytes.readableBytes == count, count <= Self.arrayLimits.maximumDataBytes else {
+            throw WrongResult(message: "\(tensor) has \(tensor.bytes.readableBytes) bytes")
+        }
+        guard try Tensor(npy: tensor.npy()) == tensor else { throw WrongResult(message: "\(tensor) is not read back") }
+        guard let image = try? Image(npy: file, limits: Self.imageLimits) else { return }
+        try check(image, image.channels)
+    }
+
+    private func checkForm(_ bytes: ByteBuffer) throws {
+        // The first line is the content type.
+        var body = bytes
+        let line = body.readableBytesView.prefix { $0 != 0x0A }
+        let boundary = try MultipartForm.boundary(ofContentType: String(decoding: line, as: UTF8.self))
+        body.moveReaderIndex(forwardBy: min(line.count + 1, body.readableBytes))
+        let form = try MultipartForm(body, boundary: boundary, limits: Self.formLimits)
+        let taken = form.parts.reduce(0) { $0 + $1.body.readableBytes + boundary.utf8.count }
+        guard form.parts.count <= Self.formLimits.maximumParts, taken <= body.readableBytes else {
+            throw WrongResult(message: "\(form.parts.count) parts with \(taken) bytes out of \(body.readableBytes)")
+        }
+    }
+}
