@@ -23,8 +23,7 @@ test: setup-test check-format
 fuzz: setup-test run-fuzz
 
 run-fuzz:
-	$(SWIFT) build --product fuzz-decoders --sanitize=address --scratch-path .build-fuzz --quiet
-	.build-fuzz/debug/fuzz-decoders --count $(COUNT) --seed $(SEED)
+	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet
