@@ -75,8 +75,24 @@ static bool read_header(void *handle, const uint8_t *data, size_t count, header 
     return true;
 }
 
+// Of the ways to code a frame, libjpeg-turbo knows the sequential and progressive ones with 8 bits.
+static bool is_supported(const imgc_jpeg_structure *structure, imgc_error *error) {
+    static const uint8_t known[] = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA};
+    if (structure->frame == 0) return true;  // the decoder says what is wrong
+    if (!memchr(known, structure->frame, sizeof known))
+        return imgc_fail(error, IMGC_UNSUPPORTED, "a lossless or hierarchical JPEG file", NULL);
+    if (structure->depth != 8) {
+        char message[64];
+        snprintf(message, sizeof message, "a JPEG file of %u bits per channel", structure->depth);
+        return imgc_fail(error, IMGC_UNSUPPORTED, message, NULL);
+    }
+    return true;
+}
+
 bool imgc_jpeg_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size, imgc_error *error) {
     if (!require_library(error)) return false;
+    imgc_jpeg_structure structure = imgc_jpeg_walk(data, count, limits->max_scans);
+    if (!is_supported(&structure, error)) return false;
     void *handle = turbo.init_decompress();
     if (!handle) return imgc_fail(error, IMGC_NO_MEMORY, "JPEG", "out of memory");
     header head;
@@ -85,7 +101,6 @@ bool imgc_jpeg_size(const uint8_t *data, size_t count, const imgc_limits *limits
     turbo.destroy(handle);
     if (!good) return false;
 
-    imgc_jpeg_structure structure = imgc_jpeg_walk(data, count, limits->max_scans);
     if (structure.scans > limits->max_scans) {
         char message[64];
         snprintf(message, sizeof message, "more than %u scans", limits->max_scans);

@@ -8,6 +8,8 @@
 typedef struct {
     bool complete;   // the end-of-image marker is there
     uint32_t scans;  // counted up to `stop_after`
+    uint8_t frame;   // the marker of the first frame, 0xC0 to 0xCF: how it is coded; 0 without one
+    uint8_t depth;   // its bits per channel
 } imgc_jpeg_structure;
 
 // Walks the markers without decoding. Stops once more than `stop_after` scans are found.

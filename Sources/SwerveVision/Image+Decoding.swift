@@ -7,7 +7,7 @@ extension Image {
     /// The pixels are those of Pillow's `Image.open(file).convert(mode)`: the orientation in the metadata is not applied
     /// unless asked for, and transparency is dropped unless `.rgba` is asked for; palettes and 1 to 16 bits per channel
     /// become 8 bits, CMYK becomes RGB as if all of it were inverted as Adobe's. Files that end early are refused, as in
-    /// Pillow; so are kinds of JPEG that libjpeg-turbo does not decode, such as those of 12 bits and lossless ones.
+    /// Pillow; so are JPEG files of 12 bits per channel, lossless and hierarchical ones.
     ///
     /// The call blocks for some 6 ms per megapixel.
     ///

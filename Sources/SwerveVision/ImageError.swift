@@ -16,7 +16,7 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
 
         public var description: String { rawValue }
 
-        /// The bytes are no image of a format that can be read; the message names those that can.
+        /// The bytes are no image of a format, or a kind of it, that can be read; the message names those that can.
         public static let unsupportedFormat = Code("unsupported_format")
         /// A limit of ``ImageLimits``, or the largest size of an image, is exceeded.
         public static let tooLarge = Code("too_large")
@@ -45,6 +45,10 @@ public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The error that a C function filled in.
     init(_ error: imgc_error) {
         let message = withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        if error.code == IMGC_UNSUPPORTED.rawValue {
+            self.init(.unsupportedFormat, "\(message); \(ImageFileFormat.accepted) are accepted")
+            return
+        }
         let code: Code =
             switch UInt32(bitPattern: error.code) {
             case IMGC_LIBRARY_MISSING.rawValue: .libraryMissing

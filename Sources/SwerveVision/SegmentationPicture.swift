@@ -8,9 +8,9 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
 
     private let kind: Kind
 
-    /// The image in the colours of the classes, with a legend.
+    /// The image in grey under the colours of the classes, with a legend.
     public static let overlay = SegmentationPicture(kind: .overlay)
-    /// The image as it is, beside it the image in the colours of the classes, with a legend.
+    /// The image as it is, beside it that of ``overlay``, with a legend.
     public static let sideBySide = SegmentationPicture(kind: .sideBySide)
     /// The image with lines around the regions, with a legend.
     public static let contour = SegmentationPicture(kind: .contour)
@@ -60,14 +60,14 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
         return try page(panels, legend, scale: scale)
     }
 
-    /// The colours over the image, and full along the edges.
+    /// The colours over the image in grey, which leaves them what the legend shows, and full along the edges.
     private func colored(
         _ image: Image,
         _ labels: [UInt8],
         _ palette: Palette,
         _ line: Int
     ) throws(ImageError) -> Image {
-        try image.overlay(labels: labels, palette: palette, alpha: 0.55)
+        try image.grayscale().overlay(labels: labels, palette: palette, alpha: 0.55)
             .contours(labels: labels, palette: palette, width: line)
     }
 

@@ -117,6 +117,20 @@ struct ImageKindTests {
         }
     }
 
+    @Test("Kinds of JPEG that are not decoded are refused by name")
+    func refusedJPEG() throws {
+        var file = Array(try Golden.bytes("kinds/444-8x8.jpg").readableBytesView)
+        let frame = try #require(file.indices.first { file[$0...].starts(with: [0xFF, 0xC0]) })
+        file[frame + 4] = 12
+        var error = #expect(throws: ImageError.self) { try Image.decode(file) }
+        #expect(error == ImageError(.unsupportedFormat, "a JPEG file of 12 bits per channel; JPEG and PNG are accepted"))
+        file[frame + 4] = 8
+        file[frame + 1] = 0xC3
+        error = #expect(throws: ImageError.self) { try Image.decode(file) }
+        let name = "a lossless or hierarchical JPEG file"
+        #expect(error == ImageError(.unsupportedFormat, "\(name); JPEG and PNG are accepted"))
+    }
+
     @Test("A picture as an array comes back the same, and arrays that are no picture are refused")
     func arrays() throws {
         for channels in [1, 3, 4] {

@@ -19,6 +19,7 @@ enum imgc_code {
     IMGC_CORRUPT = 3,
     IMGC_NO_MEMORY = 4,
     IMGC_INVALID_ARGUMENT = 5,
+    IMGC_UNSUPPORTED = 6,
 };
 
 typedef struct {
