@@ -48,7 +48,7 @@ struct Mutator {
     private mutating func change(_ file: inout [UInt8], _ other: [UInt8], _ reach: Int) {
         guard !file.isEmpty else { return file = other }
         let at = Int.random(in: 0..<min(file.count, reach), using: &random)
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
         case 0...1: file[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
         case 2: file[at] = UInt8.random(in: 0...255, using: &random)
         case 3: file[at] = [0, 0xFF, 0x7F, 0x80].randomElement(using: &random) ?? 0
@@ -64,12 +64,23 @@ struct Mutator {
             let from = Int.random(in: 0..<other.count, using: &random)
             let end = piece(of: other, from: from)
             file.replaceSubrange(at..<min(file.count, at + end - from), with: other[from..<end])
+        case 11...12: setDigits(&file, from: at)
         default:
             let block = (0..<Int.random(in: 1...32, using: &random)).map { _ in
                 UInt8.random(in: 0...255, using: &random)
             }
             file.insert(contentsOf: block, at: at)
         }
+    }
+
+    /// Puts another number in the place of the next one that is written in digits.
+    private mutating func setDigits(_ file: inout [UInt8], from start: Int) {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard let first = file[start...].firstIndex(where: digits.contains) else { return }
+        let end = file[first...].firstIndex { !digits.contains($0) } ?? file.count
+        let small = UInt64.random(in: 0...20, using: &random)
+        let number = Bool.random(using: &random) ? small : Self.edges.randomElement(using: &random) ?? small
+        file.replaceSubrange(first..<end, with: Array(String(number).utf8))
     }
 
     private mutating func piece(of file: [UInt8], from start: Int) -> Int {
