@@ -27,6 +27,7 @@ def make(out: Path, picture, png, png_chunk) -> None:
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     turned = [write(out, name, data, upright=True) for name, data in sorted(oriented(picture, png, png_chunk).items())]
     (out / "oriented.json").write_text(json.dumps(turned, indent=1) + "\n")
+    (out / "text-bomb.png").write_bytes(png(picture(8, 8), 8, 2, extra=text_bomb(png_chunk)))
     refused = refused_files(picture)
     for name, data in refused.items():
         (out / name).write_bytes(data)
@@ -180,6 +181,13 @@ def cmyk_oriented(picture, exif: bytes) -> bytes:
     image = Image.frombytes("CMYK", (9, 21), picture(9, 21, channels=4, seed=61).tobytes())
     image.save(file, "JPEG", exif=exif)
     return file.getvalue()
+
+
+def text_bomb(png_chunk) -> bytes:
+    """Texts and a colour profile of 4 MB each, compressed to 4 KB each."""
+    content = zlib.compress(bytes(4_000_000), 9)
+    texts = b"".join(png_chunk(b"zTXt", b"text %d\0\0" % number + content) for number in range(5))
+    return png_chunk(b"iCCP", b"profile\0\0" + content) + texts
 
 
 def refused_files(picture) -> dict[str, bytes]:

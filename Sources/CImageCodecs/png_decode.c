@@ -59,6 +59,9 @@ static void read_header(job *j) {
     j->lib->user_limits(j->png, 0x7FFFFFFF, 0x7FFFFFFF);
     j->lib->chunk_memory_limit(j->png, 4 << 20);
     j->lib->chunk_count_limit(j->png, 64);
+    // Text, profiles and the like are passed over: compressed, they may ask for megabytes each. Colours and
+    // transparency are kept.
+    j->lib->keep_chunks(j->png, PNG_KEEP_NONE, NULL, PNG_ALL_ANCILLARY);
     j->lib->read_info(j->png, j->info);
     j->lib->get_header(j->png, j->info, &j->size.width, &j->size.height, &j->depth, &j->color, NULL, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static void load(void) {
     FIND(user_limits, "set_user_limits");
     FIND(chunk_memory_limit, "set_chunk_malloc_max");
     FIND(chunk_count_limit, "set_chunk_cache_max");
+    FIND(keep_chunks, "set_keep_unknown_chunks");
     FIND(read_info, "read_info");
     FIND(get_header, "get_IHDR");
     FIND(expand, "set_expand");

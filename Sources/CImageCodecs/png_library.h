@@ -26,6 +26,7 @@ struct png_library {
     void (*user_limits)(void *, uint32_t, uint32_t);
     void (*chunk_memory_limit)(void *, size_t);
     void (*chunk_count_limit)(void *, uint32_t);
+    void (*keep_chunks)(void *, int, const uint8_t *, int);
     void (*read_info)(void *, void *);
     uint32_t (*get_header)(void *, void *, uint32_t *, uint32_t *, int *, int *, int *, int *, int *);
     void (*expand)(void *);
@@ -49,6 +50,7 @@ struct png_library {
 };
 
 enum { PNG_GRAY = 0, PNG_RGB = 2, PNG_PALETTE = 3, PNG_RGBA = 6, PNG_FILTER_NONE_ONLY = 0x08, PNG_FILLER_LAST = 1 };
+enum { PNG_KEEP_NONE = 1, PNG_ALL_ANCILLARY = -1 };
 
 // NULL with *error filled in when libpng is not installed.
 const struct png_library *imgc_png_library(imgc_error *error);

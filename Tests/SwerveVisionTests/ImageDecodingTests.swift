@@ -94,6 +94,12 @@ struct ImageDecodingTests {
         #expect(error?.message.contains("60000 x 60000") == true)
     }
 
+    @Test("A PNG with megabytes of compressed texts decodes without them; fuzzing watches the memory it takes")
+    func textBomb() throws {
+        let image = try Image.decode(Golden.bytes("kinds/text-bomb.png"))
+        #expect(image.width == 8 && image.height == 8)
+    }
+
     @Test("A small JPEG that claims 60000 x 60000 pixels is refused from its header")
     func hugeJPEG() throws {
         var file = Array(try Golden.bytes("images/17x13.jpg").readableBytesView)

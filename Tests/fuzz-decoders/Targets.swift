@@ -34,9 +34,9 @@ enum Target: String, CaseIterable {
     static let arrayLimits = NPYLimits(maximumDataBytes: 1 << 18)
     static let formLimits = MultipartLimits(maximumParts: 8, maximumHeaderBytes: 1024, maximumHeaders: 8)
 
-    /// The most memory that one input may take: pixels, the decoders' own blocks (libpng takes 4 MiB for a chunk at most)
-    /// and some copies of a small file.
-    static let maximumBytes: Int64 = 6 << 20
+    /// The most memory that one input may take: 256 KiB of pixels, the decoders' own blocks and some copies of a small
+    /// file; ten times what is seen.
+    static let maximumBytes: Int64 = 2 << 20
 
     /// Gives an input to the parser.
     ///
