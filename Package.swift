@@ -28,6 +28,8 @@ let package = Package(
         .library(name: "SwerveVision", targets: ["SwerveVision"]),
         .library(name: "SwerveVisionHTTP", targets: ["SwerveVisionHTTP"]),
         .library(name: "SwerveONNX", targets: ["SwerveONNX"]),
+        .library(name: "SwerveHub", targets: ["SwerveHub"]),
+        .library(name: "SwerveModels", targets: ["SwerveModels"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -39,6 +41,8 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         // Pure: values and state machines, without I/O, clocks or concurrency.
@@ -121,6 +125,24 @@ let package = Package(
         .target(
             name: "SwerveVisionHTTP",
             dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
+        // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
+        .target(
+            name: "SwerveHub",
+            dependencies: [
+                nioCore, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        // Deployments that are ready to bind.
+        .target(
+            name: "SwerveModels",
+            dependencies: [
+                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore, logging,
+            ],
             swiftSettings: settings
         ),
         // Hummingbird routers as ingress: apart, because it brings Foundation into the process.
@@ -223,6 +245,22 @@ let package = Package(
         .testTarget(
             name: "SwerveONNXTests",
             dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveHubTests",
+            dependencies: [
+                "SwerveHub", nioCore, nioPosix, .product(name: "Hummingbird", package: "hummingbird"), logging,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveModelsTests",
+            dependencies: [
+                "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
+                nioCore,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
