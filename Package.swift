@@ -83,6 +83,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Graphs of calls, as data and as a deployment.
+        .target(
+            name: "SwerveGraph",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", nioCore],
+            swiftSettings: settings
+        ),
         // Macros.
         .macro(
             name: "SwerveMacrosPlugin",
@@ -99,13 +105,15 @@ let package = Package(
         ),
         .target(
             name: "SwerveMacros",
-            dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore"],
+            dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore", "SwerveGraph"],
             swiftSettings: settings
         ),
         // What an application imports.
         .target(
             name: "Swerve",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime"],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime",
+            ],
             swiftSettings: settings
         ),
         // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
@@ -213,6 +221,11 @@ let package = Package(
         .testTarget(
             name: "SwerveActorsTests",
             dependencies: ["SwerveActors", "SwerveCore", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveGraphTests",
+            dependencies: ["Swerve", "SwerveActors", "SwerveGraph", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -29,6 +29,8 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let deadlineExceeded = Code("deadline_exceeded")
         /// An option, a name or an argument of an API call is not acceptable.
         public static let invalidOptions = Code("invalid_options")
+        /// A graph that cannot be run: two inputs, a branch that is never reached, a method of another application.
+        public static let invalidGraph = Code("invalid_graph")
         /// Bytes that cannot be decoded as the type that the callee expects.
         public static let invalidArgument = Code("invalid_argument")
         /// A value that cannot be encoded.

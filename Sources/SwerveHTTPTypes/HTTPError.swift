@@ -26,6 +26,8 @@ extension HTTPResponse {
         switch error {
         case let error as HTTPError:
             self = .error(error.status, error.message)
+        case let error as any HTTPErrorConvertible:
+            self = error.httpResponse
         case let error as ServeError:
             let status = HTTPStatus(for: error)
             let hidden = status == .internalServerError && !showDetails
@@ -33,6 +35,15 @@ extension HTTPResponse {
             if let seconds = HTTPStatus.retryAfter(for: error) { headers.add("retry-after", "\(seconds)") }
         default:
             self = .error(.internalServerError, showDetails ? "\(error)" : "internal error")
+        }
+    }
+
+    /// What a client may read of an error.
+    package static func message(for error: any Error) -> String {
+        switch error {
+        case let error as HTTPError: error.message
+        case let error as ServeError where HTTPStatus(for: error) != .internalServerError: error.message
+        default: "internal error"
         }
     }
 }

@@ -37,7 +37,7 @@ extension HTTPRequest {
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {
-            throw Self.describe(error)
+            throw Self.describe(error, of: "the body")
         }
     }
 
@@ -47,26 +47,27 @@ extension HTTPRequest {
         return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
     }
 
-    private static func describe(_ error: DecodingError) -> HTTPError {
+    /// - Parameter whole: what was decoded, as people call it.
+    static func describe(_ error: DecodingError, of whole: String) -> HTTPError {
         switch error {
         case .dataCorrupted(let context):
             // The decoder reports bytes that are not JSON with an empty path, and a bad value of a field with its path.
             context.codingPath.isEmpty
-                ? HTTPError(.badRequest, "the body is not valid JSON")
-                : HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(context.debugDescription)")
+                ? HTTPError(.badRequest, "\(whole) is not valid JSON")
+                : HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(context.debugDescription)")
         case .keyNotFound(let key, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath + [key])): the field is missing")
+            HTTPError(.unprocessableContent, "\(path(context.codingPath + [key], whole)): the field is missing")
         case .typeMismatch(let type, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(type) is expected")
+            HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(type) is expected")
         case .valueNotFound(let type, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath)): \(type) is expected and null was given")
+            HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(type) is expected and null was given")
         @unknown default:
-            HTTPError(.unprocessableContent, "the body has another shape than expected")
+            HTTPError(.unprocessableContent, "\(whole) has another shape than expected")
         }
     }
 
     /// A field's path as people write it, such as `items[2].name`.
-    private static func path(_ keys: [any CodingKey]) -> String {
+    private static func path(_ keys: [any CodingKey], _ whole: String) -> String {
         var text = ""
         for key in keys {
             if let index = key.intValue {
@@ -75,6 +76,6 @@ extension HTTPRequest {
                 text += (text.isEmpty ? "" : ".") + key.stringValue
             }
         }
-        return text.isEmpty ? "the body" : text
+        return text.isEmpty ? whole : text
     }
 }

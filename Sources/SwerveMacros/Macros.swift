@@ -1,6 +1,7 @@
 @_exported public import Distributed
 @_exported public import SwerveActors
 @_exported public import SwerveCore
+@_exported public import SwerveGraph
 
 /// Makes a distributed actor a deployment.
 ///
@@ -31,7 +32,10 @@
 /// Its arguments travel to the replicas, so their types must be `Codable & Sendable`. Other deployments are: pass the
 /// reference that their `bind` returns. `private` and `fileprivate` initialisers have no `bind`.
 ///
-/// The callable methods are those marked `distributed`. The actor must not be `private` or local, because a replica in
+/// The callable methods are those marked `distributed`. Those that answer something are nodes of a graph, too:
+/// `segmenter.nodes.segment(input)` takes and makes a `GraphNode`. Generic methods, overloads that differ in types only
+/// and methods in extensions are not among `nodes`, nor is anything where the actor has a member of that name itself.
+/// The actor must not be `private` or local, because a replica in
 /// another process finds it by its name.
 ///
 /// - Parameters:
@@ -56,7 +60,9 @@
     named(InitArguments),
     named(_make),
     named(_deploymentOptions),
-    named(_deploymentMethods)
+    named(_deploymentMethods),
+    named(nodes),
+    named(Nodes)
 )
 @attached(extension, conformances: Deployment)
 @attached(memberAttribute)

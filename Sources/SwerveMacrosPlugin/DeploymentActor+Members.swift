@@ -23,6 +23,7 @@ extension DeploymentActor {
             """
         )
         members.append(methodTable)
+        members += graphMembers
         return members.map { DeclSyntax(stringLiteral: $0) }
     }
 

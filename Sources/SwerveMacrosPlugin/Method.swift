@@ -4,7 +4,7 @@ internal import SwiftSyntax
 struct Method {
     private let name: String
     private let parameters: [Parameter]
-    private let returnsVoid: Bool
+    let returnsVoid: Bool
     /// `try `, `await `, both or neither, as a call on the actor itself needs.
     private let effects: String
 

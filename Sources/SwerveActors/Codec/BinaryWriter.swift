@@ -17,6 +17,8 @@ public final class BinaryWriter: Encoder {
     private var depth = 0
     /// Gives bound deployments their names while an application is put together.
     package let names: (any DeploymentNaming)?
+    /// What is written will be read in this process only.
+    package let staysInProcess: Bool
 
     /// How deep containers may be nested, against endless recursion in a value's `encode(to:)`.
     package static let maximumDepth = 512
@@ -24,9 +26,14 @@ public final class BinaryWriter: Encoder {
     public var codingPath: [any CodingKey] { [] }
     public var userInfo: [CodingUserInfoKey: Any] { [:] }
 
-    package init(_ buffer: ByteBuffer = ByteBuffer(), names: (any DeploymentNaming)? = nil) {
+    package init(
+        _ buffer: ByteBuffer = ByteBuffer(),
+        names: (any DeploymentNaming)? = nil,
+        staysInProcess: Bool = false
+    ) {
         self.buffer = buffer
         self.names = names
+        self.staysInProcess = staysInProcess
     }
 
     public func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {

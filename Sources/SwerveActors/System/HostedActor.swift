@@ -54,7 +54,8 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     @inline(__always)
     private func method(_ identifier: String) -> DeploymentMethod<Act>? {
         if let known = known.withLock({ $0[identifier] }) { return known }
-        let fullName = RemoteCallTarget(identifier).description
+        // Calls through a handle name the method by its symbol, those of a graph by its full name.
+        let fullName = identifier.hasPrefix("$s") ? RemoteCallTarget(identifier).description : ".\(identifier)"
         let method = methods.first { fullName.hasSuffix(".\($0.name)") }
         known.withLock { if $0.count < Self.maximumKnown { $0[identifier] = .some(method) } }
         return method

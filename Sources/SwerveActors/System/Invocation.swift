@@ -101,8 +101,11 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
 
 /// Takes the value out of its box. The identity check spares the cast, which costs far more, in nearly every call.
 @inline(__always)
-func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted.self) throws -> Wanted {
+package func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted.self) throws -> Wanted {
     if Boxed.self == Wanted.self { return unsafeBitCast(value, to: Wanted.self) }
+    if let encoded = value as? EncodedValue, let type = Wanted.self as? any Decodable.Type {
+        return try unwrap(encoded.decode(as: type))
+    }
     guard let wanted = value as? Wanted else {
         throw ServeError(.invalidArgument, "a \(Boxed.self) where a \(Wanted.self) is expected")
     }
@@ -113,7 +116,7 @@ func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted.self) t
 public final class ResultHandler: DistributedTargetInvocationResultHandler, @unchecked Sendable {
     // Unchecked: used by the one task that runs the call, before and after it but never at the same time.
     public typealias SerializationRequirement = Codable & Sendable
-    private var value: (any Sendable)?
+    private var value: (any Codable & Sendable)?
     private var error: (any Error)?
     /// For calls from another process: the result is encoded behind these bytes as soon as its type is known.
     private var encoded: ByteBuffer?
@@ -146,9 +149,12 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     }
 
     func result<Result>(as type: Result.Type) throws -> Result {
+        try unwrap(anyResult(), as: type)
+    }
+    func anyResult() throws -> any Codable & Sendable {
         if let error { throw error }
         guard let value else { throw ServeError(.protocolViolation, "the method returned nothing") }
-        return try unwrapSendable(value, as: type)
+        return value
     }
     func checkThrown() throws {
         if let error { throw error }
@@ -156,8 +162,5 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     package func encodedResult() throws -> ByteBuffer {
         if let error { throw error }
         return encoded ?? ByteBuffer()
-    }
-    private func unwrapSendable<Result>(_ value: any Sendable, as type: Result.Type) throws -> Result {
-        try unwrap(value, as: type)
     }
 }

@@ -75,6 +75,13 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 }
 
+extension ServeID {
+    /// The name that `.options(name:)` gave to a bound deployment.
+    package var boundName: String? {
+        if case .bound(let bound) = target { bound.options.name } else { nil }
+    }
+}
+
 /// The identity of an actor that was made directly rather than referred to.
 package final class LocalIdentity: Sendable {
     package let replica: ReplicaID?

@@ -111,7 +111,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }
 
     @inline(__always)
-    private static func destination(of id: ServeID) throws -> (Route, CallOptions?) {
+    static func destination(of id: ServeID) throws -> (Route, CallOptions?) {
         if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
         switch id.target {
         case .route(let route): return (route, id.callOptions)

@@ -39,7 +39,7 @@ enum ApplicationBuilder {
                 deployment: id
             )
         }
-        let writer = BinaryWriter(names: names)
+        let writer = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
         try bound.encode(to: writer)
         return DeploymentSpec(
             id: id,
@@ -58,7 +58,9 @@ enum ApplicationBuilder {
             _ = name(of: root)
             var next = 0
             while next < found.count {
-                try found[next].encode(to: BinaryWriter(names: self))
+                let bound = found[next]
+                let staysInProcess = bound.options.placement == .inProcess
+                try bound.encode(to: BinaryWriter(names: self, staysInProcess: staysInProcess))
                 next += 1
             }
         }

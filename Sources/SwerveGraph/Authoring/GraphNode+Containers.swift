@@ -1,0 +1,54 @@
+// Nodes in containers: the method that gets the container gets the values of all of them.
+
+extension GraphNode {
+    /// An array of the values of several nodes: `combiner.nodes.combine(.array([a, b]))`.
+    public static func array<Element>(_ nodes: [GraphNode<Input, Element>]) -> Self where Value == [Element] {
+        Self(.made(ArrayMaker<Element>(), nodes.map(\.vertex)))
+    }
+
+    /// A dictionary of the values of several nodes.
+    public static func dictionary<Key: Hashable & Codable & Sendable, Element>(
+        _ nodes: [Key: GraphNode<Input, Element>]
+    ) -> Self where Value == [Key: Element] {
+        // Sorted by their texts, so that the same graph is the same data each time it is written.
+        let sorted = nodes.map { ("\($0)", $0, $1.vertex) }.sorted { $0.0 < $1.0 }
+        return Self(.made(DictionaryMaker<Key, Element>(keys: sorted.map { $0.1 }), sorted.map { $0.2 }))
+    }
+
+    /// A node's value for a parameter that takes an optional.
+    public static func optional<Wrapped>(_ node: GraphNode<Input, Wrapped>) -> Self where Value == Wrapped? {
+        Self(.made(OptionalMaker<Wrapped>(), [node.vertex]))
+    }
+
+    /// A tuple of the values of several nodes, for a parameter or a graph's result of type ``GraphTuple``.
+    public static func tuple<each Element>(
+        _ nodes: repeat GraphNode<Input, each Element>
+    ) -> Self where Value == GraphTuple<repeat each Element> {
+        var vertices: [GraphVertex] = []
+        for node in repeat each nodes { vertices.append(node.vertex) }
+        return Self(.made(TupleMaker<repeat each Element>(), vertices))
+    }
+}
+
+/// A tuple that can travel: `GraphTuple<Image, String>` holds an `(Image, String)` in ``values``.
+///
+/// Its parts are nodes again by key path: `pair[\.values.0]`. As JSON it is an array.
+public struct GraphTuple<each Element: Codable & Sendable>: Codable, Sendable {
+    public let values: (repeat each Element)
+
+    public init(_ values: repeat each Element) {
+        self.values = (repeat each values)
+    }
+
+    /// Writes the values one after the other.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        for value in repeat each values { try container.encode(value) }
+    }
+
+    /// Reads the values one after the other.
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        self.values = (repeat try container.decode((each Element).self))
+    }
+}

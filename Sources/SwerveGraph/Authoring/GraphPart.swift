@@ -1,0 +1,79 @@
+internal import SwerveActors
+internal import SwerveCore
+internal import Synchronization
+
+/// Key paths as makers.
+enum GraphPart {
+    static func maker<Root: Codable & Sendable, Part: Codable & Sendable>(
+        _ path: any KeyPath<Root, Part> & Sendable
+    ) -> any GraphMaker {
+        // A key path describes itself as `\Root.path`.
+        let text = "\(path)"
+        let label = text.firstIndex(of: ".").map { String(text[$0...]) } ?? text
+        guard let offset = MemoryLayout<Root>.offset(of: path) else {
+            return LivePart(label: label, root: "\(Root.self)", number: LivePart.register(path))
+        }
+        return StoredPart<Root, Part>(label: label, offset: offset, size: MemoryLayout<Root>.size)
+    }
+}
+
+/// A part that is stored in the whole, by its place in memory. Processes of one executable agree on it.
+struct StoredPart<Root: Codable & Sendable, Part: Codable & Sendable>: GraphMaker {
+    var label: String
+    var offset: Int
+    var size: Int
+
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        guard MemoryLayout<Root>.size == size, offset >= 0, offset + MemoryLayout<Part>.size <= size,
+            offset % MemoryLayout<Part>.alignment == 0
+        else {
+            throw ServeError(
+                .invalidGraph,
+                "\(Root.self) has another layout here than where the graph was written; all processes must run the same "
+                    + "executable"
+            )
+        }
+        let whole: Root = try unwrap(parts[0])
+        return withUnsafePointer(to: whole) {
+            // In bounds, aligned and of this type: `MemoryLayout.offset(of:)` said so of the same layout.
+            (UnsafeRawPointer($0) + offset).assumingMemoryBound(to: Part.self).pointee
+        }
+    }
+}
+
+/// A part that only the key path itself finds: it is kept in the process in which the graph was written.
+struct LivePart: GraphMaker {
+    var label: String
+    var root: String
+    var number: Int
+
+    private typealias Apply = @Sendable (any Codable & Sendable) throws -> any Codable & Sendable
+    private struct Entry {
+        let path: AnyKeyPath
+        let apply: Apply
+    }
+    /// As many as there are such key paths in the program's source.
+    private static let known = Mutex<[Entry]>([])
+
+    static func register<Root: Codable & Sendable, Part: Codable & Sendable>(
+        _ path: any KeyPath<Root, Part> & Sendable
+    ) -> Int {
+        known.withLock { known in
+            if let number = known.firstIndex(where: { $0.path == path }) { return number }
+            known.append(Entry(path: path, apply: { whole in try unwrap(whole, as: Root.self)[keyPath: path] }))
+            return known.count - 1
+        }
+    }
+
+    var localOnly: String? {
+        "\\\(root)\(label) leads through something that is computed, optional or in a class, which only the process that "
+            + "wrote the graph can follow: use .options(placement: .inProcess) on the driver, a stored property, or a "
+            + "function deployment"
+    }
+
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        let apply = Self.known.withLock { known in number < known.count ? known[number].apply : nil }
+        guard let apply else { throw ServeError(.invalidGraph, "\\\(root)\(label) is not known in this process") }
+        return try apply(parts[0])
+    }
+}

@@ -1,0 +1,71 @@
+package import SwerveActors
+
+/// The type of a node's value, as something that can be found by name in another process.
+package protocol AnyGraphType: Sendable {
+    static var value: any (Codable & Sendable).Type { get }
+    static func decode(_ value: EncodedValue) throws -> any Codable & Sendable
+    static func decode(from container: inout any UnkeyedDecodingContainer) throws -> any Codable & Sendable
+}
+
+package enum GraphType<Value: Codable & Sendable>: AnyGraphType {
+    package static var value: any (Codable & Sendable).Type { Value.self }
+    package static func decode(_ value: EncodedValue) throws -> any Codable & Sendable {
+        try value.decode(as: Value.self)
+    }
+    package static func decode(from container: inout any UnkeyedDecodingContainer) throws -> any Codable & Sendable {
+        try container.decode(Value.self)
+    }
+}
+
+/// Makes a value of the values of other nodes, at once and without waiting. Conforming types are found by name in other
+/// processes.
+package protocol GraphMaker: Codable, Sendable {
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable
+    /// How a picture of the graph shows it.
+    var label: String { get }
+    /// Why the maker cannot be sent to another process; `nil` when it can.
+    var localOnly: String? { get }
+}
+
+extension GraphMaker {
+    package var localOnly: String? { nil }
+}
+
+struct ArrayMaker<Element: Codable & Sendable>: GraphMaker {
+    var label: String { "array" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        var array: [Element] = []
+        array.reserveCapacity(parts.count)
+        for part in parts { array.append(try unwrap(part)) }
+        return array
+    }
+}
+
+struct DictionaryMaker<Key: Hashable & Codable & Sendable, Element: Codable & Sendable>: GraphMaker {
+    var keys: [Key]
+    var label: String { "dictionary" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        var dictionary: [Key: Element] = [:]
+        for (key, part) in zip(keys, parts) { dictionary[key] = try unwrap(part, as: Element.self) }
+        return dictionary
+    }
+}
+
+struct OptionalMaker<Wrapped: Codable & Sendable>: GraphMaker {
+    var label: String { "optional" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        Optional(try unwrap(parts[0], as: Wrapped.self))
+    }
+}
+
+struct TupleMaker<each Element: Codable & Sendable>: GraphMaker {
+    var label: String { "tuple" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        var index = 0
+        func next<Part>(_: Part.Type) throws -> Part {
+            defer { index += 1 }
+            return try unwrap(parts[index], as: Part.self)
+        }
+        return GraphTuple<repeat each Element>(repeat try next((each Element).self))
+    }
+}

@@ -1,0 +1,131 @@
+public import Distributed
+public import SwerveActors
+public import SwerveCore
+public import SwerveHTTPTypes
+
+/// The ingress of an application that runs a graph for each request.
+///
+/// ```swift
+/// let input = InputNode<Image>()
+/// let map = segmenter.nodes.segment(sharpen.nodes(input, by: 8))
+/// let handle = try await Serve.run(GraphDriver.bind(map), name: "graph", routePrefix: "/")
+/// let answer = try await handle.predict(image)
+/// ```
+/// The deployments of the graph become deployments of the application, each with its own replicas and options. The driver
+/// is one more, with options as any other: by default one replica in a process of its own. With
+/// `.options(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
+///
+/// Over HTTP every path of the application goes to the graph, or each route to its own (``bind(_:)-(Dictionary)``). The
+/// input is read from the request by an ``HTTPAdapter``; the result answers as its type says (``HTTPOutput``), else as
+/// JSON. GET and POST are accepted.
+///
+/// A node's failure fails the nodes made of it and the request with ``GraphNodeError``; over HTTP the status is that of
+/// the cause and the message names the node. When the request is cancelled, all its nodes are.
+public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable & Sendable>: HTTPIngress {
+    public typealias ActorSystem = ServeSystem
+    public typealias InitArguments = GraphRoutes
+
+    private let routes: GraphRoutes
+
+    init(_ routes: GraphRoutes, actorSystem: ServeSystem) {
+        self.actorSystem = actorSystem
+        self.routes = routes
+    }
+
+    /// Runs the graph of a driver without routes.
+    ///
+    /// - Throws: ``GraphNodeError``, `CancellationError`; ``ServeError`` with code `notFound` when the driver has routes,
+    ///   and as for any call through a handle.
+    public distributed func predict(_ input: Input) async throws -> Output {
+        try await unwrap(routes.single().run(input).argument)
+    }
+
+    /// Runs the graph of one route.
+    ///
+    /// - Parameters:
+    ///   - route: as it was given to `bind`.
+    ///   - input: of the type that the route's graph takes.
+    /// - Returns: the graph's result; the type that is asked for must be the result's.
+    /// - Throws: ``ServeError`` with code `notFound` for a route that there is not, `invalidArgument` when the types are
+    ///   others; what ``predict(_:)`` throws.
+    public distributed func predict<RouteInput: Codable & Sendable, RouteOutput: Codable & Sendable>(
+        route: String,
+        _ input: RouteInput
+    ) async throws -> RouteOutput {
+        let program = try routes.route(route)
+        try program.check(input: RouteInput.self, output: RouteOutput.self, route: route)
+        return try await unwrap(program.run(input).argument)
+    }
+
+    /// What this replica has measured of the graph's nodes since it started.
+    public distributed func statistics() -> GraphStatistics {
+        GraphStatistics(nodes: routes.programs.flatMap(\.meter.statistics))
+    }
+
+    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        try await routes.respond(to: request)
+    }
+
+    // MARK: Deployment
+
+    public static func _make(_ arguments: GraphRoutes, actorSystem: ServeSystem) async throws -> GraphDriver {
+        GraphDriver(arguments, actorSystem: actorSystem)
+    }
+
+    public static var _deploymentOptions: DeploymentOptions { DeploymentOptions() }
+
+    public static var _deploymentMethods: [DeploymentMethod<GraphDriver>] {
+        [
+            DeploymentMethod("predict(_:)") {
+                (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
+                let input: Input = try arguments.decodeNextArgument()
+                // A result that came encoded leaves encoded, too.
+                try results.returned(try await actor.routes.single().run(input).argument)
+            },
+            DeploymentMethod("statistics()") {
+                (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
+                try results.returned(actor.statistics())
+            },
+        ]
+    }
+}
+
+extension GraphDriver {
+    /// A driver of one graph: `handle.predict(input)`, and every path over HTTP.
+    ///
+    /// The request is read as the type of the input says (``HTTPInput``: text, pictures, arrays, files, whole requests),
+    /// else from JSON.
+    public static func bind(_ node: GraphNode<Input, Output>) -> GraphDriver {
+        bind(node, adapter: AutomaticAdapter<Input>())
+    }
+
+    /// A driver of one graph whose input an adapter reads from HTTP requests.
+    public static func bind(_ node: GraphNode<Input, Output>, adapter: some HTTPAdapter<Input>) -> GraphDriver {
+        ServeSystem._bound(GraphDriver.self, GraphRoutes([node.route(adapter)], isSingle: true))
+    }
+}
+
+/// The input of a driver with routes: each route has its own.
+public struct RouteInput: Codable, Sendable {}
+/// The result of a driver with routes: each route has its own.
+public struct RouteOutput: Codable, Sendable {}
+
+extension GraphDriver where Input == RouteInput, Output == RouteOutput {
+    /// A driver of several graphs, one for each path below the application's route prefix; other paths answer 404.
+    ///
+    /// ```swift
+    /// GraphDriver.bind(["/map": map, "/overlay": overlay.route(ImageAdapter(isUpright: true))])
+    /// ```
+    /// In code: `handle.predict(route: "/map", image)`.
+    ///
+    /// - Parameter routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request
+    ///   computes those of its route. `Serve.run` refuses paths that do not begin with `/` or name one route twice.
+    public static func bind(_ routes: [String: any GraphRouteConvertible]) -> GraphDriver {
+        let sorted = routes.sorted { $0.key < $1.key }.map { path, node in
+            var route = node.graphRoute
+            route.path = path
+            return route
+        }
+        return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false))
+    }
+}

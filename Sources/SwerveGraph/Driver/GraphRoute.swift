@@ -1,0 +1,90 @@
+internal import SwerveActors
+package import SwerveCore
+public import SwerveHTTPTypes
+
+/// What a driver can have as a route: a node, or a node with its adapter.
+public protocol GraphRouteConvertible: Sendable {
+    var graphRoute: GraphRoute { get }
+}
+
+/// A graph and how its input is read from HTTP requests.
+public struct GraphRoute: GraphRouteConvertible {
+    enum Graph: Sendable {
+        /// Where the graph is written.
+        case written(GraphVertex)
+        /// In the replicas of the driver.
+        case compiled(GraphProgram)
+    }
+
+    /// The path below the application's route prefix.
+    var path: String?
+    let graph: Graph
+    let adapter: any HTTPAdapter
+
+    public var graphRoute: GraphRoute { self }
+
+    /// - Throws: ``ServeError`` with code `invalidGraph`.
+    package func plan() throws(ServeError) -> GraphPlan {
+        switch graph {
+        case .written(let vertex): try GraphPlan(result: vertex)
+        case .compiled(let program): GraphPlan(nodes: program.nodes)
+        }
+    }
+
+    func program() throws -> GraphProgram {
+        guard case .compiled(let program) = graph else {
+            throw ServeError(.notRunning, "the graph is bound but does not run; start it with Serve.run")
+        }
+        return program
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        guard request.method == .get || request.method == .post else {
+            throw HTTPError(.methodNotAllowed, "a graph answers GET and POST")
+        }
+        let program = try program()
+        let value: any Codable & Sendable
+        switch try await program.run(try await input(from: request, adapter)) {
+        case .value(let result): value = result
+        case .encoded(let result): value = try program.resultType.decode(result)
+        }
+        if let output = value as? any HTTPOutput { return try output.response(to: request) }
+        return try .json(value)
+    }
+
+    private func input(
+        from request: HTTPRequest,
+        _ adapter: some HTTPAdapter
+    ) async throws -> any Codable & Sendable {
+        try await adapter.input(from: request)
+    }
+}
+
+extension GraphNode: GraphRouteConvertible {
+    public var graphRoute: GraphRoute { route(AutomaticAdapter<Input>()) }
+
+    /// The node as a route whose input an adapter reads from HTTP requests.
+    public func route(_ adapter: some HTTPAdapter<Input>) -> GraphRoute {
+        GraphRoute(path: nil, graph: .written(vertex), adapter: adapter)
+    }
+}
+
+extension GraphRoute: Codable {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        try container.encode(path)
+        try container.encode(try TypeNames.name(of: type(of: adapter)))
+        try container.encode(adapter)
+        try container.encode(try plan())
+    }
+
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        let path = try container.decode(String?.self)
+        let name = try container.decode(String.self)
+        guard let type = TypeNames.find(name) as? any HTTPAdapter.Type else { throw TypeNames.unknown(name) }
+        self.path = path
+        self.adapter = try container.decode(type)
+        self.graph = .compiled(GraphProgram(try container.decode(GraphPlan.self), route: path))
+    }
+}

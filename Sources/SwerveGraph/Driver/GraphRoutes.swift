@@ -1,0 +1,82 @@
+internal import SwerveActors
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+/// The graphs of a driver.
+public struct GraphRoutes: Codable, Sendable {
+    let routes: [GraphRoute]
+    /// Whether the driver has one graph for all paths.
+    let isSingle: Bool
+
+    init(_ routes: [GraphRoute], isSingle: Bool) {
+        self.routes = routes
+        self.isSingle = isSingle
+    }
+
+    var programs: [GraphProgram] { routes.compactMap { try? $0.program() } }
+
+    func single() throws -> GraphProgram {
+        guard isSingle else { throw ServeError(.notFound, "the driver has routes: call predict(route:_:) with \(known)") }
+        return try routes[0].program()
+    }
+
+    func route(_ path: String) throws -> GraphProgram {
+        guard let route = routes.first(where: { $0.path == path }) else {
+            throw ServeError(.notFound, "the driver has no route '\(path)'; \(isSingle ? "it has one graph" : known)")
+        }
+        return try route.program()
+    }
+
+    private var known: String {
+        "there \(routes.count == 1 ? "is" : "are") " + routes.compactMap(\.path).joined(separator: ", ")
+    }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        if isSingle { return try await routes[0].respond(to: request) }
+        let path = request.path
+        guard let route = routes.first(where: { $0.path == path }) else {
+            throw HTTPError(.notFound, "no route of the graph is \(path); \(known)")
+        }
+        return try await route.respond(to: request)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        try check()
+        var container = encoder.unkeyedContainer()
+        try container.encode(isSingle)
+        for route in routes { try container.encode(route) }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        let isSingle = try container.decode(Bool.self)
+        var routes: [GraphRoute] = []
+        while !container.isAtEnd { routes.append(try container.decode(GraphRoute.self)) }
+        self.init(routes, isSingle: isSingle)
+    }
+
+    private func check() throws(ServeError) {
+        func refuse(_ what: String) -> ServeError { ServeError(.invalidGraph, "the routes of a graph: \(what)") }
+        if routes.isEmpty { throw refuse("there is none") }
+        for path in routes.compactMap(\.path) {
+            guard path.hasPrefix("/"), path.utf8.allSatisfy(HTTPBytes.isTarget), !path.contains("?") else {
+                throw refuse("'\(path)' is no path; it begins with '/' and is percent-encoded")
+            }
+            if path != "/", path.hasSuffix("/") {
+                throw refuse("'\(path)' ends in '/'; write '\(path.dropLast())'")
+            }
+        }
+    }
+}
+
+extension GraphProgram {
+    /// - Throws: ``ServeError`` with code `invalidArgument` when the caller's types are not the graph's.
+    func check(input: any Any.Type, output: any Any.Type, route: String) throws(ServeError) {
+        if let expected = inputType?.value, expected != input {
+            throw ServeError(.invalidArgument, "the route '\(route)' takes a \(expected), not a \(input)")
+        }
+        if resultType.value != output {
+            throw ServeError(.invalidArgument, "the route '\(route)' answers a \(resultType.value), not a \(output)")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+public import NIOCore
+
+/// A file that a client sent: as a field of a `multipart/form-data` form, or as the body itself.
+public struct UploadedFile: Hashable, Codable, Sendable, HTTPInput {
+    /// The file's name as the client says. Not to be used as a path.
+    public var filename: String?
+    /// The media type as the client says.
+    public var contentType: String?
+    public var content: ByteBuffer
+
+    public init(filename: String? = nil, contentType: String? = nil, content: ByteBuffer) {
+        self.filename = filename
+        self.contentType = contentType
+        self.content = content
+    }
+
+    /// The form's only file, or the whole body when it is no form.
+    public static func input(from request: HTTPRequest) async throws -> UploadedFile {
+        try await FileAdapter().input(from: request)
+    }
+}
+
+/// Reads a file from a form, or from the body when that is no form.
+public struct FileAdapter: HTTPAdapter {
+    /// The form's field that holds the file; nil takes the form's only file.
+    public var field: String?
+    /// How large the whole body may be; 64 MiB unless said otherwise. More answers 413.
+    public var maxBytes: Int
+
+    public init(field: String? = nil, maxBytes: Int = HTTPBody.defaultCollectLimit) {
+        self.field = field
+        self.maxBytes = maxBytes
+    }
+
+    /// - Throws: ``HTTPError`` with status 400 for a malformed form and for one without the file.
+    public func input(from request: HTTPRequest) async throws -> UploadedFile {
+        guard request.isMultipartForm else {
+            return UploadedFile(
+                contentType: request.headers["content-type"],
+                content: try await request.body.collect(upTo: maxBytes)
+            )
+        }
+        let part = try await request.multipartForm(upTo: maxBytes).file(field)
+        return UploadedFile(filename: part.filename, contentType: part.contentType, content: part.body)
+    }
+}
+
+extension MultipartForm {
+    /// The field of that name, or the form's only file.
+    ///
+    /// - Throws: ``HTTPError`` with status 400 when there is none.
+    package func file(_ field: String?) throws(HTTPError) -> Part {
+        if let field {
+            guard let part = self[field] else { throw HTTPError(.badRequest, "the form has no field '\(field)'") }
+            return part
+        }
+        let files = files
+        guard files.count == 1 else { throw HTTPError(.badRequest, "the form needs one file; it has \(files.count)") }
+        return files[0]
+    }
+}
