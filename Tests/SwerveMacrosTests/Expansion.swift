@@ -81,3 +81,14 @@ extension FixIt.Change {
         return (old, new)
     }
 }
+
+/// What the macros make of a source.
+func expanded(_ source: String) -> String {
+    let tree = Parser.parse(source: source)
+    let context = BasicMacroExpansionContext(
+        sourceFiles: [tree: .init(moduleName: "Test", fullFilePath: "Test.swift")]
+    )
+    return tree.expand(macroSpecs: macros) { node in
+        BasicMacroExpansionContext(sharingWith: context, lexicalContext: node.allMacroLexicalContexts())
+    }.description
+}

@@ -66,6 +66,19 @@ import Testing
                         },
                     ]
                 }
+
+                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
+                nonisolated var nodes: Nodes {
+                    Nodes(deployment: self)
+                }
+
+                /// The methods of `Segmenter` as nodes of a graph.
+                struct Nodes: Swift.Sendable {
+                    fileprivate let deployment: Segmenter
+                    func segment<GraphInput: Swift.Codable & Swift.Sendable>(_ image: SwerveGraph.GraphNode<GraphInput, Image>) -> SwerveGraph.GraphNode<GraphInput, Map> {
+                        ._call(deployment, "segment(_:)", [image])
+                    }
+                }
             }
 
             extension Segmenter: SwerveActors.Deployment {
@@ -125,6 +138,19 @@ import Testing
                             try results.returned(actor.get())
                         },
                     ]
+                }
+
+                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
+                nonisolated var nodes: Nodes {
+                    Nodes(deployment: self)
+                }
+
+                /// The methods of `Pair` as nodes of a graph.
+                struct Nodes: Swift.Sendable {
+                    fileprivate let deployment: Pair
+                    func get<GraphInput: Swift.Codable & Swift.Sendable>() -> SwerveGraph.GraphNode<GraphInput, Int> {
+                        ._call(deployment, "get()", [])
+                    }
                 }
             }
 

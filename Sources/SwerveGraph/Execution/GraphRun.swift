@@ -195,7 +195,7 @@ package struct GraphRun<Value> {
         switch states[branch] {
         case .value: settle(node, .value(use(branch)))
         case .failed(let error):
-            if case .fallback(let first, let second) = topology.steps[node], branch == first {
+            if case .fallback(let first, let second) = topology.steps[node], branch == first, second != first {
                 follow(node, second)
             } else {
                 settle(node, .failed(error))
@@ -219,6 +219,8 @@ package struct GraphRun<Value> {
                 switch states[consumer] {
                 case .following(let branch) where branch == node: forward(node, to: consumer)
                 case .waiting(let missing):
+                    // A choice has its branches as sources, too, but waits for what decides only.
+                    if case .choice(let decider, _, _) = topology.steps[consumer], decider != node { continue }
                     if case .failed(let error) = state {
                         settle(consumer, .failed(error))
                     } else if missing == 1 {

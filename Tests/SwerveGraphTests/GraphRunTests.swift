@@ -1,0 +1,316 @@
+import SwerveGraph
+import Testing
+
+private struct Broken: Error, Equatable {
+    var node: Int
+}
+
+/// Drives a run by hand: values are texts that say what they are made of.
+private struct Bench {
+    var run: GraphRun<String>
+    /// Every node that was named as ready, in order.
+    var named: [Int] = []
+
+    init(_ steps: [GraphTopology.Step]) {
+        run = GraphRun(GraphTopology(steps)) { "v\($0)" }
+        note()
+    }
+
+    mutating func note() { named += run.takeReady() }
+
+    mutating func finish(_ node: Int) -> [Int] {
+        let inputs = run.takeInputs(of: node)
+        run.finished(node, .success("\(node)(\(inputs.joined(separator: ",")))"))
+        return ready()
+    }
+    mutating func fail(_ node: Int) -> [Int] {
+        _ = run.takeInputs(of: node)
+        run.finished(node, .failure(Broken(node: node)))
+        return ready()
+    }
+    mutating func choose(_ node: Int, _ position: Int?) -> [Int] {
+        _ = run.takeInputs(of: node)
+        let isChosen = run.chose(node, position)
+        #expect(isChosen)
+        return ready()
+    }
+    private mutating func ready() -> [Int] {
+        let ready = run.takeReady()
+        named += ready
+        return ready
+    }
+    var value: String? { try? run.result?.get() }
+    var failure: Broken? {
+        guard case .failure(let error)? = run.result else { return nil }
+        return error as? Broken
+    }
+}
+
+@Suite struct GraphRunTests {
+    @Test func `a chain is computed from its beginning to its end`() {
+        var bench = Bench([.given, .compute([0]), .compute([1])])
+        #expect(bench.named == [1])
+        let ready1 = bench.finish(1)
+        #expect(ready1 == [2])
+        #expect(bench.value == nil)
+        let ready2 = bench.finish(2)
+        #expect(ready2 == [])
+        #expect(bench.value == "2(1(v0))")
+    }
+
+    @Test func `independent nodes are ready at once`() {
+        var bench = Bench([.given, .compute([0]), .compute([0]), .compute([0]), .compute([1, 2, 3])])
+        #expect(bench.named == [1, 2, 3])
+        let ready3 = bench.finish(3)
+        #expect(ready3 == [])
+        let ready4 = bench.finish(1)
+        #expect(ready4 == [])
+        let ready5 = bench.finish(2)
+        #expect(ready5 == [4])
+        _ = bench.finish(4)
+        #expect(bench.value == "4(1(v0),2(v0),3(v0))")
+    }
+
+    @Test func `a node with two consumers is computed once`() {
+        var bench = Bench([.given, .compute([0]), .compute([1]), .compute([1, 1]), .compute([2, 3])])
+        let ready6 = bench.finish(1)
+        #expect(ready6 == [2, 3])
+        _ = bench.finish(2)
+        _ = bench.finish(3)
+        _ = bench.finish(4)
+        #expect(bench.value == "4(2(1(v0)),3(1(v0),1(v0)))")
+        #expect(bench.named == [1, 2, 3, 4])
+    }
+
+    @Test func `a graph that is its input has its result at once`() {
+        #expect(Bench([.given]).value == "v0")
+    }
+
+    @Test func `only the chosen branch is computed`() {
+        // 1 decides between 2 and 4, which is made of 3.
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .compute([0]), .compute([3]),
+            .choice(of: 1, [2], otherwise: 4),
+        ]
+        var first = Bench(steps)
+        #expect(first.named == [1])
+        let ready7 = first.finish(1)
+        #expect(ready7 == [5])
+        let ready8 = first.choose(5, 0)
+        #expect(ready8 == [2])
+        _ = first.finish(2)
+        #expect(first.value == "2(v0)")
+
+        var second = Bench(steps)
+        _ = second.finish(1)
+        let ready9 = second.choose(5, nil)
+        #expect(ready9 == [3])
+        let ready10 = second.finish(3)
+        #expect(ready10 == [4])
+        _ = second.finish(4)
+        #expect(second.value == "4(3(v0))")
+    }
+
+    @Test func `a branch that others need too is computed once, whoever comes first`() {
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .choice(of: 1, [2], otherwise: 0), .compute([2, 3]),
+        ]
+        var early = Bench(steps)
+        #expect(early.named == [1, 2])
+        _ = early.finish(2)
+        let ready11 = early.finish(1)
+        #expect(ready11 == [3])
+        let ready12 = early.choose(3, 0)
+        #expect(ready12 == [4])
+        _ = early.finish(4)
+        #expect(early.value == "4(2(v0),2(v0))")
+
+        var late = Bench(steps)
+        _ = late.finish(1)
+        let ready13 = late.choose(3, 0)
+        #expect(ready13 == [])
+        let ready14 = late.finish(2)
+        #expect(ready14 == [4])
+    }
+
+    @Test func `a choice without a matching branch says so`() {
+        var bench = Bench([.given, .compute([0]), .choice(of: 1, [0], otherwise: nil)])
+        _ = bench.finish(1)
+        _ = bench.run.takeInputs(of: 2)
+        let isChosen = bench.run.chose(2, nil)
+        #expect(!isChosen)
+        bench.run.finished(2, .failure(Broken(node: 2)))
+        #expect(bench.failure == Broken(node: 2))
+    }
+
+    @Test func `a failure fails the request with the error of the node that failed`() {
+        var bench = Bench([.given, .compute([0]), .compute([1]), .compute([0]), .compute([2, 3])])
+        let ready15 = bench.fail(1)
+        #expect(ready15 == [])
+        #expect(bench.failure == Broken(node: 1))
+        let ready16 = bench.finish(3)
+        #expect(ready16 == [])
+        #expect(bench.failure == Broken(node: 1))
+    }
+
+    @Test func `a fallback is computed only after a failure`() {
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([1]), .compute([0]), .fallback(2, 3), .compute([4]),
+        ]
+        var good = Bench(steps)
+        #expect(good.named == [1])
+        _ = good.finish(1)
+        let ready17 = good.finish(2)
+        #expect(ready17 == [5])
+        _ = good.finish(5)
+        #expect(good.value == "5(2(1(v0)))")
+
+        var bad = Bench(steps)
+        let ready18 = bad.fail(1)
+        #expect(ready18 == [3])
+        let ready19 = bad.finish(3)
+        #expect(ready19 == [5])
+        _ = bad.finish(5)
+        #expect(bad.value == "5(3(v0))")
+    }
+
+    @Test func `where both fail, the last failure counts`() {
+        var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2)])
+        _ = bench.fail(1)
+        _ = bench.fail(2)
+        #expect(bench.failure == Broken(node: 2))
+    }
+
+    @Test func `a fallback that another node needs and that is there is taken at once`() {
+        var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2), .compute([2, 3])])
+        _ = bench.finish(2)
+        let ready20 = bench.fail(1)
+        #expect(ready20 == [4])
+    }
+
+    @Test func `a value is let go with its last use`() {
+        final class Token: Sendable {}
+        var run = GraphRun(GraphTopology([.given, .compute([0]), .compute([1]), .compute([2])])) { _ in Token() }
+        _ = run.takeReady()
+        _ = run.takeInputs(of: 1)
+        weak var first: Token?
+        do {
+            let token = Token()
+            first = token
+            run.finished(1, .success(token))
+        }
+        #expect(first != nil)
+        _ = run.takeReady()
+        _ = run.takeInputs(of: 2)
+        #expect(first == nil)
+    }
+
+    // MARK: Random graphs
+
+    /// What the result is by the definition of each step, or the node that fails first.
+    private func evaluate(
+        _ steps: [GraphTopology.Step],
+        failing: Set<Int>,
+        decisions: [Int: Int?],
+        _ node: Int,
+        _ computed: inout [Int: Result<String, Broken>]
+    ) -> Result<String, Broken> {
+        if let known = computed[node] { return known }
+        var result: Result<String, Broken>
+        func value(_ other: Int) -> Result<String, Broken> {
+            evaluate(steps, failing: failing, decisions: decisions, other, &computed)
+        }
+        switch steps[node] {
+        case .given: result = .success("v\(node)")
+        case .compute(let sources):
+            var texts: [String] = []
+            result = failing.contains(node) ? .failure(Broken(node: node)) : .success("")
+            for source in sources {
+                switch value(source) {
+                case .success(let text): texts.append(text)
+                case .failure(let error): result = .failure(error)
+                }
+            }
+            if case .success = result { result = .success("\(node)(\(texts.joined(separator: ",")))") }
+        case .choice(let decider, let cases, let otherwise):
+            switch value(decider) {
+            case .failure(let error): result = .failure(error)
+            case .success:
+                let branch = (decisions[node] ?? nil).map { cases[$0] } ?? otherwise
+                result = branch.map(value) ?? .failure(Broken(node: node))
+            }
+        case .fallback(let first, let second):
+            result = value(first)
+            if case .failure = result { result = value(second) }
+        }
+        computed[node] = result
+        return result
+    }
+
+    @Test(arguments: 0..<2000)
+    func `a random graph gives what its definition says, and computes no node twice`(_ seed: Int) {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let count = Int.random(in: 1...40, using: &generator)
+        var steps: [GraphTopology.Step] = [.given]
+        var decisions: [Int: Int?] = [:]
+        var failing: Set<Int> = []
+        for node in 1...count {
+            func pick() -> Int { Int.random(in: max(0, node - 8)..<node, using: &generator) }
+            switch Int.random(in: 0..<10, using: &generator) {
+            case 0: steps.append(.given)
+            case 1:
+                let cases = (0..<Int.random(in: 1...3, using: &generator)).map { _ in pick() }
+                let hasOther = Bool.random(using: &generator)
+                steps.append(.choice(of: pick(), cases, otherwise: hasOther ? pick() : nil))
+                decisions[node] = Bool.random(using: &generator) ? cases.indices.randomElement(using: &generator) : nil
+            case 2: steps.append(.fallback(pick(), pick()))
+            default:
+                let sources = (0..<Int.random(in: 0...4, using: &generator)).map { _ in pick() }
+                steps.append(.compute(sources))
+                if Int.random(in: 0..<12, using: &generator) == 0 { failing.insert(node) }
+            }
+        }
+        var memory: [Int: Result<String, Broken>] = [:]
+        let expected = evaluate(steps, failing: failing, decisions: decisions, steps.count - 1, &memory)
+
+        var run = GraphRun(GraphTopology(steps)) { "v\($0)" }
+        var open = run.takeReady()
+        var seen: Set<Int> = []
+        while run.result == nil, let index = open.indices.randomElement(using: &generator) {
+            let node = open.remove(at: index)
+            let isNew = seen.insert(node).inserted
+            #expect(isNew, "\(node) was named twice")
+            #expect(memory[node] != nil || expected.isFailure, "\(node) was not needed")
+            let inputs = run.takeInputs(of: node)
+            if case .choice = steps[node] {
+                if !run.chose(node, decisions[node] ?? nil) { run.finished(node, .failure(Broken(node: node))) }
+            } else if failing.contains(node) {
+                run.finished(node, .failure(Broken(node: node)))
+            } else {
+                run.finished(node, .success("\(node)(\(inputs.joined(separator: ",")))"))
+            }
+            open += run.takeReady()
+        }
+        switch (expected, run.result) {
+        case (.success(let text), .success(let result)?): #expect(result == text)
+        // Which of several failures comes first depends on the order of the answers.
+        case (.failure, .failure?): break
+        default: Issue.record("expected \(expected), got \(String(describing: run.result))")
+        }
+    }
+}
+
+extension Result {
+    fileprivate var isFailure: Bool { if case .failure = self { true } else { false } }
+}
+
+private struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state &* 0x2545_F491_4F6C_DD1D
+    }
+}
