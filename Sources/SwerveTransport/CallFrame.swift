@@ -2,16 +2,18 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 
-/// The body of a `requestCall` frame: the method's number, the request id, the generic arguments by their mangled names,
+/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, the generic arguments by their mangled names,
 /// and the arguments, each a region.
 enum CallFrame {
     static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
-        let requestID = (RequestContext.current?.requestID ?? "").utf8
+        let context = RequestContext.current
+        let requestID = (context?.requestID ?? "").utf8
         let length = min(requestID.count, 255)
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
+        frame.writeRemainingTime(until: context?.deadline)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
         let writer = BinaryWriter(frame)
         for type in call.arguments.genericSubstitutions {
@@ -37,8 +39,9 @@ enum CallFrame {
     static func read(
         _ frame: consuming ByteBuffer,
         of replica: ReplicaID
-    ) throws -> (requestID: String, arguments: InvocationDecoder) {
+    ) throws -> (context: RequestContext?, arguments: InvocationDecoder) {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
+            let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
         let reader = BinaryReader(frame, system: .current)
@@ -50,6 +53,25 @@ enum CallFrame {
             }
             types.append(type)
         }
-        return (requestID, InvocationDecoder(reader, genericSubstitutions: types))
+        let deadline = NIODeadline.after(remaining)
+        let context =
+            requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
+        return (context, InvocationDecoder(reader, genericSubstitutions: types))
+    }
+}
+
+// Deadlines travel as the time that remains: two machines need not agree on what time it is.
+
+extension ByteBuffer {
+    /// Nanoseconds; the largest number stands for no deadline.
+    mutating func writeRemainingTime(until deadline: NIODeadline?) {
+        writeInteger(deadline.map { ($0 - .now()).nanoseconds } ?? .max, endianness: .little)
+    }
+}
+
+extension NIODeadline {
+    /// What ``ByteBuffer/writeRemainingTime(until:)`` wrote.
+    static func after(_ remaining: Int64) -> NIODeadline? {
+        remaining == .max ? nil : .now() + .nanoseconds(remaining)
     }
 }

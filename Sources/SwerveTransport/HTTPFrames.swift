@@ -5,17 +5,19 @@ package import SwerveHTTPTypes
 package enum HTTPFrames {
     private static let bodyFollowsFlag: UInt8 = 1
 
-    /// A request: method number, flags, head, and the content unless it follows in frames of its own.
+    /// A request: method number, flags, the time that remains, head, and the content unless it follows in frames of its own.
     package static func request(
         _ head: HTTPRequestHead,
         method: UInt32,
-        body: ByteBuffer?
+        body: ByteBuffer?,
+        deadline: NIODeadline? = nil
     ) -> (frame: ByteBuffer, trailing: ByteBuffer?) {
         let size = body?.readableBytes ?? 0
         let isCopied = size < ConnectionLimits.copyLimit
         var frame = Frame.open(capacity: 64 + head.bytes.readableBytes + (isCopied ? size : 0))
         frame.writeInteger(method, endianness: .little)
         frame.writeInteger(body == nil ? bodyFollowsFlag : 0)
+        frame.writeRemainingTime(until: deadline)
         head.encode(into: &frame)
         guard let body, size > 0 else { return (frame, nil) }
         if !isCopied { return (frame, body) }
@@ -24,10 +26,13 @@ package enum HTTPFrames {
     }
 
     /// What a replica reads of a request's frame, behind the method number: the content is `nil` when it follows.
-    package static func readRequest(_ frame: inout ByteBuffer) throws -> (HTTPRequestHead, ByteBuffer?) {
+    package static func readRequest(
+        _ frame: inout ByteBuffer
+    ) throws -> (HTTPRequestHead, deadline: NIODeadline?, ByteBuffer?) {
         let flags = frame.readInteger(as: UInt8.self) ?? 0
+        let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
         let head = try HTTPRequestHead.decode(from: &frame)
-        return (head, flags & bodyFollowsFlag == 0 ? frame : nil)
+        return (head, .after(remaining), flags & bodyFollowsFlag == 0 ? frame : nil)
     }
 
     /// The beginning of a response's frame; the caller appends the content when it does not follow.

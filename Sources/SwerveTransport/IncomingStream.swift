@@ -42,13 +42,13 @@ final class IncomingStream: ReplicaWork {
         self.replica = replica
         self.connection = connection
         if kind == .requestHTTP {
-            let (head, content) = try HTTPFrames.readRequest(&frame)
+            let (head, deadline, content) = try HTTPFrames.readRequest(&frame)
             self.request = .http(head, content: content)
-            self.context = RequestContext(requestID: head.requestID)
+            self.context = RequestContext(requestID: head.requestID, deadline: deadline)
         } else {
-            let (requestID, arguments) = try CallFrame.read(frame, of: replica.id)
+            let (context, arguments) = try CallFrame.read(frame, of: replica.id)
             self.request = .call(target: target, arguments: arguments)
-            self.context = requestID.isEmpty ? nil : RequestContext(requestID: requestID)
+            self.context = context
         }
     }
 

@@ -113,6 +113,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     @inline(__always)
     static func destination(of id: ServeID) throws -> (Route, CallOptions?) {
         if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
+        try RequestContext.checkDeadline()
         switch id.target {
         case .route(let route): return (route, id.callOptions)
         case .bound(let bound):

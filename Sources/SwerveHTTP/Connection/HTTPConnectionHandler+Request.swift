@@ -127,11 +127,12 @@ extension HTTPConnectionHandler {
     }
 
     private func begin(_ head: HTTPRequestHead, body: ByteBuffer?) {
+        let deadline = machine.requestDeadline.map { NIODeadline.uptimeNanoseconds(UInt64(clamping: $0.nanoseconds)) }
         if spare != nil, isKnownUniquelyReferenced(&spare), let reused = spare.take() {
-            reused.reopen(requestID: head.requestID, connection: self)
+            reused.reopen(requestID: head.requestID, deadline: deadline, connection: self)
             exchange = reused
         } else {
-            exchange = HTTPExchange(requestID: head.requestID, connection: self)
+            exchange = HTTPExchange(requestID: head.requestID, deadline: deadline, connection: self)
         }
         guard let exchange else { return }
         service.begin(head, body: body, exchange: exchange)

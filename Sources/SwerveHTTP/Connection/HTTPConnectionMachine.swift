@@ -94,6 +94,9 @@ struct HTTPConnectionMachine: Sendable {
         if case .exchange(let exchange) = phase { exchange } else { nil }
     }
 
+    /// When the ongoing request is given up.
+    var requestDeadline: MonotonicTime? { exchange?.deadline }
+
     /// How many more bytes of a streamed request the service takes.
     var window: Int { options.bodyWindowBytes - (exchange?.outstanding ?? 0) }
 

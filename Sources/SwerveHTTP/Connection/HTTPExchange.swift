@@ -48,14 +48,17 @@ package final class HTTPExchange {
     package var delegate: (any HTTPExchangeDelegate)?
     /// The client's `x-request-id`, or one made by the server.
     package private(set) var requestID: String
+    /// When the server gives the request up; `nil` without a request timeout.
+    package private(set) var deadline: NIODeadline?
     private var connection: HTTPConnectionHandler?
 
     /// The connection's: every call to and from the exchange is made on it.
     package let eventLoop: any EventLoop
 
-    init(requestID: String, connection: HTTPConnectionHandler) {
+    init(requestID: String, deadline: NIODeadline?, connection: HTTPConnectionHandler) {
         self.eventLoop = connection.loop.eventLoop
         self.requestID = requestID
+        self.deadline = deadline
         self.connection = connection
     }
 
@@ -107,8 +110,9 @@ package final class HTTPExchange {
 
     // MARK: - For the connection
 
-    func reopen(requestID: String, connection: HTTPConnectionHandler) {
+    func reopen(requestID: String, deadline: NIODeadline?, connection: HTTPConnectionHandler) {
         self.requestID = requestID
+        self.deadline = deadline
         self.connection = connection
     }
 

@@ -27,6 +27,7 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
     let eventLoop: any EventLoop
     private var state = State.over
     private var losses = 0
+    private let deadline: NIODeadline?
 
     /// How many bytes of the request the replica still takes, and what waits for it to take more.
     private var requestCredit = 0
@@ -50,6 +51,7 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
         self.exchange = exchange
         self.service = service
         self.eventLoop = exchange.eventLoop
+        self.deadline = exchange.deadline
     }
 
     func begin() {
@@ -86,7 +88,7 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
         switch lease.target {
         case .local(let replica):
             let runner = service.runner(of: eventLoop)
-            let call = LocalHTTPCall(self, runner.mailbox, replica, head, body)
+            let call = LocalHTTPCall(self, runner.mailbox, replica, head, body, deadline: deadline)
             state = .local(lease, call)
             // What came while the request waited for its turn.
             while let bytes = waitingBody.popFirst() { call.push(bytes) }
@@ -97,7 +99,12 @@ final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchec
             // An attempt that was refused or lost before it began has taken nothing, and was told of no end that counts.
             requestCredit = 0
             isEndSent = false
-            let (frame, trailing) = HTTPFrames.request(head, method: replica.httpNumber(), body: body)
+            let (frame, trailing) = HTTPFrames.request(
+                head,
+                method: replica.httpNumber(),
+                body: body,
+                deadline: deadline
+            )
             switch replica.connection.open(.requestHTTP, frame, trailing: trailing, owner: self) {
             case .success(let stream): state = .remote(lease, replica, stream: stream)
             case .failure(.closed(let reason)):

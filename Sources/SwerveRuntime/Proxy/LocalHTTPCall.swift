@@ -32,12 +32,13 @@ final class LocalHTTPCall: ReplicaWork {
         _ mailbox: LoopMailbox,
         _ replica: HostedReplica,
         _ head: HTTPRequestHead,
-        _ body: ByteBuffer?
+        _ body: ByteBuffer?,
+        deadline: NIODeadline?
     ) {
         self.forward = forward
         self.mailbox = mailbox
         self.replica = replica
-        self.context = RequestContext(requestID: head.requestID)
+        self.context = RequestContext(requestID: head.requestID, deadline: deadline)
         if let body {
             self.bodyStream = nil
             self.request = HTTPRequest(head: head, body: HTTPBody(body))

@@ -1,0 +1,395 @@
+import NIOCore
+import Swerve
+import Testing
+
+extension IntegrationTests {
+    /// Graphs, with all their deployments in processes of their own and with all of them in this one.
+    @Suite struct GraphTests {
+        typealias Placement = DeploymentOptions.Placement
+
+        private func steps(_ placement: Placement) -> Steps {
+            Steps.bind(journal: Journal.bind().options(placement: placement)).options(placement: placement)
+        }
+
+        /// Runs a graph for the time of `body`.
+        private func withGraph<Input, Output>(
+            _ node: GraphNode<Input, Output>,
+            _ placement: Placement,
+            routePrefix: String? = nil,
+            _ body: (GraphDriver<Input, Output>, String) async throws -> Void
+        ) async throws {
+            let driver = GraphDriver.bind(node).options(placement: placement)
+            try await withApplication(driver, routePrefix: routePrefix) { try await body($0, $1) }
+        }
+
+        // MARK: Values
+
+        @Test(arguments: placements)
+        func `constants and nodes mix, and default values are constants`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let sum = nodes.add(nodes.add(input), to: nodes.add(5, to: input))
+            try await withGraph(sum, placement) { driver, _ in
+                let answer = try await driver.predict(1)
+                #expect(answer == 11 + 6)
+                let second = try await driver.predict(100)
+                #expect(second == 110 + 105)
+            }
+        }
+
+        @Test(arguments: placements)
+        func `arrays, dictionaries, optionals and tuples of nodes arrive as values`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let text = nodes.text(input)
+            let pair = nodes.pair(.tuple(nodes.add(input), text))
+            let words = nodes.join(
+                .array([
+                    text, "constant", nodes.table(.dictionary(["b": nodes.add(input), "a": 7])),
+                    nodes.maybe(.optional(input)), nodes.maybe(nil), pair[\.values.0], nodes.text(pair[\.values.1]),
+                ])
+            )
+            try await withGraph(words, placement) { driver, _ in
+                let answer = try await driver.predict(3)
+                #expect(answer == "3-constant-a=7,b=13-3-none-3-13")
+            }
+        }
+
+        @Test(arguments: placements)
+        func `parts of the input and of results are taken by key path, at any depth`(_ placement: Placement) async throws {
+            let input = InputNode<Request>()
+            let nodes = steps(placement).nodes
+            let grown = nodes.grown(input)
+            let words = nodes.join(
+                .array([input[\.name], nodes.text(input[\.size.height]), nodes.text(grown[\.size][\.width])]),
+                separator: " "
+            )
+            try await withGraph(words, placement) { driver, _ in
+                let request = Request(name: "a", size: .init(width: 4, height: 5), tags: ["x"])
+                let answer = try await driver.predict(request)
+                #expect(answer == "a 5 8")
+            }
+        }
+
+        @Test func `computed parts need a driver in this process`() async throws {
+            let input = InputNode<Request>()
+            let node = steps(.inProcess).nodes.text(input[\.area])
+            try await withGraph(node, .inProcess) { driver, _ in
+                let answer = try await driver.predict(Request(name: "", size: .init(width: 3, height: 4)))
+                #expect(answer == "12")
+            }
+            let error = await #expect(throws: ServeError.self) {
+                try await withGraph(node, .process) { _, _ in }
+            }
+            #expect(error?.code == .invalidGraph)
+            #expect(error?.message.contains("placement: .inProcess") == true)
+        }
+
+        @Test(arguments: placements)
+        func `a handle is an argument like any other`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let bound = steps(placement)
+            let node = bound.nodes.ask(.constant(steps(placement)), input)
+            try await withGraph(node, placement) { driver, _ in
+                let answer = try await driver.predict(1)
+                #expect(answer == 11)
+            }
+        }
+
+        @Test func `a function and a graph that is its input are graphs, too`() async throws {
+            let input = InputNode<Int>()
+            try await withGraph(doubledDeployment.bind().nodes(input), .inProcess) { driver, _ in
+                let answer = try await driver.predict(4)
+                #expect(answer == 8)
+            }
+            try await withGraph(input, .process) { driver, _ in
+                let second = try await driver.predict(4)
+                #expect(second == 4)
+            }
+        }
+
+        // MARK: Execution
+
+        @Test(arguments: placements)
+        func `a node that several use is computed once for each request`(_ placement: Placement) async throws {
+            let input = InputNode<String>()
+            let nodes = steps(placement).nodes
+            let one = nodes.noted(input)
+            let sum = nodes.add(nodes.add(one, to: one), to: nodes.add(one, to: 0))
+            try await withGraph(sum, placement) { driver, name in
+                let answer = try await driver.predict("first")
+                #expect(answer == 3)
+                let second = try await driver.predict("second")
+                #expect(second == 3)
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                #expect(try await journal.all() == ["first", "second"])
+            }
+        }
+
+        @Test(arguments: placements)
+        func `independent branches run at the same time`(_ placement: Placement) async throws {
+            try await withBranches(placement) { driver, journal, _ in
+                async let answer = driver.predict("")
+                // Neither can end before both have begun.
+                for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
+                for name in ["a", "b", "c"] { try await journal.note("open \(name)") }
+                #expect(try await answer == "a-b-c")
+            }
+        }
+
+        @Test(arguments: placements)
+        func `a slow branch holds nothing of the others`(_ placement: Placement) async throws {
+            try await withBranches(placement) { driver, journal, name in
+                async let answer = driver.predict("")
+                for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
+                try await journal.note("open a")
+                try await journal.note("open b")
+                // Each replica takes one request at a time, so the next one begins when the places are free again.
+                for other in ["Gate", "Gate_1"] {
+                    let gate = try await Serve.deploymentHandle(other, application: name, as: Gate.self)
+                    #expect(try await gate.version() == 1)
+                }
+                try await journal.note("open c")
+                #expect(try await answer == "a-b-c")
+            }
+        }
+
+        @Test(arguments: placements)
+        func `cancelling the request cancels the nodes that run`(_ placement: Placement) async throws {
+            try await withBranches(placement) { driver, journal, _ in
+                let request = Task { try await driver.predict("") }
+                for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
+                request.cancel()
+                await #expect(throws: CancellationError.self) { try await request.value }
+                for name in ["a", "b", "c"] { try await journal.wait(for: "cancelled \(name)") }
+            }
+        }
+
+        @Test(arguments: placements)
+        func `a failure cancels the nodes that nobody needs any more`(_ placement: Placement) async throws {
+            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
+            let gate = Gate.bind(journal: journal).options(placement: placement)
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let node = nodes.join(.array([gate.nodes.enter("a"), nodes.text(nodes.refuse(input))]))
+            try await withGraph(node, placement) { driver, name in
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
+                // It was cancelled before it began, or while it ran.
+                let entries = try await journal.all()
+                if entries.contains(where: { $0.hasPrefix("began a") }) { try await journal.wait(for: "cancelled a") }
+            }
+        }
+
+        private func withBranches(
+            _ placement: Placement,
+            _ body: (GraphDriver<String, String>, Journal, String) async throws -> Void
+        ) async throws {
+            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
+            func gate() -> Gate { Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement) }
+            let nodes = steps(placement).nodes
+            // The input is not used: the type is enough.
+            let all: GraphNode<String, String> = nodes.join(
+                .array([gate().nodes.enter("a"), gate().nodes.enter("b"), gate().nodes.enter("c")])
+            )
+            try await withGraph(all, placement) { driver, name in
+                let handle = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                try await body(driver, handle, name)
+            }
+        }
+
+        // MARK: Branches
+
+        @Test(arguments: placements)
+        func `only the branch that a condition chooses is computed`(_ placement: Placement) async throws {
+            let input = InputNode<Request>()
+            let nodes = steps(placement).nodes
+            let result = GraphNode.if(
+                nodes.isLarge(input),
+                then: nodes.noted("large", 1),
+                else: nodes.noted("small", 2)
+            )
+            try await withGraph(nodes.add(result, to: 0), placement) { driver, name in
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let answer = try await driver.predict(Request(name: "", size: .init(width: 1, height: 1)))
+                #expect(answer == 2)
+                let second = try await driver.predict(Request(name: "", size: .init(width: 20, height: 20)))
+                #expect(second == 1)
+                #expect(try await journal.all() == ["small", "large"])
+            }
+        }
+
+        @Test(arguments: placements)
+        func `a value chooses among several branches`(_ placement: Placement) async throws {
+            let input = InputNode<Request>()
+            let nodes = steps(placement).nodes
+            let byQuality = GraphNode.switch(
+                input[\.quality],
+                [.draft: nodes.text(1), .good: nodes.text(2), .best: nodes.text(input[\.size.width])]
+            )
+            let byName = GraphNode.switch(input[\.name], ["x": byQuality, "y": "why"])
+            try await withGraph(byName, placement) { driver, _ in
+                func ask(_ name: String, _ quality: Request.Quality) async throws -> String {
+                    try await driver.predict(Request(name: name, size: .init(width: 9, height: 1), quality: quality))
+                }
+                let answer = try await ask("x", .draft)
+                #expect(answer == "1")
+                let second = try await ask("x", .best)
+                #expect(second == "9")
+                let third = try await ask("y", .good)
+                #expect(third == "why")
+                let error = await #expect(throws: GraphNodeError.self) { try await ask("z", .good) }
+                #expect(error?.node == "switch_1")
+                #expect((error?.cause as? ServeError)?.message == "no case is 'z'; there are x, y")
+            }
+        }
+
+        @Test(arguments: placements)
+        func `a fallback takes the place of a node that fails`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let good = nodes.add(input).fallback(to: nodes.noted("unneeded"))
+            let bad = nodes.add(nodes.refuse(input)).fallback(to: nodes.noted("needed", 5))
+            try await withGraph(nodes.add(good, to: bad), placement) { driver, name in
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let answer = try await driver.predict(1)
+                #expect(answer == 11 + 5)
+                #expect(try await journal.all() == ["needed"])
+            }
+        }
+
+        // MARK: Errors
+
+        @Test(arguments: placements)
+        func `a failure has the name of its node, and its cause`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let other = steps(placement).options(name: "Named").nodes
+            let node = nodes.add(nodes.refuse(nodes.add(input)), to: other.failOpaquely(1))
+            try await withGraph(node, placement) { driver, _ in
+                let error = await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
+                switch error?.node {
+                case "Steps.refuse": #expect(error?.cause as? Refused == Refused(reason: "no 11", code: 11))
+                case "Named.failOpaquely": #expect(error.map { "\($0.cause)".contains("the secret is 42") } == true)
+                default: Issue.record("\(String(describing: error))")
+                }
+            }
+        }
+
+        @Test(arguments: placements)
+        func `the deadline is carried to each node`(_ placement: Placement) async throws {
+            let node: GraphNode<Int, Double?> = steps(placement).nodes.remaining()
+            try await withGraph(node, placement) { driver, _ in
+                let answer = try await driver.predict(1)
+                #expect(answer == nil)
+                let remaining = try await RequestContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
+                #expect((400...500).contains(remaining ?? 0))
+                let error = await #expect(throws: ServeError.self) {
+                    try await RequestContext.withDeadline(in: .zero) { try await driver.predict(1) }
+                }
+                #expect(error?.code == .deadlineExceeded)
+            }
+        }
+
+        @Test(arguments: placements)
+        func `a graph survives the loss of a replica in it`(_ placement: Placement) async throws {
+            guard placement == .process else { return }
+            let input = InputNode<Int>()
+            let model = Model.bind(version: 7)
+            let node = steps(placement).nodes.add(model.nodes.answer(), to: input)
+            try await withGraph(node, placement) { driver, name in
+                let answer = try await driver.predict(1)
+                #expect(answer == 8)
+                let handle = try await Serve.deploymentHandle("Model", application: name, as: Model.self)
+                await #expect(throws: ServeError.self) { try await handle.trap() }
+                let second = try await driver.predict(2)
+                #expect(second == 9)
+            }
+        }
+
+        // MARK: Options
+
+        @Test func `the driver and the deployments of a graph keep their own options`() async throws {
+            let input = InputNode<Int>()
+            let bound = steps(.process).options(numReplicas: 2, resources: Resources(cpus: 0.5))
+            let driver = GraphDriver.bind(bound.nodes.add(input)).options(name: "entry", numReplicas: 3)
+            try await withApplication(driver) { _, name in
+                try await eventuallyHealthy(name)
+                let deployments = try #require(await Serve.status().applications[name]).deployments
+                #expect(deployments.keys.sorted() == ["Journal", "Steps", "entry"])
+                #expect(deployments["entry"]?.replicas.count == 3)
+                #expect(deployments["Steps"]?.replicas.count == 2)
+                #expect(deployments["Steps"]?.options.resources.cpus.value == 0.5)
+            }
+        }
+
+        @Test(arguments: placements)
+        func `what nodes take is measured`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let nodes = steps(placement).nodes
+            let node = nodes.add(nodes.add(input)).fallback(to: nodes.refuse(input))
+            try await withGraph(node, placement) { driver, _ in
+                for number in 0..<5 { _ = try await driver.predict(number) }
+                let measured = try await driver.statistics().nodes
+                #expect(measured.map(\.name) == ["Steps.add", "Steps.add_1", "Steps.refuse"])
+                #expect(measured.map(\.count) == [5, 5, 0])
+                #expect(measured[0].totalNanoseconds > 0)
+                #expect(measured[0].histogram.reduce(0, +) == 5)
+                #expect(measured[0].percentile(0.5) <= measured[0].percentile(1))
+            }
+        }
+
+        // MARK: Bad graphs
+
+        private func refusal(_ graph: GraphNode<Int, Int>) async throws -> String {
+            try await Instance.start()
+            let error = await #expect(throws: ServeError.self) {
+                try await Serve.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
+            }
+            #expect(error?.code == .invalidGraph)
+            return error?.message ?? ""
+        }
+
+        @Test func `graphs that cannot be run are refused when they are built`() async throws {
+            let nodes = steps(.inProcess).nodes
+            let input = InputNode<Int>()
+            #expect(try await refusal(nodes.add(input, to: InputNode<Int>())).contains("2 inputs"))
+            let always = GraphNode.if(.constant(true), then: input, else: nodes.add(input))
+            #expect(try await refusal(always).contains("'if' always takes the same branch"))
+            let twice = GraphNode.switch(input, [1: input, 2: nodes.add(input), 1: input], default: input)
+            #expect(try await refusal(twice).contains("the case '1' twice"))
+            let some: GraphNode<Int, Request.Quality> = .constant(.good)
+            let quality = GraphNode.if(.constant(true), then: some, else: some)
+            let missing = GraphNode.switch(quality, [.good: input, .best: input])
+            #expect(try await refusal(missing).contains("always takes the same branch"))
+            #expect(try await refusal(input.fallback(to: nodes.add(input))).contains("can never be reached"))
+            let node = nodes.add(input)
+            #expect(try await refusal(node.fallback(to: node)).contains("falls back to the node that failed"))
+            let long = (0..<5000).reduce(input) { node, _ in nodes.add(node) }
+            #expect(try await refusal(long).contains("more than 4096 nodes"))
+        }
+
+        @Test func `a method of another application's deployment is refused`() async throws {
+            try await withApplication(steps(.inProcess)) { handle, name in
+                let message = try await refusal(handle.nodes.add(InputNode<Int>()))
+                #expect(message.contains("'Steps.add' calls \(name)/Steps"))
+            }
+        }
+
+        @Test func `cases of an enumeration are complete, and not more than that`() async throws {
+            try await Instance.start()
+            let input = InputNode<Request>()
+            func message(_ node: GraphNode<Request, Int>) async -> String {
+                let error = await #expect(throws: ServeError.self) {
+                    try await Serve.run(GraphDriver.bind(node), name: Instance.newName(), routePrefix: nil)
+                }
+                return error?.message ?? ""
+            }
+            let one: GraphNode<Request, Int> = 1
+            let missing = GraphNode.switch(input[\.quality], [.good: one])
+            #expect(await message(missing).contains("no case for 'draft', 'best' and no default"))
+            let more = GraphNode.switch(input[\.quality], [.good: one, .draft: one, .best: one], default: one)
+            #expect(await message(more).contains("the default of 'switch' can never be reached"))
+        }
+    }
+}
