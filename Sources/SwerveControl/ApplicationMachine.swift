@@ -90,7 +90,8 @@ struct ApplicationMachine: Sendable {
                 prefix: $0,
                 application: spec.name,
                 ingress: ingress.id,
-                answersHTTP: ingress.spec.answersHTTP
+                answersHTTP: ingress.spec.answersHTTP,
+                routes: spec.routes
             )
         }
         guard next != route else { return }

@@ -50,11 +50,20 @@ package struct RouteEntry: Hashable, Sendable {
     package var ingress: DeploymentID
     /// Whether the ingress answers HTTP requests itself.
     package var answersHTTP: Bool
+    /// What the ingress says of its routes.
+    package var routes: [RouteDescription]
 
-    package init(prefix: String, application: String, ingress: DeploymentID, answersHTTP: Bool) {
+    package init(
+        prefix: String,
+        application: String,
+        ingress: DeploymentID,
+        answersHTTP: Bool,
+        routes: [RouteDescription] = []
+    ) {
         self.prefix = prefix
         self.application = application
         self.ingress = ingress
         self.answersHTTP = answersHTTP
+        self.routes = routes
     }
 }

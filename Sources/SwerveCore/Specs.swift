@@ -6,12 +6,37 @@ public struct ApplicationSpec: Hashable, Sendable, Codable {
     /// The deployment that the application's handle names and that HTTP requests go to.
     public var ingress: String
     public var deployments: [DeploymentSpec]
+    /// What the ingress says of its routes; empty when it says nothing.
+    public var routes: [RouteDescription]
 
-    public init(name: String, routePrefix: String?, ingress: String, deployments: [DeploymentSpec]) {
+    public init(
+        name: String,
+        routePrefix: String?,
+        ingress: String,
+        deployments: [DeploymentSpec],
+        routes: [RouteDescription] = []
+    ) {
         self.name = name
         self.routePrefix = routePrefix
         self.ingress = ingress
         self.deployments = deployments
+        self.routes = routes
+    }
+}
+
+/// A route of an ingress, as `/-/routes` lists it.
+public struct RouteDescription: Hashable, Sendable, Codable {
+    /// Below the application's route prefix; `nil` for all paths.
+    public var path: String?
+    /// JSON Schema of what a request holds, as JSON.
+    public var input: String
+    /// JSON Schema of what the answer holds, as JSON.
+    public var output: String
+
+    public init(path: String?, input: String, output: String) {
+        self.path = path
+        self.input = input
+        self.output = output
     }
 }
 

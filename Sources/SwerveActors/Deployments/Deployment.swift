@@ -29,21 +29,30 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
     }
 }
 
+/// Arguments of an ingress that say what its HTTP routes are.
+package protocol RouteDescribing {
+    var routeDescriptions: [RouteDescription] { get }
+}
+
 /// What `bind` makes: a deployment that does not run yet.
 package final class BoundDeployment: Sendable {
     package let type: any Deployment.Type
     package let overrides: DeploymentOverrides
+    /// What the deployment says of its HTTP routes.
+    package let routes: [RouteDescription]
     private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
 
     package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) {
         self.type = type
         self.overrides = DeploymentOverrides()
+        self.routes = (arguments as? any RouteDescribing)?.routeDescriptions ?? []
         self.encodeArguments = { try $0.region(arguments) }
     }
 
     private init(_ other: BoundDeployment, overrides: DeploymentOverrides) {
         self.type = other.type
         self.overrides = overrides
+        self.routes = other.routes
         self.encodeArguments = other.encodeArguments
     }
 

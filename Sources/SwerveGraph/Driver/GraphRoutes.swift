@@ -1,5 +1,5 @@
 internal import SwerveActors
-internal import SwerveCore
+package import SwerveCore
 internal import SwerveHTTPTypes
 
 /// The graphs of a driver.
@@ -65,6 +65,19 @@ public struct GraphRoutes: Codable, Sendable {
             if path != "/", path.hasSuffix("/") {
                 throw refuse("'\(path)' ends in '/'; write '\(path.dropLast())'")
             }
+        }
+    }
+}
+
+extension GraphRoutes: RouteDescribing {
+    package var routeDescriptions: [RouteDescription] {
+        routes.compactMap { route in
+            guard case .written(let vertex) = route.graph else { return nil }
+            return RouteDescription(
+                path: route.path,
+                input: route.adapter.inputSchema.json,
+                output: JSONSchema(decoding: vertex.type.value).json
+            )
         }
     }
 }

@@ -5,6 +5,12 @@
 public protocol HTTPAdapter<Input>: Codable, Sendable {
     associatedtype Input: Codable & Sendable
     func input(from request: HTTPRequest) async throws -> Input
+    /// What requests hold, for `/-/routes`; by default what ``Input`` decodes.
+    var inputSchema: JSONSchema { get }
+}
+
+extension HTTPAdapter {
+    public var inputSchema: JSONSchema { JSONSchema(decoding: Input.self) }
 }
 
 /// A type that knows how it is read from an HTTP request: without another adapter, it is read in this way.

@@ -23,7 +23,8 @@ enum ApplicationBuilder {
             name: name,
             routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
             ingress: names.name(of: root).deployment,
-            deployments: deployments
+            deployments: deployments,
+            routes: root.routes
         )
     }
 

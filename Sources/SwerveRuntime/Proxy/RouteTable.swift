@@ -35,10 +35,21 @@ struct RouteTable: Sendable {
         }
     }
 
-    /// What `/-/routes` answers: application names by route prefix, as JSON.
+    /// What `/-/routes` answers, as JSON: application names by route prefix; an application that says more of its routes
+    /// is an object with `application` and `routes`, the schemas of `input` and `output` by path.
     var json: String {
-        let fields = rows.sorted { $0.entry.prefix < $1.entry.prefix }
-            .map { "\"\($0.entry.prefix)\":\"\($0.entry.application)\"" }
+        let fields = rows.sorted { $0.entry.prefix < $1.entry.prefix }.map { row in
+            "\(JSONSchema.quoted(row.entry.prefix)):\(Self.json(of: row.entry))"
+        }
         return "{\(fields.joined(separator: ","))}\n"
+    }
+
+    private static func json(of entry: RouteEntry) -> String {
+        let name = JSONSchema.quoted(entry.application)
+        if entry.routes.isEmpty { return name }
+        let routes = entry.routes.map { route in
+            #"\#(JSONSchema.quoted(route.path ?? "/*")):{"input":\#(route.input),"output":\#(route.output)}"#
+        }
+        return #"{"application":\#(name),"routes":{\#(routes.joined(separator: ","))}}"#
     }
 }

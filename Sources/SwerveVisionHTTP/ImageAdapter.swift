@@ -1,0 +1,53 @@
+public import SwerveHTTPTypes
+public import SwerveTensor
+public import SwerveVision
+
+/// Reads a picture from an HTTP request, as ``HTTPRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG or
+/// `.npy`, as the body or as a file of a form.
+public struct ImageAdapter: HTTPAdapter {
+    /// Whether the orientation in the metadata is applied; not applied unless said otherwise.
+    public var isUpright: Bool
+    /// The form's field that holds the picture; nil takes the form's only file.
+    public var field: String?
+    /// The most bytes of the whole body; 64 MiB unless said otherwise. More answers 413.
+    public var maxBytes: Int
+
+    public init(isUpright: Bool = false, field: String? = nil, maxBytes: Int = HTTPBody.defaultCollectLimit) {
+        self.isUpright = isUpright
+        self.field = field
+        self.maxBytes = maxBytes
+    }
+
+    public func input(from request: HTTPRequest) async throws -> Image {
+        try await request.image(isUpright: isUpright, field: field, maxBytes: maxBytes)
+    }
+}
+
+/// A picture is read from the body or a form's file, and answered in the format that the request accepts.
+extension Image: HTTPInput, HTTPOutput, JSONSchemaProviding {
+    public static func input(from request: HTTPRequest) async throws -> Image { try await request.image() }
+    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .image(self, for: request) }
+    public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "application/x-npy"]) }
+}
+
+/// A tensor is read from, and answered as, a NumPy array (`.npy`).
+extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
+    /// - Throws: ``HTTPError`` with status 400 for a damaged array, 413 for one above the limits, 415 for element types that
+    ///   are not supported.
+    public static func input(from request: HTTPRequest) async throws -> Tensor {
+        let file = try await FileAdapter().input(from: request).content
+        do {
+            return try Tensor(npy: file)
+        } catch {
+            let status: HTTPStatus =
+                switch error.code {
+                case .tooLarge: .contentTooLarge
+                case .unsupportedType: .unsupportedMediaType
+                default: .badRequest
+                }
+            throw HTTPError(status, error.message)
+        }
+    }
+    public func response(to request: HTTPRequest) throws -> HTTPResponse { .array(self) }
+    public static var jsonSchema: JSONSchema { .media(["application/x-npy"]) }
+}
