@@ -40,21 +40,11 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
         try await unwrap(routes.single().run(input).argument)
     }
 
-    /// Runs the graph of one route.
-    ///
-    /// - Parameters:
-    ///   - route: as it was given to `bind`.
-    ///   - input: of the type that the route's graph takes.
-    /// - Returns: the graph's result; the type that is asked for must be the result's.
-    /// - Throws: ``ServeError`` with code `notFound` for a route that there is not, `invalidArgument` when the types are
-    ///   others; what ``predict(_:)`` throws.
-    public distributed func predict<RouteInput: Codable & Sendable, RouteOutput: Codable & Sendable>(
-        route: String,
-        _ input: RouteInput
-    ) async throws -> RouteOutput {
+    /// Runs the graph of one route, for ``predict(route:_:as:)``.
+    distributed func run(route: String, _ input: GraphPayload, answering type: String) async throws -> GraphPayload {
         let program = try routes.route(route)
-        try program.check(input: RouteInput.self, output: RouteOutput.self, route: route)
-        return try await unwrap(program.run(input).argument)
+        try program.check(input: Swift.type(of: input.value), output: type, route: route)
+        return GraphPayload(try await program.run(input.value).argument, program.resultType)
     }
 
     /// What this replica has measured of the graph's nodes since it started.
@@ -81,6 +71,13 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
                 let input: Input = try arguments.decodeNextArgument()
                 // A result that came encoded leaves encoded, too.
                 try results.returned(try await actor.routes.single().run(input).argument)
+            },
+            DeploymentMethod("run(route:_:answering:)") {
+                (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
+                let route: String = try arguments.decodeNextArgument()
+                let input: GraphPayload = try arguments.decodeNextArgument()
+                let type: String = try arguments.decodeNextArgument()
+                try results.returned(try await actor.run(route: route, input, answering: type))
             },
             DeploymentMethod("statistics()") {
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
@@ -127,5 +124,46 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
             return route
         }
         return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false))
+    }
+
+    /// Runs the graph of one route.
+    ///
+    /// - Parameters:
+    ///   - route: as it was given to `bind`.
+    ///   - input: of the type that the route's graph takes.
+    ///   - type: the type of the graph's result.
+    /// - Throws: ``ServeError`` with code `notFound` for a route that there is not, `invalidArgument` when the types are
+    ///   others; what ``predict(_:)`` throws.
+    public nonisolated func predict<Value: Codable & Sendable, Answer: Codable & Sendable>(
+        route: String,
+        _ input: Value,
+        as type: Answer.Type = Answer.self
+    ) async throws -> Answer {
+        let payload = GraphPayload(input, GraphType<Value>.self)
+        return try await unwrap(run(route: route, payload, answering: "\(Answer.self)").value)
+    }
+}
+
+/// A value of a type that only its holder knows.
+struct GraphPayload: Codable, Sendable {
+    let value: any Codable & Sendable
+    private let type: any AnyGraphType.Type
+
+    init(_ value: any Codable & Sendable, _ type: any AnyGraphType.Type) {
+        self.value = value
+        self.type = type
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.unkeyedContainer()
+        try container.encode(try TypeNames.name(of: type))
+        try container.encode(value)
+    }
+
+    init(from decoder: any Decoder) throws {
+        var container = try decoder.unkeyedContainer()
+        let name = try container.decode(String.self)
+        guard let type = TypeNames.find(name) as? any AnyGraphType.Type else { throw TypeNames.unknown(name) }
+        self.init(try type.decode(from: &container), type)
     }
 }

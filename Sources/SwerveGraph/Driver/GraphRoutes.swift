@@ -84,11 +84,11 @@ extension GraphRoutes: RouteDescribing {
 
 extension GraphProgram {
     /// - Throws: ``ServeError`` with code `invalidArgument` when the caller's types are not the graph's.
-    func check(input: any Any.Type, output: any Any.Type, route: String) throws(ServeError) {
+    func check(input: any Any.Type, output: String, route: String) throws(ServeError) {
         if let expected = inputType?.value, expected != input {
             throw ServeError(.invalidArgument, "the route '\(route)' takes a \(expected), not a \(input)")
         }
-        if resultType.value != output {
+        if "\(resultType.value)" != output {
             throw ServeError(.invalidArgument, "the route '\(route)' answers a \(resultType.value), not a \(output)")
         }
     }

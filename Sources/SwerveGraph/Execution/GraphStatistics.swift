@@ -15,6 +15,11 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
         /// How many calls took up to 2^i microseconds and more than half of that; the last entry holds all longer ones.
         public var histogram: [Int] = [Int](repeating: 0, count: Node.bucketCount)
 
+        public init(route: String?, name: String) {
+            self.route = route
+            self.name = name
+        }
+
         /// 2^26 microseconds are 67 seconds.
         public static let bucketCount = 28
 

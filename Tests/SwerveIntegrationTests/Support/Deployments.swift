@@ -138,8 +138,9 @@ distributed actor Gate {
     private let journal: Journal
 
     distributed func enter(_ name: String) async throws -> String {
-        try await journal.note("began \(name) in \(getpid())")
         do {
+            // In here, too: the journal may have it while the answer is still on its way.
+            try await journal.note("began \(name) in \(getpid())")
             try await journal.wait(for: "open \(name)")
         } catch is CancellationError {
             // Unstructured: this task's own calls are cancelled already.

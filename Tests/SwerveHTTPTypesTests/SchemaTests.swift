@@ -1,0 +1,72 @@
+import SwerveHTTPTypes
+import Testing
+
+private enum Color: String, Codable, CaseIterable { case red, green }
+
+private struct Inner: Codable {
+    var ratio: Double
+    var flags: [Bool]
+}
+
+private struct Outer: Codable {
+    var id: Int
+    var name: String?
+    var color: Color
+    var inner: Inner
+    var others: [Inner]
+    var scores: [String: Float]
+}
+
+private struct Tree: Codable {
+    var children: [Tree]
+}
+
+/// It does not like what it is given.
+private struct Picky: Codable {
+    var text: String
+    init(from decoder: any Decoder) throws {
+        let text = try decoder.singleValueContainer().decode(String.self)
+        guard text.count == 7 else { throw HTTPError(.badRequest) }
+        self.text = text
+    }
+}
+
+private enum Payload: Codable {
+    case one(Int), two(String)
+}
+
+@Suite struct SchemaTests {
+    @Test func `a structure's schema has its fields, and which of them must be there`() {
+        let inner = JSONSchema.object(["ratio": .number, "flags": .array(.boolean)], required: ["flags", "ratio"])
+        guard case .object(let properties, let required) = JSONSchema(decoding: Outer.self) else {
+            Issue.record("no object")
+            return
+        }
+        #expect(
+            properties.mapValues(\.json) == [
+                "id": JSONSchema.integer, "name": .string, "color": .choice(["red", "green"]), "inner": inner,
+                "others": .array(inner), "scores": .map(.number),
+            ].mapValues(\.json)
+        )
+        #expect(required.sorted() == ["color", "id", "inner", "others", "scores"])
+    }
+
+    @Test func `a type that contains itself has an end`() {
+        #expect(JSONSchema(decoding: Tree.self).json.hasPrefix(#"{"properties":{"children":{"items":"#))
+    }
+
+    @Test func `what cannot be found out may be anything`() {
+        #expect(JSONSchema(decoding: Picky.self) == .any)
+        #expect(JSONSchema(decoding: Payload.self) == .any)
+    }
+
+    @Test func `plain values and arrays have plain schemas`() {
+        #expect(JSONSchema(decoding: Int.self).json == #"{"type":"integer"}"#)
+        #expect(JSONSchema(decoding: [String: [Int]].self).json == #"{"additionalProperties":{"items":{"type":"integer"},"type":"array"},"type":"object"}"#)
+        #expect(JSONSchema(decoding: Double?.self) == .number)
+    }
+
+    @Test func `texts are quoted as JSON`() {
+        #expect(JSONSchema.choice(["a\"b\\c\n"]).json == #"{"enum":["a\"b\\c\u000a"],"type":"string"}"#)
+    }
+}
