@@ -340,18 +340,11 @@ def make_preprocessing(out: Path) -> None:
 
 def torch_model(variant: str):
     """The network that make-b0.py exported, again from its seed."""
-    import torch
-    from transformers import SegformerConfig, SegformerForSemanticSegmentation
-
     spec = importlib.util.spec_from_file_location("make_b0", ROOT / "dev" / "make-b0.py")
     make_b0 = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_b0)
     settings = make_b0.VARIANTS[variant]
-    torch.manual_seed(0)
-    config = SegformerConfig(num_labels=settings["classes"], **settings["network"])
-    model = SegformerForSemanticSegmentation(config)
-    make_b0.enliven(model)
-    return model.eval(), settings["size"]
+    return make_b0.make_model(settings, seed=0), settings["size"]
 
 
 def make_segformer(out: Path) -> None:
