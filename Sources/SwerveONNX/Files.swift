@@ -36,6 +36,33 @@ enum Files {
         return names.sorted()
     }
 
+    /// The files below a folder, relative to it, sorted; links are followed. Names that begin with a dot are left out.
+    ///
+    /// - Throws: ``ONNXError`` with code `invalidArgument` when there are more than ``maximumFiles``.
+    static func relativePaths(in folder: String) throws -> [String] {
+        var paths: [String] = []
+        try collect(folder, prefix: "", depth: 0, &paths)
+        return paths.sorted()
+    }
+
+    /// The most files of a folder that a model is looked for in, and how deep they may lie.
+    static let maximumFiles = 10_000
+    private static let maximumDepth = 4
+
+    private static func collect(_ folder: String, prefix: String, depth: Int, _ paths: inout [String]) throws {
+        for name in names(in: folder) where !name.hasPrefix(".") {
+            let path = "\(folder)/\(name)"
+            if isFile(path) {
+                paths.append(prefix + name)
+            } else if depth < maximumDepth, isDirectory(path) {
+                try collect(path, prefix: "\(prefix)\(name)/", depth: depth + 1, &paths)
+            }
+            guard paths.count <= maximumFiles else {
+                throw ONNXError(.invalidArgument, "\(folder) holds more than \(maximumFiles) files; is it a model's folder?")
+            }
+        }
+    }
+
     static func currentDirectory() -> String {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }

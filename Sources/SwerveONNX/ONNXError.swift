@@ -1,9 +1,9 @@
 internal import CONNXRuntime
 
-/// Why a model cannot be loaded or run.
-public struct ONNXError: Error, Hashable, Sendable, CustomStringConvertible {
+/// Why a model cannot be loaded or run. It travels between processes as itself.
+public struct ONNXError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
-    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
 
         public init(rawValue: String) {

@@ -1,5 +1,5 @@
 /// What runs the operators of a model: the CPU, or an accelerator.
-public struct ONNXProvider: Hashable, Sendable, CustomStringConvertible {
+public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The name by which ONNX Runtime lists it, for example `CUDAExecutionProvider`.
     public let name: String
     /// Settings that only this provider understands.

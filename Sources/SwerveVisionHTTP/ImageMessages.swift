@@ -78,7 +78,12 @@ extension HTTPRequest {
     public var acceptsArray: Bool { headers["accept"]?.contains(Self.arrayContentType) ?? false }
 }
 
-extension ImageError {
+extension ImageError: HTTPErrorConvertible {
+    /// The answer to a client whose picture is at fault; `nil` when it is not.
+    public var httpError: HTTPError? {
+        status == .internalServerError ? nil : HTTPError(status, message)
+    }
+
     /// The status that tells a client what is wrong with its picture.
     public var status: HTTPStatus {
         switch code {
