@@ -131,9 +131,10 @@ let package = Package(
         .target(
             name: "SwerveHub",
             dependencies: [
-                nioCore, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                nioCore, nioPosix, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
