@@ -1,5 +1,5 @@
 public import SwerveHub
-public import SwerveONNX
+internal import SwerveONNX
 
 #if canImport(Glibc)
     internal import Glibc

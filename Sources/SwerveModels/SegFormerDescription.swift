@@ -1,5 +1,5 @@
-public import SwerveONNX
-public import SwerveVision
+internal import SwerveONNX
+internal import SwerveVision
 
 /// What a ``SegFormer`` is and how it runs: what `GET` answers with.
 public struct SegFormerDescription: Hashable, Sendable, Codable {

@@ -48,7 +48,10 @@ public struct SegmentationReport: Hashable, Sendable, Codable {
         height = map.height
         let labels = map.labelsByFrequency().map(Int.init)
         guard labels.allSatisfy(classes.indices.contains) else {
-            throw ImageError(.invalidArgument, "the map has labels up to \(labels.max() ?? 0), \(classes.count) have names")
+            throw ImageError(
+                .invalidArgument,
+                "the map has labels up to \(labels.max() ?? 0), \(classes.count) have names"
+            )
         }
         self.classes = labels.map { label in
             Class(

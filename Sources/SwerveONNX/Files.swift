@@ -58,7 +58,10 @@ enum Files {
                 try collect(path, prefix: "\(prefix)\(name)/", depth: depth + 1, &paths)
             }
             guard paths.count <= maximumFiles else {
-                throw ONNXError(.invalidArgument, "\(folder) holds more than \(maximumFiles) files; is it a model's folder?")
+                throw ONNXError(
+                    .invalidArgument,
+                    "\(folder) holds more than \(maximumFiles) files; is it a model's folder?"
+                )
             }
         }
     }

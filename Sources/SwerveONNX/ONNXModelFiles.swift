@@ -57,7 +57,8 @@ public struct ONNXModelFiles: Hashable, Sendable {
     ///   10,000 files.
     package static func paths(in folder: String) throws -> [String] {
         guard Files.isDirectory(folder) else {
-            let what = Files.isFile(folder) ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
+            let what =
+                Files.isFile(folder) ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
             throw ONNXError(.notFound, what)
         }
         return try Files.relativePaths(in: folder)

@@ -1,3 +1,4 @@
+package import SwerveTensor
 public import SwerveVision
 
 /// A SegFormer model: finds the class of each pixel of an image.
@@ -53,6 +54,18 @@ public final class SegFormerModel: Sendable {
             let session = try ONNXSession(.path("\(folder)/\(files.model)"), runtime: runtime, options: options)
             return try SegFormerModel(session: session, configuration: configuration)
         }
+    }
+
+    /// The logits of pixel values that are prepared already, a `float32` tensor of the shape `[1, 3, height, width]`.
+    package func logits(of pixelValues: Tensor) async throws -> Tensor {
+        let ports = ports
+        return try await session.run(
+            preparing: { [ports.inputName: try pixelValues.converted(forInput: ports.inputType)] },
+            read: { outputs in
+                let logits = outputs[ports.outputIndex]
+                return try logits.withFloats { try Tensor(shape: logits.shape, values: Array($0)) }
+            }
+        )
     }
 
     /// The class of each pixel of an image.

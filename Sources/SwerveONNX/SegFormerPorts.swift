@@ -42,7 +42,10 @@ struct SegFormerPorts {
     private static func requireFloat16(_ types: ElementType?...) throws {
         #if os(macOS) && arch(x86_64)
             guard types.contains(.float16) else { return }
-            throw ONNXError(.unsupportedType, "the model takes float16, which Intel Macs do not have: use another variant")
+            throw ONNXError(
+                .unsupportedType,
+                "the model takes float16, which Intel Macs do not have: use another variant"
+            )
         #endif
     }
 

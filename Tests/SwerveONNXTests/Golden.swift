@@ -40,10 +40,17 @@ enum Golden {
         try Tensor(npy: bytes(path))
     }
 
-    /// The folder of a model that `dev/make-b0.py` made: `tiny` or `b0`.
+    /// The path of a file or folder among them.
+    static func path(_ path: String) throws -> String {
+        let url = root.appending(path: ".cache/golden").appending(path: path)
+        guard FileManager.default.fileExists(atPath: url.path) else { throw Missing(path: url.path) }
+        return url.path
+    }
+
+    /// The folder of a model that `dev/make-b0.py` made: `tiny`, `b0` or `b1`.
     static func modelFolder(_ variant: String) throws -> String {
         let url = root.appending(path: ".cache/models/segformer-\(variant)-random")
-        guard FileManager.default.fileExists(atPath: url.appending(path: "model.onnx").path) else {
+        guard FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) else {
             throw Missing(path: url.path)
         }
         return url.path
