@@ -159,7 +159,7 @@ let package = Package(
         .executableTarget(
             name: "segmentation",
             dependencies: [
-                "Swerve", "SwerveONNX", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                "Swerve", "SwerveModels", "SwerveVision", "SwerveVisionHTTP", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/Segmentation/Sources/segmentation",

@@ -31,6 +31,7 @@ The sample picture; its segmentation laid over it, beside it, and as contours, w
   $PWD/out/contour.png
 Try your own:
   curl --data-binary @photo.jpg "$url/?picture=contour" -o out.png
+  curl --data-binary @photo.jpg -H 'accept: application/json' $url/segment
 Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C ends.
 EOF
 wait $server
