@@ -178,6 +178,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-vision",
+            dependencies: ["Swerve", "SwerveModels", "SwerveTensor", "SwerveVision"],
+            path: "Benchmarks/Sources/bench-vision",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-hummingbird",
             dependencies: [.product(name: "Hummingbird", package: "hummingbird"), logging],
             path: "Benchmarks/Sources/bench-hummingbird",
