@@ -25,7 +25,7 @@ public struct SegFormerPostprocessor: Hashable, Sendable {
     /// The same from the output of a run, without a copy.
     package func map(output: ONNXOutput, width: Int, height: Int) throws -> SegmentationMap {
         guard output.elementType == .float32 else {
-            throw ONNXError(.runFailed, "the logits are \(output.elementType), not float32")
+            throw ONNXError(.runFailed, "the logits are \(output.type), not float32")
         }
         return try map(
             shape: output.shape,

@@ -154,7 +154,7 @@ enum IdentityModel {
     static func bytes(_ type: ElementType) -> [UInt8] {
         let codes: [String: UInt8] = [
             "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
-            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13,
+            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16,
         ]
         let dimensions = field(1, field(2, Array("n".utf8))) + field(1, [0x08, 3])
         let tensor = field(1, [0x08, codes[type.name] ?? 0] + field(2, dimensions))
