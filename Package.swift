@@ -119,7 +119,7 @@ let package = Package(
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -251,7 +251,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveONNXTests",
-            dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -266,7 +266,7 @@ let package = Package(
             name: "SwerveModelsTests",
             dependencies: [
                 "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
-                nioCore,
+                nioCore, logging,
             ],
             swiftSettings: settings
         ),

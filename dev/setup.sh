@@ -44,6 +44,7 @@ case $goal in
         dev/python-env.sh runtime golden training
         for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
+        .venv/bin/python dev/make-models.py
         ;;
     bench)
         dev/python-env.sh runtime golden

@@ -19,7 +19,7 @@ public distributed actor SegFormer: HTTPIngress {
     private let information: SegFormerDescription
     private let options: SegFormerOptions
 
-    /// Loads the model once per replica.
+    /// Loads the model once per replica; those in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
@@ -44,11 +44,7 @@ public distributed actor SegFormer: HTTPIngress {
         )
         let folder = try await ModelSource.resolve(model, revision: revision, files: files)
         let runtime = try ONNXRuntime.load()
-        let session = try await ONNXSession.load(
-            .path(folder.modelPath),
-            runtime: runtime,
-            options: options.session
-        )
+        let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options.session)
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options

@@ -1,4 +1,4 @@
-internal import SwerveONNX
+public import SwerveONNX
 internal import SwerveVision
 
 /// What a ``SegFormer`` is and how it runs: what `GET` answers with.
@@ -35,10 +35,10 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
     public let labels: [Label]
     /// How pictures become the model's input.
     public let input: Input
-    /// What runs the model.
-    public let provider: String
-    /// The providers that were asked for before it, and why they do not run.
-    public let failedProviders: [String]
+    /// What runs the model, and what was asked for and does not.
+    public let provider: ONNXProviderStatus
+    /// How many threads share the work of one operator.
+    public let threads: Int
     /// The version of ONNX Runtime.
     public let runtime: String
 
@@ -54,8 +54,8 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
             filter: configuration.filter.description,
             tensor: model.session.inputs.first?.description ?? ""
         )
-        provider = model.session.provider.description
-        failedProviders = model.session.failedProviders.map(\.description)
+        provider = model.session.providerStatus
+        threads = model.session.intraOpThreads
         self.runtime = runtime.version
     }
 }

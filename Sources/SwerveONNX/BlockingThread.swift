@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import SwerveActors
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -90,11 +91,17 @@ package final class BlockingThread: Sendable {
             state.nextID += 1
             return state.nextID
         }
+        // Sessions that are opened on a thread still learn which replica they are for.
+        let context = ReplicaContext.current
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let job = Job(
                     id: id,
-                    run: { continuation.resume(with: Swift.Result(catching: work)) },
+                    run: {
+                        continuation.resume(
+                            with: Swift.Result { try ReplicaContext.$current.withValue(context, operation: work) }
+                        )
+                    },
                     drop: { continuation.resume(throwing: CancellationError()) }
                 )
                 guard enqueue(job) else {

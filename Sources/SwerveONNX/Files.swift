@@ -76,6 +76,47 @@ enum Files {
         getenv(name).map { String(cString: $0) }
     }
 
+    /// What tells a file from others, and from its own earlier content.
+    struct Identity: Hashable, Sendable, CustomStringConvertible {
+        let path: String
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let modifiedSeconds: Int64
+        let modifiedNanoseconds: Int64
+
+        /// One line.
+        var description: String {
+            "\(path) \(device):\(inode) \(size) \(modifiedSeconds).\(modifiedNanoseconds)"
+        }
+    }
+
+    /// The identity of a file, by its real path; nil when there is none.
+    static func identity(of path: String) -> Identity? {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        #if canImport(Darwin)
+            let modified = info.st_mtimespec
+        #else
+            let modified = info.st_mtim
+        #endif
+        return Identity(
+            path: String(cString: real),
+            device: UInt64(truncatingIfNeeded: info.st_dev),
+            inode: UInt64(info.st_ino),
+            size: Int64(info.st_size),
+            modifiedSeconds: Int64(modified.tv_sec),
+            modifiedNanoseconds: Int64(modified.tv_nsec)
+        )
+    }
+
+    /// The content of a small file of the system; nil when it cannot be read.
+    static func text(_ path: String) -> String? {
+        guard let bytes = try? read(path) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// The bytes of a file.
     ///
     /// - Throws: ``ONNXError`` with code `notFound`, or `invalidConfiguration` when it is larger than ``maximumBytes``.

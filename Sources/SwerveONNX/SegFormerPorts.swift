@@ -113,6 +113,6 @@ extension ONNXOutput {
                 return try halves.map { Float($0) }.withUnsafeBufferPointer(body)
             }
         #endif
-        throw ONNXError(.runFailed, "the logits are \(elementType), not float32 or float16")
+        throw ONNXError(.runFailed, "the logits are \(type), not float32 or float16")
     }
 }

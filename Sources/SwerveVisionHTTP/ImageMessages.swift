@@ -61,13 +61,13 @@ extension HTTPResponse {
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
-    static func array(_ tensor: Tensor) -> HTTPResponse {
-        .bytes(tensor.npy(), contentType: HTTPRequest.arrayContentType)
+    static func array(_ tensor: Tensor) throws -> HTTPResponse {
+        .bytes(try tensor.npy(), contentType: HTTPRequest.arrayContentType)
     }
 
     /// A class map of the picture as a NumPy array of bytes, height × width.
     public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> HTTPResponse {
-        .array(try Tensor(shape: [height, width], values: labels))
+        try .array(try Tensor(shape: [height, width], values: labels))
     }
 }
 

@@ -7,9 +7,7 @@ import SwerveTensor
 import SwerveVision
 import Testing
 
-private let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
-
-@Suite("SegFormer as a deployment", .serialized, .timeLimit(.minutes(3)))
+@Suite("SegFormer as a deployment", .serialized, .oneInstance, .timeLimit(.minutes(3)))
 struct SegFormerDeploymentTests {
     @Test("A handle gives the map that the model gives, the classes and what runs", arguments: placements)
     func handle(placement: DeploymentOptions.Placement) async throws {
@@ -110,7 +108,7 @@ struct SegFormerDeploymentTests {
 
     @Test("More pictures than may wait in a replica are refused with 503 and retry-after, the others answered")
     func overload() async throws {
-        let options = SegFormerOptions(concurrentRuns: 1, queueLimit: 0)
+        let options = SegFormerOptions(session: ONNXSessionOptions(queueLimit: 0))
         let body = try SegFormerSupport.gray(32, 32).png()
         try await SegFormerSupport.serve(SegFormer.bind(model: SegFormerSupport.b0, options: options)) { _, url in
             let answers = try await withThrowingTaskGroup(of: WebAnswer.self) { group in
@@ -177,8 +175,12 @@ struct SegFormerDeploymentTests {
                 #expect(try await model.segment(image).width == image.width)
             }
         }
-        // Weights beside the file come along through the links of the cache.
-        #expect(try await ModelSource.resolve("swerve/tiny").model == "onnx/model.onnx")
+        // Weights in a file beside the model's are found through the links of the cache.
+        try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) { model, _ in
+            let description = try await model.describe()
+            #expect(description.file == "onnx/model.onnx")
+            #expect(try await model.segment(image).width == image.width)
+        }
 
         let error = await #expect(throws: ONNXError.self) {
             try await ModelSource.resolve("swerve/tiny", files: ModelFiles(variant: "q4"))

@@ -155,7 +155,7 @@ enum IdentityModel {
     static func bytes(_ type: ElementType, dimensions: [String] = ["n", "3"]) -> [UInt8] {
         let codes: [String: UInt8] = [
             "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
-            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13,
+            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16,
         ]
         let shape = dimensions.flatMap { dimension in
             field(1, UInt8(dimension).map { [0x08, $0] } ?? field(2, Array(dimension.utf8)))

@@ -54,7 +54,7 @@ struct VisionBenchmark {
 
     func serve(replicas: Int, picture: String) async throws {
         let image = try Image.decode(Array(Data(contentsOf: URL(filePath: picture))))
-        let options = SegFormerOptions(threads: 1, concurrentRuns: 1)
+        let options = SegFormerOptions(session: ONNXSessionOptions(intraOpThreads: 1))
         let bound = SegFormer.bind(model: model, options: options)
             .options(numReplicas: replicas, maxOngoingRequests: 1, routing: .roundRobin)
         let handle = try await Serve.run(bound, name: "segformer", routePrefix: nil)

@@ -14,7 +14,7 @@ import Testing
 let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
 
 /// All tests of the instance, one after the other: a process has one.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct IntegrationTests {}
+@Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
 
 enum Instance {
     private static let names = Mutex(0)

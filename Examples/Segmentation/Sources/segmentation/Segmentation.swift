@@ -26,7 +26,7 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "How many replicas of the model run.")
     var replicas = 1
 
-    @Option(help: "How many threads one run of the model uses; 0 lets ONNX Runtime choose.")
+    @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
     @Option(help: "A file to write the port to when the application runs.")
@@ -47,12 +47,9 @@ struct Segmentation: AsyncParsableCommand {
     }
 
     private var segformer: SegFormer {
-        SegFormer.bind(
-            model: model,
-            revision: revision,
-            variant: ONNXVariant(variant),
-            options: SegFormerOptions(threads: threads)
-        )
+        var options = SegFormerOptions()
+        options.session.intraOpThreads = threads
+        return SegFormer.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
     }
 
     /// The whole application: five deployments, and every call between them checked by the compiler.

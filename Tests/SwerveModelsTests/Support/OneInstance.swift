@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+/// One suite of this process at a time uses the instance of Swerve, of which a process has one.
+///
+/// The suites are in several modules, so the lock is a file's.
+struct OneInstance: SuiteTrait, TestScoping {
+    private struct Failed: Error { let code: Int32 }
+
+    func provideScope(
+        for test: Test,
+        testCase: Test.Case?,
+        performing body: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "swerve-tests-\(getpid()).lock").path
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failed(code: errno) }
+        defer { close(descriptor) }
+        // On a thread of its own: the suite before may take a while.
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
+                continuation.resume()
+            }
+        }
+        try await body()
+    }
+}
+
+extension Trait where Self == OneInstance {
+    static var oneInstance: OneInstance { OneInstance() }
+}
