@@ -11,7 +11,8 @@ arguments=(--port "$port")
 .build/release/segmentation "${arguments[@]}" &
 server=$!
 trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; exit 0' INT TERM
-for _ in $(seq 300); do
+# A model from the hub may take a while; the server ends by itself when it cannot be had.
+while true; do
     kill -0 $server 2>/dev/null || { wait $server; exit $?; }
     curl -sf "$url/-/routes" 2>/dev/null | grep -q segmentation && break
     sleep 0.1

@@ -33,7 +33,8 @@ Written by `Benchmarks/run.py` (`make bench`).
   transformers and ONNX Runtime in Python, imports done. `_load_process`: the same from the start of the process to its
   end, imports included. `segformer_b0_stage_*`: each stage alone on a picture of 1920x1080, one thread; baseline: Pillow,
   transformers, ONNX Runtime in Python and torch (post-processing). `segformer_b0_pss_*`: memory of 1 and 4 replicas that
-  have worked, with the process that leads them; baseline: as many Python processes.
+  have worked: in processes of their own, with the one that leads them, or in one process; baseline: as many Python
+  processes.
 * `cold_start`: from the start of the process to the first 200. `replica_kill_recovery`: from the end of a killed
   replica (nginx: of the killed backend worker) to the next 200. `add_replica`: one more replica of a running
   application; baseline: to start a process of the same executable and exchange one message with it.

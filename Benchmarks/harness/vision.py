@@ -98,21 +98,25 @@ def segformer_stages(bench):
 
 
 def segformer_memory(bench):
-    """Memory of as many replicas as said, each of which has worked, with the process that leads them; beside it as many
-    Python processes."""
+    """Memory of as many replicas as said, each of which has worked, with the process that leads them, and of as many in
+    one process, which share the model; beside it as many Python processes."""
     if not is_ready("segformer_b0_pss"):
         return
     with Vision() as vision:
         for replicas in REPLICAS:
-            if not bench.wants(f"segformer_b0_pss_{replicas}"):
+            name = f"segformer_b0_pss_{replicas}"
+            placements = {f"{name}.process": "process", f"{name}.inprocess": "inProcess"}
+            if not any(map(bench.wants, placements)):
                 continue
-            swift, python = [], []
+            python, swift = [], {row: [] for row in placements}
             for _ in range(bench.repetitions):
-                command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture]
-                swift.append(memory([command], vision.environment))
                 command = [*map(str, vision.sides["python"]), "serve", REPOSITORY, vision.picture]
                 python.append(memory([command] * replicas, vision.environment))
-            bench.add(f"segformer_b0_pss_{replicas}", "MB", swift, python)
+                for row, placement in placements.items():
+                    command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture, placement]
+                    swift[row].append(memory([command], vision.environment))
+            for row, values in swift.items():
+                bench.add(row, "MB", values, python)
 
 
 def memory(commands, environment):

@@ -69,6 +69,7 @@ public distributed actor SegFormer: HTTPIngress {
     }
 
     public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        guard request.path == "/" else { throw HTTPError(.notFound, "the model answers at \(request.rootPath)/") }
         switch request.method {
         case .get, .head: return try .json(information)
         case .post:

@@ -81,6 +81,7 @@ struct SegFormerDeploymentTests {
             #expect(try await status(small, "?map=runs") == 400)
             let put = try await WebAnswer.send(small, to: url, method: "PUT")
             #expect(put.status == 405 && put.headers["allow"] == "GET, HEAD, POST")
+            #expect(try await status(small, "/below") == 404)
         }
     }
 
@@ -176,7 +177,9 @@ struct SegFormerDeploymentTests {
             }
         }
         // Weights in a file beside the model's are found through the links of the cache.
-        try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) { model, _ in
+        try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) {
+            model,
+            _ in
             let description = try await model.describe()
             #expect(description.file == "onnx/model.onnx")
             #expect(try await model.segment(image).width == image.width)

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Swerve
 import SwerveModels
 import SwerveVision
@@ -51,7 +52,8 @@ enum SegFormerSupport {
     ) async throws -> Result {
         _ = hubCache
         let name = "segformer-\(names.withLock { $0 += 1; return $0 })"
-        try await Serve.start(ServeOptions(port: 0))
+        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        try await Serve.start(ServeOptions(port: 0, logger: logger))
         let handle = try await Serve.run(bound, name: name, routePrefix: "/\(name)")
         let port = try #require(await Serve.port)
         let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(name)"))
