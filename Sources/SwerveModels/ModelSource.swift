@@ -9,7 +9,7 @@ internal import SwerveONNX
     internal import Darwin
 #endif
 
-/// Where a model comes from: a folder on this machine, or a repository of a model hub.
+/// Where a model comes from: a folder or file on this machine, or a repository of a model hub.
 public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable {
         case folder(String)
@@ -20,7 +20,7 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     /// What the user wrote.
     public let description: String
 
-    /// The path of the folder, `~` replaced; nil for a repository.
+    /// The path of the folder or file, `~` replaced; nil for a repository.
     public var folder: String? {
         if case .folder(let path) = kind { path } else { nil }
     }
@@ -77,7 +77,8 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     /// has them.
     ///
     /// - Parameters:
-    ///   - model: a folder's path or a repository's name, see ``init(_:home:)``.
+    ///   - model: a folder's path or a repository's name, see ``init(_:home:)``; or the path of an ONNX file, which is taken
+    ///     whatever variant is wanted, and the others beside it.
     ///   - revision: the branch, tag or commit of a repository; of a folder it means nothing.
     ///   - files: which of its files.
     ///   - hub: where repositories are.
@@ -90,6 +91,12 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     ) async throws -> ModelFolder {
         let source = try ModelSource(model)
         switch source.kind {
+        case .folder(let path) where path.hasSuffix(".onnx"):
+            let (folder, name) = split(path)
+            var files = files
+            files.variant = ONNXVariant(name)
+            let chosen = try files.chosen(among: ONNXModelFiles.paths(in: folder), of: folder)
+            return ModelFolder(path: folder, model: chosen.model, commit: nil)
         case .folder(let path):
             let chosen = try files.chosen(among: ONNXModelFiles.paths(in: path), of: model)
             return ModelFolder(path: path, model: chosen.model, commit: nil)
@@ -100,5 +107,12 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
             let snapshot = try await hub.load(name, revision: revision, files: .matching(chosen.all))
             return ModelFolder(path: snapshot.folder, model: chosen.model, commit: snapshot.commit)
         }
+    }
+
+    /// The folder of a file, and its name.
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (folder, String(path[path.index(after: slash)...]))
     }
 }

@@ -51,6 +51,18 @@ struct ModelSourceTests {
         #expect(file?.message == "Package.swift is a file, not the folder of a model")
     }
 
+    @Test("The path of an ONNX file is that file in its folder")
+    func file() async throws {
+        let found = try await ModelSource.resolve(SegFormerSupport.forms + "/onnx/model_fp16.onnx")
+        #expect(found.path == SegFormerSupport.forms + "/onnx")
+        #expect(found.model == "model_fp16.onnx")
+        let error = await #expect(throws: ONNXError.self) {
+            try await ModelSource.resolve(SegFormerSupport.forms + "/onnx/other.onnx")
+        }
+        #expect(error?.code == .notFound)
+        #expect(error?.message.contains("onnx has no other.onnx; there are model.onnx, model_fp16.onnx") == true)
+    }
+
     @Test("Errors of pictures and models answer with their status, and those of the service hide what they say")
     func answers() {
         func status(_ error: any Error) -> HTTPStatus { HTTPResponse(for: error).status }
