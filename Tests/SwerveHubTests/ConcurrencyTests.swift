@@ -54,7 +54,11 @@ struct ConcurrencyTests {
             #expect(error.message.contains("'onnx/model.onnx'"))
             #expect(world.log.all.count { $0.contains("another process downloads this file") } == 3)
             // 50 ms, doubled up to 800 ms, until 30 s have passed.
-            #expect(world.pauses.all.prefix(5) == [.milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800)])
+            #expect(
+                world.pauses.all.prefix(5) == [
+                    .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800),
+                ]
+            )
             #expect(world.pauses.all.reduce(.zero, +) < .seconds(31))
             gate.open()
             _ = try await first

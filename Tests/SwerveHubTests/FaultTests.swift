@@ -43,7 +43,9 @@ struct FaultTests {
             #expect(ranges.first == .some(nil))
             // What had not left the server when it closed is asked for again.
             let starts = ranges.dropFirst().compactMap { $0.flatMap { Int($0.dropFirst(6).dropLast()) } }
-            #expect(starts.count == 2 && starts == starts.sorted() && starts.allSatisfy { (1...2_000_000).contains($0) })
+            #expect(
+                starts.count == 2 && starts == starts.sorted() && starts.allSatisfy { (1...2_000_000).contains($0) }
+            )
             #expect(!FileManager.default.fileExists(atPath: world.partial(Self.file)))
         }
     }
@@ -84,9 +86,14 @@ struct FaultTests {
     func rangeIgnored() async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Array(Self.file.bytes[..<1000]), world.partial(Self.file))
-            answers(world, [{ _ in
-                Response(status: .ok, body: .init(byteBuffer: ByteBuffer(bytes: Self.file.bytes)))
-            }])
+            answers(
+                world,
+                [
+                    { _ in
+                        Response(status: .ok, body: .init(byteBuffer: ByteBuffer(bytes: Self.file.bytes)))
+                    }
+                ]
+            )
             _ = try await world.load()
             #expect(world.bytes("model.onnx") == Self.file.bytes)
             #expect(ranges(world).count == 1)
@@ -97,14 +104,19 @@ struct FaultTests {
     func wrongRange(isRefused: Bool) async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Array(Self.file.bytes[..<1000]), world.partial(Self.file))
-            answers(world, [{ _ in
-                if isRefused { return Response(status: .rangeNotSatisfiable) }
-                return Response(
-                    status: .partialContent,
-                    headers: [.contentRange: "bytes 500-2999999/3000000"],
-                    body: .init(byteBuffer: ByteBuffer(bytes: Self.file.bytes[500...]))
-                )
-            }])
+            answers(
+                world,
+                [
+                    { _ in
+                        if isRefused { return Response(status: .rangeNotSatisfiable) }
+                        return Response(
+                            status: .partialContent,
+                            headers: [.contentRange: "bytes 500-2999999/3000000"],
+                            body: .init(byteBuffer: ByteBuffer(bytes: Self.file.bytes[500...]))
+                        )
+                    }
+                ]
+            )
             _ = try await world.load()
             #expect(world.bytes("model.onnx") == Self.file.bytes)
             #expect(ranges(world) == ["bytes=1000-", nil])
@@ -156,14 +168,19 @@ struct FaultTests {
     @Test("More bytes than the file has are noticed when no length was announced")
     func endless() async throws {
         try await World.run(Self.files) { world async throws in
-            answers(world, [{ _ in
-                Response(
-                    status: .ok,
-                    body: ResponseBody { writer in
-                        while true { try await writer.write(ByteBuffer(bytes: pattern(500_000))) }
+            answers(
+                world,
+                [
+                    { _ in
+                        Response(
+                            status: .ok,
+                            body: ResponseBody { writer in
+                                while true { try await writer.write(ByteBuffer(bytes: pattern(500_000))) }
+                            }
+                        )
                     }
-                )
-            }])
+                ]
+            )
             #expect(try await world.error().code == .checksumMismatch)
         }
     }
@@ -230,14 +247,22 @@ struct FaultTests {
                     )
                 }
             }
-            let error = try await world.error(["model.onnx"]) {
-                $0.limits.attempts = 1
-                $0.limits.answerTimeout = isWithin ? .seconds(10) : .milliseconds(100)
-                $0.limits.idleTimeout = isWithin ? .seconds(2) : .seconds(10)
+            let expected = isWithin ? Array(Self.file.bytes[..<1000]) : []
+            // On a busy machine another request may be the one that takes too long; then it is tried again.
+            for _ in 0..<30 {
+                let error = try await world.error(["model.onnx"]) {
+                    $0.limits.attempts = 1
+                    if isWithin {
+                        $0.limits.idleTimeout = .milliseconds(500)
+                    } else {
+                        $0.limits.answerTimeout = .milliseconds(500)
+                    }
+                }
+                #expect(error.code == .timeout)
+                #expect(error.message.contains(isWithin ? "idleTimeout" : "answerTimeout"))
+                if world.contents(world.partial(Self.file)) == expected { return }
             }
-            #expect(error.code == .timeout)
-            #expect(error.message.contains(isWithin ? "idleTimeout" : "answerTimeout"))
-            if isWithin { #expect(world.contents(world.partial(Self.file)) == Array(Self.file.bytes[..<1000])) }
+            Issue.record("no download was cut by the limit")
         }
     }
 
@@ -248,7 +273,9 @@ struct FaultTests {
             #expect(large.code == .tooLarge)
             #expect(large.message.contains("maximumFileBytes"))
             #expect(world.hub.downloads("model.onnx") == 0)
-            #expect(try await world.error { $0.limits.maximumListingBytes = 100 }.message.contains("maximumListingBytes"))
+            #expect(
+                try await world.error { $0.limits.maximumListingBytes = 100 }.message.contains("maximumListingBytes")
+            )
             #expect(try await world.error { $0.limits.maximumFiles = 1 }.message.contains("maximumFiles"))
         }
     }
@@ -278,7 +305,9 @@ struct FaultTests {
     @Test("Answers that no hub gives are told from errors")
     func noHub() async throws {
         try await World.run(Self.files) { world async throws in
-            world.hub.set { $0.fault = { _ in Response(status: .ok, body: .init(byteBuffer: .init(string: "<html>"))) } }
+            world.hub.set {
+                $0.fault = { _ in Response(status: .ok, body: .init(byteBuffer: .init(string: "<html>"))) }
+            }
             #expect(try await world.error().message.contains("HF_ENDPOINT"))
             world.hub.set { $0.fault = { $0.method == "HEAD" ? Response(status: .ok) : nil } }
             #expect(try await world.error().message.contains("X-Repo-Commit"))

@@ -9,7 +9,8 @@ struct HostileTests {
     @Test(
         "A listing cannot make files outside the snapshot",
         arguments: [
-            "../evil", "a/../../evil", "/tmp/evil", "a//b", "./a", "a/.", "..", "a\\..\\b", "a\u{0}b", "a\nb", "a\u{202E}b", "a\u{1B}[31mb",
+            "../evil", "a/../../evil", "/tmp/evil", "a//b", "./a", "a/.", "..", "a\\..\\b", "a\u{0}b", "a\nb",
+            "a\u{202E}b", "a\u{1B}[31mb",
             "", String(repeating: "x", count: 1025),
         ]
     )
@@ -32,7 +33,10 @@ struct HostileTests {
 
     @Test(
         "A tag cannot make files outside the blobs",
-        arguments: ["\"../../../evil\"", "\"a/b\"", "\"..\"", "\"\"", "\"a.lock\"", "\"" + String(repeating: "a", count: 129) + "\""]
+        arguments: [
+            "\"../../../evil\"", "\"a/b\"", "\"..\"", "\"\"", "\"a.lock\"",
+            "\"" + String(repeating: "a", count: 129) + "\"",
+        ]
     )
     func tags(tag: String) async throws {
         try await World.run(["config.json": FakeFile("{}")]) { world async throws in
@@ -80,7 +84,8 @@ struct HostileTests {
     @Test(
         "Repositories that cannot be are refused before anything is asked",
         arguments: [
-            "", "/", "a/b/c", "owner/", "/name", "../name", "owner/na..me", "owner--x/name", "owner/.name", "owner/name-",
+            "", "/", "a/b/c", "owner/", "/name", "../name", "owner/na..me", "owner--x/name", "owner/.name",
+            "owner/name-",
             "owner/na me", "owner/name.git", "öwner/name", "owner/na\nme", String(repeating: "a", count: 97),
         ]
     )
@@ -92,7 +97,10 @@ struct HostileTests {
         }
     }
 
-    @Test("Revisions that cannot be are refused", arguments: ["", "..", "refs/../../x", "/main", "a//b", "main\r\n", "a\\b"])
+    @Test(
+        "Revisions that cannot be are refused",
+        arguments: ["", "..", "refs/../../x", "/main", "a//b", "main\r\n", "a\\b"]
+    )
     func revisions(revision: String) async throws {
         try await World.run([:]) { world async throws in
             #expect(try await world.error(revision: revision).code == .invalidName)

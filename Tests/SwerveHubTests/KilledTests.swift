@@ -37,7 +37,8 @@ struct KilledTests {
                 }
             }
             let (address, folder) = (world.address, world.folder)
-            await #expect(processExitsWith: .signal(SIGKILL)) { [address = address as String, folder = folder as String] in
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [address = address as String, folder = folder as String] in
                 var options = ModelHubOptions { _ in nil }
                 options.endpoint = address
                 options.cacheFolder = folder

@@ -122,7 +122,9 @@ struct LoadTests {
 
     @Test("Files are downloaded side by side, as many as may")
     func parallel() async throws {
-        let files = Dictionary(uniqueKeysWithValues: (0..<6).map { ("\($0).bin", FakeFile(large: pattern(1000, seed: $0))) })
+        let files = Dictionary(
+            uniqueKeysWithValues: (0..<6).map { ("\($0).bin", FakeFile(large: pattern(1000, seed: $0))) }
+        )
         try await World.run(files) { world async throws in
             let gate = Gate()
             world.hub.set {

@@ -50,7 +50,9 @@ struct OfflineTests {
                 #expect(try await world.load() == online)
                 #expect(world.hub.received.count == before + 1)
             }
-            #expect(world.log.all.filter { $0.hasPrefix("warning: the hub cannot be asked; using the cache") }.count == 5)
+            #expect(
+                world.log.all.filter { $0.hasPrefix("warning: the hub cannot be asked; using the cache") }.count == 5
+            )
             #expect(world.pauses.all.isEmpty)
             #expect(try await world.loader { $0.endpoint = "http://127.0.0.1:1" }.list("owner/name").files.count == 3)
         }

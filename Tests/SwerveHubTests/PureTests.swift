@@ -25,7 +25,9 @@ struct HubFilesTests {
     func exclusion() {
         let files = HubFiles.matching(["*.bin", "*.json"], excluding: ["pytorch*", "training/"])
         #expect(files.contains("model.bin") && files.contains("config.json"))
-        #expect(!files.contains("pytorch_model.bin") && !files.contains("training/state.bin") && !files.contains("a.txt"))
+        #expect(
+            !files.contains("pytorch_model.bin") && !files.contains("training/state.bin") && !files.contains("a.txt")
+        )
         #expect(HubFiles.all.contains("anything"))
         let literal: HubFiles = ["a", "b"]
         #expect(literal == .matching(["a", "b"]))
@@ -65,7 +67,9 @@ struct OptionsTests {
         #expect(options(environment).cacheFolder == "/xdg//home/mex/$UNSET/${/$")
         environment["HF_HUB_CACHE"] = ""
         #expect(options(environment).cacheFolder == "/old")
-        #expect(options(["HF_HUB_CACHE": "relative"]).cacheFolder == FileManager.default.currentDirectoryPath + "/relative")
+        #expect(
+            options(["HF_HUB_CACHE": "relative"]).cacheFolder == FileManager.default.currentDirectoryPath + "/relative"
+        )
     }
 
     @Test("The token comes from the variable, else from its file, without white space")

@@ -40,7 +40,9 @@ struct PythonTests {
             _ = try await Python.run(Self.readAll, world)
             let path = try await Python.run("print(hf_hub_download('owner/name', 'onnx/model.onnx'))", world)
             #expect(path == world.snapshotFolder + "/onnx/model.onnx")
-            #expect(!world.hub.received.dropFirst(before).contains { $0.method == "GET" && $0.path.contains("/resolve/") })
+            #expect(
+                !world.hub.received.dropFirst(before).contains { $0.method == "GET" && $0.path.contains("/resolve/") }
+            )
         }
     }
 

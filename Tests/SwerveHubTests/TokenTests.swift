@@ -1,5 +1,5 @@
-import Hummingbird
 import HTTPTypes
+import Hummingbird
 import SwerveHub
 import Synchronization
 import Testing
@@ -31,7 +31,11 @@ struct TokenTests {
         }
     }
 
-    @Test("A redirect within the hub keeps the token, relative or absolute", arguments: [true, false], [302, 307, 308])
+    @Test(
+        "A redirect within the hub keeps the token, relative or absolute",
+        arguments: [true, false],
+        [302, 307, 308]
+    )
     func withinHub(isRelative: Bool, status: Int) async throws {
         try await World.run(model) { world async throws in
             let address = world.address
@@ -88,7 +92,10 @@ struct TokenTests {
         }
     }
 
-    @Test("Redirects to what is no address, or no web address, are not followed", arguments: ["ftp://x/y", "http://", ""])
+    @Test(
+        "Redirects to what is no address, or no web address, are not followed",
+        arguments: ["ftp://x/y", "http://", ""]
+    )
     func strangeRedirects(location: String) async throws {
         try await World.run(model) { world async throws in
             world.hub.set { state in

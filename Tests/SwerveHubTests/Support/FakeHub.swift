@@ -144,7 +144,9 @@ final class FakeHub: Sendable {
             return sibling
         }
         siblings += state.listed.map { ["rfilename": $0, "size": 3, "blobId": FakeFile("abc").blobID] }
-        return json(["id": repository, "sha": commit, "siblings": siblings, "tags": [], "private": false, "downloads": 0])
+        return json([
+            "id": repository, "sha": commit, "siblings": siblings, "tags": [], "private": false, "downloads": 0,
+        ])
     }
 
     private static func tree(_ state: State) -> Response {

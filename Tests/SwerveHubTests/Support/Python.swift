@@ -12,7 +12,9 @@ enum Python {
         let library = root.appending(path: ".venv/lib")
         let pythons = (try? FileManager.default.contentsOfDirectory(atPath: library.path)) ?? []
         return pythons.contains { python in
-            FileManager.default.fileExists(atPath: library.path + "/\(python)/site-packages/huggingface_hub/__init__.py")
+            FileManager.default.fileExists(
+                atPath: library.path + "/\(python)/site-packages/huggingface_hub/__init__.py"
+            )
         }
     }()
 
@@ -22,13 +24,15 @@ enum Python {
         process.executableURL = URL(filePath: interpreter)
         process.arguments = ["-c", "from huggingface_hub import *\nimport os, json\n" + script]
         // Nothing of this machine's settings, and no proxy before the loopback interface.
-        var variables = ["HF_ENDPOINT": world.address, "HF_HUB_CACHE": world.folder, "HF_HOME": world.folder + "/.home"]
+        var variables = [
+            "HF_ENDPOINT": world.address, "HF_HUB_CACHE": world.folder, "HF_HOME": world.folder + "/.home",
+        ]
         variables["HF_HUB_DISABLE_TELEMETRY"] = "1"
         variables["HF_HUB_DISABLE_XET"] = "1"
         variables["PATH"] = ProcessInfo.processInfo.environment["PATH"]
         process.environment = variables.merging(environment) { $1 }
         let output = world.folder + ".out"
-        FileManager.default.createFile(atPath: output, contents: nil)
+        _ = FileManager.default.createFile(atPath: output, contents: nil)
         defer { try? FileManager.default.removeItem(atPath: output) }
         let handle = try FileHandle(forWritingTo: URL(filePath: output))
         process.standardOutput = handle

@@ -34,6 +34,10 @@ struct World: Sendable {
         options.endpoint = address
         options.cacheFolder = folder
         options.progress = .none
+        // Many tests at once make a small machine slow to answer.
+        options.limits.connectTimeout = .seconds(60)
+        options.limits.answerTimeout = .seconds(60)
+        options.limits.idleTimeout = .seconds(60)
         options.logger = Logger(label: "test") { [log] _ in log }
         return options
     }
@@ -131,7 +135,11 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
         var state = seed
         for word in 0..<words {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            UnsafeMutableRawBufferPointer(buffer).storeBytes(of: state ^ (state >> 32), toByteOffset: word * 8, as: UInt64.self)
+            UnsafeMutableRawBufferPointer(buffer).storeBytes(
+                of: state ^ (state >> 32),
+                toByteOffset: word * 8,
+                as: UInt64.self
+            )
         }
         used = words * 8
     }
