@@ -113,7 +113,9 @@ private struct HubVariables {
             result += rest[..<dollar]
             let after = rest[rest.index(after: dollar)...]
             let isBraced = after.first == "{"
-            let name = (isBraced ? after.dropFirst() : after).prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            let name = (isBraced ? after.dropFirst() : after).prefix {
+                $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_")
+            }
             let isClosed = !isBraced || name.endIndex < after.endIndex && after[name.endIndex] == "}"
             if isClosed, let value = lookUp(String(name)) {
                 result += value
@@ -132,6 +134,8 @@ extension String {
     /// The text without white space at its ends.
     var trimmed: String {
         let start = drop { $0.isWhitespace }
-        return String(start[..<(start.lastIndex { !$0.isWhitespace }.map { start.index(after: $0) } ?? start.startIndex)])
+        return String(
+            start[..<(start.lastIndex { !$0.isWhitespace }.map { start.index(after: $0) } ?? start.startIndex)]
+        )
     }
 }

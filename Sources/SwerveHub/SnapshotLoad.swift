@@ -119,7 +119,9 @@ struct SnapshotLoad: Sendable {
     private func download(_ missing: [HubFile], commit: String, _ client: HubClient) async throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let progress = ProgressReporter(title: repository, files: missing, options: options) { start.duration(to: clock.now) }
+        let progress = ProgressReporter(title: repository, files: missing, options: options) {
+            start.duration(to: clock.now)
+        }
         defer { progress.ended() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             var running = 0

@@ -169,7 +169,10 @@ enum Files {
         let reason = String(cString: strerror(code))
         switch code {
         case ENOSPC, EDQUOT:
-            return HubError(.diskFull, "cannot \(verb) \(path): \(reason); make room, or set HF_HUB_CACHE to another disk")
+            return HubError(
+                .diskFull,
+                "cannot \(verb) \(path): \(reason); make room, or set HF_HUB_CACHE to another disk"
+            )
         default:
             return HubError(.cacheUnusable, "cannot \(verb) \(path): \(reason)")
         }

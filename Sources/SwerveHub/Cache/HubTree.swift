@@ -40,7 +40,12 @@ struct HubTree: Codable {
         var files: [String: Entry] = [:]
         for file in answer.siblings {
             guard let size = file.size, let blobID = file.blobID else { return nil }
-            files[file.path] = Entry(size: size, blobID: blobID, sha256: file.large?.sha256, largeSize: file.large?.size)
+            files[file.path] = Entry(
+                size: size,
+                blobID: blobID,
+                sha256: file.large?.sha256,
+                largeSize: file.large?.size
+            )
         }
         version = HubTree.version
         self.files = files

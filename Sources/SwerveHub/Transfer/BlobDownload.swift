@@ -43,7 +43,10 @@ struct BlobDownload: Sendable {
     private func metadata() async throws -> HubAnswer.FileMetadata {
         let metadata = try await client.metadata(file.path, of: repository, commit: commit)
         if let sha256 = file.sha256, sha256 != metadata.etag {
-            throw HubError(.server, "\(subject): the hub lists SHA-256 \(HubName.quoted(sha256)) and gives \(metadata.etag)")
+            throw HubError(
+                .server,
+                "\(subject): the hub lists SHA-256 \(HubName.quoted(sha256)) and gives \(metadata.etag)"
+            )
         }
         if let listed = file.size, let size = metadata.size, listed != size {
             throw HubError(.server, "\(subject): the hub lists \(listed) bytes and gives \(size)")
@@ -191,7 +194,10 @@ struct BlobDownload: Sendable {
             throw HubError(.checksumMismatch, "\(subject) has \(size) bytes on the hub; more were sent")
         }
         guard count <= limits.maximumFileBytes else {
-            throw HubError(.tooLarge, "\(subject) has more than \(limits.maximumFileBytes) bytes, the limit maximumFileBytes")
+            throw HubError(
+                .tooLarge,
+                "\(subject) has more than \(limits.maximumFileBytes) bytes, the limit maximumFileBytes"
+            )
         }
     }
 

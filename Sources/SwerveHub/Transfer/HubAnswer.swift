@@ -34,7 +34,9 @@ enum HubAnswer {
     static func range(_ header: String?) -> (start: Int, size: Int?)? {
         guard let header, header.hasPrefix("bytes ") else { return nil }
         let parts = header.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let start = parts[0].split(separator: "-").first.flatMap({ Int($0) }) else { return nil }
+        guard parts.count == 2, let start = parts[0].split(separator: "-").first.flatMap({ Int($0) }) else {
+            return nil
+        }
         return (start, Int(parts[1]))
     }
 
@@ -100,6 +102,8 @@ enum HubAnswer {
     }
 
     private static func pause(_ headers: HTTPHeaders) -> Duration? {
-        headers.first(name: "Retry-After").flatMap { Int($0.trimmed) }.flatMap { $0 >= 0 ? .seconds(min($0, 86_400)) : nil }
+        headers.first(name: "Retry-After").flatMap { Int($0.trimmed) }.flatMap {
+            $0 >= 0 ? .seconds(min($0, 86_400)) : nil
+        }
     }
 }

@@ -76,7 +76,10 @@ struct HubClient: Sendable {
             guard response.status == .ok || isRedirect else { throw failure(response, last, subject) }
             let metadata = try HubAnswer.metadata(response.headers, isRedirect: isRedirect, from: last)
             guard metadata.commit == commit else {
-                throw HubError(.server, "\(subject): the hub answered with commit \(metadata.commit) instead of \(commit)")
+                throw HubError(
+                    .server,
+                    "\(subject): the hub answered with commit \(metadata.commit) instead of \(commit)"
+                )
             }
             return metadata
         }
@@ -136,7 +139,8 @@ struct HubClient: Sendable {
             guard HubAnswer.isRedirect(response.status), let location = response.headers.first(name: "Location") else {
                 return (response, address)
             }
-            guard let next = address.following(location), address.origin.scheme == "http" || next.origin.scheme == "https"
+            guard let next = address.following(location),
+                address.origin.scheme == "http" || next.origin.scheme == "https"
             else {
                 throw HubError(.server, "\(subject): \(address) redirects to \(HubName.quoted(location)), not followed")
             }
@@ -186,7 +190,9 @@ struct HubClient: Sendable {
                 return try await body()
             } catch let failure as TransientFailure {
                 let chance = Double.random(in: 0..<1)
-                guard let pause = policy.pause(retryAfter: failure.retryAfter, chance: chance) else { throw failure.error }
+                guard let pause = policy.pause(retryAfter: failure.retryAfter, chance: chance) else {
+                    throw failure.error
+                }
                 logger.info("a request to the hub failed; trying again", metadata: ["error": "\(failure.error)"])
                 try await sleep(pause)
             }
