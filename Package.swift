@@ -141,7 +141,8 @@ let package = Package(
         .target(
             name: "SwerveModels",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore, logging,
+                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                logging,
             ],
             swiftSettings: settings
         ),
