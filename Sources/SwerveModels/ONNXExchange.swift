@@ -86,7 +86,10 @@ struct ONNXExchange: Sendable {
             throw HTTPError(.unprocessableContent, "the model has the outputs \(names): choose one with ?output=")
         }
         guard let tensor = outputs[name]?.tensor else {
-            throw HTTPError(.unprocessableContent, "output '\(name)' is text, which is no array: accept application/json")
+            throw HTTPError(
+                .unprocessableContent,
+                "output '\(name)' is text, which is no array: accept application/json"
+            )
         }
         return tensor
     }

@@ -66,7 +66,8 @@ struct TensorJSONData {
             textBytes += text.utf8.count + MemoryLayout<String>.stride
             return try checkSize()
         }
-        guard let number = ["NaN": Double.nan, "Infinity": .infinity, "-Infinity": -.infinity][text], append(real: number)
+        guard let number = ["NaN": Double.nan, "Infinity": .infinity, "-Infinity": -.infinity][text],
+            append(real: number)
         else { throw refused("takes \(port.type), not the text '\(text.prefix(40))'") }
         try checkSize()
     }

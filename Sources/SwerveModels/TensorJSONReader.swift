@@ -21,16 +21,15 @@ struct TensorJSONReader {
 
     /// - Throws: ``HTTPError`` with status 400, 413 or 422.
     mutating func read() throws(HTTPError) -> [String: ONNXValue] {
-        guard scanner.next == UInt8(ascii: "{") else {
-            if scanner.next == nil { throw scanner.malformed("the body is empty") }
-            throw refused("the body is an object: {\"inputs\": {…}}")
-        }
+        guard scanner.next == UInt8(ascii: "{") else { throw mismatch("the body is an object: {\"inputs\": {…}}") }
         try scanner.expect("{")
         var values: [String: ONNXValue]?
         var isFirst = true
         while let key = try scanner.key(isFirst: isFirst) {
             isFirst = false
-            guard key == "inputs" else { throw refused("the body has 'inputs' and nothing else, not '\(key.prefix(80))'") }
+            guard key == "inputs" else {
+                throw refused("the body has 'inputs' and nothing else, not '\(key.prefix(80))'")
+            }
             guard values == nil else { throw refused("the body has 'inputs' twice") }
             values = try readInputs()
         }
@@ -42,7 +41,7 @@ struct TensorJSONReader {
     private var list: String { inputs.map(\.description).joined(separator: ", ") }
 
     private mutating func readInputs() throws(HTTPError) -> [String: ONNXValue] {
-        guard scanner.accept("{") else { throw refused("'inputs' is an object with \(list)") }
+        guard scanner.accept("{") else { throw mismatch("'inputs' is an object with \(list)") }
         var values: [String: ONNXValue] = [:]
         var isFirst = true
         while let name = try scanner.key(isFirst: isFirst) {
@@ -51,7 +50,9 @@ struct TensorJSONReader {
                 throw refused("there is no input '\(name.prefix(80))'; the model takes \(list)")
             }
             guard values[name] == nil else { throw refused("input '\(name)' is there twice") }
-            guard port.type.isSupported else { throw refused("input '\(name)' is \(port.type), which JSON cannot give") }
+            guard port.type.isSupported else {
+                throw refused("input '\(name)' is \(port.type), which JSON cannot give")
+            }
             values[name] =
                 scanner.next == UInt8(ascii: "{")
                 ? try readObject(port) : try readData(port).value(shape: nil)
@@ -74,7 +75,9 @@ struct TensorJSONReader {
             case "shape" where shape == nil: shape = try readShape(port)
             case "data" where data == nil: data = try readData(port)
             case "dtype":
-                guard scanner.next == UInt8(ascii: "\"") else { throw refused("'dtype' of input '\(port.name)' is a text") }
+                guard scanner.next == UInt8(ascii: "\"") else {
+                    throw mismatch("'dtype' of input '\(port.name)' is a text")
+                }
                 let name = try scanner.string()
                 guard name == port.type.name else {
                     throw refused("input '\(port.name)' takes \(port.type), not \(name.prefix(40))")
@@ -92,10 +95,12 @@ struct TensorJSONReader {
 
     private mutating func readShape(_ port: ONNXPort) throws(HTTPError) -> [Int] {
         var shape: [Int] = []
-        let expected = refused("'shape' of input '\(port.name)' is a list of at most \(ONNXPort.maximumRank) sizes")
-        guard scanner.accept("[") else { throw expected }
+        let expected = "'shape' of input '\(port.name)' is a list of at most \(ONNXPort.maximumRank) sizes"
+        guard scanner.accept("[") else { throw mismatch(expected) }
         while try scanner.hasElement(isFirst: shape.isEmpty) {
-            guard shape.count < ONNXPort.maximumRank, let size = Int(try scanner.word()), size >= 0 else { throw expected }
+            guard shape.count < ONNXPort.maximumRank, let size = Int(try scanner.word()), size >= 0 else {
+                throw refused(expected)
+            }
             shape.append(size)
         }
         return shape
@@ -125,6 +130,11 @@ struct TensorJSONReader {
         case UInt8(ascii: "{"): throw refused("input '\(port.name)' holds an object among its elements")
         default: try data.append(word: try scanner.word(), depth: depth)
         }
+    }
+
+    /// Another value than the one that is expected; a body that ends there is no JSON.
+    private mutating func mismatch(_ what: String) -> HTTPError {
+        scanner.next == nil ? scanner.malformed("it ends") : refused(what)
     }
 
     private func refused(_ what: String) -> HTTPError { HTTPError(.unprocessableContent, what) }

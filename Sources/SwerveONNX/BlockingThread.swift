@@ -17,7 +17,8 @@ internal import Synchronization
 package final class BlockingThread: Sendable {
     private struct Job: Sendable {
         let id: UInt64
-        let run: @Sendable () -> Void
+        /// Does the work, and returns what hands over its result.
+        let run: @Sendable () -> @Sendable () -> Void
         let drop: @Sendable () -> Void
     }
 
@@ -42,8 +43,10 @@ package final class BlockingThread: Sendable {
                     return (state.queue.removeFirst(), false)
                 }
                 if let job {
-                    job.run()
+                    let handOver = job.run()
+                    // First: who gets the result may hand in the next job at once, and that has a free thread.
                     state.withLock { $0.runningJobs -= 1 }
+                    handOver()
                 } else if isStopped {
                     return
                 }
@@ -98,9 +101,8 @@ package final class BlockingThread: Sendable {
                 let job = Job(
                     id: id,
                     run: {
-                        continuation.resume(
-                            with: Swift.Result { try ReplicaContext.$current.withValue(context, operation: work) }
-                        )
+                        let result = Swift.Result { try ReplicaContext.$current.withValue(context, operation: work) }
+                        return { continuation.resume(with: result) }
                     },
                     drop: { continuation.resume(throwing: CancellationError()) }
                 )

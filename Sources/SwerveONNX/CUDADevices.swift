@@ -1,14 +1,14 @@
 internal import CONNXRuntime
 
 /// The GPUs of NVIDIA as this process sees them.
-enum CUDADevices {
+package enum CUDADevices {
     /// What the driver calls the device that CUDA gives this number: a number of its own, or a name.
     ///
     /// - Parameters:
     ///   - device: a number among the visible devices.
     ///   - visible: the content of `CUDA_VISIBLE_DEVICES`; nil when it is not set, and then all are visible.
     /// - Throws: ``ONNXError`` with code `invalidArgument` when there are fewer visible devices.
-    static func driverName(of device: Int, visible: String?) throws -> String {
+    package static func driverName(of device: Int, visible: String?) throws -> String {
         guard let visible else { return String(device) }
         // CUDA stops at the first entry that names no device.
         let names = visible.split(separator: ",", omittingEmptySubsequences: false)
@@ -28,11 +28,11 @@ enum CUDADevices {
     /// - Parameter device: a number among the visible devices.
     /// - Throws: ``ONNXError`` with code `invalidArgument`, or `providerUnavailable` when NVML is not there or does not
     ///   know the device.
-    static func memory(of device: Int) throws -> UInt64 {
+    package static func memory(of device: Int) throws -> UInt64 {
         try memory(of: device, visible: Files.environmentVariable("CUDA_VISIBLE_DEVICES"), library: nil)
     }
 
-    static func memory(of device: Int, visible: String?, library: String?) throws -> UInt64 {
+    package static func memory(of device: Int, visible: String?, library: String?) throws -> UInt64 {
         let name = try driverName(of: device, visible: visible)
         var total: UInt64 = 0
         var error = onnxrt_error()

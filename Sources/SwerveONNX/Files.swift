@@ -94,7 +94,9 @@ enum Files {
     /// The identity of a file, by its real path; nil when there is none.
     static func identity(of path: String) -> Identity? {
         var info = stat()
-        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, let real = realpath(path, nil) else { return nil }
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, let real = realpath(path, nil) else {
+            return nil
+        }
         defer { free(real) }
         #if canImport(Darwin)
             let modified = info.st_mtimespec

@@ -13,7 +13,8 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
     public let outputs: [String: Int]
 
     private static let batchNames: Set<String> = [
-        "batch", "batch_size", "batchsize", "batch_dim", "batch_axis", "n", "bs", "b", "nbatch", "num_batch", "n_samples",
+        "batch", "batch_size", "batchsize", "batch_dim", "batch_axis", "n", "bs", "b", "nbatch", "num_batch",
+        "n_samples",
         "num_samples", "examples", "num_examples",
     ]
     private static let sequenceWords = ["seq", "time", "step", "length", "len", "token", "frame", "height", "width"]
@@ -22,7 +23,9 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
     public static func find(inputs: [ONNXPort], outputs: [ONNXPort]) -> (axis: ONNXBatchAxis?, reason: String?) {
         if inputs.isEmpty { return (nil, "the model has no inputs") }
         let ports = inputs + outputs
-        if let other = ports.first(where: { $0.elementType == nil }) { return (nil, "'\(other.name)' is \(other.type)") }
+        if let other = ports.first(where: { $0.elementType == nil }) {
+            return (nil, "'\(other.name)' is \(other.type)")
+        }
         let named = ports.map { port in
             port.dimensions.indices.filter { isBatchName(port.dimensions[$0].name) }
         }
@@ -104,7 +107,10 @@ extension ONNXBatchAxis {
             do {
                 for (index, part) in try tensor.split(counts, axis: axis).enumerated() { results[index][name] = part }
             } catch {
-                throw ONNXError(.runFailed, "output '\(name)' of \(tensor.shape) cannot be taken apart: \(error.message)")
+                throw ONNXError(
+                    .runFailed,
+                    "output '\(name)' of \(tensor.shape) cannot be taken apart: \(error.message)"
+                )
             }
         }
         return results

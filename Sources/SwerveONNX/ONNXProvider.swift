@@ -89,13 +89,17 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
     private static let memoryLimitKey = "gpu_mem_limit"
 
     /// The name without `ExecutionProvider`.
-    var shortName: String { name.hasSuffix(ONNXProvider.suffix) ? String(name.dropLast(ONNXProvider.suffix.count)) : name }
+    var shortName: String {
+        name.hasSuffix(ONNXProvider.suffix) ? String(name.dropLast(ONNXProvider.suffix.count)) : name
+    }
 
     public var description: String { shortName }
 
     /// The provider for a replica that has a share of a GPU: CUDA without a limit gets one.
-    func sharing(_ share: Double) -> ONNXProvider {
-        guard shortName == "CUDA", memoryFraction == nil, settings[ONNXProvider.memoryLimitKey] == nil else { return self }
+    package func sharing(_ share: Double) -> ONNXProvider {
+        guard shortName == "CUDA", memoryFraction == nil, settings[ONNXProvider.memoryLimitKey] == nil else {
+            return self
+        }
         return ONNXProvider(name: name, settings: settings, memoryFraction: share)
     }
 
@@ -103,7 +107,7 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
     ///
     /// - Parameter memory: the bytes of a device, by its number among the visible ones.
     /// - Throws: ``ONNXError`` with code `invalidArgument` for a fraction out of range, and what `memory` throws.
-    func limited(memory: (Int) throws -> UInt64 = CUDADevices.memory(of:)) throws -> ONNXProvider {
+    package func limited(memory: (Int) throws -> UInt64 = CUDADevices.memory(of:)) throws -> ONNXProvider {
         guard let memoryFraction else { return self }
         guard memoryFraction > 0, memoryFraction <= 1 else {
             throw ONNXError(.invalidArgument, "memoryFraction is above 0 and at most 1, not \(memoryFraction)")
@@ -139,7 +143,8 @@ public struct ONNXProviderStatus: Hashable, Sendable, Codable, CustomStringConve
     }
 
     public var description: String {
-        failed.isEmpty ? running : "\(running) (\(failed.map { "\($0.provider): \($0.reason)" }.joined(separator: "; ")))"
+        failed.isEmpty
+            ? running : "\(running) (\(failed.map { "\($0.provider): \($0.reason)" }.joined(separator: "; ")))"
     }
 }
 

@@ -100,6 +100,8 @@ extension ONNXSession {
                 }
             }
         }
+        // Loading takes some times the memory that a session keeps.
+        onnxrt_return_memory()
         guard isOpen, let session else {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)

@@ -134,7 +134,10 @@ public final class ONNXSession: Sendable {
     /// - Throws: like ``run(_:)``, and ``ONNXError`` with code `invalidInput` for a model of another form.
     public func run(_ input: Tensor) async throws -> Tensor {
         guard inputs.count == 1, outputs.count == 1, let name = inputs.first?.name else {
-            throw ONNXError(.invalidInput, "the model has \(inputs.count) inputs and \(outputs.count) outputs: name them")
+            throw ONNXError(
+                .invalidInput,
+                "the model has \(inputs.count) inputs and \(outputs.count) outputs: name them"
+            )
         }
         return try await run([name: input]) { try $0[0].tensor() }
     }

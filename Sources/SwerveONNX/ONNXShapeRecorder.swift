@@ -27,6 +27,9 @@ public final class ONNXShapeRecorder: Sendable {
     /// The shapes that earlier replicas recorded.
     let recorded: [[String: [Int]]]
 
+    /// Whether earlier replicas recorded nothing.
+    public var isEmpty: Bool { recorded.isEmpty }
+
     /// - Parameters:
     ///   - path: the model file.
     ///   - limit: how many shapes are kept; later ones are not recorded.

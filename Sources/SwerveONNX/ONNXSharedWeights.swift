@@ -53,8 +53,10 @@ struct ONNXSharedWeights {
                 temporary + "/model.onnx",
                 [
                     "session.optimized_model_external_initializers_file_name": "weights.bin",
-                    "session.optimized_model_external_initializers_min_size_in_bytes": "\(ONNXSharedWeights.minimumBytes)",
-                    "session.save_external_prepacked_constant_initializers": modelOptions.weights == .shared ? "1" : "0",
+                    "session.optimized_model_external_initializers_min_size_in_bytes":
+                        "\(ONNXSharedWeights.minimumBytes)",
+                    "session.save_external_prepacked_constant_initializers": modelOptions.weights == .shared
+                        ? "1" : "0",
                 ]
             )
             try cache.write(Array(key.utf8), to: temporary + "/key")

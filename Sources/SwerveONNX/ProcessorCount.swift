@@ -21,7 +21,7 @@ extension ThreadShare {
     ///   - version2: the content of `cpu.max`, for example `150000 100000` or `max 100000`.
     ///   - version1Quota: the content of `cpu.cfs_quota_us`; -1 means none.
     ///   - version1Period: the content of `cpu.cfs_period_us`.
-    static func quota(version2: String?, version1Quota: String?, version1Period: String?) -> Int? {
+    package static func quota(version2: String?, version1Quota: String?, version1Period: String?) -> Int? {
         let numbers: (Substring?, Substring?)
         if let version2 {
             let parts = version2.split { $0.isWhitespace }
@@ -31,7 +31,8 @@ extension ThreadShare {
                 version1Quota?.split { $0.isWhitespace }.first, version1Period?.split { $0.isWhitespace }.first
             )
         }
-        guard let quota = numbers.0.flatMap({ Int($0) }), let period = numbers.1.flatMap({ Int($0) }), quota > 0, period > 0
+        guard let quota = numbers.0.flatMap({ Int($0) }), let period = numbers.1.flatMap({ Int($0) }), quota > 0,
+            period > 0
         else { return nil }
         return max(1, quota / period)
     }

@@ -66,7 +66,10 @@ extension Tensor {
             sum = next
         }
         guard sum == shape[axis] else {
-            throw TensorError(.sizeMismatch, "the lengths \(lengths) sum up to \(sum), axis \(axis) of \(shape) does not")
+            throw TensorError(
+                .sizeMismatch,
+                "the lengths \(lengths) sum up to \(sum), axis \(axis) of \(shape) does not"
+            )
         }
         let rows = shape[..<axis].reduce(1, *)
         let rowSize = rows == 0 ? 0 : bytes.readableBytes / rows

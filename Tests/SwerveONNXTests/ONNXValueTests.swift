@@ -137,7 +137,8 @@ struct ONNXValueTests {
     @Test("Values and errors are the same after JSON")
     func coding() throws {
         let values: [ONNXValue] = [
-            .tensor(try Tensor(shape: [2, 2], values: [1, 2, 3, 4] as [Int64])), .tensor(try Tensor(shape: [], values: [true])),
+            .tensor(try Tensor(shape: [2, 2], values: [1, 2, 3, 4] as [Int64])),
+            .tensor(try Tensor(shape: [], values: [true])),
             .text(try StringTensor(shape: [2], values: ["a", "\0"])),
         ]
         let data = try JSONEncoder().encode(values)

@@ -13,7 +13,9 @@ struct JoiningTests {
     @Test("Tensors are joined along each axis as NumPy joins them")
     func concatenated() throws {
         let (a, b) = (try numbers([2, 2]), try numbers([2, 2], from: 10))
-        #expect(try Tensor.concatenated([a, b]) == Tensor(shape: [4, 2], values: [0, 1, 2, 3, 10, 11, 12, 13] as [Int32]))
+        #expect(
+            try Tensor.concatenated([a, b]) == Tensor(shape: [4, 2], values: [0, 1, 2, 3, 10, 11, 12, 13] as [Int32])
+        )
         let side = try Tensor.concatenated([a, b], axis: 1)
         #expect(try side == Tensor(shape: [2, 4], values: [0, 1, 10, 11, 2, 3, 12, 13] as [Int32]))
     }
@@ -49,7 +51,14 @@ struct JoiningTests {
             (.invalidShape, { _ = try Tensor.concatenated([numbers([]), numbers([])]) }),
             (.sizeMismatch, { _ = try Tensor.concatenated([tensor, numbers([2, 4])]) }),
             (.sizeMismatch, { _ = try Tensor.concatenated([tensor, numbers([2, 3, 1])]) }),
-            (.typeMismatch, { _ = try Tensor.concatenated([tensor, Tensor(shape: [2, 3], values: [Float](repeating: 0, count: 6))]) }),
+            (
+                .typeMismatch,
+                {
+                    _ = try Tensor.concatenated([
+                        tensor, Tensor(shape: [2, 3], values: [Float](repeating: 0, count: 6)),
+                    ])
+                }
+            ),
             (.sizeMismatch, { _ = try tensor.split([1]) }), (.sizeMismatch, { _ = try tensor.split([1, 2]) }),
             (.invalidShape, { _ = try tensor.split([3, -1]) }), (.invalidShape, { _ = try tensor.split([2], axis: 2) }),
             (.sizeMismatch, { _ = try tensor.split([.max, .max]) }),
@@ -71,7 +80,8 @@ struct JoiningTests {
     @Test("Numbers of 16 bits with a large exponent are rounded to the nearest")
     func bfloat16() throws {
         let cases: [(Float, UInt16)] = [
-            (0, 0), (-0.0, 0x8000), (1, 0x3F80), (-2, 0xC000), (1.00390625, 0x3F80), (1.01171875, 0x3F82), (.infinity, 0x7F80),
+            (0, 0), (-0.0, 0x8000), (1, 0x3F80), (-2, 0xC000), (1.00390625, 0x3F80), (1.01171875, 0x3F82),
+            (.infinity, 0x7F80),
             (.greatestFiniteMagnitude, 0x7F80), (1.0040, 0x3F81), (0x1p-133, 0x0001),
         ]
         for (number, bits) in cases { #expect(BFloat16(number).bitPattern == bits, "\(number)") }

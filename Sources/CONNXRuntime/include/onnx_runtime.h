@@ -119,5 +119,7 @@ bool onnxrt_gpu_memory(const char *library_name, const char *device, uint64_t *t
 
 // The cores that the affinity of this process allows, or all that are online.
 int onnxrt_allowed_cores(void);
+// Gives memory that was freed back to the system, where the allocator keeps it.
+void onnxrt_return_memory(void);
 
 #endif

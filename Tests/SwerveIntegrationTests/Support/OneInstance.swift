@@ -1,4 +1,5 @@
 import Foundation
+import Swerve
 import Testing
 
 /// One suite of this process at a time uses the instance of Swerve, of which a process has one.
@@ -23,7 +24,17 @@ struct OneInstance: SuiteTrait, TestScoping {
                 continuation.resume()
             }
         }
-        try await body()
+        // Read by the runtime when a replica's process starts: a trap that a test wants needs no backtrace.
+        setenv("SWIFT_BACKTRACE", "enable=no", 1)
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body())
+        } catch {
+            result = .failure(error)
+        }
+        // The next suite starts an instance with options of its own.
+        await Serve.shutdown()
+        try result.get()
     }
 }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <unistd.h>
 #ifdef __linux__
+#include <malloc.h>
 #include <sched.h>
 #endif
 
@@ -13,4 +14,10 @@ int onnxrt_allowed_cores(void) {
     if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
 #endif
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+void onnxrt_return_memory(void) {
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
