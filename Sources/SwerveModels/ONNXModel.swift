@@ -1,6 +1,6 @@
 internal import NIOCore
 public import Swerve
-internal import SwerveONNX
+public import SwerveONNX
 public import SwerveTensor
 
 /// A deployment of any ONNX model: tensors in, tensors out.
@@ -23,18 +23,24 @@ public distributed actor ONNXModel: HTTPIngress {
     private let details: ONNXSignature
 
     /// - Parameters:
-    ///   - model: an ONNX file, or a folder with `model.onnx` or `onnx/model.onnx`.
+    ///   - model: an ONNX file, a folder with `model.onnx` or `onnx/model.onnx`, or the name of a repository, `owner/name`,
+    ///     which is downloaded unless the cache has it.
+    ///   - revision: a branch, tag or commit of the repository.
+    ///   - variant: which ONNX file when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs.
     ///   - warmUp: runs that are made before the replica takes requests; none unless said otherwise.
     ///   - limits: what a request over HTTP may ask for.
-    /// - Throws: ``ONNXError``.
+    /// - Throws: ``ONNXError``; `HubError`.
     public init(
         model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
         options: ONNXSessionOptions = ONNXSessionOptions(),
         warmUp: ONNXWarmUp = .none,
         limits: ONNXModelLimits = ONNXModelLimits()
     ) async throws {
-        let path = try ONNXModelFile.path(of: model)
+        let files = ModelFiles(variant: variant)
+        let path = try await ModelSource.resolve(model, revision: revision, files: files).modelPath
         session = try await ONNXSession.shared(path, options: options)
         let recorder =
             warmUp.recordedShapes > 0

@@ -176,6 +176,11 @@ struct SegFormerDeploymentTests {
                 #expect(try await model.segment(image).width == image.width)
             }
         }
+        let general = ONNXModel.bind(model: "swerve/tiny", variant: .quantized).options(placement: .inProcess)
+        try await SegFormerSupport.serve(general) { model, _ in
+            let signature = try await model.signature()
+            #expect(signature.inputs.map(\.name) == ["pixel_values"])
+        }
         // Weights in a file beside the model's are found through the links of the cache.
         try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) {
             model,
