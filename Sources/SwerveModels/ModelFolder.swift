@@ -48,6 +48,10 @@ public struct ModelFiles: Hashable, Sendable {
             let files = try ONNXModelFiles(variant, among: paths)
             return (files.model, files.all + others)
         } catch let error as ONNXError where error.code == .notFound {
+            // Where there are others, the message lists them to choose from.
+            guard !paths.contains(where: { $0.hasSuffix(".onnx") }) else {
+                throw ONNXError(.notFound, "\(model) has \(error.message)")
+            }
             let hint = advice.split(separator: "MODEL", omittingEmptySubsequences: false).joined(separator: model)
             throw ONNXError(.notFound, "\(model) has \(error.message). \(hint)")
         }
