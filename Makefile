@@ -29,6 +29,7 @@ bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet
 	$(SWIFT) build -c release --product bench-handles --quiet
 	$(SWIFT) build -c release --product bench-hummingbird --quiet
+	$(SWIFT) build -c release --product bench-vision --quiet
 	$(SWIFT) build -c release --product segmentation --quiet
 	python3 Benchmarks/run.py $(ARGS)
 

@@ -127,7 +127,7 @@ let package = Package(
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -139,9 +139,10 @@ let package = Package(
         .target(
             name: "SwerveHub",
             dependencies: [
-                nioCore, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                nioCore, nioPosix, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -149,7 +150,8 @@ let package = Package(
         .target(
             name: "SwerveModels",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore, logging,
+                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                logging,
             ],
             swiftSettings: settings
         ),
@@ -166,7 +168,7 @@ let package = Package(
         .executableTarget(
             name: "segmentation",
             dependencies: [
-                "Swerve", "SwerveONNX", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                "Swerve", "SwerveModels", "SwerveVision", "SwerveVisionHTTP", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Examples/Segmentation/Sources/segmentation",
@@ -182,6 +184,12 @@ let package = Package(
             name: "bench-handles",
             dependencies: ["Swerve", nioCore, nioPosix],
             path: "Benchmarks/Sources/bench-handles",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-vision",
+            dependencies: ["Swerve", "SwerveModels", "SwerveTensor", "SwerveVision"],
+            path: "Benchmarks/Sources/bench-vision",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -257,7 +265,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveONNXTests",
-            dependencies: ["SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -272,7 +280,7 @@ let package = Package(
             name: "SwerveModelsTests",
             dependencies: [
                 "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
-                nioCore,
+                nioCore, logging,
             ],
             swiftSettings: settings
         ),

@@ -18,6 +18,7 @@ from harness.nginx import NginxPair
 from harness.processes import (ROOT, Failure, Server, answers_ok, binary, children, cpu_seconds, free_port, is_running,
                                pss_megabytes, require)
 from harness.results import Results
+from harness.vision import segformer_load, segformer_memory, segformer_stages
 from harness.wrk import load
 
 CONNECTIONS = (1, 32, 256)
@@ -277,6 +278,9 @@ GROUPS = {
     handles: ("handle_call", "add_replica"),
     echo: ("echo_1mb_c8",),
     segformer: ("segformer_b0_http",),
+    segformer_load: ("segformer_b0_load",),
+    segformer_stages: ("segformer_b0_stage",),
+    segformer_memory: ("segformer_b0_pss",),
     cold_start: ("cold_start",),
     replica_kill_recovery: ("replica_kill_recovery",),
     idle_pss: ("idle_pss",),

@@ -4,7 +4,7 @@
 Everything is computed by NumPy, Pillow, transformers and torch from synthetic pictures, the same on each run. Nothing is
 done when the folder is up to date, which is told from the content of this script and of the models.
 
-Needs: dev/python-env.sh golden, and both variants of dev/make-b0.py.
+Needs: dev/python-env.sh golden, and all variants of dev/make-b0.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import logging
 import shutil
 import struct
 import sys
@@ -26,7 +27,7 @@ import golden_images
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / ".cache" / "models"
-VARIANTS = ["tiny", "b0"]
+VARIANTS = {"tiny": "model.onnx", "b0": "model.onnx", "b1": "onnx/model.onnx"}
 
 
 def main() -> int:
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("out", type=Path, nargs="?", default=ROOT / ".cache" / "golden")
     options = parser.parse_args()
     for variant in VARIANTS:
-        if not model_folder(variant).is_dir():
+        if not model_file(variant).is_file():
             print(f"make-golden: {model_folder(variant)} is missing: run dev/make-b0.py --variant {variant}", file=sys.stderr)
             return 1
     stamp = fingerprint()
@@ -52,6 +53,8 @@ def main() -> int:
         make_operations(folder(partial, "operations"))
         make_preprocessing(folder(partial, "preprocessing"))
         make_segformer(folder(partial, "segformer"))
+        make_sizes(folder(partial, "sizes"))
+        make_forms(folder(partial, "forms"))
         (partial / "stamp").write_text(stamp)
         partial.chmod(0o755)
         shutil.rmtree(options.out, ignore_errors=True)
@@ -63,14 +66,14 @@ def main() -> int:
     return 0
 
 
-def model_folder(variant: str) -> Path:
-    return MODELS / f"segformer-{variant}-random"
+def model_file(variant: str) -> Path:
+    return MODELS / f"segformer-{variant}-random" / VARIANTS[variant]
 
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    sources = [Path(__file__), Path(golden_images.__file__), ROOT / "dev" / "make-b0.py", ROOT / "dev" / "requirements" / "golden.txt"]
-    for path in sources + [model_folder(variant) / "model.onnx" for variant in VARIANTS]:
+    scripts = [ROOT / "dev" / name for name in ["make-golden.py", "golden_images.py", "make-b0.py", "onnx_export.py"]]
+    for path in scripts + [ROOT / "dev" / "requirements" / "golden.txt"] + [model_file(variant) for variant in VARIANTS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -278,7 +281,7 @@ def make_operations(out: Path) -> None:
             np.save(out / file, np.asarray(result))
         cases.append({"operation": operation, "input": name, "output": file, **numbers})
 
-    filters = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
+    filters = {name: Image.Resampling[name.upper()] for name in ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]}
     for name, image in inputs.items():
         for width, height in [(64, 64), (200, 150), (151, 40), (40, 100), (1, 1), (7, 201), (90, 10), (96, 63)]:
             for filter_, number in filters.items():
@@ -312,46 +315,50 @@ def processor(**options):
 
 
 def make_preprocessing(out: Path) -> None:
-    """Writes pictures and the pixel values that come of them, for several settings."""
+    """Writes pictures and the pixel values that come of them, for every setting and for pictures of many sizes."""
     import numpy as np
     from PIL import Image
 
-    image = Image.fromarray(picture(151, 100, seed=1))
-    np.save(out / "input.npy", np.asarray(image))
     settings = {
         "defaults": {},
         "old-size": {"size": 96},
         "sides": {"size": {"height": 48, "width": 112}},
+        "odd-sides": {"size": {"height": 33, "width": 97}},
+        "long": {"size": {"height": 3, "width": 300}},
+        "dot": {"size": 1},
         "no-resize": {"do_resize": False},
         "no-rescale": {"do_rescale": False, "size": 32},
         "no-normalize": {"do_normalize": False, "size": 32},
         "nothing": {"do_normalize": False, "do_rescale": False, "size": 32},
+        "bytes": {"do_normalize": False, "do_rescale": False, "do_resize": False},
         "other-numbers": {"size": 40, "rescale_factor": 0.0078, "image_mean": [0.1, 0.2, 0.3], "image_std": [2, 0.7, 0.5]},
-        "bicubic": {"size": 40, "resample": 3},
-        "lanczos": {"size": 40, "resample": 1},
         "labels": {"size": 40, "do_reduce_labels": True},
+        **{f"resample-{number}": {"size": {"height": 45, "width": 60}, "resample": number} for number in range(6)},
     }
-    for name, options in settings.items():
+    sizes = [(1, 1), (1, 64), (64, 1), (2, 3), (3, 500), (500, 3), (33, 31), (95, 97), (255, 257), (640, 427), (1021, 769)]
+    pictures = {f"{width}x{height}": picture(width, height, seed=width) for width, height in sizes}
+    pictures["gray"] = picture(61, 47, channels=1, seed=2)
+    pictures["input"] = picture(151, 100, seed=1)
+    for name, pixels in pictures.items():
+        np.save(out / f"{name}.picture.npy", pixels)
+    cases = [(name, "input", options) for name, options in settings.items()]
+    for name in pictures:
+        cases += [(f"{name}-{setting}", name, settings[setting]) for setting in ["odd-sides", "resample-3"]]
+    for case, name, options in cases:
+        image = Image.fromarray(pictures[name]).convert("RGB")
         values = processor(**options)(images=image, return_tensors="np")["pixel_values"]
-        np.save(out / f"{name}.npy", np.asarray(values, dtype=np.float32))
-        write_json(out / f"{name}.json", options)
-    write_json(out / "manifest.json", sorted(settings))
+        np.save(out / f"{case}.npy", np.asarray(values, dtype=np.float32))
+        write_json(out / f"{case}.json", options)
+    write_json(out / "manifest.json", [{"name": case, "picture": name} for case, name, _ in cases])
 
 
 def torch_model(variant: str):
     """The network that make-b0.py exported, again from its seed."""
-    import torch
-    from transformers import SegformerConfig, SegformerForSemanticSegmentation
-
     spec = importlib.util.spec_from_file_location("make_b0", ROOT / "dev" / "make-b0.py")
     make_b0 = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_b0)
     settings = make_b0.VARIANTS[variant]
-    torch.manual_seed(0)
-    config = SegformerConfig(num_labels=settings["classes"], **settings["network"])
-    model = SegformerForSemanticSegmentation(config)
-    make_b0.enliven(model)
-    return model.eval(), settings["size"]
+    return make_b0.make_model(settings, seed=0), settings["size"]
 
 
 def make_segformer(out: Path) -> None:
@@ -368,7 +375,7 @@ def make_segformer(out: Path) -> None:
     }
     for name, pixels in pictures.items():
         np.save(out / f"{name}.npy", pixels)
-    for variant, names in {"tiny": list(pictures), "b0": ["photo"]}.items():
+    for variant, names in {"tiny": list(pictures), "b0": ["photo"], "b1": ["photo"]}.items():
         model, size = torch_model(variant)
         prepare = processor(size={"height": size, "width": size})
         for name in names:
@@ -381,6 +388,69 @@ def make_segformer(out: Path) -> None:
             np.save(out / f"{variant}-{name}.pixel_values.npy", values.numpy())
             np.save(out / f"{variant}-{name}.logits.npy", output.logits.numpy())
             np.save(out / f"{variant}-{name}.map.npy", classes.numpy().astype(np.uint8))
+
+
+def make_sizes(out: Path) -> None:
+    """Writes pictures of many sizes and the class maps that transformers makes of them with the tiny model."""
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    model, size = torch_model("tiny")
+    prepare = processor(size=size)
+    sizes = [(1, 2), (2, 1), (1, 300), (300, 1), (3, 3), (15, 17), (16, 16), (63, 65), (64, 64), (65, 63), (127, 9)]
+    sizes += [(129, 128), (9, 700), (700, 9), (333, 222), (512, 511), (1000, 751)]
+    for width, height in sizes:
+        image = Image.fromarray(picture(width, height, seed=width + height))
+        with torch.no_grad():
+            output = model(pixel_values=prepare(images=image, return_tensors="pt")["pixel_values"])
+        classes = prepare.post_process_semantic_segmentation(output, target_sizes=[(height, width)])[0]
+        np.save(out / f"{width}x{height}.npy", np.asarray(image))
+        np.save(out / f"{width}x{height}.map.npy", classes.numpy().astype(np.uint8))
+    write_json(out / "manifest.json", [f"{width}x{height}" for width, height in sizes])
+
+
+def make_forms(out: Path) -> None:
+    """Writes the tiny model in the forms that repositories have, and the logits of Python's ONNX Runtime for each."""
+    import numpy as np
+    import onnx
+    import onnx_export
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    source = model_file("tiny")
+    folder(out, "onnx")
+    for name in ["config.json", "preprocessor_config.json"]:
+        shutil.copyfile(source.parent / name, out / name)
+    onnx.save_model(
+        onnx.load(source),
+        out / "onnx" / "model.onnx",
+        save_as_external_data=True,
+        location="model.onnx_data",
+        size_threshold=0,
+    )
+    model, size = torch_model("tiny")
+    onnx_export.export(model, out / "onnx" / "model_fp16.onnx", (size, size), half=True)
+    logging.disable(logging.WARNING)  # It advises to prepare the model first.
+    quantize_dynamic(source, out / "onnx" / "model_quantized.onnx", weight_type=QuantType.QUInt8)
+    logging.disable(logging.NOTSET)
+    make_fixed(folder(out, "fixed"), onnx.load(source), size)
+    pixels = onnx_export.blocks((1, 3, size, size))
+    np.save(out / "pixel_values.npy", pixels)
+    for variant in ["", "_fp16", "_quantized"]:
+        session = onnx_export.open_session(out / "onnx" / f"model{variant}.onnx")
+        values = pixels.astype(np.float16 if variant == "_fp16" else np.float32)
+        np.save(out / f"logits{variant}.npy", session.run(["logits"], {"pixel_values": values})[0].astype(np.float32))
+
+
+def make_fixed(out: Path, model, size: int) -> None:
+    """A model that takes one size only, with a configuration that leaves pictures as they are."""
+    import onnx
+
+    for dimension, value in zip(model.graph.input[0].type.tensor_type.shape.dim, [1, 3, size, size]):
+        dimension.dim_value = value
+    onnx.save_model(model, out / "model.onnx")
+    shutil.copyfile(model_file("tiny").parent / "config.json", out / "config.json")
+    write_json(out / "preprocessor_config.json", {"do_resize": False})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ arguments=(--port "$port")
 .build/release/segmentation "${arguments[@]}" &
 server=$!
 trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; exit 0' INT TERM
-for _ in $(seq 300); do
+# A model from the hub may take a while; the server ends by itself when it cannot be had.
+while true; do
     kill -0 $server 2>/dev/null || { wait $server; exit $?; }
     curl -sf "$url/-/routes" 2>/dev/null | grep -q segmentation && break
     sleep 0.1
@@ -31,6 +32,7 @@ The sample picture; its segmentation laid over it, beside it, and as contours, w
   $PWD/out/contour.png
 Try your own:
   curl --data-binary @photo.jpg "$url/?picture=contour" -o out.png
+  curl --data-binary @photo.jpg -H 'accept: application/json' $url/segment
 Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C ends.
 EOF
 wait $server

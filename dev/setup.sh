@@ -42,8 +42,9 @@ case $goal in
     run) dev/python-env.sh runtime ;;
     test)
         dev/python-env.sh runtime golden training
-        for variant in b0 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
+        for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
+        .venv/bin/python dev/make-models.py
         ;;
     bench)
         dev/python-env.sh runtime golden

@@ -29,6 +29,12 @@ Written by `Benchmarks/run.py` (`make bench`).
   sent back and forth over a Unix socket with NIO; of `handle_call.inprocess`, a call of a plain actor.
 * `echo_1mb_c8`: POST of 1 MiB that comes back, 8 connections; baseline: the nginx pair, buffering in memory.
 * `segformer_b0_http`: 512x512 JPEG in, PNG out; baseline: the bare ONNX Runtime loop in Python with a fixed tensor.
+* `segformer_b0_load`: from the name of a repository in the hub's cache to a model that can run; baseline: processor of
+  transformers and ONNX Runtime in Python, imports done. `_load_process`: the same from the start of the process to its
+  end, imports included. `segformer_b0_stage_*`: each stage alone on a picture of 1920x1080, one thread; baseline: Pillow,
+  transformers, ONNX Runtime in Python and torch (post-processing). `segformer_b0_pss_*`: memory of 1 and 4 replicas that
+  have worked: in processes of their own, with the one that leads them, or in one process; baseline: as many Python
+  processes.
 * `cold_start`: from the start of the process to the first 200. `replica_kill_recovery`: from the end of a killed
   replica (nginx: of the killed backend worker) to the next 200. `add_replica`: one more replica of a running
   application; baseline: to start a process of the same executable and exchange one message with it.

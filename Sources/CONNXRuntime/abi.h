@@ -23,6 +23,7 @@ typedef void status;  // an OrtStatus; NULL is success
       (void *session, const void *run_options, const char *const *input_names, const void *const *inputs, \
        size_t input_count, const char *const *output_names, size_t output_count, void **outputs)) \
     X(10, create_options, (void **out)) \
+    X(11, save_optimized, (void *options, const char *path)) \
     X(22, set_log_severity, (void *options, int32_t value)) \
     X(23, set_optimization, (void *options, int32_t value)) \
     X(24, set_intra_threads, (void *options, int32_t value)) \
@@ -35,11 +36,15 @@ typedef void status;  // an OrtStatus; NULL is success
     X(37, output_name, (const void *session, size_t index, void *allocator, char **out)) \
     X(39, create_run_options, (void **out)) \
     X(46, run_terminate, (void *run_options)) \
+    X(48, tensor_of, (void *allocator, const int64_t *dimensions, size_t rank, int32_t type, void **out)) \
     X(49, tensor_over, \
       (const void *memory, void *data, size_t count, const int64_t *dimensions, size_t rank, int32_t type, void **out)) \
     X(50, is_tensor, (const void *value, int *out)) \
     X(51, tensor_data, (void *value, void **out)) \
+    X(53, strings_length, (const void *value, size_t *out)) \
+    X(54, strings_content, (const void *value, void *out, size_t length, size_t *starts, size_t count)) \
     X(55, as_tensor_type, (const void *type, const void **out)) \
+    X(56, kind_of_type, (const void *type, int32_t *out)) \
     X(60, element_type, (const void *tensor_type, int32_t *out)) \
     X(61, rank, (const void *tensor_type, size_t *out)) \
     X(62, dimensions, (const void *tensor_type, int64_t *out, size_t count)) \
@@ -55,7 +60,8 @@ typedef void status;  // an OrtStatus; NULL is success
     X(205, create_cuda, (void **out)) \
     X(206, update_cuda, (void *cuda, const char *const *keys, const char *const *values, size_t count)) \
     X(216, append_provider, \
-      (void *options, const char *name, const char *const *keys, const char *const *values, size_t count))
+      (void *options, const char *name, const char *const *keys, const char *const *values, size_t count)) \
+    X(252, string_element, (void *value, size_t index, size_t length, char **out))
 
 // Slot number and the type that it releases.
 #define RELEASES(X) \

@@ -92,7 +92,41 @@ bool onnxrt_value_view(const onnxrt_library *library, onnxrt_value *value, onnxr
     if (!onnxrt_ok(library, CALL(library, value_type)(value, &tensor_type), error)) return false;
     bool good = onnxrt_read_shape(library, tensor_type, shape, error);
     RELEASE(library, tensor_type, tensor_type);
+    if (good && shape->element_type == ONNXRT_STRING) return true;
     return good && onnxrt_ok(library, CALL(library, tensor_data)(value, data), error);
+}
+
+bool onnxrt_value_strings(const onnxrt_library *library, const char *bytes, const size_t *starts, const onnxrt_shape *shape,
+                          onnxrt_value **out, onnxrt_error *error) {
+    void *value = NULL;
+    *out = NULL;
+    if (!onnxrt_ok(library,
+                   CALL(library, tensor_of)(library->allocator, shape->dimensions, shape->rank, ONNXRT_STRING, &value),
+                   error))
+        return false;
+    size_t count = 1;
+    for (size_t i = 0; i < shape->rank; i++) count *= (size_t)shape->dimensions[i];
+    for (size_t i = 0; i < count; i++) {
+        char *room = NULL;
+        size_t length = starts[i + 1] - starts[i];
+        if (!onnxrt_ok(library, CALL(library, string_element)(value, i, length, &room), error)) {
+            RELEASE(library, value, value);
+            return false;
+        }
+        if (length > 0) memcpy(room, bytes + starts[i], length);
+    }
+    *out = value;
+    return true;
+}
+
+bool onnxrt_value_strings_length(const onnxrt_library *library, const onnxrt_value *value, size_t *length,
+                                 onnxrt_error *error) {
+    return onnxrt_ok(library, CALL(library, strings_length)(value, length), error);
+}
+
+bool onnxrt_value_strings_read(const onnxrt_library *library, const onnxrt_value *value, char *bytes, size_t length,
+                               size_t *starts, size_t count, onnxrt_error *error) {
+    return onnxrt_ok(library, CALL(library, strings_content)(value, bytes, length, starts, count), error);
 }
 
 void onnxrt_value_release(const onnxrt_library *library, onnxrt_value *value) {

@@ -5,6 +5,7 @@
 
 typedef struct {
     char *name;
+    int32_t kind;
     onnxrt_shape shape;
     char *symbols[ONNXRT_MAXIMUM_RANK];
 } port;
@@ -44,6 +45,9 @@ static bool make_options(const onnxrt_library *library, const onnxrt_options *op
         onnxrt_ok(library, CALL(library, set_inter_threads)(native, options->inter_op_threads), error) &&
         onnxrt_ok(library, CALL(library, add_config)(native, "session.intra_op.allow_spinning", spinning), error) &&
         onnxrt_ok(library, CALL(library, add_config)(native, "session.inter_op.allow_spinning", spinning), error);
+    for (size_t i = 0; good && i < options->config_count; i++)
+        good = onnxrt_ok(library, CALL(library, add_config)(native, options->config_keys[i], options->config_values[i]), error);
+    if (good && options->save_to) good = onnxrt_ok(library, CALL(library, save_optimized)(native, options->save_to), error);
     if (good && options->provider && strcmp(options->provider, "CUDA") == 0) {
         good = append_cuda(library, options, native, error);
     } else if (good && options->provider) {
@@ -68,6 +72,8 @@ static bool copy_string(const char *from, char **to, onnxrt_error *error) {
 static bool read_port_type(const onnxrt_library *library, const void *type, port *p, onnxrt_error *error) {
     const void *tensor_type = NULL;  // belongs to `type`; NULL for sequences and maps
     const char *names[ONNXRT_MAXIMUM_RANK] = {0};
+    if (!onnxrt_ok(library, CALL(library, kind_of_type)(type, &p->kind), error)) return false;
+    if (p->kind != ONNXRT_TENSOR) return true;
     if (!onnxrt_ok(library, CALL(library, as_tensor_type)(type, &tensor_type), error)) return false;
     if (!tensor_type) return true;
     if (!onnxrt_read_shape(library, tensor_type, &p->shape, error) ||
@@ -155,6 +161,10 @@ const char *onnxrt_session_port_name(const onnxrt_session *s, bool inputs, size_
 
 onnxrt_shape onnxrt_session_port_shape(const onnxrt_session *s, bool inputs, size_t index) {
     return list_of(s, inputs)->ports[index].shape;
+}
+
+int32_t onnxrt_session_port_kind(const onnxrt_session *s, bool inputs, size_t index) {
+    return list_of(s, inputs)->ports[index].kind;
 }
 
 const char *onnxrt_session_port_symbol(const onnxrt_session *s, bool inputs, size_t index, size_t dimension) {

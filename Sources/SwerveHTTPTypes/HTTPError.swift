@@ -16,9 +16,18 @@ public struct HTTPError: Error, Hashable, Sendable, Codable, CustomStringConvert
     public var description: String { "\(status): \(message)" }
 }
 
+/// An error that knows how HTTP answers it, for those of libraries that have nothing to do with HTTP otherwise.
+///
+/// A service that lets such an error through answers as if the ``HTTPError`` had been thrown.
+public protocol HTTPErrorConvertible: Error {
+    /// The answer; `nil` for what is no business of the client's, which is answered with 500.
+    var httpError: HTTPError? { get }
+}
+
 extension HTTPResponse {
-    /// What a failed request answers: an ``HTTPError`` its own status and message, a ``ServeError`` the status of
-    /// ``HTTPStatus/init(for:)`` (with `retry-after` where trying again helps), any other error status 500.
+    /// What a failed request answers: an ``HTTPError`` its own status and message, an ``HTTPErrorConvertible`` those that it
+    /// gives, a ``ServeError`` the status of ``HTTPStatus/init(for:)``, any other error status 500. Status 503 comes with
+    /// `retry-after`.
     ///
     /// - Parameter showDetails: whether status 500 tells the client what the error says of itself; it does not by
     ///   default, because errors may hold anything.
@@ -33,6 +42,10 @@ extension HTTPResponse {
             let hidden = status == .internalServerError && !showDetails
             self = .error(status, hidden ? "internal error" : error.message)
             if let seconds = HTTPStatus.retryAfter(for: error) { headers.add("retry-after", "\(seconds)") }
+        case let error as any HTTPErrorConvertible:
+            guard let converted = error.httpError else { fallthrough }
+            self = .error(converted.status, converted.message)
+            if converted.status == .serviceUnavailable { headers.add("retry-after", "1") }
         default:
             self = .error(.internalServerError, showDetails ? "\(error)" : "internal error")
         }

@@ -1,1 +1,84 @@
 internal import AsyncHTTPClient
+internal import Logging
+internal import NIOPosix
+
+/// Loads models from the Hugging Face hub, or from one like it, into the cache that `huggingface_hub` uses, too.
+///
+/// ```swift
+/// let snapshot = try await ModelHub.load("nvidia/segformer-b0-finetuned-ade-512-512", files: ["*.json"])
+/// ```
+///
+/// Files that are cached are not asked for again. However many tasks and processes load the same file at once, it is
+/// downloaded once. A load that is cancelled or killed leaves a cache that works, and the next one goes on where it
+/// stopped. See `docs/HUB.md` for the environment variables, limits and errors.
+public struct ModelHub: Sendable {
+    private let options: ModelHubOptions
+    private let sleep: Sleep
+
+    /// - Parameter options: the environment's, unless said otherwise.
+    public init(_ options: ModelHubOptions = ModelHubOptions()) {
+        self.init(options) { try await Task.sleep(for: $0) }
+    }
+
+    /// - Parameter sleep: how pauses between tries, and looks at a lock, pass.
+    package init(_ options: ModelHubOptions, sleep: @escaping Sleep) {
+        self.options = options
+        self.sleep = sleep
+    }
+
+    /// Loads files of a repository with the options of the environment.
+    ///
+    /// - Throws: ``HubError``, or `CancellationError`.
+    public static func load(
+        _ repository: String,
+        revision: String = "main",
+        files: HubFiles = .all
+    ) async throws -> HubSnapshot {
+        try await ModelHub().load(repository, revision: revision, files: files)
+    }
+
+    /// Loads files of a repository.
+    ///
+    /// The hub is asked what the revision stands for, except when it is a commit of which all is cached. When the hub
+    /// cannot be reached, or does not let us in, and the cache has the files, those are used and a warning is logged.
+    ///
+    /// - Parameters:
+    ///   - repository: `owner/name`.
+    ///   - revision: a branch, a tag, a commit or `refs/pr/1`.
+    ///   - files: which files.
+    /// - Throws: ``HubError``, or `CancellationError`.
+    public func load(
+        _ repository: String,
+        revision: String = "main",
+        files: HubFiles = .all
+    ) async throws -> HubSnapshot {
+        let load = try SnapshotLoad(repository: repository, revision: revision, files: files, options: options)
+        if let snapshot = try await load.withoutNetwork() { return snapshot }
+        return try await withClient { client in try await load.run(client) }
+    }
+
+    /// The files of a revision: of the hub, or of the cache when offline or when the hub cannot be reached.
+    ///
+    /// - Throws: ``HubError``, or `CancellationError`.
+    public func list(_ repository: String, revision: String = "main") async throws -> HubListing {
+        let load = try SnapshotLoad(repository: repository, revision: revision, files: .all, options: options)
+        if options.isOffline { return try await load.cachedListing() }
+        return try await withClient { client in try await load.listing(client) }
+    }
+
+    private func withClient<Result: Sendable>(_ body: (HubClient) async throws -> Result) async throws -> Result {
+        let http = HTTPClient(
+            eventLoopGroupProvider: .shared(HTTPClient.defaultEventLoopGroup),
+            configuration: HubClient.configuration(options.limits)
+        )
+        let result: Result
+        do {
+            result = try await body(try HubClient(http, options: options, sleep: sleep))
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+        try? await http.shutdown()
+        return result
+    }
+}

@@ -1,4 +1,5 @@
 internal import Dispatch
+internal import SwerveActors
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -16,7 +17,8 @@ internal import Synchronization
 package final class BlockingThread: Sendable {
     private struct Job: Sendable {
         let id: UInt64
-        let run: @Sendable () -> Void
+        /// Does the work, and returns what hands over its result.
+        let run: @Sendable () -> @Sendable () -> Void
         let drop: @Sendable () -> Void
     }
 
@@ -41,8 +43,10 @@ package final class BlockingThread: Sendable {
                     return (state.queue.removeFirst(), false)
                 }
                 if let job {
-                    job.run()
+                    let handOver = job.run()
+                    // First: who gets the result may hand in the next job at once, and that has a free thread.
                     state.withLock { $0.runningJobs -= 1 }
+                    handOver()
                 } else if isStopped {
                     return
                 }
@@ -90,11 +94,16 @@ package final class BlockingThread: Sendable {
             state.nextID += 1
             return state.nextID
         }
+        // Sessions that are opened on a thread still learn which replica they are for.
+        let context = ReplicaContext.current
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let job = Job(
                     id: id,
-                    run: { continuation.resume(with: Swift.Result(catching: work)) },
+                    run: {
+                        let result = Swift.Result { try ReplicaContext.$current.withValue(context, operation: work) }
+                        return { continuation.resume(with: result) }
+                    },
                     drop: { continuation.resume(throwing: CancellationError()) }
                 )
                 guard enqueue(job) else {

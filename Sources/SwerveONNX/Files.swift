@@ -36,6 +36,36 @@ enum Files {
         return names.sorted()
     }
 
+    /// The files below a folder, relative to it, sorted; links are followed. Names that begin with a dot are left out.
+    ///
+    /// - Throws: ``ONNXError`` with code `invalidArgument` when there are more than ``maximumFiles``.
+    static func relativePaths(in folder: String) throws -> [String] {
+        var paths: [String] = []
+        try collect(folder, prefix: "", depth: 0, &paths)
+        return paths.sorted()
+    }
+
+    /// The most files of a folder that a model is looked for in, and how deep they may lie.
+    static let maximumFiles = 10_000
+    private static let maximumDepth = 4
+
+    private static func collect(_ folder: String, prefix: String, depth: Int, _ paths: inout [String]) throws {
+        for name in names(in: folder) where !name.hasPrefix(".") {
+            let path = "\(folder)/\(name)"
+            if isFile(path) {
+                paths.append(prefix + name)
+            } else if depth < maximumDepth, isDirectory(path) {
+                try collect(path, prefix: "\(prefix)\(name)/", depth: depth + 1, &paths)
+            }
+            guard paths.count <= maximumFiles else {
+                throw ONNXError(
+                    .invalidArgument,
+                    "\(folder) holds more than \(maximumFiles) files; is it a model's folder?"
+                )
+            }
+        }
+    }
+
     static func currentDirectory() -> String {
         guard let path = getcwd(nil, 0) else { return "/" }
         defer { free(path) }
@@ -44,6 +74,49 @@ enum Files {
 
     static func environmentVariable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
+    }
+
+    /// What tells a file from others, and from its own earlier content.
+    struct Identity: Hashable, Sendable, CustomStringConvertible {
+        let path: String
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let modifiedSeconds: Int64
+        let modifiedNanoseconds: Int64
+
+        /// One line.
+        var description: String {
+            "\(path) \(device):\(inode) \(size) \(modifiedSeconds).\(modifiedNanoseconds)"
+        }
+    }
+
+    /// The identity of a file, by its real path; nil when there is none.
+    static func identity(of path: String) -> Identity? {
+        var info = stat()
+        guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, let real = realpath(path, nil) else {
+            return nil
+        }
+        defer { free(real) }
+        #if canImport(Darwin)
+            let modified = info.st_mtimespec
+        #else
+            let modified = info.st_mtim
+        #endif
+        return Identity(
+            path: String(cString: real),
+            device: UInt64(truncatingIfNeeded: info.st_dev),
+            inode: UInt64(info.st_ino),
+            size: Int64(info.st_size),
+            modifiedSeconds: Int64(modified.tv_sec),
+            modifiedNanoseconds: Int64(modified.tv_nsec)
+        )
+    }
+
+    /// The content of a small file of the system; nil when it cannot be read.
+    static func text(_ path: String) -> String? {
+        guard let bytes = try? read(path) else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The bytes of a file.

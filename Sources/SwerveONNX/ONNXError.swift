@@ -1,9 +1,9 @@
 internal import CONNXRuntime
 
-/// Why a model cannot be loaded or run.
-public struct ONNXError: Error, Hashable, Sendable, CustomStringConvertible {
+/// Why a model cannot be loaded or run. It crosses processes unchanged.
+public struct ONNXError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
-    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
 
         public init(rawValue: String) {
@@ -28,7 +28,8 @@ public struct ONNXError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let invalidArgument = Code("invalid_argument")
         /// The inputs do not match the model: a name, an element type or a shape.
         public static let invalidInput = Code("invalid_input")
-        /// The model has inputs or outputs of a kind that is not supported: text, sequences, maps.
+        /// The model has inputs or outputs of a kind that is not supported, such as sequences and maps, or text where
+        /// numbers are asked for.
         public static let unsupportedType = Code("unsupported_type")
         /// As many runs wait as may; the limit is ``ONNXSessionOptions/queueLimit``.
         public static let queueFull = Code("queue_full")
@@ -36,6 +37,8 @@ public struct ONNXError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let runFailed = Code("run_failed")
         /// A configuration file of a model is missing a value, or has one that makes no sense.
         public static let invalidConfiguration = Code("invalid_configuration")
+        /// A file cannot be written to the folder of ``ONNXSessionOptions/cacheFolder``.
+        public static let cacheFailed = Code("cache_failed")
         /// A thread cannot be started, or there is not enough memory.
         public static let outOfResources = Code("out_of_resources")
     }

@@ -1,9 +1,11 @@
 /// What runs the operators of a model: the CPU, or an accelerator.
-public struct ONNXProvider: Hashable, Sendable, CustomStringConvertible {
+public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The name by which ONNX Runtime lists it, for example `CUDAExecutionProvider`.
     public let name: String
     /// Settings that only this provider understands.
     public let settings: [String: String]
+    /// How much of the memory of a GPU it may use, from 0 to 1; nil when that is not limited, or limited in bytes.
+    public let memoryFraction: Double?
 
     /// A provider by its short name, for example `XNNPACK` or `DML`.
     ///
@@ -11,39 +13,147 @@ public struct ONNXProvider: Hashable, Sendable, CustomStringConvertible {
     ///   - shortName: the name without `ExecutionProvider`.
     ///   - settings: passed on as they are; ONNX Runtime documents them per provider.
     public init(shortName: String, settings: [String: String] = [:]) {
-        name = shortName + "ExecutionProvider"
+        self.init(name: shortName + ONNXProvider.suffix, settings: settings)
+    }
+
+    private init(name: String, settings: [String: String], memoryFraction: Double? = nil) {
+        self.name = name
         self.settings = settings
+        self.memoryFraction = memoryFraction
     }
 
     /// The processor. Always there, and able to run every operator.
     public static let cpu = ONNXProvider(shortName: "CPU")
 
-    /// Apple's frameworks for machine learning.
+    /// Apple's frameworks for machine learning, with their defaults.
     public static let coreML = ONNXProvider(shortName: "CoreML")
+
+    /// Apple's frameworks for machine learning.
+    ///
+    /// - Parameters:
+    ///   - units: what computes.
+    ///   - isProgram: whether operators become a program of CoreML (macOS 12 and later, more operators) rather than a
+    ///     neural network of the older kind.
+    ///   - needsStaticShapes: whether parts of the model with dynamic shapes stay on the CPU, where they are often faster.
+    ///   - cacheFolder: where compiled models are kept from start to start; nowhere when nil.
+    public static func coreML(
+        units: CoreMLUnits,
+        isProgram: Bool = true,
+        needsStaticShapes: Bool = false,
+        cacheFolder: String? = nil
+    ) -> ONNXProvider {
+        var settings = ["MLComputeUnits": units.name, "ModelFormat": isProgram ? "MLProgram" : "NeuralNetwork"]
+        settings["RequireStaticInputShapes"] = needsStaticShapes ? "1" : "0"
+        settings["ModelCacheDirectory"] = cacheFolder
+        return ONNXProvider(shortName: "CoreML", settings: settings)
+    }
+
+    /// What CoreML may compute with.
+    public struct CoreMLUnits: Hashable, Sendable {
+        let name: String
+        /// All that there is.
+        public static let all = CoreMLUnits(name: "ALL")
+        /// The processor.
+        public static let cpu = CoreMLUnits(name: "CPUOnly")
+        /// The processor and the graphics processor.
+        public static let cpuAndGPU = CoreMLUnits(name: "CPUAndGPU")
+        /// The processor and the Neural Engine.
+        public static let cpuAndNeuralEngine = CoreMLUnits(name: "CPUAndNeuralEngine")
+    }
 
     /// A graphics processor of NVIDIA. Needs the GPU build of ONNX Runtime with CUDA and cuDNN.
     ///
+    /// In a replica that reserves a part of a GPU, `Resources(gpus: 0.3)`, it uses at most that part of the memory unless a
+    /// limit is given here.
+    ///
     /// - Parameters:
-    ///   - device: the number of the device, from 0.
+    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` leaves visible.
     ///   - memoryLimit: the most bytes of device memory to use; no limit when nil.
     public static func cuda(device: Int = 0, memoryLimit: Int? = nil) -> ONNXProvider {
         var settings = ["device_id": String(device)]
-        settings["gpu_mem_limit"] = memoryLimit.map(String.init)
+        settings[memoryLimitKey] = memoryLimit.map(String.init)
         return ONNXProvider(shortName: "CUDA", settings: settings)
     }
 
+    /// A graphics processor of NVIDIA, with a part of its memory.
+    ///
+    /// - Parameters:
+    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` leaves visible.
+    ///   - memoryFraction: from 0 to 1. How much memory the device has is asked of the driver when the session is opened.
+    public static func cuda(device: Int = 0, memoryFraction: Double) -> ONNXProvider {
+        let cuda = cuda(device: device)
+        return ONNXProvider(name: cuda.name, settings: cuda.settings, memoryFraction: memoryFraction)
+    }
+
+    private static let suffix = "ExecutionProvider"
+    private static let memoryLimitKey = "gpu_mem_limit"
+
     /// The name without `ExecutionProvider`.
-    var shortName: String { String(name.dropLast("ExecutionProvider".count)) }
+    var shortName: String {
+        name.hasSuffix(ONNXProvider.suffix) ? String(name.dropLast(ONNXProvider.suffix.count)) : name
+    }
 
     public var description: String { shortName }
+
+    /// The provider for a replica that has a share of a GPU: CUDA without a limit gets one.
+    package func sharing(_ share: Double) -> ONNXProvider {
+        guard shortName == "CUDA", memoryFraction == nil, settings[ONNXProvider.memoryLimitKey] == nil else {
+            return self
+        }
+        return ONNXProvider(name: name, settings: settings, memoryFraction: share)
+    }
+
+    /// The provider with its limit in bytes.
+    ///
+    /// - Parameter memory: the bytes of a device, by its number among the visible ones.
+    /// - Throws: ``ONNXError`` with code `invalidArgument` for a fraction out of range, and what `memory` throws.
+    package func limited(memory: (Int) throws -> UInt64 = CUDADevices.memory(of:)) throws -> ONNXProvider {
+        guard let memoryFraction else { return self }
+        guard memoryFraction > 0, memoryFraction <= 1 else {
+            throw ONNXError(.invalidArgument, "memoryFraction is above 0 and at most 1, not \(memoryFraction)")
+        }
+        let total = try memory(settings["device_id"].flatMap { Int($0) } ?? 0)
+        var settings = settings
+        settings[ONNXProvider.memoryLimitKey] = String(UInt64(Double(total) * memoryFraction))
+        return ONNXProvider(name: name, settings: settings)
+    }
 }
 
 /// A provider that was asked for but does not run the session.
-public struct ONNXProviderFailure: Hashable, Sendable, CustomStringConvertible {
+public struct ONNXProviderFailure: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The provider.
     public let provider: ONNXProvider
     /// Why it does not run, for people.
     public let reason: String
 
     public var description: String { "\(provider): \(reason)" }
+}
+
+/// Which provider runs a model, and why others do not.
+public struct ONNXProviderStatus: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The short name of the provider that runs the model.
+    public let running: String
+    /// The providers that were asked for before it, by their short names, and why they do not run.
+    public let failed: [Failure]
+
+    /// A provider that does not run.
+    public struct Failure: Hashable, Sendable, Codable {
+        public let provider: String
+        public let reason: String
+    }
+
+    public var description: String {
+        failed.isEmpty
+            ? running : "\(running) (\(failed.map { "\($0.provider): \($0.reason)" }.joined(separator: "; ")))"
+    }
+}
+
+extension ONNXSession {
+    /// Which provider runs the model, and why others do not.
+    public var providerStatus: ONNXProviderStatus {
+        ONNXProviderStatus(
+            running: provider.shortName,
+            failed: failedProviders.map { .init(provider: $0.provider.shortName, reason: $0.reason) }
+        )
+    }
 }

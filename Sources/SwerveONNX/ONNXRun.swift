@@ -8,21 +8,38 @@ package struct ONNXOutput {
     package let name: String
     /// The size of each dimension.
     package let shape: [Int]
-    /// The type of the elements.
-    package let elementType: ElementType
-    /// The elements in row-major order, aligned for their type.
+    /// What it holds.
+    package let type: ONNXType
+    /// The elements in row-major order, aligned for their type; none for text.
     package let bytes: UnsafeRawBufferPointer
+    /// The elements of text.
+    package let texts: [String]
 
-    /// A tensor with a copy of the bytes.
+    /// The type of the elements; nil for text.
+    package var elementType: ElementType? { type.elementType }
+
+    /// A copy.
     ///
     /// - Throws: ``ONNXError`` with code `runFailed` when the output is larger than a tensor may be.
-    package func tensor() throws -> Tensor {
+    package func value() throws -> ONNXValue {
         do {
+            guard let elementType else { return .text(try StringTensor(shape: shape, values: texts)) }
             _ = try Tensor.byteCount(shape: shape, elementType: elementType)
-            return try Tensor(shape: shape, elementType: elementType, bytes: ByteBuffer(bytes: bytes))
+            return .tensor(try Tensor(shape: shape, elementType: elementType, bytes: ByteBuffer(bytes: bytes)))
         } catch {
             throw ONNXError(.runFailed, "output '\(name)': \(error.message)")
         }
+    }
+
+    /// A copy of numbers.
+    ///
+    /// - Throws: ``ONNXError`` with code `unsupportedType` for text, `runFailed` when the output is larger than a tensor
+    ///   may be.
+    package func tensor() throws -> Tensor {
+        guard case .tensor(let tensor) = try value() else {
+            throw ONNXError(.unsupportedType, "output '\(name)' is text, not a tensor of numbers: use run(values:)")
+        }
+        return tensor
     }
 }
 
@@ -33,11 +50,11 @@ struct ONNXRun {
 
     private var library: OpaquePointer { session.handle.library.pointer }
 
-    /// - Parameter tensors: in the order of the inputs of the model, checked.
+    /// - Parameter inputs: in the order of the inputs of the model, checked.
     /// - Throws: ``ONNXError`` with code `invalidInput`, `unsupportedType` or `runFailed`; `CancellationError` when the
     ///   run was told to stop; what `read` throws.
-    func execute<Result>(_ tensors: [Tensor], read: ([ONNXOutput]) throws -> Result) throws -> Result {
-        try withValues(over: tensors[...], []) { inputs in
+    func execute<Result>(_ inputs: [ONNXValue], read: ([ONNXOutput]) throws -> Result) throws -> Result {
+        try withValues(over: inputs[...], []) { inputs in
             var outputs = [OpaquePointer?](repeating: nil, count: session.outputs.count)
             defer { outputs.forEach { onnxrt_value_release(library, $0) } }
             var error = onnxrt_error()
@@ -62,17 +79,40 @@ struct ONNXRun {
         }
     }
 
-    /// Makes an OrtValue over the bytes of each tensor, one closure inside the other because each pins its bytes.
+    // MARK: Inputs
+
+    /// Makes an OrtValue of each input, one closure inside the other because each tensor pins its bytes.
     private func withValues<Result>(
-        over tensors: ArraySlice<Tensor>,
+        over inputs: ArraySlice<ONNXValue>,
         _ values: [OpaquePointer?],
         _ body: ([OpaquePointer?]) throws -> Result
     ) throws -> Result {
-        guard let tensor = tensors.first else { return try body(values) }
-        guard var shape = onnxrt_shape(elementType: tensor.elementType, sizes: tensor.shape) else {
-            throw ONNXError(.invalidInput, "a tensor of \(tensor.shape.count) dimensions, 16 are the most")
+        guard let input = inputs.first else { return try body(values) }
+        return try withValue(of: input) { value in
+            try withValues(over: inputs.dropFirst(), values + [value], body)
         }
-        return try tensor.alignedBytes.withUnsafeReadableBytes { bytes in
+    }
+
+    private func withValue<Result>(of input: ONNXValue, _ body: (OpaquePointer?) throws -> Result) throws -> Result {
+        let code = input.tensor.map { ONNXType.onnxCode(of: $0.elementType) } ?? Int32(ONNXRT_STRING)
+        guard var shape = onnxrt_shape(elementType: code, sizes: input.shape) else {
+            throw ONNXError(
+                .invalidInput,
+                "a tensor of \(input.shape.count) dimensions, \(ONNXPort.maximumRank) are the most"
+            )
+        }
+        switch input {
+        case .tensor(let tensor): return try withValue(over: tensor, &shape, body)
+        case .text(let text): return try withValue(of: text, &shape, body)
+        }
+    }
+
+    private func withValue<Result>(
+        over tensor: Tensor,
+        _ shape: inout onnxrt_shape,
+        _ body: (OpaquePointer?) throws -> Result
+    ) throws -> Result {
+        try tensor.alignedBytes.withUnsafeReadableBytes { bytes in
             // An empty tensor has no address, but ONNX Runtime wants one.
             var nothing: UInt64 = 0
             return try withUnsafeMutableBytes(of: &nothing) { placeholder in
@@ -85,10 +125,32 @@ struct ONNXRun {
                     throw ONNXError(.invalidInput, error.text)
                 }
                 defer { onnxrt_value_release(library, value) }
-                return try withValues(over: tensors.dropFirst(), values + [value], body)
+                return try body(value)
             }
         }
     }
+
+    private func withValue<Result>(
+        of text: StringTensor,
+        _ shape: inout onnxrt_shape,
+        _ body: (OpaquePointer?) throws -> Result
+    ) throws -> Result {
+        var bytes: [CChar] = []
+        var starts = [0]
+        for string in text.values {
+            bytes.append(contentsOf: string.utf8.lazy.map { CChar(bitPattern: $0) })
+            starts.append(bytes.count)
+        }
+        var value: OpaquePointer?
+        var error = onnxrt_error()
+        guard onnxrt_value_strings(library, bytes, starts, &shape, &value, &error) else {
+            throw ONNXError(.invalidInput, error.text)
+        }
+        defer { onnxrt_value_release(library, value) }
+        return try body(value)
+    }
+
+    // MARK: Outputs
 
     private func view(_ port: ONNXPort, _ value: OpaquePointer?) throws -> ONNXOutput {
         var shape = onnxrt_shape()
@@ -97,16 +159,43 @@ struct ONNXRun {
         guard onnxrt_value_view(library, value, &shape, &data, &error) else {
             throw ONNXError(.runFailed, error.text)
         }
-        guard let elementType = ElementType(onnxCode: shape.element_type) else {
-            throw ONNXError(.unsupportedType, "output '\(port.name)' is not a tensor of numbers")
+        guard port.type.isSupported else {
+            throw ONNXError(
+                .unsupportedType,
+                "output '\(port.name)' is of the type \(port.type), which cannot be passed out; choose other outputs with "
+                    + "the option 'outputs'"
+            )
         }
         let sizes = shape.sizes
-        let count = sizes.reduce(elementType.byteCount, *)
+        let count = sizes.reduce(port.elementType?.byteCount ?? 1, *)
         return ONNXOutput(
             name: port.name,
             shape: sizes,
-            elementType: elementType,
-            bytes: UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : count)
+            type: port.type,
+            bytes: UnsafeRawBufferPointer(start: data, count: data == nil ? 0 : count),
+            texts: port.type.isText ? try texts(value, count: count) : []
         )
+    }
+
+    /// The elements of a tensor of text; bytes that are not UTF-8 are repaired.
+    private func texts(_ value: OpaquePointer?, count: Int) throws -> [String] {
+        guard count > 0 else { return [] }
+        var error = onnxrt_error()
+        var length = 0
+        guard onnxrt_value_strings_length(library, value, &length, &error) else {
+            throw ONNXError(.runFailed, error.text)
+        }
+        // One byte more than there is: the runtime wants an address even for texts that are all empty.
+        var bytes = [CChar](repeating: 0, count: length + 1)
+        var starts = [Int](repeating: 0, count: count)
+        guard onnxrt_value_strings_read(library, value, &bytes, length, &starts, count, &error) else {
+            throw ONNXError(.runFailed, error.text)
+        }
+        return bytes.withUnsafeBytes { bytes in
+            starts.indices.map { index in
+                let end = index + 1 < count ? starts[index + 1] : length
+                return String(decoding: bytes[starts[index]..<end], as: UTF8.self)
+            }
+        }
     }
 }

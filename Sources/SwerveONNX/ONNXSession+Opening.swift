@@ -28,7 +28,10 @@ extension ONNXSession {
                 continue
             }
             do {
-                let handle = try open(source, runtime: runtime, provider: provider, options: options)
+                let handle =
+                    provider == .cpu
+                    ? try openOnCPU(source, runtime: runtime, options: options)
+                    : try open(source, runtime: runtime, provider: provider.limited(), options: options)
                 return Opened(handle: handle, provider: provider, failures: failures)
             } catch let error as ONNXError {
                 // The CPU runs every model, so it is the model that is wrong.
@@ -40,45 +43,82 @@ extension ONNXSession {
         throw ONNXError(.providerUnavailable, "no provider asked for can run the model:\n\(reasons)")
     }
 
+    /// Opens a model on the CPU, with weights that processes share when the options say so.
+    private static func openOnCPU(
+        _ source: Source,
+        runtime: ONNXRuntime,
+        options: ONNXSessionOptions
+    ) throws -> SessionHandle {
+        guard options.weights != .own, case .path(let path) = source.kind else {
+            return try open(source, runtime: runtime, provider: .cpu, options: options)
+        }
+        let shared = try ONNXSharedWeights(path: path, runtime: runtime, options: options)
+        let converted = try shared.prepare { target, entries in
+            var options = options
+            options.configuration.merge(entries) { $1 }
+            _ = try open(source, runtime: runtime, provider: .cpu, options: options, saveTo: target)
+        }
+        return try open(.path(converted), runtime: runtime, provider: .cpu, options: shared.loadingOptions)
+    }
+
     private static func open(
         _ source: Source,
         runtime: ONNXRuntime,
         provider: ONNXProvider,
-        options: ONNXSessionOptions
+        options: ONNXSessionOptions,
+        saveTo target: String? = nil
     ) throws -> SessionHandle {
         var error = onnxrt_error()
         var session: OpaquePointer?
         let settings = provider.settings.sorted { $0.key < $1.key }
-        let isOpen = withCStrings(settings.map(\.key)) { keys in
-            withCStrings(settings.map(\.value)) { values in
-                provider.shortName.withCString { name in
-                    var native = onnxrt_options(
-                        intra_op_threads: Int32(options.intraOpThreads),
-                        inter_op_threads: Int32(options.interOpThreads),
-                        optimization: options.optimizationLevel.rawValue,
-                        // 4: fatal errors only. The others arrive as errors here, too.
-                        log_severity: 4,
-                        allow_spinning: options.allowSpinning,
-                        provider: provider == .cpu ? nil : name,
-                        provider_keys: keys.baseAddress,
-                        provider_values: values.baseAddress,
-                        provider_count: settings.count
-                    )
-                    let library = runtime.handle.pointer
-                    switch source.kind {
-                    case .path(let path):
-                        return onnxrt_session_open(library, path, nil, 0, &native, &session, &error)
-                    case .bytes(let bytes):
-                        return onnxrt_session_open(library, nil, bytes, bytes.count, &native, &session, &error)
-                    }
+        let entries = options.configuration.sorted { $0.key < $1.key }
+        let strings = [settings.map(\.key), settings.map(\.value), entries.map(\.key), entries.map(\.value)]
+        let isOpen = withCStringArrays(strings[...], []) { lists in
+            withCStrings([provider.shortName, target ?? ""]) { names in
+                var native = onnxrt_options(
+                    intra_op_threads: Int32(options.intraOpThreads),
+                    inter_op_threads: Int32(options.interOpThreads),
+                    optimization: options.optimizationLevel.rawValue,
+                    // 4: fatal errors only. The others arrive as errors here, too.
+                    log_severity: 4,
+                    allow_spinning: options.allowSpinning,
+                    provider: provider == .cpu ? nil : names[0],
+                    provider_keys: lists[0],
+                    provider_values: lists[1],
+                    provider_count: settings.count,
+                    config_keys: lists[2],
+                    config_values: lists[3],
+                    config_count: entries.count,
+                    save_to: target == nil ? nil : names[1]
+                )
+                let library = runtime.handle.pointer
+                switch source.kind {
+                case .path(let path):
+                    return onnxrt_session_open(library, path, nil, 0, &native, &session, &error)
+                case .bytes(let bytes):
+                    return onnxrt_session_open(library, nil, bytes, bytes.count, &native, &session, &error)
                 }
             }
         }
+        // Loading takes some times the memory that a session keeps.
+        onnxrt_return_memory()
         guard isOpen, let session else {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)
         }
         return SessionHandle(session, library: runtime.handle)
+    }
+}
+
+/// Calls a closure with several arrays of C strings.
+private func withCStringArrays<Result>(
+    _ lists: ArraySlice<[String]>,
+    _ pointers: [UnsafePointer<UnsafePointer<CChar>?>?],
+    _ body: ([UnsafePointer<UnsafePointer<CChar>?>?]) throws -> Result
+) rethrows -> Result {
+    guard let first = lists.first else { return try body(pointers) }
+    return try withCStrings(first) {
+        try withCStringArrays(lists.dropFirst(), pointers + [$0.baseAddress], body)
     }
 }
 

@@ -1,5 +1,6 @@
 internal import CONNXRuntime
 internal import NIOCore
+internal import SwerveActors
 public import SwerveTensor
 
 /// A loaded model, ready to run.
@@ -24,12 +25,21 @@ public final class ONNXSession: Sendable {
 
     /// The inputs, in the order of the model.
     public let inputs: [ONNXPort]
-    /// The outputs, in the order of the model.
+    /// The outputs, in the order of the model; with ``ONNXSessionOptions/outputs`` those, in that order.
     public let outputs: [ONNXPort]
+    /// Where several inputs can be put into one run; see ``ONNXBatchAxis``.
+    public let batchAxis: ONNXBatchAxis?
+    /// Why there is no ``batchAxis``, for people; nil when there is one.
+    public let noBatchAxisReason: String?
     /// The provider that runs the model.
     public let provider: ONNXProvider
     /// The providers that were asked for before ``provider``, and why they do not run.
     public let failedProviders: [ONNXProviderFailure]
+    /// How many threads share the work of one operator.
+    public let intraOpThreads: Int
+
+    /// How many runs may execute side by side.
+    public let concurrentRuns: Int
 
     let handle: SessionHandle
     let thread: BlockingThread
@@ -44,6 +54,7 @@ public final class ONNXSession: Sendable {
     ///   `outOfResources`.
     public init(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions = ONNXSessionOptions()) throws {
         try options.validate()
+        let options = options.resolved(in: .current)
         if case .path(let path) = source.kind, !Files.isFile(path) {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
@@ -54,11 +65,28 @@ public final class ONNXSession: Sendable {
         inputs = (0..<onnxrt_session_port_count(pointer, true)).map {
             ONNXPort(session: pointer, isInput: true, index: $0)
         }
-        outputs = (0..<onnxrt_session_port_count(pointer, false)).map {
+        let allOutputs = (0..<onnxrt_session_port_count(pointer, false)).map {
             ONNXPort(session: pointer, isInput: false, index: $0)
         }
+        outputs = try ONNXSession.choose(options.outputs, of: allOutputs)
+        (batchAxis, noBatchAxisReason) = ONNXBatchAxis.find(inputs: inputs, outputs: outputs)
+        intraOpThreads = options.intraOpThreads
+        concurrentRuns = options.concurrentRuns
         handle = opened.handle
         thread = try BlockingThread(count: options.concurrentRuns, queueLimit: options.queueLimit)
+    }
+
+    private static func choose(_ names: [String], of outputs: [ONNXPort]) throws -> [ONNXPort] {
+        if names.isEmpty { return outputs }
+        return try names.map { name in
+            guard let port = outputs.first(where: { $0.name == name }) else {
+                throw ONNXError(
+                    .invalidArgument,
+                    "outputs: the model has no output '\(name)'; it has \(outputs.map(\.name).joined(separator: ", "))"
+                )
+            }
+            return port
+        }
     }
 
     /// Loads a model on a thread of its own. See ``init(_:runtime:options:)``.
@@ -74,7 +102,7 @@ public final class ONNXSession: Sendable {
         }
     }
 
-    /// Runs the model.
+    /// Runs a model of numbers.
     ///
     /// Cancelling the task drops a run that waits, and stops one that executes after the operator that it is at; either
     /// way `CancellationError` is thrown. The bytes of the inputs are used in place.
@@ -89,6 +117,31 @@ public final class ONNXSession: Sendable {
         }
     }
 
+    /// Runs a model that has text among its inputs or outputs; otherwise like ``run(_:)``.
+    ///
+    /// Text of an output that is not UTF-8 is repaired.
+    ///
+    /// - Parameter inputs: one value for each of ``inputs``, by its name.
+    public func run(values inputs: [String: ONNXValue]) async throws -> [String: ONNXValue] {
+        let inputs = try ordered(inputs)
+        return try await run(ordered: { inputs }) { outputs in
+            try Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, try $0.value()) })
+        }
+    }
+
+    /// Runs a model that has one input and one output.
+    ///
+    /// - Throws: like ``run(_:)``, and ``ONNXError`` with code `invalidInput` for a model of another form.
+    public func run(_ input: Tensor) async throws -> Tensor {
+        guard inputs.count == 1, outputs.count == 1, let name = inputs.first?.name else {
+            throw ONNXError(
+                .invalidInput,
+                "the model has \(inputs.count) inputs and \(outputs.count) outputs: name them"
+            )
+        }
+        return try await run([name: input]) { try $0[0].tensor() }
+    }
+
     /// Runs the model and hands the outputs, still in the memory of ONNX Runtime, to a closure on the same thread.
     ///
     /// - Parameters:
@@ -98,8 +151,8 @@ public final class ONNXSession: Sendable {
         _ inputs: [String: Tensor],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
     ) async throws -> Result {
-        let tensors = try ordered(inputs)
-        return try await run(ordered: { tensors }, read: read)
+        let inputs = try ordered(inputs.mapValues { .tensor($0) })
+        return try await run(ordered: { inputs }, read: read)
     }
 
     /// The same with inputs that take time to make: they, too, are made on the thread.
@@ -107,11 +160,11 @@ public final class ONNXSession: Sendable {
         preparing inputs: @escaping @Sendable () throws -> [String: Tensor],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
     ) async throws -> Result {
-        try await run(ordered: { [self] in try ordered(inputs()) }, read: read)
+        try await run(ordered: { [self] in try ordered(inputs().mapValues { .tensor($0) }) }, read: read)
     }
 
     private func run<Result: Sendable>(
-        ordered inputs: @escaping @Sendable () throws -> [Tensor],
+        ordered inputs: @escaping @Sendable () throws -> [ONNXValue],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
     ) async throws -> Result {
         let run = try RunHandle(library: handle.library)
@@ -121,19 +174,19 @@ public final class ONNXSession: Sendable {
     }
 
     /// The inputs in the order of the model, after checking them.
-    private func ordered(_ tensors: [String: Tensor]) throws -> [Tensor] {
-        guard tensors.count == inputs.count else {
+    private func ordered(_ values: [String: ONNXValue]) throws -> [ONNXValue] {
+        guard values.count == inputs.count else {
             throw ONNXError(
                 .invalidInput,
-                "the model has \(inputs.count) inputs (\(inputs.map(\.name).joined(separator: ", "))), not \(tensors.count)"
+                "the model has \(inputs.count) inputs (\(inputs.map(\.name).joined(separator: ", "))), not \(values.count)"
             )
         }
         return try inputs.map { port in
-            guard let tensor = tensors[port.name] else {
+            guard let value = values[port.name] else {
                 throw ONNXError(.invalidInput, "input '\(port.name)' is missing")
             }
-            try port.check(tensor)
-            return tensor
+            try port.check(value)
+            return value
         }
     }
 }

@@ -1,7 +1,7 @@
 /// How a session runs a model.
-public struct ONNXSessionOptions: Hashable, Sendable {
+public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     /// How much a model is rewritten for speed when it is loaded.
-    public struct OptimizationLevel: Hashable, Sendable {
+    public struct OptimizationLevel: Hashable, Sendable, Codable {
         let rawValue: Int32
 
         /// Not at all.
@@ -14,7 +14,24 @@ public struct ONNXSessionOptions: Hashable, Sendable {
         public static let all = OptimizationLevel(rawValue: 99)
     }
 
-    /// The threads that share the work of one operator; 0 leaves the choice to ONNX Runtime, which takes one per core.
+    /// Where the weights of a model lie that runs on the CPU.
+    public struct Weights: Hashable, Sendable, Codable, CustomStringConvertible {
+        private enum Kind: String, Codable { case own, shared, sharedUnpacked }
+        private let kind: Kind
+        /// In the memory of each process. The default.
+        public static let own = Weights(kind: .own)
+        /// In a file that all processes of the machine map: they share its pages.
+        ///
+        /// The first session converts the model, once, into ``ONNXSessionOptions/cacheFolder``; from then on it also loads
+        /// faster. Weights that the operators want in another order are in the file both ways.
+        public static let shared = Weights(kind: .shared)
+        /// Like ``shared``, and the operators must take the weights as they are: the least memory, and slower products of
+        /// matrices.
+        public static let sharedUnpacked = Weights(kind: .sharedUnpacked)
+        public var description: String { kind.rawValue }
+    }
+
+    /// The threads that share the work of one operator; 0 means the fair share of the replica, see ``ThreadShare``.
     public var intraOpThreads: Int
     /// The threads that run independent operators side by side; 0 leaves the choice to ONNX Runtime.
     public var interOpThreads: Int
@@ -29,15 +46,29 @@ public struct ONNXSessionOptions: Hashable, Sendable {
     public var concurrentRuns: Int
     /// How many runs may wait for a thread. One more fails with ``ONNXError/Code/queueFull``.
     public var queueLimit: Int
+    /// The names of the outputs that are wanted; all when empty. The others are not passed out, and not computed where the
+    /// model allows it.
+    public var outputs: [String]
+    /// Where the weights lie; it counts for models in files, on the CPU.
+    public var weights: Weights
+    /// The folder for converted models and recorded shapes; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME`
+    /// or in `~/.cache`.
+    public var cacheFolder: String?
+    /// Entries of the configuration of the session, passed on as they are; ONNX Runtime documents them.
+    public var configuration: [String: String]
 
     /// - Parameters:
-    ///   - intraOpThreads: one per core unless said otherwise.
+    ///   - intraOpThreads: the replica's fair share unless said otherwise.
     ///   - interOpThreads: 1 unless said otherwise.
     ///   - providers: the CPU unless said otherwise.
     ///   - allowSpinning: no unless said otherwise, since servers share their cores.
     ///   - optimizationLevel: everything unless said otherwise.
     ///   - concurrentRuns: 1 unless said otherwise.
     ///   - queueLimit: 64 unless said otherwise.
+    ///   - outputs: all unless said otherwise.
+    ///   - weights: each process its own unless said otherwise.
+    ///   - cacheFolder: that of the user unless said otherwise.
+    ///   - configuration: nothing unless said otherwise.
     public init(
         intraOpThreads: Int = 0,
         interOpThreads: Int = 1,
@@ -45,7 +76,11 @@ public struct ONNXSessionOptions: Hashable, Sendable {
         allowSpinning: Bool = false,
         optimizationLevel: OptimizationLevel = .all,
         concurrentRuns: Int = 1,
-        queueLimit: Int = 64
+        queueLimit: Int = 64,
+        outputs: [String] = [],
+        weights: Weights = .own,
+        cacheFolder: String? = nil,
+        configuration: [String: String] = [:]
     ) {
         self.intraOpThreads = intraOpThreads
         self.interOpThreads = interOpThreads
@@ -54,6 +89,10 @@ public struct ONNXSessionOptions: Hashable, Sendable {
         self.optimizationLevel = optimizationLevel
         self.concurrentRuns = concurrentRuns
         self.queueLimit = queueLimit
+        self.outputs = outputs
+        self.weights = weights
+        self.cacheFolder = cacheFolder
+        self.configuration = configuration
     }
 
     /// - Throws: ``ONNXError`` with code `invalidArgument`, naming the option.
@@ -71,5 +110,8 @@ public struct ONNXSessionOptions: Hashable, Sendable {
         try check("concurrentRuns", concurrentRuns, 1...1024)
         try check("queueLimit", queueLimit, 0...1_000_000)
         guard !providers.isEmpty else { throw ONNXError(.invalidArgument, "providers is empty") }
+        guard Set(outputs).count == outputs.count else {
+            throw ONNXError(.invalidArgument, "outputs names one twice: \(outputs.joined(separator: ", "))")
+        }
     }
 }

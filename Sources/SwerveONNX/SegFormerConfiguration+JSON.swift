@@ -20,13 +20,16 @@ extension SegFormerConfiguration {
     /// Reads the content of the two files. Values that are missing are those of Hugging Face's SegFormer processor.
     ///
     /// - Parameters:
-    ///   - config: `config.json`: `id2label` or `num_labels`; `palette`, a list of `[red, green, blue]`, if there is one.
+    ///   - config: `config.json`: `model_type`, which must be `segformer`; `id2label` or `num_labels`; `palette`, a list of
+    ///     `[red, green, blue]`, if there is one.
     ///   - preprocessor: `preprocessor_config.json`: `do_resize`, `size`, `resample`, `do_rescale`, `rescale_factor`,
     ///     `do_normalize`, `image_mean`, `image_std`.
     /// - Throws: ``ONNXError`` with code `invalidConfiguration`, naming file and key.
     public init(config: [UInt8], preprocessor: [UInt8]) throws {
         let model = try decode(ModelFile.self, config, file: "config.json")
+        try model.checkType()
         let preparation = try decode(PreprocessorFile.self, preprocessor, file: "preprocessor_config.json")
+        try preparation.checkSteps()
         try self.init(
             labels: model.names(),
             palette: model.colors(),
@@ -57,9 +60,24 @@ private func decode<File: Decodable>(_ type: File.Type, _ bytes: [UInt8], file: 
 
 /// The part of `config.json` that we use.
 private struct ModelFile: Decodable {
+    var model_type: String?
+    var architectures: [String]?
     var id2label: [String: String]?
     var num_labels: Int?
     var palette: [[Int]]?
+
+    func checkType() throws {
+        guard model_type == "segformer" else {
+            let found = model_type.map { "'\($0)'" } ?? "missing"
+            throw invalid("config.json: model_type is \(found), a SegFormer's is 'segformer'")
+        }
+        let needed = "SegformerForSemanticSegmentation"
+        if let architectures, !architectures.isEmpty, !architectures.contains(needed) {
+            throw invalid(
+                "config.json: architectures is \(architectures.joined(separator: ", ")): no head for segmentation, \(needed) is needed"
+            )
+        }
+    }
 
     func names() throws -> [String] {
         guard let id2label else {
@@ -94,27 +112,26 @@ private struct ModelFile: Decodable {
 
 /// The part of `preprocessor_config.json` that we use.
 private struct PreprocessorFile: Decodable {
-    /// A number in old files, else an object.
-    enum Size: Decodable {
-        case square(Int)
-        case sides(SegFormerConfiguration.InputSize)
-
-        private enum CodingKeys: String, CodingKey {
-            case width, height
-        }
+    /// A number or `[height, width]` in old files, else an object.
+    struct Size: Decodable {
+        let sides: SegFormerConfiguration.InputSize
 
         init(from decoder: any Decoder) throws {
             if let side = try? decoder.singleValueContainer().decode(Int.self) {
-                self = .square(side)
-                return
+                sides = .init(width: side, height: side)
+            } else if let pair = try? decoder.singleValueContainer().decode([Int].self), pair.count == 2 {
+                sides = .init(width: pair[1], height: pair[0])
+            } else if let named = try? decoder.singleValueContainer().decode([String: Int].self) {
+                guard let width = named["width"], let height = named["height"] else {
+                    let keys = named.keys.sorted().joined(separator: ", ")
+                    throw invalid(
+                        "preprocessor_config.json: size has \(keys), height and width are needed: SegFormer resizes without keeping the aspect ratio"
+                    )
+                }
+                sides = .init(width: width, height: height)
+            } else {
+                throw invalid("preprocessor_config.json: size is neither a number nor an object with height and width")
             }
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            self = .sides(
-                .init(
-                    width: try container.decode(Int.self, forKey: .width),
-                    height: try container.decode(Int.self, forKey: .height)
-                )
-            )
         }
     }
 
@@ -126,28 +143,34 @@ private struct PreprocessorFile: Decodable {
     var do_normalize: Bool?
     var image_mean: [Float]?
     var image_std: [Float]?
+    var do_center_crop: Bool?
+    var do_pad: Bool?
+    var do_flip_channel_order: Bool?
+
+    /// Steps that SegFormer's processor does not have would be left out without a word.
+    func checkSteps() throws {
+        let steps = [
+            ("do_center_crop", do_center_crop), ("do_pad", do_pad), ("do_flip_channel_order", do_flip_channel_order),
+        ]
+        for (name, isWanted) in steps where isWanted == true {
+            throw invalid("preprocessor_config.json: \(name) is true, a step that SegFormer's processor does not have")
+        }
+    }
 
     func inputSize() -> SegFormerConfiguration.InputSize? {
         guard do_resize ?? true else { return nil }
-        return switch size {
-        case .square(let side): .init(width: side, height: side)
-        case .sides(let size): size
-        case nil: .init(width: 512, height: 512)
-        }
+        return size?.sides ?? .init(width: 512, height: 512)
     }
 
     /// - Throws: ``ONNXError`` with code `invalidConfiguration` for a filter that there is not.
     func filter() throws -> ResizeFilter {
         // The numbers are those of Pillow.
-        switch resample ?? 2 {
-        case 1: return .lanczos
-        case 2: return .bilinear
-        case 3: return .bicubic
-        case let other:
-            throw invalid(
-                "preprocessor_config.json: resample \(other) is not supported; 1 (Lanczos), 2 (bilinear) and 3 (bicubic) are"
-            )
+        let filters: [ResizeFilter] = [.nearest, .lanczos, .bilinear, .bicubic, .box, .hamming]
+        let number = resample ?? 2
+        guard filters.indices.contains(number) else {
+            throw invalid("preprocessor_config.json: resample is \(number); from 0 to 5 are the filters of Pillow")
         }
+        return filters[number]
     }
 
     var normalization: PixelNormalization {

@@ -22,17 +22,11 @@ public struct SegFormerPostprocessor: Hashable, Sendable {
         }
     }
 
-    /// The same from the output of a run, without a copy.
+    /// The same from the output of a run, without a copy when it is `float32`.
     package func map(output: ONNXOutput, width: Int, height: Int) throws -> SegmentationMap {
-        guard output.elementType == .float32 else {
-            throw ONNXError(.runFailed, "the logits are \(output.elementType), not float32")
+        try output.withFloats { scores in
+            try map(shape: output.shape, scores: scores, width: width, height: height)
         }
-        return try map(
-            shape: output.shape,
-            scores: output.bytes.assumingMemoryBound(to: Float.self),
-            width: width,
-            height: height
-        )
     }
 
     private func map(

@@ -3,7 +3,7 @@
 /// Open: later versions may add types, so code that handles only some of them needs a default.
 public struct ElementType: Hashable, Sendable, CaseIterable, CustomStringConvertible {
     private enum Kind: String, CaseIterable {
-        case float16, float32, float64
+        case float16, bfloat16, float32, float64
         case int8, int16, int32, int64
         case uint8, uint16, uint32, uint64
         case bool
@@ -23,6 +23,8 @@ public struct ElementType: Hashable, Sendable, CaseIterable, CustomStringConvert
 
     /// IEEE 754 numbers of 16 bits.
     public static let float16 = ElementType(.float16)
+    /// Numbers of 16 bits with the exponent of `float32` and 7 bits of fraction, see ``BFloat16``. NumPy has no such type.
+    public static let bfloat16 = ElementType(.bfloat16)
     /// IEEE 754 numbers of 32 bits.
     public static let float32 = ElementType(.float32)
     /// IEEE 754 numbers of 64 bits.
@@ -58,7 +60,7 @@ public struct ElementType: Hashable, Sendable, CaseIterable, CustomStringConvert
     public var byteCount: Int {
         switch kind {
         case .int8, .uint8, .bool: 1
-        case .float16, .int16, .uint16: 2
+        case .float16, .bfloat16, .int16, .uint16: 2
         case .float32, .int32, .uint32: 4
         case .float64, .int64, .uint64: 8
         }

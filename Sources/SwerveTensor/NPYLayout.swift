@@ -39,9 +39,12 @@ struct NPYLayout: Equatable {
     }
 
     /// The type string that NumPy writes for an element type on a little-endian machine.
-    static func descriptor(of type: ElementType) -> String {
-        let code = codes.first { $0.value == type }?.key ?? ""
-        precondition(!code.isEmpty, "every element type has a NumPy type string")
+    ///
+    /// - Throws: ``TensorError`` with code `unsupportedType` for `bfloat16`.
+    static func descriptor(of type: ElementType) throws(TensorError) -> String {
+        guard let code = codes.first(where: { $0.value == type })?.key else {
+            throw TensorError(.unsupportedType, ".npy: NumPy has no \(type); convert the elements to float32")
+        }
         return (type.byteCount == 1 ? "|" : "<") + code
     }
 }

@@ -39,9 +39,11 @@ extension Tensor {
     }
 
     /// The tensor as a NumPy `.npy` file, byte for byte what `numpy.save` writes.
-    public func npy() -> ByteBuffer {
+    ///
+    /// - Throws: ``TensorError`` with code `unsupportedType` for `bfloat16`, which NumPy does not have.
+    public func npy() throws(TensorError) -> ByteBuffer {
         let tuple = shape.count == 1 ? "(\(shape[0]),)" : "(\(shape.map(String.init).joined(separator: ", ")))"
-        let descriptor = NPYLayout.descriptor(of: elementType)
+        let descriptor = try NPYLayout.descriptor(of: elementType)
         var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(tuple), }"
         if let first = shape.first {
             // NumPy leaves room to let the first dimension grow in place, 21 digits.

@@ -13,6 +13,7 @@ extension Image {
     ) throws(ImageError) -> Image {
         try Image.checkSize(width: newWidth, height: newHeight)
         guard newWidth != width || newHeight != height else { return self }
+        if filter == .nearest { return resizedToNearest(width: newWidth, height: newHeight) }
         // The order of the passes shows in the rounding. This is the rule of Pillow 13; older ones began with the columns.
         let isVerticalFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
         // The picture between the passes may be larger than both the old and the new one.
@@ -23,6 +24,34 @@ extension Image {
         if newWidth != width { image = image.resizedHorizontally(to: newWidth, filter) }
         if !isVerticalFirst, newHeight != height { image = image.resizedVertically(to: newHeight, filter) }
         return channels == 4 ? image.unpremultiplied() : image
+    }
+
+    private func resizedToNearest(width newWidth: Int, height newHeight: Int) -> Image {
+        func nearest(_ oldSize: Int, _ newSize: Int) -> [Int] {
+            // The sum is rounded at each step, as in Pillow: multiplying would choose other pixels here and there.
+            let step = Double(oldSize) / Double(newSize)
+            var position = step * 0.5
+            return (0..<newSize).map { _ in
+                defer { position += step }
+                return min(Int(position), oldSize - 1)
+            }
+        }
+        let columns = nearest(width, newWidth)
+        let count = newWidth * newHeight * channels
+        let result = [UInt8](unsafeUninitializedCapacity: count) { target, initializedCount in
+            var to = 0
+            for y in nearest(height, newHeight) {
+                for x in columns {
+                    let from = (y * width + x) * channels
+                    for channel in 0..<channels {
+                        target[to] = pixels[from + channel]
+                        to += 1
+                    }
+                }
+            }
+            initializedCount = to
+        }
+        return Image(checkedWidth: newWidth, height: newHeight, channels: channels, pixels: result)
     }
 
     private func resizedHorizontally(to newWidth: Int, _ filter: ResizeFilter) -> Image {

@@ -1,9 +1,9 @@
 internal import CImageCodecs
 
-/// Why an image cannot be decoded, made or encoded.
-public struct ImageError: Error, Hashable, Sendable, CustomStringConvertible {
+/// Why an image cannot be decoded, made or encoded. It travels between processes as itself.
+public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
-    public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
 
         public init(rawValue: String) {

@@ -2,7 +2,7 @@ internal import CImageCodecs
 
 /// What an image file may ask for. Checked against its header before memory for pixels is allocated; a file that asks for
 /// more is refused with ``ImageError/Code/tooLarge``.
-public struct ImageLimits: Hashable, Sendable {
+public struct ImageLimits: Hashable, Sendable, Codable {
     /// The largest width, in pixels.
     public var maximumWidth: Int
     /// The largest height, in pixels.

@@ -9,13 +9,19 @@
 /// How new pixels are computed from old ones when an image changes its size.
 public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String {
-        case bilinear, bicubic, lanczos
+        case nearest, box, bilinear, hamming, bicubic, lanczos
     }
 
     private let kind: Kind
 
+    /// The nearest pixel, so that no new values come up. Pillow's `NEAREST`.
+    public static let nearest = ResizeFilter(kind: .nearest)
+    /// The average of the covered area, with equal weights. Pillow's `BOX`.
+    public static let box = ResizeFilter(kind: .box)
     /// Linear interpolation; an average over the covered area when shrinking. Pillow's `BILINEAR`.
     public static let bilinear = ResizeFilter(kind: .bilinear)
+    /// Between bilinear and bicubic in sharpness. Pillow's `HAMMING`.
+    public static let hamming = ResizeFilter(kind: .hamming)
     /// Cubic interpolation. Pillow's `BICUBIC`.
     public static let bicubic = ResizeFilter(kind: .bicubic)
     /// A windowed sinc, the sharpest. Pillow's `LANCZOS`.
@@ -26,7 +32,8 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     /// The radius, in pixels of the smaller of the two images.
     var support: Double {
         switch kind {
-        case .bilinear: 1
+        case .nearest, .box: 0.5
+        case .bilinear, .hamming: 1
         case .bicubic: 2
         case .lanczos: 3
         }
@@ -36,7 +43,14 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     func weight(at distance: Double) -> Double {
         let x = abs(distance)
         switch kind {
+        // Open on one side, as in Pillow: of two pixels at the same distance one counts.
+        case .nearest, .box: return distance > -0.5 && distance <= 0.5 ? 1 : 0
         case .bilinear: return x < 1 ? 1 - x : 0
+        case .hamming:
+            if x == 0 { return 1 }
+            // Pillow's constants are those of 32 bits.
+            let (base, swing) = (Double(Float(0.54)), Double(Float(0.46)))
+            return x < 1 ? sin(x * .pi) / (x * .pi) * (base + swing * cos(x * .pi)) : 0
         case .bicubic:
             let a = -0.5
             if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }

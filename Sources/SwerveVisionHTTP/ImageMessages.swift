@@ -61,13 +61,13 @@ extension HTTPResponse {
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
-    static func array(_ tensor: Tensor) -> HTTPResponse {
-        .bytes(tensor.npy(), contentType: HTTPRequest.arrayContentType)
+    static func array(_ tensor: Tensor) throws -> HTTPResponse {
+        .bytes(try tensor.npy(), contentType: HTTPRequest.arrayContentType)
     }
 
     /// A class map of the picture as a NumPy array of bytes, height × width.
     public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> HTTPResponse {
-        .array(try Tensor(shape: [height, width], values: labels))
+        try .array(try Tensor(shape: [height, width], values: labels))
     }
 }
 
@@ -78,7 +78,12 @@ extension HTTPRequest {
     public var acceptsArray: Bool { headers["accept"]?.contains(Self.arrayContentType) ?? false }
 }
 
-extension ImageError {
+extension ImageError: HTTPErrorConvertible {
+    /// The answer to a client whose picture is at fault; `nil` when it is not.
+    public var httpError: HTTPError? {
+        status == .internalServerError ? nil : HTTPError(status, message)
+    }
+
     /// The status that tells a client what is wrong with its picture.
     public var status: HTTPStatus {
         switch code {

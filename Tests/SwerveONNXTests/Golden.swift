@@ -40,13 +40,42 @@ enum Golden {
         try Tensor(npy: bytes(path))
     }
 
-    /// The folder of a model that `dev/make-b0.py` made: `tiny` or `b0`.
+    /// The path of a file or folder among them.
+    static func path(_ path: String) throws -> String {
+        let url = root.appending(path: ".cache/golden").appending(path: path)
+        guard FileManager.default.fileExists(atPath: url.path) else { throw Missing(path: url.path) }
+        return url.path
+    }
+
+    /// The folder of a model that `dev/make-b0.py` made: `tiny`, `b0` or `b1`.
     static func modelFolder(_ variant: String) throws -> String {
         let url = root.appending(path: ".cache/models/segformer-\(variant)-random")
-        guard FileManager.default.fileExists(atPath: url.appending(path: "model.onnx").path) else {
+        guard FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) else {
             throw Missing(path: url.path)
         }
         return url.path
+    }
+
+    /// A model that `dev/make-models.py` made, such as `several` or `external/model`.
+    static func model(_ name: String) throws -> String {
+        let path = root.appending(path: ".cache/onnx/\(name).onnx").path
+        guard FileManager.default.fileExists(atPath: path) else { throw Missing(path: path) }
+        return path
+    }
+
+    /// The inputs, or the outputs, of a golden case of `dev/make-models.py`.
+    static func values(_ kind: String, of name: String) throws -> [String: ONNXValue] {
+        let folder = root.appending(path: ".cache/onnx/cases/\(name)")
+        var values: [String: ONNXValue] = [:]
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder.path) where file.hasPrefix(kind + "-") {
+            let data = try Data(contentsOf: folder.appending(path: file))
+            let key = String(file.dropFirst(kind.count + 1).prefix { $0 != "." })
+            values[key] =
+                file.hasSuffix(".npy")
+                ? .tensor(try Tensor(npy: ByteBuffer(bytes: data)))
+                : .text(try JSONDecoder().decode(StringTensor.self, from: data))
+        }
+        return values
     }
 
     /// The library in the `.venv` of the repository.

@@ -151,13 +151,16 @@ enum IdentityModel {
         return [number << 3 | 2, UInt8(content.count)] + content
     }
 
-    static func bytes(_ type: ElementType) -> [UInt8] {
+    /// - Parameter dimensions: numbers, and names of those that are open.
+    static func bytes(_ type: ElementType, dimensions: [String] = ["n", "3"]) -> [UInt8] {
         let codes: [String: UInt8] = [
             "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
-            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13,
+            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16,
         ]
-        let dimensions = field(1, field(2, Array("n".utf8))) + field(1, [0x08, 3])
-        let tensor = field(1, [0x08, codes[type.name] ?? 0] + field(2, dimensions))
+        let shape = dimensions.flatMap { dimension in
+            field(1, UInt8(dimension).map { [0x08, $0] } ?? field(2, Array(dimension.utf8)))
+        }
+        let tensor = field(1, [0x08, codes[type.name] ?? 0] + field(2, shape))
         func port(_ name: String) -> [UInt8] { field(1, Array(name.utf8)) + field(2, tensor) }
         let node = field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(4, Array("Identity".utf8))
         let graph = field(1, node) + field(2, Array("g".utf8)) + field(11, port("x")) + field(12, port("y"))

@@ -6,7 +6,10 @@ import Testing
 @Suite("SegFormer configuration and maps")
 struct SegFormerConfigurationTests {
     private func configuration(_ config: String, _ preprocessor: String = "{}") throws -> SegFormerConfiguration {
-        try SegFormerConfiguration(config: Array(config.utf8), preprocessor: Array(preprocessor.utf8))
+        let typed =
+            config.hasPrefix("{") && !config.contains("model_type") && config != "{}"
+            ? #"{"model_type": "segformer", "# + config.dropFirst() : config
+        return try SegFormerConfiguration(config: Array(typed.utf8), preprocessor: Array(preprocessor.utf8))
     }
 
     @Test("Labels, palette and defaults are read")
@@ -20,6 +23,23 @@ struct SegFormerConfigurationTests {
         #expect(read.filter == .bilinear)
         #expect(read.normalization == .imageNet)
         #expect(try configuration(#"{"num_labels": 2}"#).labels == ["LABEL_0", "LABEL_1"])
+    }
+
+    @Test("A size may be a number, a pair or an object, a filter any of Pillow's")
+    func sizesAndFilters() throws {
+        func read(_ preprocessor: String) throws -> SegFormerConfiguration {
+            try configuration(#"{"num_labels": 1}"#, preprocessor)
+        }
+        for (text, width, height) in [
+            ("7", 7, 7), ("[9, 7]", 7, 9), (#"{"height": 9, "width": 7}"#, 7, 9),
+        ] {
+            #expect(try read(#"{"size": \#(text)}"#).inputSize == .init(width: width, height: height))
+        }
+        let filters: [ResizeFilter] = [.nearest, .lanczos, .bilinear, .bicubic, .box, .hamming]
+        for (number, filter) in filters.enumerated() {
+            #expect(try read(#"{"resample": \#(number)}"#).filter == filter)
+        }
+        #expect(try read(#"{"do_center_crop": false, "do_reduce_labels": true}"#).filter == .bilinear)
     }
 
     @Test("Flags switch resizing, scaling and normalising off")
@@ -38,7 +58,13 @@ struct SegFormerConfigurationTests {
     @Test(
         "A configuration that makes no sense is refused, naming file and key",
         arguments: [
-            ("not json", "{}", "config.json"), ("{}", "{}", "id2label"),
+            ("not json", "{}", "config.json"), (#"{"model_type": "segformer"}"#, "{}", "id2label"),
+            ("{}", "{}", "model_type is missing"),
+            (#"{"model_type": "vit", "num_labels": 2}"#, "{}", "model_type is 'vit', a SegFormer's is 'segformer'"),
+            (
+                #"{"num_labels": 2, "architectures": ["SegformerForImageClassification"]}"#, "{}",
+                "no head for segmentation"
+            ),
             (#"{"num_labels": 0}"#, "{}", "num_labels"), (#"{"num_labels": 257}"#, "{}", "num_labels"),
             (#"{"id2label": {"0": "a", "2": "b"}}"#, "{}", "none for 1"), (#"{"id2label": {}}"#, "{}", "classes"),
             (#"{"num_labels": 1, "palette": [[1, 2]]}"#, "{}", "palette"),
@@ -46,8 +72,13 @@ struct SegFormerConfigurationTests {
             (#"{"num_labels": 1, "palette": [[1, 2, 256]]}"#, "{}", "palette"),
             (#"{"num_labels": 1}"#, #"{"size": 0}"#, "size"), (#"{"num_labels": 1}"#, #"{"size": 1000000}"#, "size"),
             (#"{"num_labels": 1}"#, #"{"size": "big"}"#, "size"),
-            (#"{"num_labels": 1}"#, #"{"size": {"shortest_edge": 512}}"#, "size"),
-            (#"{"num_labels": 1}"#, #"{"resample": 0}"#, "resample"),
+            (#"{"num_labels": 1}"#, #"{"size": {"shortest_edge": 512}}"#, "size has shortest_edge, height and width"),
+            (#"{"num_labels": 1}"#, #"{"size": {"width": 5}}"#, "size has width, height and width"),
+            (#"{"num_labels": 1}"#, #"{"size": [1, 2, 3]}"#, "size"),
+            (#"{"num_labels": 1}"#, #"{"resample": 6}"#, "resample is 6"),
+            (#"{"num_labels": 1}"#, #"{"resample": -1}"#, "resample is -1"),
+            (#"{"num_labels": 1}"#, #"{"do_center_crop": true}"#, "do_center_crop"),
+            (#"{"num_labels": 1}"#, #"{"do_flip_channel_order": true}"#, "do_flip_channel_order"),
             (#"{"num_labels": 1}"#, #"{"image_mean": [0.5]}"#, "image_mean"),
             (#"{"num_labels": 1}"#, #"{"image_std": [1, 0, 1]}"#, "image_std"),
             (#"{"num_labels": 1}"#, #"{"do_resize": "yes"}"#, "do_resize"),

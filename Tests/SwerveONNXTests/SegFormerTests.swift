@@ -17,19 +17,53 @@ struct SegFormerTests {
         return zip(map.labels, try expected.values(as: UInt8.self)).count { $0 != $1 }
     }
 
-    @Test("Pixel values equal Hugging Face's number by number, for every setting of the processor")
+    private struct PreprocessingCase: Decodable {
+        var name: String
+        var picture: String
+    }
+
+    @Test("Pixel values equal Hugging Face's number by number, for every setting of the processor and many sizes")
     func preprocessing() throws {
-        let image = try Golden.image("preprocessing/input.npy")
-        let names = try Golden.json("preprocessing/manifest.json", as: [String].self)
-        #expect(names.count > 10)
-        for name in names {
-            let settings = Array(try Golden.bytes("preprocessing/\(name).json").readableBytesView)
+        let cases = try Golden.json("preprocessing/manifest.json", as: [PreprocessingCase].self)
+        #expect(cases.count > 40)
+        for each in cases {
+            let settings = Array(try Golden.bytes("preprocessing/\(each.name).json").readableBytesView)
             let configuration = try SegFormerConfiguration(
-                config: Array(#"{"num_labels": 3}"#.utf8),
+                config: Array(#"{"model_type": "segformer", "num_labels": 3}"#.utf8),
                 preprocessor: settings
             )
+            let image = try Golden.image("preprocessing/\(each.picture).picture.npy")
             let values = try SegFormerPreprocessor(configuration).tensor(of: image)
-            #expect(try values == Golden.tensor("preprocessing/\(name).npy"), "\(name)")
+            #expect(try values == Golden.tensor("preprocessing/\(each.name).npy"), "\(each.name)")
+        }
+    }
+
+    @Test("The class maps of pictures of many sizes equal those of transformers")
+    func sizes() async throws {
+        let model = try await model("tiny")
+        let names = try Golden.json("sizes/manifest.json", as: [String].self)
+        #expect(names.count > 15)
+        for name in names {
+            let map = try await model.segment(Golden.image("sizes/\(name).npy"))
+            let differing = try differingPixels(map, Golden.tensor("sizes/\(name).map.npy"))
+            #expect(Double(differing) <= 1e-4 * Double(map.labels.count), "\(name): \(differing)")
+        }
+    }
+
+    @Test("Weights beside the file, of 16 bits and of 8 bits: the logits equal those of ONNX Runtime in Python")
+    func forms() async throws {
+        let folder = try Golden.path("forms")
+        let pixels = try Golden.tensor("forms/pixel_values.npy")
+        for (variant, name) in [(ONNXVariant.standard, ""), (.fp16, "_fp16"), (.quantized, "_quantized")] {
+            let model = try await SegFormerModel.load(folder: folder, variant: variant, runtime: Golden.runtime())
+            let expected = try Golden.tensor("forms/logits\(name).npy")
+            let logits = try await model.logits(of: pixels)
+            #expect(logits.shape == expected.shape)
+            let pairs = zip(try logits.values(as: Float.self), try expected.values(as: Float.self))
+            let difference = pairs.map { abs($0 - $1) }.max() ?? .infinity
+            #expect(difference <= 1e-4, "\(variant): \(difference)")
+            let map = try await model.segment(Golden.image("segformer/photo.npy"))
+            #expect(Set(map.labels).count > 1, "\(variant)")
         }
     }
 
@@ -41,9 +75,12 @@ struct SegFormerTests {
         try await compare("tiny", name)
     }
 
-    @Test("Pixel values, logits and class map of B0 equal those of transformers and torch")
-    func b0Model() async throws {
-        try await compare("b0", "photo")
+    @Test(
+        "Pixel values, logits and class map of B0 and B1 equal those of transformers and torch",
+        arguments: ["b0", "b1"]
+    )
+    func largeModels(variant: String) async throws {
+        try await compare(variant, "photo")
     }
 
     private func compare(_ variant: String, _ name: String) async throws {
@@ -133,27 +170,25 @@ struct SegFormerTests {
         #expect(error?.message.contains("5 classes") == true)
     }
 
-    @Test("A folder may keep the model in onnx/, and what is missing is named")
+    @Test("A folder without a configuration, and a folder that is none, are named")
     func folders() async throws {
-        let source = URL(filePath: try Golden.modelFolder("tiny"))
         let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.createDirectory(at: folder.appending(path: "onnx"), withIntermediateDirectories: true)
-        func load() async throws -> SegFormerModel {
-            try await SegFormerModel.load(folder: folder.path, runtime: Golden.runtime())
-        }
-        func missing(_ name: String) async {
-            let error = await #expect(throws: ONNXError.self) { try await load() }
+        func message() async throws -> String? {
+            let error = await #expect(throws: ONNXError.self) {
+                try await SegFormerModel.load(folder: folder.path, runtime: Golden.runtime())
+            }
             #expect(error?.code == .notFound)
-            #expect(error?.message.contains(name) == true)
+            return error?.message
         }
-        await missing("onnx/model.onnx")
-        for (from, to) in [("model.onnx", "onnx/model.onnx"), ("config.json", "config.json")] {
-            try FileManager.default.copyItem(at: source.appending(path: from), to: folder.appending(path: to))
-        }
-        await missing("preprocessor_config.json")
-        let file = "preprocessor_config.json"
-        try FileManager.default.copyItem(at: source.appending(path: file), to: folder.appending(path: file))
-        #expect(try await load().configuration.labels.count == 5)
+        #expect(try await message() == "there is no folder \(folder.path)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let nothing = "in \(folder.path): no model.onnx and no onnx/model.onnx; there are no files at all"
+        #expect(try await message() == nothing)
+        try FileManager.default.copyItem(
+            at: URL(filePath: Golden.modelFolder("tiny") + "/model.onnx"),
+            to: folder.appending(path: "model.onnx")
+        )
+        #expect(try await message()?.contains("\(folder.path)/config.json") == true)
     }
 }

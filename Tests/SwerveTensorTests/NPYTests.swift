@@ -56,7 +56,7 @@ struct NPYTests {
     func writesAlignedElements() throws {
         for rank in 0...20 {
             let tensor = try Tensor(shape: [Int](repeating: 1, count: rank), values: [Float(rank)])
-            let file = tensor.npy()
+            let file = try tensor.npy()
             #expect((file.readableBytes - 4) % 64 == 0)
             #expect(try Tensor(npy: file) == tensor)
         }

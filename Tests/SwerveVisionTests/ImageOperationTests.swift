@@ -36,7 +36,10 @@ struct ImageOperationTests {
 
     @Test("Resizing equals Pillow's, for every filter, number of channels and direction")
     func resizes() throws {
-        let filters: [String: ResizeFilter] = ["bilinear": .bilinear, "bicubic": .bicubic, "lanczos": .lanczos]
+        let filters: [String: ResizeFilter] = [
+            "nearest": .nearest, "box": .box, "bilinear": .bilinear, "hamming": .hamming, "bicubic": .bicubic,
+            "lanczos": .lanczos,
+        ]
         try compare("resize", atLeast: 90) { image, golden in
             try image.resized(
                 width: #require(golden.width),

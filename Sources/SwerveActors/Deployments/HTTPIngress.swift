@@ -11,7 +11,8 @@ public import SwerveHTTPTypes
 /// }
 /// ```
 /// Both bodies may be streams. The task is cancelled when the client goes away or the request takes too long. A thrown
-/// ``HTTPError`` answers with its status, a ``ServeError`` with the status of its code, any other error with 500.
+/// ``HTTPError`` or ``HTTPErrorConvertible`` answers with its status, a ``ServeError`` with the status of its code, any
+/// other error with 500.
 public protocol HTTPIngress: Deployment {
     func respond(to request: HTTPRequest) async throws -> HTTPResponse
 }

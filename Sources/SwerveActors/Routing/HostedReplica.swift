@@ -44,7 +44,9 @@ package final class HostedReplica: Sendable {
         let reader = BinaryReader(.init(bytes: spec.arguments), system: .current)
         let arguments = try reader.nextRegion(D.InitArguments.self)
         let actor = try await ServeSystem.$identityBeingMade.withValue(id) {
-            try await D._make(arguments, actorSystem: .current)
+            try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
+                try await D._make(arguments, actorSystem: .current)
+            }
         }
         return HostedReplica(id: id, actor: actor, limit: spec.options.maxOngoingRequests)
     }

@@ -14,7 +14,7 @@ import Testing
 let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
 
 /// All tests of the instance, one after the other: a process has one.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct IntegrationTests {}
+@Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
 
 enum Instance {
     private static let names = Mutex(0)
@@ -25,8 +25,6 @@ enum Instance {
     }
 
     static func start() async throws {
-        // Read by the runtime when a replica's process starts: a trap that a test wants needs no backtrace.
-        setenv("SWIFT_BACKTRACE", "enable=no", 1)
         let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
         try await Serve.start(ServeOptions(port: 0, drainTimeout: .seconds(2), logger: logger))
     }

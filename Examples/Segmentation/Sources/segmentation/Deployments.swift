@@ -1,5 +1,5 @@
 import Swerve
-import SwerveONNX
+import SwerveModels
 import SwerveVision
 import SwerveVisionHTTP
 
@@ -35,44 +35,15 @@ distributed actor Threshold: HTTPIngress {
     }
 }
 
-/// Step 4: the model. The session is made once per replica; its runs use threads of their own.
-///
-/// Answers the class map as an array, or a picture of it: `?picture=overlay`, `side-by-side` or `contour`.
-@Deployment(maxOngoingRequests: 8)
-distributed actor Segmenter: HTTPIngress {
-    private let model: SegFormerModel
-
-    /// - Parameters:
-    ///   - model: a folder with `model.onnx`, `config.json` and `preprocessor_config.json`.
-    ///   - threads: how many threads one run of the model uses; 0 lets ONNX Runtime choose.
-    init(model: String, threads: Int = 0) async throws {
-        // CUDA if it is available, as the course does.
-        // Two runs at a time: one request's picture is prepared while the model works on another's.
-        let options = ONNXSessionOptions(intraOpThreads: threads, providers: [.cuda(), .cpu], concurrentRuns: 2)
-        self.model = try await SegFormerModel.load(folder: model, runtime: try ONNXRuntime.load(), options: options)
-    }
-
-    distributed func segment(_ image: Image) async throws -> SegmentationMap {
-        try await model.segment(image)
-    }
-
-    distributed func classes() -> [LegendEntry] {
-        model.legend
-    }
-
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        let picture = try request.segmentationPicture()
-        let image = try await request.image()
-        return try await segment(image).response(to: request, picture, of: image, classes: classes())
-    }
-}
+// Step 4 is the model: `SegFormer` of SwerveModels, a deployment like these. Its initialiser loads the model, once per
+// replica; `segment(_:)` is called by handle; over HTTP it answers the class map, JSON or a picture.
 
 /// Step 5: composition. The picture is sharpened first, then given to the model, wherever its replicas are.
 @Deployment
 distributed actor SharpenThenSegment: HTTPIngress {
-    private let segmenter: Segmenter
+    private let segmenter: SegFormer
 
-    init(segmenter: Segmenter) {
+    init(segmenter: SegFormer) {
         self.segmenter = segmenter
     }
 
@@ -81,14 +52,9 @@ distributed actor SharpenThenSegment: HTTPIngress {
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        let picture = try request.segmentationPicture()
+        let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
-        return try await process(image).response(
-            to: request,
-            picture,
-            of: image,
-            classes: try await segmenter.classes()
-        )
+        return try answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
     }
 }
 
@@ -97,13 +63,13 @@ distributed actor SharpenThenSegment: HTTPIngress {
 distributed actor Ingress: HTTPIngress {
     private let textConverter: TextConverter
     private let threshold: Threshold
-    private let segmenter: Segmenter
+    private let segmenter: SegFormer
     private let sharpenThenSegment: SharpenThenSegment
 
     init(
         textConverter: TextConverter,
         threshold: Threshold,
-        segmenter: Segmenter,
+        segmenter: SegFormer,
         sharpenThenSegment: SharpenThenSegment
     ) {
         self.textConverter = textConverter
@@ -119,17 +85,21 @@ distributed actor Ingress: HTTPIngress {
         case "/threshold":
             return try .image(try await threshold.apply(try await request.image()), for: request)
         case "/segment", "/":
-            let picture = try request.segmentationPicture()
-            let image = try await request.image()
-            let map = try await segmenter.segment(image)
-            return try map.response(to: request, picture, of: image, classes: try await segmenter.classes())
+            if request.method == .get { return try .json(try await segmenter.describe()) }
+            return try await answer(request) { try await segmenter.segment($0) }
         case "/sharpen-then-segment":
-            let picture = try request.segmentationPicture()
-            let image = try await request.image()
-            let map = try await sharpenThenSegment.process(image)
-            return try map.response(to: request, picture, of: image, classes: try await segmenter.classes())
+            return try await answer(request) { try await sharpenThenSegment.process($0) }
         default:
             throw HTTPError(.notFound, "there is /, /text-converter, /threshold, /segment and /sharpen-then-segment")
         }
+    }
+    private func answer(
+        _ request: HTTPRequest,
+        _ segment: (Image) async throws -> SegmentationMap
+    ) async throws -> HTTPResponse {
+        let answer = try SegmentationAnswer(for: request)
+        let image = try await request.image()
+        let map = try await segment(image)
+        return try answer.response(with: map, of: image, classes: try await segmenter.classes())
     }
 }

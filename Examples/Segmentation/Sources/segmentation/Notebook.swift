@@ -1,6 +1,6 @@
 import NIOCore
 import Swerve
-import SwerveONNX
+import SwerveModels
 import SwerveVision
 
 #if canImport(Glibc)
@@ -11,8 +11,8 @@ import SwerveVision
 
 /// The course's steps in the course's order, each run for real.
 struct Notebook {
-    var model: String
-    var threads: Int
+    /// The model, bound: a new deployment each time that it is passed to another or run.
+    var segformer: SegFormer
     private static let sample = "Examples/Segmentation/Samples/scene.png"
 
     func run() async throws {
@@ -36,16 +36,16 @@ struct Notebook {
         _ = try await Serve.run(Threshold.bind(), name: "threshold", routePrefix: "/threshold")
         print("    curl --data-binary @\(Self.sample) http://localhost:\(await Serve.port ?? 0)/threshold -o out.png")
 
-        print("4. Segmenter: the model in a replica of its own")
+        print("4. SegFormer: the model in a replica of its own, from a folder or a hub")
         let segmenter = try await Serve.run(
-            Segmenter.bind(model: model, threads: threads),
+            segformer,
             name: "segmenter",
             routePrefix: "/segment"
         )
         print("   ", describe(try await segmenter.segment(image), try await segmenter.classes()))
 
         print("5. SharpenThenSegment: composition by passing one bound deployment to another")
-        let composed = SharpenThenSegment.bind(segmenter: Segmenter.bind(model: model, threads: threads))
+        let composed = SharpenThenSegment.bind(segmenter: segformer)
         let sharpened = try await Serve.run(composed, name: "composition", routePrefix: "/sharpen-then-segment")
         print("   ", describe(try await sharpened.process(image), try await segmenter.classes()))
 
@@ -53,14 +53,13 @@ struct Notebook {
         try await Serve.run(ingress(replicas: 1), name: "segmentation", routePrefix: "/")
         print("   ", await replicas("segmentation"))
 
-        print("7. Resources and scaling: the Segmenter with two replicas, the others untouched")
+        print("7. Resources and scaling: the model with two replicas, the others untouched")
         try await Serve.run(ingress(replicas: 2), name: "segmentation", routePrefix: "/")
         print("   ", await replicas("segmentation"))
     }
 
     private func ingress(replicas: Int) -> Ingress {
-        let segmenter = Segmenter.bind(model: model, threads: threads)
-            .options(numReplicas: replicas, maxOngoingRequests: 4, resources: Resources(cpus: 0.5))
+        let segmenter = segformer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: Resources(cpus: 0.5))
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Swerve
+import SwerveModels
 
 /// Serves the segmentation application, or walks through the steps that lead to it.
 @main
@@ -13,13 +14,19 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0 for any free one.")
     var port = 8000
 
-    @Option(help: "A folder with model.onnx, config.json and preprocessor_config.json of a SegFormer.")
+    @Option(help: "A SegFormer: the path of a folder, or the name of a repository on the hub, owner/name.")
     var model = "Examples/Segmentation/Models/shapes"
+
+    @Option(help: "A branch, tag or commit of the repository.")
+    var revision = "main"
+
+    @Option(help: "Which of its ONNX files: fp16, quantized, ...; model.onnx unless said otherwise.")
+    var variant = ""
 
     @Option(help: "How many replicas of the model run.")
     var replicas = 1
 
-    @Option(help: "How many threads one run of the model uses; 0 lets ONNX Runtime choose.")
+    @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
     @Option(help: "A file to write the port to when the application runs.")
@@ -31,7 +38,7 @@ struct Segmentation: AsyncParsableCommand {
     func run() async throws {
         try await Serve.start(ServeOptions(port: port))
         if notebook {
-            try await Notebook(model: model, threads: threads).run()
+            try await Notebook(segformer: segformer).run()
             return await Serve.shutdown()
         }
         try await Serve.run(application, name: "segmentation")
@@ -39,10 +46,15 @@ struct Segmentation: AsyncParsableCommand {
         try await Serve.waitForShutdownSignal()
     }
 
+    private var segformer: SegFormer {
+        var options = SegFormerOptions()
+        options.session.intraOpThreads = threads
+        return SegFormer.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
+    }
+
     /// The whole application: five deployments, and every call between them checked by the compiler.
     private var application: Ingress {
-        let segmenter = Segmenter.bind(model: model, threads: threads)
-            .options(numReplicas: replicas, resources: Resources(cpus: 1))
+        let segmenter = segformer.options(numReplicas: replicas, resources: Resources(cpus: 1))
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

@@ -1,0 +1,75 @@
+import Foundation
+import Swerve
+import SwerveModels
+import SwerveTensor
+import SwerveVision
+
+struct VisionBenchmark {
+    let model: String
+
+    /// From the name of a repository to a model that can run.
+    func load() async throws {
+        let start = ContinuousClock.now
+        _ = try await loaded()
+        try write(["milliseconds": milliseconds(ContinuousClock.now - start)])
+    }
+
+    private func loaded() async throws -> SegFormerModel {
+        let files = ModelFiles(others: ["config.json", "preprocessor_config.json"])
+        let folder = try await ModelSource.resolve(model, files: files)
+        let options = ONNXSessionOptions(intraOpThreads: 1)
+        return try await SegFormerModel.load(folder: folder.path, runtime: try ONNXRuntime.load(), options: options)
+    }
+
+    func stages(picture: String, duration: Duration) async throws {
+        let model = try await loaded()
+        let file = try Array(Data(contentsOf: URL(filePath: picture)))
+        let image = try Image.decode(file)
+        let preprocessor = SegFormerPreprocessor(model.configuration)
+        let values = try preprocessor.tensor(of: image)
+        guard let input = model.session.inputs.first?.name, let output = model.session.outputs.first?.name,
+            let logits = try await model.session.run([input: values])[output]
+        else { fatalError("the model has no input or no output") }
+        var rates: [String: Double] = [:]
+        rates["decode"] = try await rate(duration) { _ = try Image.decode(file) }
+        rates["preprocess"] = try await rate(duration) { _ = try preprocessor.tensor(of: image) }
+        rates["model"] = try await rate(duration) { _ = try await model.session.run([input: values]) }
+        rates["postprocess"] = try await rate(duration) {
+            _ = try SegFormerPostprocessor().map(logits: logits, width: image.width, height: image.height)
+        }
+        try write(rates)
+    }
+
+    /// How often per second the work is done.
+    private func rate(_ duration: Duration, _ work: () async throws -> Void) async throws -> Double {
+        try await work()
+        let start = ContinuousClock.now
+        var count = 0
+        while ContinuousClock.now - start < duration {
+            try await work()
+            count += 1
+        }
+        return Double(count) * 1000 / milliseconds(ContinuousClock.now - start)
+    }
+
+    func serve(replicas: Int, picture: String, placement: DeploymentOptions.Placement) async throws {
+        let image = try Image.decode(Array(Data(contentsOf: URL(filePath: picture))))
+        let options = SegFormerOptions(session: ONNXSessionOptions(intraOpThreads: 1))
+        let bound = SegFormer.bind(model: model, options: options)
+            .options(numReplicas: replicas, maxOngoingRequests: 1, placement: placement, routing: .roundRobin)
+        let handle = try await Serve.run(bound, name: "segformer", routePrefix: nil)
+        // Memory that a run takes is kept for the next one.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<(4 * replicas) { group.addTask { _ = try await handle.segment(image) } }
+            try await group.waitForAll()
+        }
+        try FileHandle.standardOutput.write(contentsOf: Data("ready\n".utf8))
+        try await Serve.waitForShutdownSignal()
+    }
+
+    private func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+
+    private func write(_ numbers: [String: Double]) throws {
+        print(String(decoding: try JSONEncoder().encode(numbers), as: UTF8.self))
+    }
+}

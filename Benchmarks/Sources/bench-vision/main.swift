@@ -1,0 +1,26 @@
+import Swerve
+import SwerveModels
+
+// The Swift side of the benchmarks of SegFormer; vision_python.py is the other.
+//
+//   bench-vision load MODEL                       loads the model once, prints how long it took
+//   bench-vision stages MODEL PICTURE SECONDS     prints how often per second each stage ran, on one thread
+//   bench-vision serve MODEL REPLICAS PICTURE process|inProcess
+//                                                 starts replicas, lets each work, prints "ready" and stays
+
+let arguments = CommandLine.arguments
+switch (arguments.dropFirst().first, arguments.count) {
+case ("load", 3): try await VisionBenchmark(model: arguments[2]).load()
+case ("stages", 5):
+    try await VisionBenchmark(model: arguments[2]).stages(
+        picture: arguments[3],
+        duration: .seconds(Double(arguments[4]) ?? 1)
+    )
+case ("serve", 6):
+    try await VisionBenchmark(model: arguments[2]).serve(
+        replicas: Int(arguments[3]) ?? 1,
+        picture: arguments[4],
+        placement: arguments[5] == "inProcess" ? .inProcess : .process
+    )
+default: fatalError("bench-vision load MODEL | stages MODEL PICTURE SECONDS | serve MODEL REPLICAS PICTURE PLACEMENT")
+}

@@ -1,0 +1,31 @@
+public import SwerveCore
+
+/// What a replica knows of itself while its initialiser runs.
+///
+/// ```swift
+/// @Deployment(numReplicas: 2, resources: Resources(gpus: 0.5))
+/// distributed actor Model {
+///     private let share: Double
+///
+///     init() async throws {
+///         share = ReplicaContext.current?.options.resources.gpus.value ?? 1
+///     }
+/// }
+/// ```
+/// It is there in the initialiser and in the tasks that it waits for, wherever the replica runs; keep what methods need.
+public struct ReplicaContext: Sendable, Hashable {
+    /// The replica that is being made.
+    public var replica: ReplicaID
+    /// The options of its deployment, with what `.options(...)` changed. A later change of ``DeploymentOptions/numReplicas``
+    /// does not make new replicas of those that run, so the number is the one at the replica's start.
+    public var options: DeploymentOptions
+
+    public init(replica: ReplicaID, options: DeploymentOptions) {
+        self.replica = replica
+        self.options = options
+    }
+
+    /// The context of the replica that is being made; `nil` elsewhere. Bind it with
+    /// `ReplicaContext.$current.withValue(...)` to test an initialiser.
+    @TaskLocal public static var current: ReplicaContext?
+}

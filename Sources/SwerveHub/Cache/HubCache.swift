@@ -1,0 +1,116 @@
+/// The cache of one repository. Its methods block: they run on ``Disk``'s threads.
+struct HubCache: Sendable {
+    /// What the cache has of a revision.
+    struct Cached: Sendable {
+        var commit: String
+        /// The chosen files that are there.
+        var present: [String]
+        /// The chosen files that are not, and patterns that nothing matches.
+        var missing: [String]
+    }
+
+    private static let maximumReferenceBytes = 1024
+
+    let layout: CacheLayout
+    private let limits: HubLimits
+
+    init(_ options: ModelHubOptions, repository: String) {
+        layout = CacheLayout(cacheFolder: options.cacheFolder, repository: repository)
+        limits = options.limits
+    }
+
+    /// The commit of a revision: itself, or what its reference says; nil without one, or when it is damaged.
+    func commit(of revision: String) throws(HubError) -> String? {
+        if HubName.isCommit(revision) { return revision }
+        let bytes = try Files.read(layout.reference(revision), limit: HubCache.maximumReferenceBytes)
+        guard let bytes else { return nil }
+        let commit = String(decoding: bytes, as: UTF8.self).trimmed
+        return HubName.isCommit(commit) ? commit : nil
+    }
+
+    /// The files of a commit, if a listing of it was kept.
+    func tree(_ commit: String) -> HubTree? {
+        (try? Files.read(layout.tree(commit), limit: limits.maximumListingBytes)).flatMap { HubTree($0) }
+    }
+
+    /// What there is of a revision's chosen files; nil without a snapshot of it.
+    ///
+    /// Whether all is there is known when a listing was kept or the files are asked for by name. Otherwise what is there
+    /// counts as all, as it does for `huggingface_hub`, but each pattern has to match something.
+    func cached(_ revision: String, files: HubFiles) throws(HubError) -> Cached? {
+        guard let commit = try commit(of: revision), Files.isFolder(layout.snapshot(commit)) else { return nil }
+        guard let tree = tree(commit) else {
+            let present = files.select(self.files(commit: commit))
+            var missing = files.unmatched(by: present).filter { !$0.isEmpty }
+            if files.patterns == nil, present.isEmpty { missing = ["*"] }
+            return Cached(commit: commit, present: present, missing: missing)
+        }
+        let list = tree.list
+        let chosen = Set(files.select(list.map(\.path)))
+        var cached = Cached(commit: commit, present: [], missing: files.names.filter { !chosen.contains($0) })
+        for file in list where chosen.contains(file.path) {
+            let isPresent = (try? HubName.check(file: file.path)) != nil && has(file, commit: commit)
+            isPresent ? cached.present.append(file.path) : cached.missing.append(file.path)
+        }
+        return cached
+    }
+
+    /// Whether a snapshot has a file, whole as far as its size tells.
+    func has(_ file: HubFile, commit: String) -> Bool {
+        guard let size = Files.size(layout.pointer(file.path, commit: commit)) else { return false }
+        return size == file.size ?? size
+    }
+
+    /// The files of a snapshot, sorted.
+    func files(commit: String) -> [String] {
+        var found: [String] = []
+        var folders = [""]
+        let root = layout.snapshot(commit)
+        while let folder = folders.popLast(), found.count <= limits.maximumFiles {
+            for name in Files.names(in: root + "/" + folder) {
+                let path = folder.isEmpty ? name : "\(folder)/\(name)"
+                if Files.size("\(root)/\(path)") != nil {
+                    found.append(path)
+                } else if Files.isFolder("\(root)/\(path)"), path.utf8.count < HubName.maximumBytes {
+                    folders.append(path)
+                }
+            }
+        }
+        return found.sorted()
+    }
+
+    /// Makes the folders for a file of a snapshot and its blob.
+    func prepare(_ path: String, commit: String) throws(HubError) {
+        try Files.makeFolders(layout.blobs)
+        try Files.makeFolders(layout.locks)
+        try Files.makeFolders(CacheLayout.parent(layout.pointer(path, commit: commit)))
+    }
+
+    /// Whether there is a blob of this size; one of another size is damaged and removed. Asked while its lock is held.
+    func hasBlob(_ etag: String, size: Int?) throws(HubError) -> Bool {
+        guard let found = Files.size(layout.blob(etag)) else { return false }
+        if found == size ?? found { return true }
+        try Files.remove(layout.blob(etag))
+        return false
+    }
+
+    /// Makes a snapshot's file the blob. Done while its lock is held.
+    func link(_ path: String, commit: String, etag: String) throws(HubError) {
+        let pointer = layout.pointer(path, commit: commit)
+        // A file that is there keeps its place: others may have it open, or the cache may be one without links.
+        if let size = Files.size(pointer), size == Files.size(layout.blob(etag)) { return }
+        try Files.link(pointer, to: layout.target(of: path, etag: etag))
+    }
+
+    /// Notes what a revision stands for, after all its files are there: whoever stops before leaves the cache as it was.
+    func keep(_ revision: String, commit: String, tree: HubTree?) throws {
+        try Files.makeFolders(layout.snapshot(commit))
+        if let bytes = tree?.bytes, self.tree(commit) == nil {
+            try Files.makeFolders(CacheLayout.parent(layout.tree(commit)))
+            try Files.write(bytes, to: layout.tree(commit))
+        }
+        guard !HubName.isCommit(revision), try self.commit(of: revision) != commit else { return }
+        try Files.makeFolders(CacheLayout.parent(layout.reference(revision)))
+        try Files.write(Array(commit.utf8), to: layout.reference(revision))
+    }
+}

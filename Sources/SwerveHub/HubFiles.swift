@@ -1,0 +1,66 @@
+/// Which files of a repository to load.
+///
+/// Patterns are those of `huggingface_hub`: `*` any characters, `/` among them, `?` one character, `[abc]`, `[a-z]` and
+/// `[!abc]` one of a set, and a pattern that ends with `/` takes all below. Case counts.
+///
+/// ```swift
+/// let snapshot = try await ModelHub.load("nvidia/mit-b0", files: ["*.json", "onnx/model.onnx*"])
+/// ```
+public struct HubFiles: Hashable, Sendable, ExpressibleByArrayLiteral {
+    /// A file is taken when it matches one of these; nil takes all.
+    public let patterns: [String]?
+    /// A file that matches one of these is left out.
+    public let excluded: [String]
+
+    /// All files.
+    public static let all = HubFiles(patterns: nil, excluded: [])
+
+    /// The files that match one of the patterns and none of the excluded ones.
+    ///
+    /// A pattern without wildcards is the name of a file: a repository that lacks it fails the load.
+    public static func matching(_ patterns: [String], excluding excluded: [String] = []) -> HubFiles {
+        HubFiles(patterns: patterns, excluded: excluded)
+    }
+
+    /// All files but those that match one of the patterns.
+    public static func excluding(_ excluded: [String]) -> HubFiles {
+        HubFiles(patterns: nil, excluded: excluded)
+    }
+
+    public init(arrayLiteral patterns: String...) {
+        self.init(patterns: patterns, excluded: [])
+    }
+
+    private init(patterns: [String]?, excluded: [String]) {
+        self.patterns = patterns
+        self.excluded = excluded
+    }
+
+    /// Whether a file is chosen.
+    public func contains(_ path: String) -> Bool {
+        let isIn = patterns.map { $0.contains { FileNamePattern($0).matches(path) } } ?? true
+        return isIn && !excluded.contains { FileNamePattern($0).matches(path) }
+    }
+
+    /// Those of the paths that are chosen, in their order.
+    func select(_ paths: [String]) -> [String] {
+        let wanted = patterns.map { $0.map(FileNamePattern.init) }
+        let unwanted = excluded.map(FileNamePattern.init)
+        return paths.filter { path in
+            (wanted.map { $0.contains { $0.matches(path) } } ?? true) && !unwanted.contains { $0.matches(path) }
+        }
+    }
+
+    /// The patterns that name one file, and are not excluded.
+    var names: [String] {
+        (patterns ?? []).filter { FileNamePattern($0).isName && contains($0) }
+    }
+
+    /// The patterns that none of the paths matches.
+    func unmatched(by paths: [String]) -> [String] {
+        (patterns ?? []).filter { pattern in
+            let pattern = FileNamePattern(pattern)
+            return !paths.contains(where: pattern.matches)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+internal import NIOHTTP1
+
+/// What the answers of a hub mean.
+enum HubAnswer {
+    /// The headers that a hub adds to an answer about a file.
+    struct FileMetadata: Hashable, Sendable {
+        let commit: String
+        /// What the file is cached as.
+        let etag: String
+        let size: Int?
+    }
+
+    /// - Throws: ``HubError`` with code `server` when a header is missing or senseless.
+    static func metadata(
+        _ headers: HTTPHeaders,
+        isRedirect: Bool,
+        from address: HubAddress
+    ) throws(HubError) -> FileMetadata {
+        guard let commit = headers.first(name: "X-Repo-Commit"), HubName.isCommit(commit) else {
+            throw HubError(
+                .server,
+                "\(address) does not answer as a hub does: no commit in X-Repo-Commit. Look at HF_ENDPOINT, and at proxies"
+            )
+        }
+        let tag = headers.first(name: "X-Linked-Etag") ?? headers.first(name: "ETag")
+        guard let tag, let etag = HubName.tag(tag) else {
+            throw HubError(.server, "\(address) has no usable ETag: \(tag.map(HubName.quoted) ?? "none at all")")
+        }
+        let length = headers.first(name: "X-Linked-Size") ?? (isRedirect ? nil : headers.first(name: "Content-Length"))
+        return FileMetadata(commit: commit, etag: etag, size: length.flatMap(Int.init).flatMap { $0 >= 0 ? $0 : nil })
+    }
+
+    /// Where a `Content-Range` begins, and the size of the whole when it is known.
+    static func range(_ header: String?) -> (start: Int, size: Int?)? {
+        guard let header, header.hasPrefix("bytes ") else { return nil }
+        let parts = header.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let start = parts[0].split(separator: "-").first.flatMap({ Int($0) }) else {
+            return nil
+        }
+        return (start, Int(parts[1]))
+    }
+
+    /// Whether a status sends the request elsewhere.
+    static func isRedirect(_ status: HTTPResponseStatus) -> Bool {
+        [301, 302, 303, 307, 308].contains(status.code)
+    }
+
+    /// What a failed request failed with: ``HubError``, or ``TransientFailure`` when another try may help.
+    ///
+    /// - Parameters:
+    ///   - subject: what was asked for, to begin the message with.
+    ///   - isHub: whether the hub itself answered, not one that it redirects to.
+    ///   - hasToken: whether a token was sent.
+    static func failure(
+        _ status: HTTPResponseStatus,
+        _ headers: HTTPHeaders,
+        subject: String,
+        isHub: Bool,
+        hasToken: Bool
+    ) -> any Error {
+        let code = isHub ? headers.first(name: "X-Error-Code") : nil
+        let told = isHub ? headers.first(name: "X-Error-Message").map { ": " + HubName.quoted($0) } ?? "" : ""
+        let token = hasToken ? "the token may lack the right" : "no token was sent; HF_TOKEN sets one"
+        switch (code, status.code) {
+        case ("RepoNotFound", _):
+            return HubError(
+                .notFound,
+                "\(subject): the hub has no such repository, or it is private (\(token))",
+                isRepositoryHidden: true
+            )
+        case ("RevisionNotFound", _):
+            return HubError(.notFound, "\(subject): the repository has no such revision")
+        case ("EntryNotFound", _):
+            return HubError(.notFound, "\(subject): the revision has no such file")
+        case ("GatedRepo", _):
+            return HubError(
+                .gated,
+                "\(subject): the repository is gated: accept its conditions on its page on the hub, and use a token of "
+                    + "that account (\(token))\(told)"
+            )
+        case (_, 408), (_, 429), (_, 500...599):
+            let error = HubError(.server, "\(subject): the hub answered \(status.code) \(status.reasonPhrase)\(told)")
+            return TransientFailure(error: error, retryAfter: pause(headers))
+        case _ where !isHub:
+            // A signature of the hub that ran out, most likely: the next try gets a new one.
+            let error = HubError(.server, "\(subject): where the hub redirects to answered \(status.code)")
+            return TransientFailure(error: error)
+        case (_, 401):
+            return HubError(
+                .unauthorized,
+                hasToken
+                    ? "\(subject): the hub does not accept the token\(told)"
+                    : "\(subject): the hub wants a token, or has no such repository; HF_TOKEN sets one\(told)"
+            )
+        case (_, 403):
+            return HubError(.unauthorized, "\(subject): the hub denies access (\(token))\(told)")
+        case (_, 404):
+            return HubError(.notFound, "\(subject): the hub has nothing there\(told)")
+        default:
+            return HubError(.server, "\(subject): the hub answered \(status.code) \(status.reasonPhrase)\(told)")
+        }
+    }
+
+    private static func pause(_ headers: HTTPHeaders) -> Duration? {
+        headers.first(name: "Retry-After").flatMap { Int($0.trimmed) }.flatMap {
+            $0 >= 0 ? .seconds(min($0, 86_400)) : nil
+        }
+    }
+}

@@ -1,0 +1,118 @@
+public import SwerveHub
+internal import SwerveONNX
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Where a model comes from: a folder or file on this machine, or a repository of a model hub.
+public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
+    private enum Kind: Hashable {
+        case folder(String)
+        case repository(String)
+    }
+
+    private let kind: Kind
+    /// What the user wrote.
+    public let description: String
+
+    /// The path of the folder or file, `~` replaced; nil for a repository.
+    public var folder: String? {
+        if case .folder(let path) = kind { path } else { nil }
+    }
+
+    /// The name of the repository, `owner/name`; nil for a folder.
+    public var repository: String? {
+        if case .repository(let name) = kind { name } else { nil }
+    }
+
+    /// Tells folders from names: a text that begins with `/`, `./`, `../` or `~`, or that is the path of something that
+    /// exists, is a folder; `owner/name` is a repository.
+    ///
+    /// - Parameters:
+    ///   - model: what the user wrote.
+    ///   - home: the folder that `~` stands for; that of the user unless said otherwise.
+    /// - Throws: ``ONNXError`` with code `notFound` for what is neither.
+    public init(_ model: String, home: String? = nil) throws {
+        description = model
+        if model == "~" || model.hasPrefix("~/") {
+            let home = home ?? getenv("HOME").map { String(cString: $0) } ?? "/"
+            kind = .folder(home + model.dropFirst())
+        } else if ["/", "./", "../"].contains(where: model.hasPrefix) || model == "." || model == ".."
+            || (!model.isEmpty && access(model, F_OK) == 0)
+        {
+            kind = .folder(model)
+        } else if ModelSource.isRepository(model) {
+            kind = .repository(model)
+        } else {
+            throw ONNXError(
+                .notFound,
+                "'\(model.prefix(200))' is neither a folder that exists nor the name of a repository, owner/name"
+            )
+        }
+    }
+
+    private static func isRepository(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 2
+            && parts.allSatisfy { part in
+                !part.isEmpty
+                    && part.utf8.allSatisfy {
+                        switch $0 {
+                        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+                            UInt8(ascii: "."):
+                            true
+                        default: false
+                        }
+                    }
+            }
+    }
+
+    /// The folder of a model, with the files that are wanted in it. Those of a repository are downloaded unless the cache
+    /// has them.
+    ///
+    /// - Parameters:
+    ///   - model: a folder's path or a repository's name, see ``init(_:home:)``; or the path of an ONNX file, which is taken
+    ///     whatever variant is wanted, and the others beside it.
+    ///   - revision: the branch, tag or commit of a repository; of a folder it means nothing.
+    ///   - files: which of its files.
+    ///   - hub: where repositories are.
+    /// - Throws: ``ONNXError`` with code `notFound` when the folder or a file is missing; `HubError`; `CancellationError`.
+    public static func resolve(
+        _ model: String,
+        revision: String = "main",
+        files: ModelFiles = ModelFiles(),
+        hub: ModelHub = ModelHub()
+    ) async throws -> ModelFolder {
+        let source = try ModelSource(model)
+        switch source.kind {
+        case .folder(let path) where path.hasSuffix(".onnx"):
+            let (folder, name) = split(path)
+            var files = files
+            files.variant = ONNXVariant(name)
+            let chosen = try files.chosen(among: ONNXModelFiles.paths(in: folder), of: folder)
+            return ModelFolder(path: folder, model: chosen.model, commit: nil)
+        case .folder(let path):
+            let chosen = try files.chosen(among: ONNXModelFiles.paths(in: path), of: model)
+            return ModelFolder(path: path, model: chosen.model, commit: nil)
+        case .repository(let name):
+            let listing = try await hub.list(name, revision: revision)
+            let chosen = try files.chosen(among: listing.files.map(\.path), of: name)
+            // By the revision, not by the listing's commit, so that the cache notes what the revision stands for.
+            let snapshot = try await hub.load(name, revision: revision, files: .matching(chosen.all))
+            return ModelFolder(path: snapshot.folder, model: chosen.model, commit: snapshot.commit)
+        }
+    }
+
+    /// The folder of a file, and its name.
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        return (folder, String(path[path.index(after: slash)...]))
+    }
+}

@@ -1,0 +1,25 @@
+internal import Swerve
+internal import SwerveONNX
+internal import SwerveTensor
+
+/// What a client of an ``ONNXModel`` is answered when something fails.
+enum ONNXAnswers {
+    /// 422 for inputs that do not fit, 503 with `retry-after` when too many wait, 500 with the runtime's message for the
+    /// rest.
+    static func error(for error: ONNXError) -> any Error {
+        switch error.code {
+        case .invalidInput, .unsupportedType: HTTPError(.unprocessableContent, error.message)
+        case .queueFull: ServeError(.queueFull, error.message)
+        default: HTTPError(.internalServerError, error.message)
+        }
+    }
+
+    /// 413 for too much, 400 for a damaged file, 422 for an array that is no tensor.
+    static func error(for error: TensorError) -> HTTPError {
+        switch error.code {
+        case .tooLarge: HTTPError(.contentTooLarge, error.message)
+        case .malformed, .sizeMismatch: HTTPError(.badRequest, error.message)
+        default: HTTPError(.unprocessableContent, error.message)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+public import SwerveTensor
+
+/// The axis of each input and output along which requests can be put together and results taken apart.
+///
+/// Found by the names of the dynamic dimensions. When every input and every output has exactly one dimension with the name
+/// of a batch (`batch`, `batch_size`, `N` and the like), those are it. Else it is the first dimension, when it is dynamic in
+/// all inputs and outputs, of one name or of none, and the name neither stands elsewhere nor is that of a sequence. Anything
+/// else is not safe, and there is none.
+public struct ONNXBatchAxis: Hashable, Sendable, Codable {
+    /// The axis of each input by its name.
+    public let inputs: [String: Int]
+    /// The axis of each output by its name.
+    public let outputs: [String: Int]
+
+    private static let batchNames: Set<String> = [
+        "batch", "batch_size", "batchsize", "batch_dim", "batch_axis", "n", "bs", "b", "nbatch", "num_batch",
+        "n_samples",
+        "num_samples", "examples", "num_examples",
+    ]
+    private static let sequenceWords = ["seq", "time", "step", "length", "len", "token", "frame", "height", "width"]
+
+    /// The axes, or why there are none.
+    public static func find(inputs: [ONNXPort], outputs: [ONNXPort]) -> (axis: ONNXBatchAxis?, reason: String?) {
+        if inputs.isEmpty { return (nil, "the model has no inputs") }
+        let ports = inputs + outputs
+        if let other = ports.first(where: { $0.elementType == nil }) {
+            return (nil, "'\(other.name)' is \(other.type)")
+        }
+        let named = ports.map { port in
+            port.dimensions.indices.filter { isBatchName(port.dimensions[$0].name) }
+        }
+        let names = Set(ports.flatMap { $0.dimensions.compactMap(\.name) }.filter(isBatchName))
+        if named.allSatisfy({ $0.count == 1 }), names.count == 1 {
+            return (ONNXBatchAxis(inputs, outputs, named.map { $0[0] }), nil)
+        }
+        if let reason = objection(toFirstAxisOf: ports) { return (nil, reason) }
+        return (ONNXBatchAxis(inputs, outputs, ports.map { _ in 0 }), nil)
+    }
+
+    private init(_ inputs: [ONNXPort], _ outputs: [ONNXPort], _ axes: [Int]) {
+        self.inputs = Dictionary(zip(inputs.map(\.name), axes)) { first, _ in first }
+        self.outputs = Dictionary(zip(outputs.map(\.name), axes.dropFirst(inputs.count))) { first, _ in first }
+    }
+
+    private static func isBatchName(_ name: String?) -> Bool {
+        name.map { batchNames.contains($0.lowercased()) } ?? false
+    }
+
+    /// Why the first axis is not that of a batch; nil when it is.
+    private static func objection(toFirstAxisOf ports: [ONNXPort]) -> String? {
+        if let fixed = ports.first(where: { $0.dimensions.isEmpty || $0.dimensions[0].size != nil }) {
+            return "the first dimension of '\(fixed.name)' is not dynamic: \(fixed)"
+        }
+        let names = Set(ports.map(\.dimensions[0].name))
+        guard names.count == 1 else {
+            let list = names.map { $0 ?? "?" }.sorted().joined(separator: ", ")
+            return "the first dimensions have different names: \(list)"
+        }
+        guard let name = ports[0].dimensions[0].name else { return nil }
+        if let word = sequenceWords.first(where: { name.lowercased().contains($0) }) {
+            return "the first dimension is '\(name)', which by '\(word)' is not that of a batch"
+        }
+        if let other = ports.first(where: { $0.dimensions.dropFirst().contains { $0.name == name } }) {
+            return "'\(name)' is also another dimension of '\(other.name)'"
+        }
+        return nil
+    }
+}
+
+extension ONNXBatchAxis {
+    /// The inputs of several requests as those of one.
+    ///
+    /// - Parameter requests: at least one; each the inputs of a run.
+    /// - Returns: the inputs of one run, and how much of the batch each request has.
+    /// - Throws: ``TensorError`` when the shapes do not fit together; ``ONNXError`` with code `invalidInput` for an input
+    ///   that is missing or has no such axis, and when the inputs of a request have batches of different sizes.
+    public func stack(_ requests: [[String: Tensor]]) throws -> (inputs: [String: Tensor], counts: [Int]) {
+        var joined: [String: Tensor] = [:]
+        var counts: [Int]?
+        for (name, axis) in inputs.sorted(by: { $0.key < $1.key }) {
+            let parts = try requests.map { request in
+                guard let tensor = request[name] else { throw ONNXError(.invalidInput, "input '\(name)' is missing") }
+                guard tensor.shape.indices.contains(axis) else {
+                    throw ONNXError(.invalidInput, "input '\(name)' of shape \(tensor.shape) has no axis \(axis)")
+                }
+                return tensor
+            }
+            let sizes = parts.map { $0.shape[axis] }
+            if let counts, counts != sizes {
+                throw ONNXError(.invalidInput, "the inputs of a request have different batches: \(counts) and \(sizes)")
+            }
+            counts = sizes
+            joined[name] = try Tensor.concatenated(parts, axis: axis)
+        }
+        return (joined, counts ?? [])
+    }
+
+    /// The outputs of a run of ``stack(_:)`` as those of each request.
+    ///
+    /// - Throws: ``ONNXError`` with code `runFailed` when an output is not as long as the batch.
+    public func split(_ outputs: [String: Tensor], counts: [Int]) throws -> [[String: Tensor]] {
+        var results = [[String: Tensor]](repeating: [:], count: counts.count)
+        for (name, tensor) in outputs {
+            guard let axis = self.outputs[name] else {
+                throw ONNXError(.runFailed, "output '\(name)' has no axis for the batch")
+            }
+            do {
+                for (index, part) in try tensor.split(counts, axis: axis).enumerated() { results[index][name] = part }
+            } catch {
+                throw ONNXError(
+                    .runFailed,
+                    "output '\(name)' of \(tensor.shape) cannot be taken apart: \(error.message)"
+                )
+            }
+        }
+        return results
+    }
+}

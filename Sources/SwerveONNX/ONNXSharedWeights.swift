@@ -1,0 +1,87 @@
+/// A model converted so that its weights lie in a file of their own, which ONNX Runtime maps instead of reading.
+///
+/// Made by ONNX Runtime itself: it optimizes the model, writes it down, and keeps the weights, also in the order in which
+/// the operators want them, in a second file. Such a model fits one version of the runtime and one kind of processor, so
+/// both are part of its name.
+struct ONNXSharedWeights {
+    /// Converted models that stay in the cache; the oldest go first.
+    static let maximumModels = 32
+    /// Smaller weights stay in the model's own file, in bytes.
+    static let minimumBytes = 1024
+
+    /// How the converted model is loaded: it is optimized already.
+    let loadingOptions: ONNXSessionOptions
+
+    private let cache: CacheFolder
+    private let key: String
+    private let modelOptions: ONNXSessionOptions
+
+    /// - Throws: ``ONNXError`` with code `notFound`.
+    init(path: String, runtime: ONNXRuntime, options: ONNXSessionOptions) throws {
+        guard let identity = Files.identity(of: path) else {
+            throw ONNXError(.notFound, "there is no model file at \(path)")
+        }
+        let entries = options.configuration.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        key = """
+            model \(identity)
+            runtime \(runtime.version)
+            processor \(ONNXSharedWeights.processor())
+            optimization \(options.optimizationLevel.rawValue)
+            weights \(options.weights)
+            \(entries.joined(separator: "\n"))
+
+            """
+        cache = CacheFolder(options.cacheFolder)
+        modelOptions = options
+        var loading = options
+        loading.optimizationLevel = .none
+        if options.weights == .sharedUnpacked { loading.configuration["session.disable_prepacking"] = "1" }
+        loadingOptions = loading
+    }
+
+    /// The path of the converted model; converts when it is not there yet.
+    ///
+    /// - Parameter convert: writes the model to a path, with these entries of the configuration.
+    /// - Throws: ``ONNXError`` with code `cacheFailed`; what `convert` throws.
+    func prepare(_ convert: (_ target: String, _ entries: [String: String]) throws -> Void) throws -> String {
+        let models = try cache.subfolder("models")
+        let folder = "\(models)/\(CacheFolder.name(for: key))"
+        if isComplete(folder) { return folder + "/model.onnx" }
+        let temporary = try cache.temporaryFolder(in: models)
+        do {
+            try convert(
+                temporary + "/model.onnx",
+                [
+                    "session.optimized_model_external_initializers_file_name": "weights.bin",
+                    "session.optimized_model_external_initializers_min_size_in_bytes":
+                        "\(ONNXSharedWeights.minimumBytes)",
+                    "session.save_external_prepacked_constant_initializers": modelOptions.weights == .shared
+                        ? "1" : "0",
+                ]
+            )
+            try cache.write(Array(key.utf8), to: temporary + "/key")
+        } catch {
+            CacheFolder.remove(temporary)
+            throw error
+        }
+        // What is there under this name but is not this model, or not whole, makes room.
+        if Files.isDirectory(folder), !isComplete(folder) { CacheFolder.remove(folder) }
+        if !cache.publish(temporary, as: folder) {
+            CacheFolder.remove(temporary)
+            guard isComplete(folder) else { throw ONNXError(.cacheFailed, "cannot make \(folder)") }
+        }
+        CacheFolder.prune(models, keeping: ONNXSharedWeights.maximumModels)
+        return folder + "/model.onnx"
+    }
+
+    private func isComplete(_ folder: String) -> Bool {
+        Files.isFile(folder + "/model.onnx") && Files.text(folder + "/key") == key
+    }
+
+    /// What the layouts that a model is optimized for depend on.
+    private static func processor() -> String {
+        let lines = Files.text("/proc/cpuinfo")?.split(separator: "\n") ?? []
+        let telling = lines.filter { $0.hasPrefix("flags") || $0.hasPrefix("model name") || $0.hasPrefix("Features") }
+        return CacheFolder.name(for: Set(telling).sorted().joined(separator: "\n"))
+    }
+}

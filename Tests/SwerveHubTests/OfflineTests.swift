@@ -1,0 +1,112 @@
+import Foundation
+import Hummingbird
+import SwerveHub
+import Testing
+
+@Suite("Without the hub")
+struct OfflineTests {
+    @Test("Offline, the cache is used and nothing asked")
+    func offline() async throws {
+        try await World.run(model) { world async throws in
+            let online = try await world.load()
+            let before = world.hub.received.count
+            #expect(try await world.load { $0.isOffline = true } == online)
+            #expect(try await world.load(["*.json"]) { $0.isOffline = true }.files == ["config.json"])
+            #expect(world.hub.received.count == before)
+            #expect(
+                try await world.loader { $0.isOffline = true }.list("owner/name") == world.loader().list("owner/name")
+            )
+        }
+    }
+
+    @Test("Offline, what is not cached is named, and how to get it")
+    func missing() async throws {
+        try await World.run(model) { world async throws in
+            let nothing = try await world.error { $0.isOffline = true }
+            #expect(nothing.code == .offline)
+            #expect(nothing.message.contains("nothing of owner/name at 'main'"))
+            #expect(nothing.message.contains("load it once without HF_HUB_OFFLINE"))
+
+            _ = try await world.load(["config.json"])
+            let some = try await world.error { $0.isOffline = true }
+            #expect(some.message.contains("'onnx/labels.txt', 'onnx/model.onnx'"))
+            #expect(try await world.error(["config.json", "x"]) { $0.isOffline = true }.message.contains("'x'"))
+            #expect(try await world.error(revision: "v2") { $0.isOffline = true }.code == .offline)
+            await #expect(throws: HubError.self) {
+                try await world.loader { $0.isOffline = true }.list("owner/other")
+            }
+        }
+    }
+
+    @Test("A hub that cannot be reached, fails or shuts us out leaves the cache, with a warning and at once")
+    func fallback() async throws {
+        try await World.run(model) { world async throws in
+            let online = try await world.load()
+            #expect(try await world.load { $0.endpoint = "http://127.0.0.1:1" } == online)
+            let faults = [(503, ""), (401, "RepoNotFound"), (403, "GatedRepo"), (401, "")]
+            for (status, code) in faults {
+                world.hub.set { $0.fault = { _ in FakeHub.error(status, code, "no") } }
+                let before = world.hub.received.count
+                #expect(try await world.load() == online)
+                #expect(world.hub.received.count == before + 1)
+            }
+            #expect(
+                world.log.all.filter { $0.hasPrefix("warning: the hub cannot be asked; using the cache") }.count == 5
+            )
+            #expect(world.pauses.all.isEmpty)
+            #expect(try await world.loader { $0.endpoint = "http://127.0.0.1:1" }.list("owner/name").files.count == 3)
+        }
+    }
+
+    @Test("A revision that the hub no longer has is an error, though the cache has it")
+    func revisionGone() async throws {
+        try await World.run(model) { world async throws in
+            _ = try await world.load()
+            world.hub.set { $0.revisions = [:] }
+            #expect(try await world.error().code == .notFound)
+        }
+    }
+
+    @Test("A hub that cannot be reached, and nothing cached, says both")
+    func unreachable() async throws {
+        try await World.run(model) { world async throws in
+            let error = try await world.error { $0.endpoint = "http://127.0.0.1:1" }
+            #expect(error.code == .unreachable)
+            #expect(error.message.contains("http://127.0.0.1:1/api/models/owner/name"))
+            #expect(error.message.contains("has nothing of owner/name"))
+            #expect(world.pauses.all.count == 4)
+        }
+    }
+
+    @Test("A load that stops half-way leaves the revision as it was")
+    func oldRevisionStays() async throws {
+        try await World.run(model) { world async throws in
+            let old = try await world.load()
+            world.hub.set {
+                $0.revisions["main"] = FakeHub.otherCommit
+                $0.files["new.bin"] = FakeFile(large: pattern(10))
+                $0.fault = { $0.path.hasSuffix("new.bin") ? Response(status: .notFound) : nil }
+            }
+            #expect(try await world.error().code == .notFound)
+            #expect(try await world.load { $0.isOffline = true } == old)
+        }
+    }
+
+    @Test("A damaged reference, listing or file in the cache is repaired")
+    func damaged() async throws {
+        try await World.run(model) { world async throws in
+            let whole = try await world.load()
+            let blob = "\(world.repositoryFolder)/blobs/\(try #require(model["config.json"]).etag)"
+            try world.write([], "\(world.repositoryFolder)/refs/main")
+            try world.write(Array("{".utf8), "\(world.repositoryFolder)/trees/\(FakeHub.commit).json")
+            try world.write([1], blob)
+            try FileManager.default.removeItem(
+                atPath: "\(world.repositoryFolder)/blobs/\(try #require(model["onnx/model.onnx"]).etag)"
+            )
+            #expect(try await world.error { $0.isOffline = true }.code == .offline)
+            #expect(try await world.load() == whole)
+            for (path, file) in model { #expect(world.bytes(path) == file.bytes) }
+            #expect(try await world.load { $0.isOffline = true } == whole)
+        }
+    }
+}

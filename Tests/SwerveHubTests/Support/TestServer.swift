@@ -1,0 +1,85 @@
+import Hummingbird
+import Logging
+import Synchronization
+
+typealias Handler = @Sendable (Request) async throws -> Response
+
+/// A server on a free port of the loopback interface for the time of `body`, which gets its address.
+func withServer<Result: Sendable>(
+    _ handler: @escaping Handler,
+    _ body: (String) async throws -> Result
+) async throws -> Result {
+    let ports = AsyncStream.makeStream(of: Int.self)
+    let application = Application(
+        responder: CallbackResponder<BasicRequestContext> { request, _ in try await handler(request) },
+        configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+        onServerRunning: { ports.continuation.yield($0.localAddress?.port ?? 0) },
+        logger: Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
+    )
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await application.run() }
+        var iterator = ports.stream.makeAsyncIterator()
+        let port = await iterator.next() ?? 0
+        defer { group.cancelAll() }
+        return try await body("http://127.0.0.1:\(port)")
+    }
+}
+
+/// Holds whoever comes until it is opened, and tells when someone came. A test that is cancelled opens it.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var isGivenUp = false
+        var arrived = 0
+        var held: [CheckedContinuation<Void, Never>] = []
+        var awaited: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Waits until the gate is open.
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let ready = state.withLock { state in
+                state.arrived += 1
+                let ready = state.awaited.filter { $0.count <= state.arrived }.map(\.continuation)
+                state.awaited.removeAll { $0.count <= state.arrived }
+                if state.isOpen { return ready + [continuation] }
+                state.held.append(continuation)
+                return ready
+            }
+            for continuation in ready { continuation.resume() }
+        }
+    }
+
+    /// Waits until so many have come.
+    func arrivals(_ count: Int) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isThere = state.withLock { state in
+                    if state.arrived >= count || state.isGivenUp { return true }
+                    state.awaited.append((count, continuation))
+                    return false
+                }
+                if isThere { continuation.resume() }
+            }
+        } onCancel: {
+            open()
+            let awaited = state.withLock { state in
+                state.isGivenUp = true
+                defer { state.awaited = [] }
+                return state.awaited
+            }
+            for (_, continuation) in awaited { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let held = state.withLock { state in
+            state.isOpen = true
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+}

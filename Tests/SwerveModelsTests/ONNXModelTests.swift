@@ -1,0 +1,286 @@
+import Foundation
+import NIOCore
+import Swerve
+import SwerveModels
+import SwerveTensor
+import Testing
+
+#if canImport(FoundationNetworking)
+    import FoundationNetworking
+#endif
+
+/// Tells what the replica's initialiser could know of itself.
+@Deployment(numReplicas: 1, resources: Resources(cpus: 0.5, gpus: 0.25))
+distributed actor ContextTeller {
+    private let context: ReplicaContext?
+    private let later: ReplicaContext?
+
+    init() async throws {
+        context = ReplicaContext.current
+        // A child task has it, too.
+        later = await withTaskGroup(of: ReplicaContext?.self) { group in
+            group.addTask { ReplicaContext.current }
+            return await group.next() ?? nil
+        }
+    }
+
+    distributed func options() -> DeploymentOptions? { context?.options }
+    distributed func replica() -> ReplicaID? { context?.replica }
+    distributed func isSameInChild() -> Bool { context == later }
+    distributed func isOutsideNow() -> Bool { ReplicaContext.current == nil }
+}
+
+/// What a user writes who wants a model with types of their own.
+@Deployment
+distributed actor Kinds {
+    private let model: ONNXSession
+
+    init(model path: String) async throws {
+        model = try await ONNXSession.shared(path)
+    }
+
+    distributed func kinds(of words: [String]) async throws -> [Int64] {
+        let input = ONNXValue.text(try StringTensor(shape: [words.count], values: words))
+        return try await model.run(values: ["word": input])["class"]?.tensor?.values() ?? []
+    }
+}
+
+extension ServedModels {
+    @Suite("ONNXModel as a deployment")
+    struct ONNXModelTests {
+        private func post(_ url: String, _ body: Data, _ headers: [String: String]) async throws -> Answer {
+            var request = URLRequest(url: try #require(URL(string: url)))
+            request.httpMethod = "POST"
+            request.httpBody = body
+            for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+            let (data, response) = try await URLSession.shared.data(for: request)
+            let http = try #require(response as? HTTPURLResponse)
+            var fields: [String: String] = [:]
+            for (name, value) in http.allHeaderFields { fields["\(name)".lowercased()] = "\(value)" }
+            return Answer(status: http.statusCode, headers: fields, body: data)
+        }
+
+        private func isNear(_ outputs: [String: Tensor], _ expected: [String: Tensor]) throws -> Bool {
+            guard Set(outputs.keys) == Set(expected.keys) else { return false }
+            return try expected.allSatisfy { name, tensor in
+                guard let output = outputs[name], output.shape == tensor.shape else { return false }
+                guard tensor.elementType == .float32 else { return output == tensor }
+                return try zip(output.values(as: Float.self), tensor.values(as: Float.self)).allSatisfy {
+                    abs($0 - $1) < 1e-4
+                }
+            }
+        }
+
+        @Test("Calls by handle and requests over HTTP give what Python's binding gives", arguments: placements)
+        func golden(placement: DeploymentOptions.Placement) async throws {
+            let bound = ONNXModel.bind(model: try Models.path("several")).options(placement: placement)
+            try await withApplication(bound) { model, url in
+                let inputs = try Models.tensors("in", of: "several")
+                let expected = try Models.tensors("out", of: "several")
+                #expect(try isNear(await model.run(inputs), expected))
+
+                let signature = try await model.signature()
+                #expect(signature.outputs.map(\.name) == ["sum", "product", "total"])
+                #expect(signature.provider.running == "CPU")
+                struct Rows: Encodable {
+                    var a: [[Float]]
+                    var b: [[Float]]
+                    var counts: [[Int64]]
+                }
+                func rows<Element: TensorElement>(_ name: String) throws -> [[Element]] {
+                    try #require(inputs[name]).split([1, 1, 1, 1, 1]).map { try $0.values() }
+                }
+                let body = try JSONEncoder().encode(["inputs": Rows(a: rows("a"), b: rows("b"), counts: rows("counts"))]
+                )
+                let answer = try await post(url, body, ["Content-Type": "application/json"])
+                #expect(answer.status == 200)
+                struct Total: Decodable { var data: [Int64] }
+                let totals = try answer.json([String: [String: Any64]].self)["outputs"]?["total"]?.data
+                #expect(try totals == expected["total"]?.values(as: Int64.self))
+            }
+        }
+
+        /// The integers of an output; none for one of other numbers.
+        private struct Any64: Decodable {
+            var data: [Int64]?
+            private enum CodingKeys: String, CodingKey { case data }
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: CodingKeys.self)
+                data = try? container.decode([Int64].self, forKey: .data)
+            }
+        }
+
+        @Test("Text goes to a replica and comes back", arguments: placements)
+        func text(placement: DeploymentOptions.Placement) async throws {
+            try await withApplication(ONNXModel.bind(model: try Models.path("join")).options(placement: placement)) {
+                model,
+                _ in
+                let outputs = try await model.run(values: Models.values("in", of: "join"))
+                #expect(try outputs == Models.values("out", of: "join"))
+            }
+        }
+
+        @Test("A deployment of the user's own has a model with types", arguments: placements)
+        func typed(placement: DeploymentOptions.Placement) async throws {
+            try await withApplication(Kinds.bind(model: try Models.path("classify")).options(placement: placement)) {
+                kinds,
+                _ async throws in
+                #expect(try await kinds.kinds(of: ["dog", "bird", "grüß dich"]) == [2, -1, 3])
+            }
+        }
+
+        @Test("Errors of a model arrive as themselves from another process, too", arguments: placements)
+        func errors(placement: DeploymentOptions.Placement) async throws {
+            try await withApplication(ONNXModel.bind(model: try Models.path("several")).options(placement: placement)) {
+                model,
+                url in
+                let error = await #expect(throws: ONNXError.self) { try await model.run([:]) }
+                #expect(error?.code == .invalidInput)
+                #expect(error?.message.contains("a, b, counts") == true)
+                let answer = try await post(
+                    url,
+                    Data("{\"inputs\":{\"a\":[[1]]}}".utf8),
+                    ["Content-Type": "application/json"]
+                )
+                #expect(answer.status == 422)
+                #expect(answer.text.contains("a: float32 [batch, 3]"))
+            }
+        }
+
+        @Test("The replica's initialiser knows its options", arguments: placements)
+        func context(placement: DeploymentOptions.Placement) async throws {
+            let bound = ContextTeller.bind().options(name: "teller", numReplicas: 2, placement: placement)
+            try await withApplication(bound) { teller, _ in
+                let options = try #require(try await teller.options())
+                #expect(options.numReplicas == 2)
+                #expect(options.placement == placement)
+                #expect(options.resources == Resources(cpus: 0.5, gpus: 0.25))
+                #expect(try await teller.replica()?.deployment.deployment == "teller")
+                #expect(try await teller.isSameInChild())
+                #expect(try await teller.isOutsideNow())
+            }
+        }
+
+        @Test("Replicas take their share of the cores; those of one process share a session")
+        func shares() async throws {
+            let cores = ThreadShare.availableCores()
+            let bound = ONNXModel.bind(model: try Models.path("layers")).options(numReplicas: 2)
+            try await withApplication(bound) { model, _ in
+                let signature = try await model.signature()
+                #expect(signature.intraOpThreads == max(1, cores / 2))
+                #expect(signature.concurrentRuns == 1)
+            }
+            try await withApplication(bound.options(placement: .inProcess)) { model, _ in
+                let signature = try await model.signature()
+                #expect(signature.intraOpThreads == max(1, cores - 1))
+                #expect(signature.concurrentRuns == 2)
+            }
+        }
+
+        @Test(
+            "Replicas in processes of their own map one file of weights",
+            arguments: [ONNXSessionOptions.Weights.shared, .sharedUnpacked]
+        )
+        func weights(weights: ONNXSessionOptions.Weights) async throws {
+            try await withTemporaryFolder { cache in
+                let options = ONNXSessionOptions(weights: weights, cacheFolder: cache)
+                let bound = ONNXModel.bind(model: try Models.path("layers"), options: options).options(numReplicas: 2)
+                try await withApplication(bound) { model, _ in
+                    let outputs = try await model.run(Models.tensors("in", of: "layers"))
+                    #expect(try isNear(outputs, Models.tensors("out", of: "layers")))
+                    #expect(try FileManager.default.contentsOfDirectory(atPath: cache + "/models").count == 1)
+                }
+            }
+        }
+
+        @Test("A warm-up that cannot be fails the start; shapes of requests are recorded for the next")
+        func warmUp() async throws {
+            let path = try Models.path("picture")
+            let local = await #expect(throws: ONNXError.self) {
+                try await ONNXModel(model: path, warmUp: .sizes(["batch": 1]))
+            }
+            #expect(local?.code == .invalidArgument)
+            try await withTemporaryFolder { cache in
+                let options = ONNXSessionOptions(cacheFolder: cache)
+                let bound = ONNXModel.bind(model: path, options: options, warmUp: .recorded())
+                for _ in 0..<2 {
+                    try await withApplication(bound) { model, _ in
+                        _ = try await model.run([
+                            "pixels": try Tensor(shape: [1, 3, 2, 2], values: [Float](repeating: 0, count: 12))
+                        ])
+                    }
+                }
+                #expect(try ONNXShapeRecorder(path: path, limit: 9, cacheFolder: cache).isEmpty == false)
+            }
+        }
+
+        private static let once = ["times": Int64(1), "forever": Int64.max]
+
+        private func loop(_ times: String) throws -> [String: Tensor] {
+            [
+                "times": try Tensor(shape: [], values: [Self.once[times] ?? 1]),
+                "x": try Tensor(shape: [64, 64], values: [Float](repeating: 1, count: 4096)),
+            ]
+        }
+
+        /// Whether the one thread of the model has no run.
+        private func isFree(_ model: ONNXModel) async throws -> Bool {
+            do {
+                _ = try await model.run(loop("once"))
+                return true
+            } catch let error as ONNXError where error.code == .queueFull {
+                return false
+            }
+        }
+
+        /// One thread and no queue: while a run that never ends is under way, another is refused.
+        private func withLoop(
+            _ placement: DeploymentOptions.Placement,
+            _ body: (ONNXModel, String) async throws -> Void
+        ) async throws {
+            let options = ONNXSessionOptions(intraOpThreads: 1, queueLimit: 0)
+            let bound = ONNXModel.bind(model: try Models.path("loop"), options: options).options(placement: placement)
+            try await withApplication(bound, body)
+        }
+
+        @Test("A run stops when the call is cancelled, wherever the replica is", arguments: placements)
+        func cancellation(placement: DeploymentOptions.Placement) async throws {
+            try await withLoop(placement) { model, _ in
+                let run = Task {
+                    while true {
+                        do {
+                            return try await model.run(loop("forever"))
+                        } catch let error as ONNXError where error.code == .queueFull {
+                            // The run by which the test asks whether it is free was there first.
+                            continue
+                        }
+                    }
+                }
+                try await eventually("the model is busy") { try await !isFree(model) }
+                run.cancel()
+                await #expect(throws: CancellationError.self) { try await run.value }
+                try await eventually("the model is free again") { try await isFree(model) }
+            }
+        }
+
+        @Test("A run stops when the client goes away; meanwhile others are told to come again", arguments: placements)
+        func disconnection(placement: DeploymentOptions.Placement) async throws {
+            try await withLoop(placement) { model, url in
+                let row = "[" + Array(repeating: "1", count: 64).joined(separator: ",") + "]"
+                let x = "[" + Array(repeating: row, count: 64).joined(separator: ",") + "]"
+                func body(_ times: Int64) -> Data { Data("{\"inputs\":{\"times\":\(times),\"x\":\(x)}}".utf8) }
+                let json = ["Content-Type": "application/json"]
+                let request = Task {
+                    while try await post(url, body(.max), json).status == 503 { continue }
+                }
+                try await eventually("the model is busy") { try await !isFree(model) }
+                let refused = try await post(url, body(1), json)
+                #expect(refused.status == 503)
+                #expect(refused.headers["retry-after"] == "1")
+                request.cancel()
+                _ = try? await request.value
+                try await eventually("the model is free again") { try await isFree(model) }
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import SwerveActors
+import SwerveCore
+import SwerveONNX
+import Testing
+
+@Suite("Providers")
+struct ProviderTests {
+    @Test("A part of a GPU becomes a limit in bytes of the device's memory")
+    func limit() throws {
+        var asked: [Int] = []
+        let provider = try ONNXProvider.cuda(device: 1, memoryFraction: 0.3).limited { device in
+            asked.append(device)
+            return 80_000_000_001
+        }
+        #expect(asked == [1])
+        #expect(provider.settings == ["device_id": "1", "gpu_mem_limit": "24000000000"])
+        #expect(provider.memoryFraction == nil)
+    }
+
+    @Test("Without a part nobody is asked for the memory, and parts out of range are refused")
+    func noLimit() throws {
+        struct Asked: Error {}
+        for provider in [ONNXProvider.cuda(), .cuda(memoryLimit: 5), .cpu, .coreML] {
+            #expect(try provider.limited { _ in throw Asked() } == provider)
+        }
+        for fraction in [0, -0.1, 1.01, .nan] {
+            let error = #expect(throws: ONNXError.self) {
+                try ONNXProvider.cuda(memoryFraction: fraction).limited { _ in 1 }
+            }
+            #expect(error?.code == .invalidArgument)
+        }
+    }
+
+    @Test("A replica's part of a GPU limits CUDA where the user did not")
+    func replicaShare() throws {
+        func providers(gpus: Double) -> [ONNXProvider] {
+            let id = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
+            let options = DeploymentOptions(resources: Resources(gpus: gpus))
+            let asked: [ONNXProvider] = [.cuda(), .cuda(device: 1, memoryLimit: 7), .cuda(memoryFraction: 0.9), .cpu]
+            return ONNXSessionOptions(intraOpThreads: 1, providers: asked)
+                .resolved(in: ReplicaContext(replica: id, options: options)).providers
+        }
+        #expect(providers(gpus: 0.25).map(\.memoryFraction) == [0.25, nil, 0.9, nil])
+        #expect(providers(gpus: 1).map(\.memoryFraction) == [nil, nil, 0.9, nil])
+        #expect(providers(gpus: 0).map(\.memoryFraction) == [nil, nil, 0.9, nil])
+    }
+
+    @Test("CUDA's numbers are those of the visible devices")
+    func visibleDevices() throws {
+        #expect(try CUDADevices.driverName(of: 2, visible: nil) == "2")
+        #expect(try CUDADevices.driverName(of: 0, visible: "3,1") == "3")
+        #expect(try CUDADevices.driverName(of: 1, visible: " 3 , 1 ") == "1")
+        #expect(try CUDADevices.driverName(of: 0, visible: "GPU-5f1c2a") == "GPU-5f1c2a")
+        for (device, visible) in [(1, "3"), (0, ""), (0, "-1"), (1, "0,-1,2"), (-1, "0")] {
+            let error = #expect(throws: ONNXError.self) { try CUDADevices.driverName(of: device, visible: visible) }
+            #expect(error?.code == .invalidArgument)
+            #expect(error?.message.contains("CUDA_VISIBLE_DEVICES is '\(visible)'") == true)
+        }
+    }
+
+    @Test("Without the driver's library the memory is not known, and the reason names the library")
+    func noDriver() {
+        let error = #expect(throws: ONNXError.self) {
+            try CUDADevices.memory(of: 0, visible: nil, library: "libnvidia-ml-that-is-not.so")
+        }
+        #expect(error?.code == .providerUnavailable)
+        #expect(error?.message.contains("libnvidia-ml-that-is-not.so") == true)
+        #expect(error?.message.contains("GPU 0") == true)
+        let other = #expect(throws: ONNXError.self) {
+            try CUDADevices.memory(of: 0, visible: nil, library: "libpng16.so.16")
+        }
+        #expect(other?.message.contains("NVML") == true)
+    }
+
+    @Test("The status says which provider runs and why others do not, in the order asked for")
+    func status() throws {
+        let asked: [ONNXProvider] = [
+            .cuda(memoryFraction: 0.5), .coreML(units: .cpuAndNeuralEngine), .init(shortName: "TensorRT"), .cpu,
+        ]
+        let session = try ONNXSession(
+            .path(Golden.model("scalar")),
+            runtime: Golden.runtime(),
+            options: ONNXSessionOptions(providers: asked)
+        )
+        let status = session.providerStatus
+        #expect(status.running == session.provider.description)
+        #expect(status.failed.map(\.provider) == Array(["CUDA", "CoreML", "TensorRT"].prefix(status.failed.count)))
+        #expect(status.failed.allSatisfy { !$0.reason.isEmpty })
+        #expect(try JSONDecoder().decode(ONNXProviderStatus.self, from: JSONEncoder().encode(status)) == status)
+    }
+
+    @Test("CoreML is told what to compute with in its own words")
+    func coreML() {
+        let provider = ONNXProvider.coreML(
+            units: .cpuAndGPU,
+            isProgram: false,
+            needsStaticShapes: true,
+            cacheFolder: "/c"
+        )
+        #expect(provider.name == "CoreMLExecutionProvider")
+        #expect(
+            provider.settings == [
+                "MLComputeUnits": "CPUAndGPU", "ModelFormat": "NeuralNetwork", "RequireStaticInputShapes": "1",
+                "ModelCacheDirectory": "/c",
+            ]
+        )
+    }
+
+    @Test("Entries of the configuration reach the runtime")
+    func configuration() throws {
+        let path = try Golden.model("scalar")
+        let runtime = try Golden.runtime()
+        let options = ONNXSessionOptions(configuration: [String(repeating: "k", count: 5000): "v"])
+        // ONNX Runtime itself refuses keys of that length.
+        #expect(throws: ONNXError.self) { try ONNXSession(.path(path), runtime: runtime, options: options) }
+        let fine = ONNXSessionOptions(configuration: ["session.disable_prepacking": "1"])
+        #expect(throws: Never.self) { try ONNXSession(.path(path), runtime: runtime, options: fine) }
+    }
+}

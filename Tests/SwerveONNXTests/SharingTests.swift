@@ -1,0 +1,191 @@
+import Foundation
+import SwerveONNX
+import SwerveTensor
+import Synchronization
+import Testing
+
+@Suite("Sessions and weights that are shared")
+struct SharingTests {
+    private let options = ONNXSessionOptions(intraOpThreads: 1)
+
+    @Test("A file with the same options has one session in a process, as long as somebody holds it")
+    func oneSession() async throws {
+        let runtime = try Golden.runtime()
+        try await withTemporaryFolder { folder in
+            let path = folder + "/model.onnx"
+            try FileManager.default.copyItem(atPath: Golden.model("scalar"), toPath: path)
+            let first = try await ONNXSession.shared(path, runtime: runtime, options: options)
+            #expect(try await ONNXSession.shared(path, runtime: runtime, options: options) === first)
+            // The same file by another path.
+            #expect(
+                try await ONNXSession.shared(folder + "/./model.onnx", runtime: runtime, options: options) === first
+            )
+            var other = options
+            other.concurrentRuns = 2
+            #expect(try await ONNXSession.shared(path, runtime: runtime, options: other) !== first)
+
+            // A file of the same name is another model.
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.copyItem(atPath: Golden.model("several"), toPath: path)
+            let second = try await ONNXSession.shared(path, runtime: runtime, options: options)
+            #expect(second !== first)
+            #expect(second.inputs.count == 3)
+        }
+    }
+
+    @Test("It is closed with its last holder")
+    func released() async throws {
+        let runtime = try Golden.runtime()
+        try await withTemporaryFolder { folder in
+            let path = folder + "/model.onnx"
+            try FileManager.default.copyItem(atPath: Golden.model("scalar"), toPath: path)
+            weak var session: ONNXSession?
+            do {
+                let held = try await ONNXSession.shared(path, runtime: runtime, options: options)
+                session = held
+                #expect(session != nil)
+            }
+            // The task that loaded it may be about to end.
+            for _ in 0..<10_000 where session != nil { await Task.yield() }
+            #expect(session == nil)
+        }
+    }
+
+    @Test("Many that ask at once wait for one loading, and a failure reaches all of them")
+    func singleFlight() async throws {
+        let runtime = try Golden.runtime()
+        let path = try Golden.model("layers")
+        let sessions = try await withThrowingTaskGroup(of: ONNXSession.self) { group in
+            for _ in 0..<16 {
+                group.addTask { try await ONNXSession.shared(path, runtime: runtime, options: options) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(sessions.map(ObjectIdentifier.init)).count == 1)
+
+        try await withTemporaryFolder { folder in
+            let path = folder + "/model.onnx"
+            try Data("no model".utf8).write(to: URL(filePath: path))
+            for _ in 0..<2 {
+                let error = await #expect(throws: ONNXError.self) {
+                    try await ONNXSession.shared(path, runtime: runtime, options: options)
+                }
+                #expect(error?.code == .invalidModel)
+            }
+            // What failed is tried again: the file may be whole by now. It is as large and as old as the kernel says.
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.copyItem(atPath: Golden.model("scalar"), toPath: path)
+            #expect(try await ONNXSession.shared(path, runtime: runtime, options: options).inputs.count == 1)
+        }
+        let missing = await #expect(throws: ONNXError.self) {
+            try await ONNXSession.shared("/nowhere.onnx", runtime: runtime)
+        }
+        #expect(missing?.code == .notFound)
+    }
+
+    private func shared(_ weights: ONNXSessionOptions.Weights, _ cache: String) -> ONNXSessionOptions {
+        ONNXSessionOptions(intraOpThreads: 1, weights: weights, cacheFolder: cache)
+    }
+
+    /// The folders of converted models.
+    private func models(_ cache: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: cache + "/models").sorted()
+    }
+
+    @Test(
+        "Weights in a shared file give the same results, and the file is made once",
+        arguments: [ONNXSessionOptions.Weights.shared, .sharedUnpacked]
+    )
+    func sharedWeights(weights: ONNXSessionOptions.Weights) async throws {
+        let runtime = try Golden.runtime()
+        let inputs = try Golden.values("in", of: "layers")
+        let expected = try #require(try Golden.values("out", of: "layers")["y"]?.tensor).values(as: Float.self)
+        try await withTemporaryFolder { cache in
+            for name in ["layers", "external/model"] {
+                let path = try Golden.model(name)
+                for _ in 0..<2 {
+                    let session = try ONNXSession(.path(path), runtime: runtime, options: shared(weights, cache))
+                    let y = try #require(try await session.run(values: inputs)["y"]?.tensor)
+                    #expect(zip(try y.values(as: Float.self), expected).allSatisfy { abs($0 - $1) < 1e-5 })
+                }
+            }
+            let folders = try models(cache)
+            #expect(folders.count == 2)
+            for folder in folders {
+                let file = URL(filePath: "\(cache)/models/\(folder)/weights.bin")
+                let size = try #require(try file.resourceValues(forKeys: [.fileSizeKey]).fileSize)
+                #expect(size >= 2 * 256 * 256 * 4)
+            }
+        }
+    }
+
+    @Test("The shared file is mapped, not read")
+    func mapped() async throws {
+        let runtime = try Golden.runtime()
+        let path = try Golden.model("layers")
+        try await withTemporaryFolder { cache in
+            let session = try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
+            guard let file = FileHandle(forReadingAtPath: "/proc/self/maps") else { return }
+            let maps = String(decoding: try #require(try file.readToEnd()), as: UTF8.self)
+            #expect(maps.split(separator: "\n").contains { $0.contains(cache) && $0.hasSuffix("weights.bin") })
+            withExtendedLifetime(session) {}
+        }
+    }
+
+    @Test("What is damaged or unfinished in the cache is made again")
+    func damaged() async throws {
+        let runtime = try Golden.runtime()
+        let path = try Golden.model("layers")
+        try await withTemporaryFolder { cache in
+            _ = try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
+            let folder = "\(cache)/models/\(try #require(try models(cache).first))"
+            for file in ["key", "model.onnx"] {
+                try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
+                #expect(throws: Never.self) {
+                    try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
+                }
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/\(file)"))
+            }
+            try Data("other".utf8).write(to: URL(filePath: folder + "/key"))
+            #expect(throws: Never.self) {
+                try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
+            }
+            #expect(try models(cache).count == 1)
+        }
+    }
+
+    @Test("Many processes' worth of sessions at once make one file")
+    func concurrently() async throws {
+        let runtime = try Golden.runtime()
+        let path = try Golden.model("layers")
+        try await withTemporaryFolder { cache in
+            let options = shared(.shared, cache)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask { _ = try await ONNXSession.load(.path(path), runtime: runtime, options: options) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try models(cache).count == 1)
+        }
+    }
+
+    @Test("A model that is none, and a folder that cannot be written, are typed errors")
+    func failures() async throws {
+        let runtime = try Golden.runtime()
+        try await withTemporaryFolder { folder in
+            let wrong = folder + "/wrong.onnx"
+            try Data("no model".utf8).write(to: URL(filePath: wrong))
+            let first = #expect(throws: ONNXError.self) {
+                try ONNXSession(.path(wrong), runtime: runtime, options: shared(.shared, folder + "/cache"))
+            }
+            #expect(first?.code == .invalidModel)
+            #expect(try models(folder + "/cache").isEmpty)
+            let second = #expect(throws: ONNXError.self) {
+                try ONNXSession(.path(Golden.model("layers")), runtime: runtime, options: shared(.shared, wrong))
+            }
+            #expect(second?.code == .cacheFailed)
+            #expect(second?.message.contains(wrong) == true)
+        }
+    }
+}

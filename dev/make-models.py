@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""Makes small ONNX models of every kind, and what ONNX Runtime's own Python binding makes of them.
+
+They go to .cache/onnx: one file for each model, and a folder for each golden case with its inputs and outputs as .npy files
+(text as JSON). Nothing is done when the folder is up to date, which is told from the content of this script.
+
+Needs: dev/python-env.sh golden
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, nargs="?", default=ROOT / ".cache" / "onnx")
+    out = parser.parse_args().out
+    requirements = ROOT / "dev" / "requirements" / "golden.txt"
+    stamp = hashlib.sha256(Path(__file__).read_bytes() + requirements.read_bytes()).hexdigest()
+    if (out / "stamp").is_file() and (out / "stamp").read_text() == stamp:
+        return 0
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # The folder appears whole or not at all, whatever interrupts this.
+    partial = Path(tempfile.mkdtemp(prefix="onnx.", dir=out.parent))
+    try:
+        for make in [identities, text, refused, shapes, batches, loop, weights]:
+            make(partial)
+        cases(partial)
+        (partial / "stamp").write_text(stamp)
+        partial.chmod(0o755)
+        shutil.rmtree(out, ignore_errors=True)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files")
+    return 0
+
+
+def save(path: Path, nodes, inputs, outputs, initializers=(), opset: int = 21, **options) -> None:
+    """Writes a model; inputs and outputs are (name, element type or a whole type, shape)."""
+    import onnx
+    from onnx import helper
+
+    def port(name, kind, shape=None):
+        return helper.make_tensor_value_info(name, kind, shape) if shape is not None else helper.make_value_info(name, kind)
+
+    graph = helper.make_graph(
+        nodes, path.stem, [port(*p) for p in inputs], [port(*p) for p in outputs], initializer=list(initializers)
+    )
+    opsets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
+    # 10: what the oldest runtime of the requirements reads.
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path, **options)
+
+
+def node(operator: str, inputs: list[str], outputs: list[str], **attributes):
+    from onnx import helper
+
+    return helper.make_node(operator, inputs, outputs, **attributes)
+
+
+TYPES = {
+    "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "string": 8, "bool": 9,
+    "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16,
+}
+
+
+def identities(out: Path) -> None:
+    """y = x for every element type, of any two dimensions; and one of 17, which is more than is supported."""
+    for name, number in TYPES.items():
+        save(out / f"identity-{name}.onnx", [node("Identity", ["x"], ["y"])], [("x", number, ["n", "m"])], [("y", number, ["n", "m"])])
+    deep = [f"d{i}" for i in range(17)]
+    save(out / "rank-17.onnx", [node("Identity", ["x"], ["y"])], [("x", 1, deep)], [("y", 1, deep)])
+
+
+def text(out: Path) -> None:
+    """Texts joined, told apart and counted."""
+    join = node("StringConcat", ["left", "right"], ["joined"])
+    save(
+        out / "join.onnx", [join],
+        [("left", 8, ["batch"]), ("right", 8, ["batch"])], [("joined", 8, ["batch"])],
+    )
+    classify = node(
+        "LabelEncoder", ["word"], ["class"], domain="ai.onnx.ml", default_int64=-1,
+        keys_strings=["cat", "dog", "grüß dich"], values_int64s=[1, 2, 3],
+    )
+    save(out / "classify.onnx", [classify], [("word", 8, ["n"])], [("class", 7, ["n"])])
+
+
+def refused(out: Path) -> None:
+    """Models with a type that cannot be passed in or out."""
+    from onnx import helper
+
+    cast = {"int4": 22, "float8e4m3fn": 17}
+    for name, number in cast.items():
+        save(out / f"output-{name}.onnx", [node("Cast", ["x"], ["y"], to=number)], [("x", 1, ["n"])], [("y", number, ["n"])])
+    sequence = helper.make_sequence_type_proto(helper.make_tensor_type_proto(1, ["n"]))
+    nodes = [node("SequenceConstruct", ["x"], ["list"]), node("Neg", ["x"], ["negative"])]
+    save(out / "sequence.onnx", nodes, [("x", 1, ["n"])], [("negative", 1, ["n"]), ("list", sequence)])
+    element = node("SequenceAt", ["list", "zero"], ["y"])
+    import numpy as np
+    from onnx import numpy_helper
+
+    zero = numpy_helper.from_array(np.array(0, dtype=np.int64), "zero")
+    save(out / "input-sequence.onnx", [element], [("list", sequence)], [("y", 1, ["n"])], [zero])
+
+
+def shapes(out: Path) -> None:
+    """A single number, several inputs and outputs, and a picture of any size."""
+    import numpy as np
+    from onnx import numpy_helper
+
+    two = numpy_helper.from_array(np.array(2, dtype=np.float32), "two")
+    save(out / "scalar.onnx", [node("Mul", ["x", "two"], ["y"])], [("x", 1, [])], [("y", 1, [])], [two])
+    nodes = [
+        node("Add", ["a", "b"], ["sum"]), node("Mul", ["a", "b"], ["product"]),
+        node("ReduceSum", ["counts", "axes"], ["total"], keepdims=0),
+    ]
+    axes = numpy_helper.from_array(np.array([1], dtype=np.int64), "axes")
+    save(
+        out / "several.onnx", nodes,
+        [("a", 1, ["batch", 3]), ("b", 1, ["batch", 3]), ("counts", 7, ["batch", 4])],
+        [("sum", 1, ["batch", 3]), ("product", 1, ["batch", 3]), ("total", 7, ["batch"])],
+        [axes],
+    )
+    kernel = numpy_helper.from_array(np.linspace(-1, 1, 2 * 3 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 3), "kernel")
+    size = ["batch", 3, "height", "width"]
+    save(
+        out / "picture.onnx", [node("Conv", ["pixels", "kernel"], ["edges"], pads=[1, 1, 1, 1])],
+        [("pixels", 1, size)], [("edges", 1, ["batch", 2, "height", "width"])], [kernel],
+    )
+
+
+def batches(out: Path) -> None:
+    """Where the batch is, and where it only seems to be."""
+    def negated(name, input_shape, output_shape, operator=None):
+        save(
+            out / f"{name}.onnx", [operator or node("Neg", ["x"], ["y"])],
+            [("x", 1, input_shape)], [("y", 1, output_shape)],
+        )
+
+    negated("batch-second", ["sequence", "batch", 4], ["batch", "sequence", 4], node("Transpose", ["x"], ["y"], perm=[1, 0, 2]))
+    negated("batch-unnamed", [None, 4], [None, 4])
+    negated("batch-fixed", [1, 4], [1, 4])
+    negated("batch-sequence", ["sequence", 4], ["sequence", 4])
+    negated("batch-square", ["k", "k"], ["k", "k"])
+    negated("batch-reduced", ["rows", 4], ["found", 4])
+
+
+def loop(out: Path) -> None:
+    """x = x @ w, as often as it is told: a run that lasts as long as a test needs it."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    value = helper.make_tensor_value_info
+    w = numpy_helper.from_array((np.eye(64) * 0.999).astype(np.float32), "w")
+    body = helper.make_graph(
+        [node("Identity", ["going"], ["goes"]), node("MatMul", ["state", "w"], ["next"])],
+        "body",
+        [value("step", 7, []), value("going", 9, []), value("state", 1, [64, 64])],
+        [value("goes", 9, []), value("next", 1, [64, 64])],
+        [w],
+    )
+    yes = numpy_helper.from_array(np.array(True), "yes")
+    save(
+        out / "loop.onnx", [node("Loop", ["times", "yes", "x"], ["y"], body=body)],
+        [("times", 7, []), ("x", 1, [64, 64])], [("y", 1, [64, 64])], [yes],
+    )
+
+
+def weights(out: Path) -> None:
+    """Two layers, with their weights inside and in a file beside the model."""
+    import numpy as np
+    from onnx import numpy_helper
+
+    rng = np.random.default_rng(7)
+    first, second = ((rng.standard_normal((256, 256)) / 16).astype(np.float32) for _ in range(2))
+    nodes = [node("MatMul", ["x", "first"], ["h"]), node("Relu", ["h"], ["r"]), node("MatMul", ["r", "second"], ["y"])]
+    ports = [("x", 1, ["batch", 256])], [("y", 1, ["batch", 256])]
+    made = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
+    save(out / "layers.onnx", nodes, *ports, made)
+    (out / "external").mkdir()
+    # Saving moves the weights out of the tensors, so these are made anew.
+    made = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
+    save(
+        out / "external" / "model.onnx", nodes, *ports, made,
+        save_as_external_data=True, all_tensors_to_one_file=True, location="weights.bin", size_threshold=0,
+    )
+
+
+def cases(out: Path) -> None:
+    """Runs models and keeps what went in and came out."""
+    import numpy as np
+    import onnxruntime
+
+    rng = np.random.default_rng(3)
+    numbers = lambda *shape: rng.standard_normal(shape).astype(np.float32)
+    feeds = {
+        "scalar": {"x": np.array(1.25, dtype=np.float32)},
+        "several": {"a": numbers(5, 3), "b": numbers(5, 3), "counts": rng.integers(-9, 9, (5, 4))},
+        "picture": {"pixels": numbers(3, 3, 17, 13)},
+        "batch-second": {"x": numbers(6, 3, 4)},
+        "layers": {"x": numbers(7, 256)},
+        "external/model": {"x": numbers(7, 256)},
+        "loop": {"times": np.array(40), "x": numbers(64, 64)},
+        "join": {
+            "left": np.array(["a", "", "grüß", "名"], dtype=object), "right": np.array(["b", "c", " dich", ""], dtype=object),
+        },
+        "classify": {"word": np.array(["dog", "grüß dich", "bird", ""], dtype=object)},
+    }
+    for name, feed in feeds.items():
+        session = onnxruntime.InferenceSession(out / f"{name}.onnx", providers=["CPUExecutionProvider"])
+        names = [port.name for port in session.get_outputs()]
+        results = dict(zip(names, session.run(names, feed)))
+        folder = out / "cases" / name.replace("/", "-")
+        folder.mkdir(parents=True)
+        for kind, values in [("in", feed), ("out", results)]:
+            for key, value in values.items():
+                if value.dtype == object:
+                    content = {"shape": list(value.shape), "values": [str(v) for v in value.flatten()]}
+                    (folder / f"{kind}-{key}.json").write_text(json.dumps(content))
+                else:
+                    np.save(folder / f"{kind}-{key}.npy", value)
+        (folder / "case.json").write_text(json.dumps({"model": f"{name}.onnx"}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
