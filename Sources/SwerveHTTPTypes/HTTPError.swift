@@ -35,8 +35,6 @@ extension HTTPResponse {
         switch error {
         case let error as HTTPError:
             self = .error(error.status, error.message)
-        case let error as any HTTPErrorConvertible:
-            self = error.httpResponse
         case let error as ServeError:
             let status = HTTPStatus(for: error)
             let hidden = status == .internalServerError && !showDetails
@@ -56,6 +54,7 @@ extension HTTPResponse {
         switch error {
         case let error as HTTPError: error.message
         case let error as ServeError where HTTPStatus(for: error) != .internalServerError: error.message
+        case let error as any HTTPErrorConvertible: error.httpError?.message ?? "internal error"
         default: "internal error"
         }
     }

@@ -48,6 +48,6 @@ extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
             throw HTTPError(status, error.message)
         }
     }
-    public func response(to request: HTTPRequest) throws -> HTTPResponse { .array(self) }
+    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .array(self) }
     public static var jsonSchema: JSONSchema { .media(["application/x-npy"]) }
 }

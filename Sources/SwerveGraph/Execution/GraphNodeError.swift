@@ -50,12 +50,7 @@ extension GraphNodeError: Codable {
 
 extension GraphNodeError: HTTPErrorConvertible {
     /// The status that the cause stands for; the message names the node.
-    public var httpResponse: HTTPResponse {
-        var response = HTTPResponse(for: cause)
-        let message = HTTPResponse.message(for: cause)
-        response.body = .bytes(
-            HTTPResponse.errorBody(status: response.status.code, message: "graph node '\(node)': \(message)")
-        )
-        return response
+    public var httpError: HTTPError? {
+        HTTPError(HTTPResponse(for: cause).status, "graph node '\(node)': \(HTTPResponse.message(for: cause))")
     }
 }

@@ -24,11 +24,6 @@ public protocol HTTPOutput: Codable, Sendable {
     func response(to request: HTTPRequest) throws -> HTTPResponse
 }
 
-/// An error that answers an HTTP request in its own way.
-public protocol HTTPErrorConvertible: Error {
-    var httpResponse: HTTPResponse { get }
-}
-
 /// The adapter that is used without another: a type that is ``HTTPInput`` reads itself, others are read from JSON.
 public struct AutomaticAdapter<Input: Codable & Sendable>: HTTPAdapter {
     public init() {}

@@ -53,7 +53,14 @@ struct Notebook {
         try await Serve.run(ingress(replicas: 1), name: "segmentation", routePrefix: "/")
         print("   ", await replicas("segmentation"))
 
-        print("7. Resources and scaling: the model with two replicas, the others untouched")
+        print("7. The same flow as a graph: calls between nodes, and no code in the services that makes them")
+        let linear = Graphs(segformer: segformer).basicLinear()
+        let driver = try await Serve.run(GraphDriver.bind(linear), name: "basic-linear", routePrefix: "/basic-linear")
+        let answer = try await driver.predict(RawRequest(method: "POST", body: ByteBuffer(bytes: bytes)))
+        print("    \(answer.status), a picture of \(answer.body.readableBytes) bytes, by way of:")
+        print(try linear.graph.nodes.filter { $0.kind == .call }.map { "    \($0.name)" }.joined(separator: "\n"))
+
+        print("8. Resources and scaling: the model with two replicas, the others untouched")
         try await Serve.run(ingress(replicas: 2), name: "segmentation", routePrefix: "/")
         print("   ", await replicas("segmentation"))
     }

@@ -32,16 +32,24 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "A file to write the port to when the application runs.")
     var portFile: String?
 
+    @Flag(help: "Serve the graphs, too: /basic-linear, /ensemble, /graph/sharp and /graph/map.")
+    var graphs = false
+
+    @Flag(help: "Print the graph of /ensemble in the language of Graphviz, and end.")
+    var drawGraph = false
+
     @Flag(help: "Run the steps one after the other, call each as the course does, and end.")
     var notebook = false
 
     func run() async throws {
+        if drawGraph { return print(try Graphs(segformer: segformer).ensemble().graph.dot, terminator: "") }
         try await Serve.start(ServeOptions(port: port))
         if notebook {
             try await Notebook(segformer: segformer).run()
             return await Serve.shutdown()
         }
         try await Serve.run(application, name: "segmentation")
+        if graphs { try await Graphs(segformer: segformer).run() }
         if let portFile, let port = await Serve.port { try write("\(port)\n", to: portFile) }
         try await Serve.waitForShutdownSignal()
     }

@@ -1,0 +1,92 @@
+import Swerve
+import SwerveModels
+import SwerveVision
+import SwerveVisionHTTP
+
+// The flow of calls apart from the logic: the same services, and functions beside them, as nodes of graphs.
+
+/// Takes the picture out of a request.
+@FunctionDeployment
+func unpackRequest(_ request: RawRequest) async throws -> Image {
+    try await request.request().image()
+}
+
+@FunctionDeployment
+func sharpen(_ image: Image, by factor: Double = 8) throws -> Image {
+    try image.sharpened(factor: factor)
+}
+
+/// Answers the request with what its client wants to see of the map.
+@FunctionDeployment
+func packResponse(
+    _ request: RawRequest,
+    _ image: Image,
+    _ map: SegmentationMap,
+    _ classes: [LegendEntry]
+) throws -> RawResponse {
+    let answer = try SegmentationAnswer(for: try request.request())
+    return try RawResponse(try answer.response(with: map, of: image, classes: classes))
+}
+
+/// For each pixel the class that most maps name; of equally many the one that is named first.
+@FunctionDeployment
+func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
+    guard let first = maps.first else { throw HTTPError(.unprocessableContent, "there is no map to vote with") }
+    guard maps.allSatisfy({ $0.width == first.width && $0.height == first.height }) else {
+        throw HTTPError(.unprocessableContent, "the maps are of different sizes")
+    }
+    var labels = first.labels
+    var votes = [UInt8](repeating: 0, count: 256)
+    for pixel in labels.indices {
+        for map in maps { votes[Int(map.labels[pixel])] += 1 }
+        for map in maps where votes[Int(map.labels[pixel])] > votes[Int(labels[pixel])] {
+            labels[pixel] = map.labels[pixel]
+        }
+        for map in maps { votes[Int(map.labels[pixel])] = 0 }
+    }
+    return try SegmentationMap(width: first.width, height: first.height, labels: labels)
+}
+
+/// The graphs of the course's last part, and two more.
+struct Graphs {
+    /// The model, bound.
+    var segformer: SegFormer
+
+    typealias Answer = GraphNode<RawRequest, RawResponse>
+
+    /// unpack → sharpen → segment → pack, one after the other.
+    func basicLinear() -> Answer {
+        let request = InputNode<RawRequest>()
+        let image = unpackRequestDeployment.bind().nodes(request)
+        let sharp = sharpenDeployment.bind().nodes(image, by: 8)
+        let map = segformer.nodes.segment(sharp)
+        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+    }
+
+    /// Two segmenters, each with replicas of its own, look at the picture at the same time: one as it is, one sharpened.
+    func ensemble() -> Answer {
+        let request = InputNode<RawRequest>()
+        let image = unpackRequestDeployment.bind().nodes(request)
+        let sharp = sharpenDeployment.bind().nodes(image, by: 2)
+        let plain = segformer.options(name: "plain").nodes.segment(image)
+        let sharpened = segformer.options(name: "sharpened").nodes.segment(sharp)
+        let map = voteDeployment.bind().nodes(.array([plain, sharpened]))
+        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+    }
+
+    /// Two routes over the same deployments: the sharpened picture, and the linear graph.
+    func routes() -> [String: any GraphRouteConvertible] {
+        let image = InputNode<Image>()
+        return [
+            "/sharp": sharpenDeployment.bind().nodes(image).route(ImageAdapter(isUpright: true)),
+            "/map": basicLinear(),
+        ]
+    }
+
+    /// Serves all of them beside the application.
+    func run() async throws {
+        try await Serve.run(GraphDriver.bind(basicLinear()), name: "basic-linear", routePrefix: "/basic-linear")
+        try await Serve.run(GraphDriver.bind(ensemble()), name: "ensemble", routePrefix: "/ensemble")
+        try await Serve.run(GraphDriver.bind(routes()), name: "graph-routes", routePrefix: "/graph")
+    }
+}
