@@ -273,6 +273,7 @@ let package = Package(
             dependencies: [
                 "SwerveHub", nioCore, nioPosix, .product(name: "Hummingbird", package: "hummingbird"), logging,
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),

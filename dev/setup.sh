@@ -41,7 +41,7 @@ fi
 case $goal in
     run) dev/python-env.sh runtime ;;
     test)
-        dev/python-env.sh runtime golden training
+        dev/python-env.sh runtime golden training hub
         for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
         .venv/bin/python dev/make-models.py

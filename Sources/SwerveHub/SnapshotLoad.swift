@@ -142,7 +142,8 @@ struct SnapshotLoad: Sendable {
                 group.addTask { try await download.run() }
                 running += 1
             }
-            try await group.waitForAll()
+            // One by one, so that the first failure ends the others instead of waiting for them.
+            while try await group.next() != nil {}
         }
     }
 

@@ -19,7 +19,7 @@ struct ConcurrencyTests {
     @Test("However many load at once, each file is downloaded once")
     func oneDownload() async throws {
         try await World.run(model) { world async throws in
-            let (download, waiting) = (Gate(), Gate())
+            let (download, waiting) = (world.gate(), world.gate())
             hold(world, download)
             // Loaders of their own, as replicas have them. Who finds the lock taken says so, and waits for the file.
             let snapshots = try await withThrowingTaskGroup(of: HubSnapshot.self) { group in
@@ -44,7 +44,7 @@ struct ConcurrencyTests {
     @Test("Who waits for another's download does not wait for ever, and says for what")
     func lockTimeout() async throws {
         try await World.run(model) { world async throws in
-            let gate = Gate()
+            let gate = world.gate()
             hold(world, gate)
             async let first = world.load(["onnx/model.onnx"])
             await gate.arrivals(1)
@@ -68,7 +68,7 @@ struct ConcurrencyTests {
     @Test("Who waits can be cancelled without disturbing who downloads")
     func cancelledWait() async throws {
         try await World.run(model) { world async throws in
-            let (gate, waiting) = (Gate(), Gate())
+            let (gate, waiting) = (world.gate(), world.gate())
             hold(world, gate)
             async let first = world.load(["onnx/model.onnx"])
             await gate.arrivals(1)
@@ -95,7 +95,7 @@ struct ConcurrencyTests {
     func handedOn() async throws {
         try await World.run(model) { world async throws in
             let file = try #require(model["onnx/model.onnx"])
-            let (gate, waiting) = (Gate(), Gate())
+            let (gate, waiting) = (world.gate(), world.gate())
             let count = Mutex(0)
             world.hub.set {
                 $0.fault = { received in

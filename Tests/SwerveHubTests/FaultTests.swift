@@ -79,6 +79,8 @@ struct FaultTests {
             try world.write(leftover, world.partial(Self.file))
             _ = try await world.load()
             #expect(world.bytes("model.onnx") == Self.file.bytes)
+            // What is too long to be the beginning is not asked to be gone on with.
+            if leftover.count > Self.file.bytes.count { #expect(ranges(world) == [nil]) }
         }
     }
 
@@ -227,8 +229,7 @@ struct FaultTests {
     @Test("A server that falls silent is given up: before its answer, and within it", arguments: [true, false])
     func silent(isWithin: Bool) async throws {
         try await World.run(Self.files) { world async throws in
-            let gate = Gate()
-            defer { gate.open() }
+            let gate = world.gate()
             world.hub.set {
                 $0.fault = { received in
                     guard received.method == "GET", received.path.hasSuffix("model.onnx") else { return nil }
@@ -283,7 +284,7 @@ struct FaultTests {
     @Test("A cancelled load ends at once, and the next one works")
     func cancelled() async throws {
         try await World.run(Self.files) { world async throws in
-            let gate = Gate()
+            let gate = world.gate()
             world.hub.set {
                 $0.fault = { received in
                     if received.method == "GET", received.path.hasSuffix("model.onnx") { await gate.pass() }
@@ -299,6 +300,25 @@ struct FaultTests {
             }
             gate.open()
             #expect(try await world.load().files.count == 2)
+        }
+    }
+
+    @Test("A file that fails ends the load at once, not when the others are there")
+    func failsFast() async throws {
+        try await World.run(Self.files) { world async throws in
+            let gate = world.gate()
+            world.hub.set {
+                $0.fault = { received in
+                    guard received.method == "GET", received.path.contains("/resolve/") else { return nil }
+                    if received.path.hasSuffix("model.onnx") {
+                        await gate.pass()
+                        return nil
+                    }
+                    await gate.arrivals(1)
+                    return Response(status: .notFound)
+                }
+            }
+            #expect(try await world.error().code == .notFound)
         }
     }
 
@@ -319,8 +339,16 @@ struct FaultTests {
             }
             #expect(try await world.error().message.contains(FakeHub.otherCommit))
         }
+    }
+
+    @Test(
+        "An endpoint that is no address is refused",
+        arguments: ["huggingface.co", "", "ftp://x", "https://a:b@x", "http://x?y"]
+    )
+    func endpoints(endpoint: String) async throws {
         var options = ModelHubOptions { _ in nil }
-        options.endpoint = "huggingface.co"
-        await #expect(throws: HubError.self) { try await ModelHub(options).load("owner/name") }
+        options.endpoint = endpoint
+        let error = await #expect(throws: HubError.self) { try await ModelHub(options).load("owner/name") }
+        #expect(error?.code == .invalidOption)
     }
 }

@@ -77,6 +77,7 @@ struct HostileTests {
         try await World.run(["config.json": FakeFile("{}")]) { world async throws in
             world.hub.set { $0.revisions["main"] = "../../evil" }
             #expect(try await world.error().code == .server)
+            #expect(try await world.error(["nothing*"]).code == .server)
             #expect(world.tree().isEmpty)
         }
     }

@@ -18,8 +18,7 @@ struct KilledTests {
     func killed() async throws {
         let file = FakeFile(large: pattern(6_000_000))
         try await World.run(["config.json": FakeFile("{}"), "model.onnx": file]) { world async throws in
-            let gate = Gate()
-            defer { gate.open() }
+            let gate = world.gate()
             world.hub.set {
                 $0.fault = { received in
                     guard received.method == "GET", received.path.hasSuffix("model.onnx"), received.start == 0 else {

@@ -126,7 +126,7 @@ struct LoadTests {
             uniqueKeysWithValues: (0..<6).map { ("\($0).bin", FakeFile(large: pattern(1000, seed: $0))) }
         )
         try await World.run(files) { world async throws in
-            let gate = Gate()
+            let gate = world.gate()
             world.hub.set {
                 $0.fault = { received in
                     if received.method == "GET", received.path.contains("/resolve/") { await gate.pass() }

@@ -105,7 +105,7 @@ struct PythonTests {
     @Test("Python waits for a file that Swift downloads, and uses it")
     func pythonWaits() async throws {
         try await World.run(model) { world async throws in
-            let (gate, waiting) = (Gate(), Gate())
+            let (gate, waiting) = (world.gate(), world.gate())
             waiting.open()
             world.hub.set {
                 $0.fault = { received in
@@ -131,7 +131,7 @@ struct PythonTests {
     @Test("Swift waits for a file that Python downloads, and uses it")
     func swiftWaits() async throws {
         try await World.run(model) { world async throws in
-            let (gate, waiting) = (Gate(), Gate())
+            let (gate, waiting) = (world.gate(), world.gate())
             world.hub.set {
                 $0.fault = { received in
                     if received.method == "GET", received.path.hasSuffix("/model.onnx") { await gate.pass() }

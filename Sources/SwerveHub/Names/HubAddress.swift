@@ -25,7 +25,7 @@ struct HubAddress: Hashable, Sendable, CustomStringConvertible {
         return String(text.prefix { $0 != "?" && $0 != "#" })
     }
 
-    /// Nil for what is not an `http` or `https` URL with a host.
+    /// Nil for what is not an `http` or `https` URL with a host, and for one that holds a name or a password.
     init?(_ text: String) {
         guard let url = URL(string: text) else { return nil }
         self.init(url)
@@ -33,7 +33,8 @@ struct HubAddress: Hashable, Sendable, CustomStringConvertible {
 
     private init?(_ url: URL) {
         guard let scheme = url.scheme?.lowercased(), scheme == "http" || scheme == "https",
-            let host = url.host(percentEncoded: false)?.lowercased(), !host.isEmpty
+            let host = url.host(percentEncoded: false)?.lowercased(), !host.isEmpty, url.user == nil,
+            url.password == nil
         else { return nil }
         self.url = url
         origin = Origin(scheme: scheme, host: host, port: url.port ?? (scheme == "https" ? 443 : 80))

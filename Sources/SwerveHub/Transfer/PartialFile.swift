@@ -92,19 +92,13 @@ final class PartialFile: Sendable {
         }
     }
 
-    /// Adds bytes at the end.
+    /// Adds bytes at the end. After a failure the object is of no more use; some of the bytes may be in the file, and are
+    /// as good as those before them.
     func append(_ buffer: ByteBuffer) throws {
         try state.withLock { state in
-            do {
-                try buffer.withUnsafeReadableBytes { bytes in
-                    try Files.writeAll(descriptor, bytes, path)
-                    state.digest.update(bytes)
-                }
-            } catch {
-                // Some of the bytes may be there; back to what is hashed, so that a later download goes on from it.
-                ftruncate(descriptor, off_t(state.count))
-                lseek(descriptor, off_t(state.count), SEEK_SET)
-                throw error
+            try buffer.withUnsafeReadableBytes { bytes in
+                try Files.writeAll(descriptor, bytes, path)
+                state.digest.update(bytes)
             }
             state.count += buffer.readableBytes
         }

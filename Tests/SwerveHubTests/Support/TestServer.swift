@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import ServiceLifecycle
 import Synchronization
 
 typealias Handler = @Sendable (Request) async throws -> Response
@@ -10,18 +11,27 @@ func withServer<Result: Sendable>(
     _ body: (String) async throws -> Result
 ) async throws -> Result {
     let ports = AsyncStream.makeStream(of: Int.self)
+    let logger = Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
     let application = Application(
         responder: CallbackResponder<BasicRequestContext> { request, _ in try await handler(request) },
         configuration: .init(address: .hostname("127.0.0.1", port: 0)),
         onServerRunning: { ports.continuation.yield($0.localAddress?.port ?? 0) },
-        logger: Logger(label: "server") { _ in SwiftLogNoOpLogHandler() }
+        logger: logger
     )
+    let services = ServiceGroup(configuration: .init(services: [application], logger: logger))
     return try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await application.run() }
+        group.addTask { try await services.run() }
         var iterator = ports.stream.makeAsyncIterator()
         let port = await iterator.next() ?? 0
-        defer { group.cancelAll() }
-        return try await body("http://127.0.0.1:\(port)")
+        do {
+            let result = try await body("http://127.0.0.1:\(port)")
+            await services.triggerGracefulShutdown()
+            return result
+        } catch {
+            // Not by cancelling: NIO traps when a connection arrives while its server is dropped.
+            await services.triggerGracefulShutdown()
+            throw error
+        }
     }
 }
 
@@ -81,5 +91,20 @@ final class Gate: Sendable {
             return state.held
         }
         for continuation in held { continuation.resume() }
+    }
+}
+
+/// The gates of a test.
+final class Gates: Sendable {
+    private let list = Mutex<[Gate]>([])
+
+    func make() -> Gate {
+        let gate = Gate()
+        list.withLock { $0.append(gate) }
+        return gate
+    }
+
+    func openAll() {
+        for gate in list.withLock({ $0 }) { gate.open() }
     }
 }

@@ -19,12 +19,18 @@ struct World: Sendable {
     let folder: String
     let log = LogBook()
     let pauses = Pauses()
+    private let gates = Gates()
+
+    /// A gate that opens at the end of the test at the latest, so that nothing hangs when the test fails.
+    func gate() -> Gate { gates.make() }
 
     static func run(_ files: [String: FakeFile], _ body: (World) async throws -> Void) async throws {
         let hub = FakeHub(files)
         try await withFolder { folder in
             try await withServer({ try await hub.respond(to: $0) }) { address in
-                try await body(World(hub: hub, address: address, folder: folder))
+                let world = World(hub: hub, address: address, folder: folder)
+                defer { world.gates.openAll() }
+                try await body(world)
             }
         }
     }
