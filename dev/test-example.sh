@@ -8,7 +8,7 @@ sample=Examples/Segmentation/Samples/scene.png
 fail() { echo "example: $1" >&2; cat "$out/log" >&2; exit 1; }
 start() {
     rm -f "$port_file"
-    .build/debug/segmentation --port 0 --port-file "$port_file" >"$out/log" 2>&1 &
+    .build/debug/segmentation --port 0 --port-file "$port_file" "$@" >"$out/log" 2>&1 &
     server=$!
     for _ in $(seq 600); do
         [ -s "$port_file" ] && break
@@ -63,7 +63,20 @@ for _ in $(seq 100); do
 done
 expect "orphaned replicas" "0" "$left"
 
-start
+# The same flow as a graph: the same bytes, whatever the client asks for.
+start --graphs
+for accept in image/png image/jpeg application/json application/x-npy; do
+    curl -s -H "accept: $accept" --data-binary "@$sample" "$url/sharpen-then-segment" -o "$out/composed"
+    curl -s -H "accept: $accept" --data-binary "@$sample" "$url/basic-linear" -o "$out/graph"
+    expect "graph as $accept" "same" "$(cmp -s "$out/composed" "$out/graph" && echo same)"
+done
+expect "ensemble" "200 image/png" "$(kind --data-binary "@$sample" "$url/ensemble")"
+expect "route of a picture" "200 image/png" "$(kind --data-binary "@$sample" "$url/graph/sharp")"
+expect "route of a map" "200 application/x-npy" \
+    "$(kind -H 'accept: application/x-npy' --data-binary "@$sample" "$url/graph/map")"
+expect "no route" "404 application/json" "$(kind "$url/graph/nowhere")"
+expect "failing node" "415 application/json" "$(kind --data-binary 'no picture' "$url/basic-linear")"
+grep -q "graph node 'unpackRequest'" "$out/body" || fail "the error does not name the node"
 kill -TERM $server
 wait $server || fail "the server ended with status $?"
 trap 'rm -rf "$out"' EXIT

@@ -7,11 +7,13 @@ internal import NIOCore
 #endif
 
 extension HTTPResponse {
-    /// A value as JSON.
+    /// A value as JSON, its keys sorted: the same value is the same bytes in every process.
     ///
     /// - Throws: `EncodingError` when the value cannot be written as JSON, such as one with an infinite number.
     public static func json(_ value: some Encodable, status: HTTPStatus = .ok) throws -> HTTPResponse {
-        let data = try JSONEncoder().encode(value)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let data = try encoder.encode(value)
         var bytes = ByteBufferAllocator().buffer(capacity: data.count)
         bytes.writeBytes(data)
         return .bytes(bytes, contentType: "application/json", status: status)
