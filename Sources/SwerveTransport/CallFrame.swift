@@ -2,8 +2,9 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 
-/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, the generic arguments by their mangled names,
-/// and the arguments, each a region.
+/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, whether the
+/// result may be kept, the arguments that are kept elsewhere, the generic arguments by their mangled names, and the
+/// arguments, each a region.
 enum CallFrame {
     static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
         var frame = Frame.open()
@@ -14,6 +15,8 @@ enum CallFrame {
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
         frame.writeRemainingTime(until: context?.deadline)
+        frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
+        try write(keptOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
         let writer = BinaryWriter(frame)
         for type in call.arguments.genericSubstitutions {
@@ -25,7 +28,10 @@ enum CallFrame {
         for index in 0..<call.arguments.count {
             guard let value = call.arguments.value(at: index) else { break }
             do {
-                try writer.region(value)
+                // Of a result that is kept the place alone.
+                if call.arguments.hasKept, value is KeptArgument { try writer.region(0 as UInt8) } else {
+                    try writer.region(value)
+                }
             } catch let error as ServeError {
                 throw error
             } catch {
@@ -35,13 +41,45 @@ enum CallFrame {
         return writer.buffer
     }
 
+    private static let mayKeepFlag: UInt8 = 1
+
+    private static func write(keptOf arguments: Arguments, to frame: inout ByteBuffer) throws {
+        guard arguments.hasKept else { return _ = frame.writeInteger(0 as UInt8) }
+        let kept = (0..<arguments.count).compactMap { index in
+            (arguments.value(at: index) as? KeptArgument).map { (index, $0.result) }
+        }
+        guard arguments.count <= Int(UInt8.max) else {
+            throw ServeError(.unencodable, "a call with \(arguments.count) arguments, \(UInt8.max) are the most")
+        }
+        frame.writeInteger(UInt8(kept.count))
+        for (index, result) in kept {
+            frame.writeInteger(UInt8(index))
+            frame.writeInteger(result.number, endianness: .little)
+            frame.writeInteger(UInt16(clamping: result.address.utf8.count), endianness: .little)
+            frame.writeString(result.address)
+        }
+    }
+
+    /// What the replica's process reads of a call.
+    struct Received: Sendable {
+        var context: RequestContext?
+        var arguments: InvocationDecoder
+        var mayKeep: Bool
+        /// The arguments that are to be fetched first.
+        var kept: [Kept]
+    }
+
+    struct Kept: Sendable {
+        var index: Int
+        var number: UInt64
+        var address: String
+    }
+
     /// Reads what ``make(_:method:)`` wrote behind the method's number.
-    static func read(
-        _ frame: consuming ByteBuffer,
-        of replica: ReplicaID
-    ) throws -> (context: RequestContext?, arguments: InvocationDecoder) {
+    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID) throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
+            let flags = frame.readInteger(as: UInt8.self), let kept = readKept(&frame),
             let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
         let reader = BinaryReader(frame, system: .current)
@@ -56,7 +94,27 @@ enum CallFrame {
         let deadline = NIODeadline.after(remaining)
         let context =
             requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
-        return (context, InvocationDecoder(reader, genericSubstitutions: types))
+        return Received(
+            context: context,
+            arguments: InvocationDecoder(reader, genericSubstitutions: types),
+            mayKeep: flags & mayKeepFlag != 0,
+            kept: kept
+        )
+    }
+
+    private static func readKept(_ frame: inout ByteBuffer) -> [Kept]? {
+        guard let count = frame.readInteger(as: UInt8.self) else { return nil }
+        if count == 0 { return [] }
+        var kept: [Kept] = []
+        for _ in 0..<count {
+            guard let index = frame.readInteger(as: UInt8.self),
+                let number = frame.readInteger(endianness: .little, as: UInt64.self),
+                let length = frame.readInteger(endianness: .little, as: UInt16.self),
+                let address = frame.readString(length: Int(length))
+            else { return nil }
+            kept.append(Kept(index: Int(index), number: number, address: address))
+        }
+        return kept
     }
 }
 

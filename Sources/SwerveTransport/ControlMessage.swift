@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 1
+    package static let currentVersion = 2
     package var version = Hello.currentVersion
     /// The worker's replica; `nil` for other processes.
     package var replica: ReplicaID?

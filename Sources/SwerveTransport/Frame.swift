@@ -35,11 +35,17 @@ package enum FrameKind: UInt8, Sendable {
     case responseAbort
     /// The caller took so many bytes of the response's body.
     case responseCredit
+    /// The result of a call, a large one, stays with the replica: its number and where it can be fetched.
+    case responseKept
+    /// Fetches a result that is kept.
+    case requestKept
+    /// A result that is kept is not needed any more; stream 0.
+    case requestRelease
 
     /// Whether a stream is over with this frame, as seen by the caller. An HTTP response says so in its flags.
     var endsStream: Bool {
         switch self {
-        case .responseValue, .responseFailure, .responseRefused, .responseEnd, .responseAbort: true
+        case .responseValue, .responseFailure, .responseRefused, .responseEnd, .responseAbort, .responseKept: true
         default: false
         }
     }

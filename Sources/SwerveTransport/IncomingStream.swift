@@ -9,7 +9,7 @@ final class IncomingStream: ReplicaWork {
     /// What is asked for, as it stands in the request's frame.
     enum Request: Sendable {
         /// The method, the reader at the first argument, and the method's generic arguments.
-        case call(target: String, arguments: InvocationDecoder)
+        case call(target: String, CallFrame.Received)
         case http(HTTPRequestHead, content: ByteBuffer?)
     }
 
@@ -46,9 +46,9 @@ final class IncomingStream: ReplicaWork {
             self.request = .http(head, content: content)
             self.context = RequestContext(requestID: head.requestID, deadline: deadline)
         } else {
-            let (context, arguments) = try CallFrame.read(frame, of: replica.id)
-            self.request = .call(target: target, arguments: arguments)
-            self.context = context
+            let received = try CallFrame.read(frame, of: replica.id)
+            self.request = .call(target: target, received)
+            self.context = received.context
         }
     }
 
@@ -67,7 +67,7 @@ final class IncomingStream: ReplicaWork {
             return end(.responseFailure, Failures.encode(CancellationError(), thrownBy: replica.id))
         }
         switch request {
-        case .call(let target, let arguments): await call(target, arguments, entry)
+        case .call(let target, let received): await call(target, received, entry)
         case .http(let head, let content): await respond(head, content, entry)
         }
     }
@@ -111,19 +111,47 @@ final class IncomingStream: ReplicaWork {
 
     // MARK: Calls by handle
 
-    private func call(_ target: String, _ arguments: InvocationDecoder, _ entry: ReplicaEntry) async {
+    private func call(_ target: String, _ received: CallFrame.Received, _ entry: ReplicaEntry) async {
         do {
-            var arguments = arguments
+            var arguments = received.arguments
+            if !received.kept.isEmpty { try await fetch(received.kept, into: &arguments) }
             let handler = ResultHandler(encodingInto: Frame.open())
             try await entry.call(target, &arguments, handler)
             let answer = try handler.encodedResult()
             guard answer.readableBytes <= ConnectionLimits.maximumFrameBytes else {
                 throw ServeError(.tooLarge, "the result has \(answer.readableBytes) bytes", replica: replica.id)
             }
+            if received.mayKeep, let frame = keep(answer) { return end(.responseKept, frame) }
             end(.responseValue, answer)
         } catch {
             end(.responseFailure, Failures.encode(error, thrownBy: replica.id))
         }
+    }
+
+    /// Brings the arguments here that other processes keep, all at the same time.
+    private func fetch(_ kept: [CallFrame.Kept], into arguments: inout InvocationDecoder) async throws {
+        let hosted = connection.hosted
+        let fetched = try await withThrowingTaskGroup(of: (Int, ByteBuffer).self) { group in
+            for kept in kept {
+                group.addTask {
+                    (kept.index, try await hosted.kept.fetch(kept.number, from: kept.address, into: hosted))
+                }
+            }
+            return try await group.reduce(into: [(Int, ByteBuffer)]()) { $0.append($1) }
+        }
+        for (index, region) in fetched { arguments.setArgument(index, EncodedValue(region: region)) }
+    }
+
+    /// The frame that says where a result is kept; `nil` when it is to be sent.
+    private func keep(_ answer: ByteBuffer) -> ByteBuffer? {
+        var region = answer
+        region.moveReaderIndex(forwardBy: Frame.headerBytes)
+        guard let (address, number) = connection.hosted.kept.keep(region, for: connection) else { return nil }
+        var frame = Frame.open()
+        frame.writeInteger(number, endianness: .little)
+        frame.writeInteger(UInt64(region.readableBytes), endianness: .little)
+        frame.writeString(address)
+        return frame
     }
 
     // MARK: HTTP

@@ -343,6 +343,7 @@ package final class PeerConnection: Sendable {
         }
         guard let lost else { return }
         for stream in incoming.withLock({ $0.removeAll() }) { stream.callerIsGone() }
+        hosted.kept.releaseAll(of: self)
         delegate.closed(self, reason: reason)
         for (started, owner) in lost { owner.connectionLost(started: started, reason: reason) }
     }
@@ -361,6 +362,8 @@ package protocol PeerDelegate: AnyObject, Sendable {
 /// The replicas that this process hosts.
 package final class HostedReplicas: Sendable {
     private let replicas = Mutex<[ReplicaID: HostedReplica]>([:])
+    /// The large results that the process keeps for others.
+    package let kept = KeptResults()
     package init() {}
 
     package func add(_ replica: HostedReplica) {

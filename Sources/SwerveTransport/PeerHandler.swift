@@ -75,13 +75,27 @@ final class PeerHandler: ChannelInboundHandler {
             begin(kind, stream, body)
         case .requestData, .requestEnd, .requestCancel, .responseCredit:
             connection.incoming.withLock { $0[stream] }?.received(kind, body)
+        case .requestKept: sendKept(stream, body)
+        case .requestRelease:
+            if let number = Self.number(in: body) { connection.hosted.kept.release(number, by: connection) }
         case .requestCredit, .responseValue, .responseFailure, .responseRefused, .responseHTTP, .responseData,
-            .responseEnd, .responseAbort:
+            .responseEnd, .responseAbort, .responseKept:
             connection.receivedResponse(kind, stream: stream, body)
         }
     }
 
     private static let maximumMethods = 1 << 16
+
+    private static func number(in body: ByteBuffer) -> UInt64? {
+        body.getInteger(at: body.readerIndex, endianness: .little, as: UInt64.self)
+    }
+
+    private func sendKept(_ stream: UInt64, _ body: ByteBuffer) {
+        guard let number = Self.number(in: body), let region = connection.hosted.kept.region(number) else {
+            return connection.send(.responseRefused, stream: stream)
+        }
+        connection.send(.responseValue, stream: stream, Frame.open(capacity: 0), trailing: region)
+    }
 
     private func begin(_ kind: FrameKind, _ stream: UInt64, _ body: ByteBuffer) {
         var body = body

@@ -107,10 +107,32 @@ private final class PendingCall: StreamOwner {
     func received(_ kind: FrameKind, _ body: ByteBuffer, on connection: PeerConnection) {
         switch kind {
         case .responseValue: end(.value(body))
+        case .responseKept: end(keptOutcome(body, connection))
         case .responseFailure: end(.failed(Failures.decode(body, from: replica)))
         case .responseRefused: end(.refused)
         default: end(.failed(ServeError(.protocolViolation, "a call was answered with \(kind)", replica: replica)))
         }
+    }
+
+    /// Made even when nobody waits any more: dropping it releases what is kept.
+    private func keptOutcome(_ body: ByteBuffer, _ connection: PeerConnection) -> CallOutcome {
+        var body = body
+        guard let number = body.readInteger(endianness: .little, as: UInt64.self),
+            let count = body.readInteger(endianness: .little, as: UInt64.self)
+        else { return .failed(ServeError(.protocolViolation, "a kept result without its number", replica: replica)) }
+        return .kept(
+            KeptResult(
+                address: String(buffer: body),
+                number: number,
+                byteCount: Int(clamping: count),
+                fetch: { try await KeptResults.fetch(number, over: connection) },
+                release: {
+                    var frame = Frame.open(capacity: 8)
+                    frame.writeInteger(number, endianness: .little)
+                    connection.send(.requestRelease, stream: 0, frame)
+                }
+            )
+        )
     }
 
     func connectionLost(started: Bool, reason: String) {

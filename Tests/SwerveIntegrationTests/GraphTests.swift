@@ -307,6 +307,55 @@ extension IntegrationTests {
             }
         }
 
+        // MARK: Large results
+
+        @Test(arguments: placements)
+        func `large results go from replica to replica, not through the driver`(_ placement: Placement) async throws {
+            let input = InputNode<Int>()
+            let maker = steps(placement).options(name: "Maker").nodes
+            let taker = steps(placement).options(name: "Taker").nodes
+            let zeros = maker.zeros(input)
+            let sum = taker.add(taker.both(zeros, maker.zeros(1_048_576)), to: taker.count(zeros))
+            try await withGraph(sum, placement) { driver, _ in
+                for size in [3 << 20, 1, 0, 70_000] {
+                    let answer = try await driver.predict(size)
+                    #expect(answer == 2 * size + 1 << 20)
+                }
+                let makers = try await driver.statistics().nodes.filter { $0.name.hasPrefix("Maker") }
+                let isKept = placement == .process
+                // Small ones are sent at once.
+                #expect(makers.map(\.keptResults) == (isKept ? [2, 4] : [0, 0]))
+                #expect(makers[1].keptBytes >= (isKept ? 4 << 20 : 0))
+            }
+        }
+
+        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws {
+            let journal = Journal.bind().options(maxOngoingRequests: 1000)
+            let gate = Gate.bind(journal: journal)
+            let input = InputNode<String>()
+            let maker = LargeMaker.bind()
+            let bytes: GraphNode<String, ByteBuffer> = maker.nodes.make(1_048_576)
+            let size = Steps.bind(journal: journal).nodes.sized(bytes, after: gate.nodes.enter(input))
+            try await withGraph(size, .process) { driver, name in
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let handle = try await Serve.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
+                let request = Task { try await driver.predict("a") }
+                try await journal.wait(for: "began a")
+                // The result may be made before or after: wait for it.
+                try await eventually("the result is made") {
+                    try await driver.statistics().nodes.contains { $0.keptResults == 1 }
+                }
+                await #expect(throws: ServeError.self) { try await handle.end() }
+                try await journal.note("open a")
+                let error = await #expect(throws: GraphNodeError.self) { try await request.value }
+                #expect(error?.node == "Steps.sized")
+                #expect((error?.cause as? ServeError)?.code == .replicaLost)
+                try await journal.note("open b")
+                let next = try await driver.predict("b")
+                #expect(next == 1 << 20)
+            }
+        }
+
         // MARK: Options
 
         @Test func `the driver and the deployments of a graph keep their own options`() async throws {

@@ -61,7 +61,7 @@ final class Pair {
     let recorder = Recorder()
     private let group = MultiThreadedEventLoopGroup.singleton
     private let listener: PeerListener
-    private let path: String
+    let path: String
     private static let counter = Mutex(0)
 
     init() async throws {
@@ -81,7 +81,7 @@ final class Pair {
     }
 
     /// A handle of `actor`, which the callee hosts.
-    func handle(_ actor: Echo, named name: String = #function, limit: Int = 10) -> Echo {
+    func handle<D: Deployment>(_ actor: D, named name: String = #function, limit: Int = 10) -> D {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
@@ -89,7 +89,7 @@ final class Pair {
             [(id: replica, target: .remote(RemotePeerReplica(replica, calling)))],
             options: DeploymentOptions()
         )
-        return ServeSystem.handle(Echo.self, id)
+        return ServeSystem.handle(D.self, id)
     }
 }
 

@@ -152,7 +152,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     }
 
     @Test func aFrameOfAnUnknownKindClosesTheConnection() throws {
-        for kind in [0, 18, 255] as [UInt8] {
+        for kind in [0, 21, 255] as [UInt8] {
             var bytes = frame(.control)
             bytes[4] = kind
             try expectViolation(bytes, "kind \(kind)")
@@ -161,8 +161,8 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
 
     @Test func anotherVersionOfTheProtocolClosesTheConnection() throws {
         var hello = Hello(replica: nil, processID: 1, boardPath: nil, boardSlot: 0)
-        hello.version = 2
-        try expectViolation(frame(.hello, encoding: hello), "version 2")
+        hello.version = 3
+        try expectViolation(frame(.hello, encoding: hello), "version 3")
     }
 
     @Test func messagesThatCannotBeReadCloseTheConnection() throws {

@@ -44,6 +44,11 @@ public final class BinaryReader: Decoder {
         return value
     }
 
+    /// Goes behind the region that starts at the current position.
+    func skipRegion() throws {
+        position = try regionBounds(at: position, limit: end).1
+    }
+
     /// Where the region behind the length at `index` starts and ends.
     @inline(__always)
     func regionBounds(at index: Int, limit: Int) throws -> (Int, Int, Bool) {

@@ -60,7 +60,11 @@ package final class HostedReplica: Sendable {
     func execute(_ target: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
         beginLocal()
         defer { finish()?() }
-        try await actor.execute(target, arguments, handler)
+        if arguments.hasKept {
+            try await actor.execute(target, arguments.fetched(), handler)
+        } else {
+            try await actor.execute(target, arguments, handler)
+        }
     }
 
     /// Starts requests that arrived together, with one hop to the actor for all of them: on the thread of the event loop

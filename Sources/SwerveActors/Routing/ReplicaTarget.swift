@@ -20,11 +20,14 @@ package struct OutgoingCall: Sendable {
     package let target: String
     package let arguments: Arguments
     package let options: CallOptions?
+    /// Whether a large result may stay where it is made, because the caller only passes it on.
+    package let mayKeep: Bool
 
-    package init(target: String, arguments: Arguments, options: CallOptions?) {
+    package init(target: String, arguments: Arguments, options: CallOptions?, mayKeep: Bool = false) {
         self.target = target
         self.arguments = arguments
         self.options = options
+        self.mayKeep = mayKeep
     }
 }
 
@@ -32,6 +35,8 @@ package struct OutgoingCall: Sendable {
 package enum CallOutcome: Sendable {
     /// The encoded result.
     case value(ByteBuffer)
+    /// The result stays where it was made; only of calls that allow it.
+    case kept(KeptResult)
     /// The user's error as itself, a ``RemoteError`` in its place, a ``ServeError``, or `CancellationError`.
     case failed(any Error)
     /// The replica did not start it.
@@ -43,14 +48,31 @@ package enum CallOutcome: Sendable {
 extension Route {
     /// Makes a call, on other replicas too when the first did not start it, or was lost and the call is idempotent.
     func call(_ call: OutgoingCall, startingWith first: Lease) async throws -> ByteBuffer {
+        guard case .bytes(let bytes) = try await answer(to: call, startingWith: first) else {
+            preconditionFailure("results are kept only for calls that allow it")
+        }
+        return bytes
+    }
+
+    /// What a call answered.
+    enum CallAnswer {
+        case bytes(ByteBuffer)
+        case kept(KeptResult)
+    }
+
+    /// Makes a call, see ``call(_:startingWith:)``.
+    func answer(to call: OutgoingCall, startingWith first: Lease) async throws -> CallAnswer {
         var lease = first
         var losses = 0
         while true {
-            guard case .remote(let replica) = lease.target else { return try await callLocally(call, lease) }
+            guard case .remote(let replica) = lease.target else { return .bytes(try await callLocally(call, lease)) }
             switch await replica.call(call) {
             case .value(let bytes):
                 lease.release()
-                return bytes
+                return .bytes(bytes)
+            case .kept(let result):
+                lease.release()
+                return .kept(result)
             case .failed(let error):
                 lease.release()
                 throw error

@@ -77,6 +77,9 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ decoder: inout InvocationDecoder,
         _ handler: ResultHandler
     ) async throws {
+        guard identifier.hasPrefix("$s") else {
+            throw ServeError(.unknownMethod, "\(Act.self) has no distributed method '\(identifier)' that is called by name")
+        }
         do {
             try await ServeSystem.current.executeDistributedTarget(
                 on: actor,

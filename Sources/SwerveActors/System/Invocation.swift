@@ -11,6 +11,8 @@ package struct Arguments: Sendable {
     private var rest: [Value] = []
     package private(set) var count = 0
     package var genericSubstitutions: [any Any.Type] = []
+    /// Whether some are ``KeptArgument``s.
+    package var hasKept = false
 
     @inline(__always)
     mutating func append(_ value: Value) {
@@ -20,6 +22,21 @@ package struct Arguments: Sendable {
         default: rest.append(value)
         }
         count += 1
+    }
+
+    /// The same with the results that other processes keep brought here.
+    func fetched() async throws -> Arguments {
+        var fetched = Arguments()
+        fetched.genericSubstitutions = genericSubstitutions
+        for index in 0..<count {
+            guard let value = value(at: index) else { break }
+            if let kept = value as? KeptArgument {
+                fetched.append(try await kept.result.fetch())
+            } else {
+                fetched.append(value)
+            }
+        }
+        return fetched
     }
 
     @inline(__always)
@@ -59,6 +76,8 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
     }
     private let source: Source
     private var index = 0
+    /// Arguments that came from elsewhere, by their position.
+    private var fetched: [Int: EncodedValue] = [:]
 
     init(_ arguments: Arguments) {
         self.source = .values(arguments)
@@ -84,11 +103,20 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
             return try unwrap(value)
         case .encoded(let reader, _):
             do {
+                if let fetched = fetched[index] {
+                    try reader.skipRegion()
+                    return try fetched.decode(as: Argument.self)
+                }
                 return try reader.nextRegion(Argument.self)
             } catch {
                 throw ServeError(.invalidArgument, "argument \(index + 1), a \(Argument.self): \(error)")
             }
         }
+    }
+
+    /// Puts a value in the place of the argument at `index`.
+    package mutating func setArgument(_ index: Int, _ value: EncodedValue) {
+        fetched[index] = value
     }
 
     public mutating func decodeErrorType() throws -> (any Any.Type)? { nil }

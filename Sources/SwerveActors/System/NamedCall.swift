@@ -7,21 +7,30 @@ package enum NamedResult: Sendable {
     case value(any Codable & Sendable)
     /// By a replica of another process.
     case encoded(EncodedValue)
+    /// By a replica of another process, which still has it.
+    case kept(KeptResult)
 }
 
 extension ServeSystem {
     /// Calls a distributed method by its full name, such as `segment(_:)`, as a call through a handle would be made.
     ///
-    /// - Parameter values: may be ``EncodedValue``s, which are decoded where the method runs.
+    /// - Parameters:
+    ///   - values: may be ``EncodedValue``s, which are decoded where the method runs, and ``KeptArgument``s, which are
+    ///     fetched by the replica.
+    ///   - mayKeep: whether a large result may stay where it is made.
     /// - Throws: what the method throws; ``ServeError`` as for a call through a handle.
     package func call(
         _ id: ServeID,
         method: String,
-        arguments values: [any Codable & Sendable]
+        arguments values: [any Codable & Sendable],
+        mayKeep: Bool = false
     ) async throws -> NamedResult {
         let (route, options) = try Self.destination(of: id)
         var arguments = Arguments()
-        for value in values { arguments.append(value) }
+        for value in values {
+            arguments.append(value)
+            if value is KeptArgument { arguments.hasKept = true }
+        }
         let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
@@ -29,7 +38,10 @@ extension ServeSystem {
             try await replica.execute(method, arguments, handler)
             return .value(try handler.anyResult())
         }
-        let call = OutgoingCall(target: method, arguments: arguments, options: options)
-        return .encoded(EncodedValue(region: try await route.call(call, startingWith: lease)))
+        let call = OutgoingCall(target: method, arguments: arguments, options: options, mayKeep: mayKeep)
+        switch try await route.answer(to: call, startingWith: lease) {
+        case .bytes(let bytes): return .encoded(EncodedValue(region: bytes))
+        case .kept(let result): return .kept(result)
+        }
     }
 }

@@ -47,6 +47,7 @@ public struct GraphRoute: GraphRouteConvertible {
         switch try await program.run(try await input(from: request, adapter)) {
         case .value(let result): value = result
         case .encoded(let result): value = try program.resultType.decode(result)
+        case .kept: preconditionFailure("the result of a graph is not kept elsewhere")
         }
         if let output = value as? any HTTPOutput { return try output.response(to: request) }
         return try .json(value)

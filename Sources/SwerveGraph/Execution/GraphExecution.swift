@@ -89,16 +89,25 @@ final class GraphExecution: Sendable {
         _ inputs: [GraphValue]
     ) async throws -> GraphValue {
         let start = NIODeadline.now()
+        // Results that other processes keep go with the last reference to them: not before the call is over.
+        defer { withExtendedLifetime(inputs) {} }
         do {
             let result = try await ServeSystem.current.call(
                 deployment,
                 method: method,
-                arguments: inputs.map(\.argument)
+                arguments: inputs.map(\.argument),
+                mayKeep: program.mayKeep(node)
             )
-            program.note(node, since: start, isFailure: false)
             switch result {
-            case .value(let value): return .value(value)
-            case .encoded(let value): return .encoded(value)
+            case .value(let value):
+                program.note(node, since: start, isFailure: false)
+                return .value(value)
+            case .encoded(let value):
+                program.note(node, since: start, isFailure: false)
+                return .encoded(value)
+            case .kept(let result):
+                program.note(node, since: start, isFailure: false, keptBytes: result.byteCount)
+                return .kept(result)
             }
         } catch {
             if !Task.isCancelled { program.note(node, since: start, isFailure: true) }
@@ -110,6 +119,7 @@ final class GraphExecution: Sendable {
         switch value {
         case .value(let value): value
         case .encoded(let value): try program.nodes[source].type.decode(value)
+        case .kept: preconditionFailure("a value that is looked at is not kept elsewhere")
         }
     }
 }

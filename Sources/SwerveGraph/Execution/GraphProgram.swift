@@ -7,12 +7,15 @@ enum GraphValue: Sendable {
     case value(any Codable & Sendable)
     /// As it came from a replica in another process; decoded only where somebody looks at it.
     case encoded(EncodedValue)
+    /// A large one that another process keeps; only of nodes that are passed on and not looked at.
+    case kept(KeptResult)
 
     /// As an argument of a call.
     var argument: any Codable & Sendable {
         switch self {
         case .value(let value): value
         case .encoded(let value): value
+        case .kept(let result): KeptArgument(result)
         }
     }
 }
@@ -24,6 +27,8 @@ final class GraphProgram: Sendable {
     let meter: GraphMeter
     /// The position of a node among those that are measured.
     private let measured: [Int]
+    /// By node: whether the driver only passes its value on to calls.
+    private let isPassedOn: [Bool]
 
     init(_ plan: GraphPlan, route: String?) {
         self.nodes = plan.nodes
@@ -45,7 +50,17 @@ final class GraphProgram: Sendable {
             return names.count - 1
         }
         self.meter = GraphMeter(names, route: route)
+        var isPassedOn = [Bool](repeating: true, count: plan.nodes.count)
+        isPassedOn[plan.nodes.count - 1] = false
+        for node in plan.nodes {
+            if case .call = node.operation { continue }
+            for source in node.operation.sources { isPassedOn[source] = false }
+        }
+        self.isPassedOn = isPassedOn
     }
+
+    /// Whether a large value of the node may stay where it is made.
+    func mayKeep(_ node: Int) -> Bool { isPassedOn[node] }
 
     /// The type of the input; `nil` when the graph has none.
     var inputType: (any AnyGraphType.Type)? {
@@ -73,8 +88,8 @@ final class GraphProgram: Sendable {
         return try execution.result()
     }
 
-    func note(_ node: Int, since start: NIODeadline, isFailure: Bool) {
+    func note(_ node: Int, since start: NIODeadline, isFailure: Bool, keptBytes: Int? = nil) {
         let elapsed = NIODeadline.now() - start
-        meter.note(measured[node], Int(elapsed.nanoseconds), isFailure: isFailure)
+        meter.note(measured[node], Int(elapsed.nanoseconds), isFailure: isFailure, keptBytes: keptBytes)
     }
 }

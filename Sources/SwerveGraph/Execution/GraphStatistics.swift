@@ -12,6 +12,10 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
         public var failures: Int = 0
         /// The sum of its latencies, from the call to the answer, waiting in the queue included, in nanoseconds.
         public var totalNanoseconds: Int = 0
+        /// How many of its results stayed with the replicas that made them until others fetched them from there, because
+        /// they are large and the driver only passes them on; and their bytes.
+        public var keptResults: Int = 0
+        public var keptBytes: Int = 0
         /// How many calls took up to 2^i microseconds and more than half of that; the last entry holds all longer ones.
         public var histogram: [Int] = [Int](repeating: 0, count: Node.bucketCount)
 
@@ -23,8 +27,12 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
         /// 2^26 microseconds are 67 seconds.
         public static let bucketCount = 28
 
-        mutating func note(_ nanoseconds: Int, isFailure: Bool) {
+        mutating func note(_ nanoseconds: Int, isFailure: Bool, keptBytes: Int?) {
             count += 1
+            if let keptBytes {
+                keptResults += 1
+                self.keptBytes += keptBytes
+            }
             if isFailure { failures += 1 }
             totalNanoseconds += nanoseconds
             let microseconds = UInt(max(nanoseconds, 1) - 1) / 1000
@@ -55,8 +63,8 @@ final class GraphMeter: Sendable {
         self.nodes = Mutex(names.map { GraphStatistics.Node(route: route, name: $0) })
     }
 
-    func note(_ node: Int, _ nanoseconds: Int, isFailure: Bool) {
-        nodes.withLock { $0[node].note(nanoseconds, isFailure: isFailure) }
+    func note(_ node: Int, _ nanoseconds: Int, isFailure: Bool, keptBytes: Int?) {
+        nodes.withLock { $0[node].note(nanoseconds, isFailure: isFailure, keptBytes: keptBytes) }
     }
 
     var statistics: [GraphStatistics.Node] { nodes.withLock { $0 } }

@@ -39,6 +39,7 @@ package final class Peers: Sendable {
         self.hosted = hosted
         self.hello = hello
         self.logger = logger
+        hosted.kept.configure(group: group, hello: hello)
     }
 
     /// From now on the process's routes are fed from here.

@@ -119,6 +119,7 @@ final class WorkerProcess: PeerDelegate {
                 hosted: hosted
             )
             self.listener.withLock { $0 = listener }
+            hosted.kept.listen(at: address)
             let connection = try await PeerSocket.connect(
                 to: settings.controllerAddress,
                 on: group,

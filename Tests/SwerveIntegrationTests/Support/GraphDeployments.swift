@@ -61,10 +61,21 @@ distributed actor Steps {
     distributed func isLarge(_ request: Request) -> Bool { request.area > 100 }
     distributed func refuse(_ value: Int) throws -> Int { throw Refused(reason: "no \(value)", code: value) }
     distributed func failOpaquely(_ value: Int) throws -> Int { throw Opaque() }
-    distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
+    distributed func zeros(_ count: Int) -> ByteBuffer { ByteBuffer(repeating: 0, count: count) }
+    distributed func count(_ bytes: ByteBuffer) -> Int { bytes.readableBytes }
+    distributed func both(_ first: ByteBuffer, _ second: ByteBuffer) -> Int {
+        first.readableBytes + second.readableBytes
+    }
+    distributed func sized(_ bytes: ByteBuffer, after text: String) -> Int { bytes.readableBytes }
     distributed func remaining() -> Double? { RequestContext.current?.timeRemaining?.seconds }
     distributed func ask(_ steps: Steps, _ value: Int) async throws -> Int { try await steps.add(value) }
 }
 
 @FunctionDeployment(placement: .inProcess)
 func doubled(_ value: Int) -> Int { value * 2 }
+
+@Deployment
+distributed actor LargeMaker {
+    distributed func make(_ count: Int) -> ByteBuffer { ByteBuffer(repeating: 1, count: count) }
+    distributed func end() { fatalError("a trap that a test wants") }
+}
