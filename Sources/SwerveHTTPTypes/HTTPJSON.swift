@@ -62,7 +62,10 @@ extension HTTPRequest {
         case .typeMismatch(let type, let context):
             HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(type) is expected")
         case .valueNotFound(let type, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(type) is expected and null was given")
+            HTTPError(
+                .unprocessableContent,
+                "\(path(context.codingPath, whole)): \(type) is expected and null was given"
+            )
         @unknown default:
             HTTPError(.unprocessableContent, "\(whole) has another shape than expected")
         }

@@ -29,7 +29,9 @@ enum CallFrame {
             guard let value = call.arguments.value(at: index) else { break }
             do {
                 // Of a result that is kept the place alone.
-                if call.arguments.hasKept, value is KeptArgument { try writer.region(0 as UInt8) } else {
+                if call.arguments.hasKept, value is KeptArgument {
+                    try writer.region(0 as UInt8)
+                } else {
                     try writer.region(value)
                 }
             } catch let error as ServeError {

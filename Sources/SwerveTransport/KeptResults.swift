@@ -101,8 +101,11 @@ package final class KeptResults: Sendable {
         }
     }
 
-    static let gone = ServeError(.replicaLost, "a result that a replica kept for another is gone, as is the request or "
-        + "the replica")
+    static let gone = ServeError(
+        .replicaLost,
+        "a result that a replica kept for another is gone, as is the request or "
+            + "the replica"
+    )
 
     /// One connection to each process, made when it is first needed.
     private func connection(to address: String, _ hosted: HostedReplicas) async throws -> PeerConnection {
@@ -112,7 +115,12 @@ package final class KeptResults: Sendable {
             // Unstructured: several requests wait for it, and none of them shall cancel it for the others.
             let link = Task {
                 let delegate = FetchLink(self, address)
-                let connection = try await PeerSocket.connect(to: address, on: group, delegate: delegate, hosted: hosted)
+                let connection = try await PeerSocket.connect(
+                    to: address,
+                    on: group,
+                    delegate: delegate,
+                    hosted: hosted
+                )
                 connection.send(hello)
                 return connection
             }
@@ -174,7 +182,9 @@ private final class PendingFetch: StreamOwner {
         if isCancelled { return continuation.resume(throwing: CancellationError()) }
         var frame = Frame.open(capacity: 8)
         frame.writeInteger(number, endianness: .little)
-        if case .failure(let failure) = connection.open(.requestKept, frame, owner: self) { end(.failure(failure.error)) }
+        if case .failure(let failure) = connection.open(.requestKept, frame, owner: self) {
+            end(.failure(failure.error))
+        }
     }
 
     func end(_ result: Result<ByteBuffer, any Error>) {

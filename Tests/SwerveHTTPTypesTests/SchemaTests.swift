@@ -43,10 +43,11 @@ private enum Payload: Codable {
             return
         }
         #expect(
-            properties.mapValues(\.json) == [
-                "id": JSONSchema.integer, "name": .string, "color": .choice(["red", "green"]), "inner": inner,
-                "others": .array(inner), "scores": .map(.number),
-            ].mapValues(\.json)
+            properties.mapValues(\.json)
+                == [
+                    "id": JSONSchema.integer, "name": .string, "color": .choice(["red", "green"]), "inner": inner,
+                    "others": .array(inner), "scores": .map(.number),
+                ].mapValues(\.json)
         )
         #expect(required.sorted() == ["color", "id", "inner", "others", "scores"])
     }
@@ -62,7 +63,10 @@ private enum Payload: Codable {
 
     @Test func `plain values and arrays have plain schemas`() {
         #expect(JSONSchema(decoding: Int.self).json == #"{"type":"integer"}"#)
-        #expect(JSONSchema(decoding: [String: [Int]].self).json == #"{"additionalProperties":{"items":{"type":"integer"},"type":"array"},"type":"object"}"#)
+        #expect(
+            JSONSchema(decoding: [String: [Int]].self).json
+                == #"{"additionalProperties":{"items":{"type":"integer"},"type":"array"},"type":"object"}"#
+        )
         #expect(JSONSchema(decoding: Double?.self) == .number)
     }
 

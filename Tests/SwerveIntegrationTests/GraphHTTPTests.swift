@@ -31,7 +31,10 @@ extension IntegrationTests {
         @Test func `each route answers its graph`() async throws {
             // A computed part: the driver is in this process.
             try await withRoutes(.inProcess) { _, prefix in
-                let grown = try await post("\(prefix)/grown", #"{"name":"a","size":{"width":2,"height":3},"quality":"best"}"#)
+                let grown = try await post(
+                    "\(prefix)/grown",
+                    #"{"name":"a","size":{"width":2,"height":3},"quality":"best"}"#
+                )
                 #expect(grown.headers["content-type"] == "application/json")
                 #expect(grown.text.contains(#""width":4"#))
                 let query = try await fetch("\(prefix)/query?name=b&width=5&height=1&tag=x&tag=y&quality=draft")

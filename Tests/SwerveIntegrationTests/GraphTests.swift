@@ -38,7 +38,8 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `arrays, dictionaries, optionals and tuples of nodes arrive as values`(_ placement: Placement) async throws {
+        func `arrays, dictionaries, optionals and tuples of nodes arrive as values`(_ placement: Placement) async throws
+        {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let text = nodes.text(input)
@@ -56,7 +57,9 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `parts of the input and of results are taken by key path, at any depth`(_ placement: Placement) async throws {
+        func `parts of the input and of results are taken by key path, at any depth`(_ placement: Placement)
+            async throws
+        {
             let input = InputNode<Request>()
             let nodes = steps(placement).nodes
             let grown = nodes.grown(input)
@@ -329,7 +332,8 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws {
+        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws
+        {
             let journal = Journal.bind().options(maxOngoingRequests: 1000)
             let gate = Gate.bind(journal: journal)
             let input = InputNode<String>()

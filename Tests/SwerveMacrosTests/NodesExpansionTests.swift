@@ -14,7 +14,9 @@ import Testing
 
     @Test func `parameters become nodes, with their labels and default values`() {
         #expect(
-            nodes("distributed func scale(_ image: Image, by factor: Double = 8, `in` mode: Mode = .fast) -> Image { image }")
+            nodes(
+                "distributed func scale(_ image: Image, by factor: Double = 8, `in` mode: Mode = .fast) -> Image { image }"
+            )
                 == [
                     "func scale<GraphInput: C>(_ image: GraphNode<GraphInput, Image>, "
                         + "by factor: GraphNode<GraphInput, Double> = .constant(8), "

@@ -78,7 +78,10 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ handler: ResultHandler
     ) async throws {
         guard identifier.hasPrefix("$s") else {
-            throw ServeError(.unknownMethod, "\(Act.self) has no distributed method '\(identifier)' that is called by name")
+            throw ServeError(
+                .unknownMethod,
+                "\(Act.self) has no distributed method '\(identifier)' that is called by name"
+            )
         }
         do {
             try await ServeSystem.current.executeDistributedTarget(

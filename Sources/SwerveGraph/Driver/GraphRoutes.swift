@@ -16,7 +16,9 @@ public struct GraphRoutes: Codable, Sendable {
     var programs: [GraphProgram] { routes.compactMap { try? $0.program() } }
 
     func single() throws -> GraphProgram {
-        guard isSingle else { throw ServeError(.notFound, "the driver has routes: call predict(route:_:) with \(known)") }
+        guard isSingle else {
+            throw ServeError(.notFound, "the driver has routes: call predict(route:_:) with \(known)")
+        }
         return try routes[0].program()
     }
 

@@ -50,7 +50,9 @@ enum GraphValidation {
         named name: String
     ) throws(ServeError) {
         if case .constant = value.operation {
-            throw refusal("'\(name)' always takes the same branch, because it depends on a constant; leave the others out")
+            throw refusal(
+                "'\(name)' always takes the same branch, because it depends on a constant; leave the others out"
+            )
         }
         if let duplicate = chooser.duplicate {
             throw refusal("'\(name)' has the case '\(duplicate)' twice; the second can never be reached")
