@@ -45,6 +45,18 @@ distributed actor Kinds {
     }
 }
 
+/// The same for numbers, as docs/MODELS.md shows it.
+@Deployment
+distributed actor Opposite {
+    private let model: ONNXSession
+
+    init(model path: String) async throws { model = try await ONNXSession.shared(path) }
+
+    distributed func opposite(of rows: [[Float]]) async throws -> [Float] {
+        try await model.run(Tensor(shape: [rows.count, 4], values: rows.flatMap(\.self))).values()
+    }
+}
+
 extension ServedModels {
     @Suite("ONNXModel as a deployment")
     struct ONNXModelTests {
@@ -126,6 +138,10 @@ extension ServedModels {
                 kinds,
                 _ async throws in
                 #expect(try await kinds.kinds(of: ["dog", "bird", "grüß dich"]) == [2, -1, 3])
+            }
+            let bound = Opposite.bind(model: try Models.path("batch-unnamed")).options(placement: placement)
+            try await withApplication(bound) { model, _ async throws in
+                #expect(try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8])
             }
         }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// One suite of this process at a time uses the instance of Swerve, of which a process has one.
 ///
-/// The suites are in several modules, so the lock is a file's.
+/// The suites are in several modules, so what they lock is a file that all know: the package's.
 struct OneInstance: SuiteTrait, TestScoping {
     private struct Failed: Error { let code: Int32 }
 
@@ -13,8 +13,9 @@ struct OneInstance: SuiteTrait, TestScoping {
         testCase: Test.Case?,
         performing body: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "swerve-tests-\(getpid()).lock").path
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let descriptor = open(root.appending(path: "Package.swift").path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failed(code: errno) }
         defer { close(descriptor) }
         // On a thread of its own: the suite before may take a while.
