@@ -1,25 +1,31 @@
+internal import SwiftParser
 internal import SwiftSyntax
 
 /// The source text of the methods over nodes of a graph.
 extension DeploymentActor {
     /// `nodes` and the type behind it; empty where the actor has such members itself, or no method that can be a node.
     var graphMembers: [String] {
-        guard !declaresInstanceMember("nodes"), !declares("Nodes") else { return [] }
+        guard !declaresInstanceMember("nodes"), !declares("Nodes"), !speaksOfNodes else { return [] }
         let methods = nodeMethods
         guard !methods.isEmpty else { return [] }
         return [
             """
             /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
-            \(access.prefix)nonisolated var nodes: Nodes { Nodes(deployment: self) }
+            \(access.prefix)nonisolated var nodes: Nodes { Nodes(_deployment: self) }
             """,
             """
             /// The methods of `\(name)` as nodes of a graph.
             \(access.prefix)struct Nodes: Swift.Sendable {
-                fileprivate let deployment: \(name)
+                fileprivate let _deployment: \(name)
             \(methods.joined(separator: "\n"))
             }
             """,
         ]
+    }
+
+    /// Whether a method has to do with a type of another place that is called like the one that would be made here.
+    private var speaksOfNodes: Bool {
+        distributedMethods.contains { $0.signature.tokens(viewMode: .sourceAccurate).contains { $0.text == "Nodes" } }
     }
 
     private var nodeMethods: [String] {
@@ -43,8 +49,8 @@ extension DeploymentActor {
         let documentation = function.documentation.map { "    \($0)\n" }.joined()
         return """
             \(documentation)    \(methodAccess.prefix)func \(function.name.text)\
-            <GraphInput: Swift.Codable & Swift.Sendable>(\(declared)) -> SwerveGraph.GraphNode<GraphInput, \(result)> {
-                    ._call(deployment, "\(Method(function).fullName)", [\(passed)])
+            <_GraphInput: Swift.Codable & Swift.Sendable>(\(declared)) -> SwerveGraph.GraphNode<_GraphInput, \(result)> {
+                    ._call(self._deployment, "\(Method(function).fullName)", [\(passed)])
                 }
             """
     }
@@ -59,13 +65,34 @@ extension DeploymentActor {
 }
 
 extension Parameter {
-    /// As the parameter of a method over nodes. A default value stays one, unless it speaks of the actor itself.
+    /// As the parameter of a method over nodes. A default value stays one when it is the same for every call: it is taken
+    /// when the graph is written.
     fileprivate func nodeDeclaration(of actor: String) -> String {
         let names = label.map { $0 == identifier || identifier == "`\($0)`" ? $0 : "\($0) \(identifier)" }
         let type = type.text(replacingSelfWith: actor)
-        let usable = defaultValue.flatMap { $0.contains("Self") || $0.contains("self") ? nil : $0 }
-        return "\(names ?? "_ \(identifier)"): SwerveGraph.GraphNode<GraphInput, \(type)>"
+        let written = syntax.as(FunctionParameterSyntax.self)?.defaultValue?.value
+        let usable = written.flatMap { $0.isConstant ? defaultValue : nil }
+        return "\(names ?? "_ \(identifier)"): SwerveGraph.GraphNode<_GraphInput, \(type)>"
             + (usable.map { " = .constant(\($0))" } ?? "")
+    }
+}
+
+extension ExprSyntax {
+    /// Whether it is a literal, a case such as `.fast`, or a container of such.
+    fileprivate var isConstant: Bool {
+        switch self.as(ExprSyntaxEnum.self) {
+        case .integerLiteralExpr, .floatLiteralExpr, .booleanLiteralExpr, .nilLiteralExpr: true
+        case .stringLiteralExpr(let literal): literal.representedLiteralValue != nil
+        case .prefixOperatorExpr(let negation): negation.expression.isConstant
+        case .memberAccessExpr(let member): member.base == nil && member.declName.baseName.text != "now"
+        case .arrayExpr(let array): array.elements.allSatisfy { $0.expression.isConstant }
+        case .dictionaryExpr(let dictionary):
+            switch dictionary.content {
+            case .colon: true
+            case .elements(let elements): elements.allSatisfy { $0.key.isConstant && $0.value.isConstant }
+            }
+        default: false
+        }
     }
 }
 

@@ -14,7 +14,7 @@ enum CallFrame {
         let length = min(requestID.count, 255)
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
-        frame.writeRemainingTime(until: context?.deadline)
+        frame.writeRemainingTime(context?.deadline?.remaining)
         frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
         try write(keptOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
@@ -93,7 +93,7 @@ enum CallFrame {
             }
             types.append(type)
         }
-        let deadline = NIODeadline.after(remaining)
+        let deadline = RequestDeadline(remaining: remaining)
         let context =
             requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
         return Received(
@@ -124,14 +124,15 @@ enum CallFrame {
 
 extension ByteBuffer {
     /// Nanoseconds; the largest number stands for no deadline.
-    mutating func writeRemainingTime(until deadline: NIODeadline?) {
-        writeInteger(deadline.map { ($0 - .now()).nanoseconds } ?? .max, endianness: .little)
+    mutating func writeRemainingTime(_ remaining: TimeAmount?) {
+        writeInteger(remaining?.nanoseconds ?? .max, endianness: .little)
     }
 }
 
-extension NIODeadline {
-    /// What ``ByteBuffer/writeRemainingTime(until:)`` wrote.
-    static func after(_ remaining: Int64) -> NIODeadline? {
-        remaining == .max ? nil : .now() + .nanoseconds(remaining)
+extension RequestDeadline {
+    /// What ``ByteBuffer/writeRemainingTime(_:)`` wrote.
+    convenience init?(remaining: Int64) {
+        if remaining == .max { return nil }
+        self.init(.now() + .nanoseconds(remaining))
     }
 }

@@ -1,4 +1,5 @@
 package import NIOCore
+package import SwerveActors
 package import SwerveHTTPTypes
 
 /// The bodies of the frames that carry HTTP messages.
@@ -17,7 +18,7 @@ package enum HTTPFrames {
         var frame = Frame.open(capacity: 64 + head.bytes.readableBytes + (isCopied ? size : 0))
         frame.writeInteger(method, endianness: .little)
         frame.writeInteger(body == nil ? bodyFollowsFlag : 0)
-        frame.writeRemainingTime(until: deadline)
+        frame.writeRemainingTime(deadline.map { $0 - .now() })
         head.encode(into: &frame)
         guard let body, size > 0 else { return (frame, nil) }
         if !isCopied { return (frame, body) }
@@ -28,11 +29,11 @@ package enum HTTPFrames {
     /// What a replica reads of a request's frame, behind the method number: the content is `nil` when it follows.
     package static func readRequest(
         _ frame: inout ByteBuffer
-    ) throws -> (HTTPRequestHead, deadline: NIODeadline?, ByteBuffer?) {
+    ) throws -> (HTTPRequestHead, deadline: RequestDeadline?, ByteBuffer?) {
         let flags = frame.readInteger(as: UInt8.self) ?? 0
         let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
         let head = try HTTPRequestHead.decode(from: &frame)
-        return (head, .after(remaining), flags & bodyFollowsFlag == 0 ? frame : nil)
+        return (head, RequestDeadline(remaining: remaining), flags & bodyFollowsFlag == 0 ? frame : nil)
     }
 
     /// The beginning of a response's frame; the caller appends the content when it does not follow.

@@ -66,9 +66,18 @@ final class IncomingStream: ReplicaWork {
         if state.withLock({ $0.isCancelled }) {
             return end(.responseFailure, Failures.encode(CancellationError(), thrownBy: replica.id))
         }
+        do { try RequestContext.checkDeadline() } catch { return refuseLate(error) }
         switch request {
         case .call(let target, let received): await call(target, received, entry)
         case .http(let head, let content): await respond(head, content, entry)
+        }
+    }
+
+    /// The request's time was over before it began.
+    private func refuseLate(_ error: ServeError) {
+        switch request {
+        case .call: end(.responseFailure, Failures.encode(error, thrownBy: replica.id))
+        case .http: refuse(error)
         }
     }
 
@@ -102,6 +111,7 @@ final class IncomingStream: ReplicaWork {
             state.isOver = true
             state.task = nil
         }
+        context?.deadline?.end()
         let drained = replica.finish()
         connection.incoming.withLock { $0.remove(stream) }
         connection.send(kind, stream: stream, frame, trailing: trailing)

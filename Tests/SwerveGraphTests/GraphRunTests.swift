@@ -174,6 +174,41 @@ private struct Bench {
         #expect(bad.value == "5(3(v0))")
     }
 
+    @Test func `after a failure nothing is begun that nobody needs`() {
+        // 3 is made of 1, which fails, and of 2, which waits for the slow 4.
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
+        ]
+        var bench = Bench(steps)
+        #expect(bench.named == [1, 2])
+        let afterFailure = bench.fail(1)
+        #expect(afterFailure == [5])
+        let afterSlow = bench.finish(2)
+        #expect(afterSlow == [])
+        _ = bench.finish(5)
+        #expect(bench.value == "5(v0)")
+    }
+
+    @Test func `a branch may need again what a failure made needless`() {
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]),
+            .compute([5, 3]), .choice(of: 5, [6], otherwise: nil), .fallback(4, 7),
+        ]
+        var bench = Bench(steps)
+        let afterFailure = bench.fail(1)
+        #expect(afterFailure == [5])
+        let afterSlow = bench.finish(2)
+        #expect(afterSlow == [])
+        let afterDecision = bench.finish(5)
+        #expect(afterDecision == [7])
+        let chosen = bench.choose(7, 0)
+        #expect(chosen == [3])
+        let last = bench.finish(3)
+        #expect(last == [6])
+        _ = bench.finish(6)
+        #expect(bench.value == "6(5(v0),3(2(v0)))")
+    }
+
     @Test func `where both fail, the last failure counts`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2)])
         _ = bench.fail(1)

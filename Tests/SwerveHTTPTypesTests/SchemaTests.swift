@@ -1,3 +1,4 @@
+import Foundation
 import SwerveHTTPTypes
 import Testing
 
@@ -57,7 +58,7 @@ private enum Payload: Codable {
     }
 
     @Test func `what cannot be found out may be anything`() {
-        #expect(JSONSchema(decoding: Picky.self) == .any)
+        #expect(JSONSchema(decoding: Picky.self) == .string)
         #expect(JSONSchema(decoding: Payload.self) == .any)
     }
 
@@ -68,6 +69,62 @@ private enum Payload: Codable {
                 == #"{"additionalProperties":{"items":{"type":"integer"},"type":"array"},"type":"object"}"#
         )
         #expect(JSONSchema(decoding: Double?.self) == .number)
+    }
+
+    @Test func `a field that is refused does not hide the others`() {
+        struct Whole: Codable {
+            var id: Int
+            var picky: Picky
+            var last: Int
+        }
+        #expect(
+            JSONSchema(decoding: Whole.self) == .object(["id": .integer, "picky": .string], required: ["id", "picky"])
+        )
+    }
+
+    @Test func `types that ask in loops come to an end`() {
+        struct Lossy: Codable {
+            init(from decoder: any Decoder) throws {
+                var container = try decoder.unkeyedContainer()
+                while !container.isAtEnd {
+                    if (try? container.decode(Picky.self)) == nil { _ = try? container.superDecoder() }
+                }
+            }
+            func encode(to encoder: any Encoder) throws {}
+        }
+        struct Numbered: Codable {
+            struct Key: CodingKey {
+                var stringValue: String
+                var intValue: Int? { nil }
+                init(stringValue: String) { self.stringValue = stringValue }
+                init?(intValue: Int) { nil }
+            }
+            init(from decoder: any Decoder) throws {
+                let container = try decoder.container(keyedBy: Key.self)
+                var index = 0
+                while container.contains(Key(stringValue: "\(index)")) { index += 1 }
+            }
+            func encode(to encoder: any Encoder) throws {}
+        }
+        #expect(JSONSchema(decoding: Lossy.self) == .array(.any))
+        #expect(JSONSchema(decoding: Numbered.self) == .object([:], required: []))
+    }
+
+    @Test func `types of Foundation are what JSON makes of them`() {
+        #expect(JSONSchema(decoding: Data.self) == .string)
+        #expect(JSONSchema(decoding: [URL].self) == .array(.string))
+        #expect(JSONSchema(decoding: Decimal.self) == .number)
+    }
+
+    @Test func `of types that clients do not send nothing is run`() {
+        struct Trap: Codable {
+            init(from decoder: any Decoder) throws { fatalError("it was run") }
+            func encode(to encoder: any Encoder) throws {}
+        }
+        #expect(JSONSchema(describing: Trap.self) == .any)
+        #expect(JSONSchema(describing: [Trap]?.self) == .array(.any))
+        #expect(JSONSchema(describing: [String: [Int]].self) == .map(.array(.integer)))
+        #expect(JSONSchema(describing: Color.self) == .choice(["red", "green"]))
     }
 
     @Test func `texts are quoted as JSON`() {

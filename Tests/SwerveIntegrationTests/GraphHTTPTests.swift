@@ -21,6 +21,8 @@ extension IntegrationTests {
                 "/text": steps.nodes.text(number),
                 "/body": raw[\.body],
                 "/file": file[\.content],
+                "/range": InputNode<Window>()[\.range.lowerBound].route(QueryAdapter<Window>()),
+                "/first": InputNode<[Int]>().element(at: 1),
                 "/refuse": steps.nodes.refuse(number),
                 "/secret": steps.nodes.failOpaquely(number),
             ]).options(placement: placement)
@@ -56,6 +58,8 @@ extension IntegrationTests {
                 #expect(query.status == 422 && query.text.contains("width"))
                 #expect(try await fetch("\(prefix)/query?name=b&width=1").text.contains("height: the field is missing"))
                 #expect(try await fetch("\(prefix)/query?name=b&width=1&width=2&height=1").status == 422)
+                let range = try await fetch("\(prefix)/range?range=1")
+                #expect(range.status == 422 && range.text.contains("more are expected"))
                 let path = try await fetch("\(prefix)/nowhere")
                 #expect(path.status == 404 && path.text.contains("/add"))
                 #expect(try await fetch("\(prefix)/add/").status == 404)
@@ -76,6 +80,15 @@ extension IntegrationTests {
                 #expect(try await post("\(prefix)/body", "as it is").text.contains("as it is") == false)
                 let file = try await post("\(prefix)/file", "content")
                 #expect(file.status == 200)
+            }
+        }
+
+        @Test func `an element that is not there is the client's mistake`() async throws {
+            try await withRoutes(.inProcess) { _, prefix in
+                let second = try await post("\(prefix)/first", "[1,2]")
+                #expect(second.text == "2")
+                let missing = try await post("\(prefix)/first", "[1]")
+                #expect(missing.status == 422 && missing.text.contains("graph node 'input[1]'"))
             }
         }
 
@@ -135,6 +148,11 @@ extension IntegrationTests {
             }
         }
     }
+}
+
+/// A type of the standard library that takes two values of one field.
+struct Window: Codable, Hashable {
+    var range: ClosedRange<Int>
 }
 
 /// The query of a route.

@@ -243,7 +243,7 @@ extension IntegrationTests {
                 #expect(third == "why")
                 let error = await #expect(throws: GraphNodeError.self) { try await ask("z", .good) }
                 #expect(error?.node == "switch_1")
-                #expect((error?.cause as? ServeError)?.message == "no case is 'z'; there are x, y")
+                #expect((error?.cause as? ServeError)?.message == "the value fits none of the cases, which are x, y")
             }
         }
 

@@ -69,14 +69,14 @@ import Testing
 
                 /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
                 nonisolated var nodes: Nodes {
-                    Nodes(deployment: self)
+                    Nodes(_deployment: self)
                 }
 
                 /// The methods of `Segmenter` as nodes of a graph.
                 struct Nodes: Swift.Sendable {
-                    fileprivate let deployment: Segmenter
-                    func segment<GraphInput: Swift.Codable & Swift.Sendable>(_ image: SwerveGraph.GraphNode<GraphInput, Image>) -> SwerveGraph.GraphNode<GraphInput, Map> {
-                        ._call(deployment, "segment(_:)", [image])
+                    fileprivate let _deployment: Segmenter
+                    func segment<_GraphInput: Swift.Codable & Swift.Sendable>(_ image: SwerveGraph.GraphNode<_GraphInput, Image>) -> SwerveGraph.GraphNode<_GraphInput, Map> {
+                        ._call(self._deployment, "segment(_:)", [image])
                     }
                 }
             }
@@ -142,14 +142,14 @@ import Testing
 
                 /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
                 nonisolated var nodes: Nodes {
-                    Nodes(deployment: self)
+                    Nodes(_deployment: self)
                 }
 
                 /// The methods of `Pair` as nodes of a graph.
                 struct Nodes: Swift.Sendable {
-                    fileprivate let deployment: Pair
-                    func get<GraphInput: Swift.Codable & Swift.Sendable>() -> SwerveGraph.GraphNode<GraphInput, Int> {
-                        ._call(deployment, "get()", [])
+                    fileprivate let _deployment: Pair
+                    func get<_GraphInput: Swift.Codable & Swift.Sendable>() -> SwerveGraph.GraphNode<_GraphInput, Int> {
+                        ._call(self._deployment, "get()", [])
                     }
                 }
             }

@@ -18,10 +18,10 @@ import Testing
                 "distributed func scale(_ image: Image, by factor: Double = 8, `in` mode: Mode = .fast) -> Image { image }"
             )
                 == [
-                    "func scale<GraphInput: C>(_ image: GraphNode<GraphInput, Image>, "
-                        + "by factor: GraphNode<GraphInput, Double> = .constant(8), "
-                        + "in mode: GraphNode<GraphInput, Mode> = .constant(.fast)) -> GraphNode<GraphInput, Image> {",
-                    "._call(deployment, \"scale(_:by:in:)\", [image, factor, mode])",
+                    "func scale<_GraphInput: C>(_ image: GraphNode<_GraphInput, Image>, "
+                        + "by factor: GraphNode<_GraphInput, Double> = .constant(8), "
+                        + "in mode: GraphNode<_GraphInput, Mode> = .constant(.fast)) -> GraphNode<_GraphInput, Image> {",
+                    "._call(self._deployment, \"scale(_:by:in:)\", [image, factor, mode])",
                 ]
         )
     }
@@ -33,16 +33,32 @@ import Testing
     @Test func `Self is the actor, not the nodes`() {
         #expect(
             nodes("distributed func next(_ other: Self, _ map: [String: Self.Part]) -> Self { other }").first
-                == "func next<GraphInput: C>(_ other: GraphNode<GraphInput, Model>, "
-                + "_ map: GraphNode<GraphInput, [String: Model.Part]>) -> GraphNode<GraphInput, Model> {"
+                == "func next<_GraphInput: C>(_ other: GraphNode<_GraphInput, Model>, "
+                + "_ map: GraphNode<_GraphInput, [String: Model.Part]>) -> GraphNode<_GraphInput, Model> {"
         )
     }
 
-    @Test func `a default value that speaks of the actor is left out`() {
+    @Test(arguments: ["Self.size", ".random(in: 0...9)", "Int.max - 1", "now()", ".now", "\"\\(size)\".count"])
+    func `a default value that may differ from call to call is left out`(_ value: String) {
         #expect(
-            nodes("distributed func run(_ size: Int = Self.size) -> Int { size }").first
-                == "func run<GraphInput: C>(_ size: GraphNode<GraphInput, Int>) -> GraphNode<GraphInput, Int> {"
+            nodes("distributed func run(_ size: Int = \(value)) -> Int { size }").first
+                == "func run<_GraphInput: C>(_ size: GraphNode<_GraphInput, Int>) -> GraphNode<_GraphInput, Int> {"
         )
+    }
+
+    @Test(arguments: ["8", "-1", "\"myself\"", ".fast", "[1, -2]", "[:]", "nil", "[\"a\": .b]"])
+    func `literals and cases stay default values`(_ value: String) {
+        #expect(
+            nodes("distributed func run(_ x: X = \(value)) -> Int { 1 }").first?.contains("= .constant(\(value))")
+                == true
+        )
+    }
+
+    @Test func `names of parameters and types do not clash with generated ones`() {
+        let lines = nodes("distributed func status(deployment: String, x: GraphInput) -> String { deployment }")
+        #expect(lines.first?.contains("x: GraphNode<_GraphInput, GraphInput>") == true)
+        #expect(lines.last == "._call(self._deployment, \"status(deployment:x:)\", [deployment, x])")
+        #expect(nodes("distributed func set(_ nodes: Nodes) -> Int { 1 }") == [])
     }
 
     @Test func `methods of a public actor keep their own access`() {

@@ -141,7 +141,9 @@ extension ServedModels {
             }
             let bound = Opposite.bind(model: try Models.path("batch-unnamed")).options(placement: placement)
             try await withApplication(bound) { model, _ async throws in
-                #expect(try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8])
+                #expect(
+                    try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8]
+                )
             }
         }
 

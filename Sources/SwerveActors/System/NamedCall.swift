@@ -31,7 +31,7 @@ extension ServeSystem {
             arguments.append(value)
             if value is KeptArgument { arguments.hasKept = true }
         }
-        let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
+        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
             let handler = ResultHandler()

@@ -1,18 +1,19 @@
 package import NIOCore
 package import SwerveCore
+internal import Synchronization
 
 /// What travels with a request through every process that works on it.
 public struct RequestContext: Sendable, Hashable {
     /// The HTTP request's `x-request-id`, kept or made by the proxy; empty for calls from code that has none.
     public var requestID: String
     /// When the answer is of no use any more.
-    package var deadline: NIODeadline?
+    package var deadline: RequestDeadline?
 
     public init(requestID: String) {
         self.requestID = requestID
     }
 
-    package init(requestID: String, deadline: NIODeadline?) {
+    package init(requestID: String, deadline: RequestDeadline?) {
         self.requestID = requestID
         self.deadline = deadline
     }
@@ -20,7 +21,7 @@ public struct RequestContext: Sendable, Hashable {
     /// How long the request may still take; negative when the time is over, `nil` without a deadline. An HTTP request
     /// has one when the instance has a `requestTimeout`.
     public var timeRemaining: Duration? {
-        deadline.map { .nanoseconds(($0 - .now()).nanoseconds) }
+        deadline?.remaining.map { .nanoseconds($0.nanoseconds) }
     }
 
     /// Gives the calls that `operation` makes a deadline, which travels with them and with those that they lead to.
@@ -32,20 +33,48 @@ public struct RequestContext: Sendable, Hashable {
         operation: () async throws -> Result
     ) async rethrows -> Result {
         var context = current ?? RequestContext(requestID: "")
-        let deadline = NIODeadline.now() + .nanoseconds(time.nanoseconds)
-        context.deadline = min(context.deadline ?? deadline, deadline)
+        let time = NIODeadline.now() + .nanoseconds(time.nanoseconds)
+        let deadline = RequestDeadline(min(context.deadline?.time ?? time, time))
+        context.deadline = deadline
+        defer { deadline.end() }
         return try await $current.withValue(context, operation: operation)
     }
 
     /// - Throws: ``ServeError`` with code `deadlineExceeded` when the current request's time is over.
     package static func checkDeadline() throws(ServeError) {
-        guard let deadline = current?.deadline, deadline < .now() else { return }
+        guard let remaining = current?.deadline?.remaining, remaining < .zero else { return }
         throw ServeError(.deadlineExceeded, "the request's time was over before the call began")
     }
 
     /// The context of the request that the current task works on; `nil` outside requests. Bind it with
     /// `RequestContext.$current.withValue(...)` to give calls from other code a request id.
     @TaskLocal public static var current: RequestContext?
+}
+
+/// When the answer to a request is of no use any more.
+///
+/// Tasks that user code starts inherit the context of the request that they were started in, and may go on long after it:
+/// when the request is over, so is its deadline.
+package final class RequestDeadline: Sendable, Hashable {
+    package let time: NIODeadline
+    private let isOver = Atomic(false)
+
+    package init(_ time: NIODeadline) {
+        self.time = time
+    }
+
+    /// The request is over.
+    package func end() {
+        isOver.store(true, ordering: .relaxed)
+    }
+
+    /// `nil` when the request is over.
+    package var remaining: TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - .now() }
+
+    package static func == (left: RequestDeadline, right: RequestDeadline) -> Bool { left === right }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(ObjectIdentifier(self))
+    }
 }
 
 /// Options of calls through one handle.

@@ -72,7 +72,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ) async throws -> Res
     where Act: DistributedActor, Act.ID == ActorID, Err: Error, Res: Codable & Sendable {
         let (route, options) = try Self.destination(of: actor.id)
-        let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
+        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
             let handler = ResultHandler()
@@ -99,7 +99,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         throwing: Err.Type
     ) async throws where Act: DistributedActor, Act.ID == ActorID, Err: Error {
         let (route, options) = try Self.destination(of: actor.id)
-        let lease = if let lease = route.tryAcquire() { lease } else { try await route.acquire() }
+        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
         if case .local(let replica) = lease.target {
             defer { lease.release() }
             let handler = ResultHandler()
@@ -108,6 +108,18 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         }
         let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments, options: options)
         _ = try await route.call(call, startingWith: lease)
+    }
+
+    /// A lease of a route that has none to give at once. The request's time may be over by then.
+    static func wait(for route: Route) async throws -> Lease {
+        let lease = try await route.acquire()
+        do {
+            try RequestContext.checkDeadline()
+        } catch {
+            lease.release()
+            throw error
+        }
+        return lease
     }
 
     @inline(__always)

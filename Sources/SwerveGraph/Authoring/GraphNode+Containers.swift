@@ -20,6 +20,20 @@ extension GraphNode {
         Self(.made(OptionalMaker<Wrapped>(), [node.vertex]))
     }
 
+    /// An element of the array that a node stands for, by its position from 0.
+    ///
+    /// A request whose array is shorter fails with ``ServeError/Code/invalidArgument``.
+    public func element<Element>(at position: Int) -> GraphNode<Input, Element> where Value == [Element] {
+        GraphNode<Input, Element>(.made(ElementMaker<Element>(position: position), [vertex]))
+    }
+
+    /// The value for a key of the dictionary that a node stands for; `nil` where it has none.
+    public func value<Key: Hashable & Codable & Sendable, Element: Codable & Sendable>(
+        for key: Key
+    ) -> GraphNode<Input, Element?> where Value == [Key: Element] {
+        GraphNode<Input, Element?>(.made(EntryMaker<Key, Element>(key: key), [vertex]))
+    }
+
     /// A tuple of the values of several nodes, for a parameter or a graph's result of type ``GraphTuple``.
     public static func tuple<each Element>(
         _ nodes: repeat GraphNode<Input, each Element>

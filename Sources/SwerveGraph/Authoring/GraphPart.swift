@@ -52,7 +52,7 @@ struct LivePart: GraphMaker {
         let path: AnyKeyPath
         let apply: Apply
     }
-    /// As many as there are such key paths in the program's source.
+    /// One for each such key path; a path with a subscript is another for each of its arguments.
     private static let known = Mutex<[Entry]>([])
 
     static func register<Root: Codable & Sendable, Part: Codable & Sendable>(

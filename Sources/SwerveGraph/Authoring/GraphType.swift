@@ -1,4 +1,5 @@
 package import SwerveActors
+internal import SwerveCore
 
 /// The type of a node's value, as something that can be found by name in another process.
 package protocol AnyGraphType: Sendable {
@@ -48,6 +49,26 @@ struct DictionaryMaker<Key: Hashable & Codable & Sendable, Element: Codable & Se
         var dictionary: [Key: Element] = [:]
         for (key, part) in zip(keys, parts) { dictionary[key] = try unwrap(part, as: Element.self) }
         return dictionary
+    }
+}
+
+struct ElementMaker<Element: Codable & Sendable>: GraphMaker {
+    var position: Int
+    var label: String { "[\(position)]" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        let array: [Element] = try unwrap(parts[0])
+        guard array.indices.contains(position) else {
+            throw ServeError(.invalidArgument, "there is no element \(position); there are \(array.count)")
+        }
+        return array[position]
+    }
+}
+
+struct EntryMaker<Key: Hashable & Codable & Sendable, Element: Codable & Sendable>: GraphMaker {
+    var key: Key
+    var label: String { "[\(key)]" }
+    func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
+        try unwrap(parts[0], as: [Key: Element].self)[key]
     }
 }
 

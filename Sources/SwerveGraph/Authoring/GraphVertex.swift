@@ -16,20 +16,31 @@ public final class GraphVertex: Sendable {
         case choice(any GraphChooser, of: GraphVertex, [GraphVertex], otherwise: GraphVertex?)
         /// The second node where the first fails.
         case fallback(GraphVertex, GraphVertex)
+        /// In the place of a node that is made of too many, one after the other.
+        case tooDeep
     }
 
     package let operation: Operation
     package let type: any AnyGraphType.Type
+    /// How many nodes the longest way from here to a beginning has.
+    private let depth: Int
 
     package init(_ operation: Operation, _ type: any AnyGraphType.Type) {
-        self.operation = operation
+        // Beyond the limit nothing is held on to: a chain is let go of link by link, each on the stack of the one before.
+        let depth = 1 + (operation.sources.map(\.depth).max() ?? 0)
+        self.operation = depth > GraphPlan.maximumNodes ? .tooDeep : operation
+        self.depth = min(depth, GraphPlan.maximumNodes)
         self.type = type
     }
 
     /// The nodes that this one is made of, in the order in which they are written.
-    package var sources: [GraphVertex] {
-        switch operation {
-        case .input, .constant: []
+    package var sources: [GraphVertex] { operation.sources }
+}
+
+extension GraphVertex.Operation {
+    fileprivate var sources: [GraphVertex] {
+        switch self {
+        case .input, .constant, .tooDeep: []
         case .call(_, let sources), .made(_, let sources): sources
         case .choice(_, let value, let cases, let otherwise): [value] + cases + (otherwise.map { [$0] } ?? [])
         case .fallback(let first, let second): [first, second]

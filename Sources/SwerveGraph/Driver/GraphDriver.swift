@@ -17,7 +17,7 @@ public import SwerveHTTPTypes
 ///
 /// Over HTTP every path of the application goes to the graph, or each route to its own (``bind(_:)-(Dictionary)``). The
 /// input is read from the request by an ``HTTPAdapter``; the result answers as its type says (``HTTPOutput``), else as
-/// JSON. GET and POST are accepted.
+/// JSON. GET, HEAD and POST are accepted.
 ///
 /// A node's failure fails the nodes made of it and the request with ``GraphNodeError``; over HTTP the status is that of
 /// the cause and the message names the node. When the request is cancelled, all its nodes are.
@@ -43,7 +43,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
     /// Runs the graph of one route, for ``predict(route:_:as:)``.
     distributed func run(route: String, _ input: GraphPayload, answering type: String) async throws -> GraphPayload {
         let program = try routes.route(route)
-        try program.check(input: Swift.type(of: input.value), output: type, route: route)
+        try program.check(input: input.type, output: type, route: route)
         return GraphPayload(try await program.run(input.value).argument, program.resultType)
     }
 
@@ -140,14 +140,14 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
         as type: Answer.Type = Answer.self
     ) async throws -> Answer {
         let payload = GraphPayload(input, GraphType<Value>.self)
-        return try await unwrap(run(route: route, payload, answering: "\(Answer.self)").value)
+        return try await unwrap(run(route: route, payload, answering: TypeNames.name(of: Answer.self)).value)
     }
 }
 
 /// A value of a type that only its holder knows.
 struct GraphPayload: Codable, Sendable {
     let value: any Codable & Sendable
-    private let type: any AnyGraphType.Type
+    let type: any AnyGraphType.Type
 
     init(_ value: any Codable & Sendable, _ type: any AnyGraphType.Type) {
         self.value = value

@@ -39,8 +39,10 @@ public struct GraphRoute: GraphRouteConvertible {
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard request.method == .get || request.method == .post else {
-            throw HTTPError(.methodNotAllowed, "a graph answers GET and POST")
+        guard [.get, .head, .post].contains(request.method) else {
+            var response = HTTPResponse.error(.methodNotAllowed, "a graph answers GET, HEAD and POST")
+            response.headers.add("allow", "GET, HEAD, POST")
+            return response
         }
         let program = try program()
         let value: any Codable & Sendable

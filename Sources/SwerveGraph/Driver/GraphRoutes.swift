@@ -78,7 +78,7 @@ extension GraphRoutes: RouteDescribing {
             return RouteDescription(
                 path: route.path,
                 input: route.adapter.inputSchema.json,
-                output: JSONSchema(decoding: vertex.type.value).json
+                output: JSONSchema(describing: vertex.type.value).json
             )
         }
     }
@@ -86,12 +86,15 @@ extension GraphRoutes: RouteDescribing {
 
 extension GraphProgram {
     /// - Throws: ``ServeError`` with code `invalidArgument` when the caller's types are not the graph's.
-    func check(input: any Any.Type, output: String, route: String) throws(ServeError) {
-        if let expected = inputType?.value, expected != input {
-            throw ServeError(.invalidArgument, "the route '\(route)' takes a \(expected), not a \(input)")
+    ///
+    /// - Parameter output: the mangled name of the type that the caller expects.
+    func check(input: any AnyGraphType.Type, output: String, route: String) throws(ServeError) {
+        if let expected = inputType?.value, expected != input.value {
+            throw ServeError(.invalidArgument, "the route '\(route)' takes a \(expected), not a \(input.value)")
         }
-        if "\(resultType.value)" != output {
-            throw ServeError(.invalidArgument, "the route '\(route)' answers a \(resultType.value), not a \(output)")
+        if _mangledTypeName(resultType.value) != output {
+            let other = TypeNames.find(output).map { "\($0)" } ?? output
+            throw ServeError(.invalidArgument, "the route '\(route)' answers a \(resultType.value), not a \(other)")
         }
     }
 }

@@ -70,7 +70,7 @@ final class GraphExecution: Sendable {
                 let position = try chooser.position(of: value)
                 guard run.withLock({ $0.chose(node, position) }) else {
                     let known = chooser.labels.joined(separator: ", ")
-                    throw ServeError(.invalidArgument, "no case is '\(value)'; there are \(known)")
+                    throw ServeError(.invalidArgument, "the value fits none of the cases, which are \(known)")
                 }
             case .input, .constant, .fallback: preconditionFailure("only steps to compute are named as ready")
             }

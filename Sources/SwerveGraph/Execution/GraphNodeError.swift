@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 public import SwerveHTTPTypes
@@ -19,32 +20,45 @@ public struct GraphNodeError: Error, Sendable, CustomStringConvertible {
     public var description: String { "graph node '\(node)': \(cause)" }
 }
 
-/// Travels with its cause, or with a ``RemoteError`` in the cause's place where that is not `Codable`.
+/// Travels with its cause, or with a ``RemoteError`` in the cause's place where that is not `Codable`, does not encode, or
+/// does not decode where it arrives.
 extension GraphNodeError: Codable {
+    private enum CodingKeys: String, CodingKey { case node, type, cause, typeName, message }
+
     public func encode(to encoder: any Encoder) throws {
-        var container = encoder.unkeyedContainer()
-        try container.encode(node)
-        if let cause = cause as? any Error & Codable, let name = try? TypeNames.name(of: type(of: cause)) {
-            try container.encode(name)
-            try container.encode(cause)
-        } else {
-            let described = RemoteError(
-                deployment: DeploymentID(application: "", deployment: node),
-                replica: nil,
-                typeName: "\(type(of: cause))",
-                message: "\(cause)"
-            )
-            try container.encode(try TypeNames.name(of: RemoteError.self))
-            try container.encode(described)
-        }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(node, forKey: .node)
+        let described = cause as? RemoteError
+        try container.encode(described?.typeName ?? "\(Swift.type(of: cause))", forKey: .typeName)
+        try container.encode(described?.message ?? "\(cause)", forKey: .message)
+        guard let cause = cause as? any Error & Codable,
+            let name = try? TypeNames.name(of: Swift.type(of: cause))
+        else { return }
+        // Apart, so that a cause that breaks off leaves nothing behind.
+        let writer = BinaryWriter()
+        guard (try? writer.region(cause)) != nil else { return }
+        try container.encode(name, forKey: .type)
+        try container.encode(writer.buffer, forKey: .cause)
     }
 
     public init(from decoder: any Decoder) throws {
-        var container = try decoder.unkeyedContainer()
-        self.node = try container.decode(String.self)
-        let name = try container.decode(String.self)
-        guard let type = TypeNames.find(name) as? any (Error & Codable).Type else { throw TypeNames.unknown(name) }
-        self.cause = try container.decode(type)
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let node = try container.decode(String.self, forKey: .node)
+        self.node = node
+        if let name = try container.decodeIfPresent(String.self, forKey: .type),
+            let type = TypeNames.find(name) as? any (Error & Codable).Type,
+            let region = try container.decodeIfPresent(ByteBuffer.self, forKey: .cause),
+            let cause = try? EncodedValue(region: region).decode(as: type)
+        {
+            self.cause = cause
+            return
+        }
+        self.cause = RemoteError(
+            deployment: DeploymentID(application: "", deployment: node),
+            replica: nil,
+            typeName: try container.decode(String.self, forKey: .typeName),
+            message: try container.decode(String.self, forKey: .message)
+        )
     }
 }
 

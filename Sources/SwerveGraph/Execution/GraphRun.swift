@@ -85,6 +85,8 @@ package struct GraphRun<Value> {
     private var ready: [Int] = []
     /// What became of nodes, before those that wait for them know.
     private var news: [(node: Int, state: State)] = []
+    /// Only after a failure there can be nodes that nobody needs any more.
+    private var hasFailed = false
     /// The end of the run.
     package private(set) var result: Result<Value, any Error>?
 
@@ -121,7 +123,9 @@ package struct GraphRun<Value> {
     package mutating func finished(_ node: Int, _ outcome: Result<Value, any Error>) {
         switch outcome {
         case .success(let value): news.append((node, .value(value)))
-        case .failure(let error): news.append((node, .failed(error)))
+        case .failure(let error):
+            hasFailed = true
+            news.append((node, .failed(error)))
         }
         spread()
     }
@@ -204,6 +208,27 @@ package struct GraphRun<Value> {
         }
     }
 
+    /// Whether somebody waits for the node, up to the result.
+    private func isNeeded(_ node: Int) -> Bool {
+        guard hasFailed else { return true }
+        var open = [node]
+        var seen: Set<Int> = [node]
+        while let next = open.popLast() {
+            if next == last { return true }
+            for consumer in topology.consumers[next] {
+                let waits =
+                    switch states[consumer] {
+                    case .following(let branch): branch == next
+                    case .waiting:
+                        if case .choice(let decider, _, _) = topology.steps[consumer] { decider == next } else { true }
+                    default: false
+                    }
+                if waits, seen.insert(consumer).inserted { open.append(consumer) }
+            }
+        }
+        return false
+    }
+
     /// Tells the nodes that wait what became of others, and so on, until nothing more follows.
     private mutating func spread() {
         while let (node, state) = news.popLast() {
@@ -224,7 +249,8 @@ package struct GraphRun<Value> {
                     if case .failed(let error) = state {
                         settle(consumer, .failed(error))
                     } else if missing == 1 {
-                        start(consumer)
+                        // Who needed it may have failed by another source; a branch may need it again.
+                        if isNeeded(consumer) { start(consumer) } else { states[consumer] = .idle }
                     } else {
                         states[consumer] = .waiting(missing - 1)
                     }

@@ -42,7 +42,7 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
         /// An upper bound of the latency that the given share of calls kept, in microseconds; 0 without calls.
         public func percentile(_ share: Double) -> Int {
             guard count > 0 else { return 0 }
-            let rank = Int((Double(count) * share).rounded(.up))
+            let rank = Int((Double(count) * min(max(share.isNaN ? 0 : share, 0), 1)).rounded(.up))
             var seen = 0
             for (bucket, number) in histogram.enumerated() {
                 seen += number

@@ -46,6 +46,10 @@ package struct GraphPlan: Sendable {
         try GraphValidation.checkInputs(vertices)
     }
 
+    static var tooLarge: ServeError {
+        ServeError(.invalidGraph, "the graph has more than \(maximumNodes) nodes")
+    }
+
     init(nodes: [Node]) {
         self.nodes = nodes
     }
@@ -61,7 +65,7 @@ package struct GraphPlan: Sendable {
                 path[path.count - 1].rest = last.rest.dropFirst()
                 guard seen.insert(ObjectIdentifier(source)).inserted else { continue }
                 guard seen.count <= maximumNodes else {
-                    throw ServeError(.invalidGraph, "the graph has more than \(maximumNodes) nodes")
+                    throw tooLarge
                 }
                 path.append((source, source.sources[...]))
             } else {
@@ -81,6 +85,7 @@ package struct GraphPlan: Sendable {
         case .choice(let chooser, let value, let cases, let otherwise):
             .choice(chooser, of: position(value), cases.map(position), otherwise: otherwise.map(position))
         case .fallback(let first, let second): .fallback(position(first), position(second))
+        case .tooDeep: preconditionFailure("refused before")
         }
     }
 }
@@ -107,11 +112,12 @@ private struct GraphNames {
             case .input: "input"
             case .constant: "constant"
             case .call(let call, _): call.name
-            case .made(let maker, let sources) where maker.label.hasPrefix("."):
+            case .made(let maker, let sources) where maker.label.hasPrefix(".") || maker.label.hasPrefix("["):
                 sources.first.map { name($0) + maker.label } ?? maker.label
             case .made(let maker, _): maker.label
             case .choice(let chooser, _, _, _): chooser is Cases<Bool> ? "if" : "switch"
             case .fallback: "fallback"
+            case .tooDeep: "node"
             }
         let count = counts[base, default: 0]
         counts[base] = count + 1

@@ -16,6 +16,7 @@ enum GraphValidation {
     static func check(_ vertex: GraphVertex, named name: String) throws(ServeError) {
         switch vertex.operation {
         case .input, .constant, .made: return
+        case .tooDeep: throw GraphPlan.tooLarge
         case .call(let call, _): try check(call, named: name)
         case .choice(let chooser, let value, _, let otherwise):
             try check(chooser, of: value, otherwise: otherwise, named: name)

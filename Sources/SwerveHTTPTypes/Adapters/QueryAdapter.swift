@@ -103,6 +103,11 @@ private struct FieldDecoder: Decoder, SingleValueDecodingContainer {
         var isAtEnd: Bool { currentIndex >= texts.count }
         mutating func decodeNil() throws -> Bool { false }
         mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
+            guard !isAtEnd else {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: codingPath, debugDescription: "given \(texts.count) times, more are expected")
+                )
+            }
             let field = FieldDecoder(texts: [texts[currentIndex]], codingPath: codingPath)
             currentIndex += 1
             return try field.decode(type)

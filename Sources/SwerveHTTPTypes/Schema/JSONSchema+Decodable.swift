@@ -1,44 +1,97 @@
+#if canImport(FoundationEssentials)
+    private import FoundationEssentials
+#else
+    private import Foundation
+#endif
+
 extension JSONSchema {
-    /// The schema of what a type decodes: the type is decoded from made-up values, and what it asks for is noted.
+    /// The schema of what a type decodes from JSON: the type is decoded from made-up values, and what it asks for is noted.
     ///
-    /// What cannot be found out in this way is ``any``: types that look at the values they are given, such as enumerations
-    /// with payloads. A type that asks for fewer keys than it has for some values shows those that it asked for.
+    /// For types that are decoded from what clients send, which must bear any value. What cannot be found out in this way is
+    /// ``any``: types that look at the values they are given, such as enumerations with payloads. A type that asks for
+    /// fewer keys for some values shows those that it asked for; one that refuses a value, those until then.
     public init(decoding type: any Decodable.Type) {
-        func probe<T: Decodable>(_ type: T.Type) -> JSONSchema { (try? Probe().made(type, depth: 0))?.schema ?? .any }
-        self = (type as? any JSONSchemaProviding.Type)?.jsonSchema ?? probe(type)
+        func probe<T: Decodable>(_ type: T.Type) -> JSONSchema { Probe().made(type, depth: 0).schema }
+        self = probe(type)
+    }
+
+    /// The schema of a type that is plain, knows its schema or is a container of such; ``any`` for others.
+    ///
+    /// For types that are not decoded from what clients send: nothing of theirs is run.
+    public init(describing type: any Any.Type) {
+        self = Self.described(type) ?? .any
+    }
+
+    private static func described(_ type: any Any.Type) -> JSONSchema? {
+        if let type = type as? any JSONSchemaProviding.Type { return type.jsonSchema }
+        if let plain = Probe.plain(type) { return plain.schema }
+        if let type = type as? any ListLike.Type { return .array(described(type.elementType) ?? .any) }
+        if let type = type as? any TextKeyed.Type { return .map(described(type.elementType) ?? .any) }
+        if let type = type as? any OptionalLike.Type { return described(type.wrappedType) }
+        return nil
     }
 }
 
 /// Dictionaries that JSON writes as objects with free keys.
 private protocol TextKeyed {
-    static var elementType: any Decodable.Type { get }
+    static var elementType: any Any.Type { get }
     init()
 }
-extension Dictionary: TextKeyed where Key == String, Value: Decodable {
-    fileprivate static var elementType: any Decodable.Type { Value.self }
+extension Dictionary: TextKeyed where Key == String {
+    fileprivate static var elementType: any Any.Type { Value.self }
+}
+
+private protocol ListLike {
+    static var elementType: any Any.Type { get }
+}
+extension Array: ListLike {
+    fileprivate static var elementType: any Any.Type { Element.self }
+}
+
+private protocol OptionalLike {
+    static var wrappedType: any Any.Type { get }
+}
+extension Optional: OptionalLike {
+    fileprivate static var wrappedType: any Any.Type { Wrapped.self }
 }
 
 /// Decodes made-up values.
 private final class Probe {
     struct Unknown: Error {}
 
-    /// Types may contain themselves: below this depth anything goes, and so much is looked at in all.
+    /// Types may contain themselves: below this depth anything goes, and so often is something asked for in all.
     static let maximumDepth = 6
     private var budget = 10_000
 
-    /// A value of a type and the type's schema.
-    func made<T: Decodable>(_ type: T.Type, depth: Int) throws -> (value: T, schema: JSONSchema) {
+    /// Whether there is something left of the budget, which this takes from.
+    func spend() -> Bool {
         budget -= 1
-        guard depth < Self.maximumDepth, budget > 0 else { throw Unknown() }
-        if let (value, schema) = plain(type, depth), let value = value as? T { return (value, schema) }
-        let note = Note(probe: self, depth: depth)
-        let value = try T(from: ProbeDecoder(note: note))
+        return budget > 0
+    }
+
+    /// A value of a type, if it took the made-up ones, and the type's schema.
+    func made<T: Decodable>(_ type: T.Type, depth: Int) -> (value: T?, schema: JSONSchema) {
         let own = (type as? any JSONSchemaProviding.Type)?.jsonSchema
+        guard depth < Self.maximumDepth, spend() else { return (nil, own ?? .any) }
+        if let (value, schema) = Self.plain(type) { return (value as? T, own ?? schema) }
+        if let type = type as? any TextKeyed.Type {
+            return (type.init() as? T, own ?? .map(schema(of: type.elementType, depth: depth + 1)))
+        }
+        let note = Note(probe: self, depth: depth)
+        let value = try? T(from: ProbeDecoder(note: note))
+        // It refused an object before it asked for anything: it wants to know which keys there are.
+        if value == nil, note.schema == .object([:], required: []) { note.schema = nil }
         return (value, own ?? note.schema ?? .any)
     }
 
+    private func schema(of type: any Any.Type, depth: Int) -> JSONSchema {
+        func probe<T: Decodable>(_ type: T.Type) -> JSONSchema { made(type, depth: depth).schema }
+        guard let type = type as? any Decodable.Type else { return .any }
+        return probe(type)
+    }
+
     /// Types that need no decoder.
-    private func plain(_ type: any Any.Type, _ depth: Int) -> (any Any, JSONSchema)? {
+    static func plain(_ type: any Any.Type) -> (value: any Any, schema: JSONSchema)? {
         func zero<Number: Numeric>(_: Number.Type) -> any Any { Number.zero }
         func first<Value: RawRepresentable & CaseIterable>(_: Value.Type) -> (any Any, JSONSchema)? {
             guard let value = Value.allCases.first else { return nil }
@@ -47,15 +100,17 @@ private final class Probe {
             }
             return (value, Value.RawValue.self is any BinaryInteger.Type ? .integer : .any)
         }
-        func schema<Value: Decodable>(_ type: Value.Type) -> JSONSchema {
-            (try? made(type, depth: depth + 1))?.schema ?? .any
-        }
         if type == Bool.self { return (false, .boolean) }
         if type == String.self { return ("", .string) }
         if let type = type as? any BinaryInteger.Type { return (zero(type), .integer) }
         if let type = type as? any BinaryFloatingPoint.Type { return (zero(type), .number) }
         if let type = type as? any (RawRepresentable & CaseIterable).Type { return first(type) }
-        if let type = type as? any TextKeyed.Type { return (type.init(), .map(schema(type.elementType))) }
+        // As `JSONDecoder` takes them.
+        if type == Data.self { return (Data(), .string) }
+        if type == Date.self { return (Date(timeIntervalSinceReferenceDate: 0), .number) }
+        if type == UUID.self { return (UUID(), .string) }
+        if type == URL.self { return URL(string: "http://localhost/").map { ($0, .string) } }
+        if type == Decimal.self { return (Decimal(0), .number) }
         return nil
     }
 
@@ -71,16 +126,21 @@ private final class Probe {
             self.depth = depth
         }
 
-        func next<T: Decodable>(_ type: T.Type) throws -> (value: T, schema: JSONSchema) {
-            try probe.made(type, depth: depth + 1)
+        func next<T: Decodable>(_ type: T.Type) -> (value: T?, schema: JSONSchema) {
+            probe.made(type, depth: depth + 1)
         }
 
         func add(_ key: String, _ schema: JSONSchema) {
             var (properties, required): ([String: JSONSchema], [String]) = ([:], [])
             if case .object(let known, let needed)? = self.schema { (properties, required) = (known, needed) }
-            properties[key] = schema
-            if !optional.contains(key) { required.append(key) }
+            if properties.updateValue(schema, forKey: key) == nil, !optional.contains(key) { required.append(key) }
             self.schema = .object(properties, required: required)
+        }
+
+        /// What a type cannot be told the value of.
+        func unknown() throws -> Never {
+            _ = probe.spend()
+            throw Unknown()
         }
     }
 }
@@ -107,49 +167,64 @@ private struct ProbeFields<Key: CodingKey>: KeyedDecodingContainerProtocol {
     var allKeys: [Key] { [] }
     func contains(_ key: Key) -> Bool {
         note.optional.insert(key.stringValue)
-        return true
+        return note.probe.spend()
     }
     func decodeNil(forKey key: Key) throws -> Bool {
         note.optional.insert(key.stringValue)
         return false
     }
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T {
-        let (value, schema) = try note.next(type)
+        let (value, schema) = note.next(type)
         note.add(key.stringValue, schema)
+        guard let value else { try note.unknown() }
         return value
     }
     func decodeIfPresent<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T? {
         note.optional.insert(key.stringValue)
-        note.add(key.stringValue, (try? note.next(type))?.schema ?? .any)
+        note.add(key.stringValue, note.next(type).schema)
         return nil
     }
     func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws
         -> KeyedDecodingContainer<Nested>
-    { throw Probe.Unknown() }
-    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { throw Probe.Unknown() }
-    func superDecoder() throws -> any Decoder { throw Probe.Unknown() }
-    func superDecoder(forKey key: Key) throws -> any Decoder { throw Probe.Unknown() }
+    { try unknown(key) }
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try unknown(key) }
+    func superDecoder() throws -> any Decoder { try note.unknown() }
+    func superDecoder(forKey key: Key) throws -> any Decoder { try unknown(key) }
+
+    private func unknown(_ key: Key) throws -> Never {
+        note.add(key.stringValue, .any)
+        try note.unknown()
+    }
 }
 
 /// An array of one element; of none where it is not known what that may be.
 private struct ProbeElements: UnkeyedDecodingContainer {
     let note: Probe.Note
     var codingPath: [any CodingKey] { [] }
+    // Goes on whatever comes of an element, so that a loop over all of them ends.
     var currentIndex = 0
     var count: Int? { isAtEnd ? 0 : 1 }
     var isAtEnd: Bool { currentIndex > 0 || note.depth + 2 >= Probe.maximumDepth }
     mutating func decodeNil() throws -> Bool { false }
     mutating func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let (value, schema) = try note.next(type)
-        note.schema = .array(currentIndex == 0 ? schema : .any)
+        let isFirst = currentIndex == 0
         currentIndex += 1
+        let (value, schema) = note.next(type)
+        note.schema = .array(isFirst ? schema : .any)
+        guard let value else { try note.unknown() }
         return value
     }
     mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws
         -> KeyedDecodingContainer<Nested>
-    { throw Probe.Unknown() }
-    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { throw Probe.Unknown() }
-    mutating func superDecoder() throws -> any Decoder { throw Probe.Unknown() }
+    { try unknown() }
+    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try unknown() }
+    mutating func superDecoder() throws -> any Decoder { try unknown() }
+
+    private mutating func unknown() throws -> Never {
+        currentIndex += 1
+        note.schema = .array(.any)
+        try note.unknown()
+    }
 }
 
 private struct ProbeValue: SingleValueDecodingContainer {
@@ -157,8 +232,9 @@ private struct ProbeValue: SingleValueDecodingContainer {
     var codingPath: [any CodingKey] { [] }
     func decodeNil() -> Bool { false }
     func decode<T: Decodable>(_ type: T.Type) throws -> T {
-        let (value, schema) = try note.next(type)
+        let (value, schema) = note.next(type)
         note.schema = schema
+        guard let value else { try note.unknown() }
         return value
     }
 }

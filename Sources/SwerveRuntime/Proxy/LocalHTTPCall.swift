@@ -38,7 +38,7 @@ final class LocalHTTPCall: ReplicaWork {
         self.forward = forward
         self.mailbox = mailbox
         self.replica = replica
-        self.context = RequestContext(requestID: head.requestID, deadline: deadline)
+        self.context = RequestContext(requestID: head.requestID, deadline: deadline.map(RequestDeadline.init))
         if let body {
             self.bodyStream = nil
             self.request = HTTPRequest(head: head, body: HTTPBody(body))
@@ -106,6 +106,7 @@ final class LocalHTTPCall: ReplicaWork {
             state.task = nil
             state.writer = nil
         }
+        context?.deadline?.end()
         let forward = forward
         mailbox.post { forward.localResponse(answer) }
     }
