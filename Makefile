@@ -27,6 +27,7 @@ run-fuzz:
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet
+	$(SWIFT) build -c release --product bench-graph --quiet
 	$(SWIFT) build -c release --product bench-handles --quiet
 	$(SWIFT) build -c release --product bench-hummingbird --quiet
 	$(SWIFT) build -c release --product bench-vision --quiet

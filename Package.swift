@@ -181,6 +181,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-graph",
+            dependencies: ["Swerve", nioCore],
+            path: "Benchmarks/Sources/bench-graph",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-handles",
             dependencies: ["Swerve", nioCore, nioPosix],
             path: "Benchmarks/Sources/bench-handles",

@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from harness.graph import graph_flows, graph_large
 from harness.nginx import NginxPair
 from harness.processes import (ROOT, Failure, Server, answers_ok, binary, children, cpu_seconds, free_port, is_running,
                                pss_megabytes, require)
@@ -277,6 +278,8 @@ GROUPS = {
     http_noop: ("http_noop",),
     handles: ("handle_call", "add_replica"),
     echo: ("echo_1mb_c8",),
+    graph_flows: ("graph_chain3", "graph_fan8"),
+    graph_large: ("graph_large_4mib",),
     segformer: ("segformer_b0_http",),
     segformer_load: ("segformer_b0_load",),
     segformer_stages: ("segformer_b0_stage",),

@@ -1,14 +1,14 @@
 -- The load: GET, or POST of so many bytes (the digit 1, so that one byte is JSON too); and one line of JSON with the
 -- result.
 --
---   wrk ... -s load.lua URL [-- BYTES]
+--   wrk ... -s load.lua URL [-- BYTES CONTENT-TYPE]
 
 function init(arguments)
     local bytes = tonumber(arguments[1])
     if bytes then
         wrk.method = "POST"
         wrk.body = string.rep("1", bytes)
-        wrk.headers["Content-Type"] = "application/octet-stream"
+        wrk.headers["Content-Type"] = arguments[2]
     end
 end
 

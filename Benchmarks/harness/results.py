@@ -28,6 +28,11 @@ Written by `Benchmarks/run.py` (`make bench`).
 * `handle_call_p50` and `handle_calls_100` (1 and 100 calls outstanding, 200 bytes each way): the baseline is 200 bytes
   sent back and forth over a Unix socket with NIO; of `handle_call.inprocess`, a call of a plain actor.
 * `echo_1mb_c8`: POST of 1 MiB that comes back, 8 connections; baseline: the nginx pair, buffering in memory.
+* `graph_*`: a graph; baseline: the same calls written by hand in an ingress. Both read an integer from JSON and answer
+  JSON, and everything is in processes of its own (`.process`) or in the one that has the socket (`.inprocess`).
+  `graph_chain3`: three no-op nodes, one after the other; `graph_fan8`: eight at the same time; requests per second with
+  32 connections. `_p50`: the latency of a lone request. `_added`: the difference of both, and `ratio` its share of the
+  latency by hand. `graph_large_4mib`: 4 MiB made by one node and given to the next, latency of a lone request.
 * `segformer_b0_http`: 512x512 JPEG in, PNG out; baseline: the bare ONNX Runtime loop in Python with a fixed tensor.
 * `segformer_b0_load`: from the name of a repository in the hub's cache to a model that can run; baseline: processor of
   transformers and ONNX Runtime in Python, imports done. `_load_process`: the same from the start of the process to its

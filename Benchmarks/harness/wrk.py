@@ -17,12 +17,12 @@ class Load:
     p50_microseconds: float
 
 
-def load(server, connections, seconds, path=None, body_bytes=None):
+def load(server, connections, seconds, path=None, body_bytes=None, content_type="application/octet-stream"):
     """One run with one thread; fails when any answer is not a success, for then it measured something else."""
     url = f"http://127.0.0.1:{server.port}{path or server.path}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
     if body_bytes:
-        command += ["--", str(body_bytes)]
+        command += ["--", str(body_bytes), content_type]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise Failure(f"wrk failed on {server.name}: {result.stderr.strip() or result.stdout.strip()}")
