@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import SwerveCore
 import Testing
 
 extension IntegrationTests {
@@ -258,6 +259,93 @@ extension IntegrationTests {
                 let answer = try await driver.predict(1)
                 #expect(answer == 11 + 5)
                 #expect(try await journal.all() == ["needed"])
+            }
+        }
+
+        /// A graph and what it is by definition.
+        private struct Sample {
+            var node: GraphNode<Int, Int>
+            var value: @Sendable (Int) -> Int
+            /// What writes itself down when it is computed.
+            var names: Set<String>
+        }
+
+        private func randomGraph(_ seed: UInt64, _ steps: Steps) -> Sample {
+            var generator = SplitMix64(seed: seed)
+            var pool = [
+                Sample(node: InputNode<Int>(), value: { $0 }, names: []),
+                Sample(node: 3, value: { _ in 3 }, names: []),
+            ]
+            func pick() -> Sample { pool[generator.next(below: pool.count)] }
+            for number in 0..<14 {
+                let (a, b, c) = (pick(), pick(), pick())
+                let names = a.names.union(b.names)
+                switch generator.next(below: 5) {
+                case 0:
+                    let name = "g\(seed)n\(number)"
+                    pool.append(
+                        Sample(
+                            node: steps.nodes.noted(.constant(name), a.node),
+                            value: a.value,
+                            names: a.names.union([name])
+                        )
+                    )
+                case 1:
+                    pool.append(
+                        Sample(node: doubledDeployment.bind().nodes(a.node), value: { a.value($0) * 2 }, names: a.names)
+                    )
+                case 2 where seed % 2 == 0:
+                    let node = GraphNode.if(
+                        steps.nodes.isEven(steps.nodes.add(a.node, to: 0)),
+                        then: b.node,
+                        else: c.node
+                    )
+                    // Which branch is taken depends on the input: its names are not counted.
+                    pool.append(
+                        Sample(
+                            node: node,
+                            value: { a.value($0).isMultiple(of: 2) ? b.value($0) : c.value($0) },
+                            names: a.names
+                        )
+                    )
+                case 3:
+                    let sum = steps.nodes.total(.array([a.node, b.node, a.node]))
+                    pool.append(
+                        Sample(node: sum, value: { 2 &* a.value($0) &+ b.value($0) }, names: names)
+                    )
+                default:
+                    pool.append(
+                        Sample(
+                            node: steps.nodes.add(a.node, to: b.node),
+                            value: { a.value($0) &+ b.value($0) },
+                            names: names
+                        )
+                    )
+                }
+            }
+            let last = pool[pool.count - 1]
+            // The result is no constant, whatever the last one is.
+            return Sample(node: steps.nodes.add(last.node, to: 0), value: last.value, names: last.names)
+        }
+
+        @Test(arguments: placements)
+        func `random graphs give what their definition says, and compute no node twice`(
+            _ placement: Placement
+        ) async throws {
+            let steps = steps(placement)
+            let samples = (0..<24).map { randomGraph($0, steps) }
+            let routes = Dictionary(uniqueKeysWithValues: samples.enumerated().map { ("/\($0)", $1.node) })
+            let driver = GraphDriver.bind(routes).options(placement: placement)
+            try await withApplication(driver) { driver, name in
+                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                for (number, sample) in samples.enumerated() {
+                    let before = try await journal.all().count
+                    let answer: Int = try await driver.predict(route: "/\(number)", number)
+                    #expect(answer == sample.value(number), "graph \(number)")
+                    let noted = try await journal.all()[before...]
+                    #expect(Set(noted).count == noted.count, "graph \(number) computed a node twice: \(noted)")
+                    #expect(Set(noted).isSuperset(of: sample.names), "graph \(number)")
+                }
             }
         }
 

@@ -43,7 +43,8 @@ distributed actor Steps {
         try await journal.note(name)
         return value
     }
-    distributed func add(_ a: Int, to b: Int = 10) -> Int { a + b }
+    distributed func add(_ a: Int, to b: Int = 10) -> Int { a &+ b }
+    distributed func total(_ values: [Int]) -> Int { values.reduce(0, &+) }
     distributed func join(_ words: [String], separator: String = "-") -> String { words.joined(separator: separator) }
     distributed func text(_ value: Int) -> String { "\(value)" }
     distributed func table(_ values: [String: Int]) -> String {
@@ -58,6 +59,7 @@ distributed actor Steps {
         request.size.width *= 2
         return request
     }
+    distributed func isEven(_ value: Int) -> Bool { value.isMultiple(of: 2) }
     distributed func isLarge(_ request: Request) -> Bool { request.area > 100 }
     distributed func refuse(_ value: Int) throws -> Int { throw Refused(reason: "no \(value)", code: value) }
     distributed func failOpaquely(_ value: Int) throws -> Int { throw Opaque() }
