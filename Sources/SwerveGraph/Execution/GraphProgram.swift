@@ -56,8 +56,8 @@ final class GraphProgram: Sendable {
     /// Runs one request.
     ///
     /// Off the driver's actor, where one request would wait for the others. Independent nodes run at the same time, each in
-    /// a task of its own; a chain runs in one task. When the calling task
-    /// is cancelled, so are all calls that are under way.
+    /// a task of its own; a chain runs in one task. When the calling task is cancelled, so are all calls that are
+    /// under way.
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
     @concurrent func run(_ input: any Codable & Sendable) async throws -> GraphValue {
         let execution = GraphExecution(self, input)
