@@ -70,10 +70,11 @@ final class GraphProgram: Sendable {
 
     /// Runs one request.
     ///
-    /// Independent nodes run at the same time, each in a task of its own; a chain runs in one task. When the calling task
-    /// is cancelled, so are all calls that are under way.
+    /// Off the driver's actor, where one request would wait for the others. Independent nodes run at the same time, each in
+    /// a task of its own; a chain runs in one task. When the calling task is cancelled, so are all calls that are
+    /// under way.
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
-    func run(_ input: any Codable & Sendable) async throws -> GraphValue {
+    @concurrent func run(_ input: any Codable & Sendable) async throws -> GraphValue {
         let execution = GraphExecution(self, input)
         var ready = execution.takeReady()
         while !ready.isEmpty {
