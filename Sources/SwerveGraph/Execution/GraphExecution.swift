@@ -1,125 +1,60 @@
-internal import NIOCore
-internal import SwerveActors
-internal import SwerveCore
 internal import Synchronization
 
-/// One request on its way through a graph: the shell of ``GraphRun``.
+/// One request whose nodes run at the same time: ``GraphRun`` behind a lock.
 final class GraphExecution: Sendable {
     private let program: GraphProgram
     private let run: Mutex<GraphRun<GraphValue>>
 
-    init(_ program: GraphProgram, _ input: any Codable & Sendable) {
+    init(_ program: GraphProgram, _ run: GraphRun<GraphValue>) {
         self.program = program
-        self.run = Mutex(
-            GraphRun(program.topology) { node in
-                if case .constant(let value) = program.nodes[node].operation { .value(value) } else { .value(input) }
-            }
-        )
+        self.run = Mutex(run)
     }
-
-    func takeReady() -> [Int] { run.withLock { $0.takeReady() } }
-
-    private var isOver: Bool { run.withLock { $0.result != nil } }
 
     func result() throws -> GraphValue {
         guard let result = run.withLock({ $0.result }) else { throw CancellationError() }
         return try result.get()
     }
 
-    /// Computes a node, then the first of those that it made ready, and so on.
+    /// Computes what is ready side by side, and all that follows from it, until the request is over.
     ///
-    /// - Returns: the other nodes that became ready; nothing when the request is over.
-    func follow(_ first: Int) async -> [Int] {
-        var node = first
-        while true {
-            await compute(node)
-            if Task.isCancelled { return [] }
-            let ready = run.withLock { run in run.result == nil ? run.takeReady() : [] }
-            guard ready.count == 1 else { return ready }
-            node = ready[0]
-        }
-    }
-
-    /// Computes nodes side by side, and all that follows from them, until the request is over.
-    func spread(_ ready: [Int]) async {
+    /// Returns when the last task has ended: what nobody needs any more is cancelled, but takes the time that it takes to
+    /// notice.
+    func spread() async {
         await withTaskGroup(of: [Int].self) { group in
-            for node in ready { group.addTask { await self.follow(node) } }
+            for node in run.withLock({ $0.takeReady() }) { group.addTask { await self.follow(node) } }
             while let more = await group.next() {
-                // Nobody needs what still runs.
-                if isOver { group.cancelAll() } else { for node in more { group.addTask { await self.follow(node) } } }
-            }
-        }
-    }
-
-    // MARK: One node
-
-    private func compute(_ node: Int) async {
-        let described = program.nodes[node]
-        let inputs = run.withLock { $0.takeInputs(of: node) }
-        do {
-            switch described.operation {
-            case .call(let deployment, let method, _):
-                let value = try await call(node, deployment, method, inputs)
-                run.withLock { $0.finished(node, .success(value)) }
-            case .made(let maker, let sources):
-                let parts = try zip(sources, inputs).map { try decoded($1, of: $0) }
-                let value = GraphValue.value(try maker.make(parts))
-                run.withLock { $0.finished(node, .success(value)) }
-            case .choice(let chooser, let source, _, _):
-                let value = try decoded(inputs[0], of: source)
-                let position = try chooser.position(of: value)
-                guard run.withLock({ $0.chose(node, position) }) else {
-                    let known = chooser.labels.joined(separator: ", ")
-                    throw ServeError(.invalidArgument, "the value fits none of the cases, which are \(known)")
+                if run.withLock({ $0.result != nil }) {
+                    group.cancelAll()
+                } else {
+                    for node in more { group.addTask { await self.follow(node) } }
                 }
-            case .input, .constant, .fallback: preconditionFailure("only steps to compute are named as ready")
             }
-        } catch {
-            // A cancelled request has no result, and no node to blame.
-            if Task.isCancelled { return }
-            let failure = GraphNodeError(node: described.name, cause: error)
-            run.withLock { $0.finished(node, .failure(failure)) }
         }
     }
 
-    private func call(
-        _ node: Int,
-        _ deployment: ServeID,
-        _ method: String,
-        _ inputs: [GraphValue]
-    ) async throws -> GraphValue {
-        let start = NIODeadline.now()
-        // Results that other processes keep go with the last reference to them: not before the call is over.
-        defer { withExtendedLifetime(inputs) {} }
-        do {
-            let result = try await ServeSystem.current.call(
-                deployment,
-                method: method,
-                arguments: inputs.map(\.argument),
-                mayKeep: program.mayKeep(node)
-            )
-            switch result {
-            case .value(let value):
-                program.note(node, since: start, isFailure: false)
-                return .value(value)
-            case .encoded(let value):
-                program.note(node, since: start, isFailure: false)
-                return .encoded(value)
-            case .kept(let result):
-                program.note(node, since: start, isFailure: false, keptBytes: result.byteCount)
-                return .kept(result)
-            }
-        } catch {
-            if !Task.isCancelled { program.note(node, since: start, isFailure: true) }
-            throw error
-        }
+    private enum Next {
+        case one(Int, [GraphValue])
+        case others([Int])
     }
 
-    private func decoded(_ value: GraphValue, of source: Int) throws -> any Codable & Sendable {
-        switch value {
-        case .value(let value): value
-        case .encoded(let value): try program.nodes[source].type.decode(value)
-        case .kept: preconditionFailure("a value that is looked at is not kept elsewhere")
+    /// Computes a node, then the one that it made ready, and so on.
+    ///
+    /// - Returns: the nodes that became ready when it is not just one; nothing when the request is over.
+    private func follow(_ first: Int) async -> [Int] {
+        var node = first
+        var inputs = run.withLock { $0.takeInputs(of: first) }
+        while true {
+            let outcome = await program.compute(node, inputs)
+            let current = node
+            let next = run.withLock { run -> Next in
+                guard program.settle(outcome, current, in: &run), run.result == nil else { return .others([]) }
+                guard let node = run.takeOnlyReady() else { return .others(run.takeReady()) }
+                return .one(node, run.takeInputs(of: node))
+            }
+            switch next {
+            case .one(let following, let values): (node, inputs) = (following, values)
+            case .others(let ready): return ready
+            }
         }
     }
 }

@@ -23,16 +23,18 @@ enum GraphValue: Sendable {
 /// A graph that is ready to run requests.
 final class GraphProgram: Sendable {
     let nodes: [GraphPlan.Node]
-    let topology: GraphTopology
     let meter: GraphMeter
     /// The position of a node among those that are measured.
     private let measured: [Int]
     /// By node: whether the driver only passes its value on to calls.
     private let isPassedOn: [Bool]
+    private let inputNode: Int?
+    /// A request's run before its input is there, to be copied.
+    private let begun: GraphRun<GraphValue>
 
     init(_ plan: GraphPlan, route: String?) {
         self.nodes = plan.nodes
-        self.topology = GraphTopology(
+        let topology = GraphTopology(
             plan.nodes.map { node in
                 switch node.operation {
                 case .input, .constant: .given
@@ -57,6 +59,11 @@ final class GraphProgram: Sendable {
             for source in node.operation.sources { isPassedOn[source] = false }
         }
         self.isPassedOn = isPassedOn
+        self.inputNode = plan.nodes.firstIndex { if case .input = $0.operation { true } else { false } }
+        self.begun = GraphRun(topology) { node in
+            // The input's own value comes with each request.
+            if case .constant(let value) = plan.nodes[node].operation { .value(value) } else { .value(0) }
+        }
     }
 
     /// Whether a large value of the node may stay where it is made.
@@ -75,18 +82,49 @@ final class GraphProgram: Sendable {
     /// under way.
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
     @concurrent func run(_ input: any Codable & Sendable) async throws -> GraphValue {
-        let execution = GraphExecution(self, input)
-        var ready = execution.takeReady()
-        while !ready.isEmpty {
-            // One thing to do: no other task is needed for it.
-            if ready.count == 1 {
-                ready = await execution.follow(ready[0])
-            } else {
-                await execution.spread(ready)
-                break
+        var run = begun
+        if let inputNode { run.give(inputNode, .value(input)) }
+        while run.result == nil {
+            // Several things to do at once: each has a task of its own from now on.
+            guard let node = run.takeOnlyReady() else {
+                let execution = GraphExecution(self, run)
+                await execution.spread()
+                return try execution.result()
             }
+            let inputs = run.takeInputs(of: node)
+            guard settle(await compute(node, inputs), node, in: &run) else { throw CancellationError() }
         }
-        return try execution.result()
+        guard let result = run.result else { throw CancellationError() }
+        return try result.get()
+    }
+
+    /// What came of a node.
+    enum Outcome: Sendable {
+        case value(GraphValue)
+        /// The branch that a choice takes, by the position of its case.
+        case branch(Int?)
+        case failed(GraphNodeError)
+        /// The request was: it has no result, and no node to blame.
+        case cancelled
+    }
+
+    /// - Returns: `false` when the request was cancelled.
+    func settle(_ outcome: Outcome, _ node: Int, in run: inout GraphRun<GraphValue>) -> Bool {
+        switch outcome {
+        case .value(let value): run.finished(node, .success(value))
+        case .failed(let error): run.finished(node, .failure(error))
+        case .branch(let position):
+            guard !run.chose(node, position) else { break }
+            let error = ServeError(.invalidArgument, "the value fits none of the cases, which are \(cases(of: node))")
+            run.finished(node, .failure(GraphNodeError(node: nodes[node].name, cause: error)))
+        case .cancelled: return false
+        }
+        return true
+    }
+
+    private func cases(of node: Int) -> String {
+        guard case .choice(let chooser, _, _, _) = nodes[node].operation else { return "" }
+        return chooser.labels.joined(separator: ", ")
     }
 
     func note(_ node: Int, since start: NIODeadline, isFailure: Bool, keptBytes: Int? = nil) {

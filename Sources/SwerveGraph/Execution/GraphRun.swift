@@ -63,8 +63,8 @@ package struct GraphTopology: Sendable {
 /// A node is computed once, as soon as its sources are there, and only when the result needs it. A failure fails every
 /// node that needs the one which failed, up to the result or the next fallback. Pure: whoever runs it computes what
 /// ``takeReady()`` names and tells what came of it.
-package struct GraphRun<Value> {
-    private enum State {
+package struct GraphRun<Value: Sendable>: Sendable {
+    private enum State: Sendable {
         case idle
         /// Needed; so many of its sources are missing.
         case waiting(Int)
@@ -109,6 +109,18 @@ package struct GraphRun<Value> {
     package mutating func takeReady() -> [Int] {
         defer { ready.removeAll(keepingCapacity: true) }
         return ready
+    }
+
+    /// The node that ``takeReady()`` would name, when it is just one.
+    package mutating func takeOnlyReady() -> Int? {
+        ready.count == 1 ? ready.popLast() : nil
+    }
+
+    /// Sets the value of a step that is given, before anything was computed: a run can be copied for each request.
+    package mutating func give(_ node: Int, _ value: Value) {
+        guard case .given = topology.steps[node] else { preconditionFailure("only given steps are given values") }
+        states[node] = .value(value)
+        if node == last { result = .success(value) }
     }
 
     /// The values that a ready node is made of, in order; for a choice the one that decides. Asked once for each node.

@@ -27,16 +27,9 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
         /// 2^26 microseconds are 67 seconds.
         public static let bucketCount = 28
 
-        mutating func note(_ nanoseconds: Int, isFailure: Bool, keptBytes: Int?) {
-            count += 1
-            if let keptBytes {
-                keptResults += 1
-                self.keptBytes += keptBytes
-            }
-            if isFailure { failures += 1 }
-            totalNanoseconds += nanoseconds
+        static func bucket(of nanoseconds: Int) -> Int {
             let microseconds = UInt(max(nanoseconds, 1) - 1) / 1000
-            histogram[min(UInt.bitWidth - microseconds.leadingZeroBitCount, Self.bucketCount - 1)] += 1
+            return min(UInt.bitWidth - microseconds.leadingZeroBitCount, bucketCount - 1)
         }
 
         /// An upper bound of the latency that the given share of calls kept, in microseconds; 0 without calls.
@@ -55,17 +48,52 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
     public var nodes: [Node]
 }
 
-/// Where the requests of a driver's replica note what they measure.
+/// Where the requests of a driver's replica note what they measure: counters that no request waits for.
 final class GraphMeter: Sendable {
-    private let nodes: Mutex<[GraphStatistics.Node]>
+    /// Rows of count, failures, nanoseconds, kept results, kept bytes, and the histogram.
+    private static var rowCount: Int { 5 + GraphStatistics.Node.bucketCount }
+
+    private let names: [String]
+    private let route: String?
+    // Unsafe: allocated in `init`, deallocated in `deinit`, and in between touched by atomic operations only.
+    nonisolated(unsafe) private let counters: UnsafeMutablePointer<Atomic<Int>>
 
     init(_ names: [String], route: String?) {
-        self.nodes = Mutex(names.map { GraphStatistics.Node(route: route, name: $0) })
+        self.names = names
+        self.route = route
+        counters = .allocate(capacity: max(names.count * Self.rowCount, 1))
+        for index in 0..<max(names.count * Self.rowCount, 1) { (counters + index).initialize(to: Atomic(0)) }
+    }
+
+    deinit {
+        counters.deinitialize(count: max(names.count * Self.rowCount, 1))
+        counters.deallocate()
     }
 
     func note(_ node: Int, _ nanoseconds: Int, isFailure: Bool, keptBytes: Int?) {
-        nodes.withLock { $0[node].note(nanoseconds, isFailure: isFailure, keptBytes: keptBytes) }
+        let row = counters + node * Self.rowCount
+        row[0].add(1, ordering: .relaxed)
+        if isFailure { row[1].add(1, ordering: .relaxed) }
+        row[2].wrappingAdd(nanoseconds, ordering: .relaxed)
+        if let keptBytes {
+            row[3].add(1, ordering: .relaxed)
+            row[4].wrappingAdd(keptBytes, ordering: .relaxed)
+        }
+        row[5 + GraphStatistics.Node.bucket(of: nanoseconds)].add(1, ordering: .relaxed)
     }
 
-    var statistics: [GraphStatistics.Node] { nodes.withLock { $0 } }
+    var statistics: [GraphStatistics.Node] {
+        names.enumerated().map { node, name in
+            let row = counters + node * Self.rowCount
+            func value(_ index: Int) -> Int { row[index].load(ordering: .relaxed) }
+            var measured = GraphStatistics.Node(route: route, name: name)
+            measured.count = value(0)
+            measured.failures = value(1)
+            measured.totalNanoseconds = value(2)
+            measured.keptResults = value(3)
+            measured.keptBytes = value(4)
+            measured.histogram = (0..<GraphStatistics.Node.bucketCount).map { value(5 + $0) }
+            return measured
+        }
+    }
 }
