@@ -35,7 +35,7 @@ distributed actor Repeater: Deployment {
         return try await ServeSystem.current.call(
             echo.id,
             method: "echo(_:)",
-            arguments: [text],
+            arguments: Arguments(text),
             mayKeep: mayKeep
         )
     }
@@ -91,7 +91,7 @@ distributed actor Repeater: Deployment {
             let answer = try await ServeSystem.current.call(
                 echo.id,
                 method: "echo(_:)",
-                arguments: [KeptArgument(result)]
+                arguments: Arguments(kept: result)
             )
             guard case .encoded(let value) = answer else {
                 Issue.record("it was kept")
@@ -105,7 +105,7 @@ distributed actor Repeater: Deployment {
             _ = try await ServeSystem.current.call(
                 echo.id,
                 method: "echo(_:)",
-                arguments: [KeptArgument(result)]
+                arguments: Arguments(kept: result)
             )
         }
         try await taker.close()
@@ -147,5 +147,16 @@ distributed actor Repeater: Deployment {
         #expect(kept.keep(region, for: owner.connection) == nil)
         kept.releaseAll(of: owner.connection)
         #expect(kept.load == (0, 0))
+    }
+}
+
+extension Arguments {
+    fileprivate init(_ value: some Codable & Sendable) {
+        self.init()
+        append(value)
+    }
+    fileprivate init(kept result: KeptResult) {
+        self.init()
+        append(kept: result)
     }
 }

@@ -12,10 +12,18 @@ package struct Arguments: Sendable {
     package private(set) var count = 0
     package var genericSubstitutions: [any Any.Type] = []
     /// Whether some are ``KeptArgument``s.
-    package var hasKept = false
+    package private(set) var hasKept = false
+
+    package init() {}
+
+    /// Adds a result that another process keeps; it is fetched where the method runs.
+    package mutating func append(kept result: KeptResult) {
+        append(KeptArgument(result))
+        hasKept = true
+    }
 
     @inline(__always)
-    mutating func append(_ value: Value) {
+    package mutating func append(_ value: Value) {
         switch count {
         case 0: first = value
         case 1: second = value

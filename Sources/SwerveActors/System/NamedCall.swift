@@ -15,22 +15,16 @@ extension ServeSystem {
     /// Calls a distributed method by its full name, such as `segment(_:)`, as a call through a handle would be made.
     ///
     /// - Parameters:
-    ///   - values: may be ``EncodedValue``s, which are decoded where the method runs, and ``KeptArgument``s, which are
-    ///     fetched by the replica.
+    ///   - arguments: may hold ``EncodedValue``s, which are decoded where the method runs.
     ///   - mayKeep: whether a large result may stay where it is made.
     /// - Throws: what the method throws; ``ServeError`` as for a call through a handle.
     package func call(
         _ id: ServeID,
         method: String,
-        arguments values: [any Codable & Sendable],
+        arguments: Arguments,
         mayKeep: Bool = false
     ) async throws -> NamedResult {
         let (route, options) = try Self.destination(of: id)
-        var arguments = Arguments()
-        for value in values {
-            arguments.append(value)
-            if value is KeptArgument { arguments.hasKept = true }
-        }
         let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
         if case .local(let replica) = lease.target {
             defer { lease.release() }

@@ -37,14 +37,14 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
     /// - Throws: ``GraphNodeError``, `CancellationError`; ``ServeError`` with code `notFound` when the driver has routes,
     ///   and as for any call through a handle.
     public distributed func predict(_ input: Input) async throws -> Output {
-        try await unwrap(routes.single().run(input).argument)
+        try await unwrap(routes.single().run(input).returned)
     }
 
     /// Runs the graph of one route, for ``predict(route:_:as:)``.
     distributed func run(route: String, _ input: GraphPayload, answering type: String) async throws -> GraphPayload {
         let program = try routes.route(route)
         try program.check(input: input.type, output: type, route: route)
-        return GraphPayload(try await program.run(input.value).argument, program.resultType)
+        return GraphPayload(try await program.run(input.value).returned, program.resultType)
     }
 
     /// What this replica has measured of the graph's nodes since it started.
@@ -70,7 +70,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let input: Input = try arguments.decodeNextArgument()
                 // A result that came encoded leaves encoded, too.
-                try results.returned(try await actor.routes.single().run(input).argument)
+                try results.returned(try await actor.routes.single().run(input).returned)
             },
             DeploymentMethod("run(route:_:answering:)") {
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in

@@ -29,10 +29,12 @@ extension GraphProgram {
         // Results that other processes keep go with the last reference to them: not before the call is over.
         defer { withExtendedLifetime(inputs) {} }
         do {
+            var arguments = Arguments()
+            for input in inputs { input.append(to: &arguments) }
             let result = try await ServeSystem.current.call(
                 deployment,
                 method: method,
-                arguments: inputs.map(\.argument),
+                arguments: arguments,
                 mayKeep: mayKeep(node)
             )
             switch result {

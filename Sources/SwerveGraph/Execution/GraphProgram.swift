@@ -10,12 +10,21 @@ enum GraphValue: Sendable {
     /// A large one that another process keeps; only of nodes that are passed on and not looked at.
     case kept(KeptResult)
 
-    /// As an argument of a call.
-    var argument: any Codable & Sendable {
+    /// Adds the value to the arguments of a call.
+    func append(to arguments: inout Arguments) {
+        switch self {
+        case .value(let value): arguments.append(value)
+        case .encoded(let value): arguments.append(value)
+        case .kept(let result): arguments.append(kept: result)
+        }
+    }
+
+    /// As the result of a method: one that came encoded leaves encoded.
+    var returned: any Codable & Sendable {
         switch self {
         case .value(let value): value
         case .encoded(let value): value
-        case .kept(let result): KeptArgument(result)
+        case .kept: preconditionFailure("the result of a graph is not kept elsewhere")
         }
     }
 }
@@ -77,13 +86,24 @@ final class GraphProgram: Sendable {
 
     /// Runs one request.
     ///
-    /// Off the driver's actor, where one request would wait for the others. Independent nodes run at the same time, each in
-    /// a task of its own; a chain runs in one task. When the calling task is cancelled, so are all calls that are
-    /// under way.
+    /// Independent nodes run at the same time, each in a task of its own; a chain runs in one task. When the calling task is
+    /// cancelled, so are all calls that are under way.
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
-    @concurrent func run(_ input: any Codable & Sendable) async throws -> GraphValue {
+    func run(_ input: any Codable & Sendable) async throws -> GraphValue {
         var run = begun
         if let inputNode { run.give(inputNode, .value(input)) }
+        // The first call leaves from where the request began: another thread would have to be woken up.
+        if let node = run.takeOnlyReady() {
+            let inputs = run.takeInputs(of: node)
+            guard settle(await compute(node, inputs), node, in: &run) else { throw CancellationError() }
+        }
+        if let result = run.result { return try result.get() }
+        return try await finish(run)
+    }
+
+    /// The rest of a request: off the driver's actor, where one request would wait for the others.
+    @concurrent private func finish(_ begun: GraphRun<GraphValue>) async throws -> GraphValue {
+        var run = begun
         while run.result == nil {
             // Several things to do at once: each has a task of its own from now on.
             guard let node = run.takeOnlyReady() else {
