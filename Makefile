@@ -5,7 +5,7 @@ SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
 
-.PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench clean
+.PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -49,6 +49,15 @@ setup-test:
 	@dev/setup.sh test
 setup-bench:
 	@dev/setup.sh bench
+
+# The picture in docs/GRAPHS.md.
+graph-picture: setup-picture
+	@$(SWIFT) build --product segmentation --quiet
+	@mkdir -p docs/images
+	.build/debug/segmentation --draw-graph | dot -Tsvg -o docs/images/ensemble-graph.svg
+
+setup-picture:
+	@dev/setup.sh picture
 
 clean:
 	rm -rf .build .build-fuzz .cache out .venv
