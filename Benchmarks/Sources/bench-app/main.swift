@@ -24,10 +24,6 @@ let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
 try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000))
-try await Serve.run(
-    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement),
-    name: "noop"
-)
 if arguments.contains("echo") {
     try await Serve.run(
         Echo.bind().options(numReplicas: replicas, placement: placement),
@@ -35,4 +31,9 @@ if arguments.contains("echo") {
         routePrefix: "/echo"
     )
 }
+// Last: whoever waits for this route finds the other one, too.
+try await Serve.run(
+    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement),
+    name: "noop"
+)
 try await Serve.waitForShutdownSignal()
