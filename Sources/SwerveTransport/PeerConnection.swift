@@ -217,14 +217,14 @@ package final class PeerConnection: Sendable {
 
     private func flush() {
         let (segments, tail) = state.withLock { state in
-            defer {
-                state.segments = []
-                state.tail = ByteBuffer()
-                state.isFlushScheduled = false
-                state.waitingFrames = 0
-                if state.tail.readableBytes > 0 || !state.segments.isEmpty { state.channelWrites += 1 }
-            }
-            return (state.segments, state.tail)
+            let (segments, tail) = (state.segments, state.tail)
+            // Counted before anything is given to the channel: until it is written, nobody else writes to the socket.
+            if tail.readableBytes > 0 || !segments.isEmpty { state.channelWrites += 1 }
+            state.segments = []
+            state.tail = ByteBuffer()
+            state.isFlushScheduled = false
+            state.waitingFrames = 0
+            return (segments, tail)
         }
         guard tail.readableBytes > 0 || !segments.isEmpty else { return }
         for segment in segments { channel.write(segment, promise: nil) }
@@ -345,7 +345,9 @@ package final class PeerConnection: Sendable {
         for stream in incoming.withLock({ $0.removeAll() }) { stream.callerIsGone() }
         hosted.kept.releaseAll(of: self)
         delegate.closed(self, reason: reason)
-        for (started, owner) in lost { owner.connectionLost(started: started, reason: reason) }
+        // In a later tick: the connection may be closing because a caller is just writing to it, and a caller is never
+        // called back during its own call.
+        eventLoop.execute { for (started, owner) in lost { owner.connectionLost(started: started, reason: reason) } }
     }
 
     package var isClosed: Bool { state.withLock { $0.closedBecause != nil } }
