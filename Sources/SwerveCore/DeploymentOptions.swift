@@ -13,6 +13,20 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         public var description: String { kind.rawValue }
     }
 
+    /// Which threads a replica's requests begin on.
+    public struct Execution: Hashable, Sendable, Codable, CustomStringConvertible {
+        private enum Kind: String, Codable { case automatic, eventLoop }
+        private let kind: Kind
+        /// On the Swift pool, so that a handler which computes or blocks holds nobody else up. In a process of its own a
+        /// replica whose requests are seen to be short begins them on the event loop that read them. The default.
+        public static let automatic = Execution(kind: .automatic)
+        /// On the event loop that read the request, which spares a thread switch. For handlers that never block and never
+        /// compute for long: in the caller's process they would hold up every request of that loop, of other deployments
+        /// as well.
+        public static let eventLoop = Execution(kind: .eventLoop)
+        public var description: String { kind.rawValue }
+    }
+
     /// Which replica a call goes to.
     public struct Routing: Hashable, Sendable, Codable, CustomStringConvertible {
         package enum Kind: String, Codable, Sendable { case powerOfTwoChoices, roundRobin }
@@ -36,6 +50,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var resources: Resources
     public var placement: Placement
     public var routing: Routing
+    public var execution: Execution
     /// How long a replica's process start and initialiser may take before it counts as failed; 10 minutes by default.
     public var startTimeout: Duration
     /// How long a stopping replica may finish its ongoing requests before it is killed; 20 seconds by default.
@@ -60,6 +75,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         resources: Resources = Resources(),
         placement: Placement = .process,
         routing: Routing = .powerOfTwoChoices,
+        execution: Execution = .automatic,
         startTimeout: Duration = .seconds(600),
         gracefulShutdownTimeout: Duration = .seconds(20),
         healthCheckPeriod: Duration = .seconds(10),
@@ -72,6 +88,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         self.resources = resources
         self.placement = placement
         self.routing = routing
+        self.execution = execution
         self.startTimeout = startTimeout
         self.gracefulShutdownTimeout = gracefulShutdownTimeout
         self.healthCheckPeriod = healthCheckPeriod

@@ -48,6 +48,7 @@
 ///   - resources: what one replica needs of a node.
 ///   - placement: where the replicas run.
 ///   - routing: which replica a call goes to.
+///   - execution: which threads a replica's requests begin on.
 ///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
 ///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
 ///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
@@ -75,6 +76,7 @@ public macro Deployment(
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    execution: DeploymentOptions.Execution = .automatic,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),
@@ -109,6 +111,7 @@ public macro Deployment(
 ///   - resources: what one replica needs of a node.
 ///   - placement: where the replicas run.
 ///   - routing: which replica a call goes to.
+///   - execution: which threads a replica's requests begin on.
 ///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
 ///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
 ///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
@@ -123,6 +126,7 @@ public macro FunctionDeployment(
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    execution: DeploymentOptions.Execution = .automatic,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),

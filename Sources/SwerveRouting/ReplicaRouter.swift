@@ -74,6 +74,9 @@ package struct ReplicaRouter: Sendable {
     package var ongoingCount: Int { slots.reduce(0) { $0 + ($1?.ongoing ?? 0) } }
     package func ongoing(at slot: SlotIndex) -> Int { slots[slot]?.ongoing ?? 0 }
     package func replica(at slot: SlotIndex) -> ReplicaID? { slots[slot]?.replica }
+    /// Whether the slot is in the set, or has leases out.
+    @inline(__always)
+    package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
 
     // MARK: Requests
 

@@ -67,19 +67,28 @@ actor ServeInstance {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         let directory = try InstanceDirectory()
         let hosted = HostedReplicas()
-        let hello = Hello(replica: nil, processID: processID(), boardPath: nil, boardSlot: 0)
-        let peers = Peers(group: group, hosted: hosted, hello: hello, logger: logger)
-        peers.takeOverRoutes()
-        let proxy = ProxyService()
+        let loops = Array(group.makeIterator())
+        let pools = ServeSystem.current.pools
+        let peers = Peers(
+            loops: loops,
+            network: UnixSocketNetwork(),
+            pools: pools,
+            hosted: hosted,
+            hello: Hello(replica: nil, processID: processID()),
+            logger: logger
+        )
+        peers.takeOverPools()
+        let proxy = ProxyService(pools: pools, loops: loops)
         let controller = Controller(
-            group: group,
+            clock: loops[0],
+            factory: ReplicaFactory(isAlone: false),
             launcher: try LocalProcessLauncher(),
             peers: peers,
             address: directory.controllerAddress,
             logger: logger,
             exposeRoutes: { proxy.expose($0) }
         )
-        let listener = try PeerSocket.listen(
+        let listener = try UnixSocketNetwork.listen(
             at: directory.controllerAddress,
             on: group,
             delegate: WorkerDelegate(controller),

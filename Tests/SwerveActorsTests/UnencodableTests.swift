@@ -98,11 +98,11 @@ import Testing
 
     @Test func aReferenceTravelsAsTheNameOfItsDeployment() throws {
         let id = DeploymentID(application: "codec", deployment: "D")
-        let route = ServeID(.route(ServeSystem.current.route(id)))
-        #expect(try decode(String.self, encode(route)) == "codec/D")
-        #expect(try roundTrip(route) == route)
+        let pool = ServeID(.pool(ServeSystem.current.pools.pool(id)))
+        #expect(try decode(String.self, encode(pool)) == "codec/D")
+        #expect(try roundTrip(pool) == pool)
         let replica = ReplicaID(deployment: id, number: 1)
-        #expect(try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica))))) == route)
+        #expect(try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica))))) == pool)
     }
 
     @Test func aReferenceWithoutASlashIsRefused() throws {

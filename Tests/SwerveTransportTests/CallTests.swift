@@ -70,8 +70,13 @@ final class Pair {
             return counter
         }
         path = "/tmp/swerve-test-\(ProcessInfo.processInfo.processIdentifier)-\(number).sock"
-        listener = try PeerSocket.listen(at: path, on: group, delegate: recorder, hosted: callee)
-        calling = try await PeerSocket.connect(to: path, on: group, delegate: Recorder(), hosted: HostedReplicas())
+        listener = try UnixSocketNetwork.listen(at: path, on: group, delegate: recorder, hosted: callee)
+        calling = try await UnixSocketNetwork().connect(
+            to: path,
+            on: group.next(),
+            delegate: Recorder(),
+            hosted: HostedReplicas()
+        ).get()
     }
 
     func close() async throws {
@@ -85,10 +90,7 @@ final class Pair {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
-        ServeSystem.current.route(id).update(
-            [(id: replica, target: .remote(RemotePeerReplica(replica, calling)))],
-            options: DeploymentOptions()
-        )
+        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
         return ServeSystem.handle(D.self, id)
     }
 }
@@ -99,9 +101,28 @@ final class Pair {
         let echo = pair.handle(Echo())
         for size in [0, 1, 100, (16 << 10) - 30, 16 << 10, 100_000, 5 << 20] {
             let text = String(repeating: "x", count: size)
-            #expect(try await echo.echo(text) == text, "\(size) bytes")
+            #expect(try await echo.echo(text) == text, "\(size) bytes; \(pair.recorder.closed)")
         }
-        #expect(try await echo.size(of: ByteBuffer(repeating: 1, count: 20 << 20)) == 20 << 20)
+        #expect(try await echo.size(of: ByteBuffer(repeating: 1, count: 20 << 20)) == 20 << 20, "\(pair.recorder.closed)")
+        try await pair.close()
+    }
+
+    @Test func longValuesOfManyCallersAtATimeComeBackWhole() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Repeater(), limit: 100)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<12 {
+                group.addTask {
+                    for round in 0..<8 {
+                        let size = (number * 8 + round) % 5 * 700_000 + number
+                        let text = String(repeating: "\(number % 10)", count: size)
+                        #expect(try await echo.echo(text) == text, "\(pair.recorder.closed)")
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(pair.calling.load.streams == 0)
         try await pair.close()
     }
 
@@ -191,7 +212,7 @@ final class Pair {
 extension Echo {
     /// Leases that are out on the way to this handle's deployment.
     nonisolated var load: Int {
-        guard case .route(let route) = id.target else { return -1 }
-        return route.load.ongoing
+        guard case .pool(let pool) = id.target else { return -1 }
+        return pool.load.ongoing
     }
 }

@@ -25,29 +25,69 @@ final class Recorder: PeerDelegate {
     }
 }
 
+/// A way out of a connection that takes everything and keeps it.
+final class RecordingWire: Wire {
+    let eventLoop: any EventLoop
+    private let state = Mutex(State())
+    private struct State {
+        var sent = ByteBuffer()
+        var isClosed = false
+        var isWritingClosed = false
+    }
+
+    init(_ eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    func write(_ bytes: WireBytes) -> WireOutcome {
+        state.withLock { state in
+            for part in bytes.parts { state.sent.writeImmutableBuffer(part) }
+            state.sent.writeImmutableBuffer(bytes.tail)
+        }
+        return .written(bytes.count)
+    }
+    func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
+        Issue.record("a wire that takes everything is never full")
+    }
+    func closeWriting() {
+        state.withLock { state in
+            #expect(!state.isWritingClosed)
+            state.isWritingClosed = true
+        }
+    }
+    func close() { state.withLock { $0.isClosed = true } }
+
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+    func takeSent() -> ByteBuffer {
+        state.withLock { state in
+            defer { state.sent = ByteBuffer() }
+            return state.sent
+        }
+    }
+}
+
 /// One end of a connection whose other end is the test.
-struct Wire {
-    let channel = EmbeddedChannel()
+struct TestPeer {
+    let loop = EmbeddedEventLoop()
+    let wire: RecordingWire
     let recorder = Recorder()
     let connection: PeerConnection
 
     init() throws {
-        connection = PeerConnection(channel: channel, socket: -1, delegate: recorder, hosted: HostedReplicas())
-        try channel.pipeline.syncOperations.addHandler(PeerHandler(connection))
-        try channel.connect(to: SocketAddress(unixDomainSocketPath: "/test")).wait()
+        wire = RecordingWire(loop)
+        connection = PeerConnection(wire: wire, delegate: recorder, hosted: HostedReplicas())
     }
 
     func receive(_ bytes: some Sequence<UInt8>) {
-        // What comes after the end of a connection is nobody's concern.
-        guard channel.isActive else { return }
-        _ = try? channel.writeInbound(ByteBuffer(bytes: bytes))
+        connection.received(ByteBuffer(bytes: bytes))
+        connection.readComplete()
+        loop.run()
     }
 
     /// The kinds of the frames that were sent.
     func sentKinds() throws -> [FrameKind?] {
-        channel.embeddedEventLoop.run()
-        var all = ByteBuffer()
-        while var part = try channel.readOutbound(as: ByteBuffer.self) { all.writeBuffer(&part) }
+        loop.run()
+        var all = wire.takeSent()
         var kinds: [FrameKind?] = []
         while let length: UInt32 = all.readInteger(endianness: .little), var frame = all.readSlice(length: Int(length))
         {
@@ -84,7 +124,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
             .ready, .drained(replica), .initializationFailed(message: String(repeating: "long ", count: 30)),
             .publish(replica.deployment, [PublishedReplica(id: replica, address: "/x")], DeploymentOptions()), .probe,
         ]
-        let hello = Hello(replica: replica, processID: 42, boardPath: nil, boardSlot: 0)
+        let hello = Hello(replica: replica, processID: 42)
         let bytes = try frame(.hello, encoding: hello) + messages.flatMap { try frame(.control, encoding: $0) }
         return (bytes, ["hello 42"] + messages.map { "\($0)" })
     }
@@ -92,33 +132,33 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     @Test func framesMayBeCutAnywhere() throws {
         let (bytes, messages) = try conversation()
         for cut in 0...bytes.count {
-            let wire = try Wire()
-            wire.receive(bytes[..<cut])
-            wire.receive(bytes[cut...])
-            #expect(wire.recorder.messages == messages, "cut at \(cut)")
-            #expect(wire.recorder.closed == [])
+            let peer = try TestPeer()
+            peer.receive(bytes[..<cut])
+            peer.receive(bytes[cut...])
+            #expect(peer.recorder.messages == messages, "cut at \(cut)")
+            #expect(peer.recorder.closed == [])
         }
     }
 
     @Test func framesMayComeByteByByteOrAllAtOnce() throws {
         let (bytes, messages) = try conversation()
         for size in [1, 2, 3, 5, 7, 11, 64, bytes.count] {
-            let wire = try Wire()
+            let peer = try TestPeer()
             for start in stride(from: 0, to: bytes.count, by: size) {
-                wire.receive(bytes[start..<min(start + size, bytes.count)])
+                peer.receive(bytes[start..<min(start + size, bytes.count)])
             }
-            #expect(wire.recorder.messages == messages, "in pieces of \(size)")
+            #expect(peer.recorder.messages == messages, "in pieces of \(size)")
         }
     }
 
     @Test func aFrameAsLargeAsSeveralReadsIsPutTogether() throws {
-        let wire = try Wire()
+        let peer = try TestPeer()
         let text = String(repeating: "x", count: 3 << 20)
         let bytes = try frame(.control, encoding: ControlMessage.initializationFailed(message: text))
         for start in stride(from: 0, to: bytes.count, by: 64 << 10) {
-            wire.receive(bytes[start..<min(start + 64 << 10, bytes.count)])
+            peer.receive(bytes[start..<min(start + 64 << 10, bytes.count)])
         }
-        #expect(wire.recorder.messages.map(\.count) == ["\(ControlMessage.initializationFailed(message: text))".count])
+        #expect(peer.recorder.messages.map(\.count) == ["\(ControlMessage.initializationFailed(message: text))".count])
     }
 
     // MARK: Violations
@@ -128,21 +168,26 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
         _ reason: String,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
-        let wire = try Wire()
+        let peer = try TestPeer()
         // A good message behind the bad one must not be listened to.
-        wire.receive(try bytes + frame(.control, encoding: ControlMessage.ready))
-        wire.receive(try frame(.control, encoding: ControlMessage.ready))
-        #expect(wire.recorder.messages == [], sourceLocation: sourceLocation)
-        try #require(wire.recorder.closed.count == 1, sourceLocation: sourceLocation)
-        #expect(wire.recorder.closed[0].contains(reason), "\(wire.recorder.closed)", sourceLocation: sourceLocation)
-        #expect(!wire.channel.isActive, sourceLocation: sourceLocation)
-        #expect(wire.connection.isClosed, sourceLocation: sourceLocation)
+        peer.receive(try bytes + frame(.control, encoding: ControlMessage.ready))
+        peer.receive(try frame(.control, encoding: ControlMessage.ready))
+        #expect(peer.recorder.messages == [], sourceLocation: sourceLocation)
+        try #require(peer.recorder.closed.count == 1, sourceLocation: sourceLocation)
+        #expect(peer.recorder.closed[0].contains(reason), "\(peer.recorder.closed)", sourceLocation: sourceLocation)
+        #expect(peer.wire.isClosed, sourceLocation: sourceLocation)
+        #expect(peer.connection.isClosed, sourceLocation: sourceLocation)
     }
 
     @Test func aFrameBeyondTheLimitClosesTheConnectionBeforeItsContentComes() throws {
-        let tooLong = UInt32(ConnectionLimits.maximumFrameBytes + 1)
-        try expectViolation(withUnsafeBytes(of: tooLong.littleEndian) { Array($0) }, "\(tooLong) bytes")
-        try expectViolation([255, 255, 255, 255], "bytes")
+        for (kind, limit) in [
+            (FrameKind.requestCall, ConnectionLimits.maximumFrameBytes),
+            (.control, ConnectionLimits.maximumControlBytes),
+        ] {
+            let tooLong = UInt32(limit + 1)
+            let header = withUnsafeBytes(of: tooLong.littleEndian) { Array($0) } + [kind.rawValue]
+            try expectViolation(header, "\(tooLong) bytes")
+        }
     }
 
     @Test func aFrameShorterThanItsHeaderClosesTheConnection() throws {
@@ -152,7 +197,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     }
 
     @Test func aFrameOfAnUnknownKindClosesTheConnection() throws {
-        for kind in [0, 21, 255] as [UInt8] {
+        for kind in [0, 24, 255] as [UInt8] {
             var bytes = frame(.control)
             bytes[4] = kind
             try expectViolation(bytes, "kind \(kind)")
@@ -160,9 +205,9 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     }
 
     @Test func anotherVersionOfTheProtocolClosesTheConnection() throws {
-        var hello = Hello(replica: nil, processID: 1, boardPath: nil, boardSlot: 0)
-        hello.version = 3
-        try expectViolation(frame(.hello, encoding: hello), "version 3")
+        var hello = Hello(replica: nil, processID: 1)
+        hello.version = 99
+        try expectViolation(frame(.hello, encoding: hello), "version 99")
     }
 
     @Test func messagesThatCannotBeReadCloseTheConnection() throws {
@@ -175,7 +220,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     @Test func randomBytesCloseTheConnectionAndNeverTrap() throws {
         for seed in 0..<300 as Range<UInt64> {
             var random = SplitMix64(seed: seed)
-            let wire = try Wire()
+            let peer = try TestPeer()
             for _ in 0..<20 {
                 var bytes = frame(
                     FrameKind(rawValue: UInt8(1 + random.next(below: 17))) ?? .hello,
@@ -184,59 +229,56 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
                     for _ in 0..<random.next(below: 60) { $0.writeInteger(UInt8(truncatingIfNeeded: random.next())) }
                 }
                 if random.next(below: 4) == 0 { bytes[random.next(below: bytes.count)] ^= 1 << random.next(below: 8) }
-                wire.receive(bytes)
+                peer.receive(bytes)
             }
-            #expect(wire.recorder.closed.count <= 1, "seed \(seed)")
+            #expect(peer.recorder.closed.count <= 1, "seed \(seed)")
         }
     }
 
     // MARK: Streams
 
     @Test func aRequestForAReplicaThatIsNotHereIsRefused() throws {
-        let wire = try Wire()
-        wire.receive(frame(.define, stream: 1) { $0.writeString("a/D\07\0target") })
-        wire.receive(frame(.requestCall, stream: 5) { $0.writeInteger(1 as UInt32, endianness: .little) })
-        wire.receive(frame(.requestCall, stream: 6) { $0.writeInteger(99 as UInt32, endianness: .little) })
-        wire.receive(frame(.requestHTTP, stream: 7))
-        #expect(try wire.sentKinds() == [.responseRefused, .responseRefused, .responseRefused])
-        #expect(wire.recorder.closed == [])
+        let peer = try TestPeer()
+        peer.receive(frame(.define, stream: 1) { $0.writeString("a/D\07\0target") })
+        peer.receive(frame(.requestCall, stream: 5) { $0.writeInteger(1 as UInt32, endianness: .little) })
+        peer.receive(frame(.requestCall, stream: 6) { $0.writeInteger(99 as UInt32, endianness: .little) })
+        peer.receive(frame(.requestHTTP, stream: 7))
+        peer.receive(frame(.requestFetch, stream: 8))
+        #expect(try peer.sentKinds() == [.responseRefused, .responseRefused, .responseRefused, .responseRefused])
+        #expect(peer.recorder.closed == [])
     }
 
     @Test func answersAndDataOfUnknownStreamsAreDropped() throws {
-        let wire = try Wire()
+        let peer = try TestPeer()
         for kind in [
-            .responseValue, .responseFailure, .responseData, .responseEnd, .responseCredit, .requestData, .requestEnd,
-            .requestCancel, .requestCredit, .responseHTTP,
+            .requestData, .requestEnd, .requestCancel, .requestAccepted, .requestCredit, .responseCredit,
+            .responseRefused, .responseValue, .responseLongValue, .responseKept, .responseFailure, .responseHTTP,
+            .responseHead, .responseData, .responseEnd,
         ] as [FrameKind] {
-            wire.receive(frame(kind, stream: .max))
-            wire.receive(frame(kind, stream: 1))
+            peer.receive(frame(kind, stream: .max))
+            peer.receive(frame(kind, stream: 1))
         }
-        #expect(wire.recorder.closed == [])
-        #expect(try wire.sentKinds() == [])
+        #expect(peer.recorder.closed == [])
+        #expect(try peer.sentKinds() == [])
     }
 
     @Test func framesOfOneTickLeaveTogetherInOrder() throws {
-        let wire = try Wire()
-        wire.connection.send(.ready)
-        wire.connection.send(
-            .responseValue,
-            stream: 1,
-            Frame.open(),
-            trailing: ByteBuffer(repeating: 1, count: 100_000)
-        )
-        wire.connection.send(.probe)
-        #expect(try wire.sentKinds() == [.control, .responseValue, .control])
+        let peer = try TestPeer()
+        peer.connection.send(.ready)
+        peer.connection.send(.responseValue, stream: 1, bytes: ByteBuffer(repeating: 1, count: 100_000))
+        peer.connection.send(.probe)
+        #expect(peer.wire.takeSent().readableBytes == 0)
+        #expect(try peer.sentKinds() == [.control, .responseValue, .control])
     }
 
     @Test func aClosedConnectionSendsNothingAndOpensNothing() throws {
-        let wire = try Wire()
-        wire.connection.close(because: "a test wants it")
-        wire.connection.close(because: "again")
-        wire.connection.send(.ready)
-        #expect(try wire.sentKinds() == [])
-        #expect(wire.recorder.closed == ["a test wants it"])
-        guard case .failure(.closed(let reason)) = wire.connection.open(.requestCall, Frame.open(), owner: NoOwner())
-        else {
+        let peer = try TestPeer()
+        peer.connection.close(because: "a test wants it")
+        peer.connection.close(because: "again")
+        peer.connection.send(.ready)
+        #expect(try peer.sentKinds() == [])
+        #expect(peer.recorder.closed == ["a test wants it"])
+        guard case .closed(let reason)? = peer.connection.open(.requestCall, NoOwner(), { _ in }) else {
             Issue.record("a stream was opened")
             return
         }
@@ -245,6 +287,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
 }
 
 private final class NoOwner: StreamOwner {
-    func received(_ kind: FrameKind, _ body: ByteBuffer, on connection: PeerConnection) {}
-    func connectionLost(started: Bool, reason: String) {}
+    let number = Atomic<UInt64>(0)
+    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {}
+    func lost(started: Bool, reason: String) {}
 }

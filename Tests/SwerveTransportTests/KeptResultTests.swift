@@ -80,8 +80,11 @@ distributed actor Repeater: Deployment {
         let maker = try await Pair()
         maker.callee.kept.listen(at: maker.path)
         let taker = try await Pair()
-        let hello = Hello(replica: nil, processID: 1, boardPath: nil, boardSlot: 0)
-        taker.callee.kept.configure(group: MultiThreadedEventLoopGroup.singleton, hello: hello)
+        taker.callee.kept.configure(
+            network: UnixSocketNetwork(),
+            loop: MultiThreadedEventLoopGroup.singleton.any(),
+            hello: Hello(replica: nil, processID: 1)
+        )
         guard case .kept(let result) = try await called(maker, large) else {
             Issue.record("it was not kept")
             return
@@ -124,7 +127,7 @@ distributed actor Repeater: Deployment {
     }
 
     @Test func onlyWhoHadAResultKeptReleasesIt() throws {
-        let (owner, other) = (try Wire(), try Wire())
+        let (owner, other) = (try TestPeer(), try TestPeer())
         let kept = KeptResults()
         kept.listen(at: "/here")
         let region = ByteBuffer(repeating: 1, count: KeptResults.minimumBytes)
@@ -136,7 +139,7 @@ distributed actor Repeater: Deployment {
     }
 
     @Test func noMoreIsKeptThanTheLimit() throws {
-        let owner = try Wire()
+        let owner = try TestPeer()
         let kept = KeptResults()
         kept.listen(at: "/here")
         // One buffer many times: its memory is there once.

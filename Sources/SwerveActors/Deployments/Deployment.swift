@@ -101,6 +101,7 @@ extension Deployment {
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
         routing: DeploymentOptions.Routing? = nil,
+        execution: DeploymentOptions.Execution? = nil,
         startTimeout: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
@@ -119,6 +120,7 @@ extension Deployment {
             if let resources { options.resources = resources }
             if let placement { options.placement = placement }
             if let routing { options.routing = routing }
+            if let execution { options.execution = execution }
             if let startTimeout { options.startTimeout = startTimeout }
             if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
             if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }

@@ -2,32 +2,49 @@ public import Distributed
 package import NIOCore
 internal import SwerveCore
 
-/// The arguments of one call as values: encoded only when the chosen replica is in another process, so that calls
-/// within a process encode nothing and a second attempt needs nothing recorded again.
+/// One argument of a call on its way to the replica.
+package enum Argument: Sendable {
+    case value(any Codable & Sendable)
+    /// As it came from a replica of another process; decoded only where the method runs.
+    case encoded(EncodedValue)
+    /// A result that another process keeps; fetched where the method runs.
+    case reference(KeptResult)
+}
+
+/// The arguments of one call: encoded only when the chosen replica is in another process, so that calls within a process
+/// encode nothing and a second attempt needs nothing recorded again.
 package struct Arguments: Sendable {
-    package typealias Value = any Codable & Sendable
-    private var first: Value?
-    private var second: Value?
-    private var rest: [Value] = []
+    private var first: Argument?
+    private var second: Argument?
+    private var rest: [Argument] = []
     package private(set) var count = 0
     package var genericSubstitutions: [any Any.Type] = []
-    /// Whether some are ``KeptArgument``s.
-    package private(set) var hasKept = false
+    /// Whether some are references.
+    package private(set) var hasReferences = false
 
     package init() {}
 
+    @inline(__always)
+    package mutating func append(_ value: any Codable & Sendable) {
+        append(argument: .value(value))
+    }
+
+    package mutating func append(encoded value: EncodedValue) {
+        append(argument: .encoded(value))
+    }
+
     /// Adds a result that another process keeps; it is fetched where the method runs.
     package mutating func append(kept result: KeptResult) {
-        append(KeptArgument(result))
-        hasKept = true
+        hasReferences = true
+        append(argument: .reference(result))
     }
 
     @inline(__always)
-    package mutating func append(_ value: Value) {
+    private mutating func append(argument: Argument) {
         switch count {
-        case 0: first = value
-        case 1: second = value
-        default: rest.append(value)
+        case 0: first = argument
+        case 1: second = argument
+        default: rest.append(argument)
         }
         count += 1
     }
@@ -37,24 +54,24 @@ package struct Arguments: Sendable {
         var fetched = Arguments()
         fetched.genericSubstitutions = genericSubstitutions
         for index in 0..<count {
-            guard let value = value(at: index) else { break }
-            if let kept = value as? KeptArgument {
-                fetched.append(try await kept.result.fetch())
-            } else {
-                fetched.append(value)
+            switch self[index] {
+            case .reference(let result): fetched.append(encoded: try await result.fetch())
+            case let argument: fetched.append(argument: argument)
             }
         }
         return fetched
     }
 
     @inline(__always)
-    package func value(at index: Int) -> Value? {
-        guard index < count else { return nil }
-        return switch index {
-        case 0: first
-        case 1: second
-        default: rest[index - 2]
-        }
+    package subscript(index: Int) -> Argument {
+        let argument =
+            switch index {
+            case 0: first
+            case 1: second
+            default: index < count ? rest[index - 2] : nil
+            }
+        guard let argument else { preconditionFailure("a call has \(count) arguments, and none at \(index)") }
+        return argument
     }
 }
 
@@ -103,21 +120,21 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
         }
     }
 
-    public mutating func decodeNextArgument<Argument: Codable & Sendable>() throws -> Argument {
+    public mutating func decodeNextArgument<Value: Codable & Sendable>() throws -> Value {
         defer { index += 1 }
         switch source {
         case .values(let arguments):
-            guard let value = arguments.value(at: index) else { throw missing(Argument.self) }
-            return try unwrap(value)
+            guard index < arguments.count else { throw missing(Value.self) }
+            switch arguments[index] {
+            case .value(let value): return try unwrap(value)
+            case .encoded(let value): return try decoding { try value.decode(as: Value.self) }
+            case .reference: preconditionFailure("results that other processes keep are fetched before the call")
+            }
         case .encoded(let reader, _):
-            do {
-                if let fetched = fetched[index] {
-                    try reader.skipRegion()
-                    return try fetched.decode(as: Argument.self)
-                }
-                return try reader.nextRegion(Argument.self)
-            } catch {
-                throw ServeError(.invalidArgument, "argument \(index + 1), a \(Argument.self): \(error)")
+            return try decoding {
+                guard let fetched = fetched[index] else { return try reader.nextRegion(Value.self) }
+                try reader.skipRegion()
+                return try fetched.decode(as: Value.self)
             }
         }
     }
@@ -129,6 +146,14 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
 
     public mutating func decodeErrorType() throws -> (any Any.Type)? { nil }
     public mutating func decodeReturnType() throws -> (any Any.Type)? { nil }
+
+    private func decoding<Value>(_ decode: () throws -> Value) throws -> Value {
+        do {
+            return try decode()
+        } catch {
+            throw ServeError(.invalidArgument, "argument \(index + 1), a \(Value.self): \(error)")
+        }
+    }
 
     private func missing(_ type: any Any.Type) -> ServeError {
         ServeError(.invalidArgument, "argument \(index + 1), a \(type), is missing")
@@ -184,19 +209,10 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
         encoded = writer.buffer
     }
 
-    func result<Result>(as type: Result.Type) throws -> Result {
-        try unwrap(anyResult(), as: type)
-    }
-    func anyResult() throws -> any Codable & Sendable {
+    /// What the method returned.
+    package func result() throws -> CallResult {
         if let error { throw error }
-        guard let value else { throw ServeError(.protocolViolation, "the method returned nothing") }
-        return value
-    }
-    func checkThrown() throws {
-        if let error { throw error }
-    }
-    package func encodedResult() throws -> ByteBuffer {
-        if let error { throw error }
-        return encoded ?? ByteBuffer()
+        if let encoded { return .encoded(encoded) }
+        return value.map { .value($0) } ?? .void
     }
 }

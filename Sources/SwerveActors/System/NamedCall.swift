@@ -24,18 +24,13 @@ extension ServeSystem {
         arguments: Arguments,
         mayKeep: Bool = false
     ) async throws -> NamedResult {
-        let (route, options) = try Self.destination(of: id)
-        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
-        if case .local(let replica) = lease.target {
-            defer { lease.release() }
-            let handler = ResultHandler()
-            try await replica.execute(method, arguments, handler)
-            return .value(try handler.anyResult())
-        }
-        let call = OutgoingCall(target: method, arguments: arguments, options: options, mayKeep: mayKeep)
-        switch try await route.answer(to: call, startingWith: lease) {
-        case .bytes(let bytes): return .encoded(EncodedValue(region: bytes))
+        let (pool, options) = try Self.destination(of: id)
+        let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
+        switch try await pool.call(call, options) {
+        case .value(let value): return .value(value)
+        case .encoded(let bytes): return .encoded(EncodedValue(region: bytes))
         case .kept(let result): return .kept(result)
+        case .void: throw ServeError(.protocolViolation, "the method '\(method)' returned nothing")
         }
     }
 }

@@ -69,7 +69,10 @@ package final class RequestDeadline: Sendable, Hashable {
     }
 
     /// `nil` when the request is over.
-    package var remaining: TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - .now() }
+    package var remaining: TimeAmount? { remaining(at: .now()) }
+
+    /// The same at another time than now.
+    package func remaining(at now: NIODeadline) -> TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - now }
 
     package static func == (left: RequestDeadline, right: RequestDeadline) -> Bool { left === right }
     package func hash(into hasher: inout Hasher) {
@@ -85,6 +88,3 @@ package struct CallOptions: Hashable, Sendable {
     package var misuse: String?
     package init() {}
 }
-
-/// How often a call is tried on some replica before the loss of its replica fails it.
-package let maximumAttempts = 3

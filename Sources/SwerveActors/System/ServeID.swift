@@ -5,7 +5,7 @@ package import SwerveCore
 /// replica in which code itself runs.
 public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     package enum Target: Sendable {
-        case route(Route)
+        case pool(Pool)
         case bound(BoundDeployment)
         /// An actor made directly: a replica, or an object in a test.
         case local(LocalIdentity)
@@ -21,7 +21,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
 
     private var object: AnyObject {
         switch target {
-        case .route(let route): route
+        case .pool(let pool): pool
         case .bound(let bound): bound
         case .local(let identity): identity
         }
@@ -35,7 +35,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
     public var description: String {
         switch target {
-        case .route(let route): "\(route.id)"
+        case .pool(let pool): "\(pool.id)"
         case .bound(let bound): "\(bound.typeDescription) (bound, not running)"
         case .local(let identity): identity.replica.map { "\($0)" } ?? "local actor"
         }
@@ -45,7 +45,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         switch target {
-        case .route(let route): try container.encode("\(route.id)")
+        case .pool(let pool): try container.encode("\(pool.id)")
         case .bound(let bound):
             guard let names = (encoder as? BinaryWriter)?.names else {
                 throw ServeError(
@@ -71,7 +71,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         guard let id = DeploymentID(text) else {
             throw ServeError(.invalidArgument, "'\(text)' does not name a deployment as application/deployment")
         }
-        self.init(.route(system.route(id)))
+        self.init(.pool(system.pools.pool(id)))
     }
 }
 

@@ -1,7 +1,6 @@
 public import Distributed
-internal import NIOCore
+internal import NIOPosix
 package import SwerveCore
-internal import Synchronization
 
 /// The distributed actor system of deployments: a reference names a deployment, that is a set of replicas, and each
 /// call through it is routed to one of them.
@@ -15,31 +14,15 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     /// The system of this process.
     public static let current = ServeSystem()
 
-    private let routes = Mutex<[DeploymentID: Route]>([:])
-    private let observer = Mutex<(@Sendable (Route) -> Void)?>(nil)
+    /// The ways to deployments.
+    package let pools = PoolTable(
+        clock: MultiThreadedEventLoopGroup.singleton.any(),
+        seed: .random(in: .min ... .max)
+    )
     /// The identity that the actor which is being made shall have.
     @TaskLocal static var identityBeingMade: ReplicaID?
 
     private init() {}
-
-    /// The route to a deployment; made at its first mention. It stays for the life of the process, so that handles
-    /// stay valid when an application is deleted and deployed again.
-    package func route(_ id: DeploymentID) -> Route {
-        let (route, isNew) = routes.withLock { routes -> (Route, Bool) in
-            if let route = routes[id] { return (route, false) }
-            let route = Route(id)
-            routes[id] = route
-            return (route, true)
-        }
-        if isNew { observer.withLock { $0 }?(route) }
-        return route
-    }
-
-    /// Sets who is told of routes: of those that there are now, and of others at their first mention.
-    package func observeRoutes(_ observer: @escaping @Sendable (Route) -> Void) {
-        self.observer.withLock { $0 = observer }
-        for route in routes.withLock({ Array($0.values) }) { observer(route) }
-    }
 
     /// What `bind` returns. Not for direct use.
     public static func _bound<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) -> D {
@@ -48,7 +31,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     /// A handle of the deployment that runs, or will run, under `id`.
     package static func handle<D: Deployment>(_ type: D.Type, _ id: DeploymentID) -> D {
-        D._reference(ServeID(.route(current.route(id))))
+        D._reference(ServeID(.pool(current.pools.pool(id))))
     }
 
     // MARK: DistributedActorSystem
@@ -71,24 +54,22 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         returning: Res.Type
     ) async throws -> Res
     where Act: DistributedActor, Act.ID == ActorID, Err: Error, Res: Codable & Sendable {
-        let (route, options) = try Self.destination(of: actor.id)
-        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
-        if case .local(let replica) = lease.target {
-            defer { lease.release() }
-            let handler = ResultHandler()
-            try await replica.execute(target.identifier, invocation.arguments, handler)
-            return try handler.result(as: Res.self)
-        }
-        let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments, options: options)
-        let bytes = try await route.call(call, startingWith: lease)
-        do {
-            return try BinaryReader(bytes, system: self).nextRegion(Res.self)
-        } catch {
-            throw ServeError(
-                .invalidArgument,
-                "the result of \(target) cannot be decoded: \(error)",
-                deployment: route.id
-            )
+        let (pool, options) = try Self.destination(of: actor.id)
+        let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments)
+        switch try await pool.call(call, options) {
+        case .value(let value): return try unwrap(value)
+        case .encoded(let bytes):
+            do {
+                return try BinaryReader(bytes, system: self).nextRegion(Res.self)
+            } catch {
+                throw ServeError(
+                    .invalidArgument,
+                    "the result of \(target) cannot be decoded: \(error)",
+                    deployment: pool.id
+                )
+            }
+        case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: pool.id)
+        case .kept: preconditionFailure("results are kept only for calls that allow it")
         }
     }
 
@@ -98,36 +79,16 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         invocation: inout InvocationEncoder,
         throwing: Err.Type
     ) async throws where Act: DistributedActor, Act.ID == ActorID, Err: Error {
-        let (route, options) = try Self.destination(of: actor.id)
-        let lease = if let lease = route.tryAcquire() { lease } else { try await Self.wait(for: route) }
-        if case .local(let replica) = lease.target {
-            defer { lease.release() }
-            let handler = ResultHandler()
-            try await replica.execute(target.identifier, invocation.arguments, handler)
-            return try handler.checkThrown()
-        }
-        let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments, options: options)
-        _ = try await route.call(call, startingWith: lease)
-    }
-
-    /// A lease of a route that has none to give at once. The request's time may be over by then.
-    static func wait(for route: Route) async throws -> Lease {
-        let lease = try await route.acquire()
-        do {
-            try RequestContext.checkDeadline()
-        } catch {
-            lease.release()
-            throw error
-        }
-        return lease
+        let (pool, options) = try Self.destination(of: actor.id)
+        _ = try await pool.call(OutgoingCall(target: target.identifier, arguments: invocation.arguments), options)
     }
 
     @inline(__always)
-    static func destination(of id: ServeID) throws -> (Route, CallOptions?) {
+    static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
         if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
         try RequestContext.checkDeadline()
         switch id.target {
-        case .route(let route): return (route, id.callOptions)
+        case .pool(let pool): return (pool, id.callOptions)
         case .bound(let bound):
             throw ServeError(
                 .notRunning,

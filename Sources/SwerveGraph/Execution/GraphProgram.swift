@@ -14,7 +14,7 @@ enum GraphValue: Sendable {
     func append(to arguments: inout Arguments) {
         switch self {
         case .value(let value): arguments.append(value)
-        case .encoded(let value): arguments.append(value)
+        case .encoded(let value): arguments.append(encoded: value)
         case .kept(let result): arguments.append(kept: result)
         }
     }

@@ -34,9 +34,9 @@ enum GraphValidation {
         if let misuse = call.deployment.callOptions?.misuse { throw refusal("'\(name)': \(misuse)") }
         switch call.deployment.target {
         case .bound: return
-        case .route(let route):
+        case .pool(let pool):
             throw refusal(
-                "'\(name)' calls \(route.id), a deployment that runs in another application; the nodes of a graph call "
+                "'\(name)' calls \(pool.id), a deployment that runs in another application; the nodes of a graph call "
                     + "deployments that 'bind' returned, which become part of the graph's application"
             )
         case .local:

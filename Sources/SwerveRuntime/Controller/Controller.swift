@@ -5,7 +5,6 @@ internal import SwerveControl
 internal import SwerveCore
 internal import SwerveLaunch
 internal import SwerveTransport
-internal import Synchronization
 
 /// The one place that holds the goal state: the shell of ``ControllerState``.
 ///
@@ -13,11 +12,13 @@ internal import Synchronization
 /// carries out its actions.
 package final class Controller: Sendable {
     enum Event: Sendable {
-        case deploy(ApplicationSpec, CheckedContinuation<Void, any Error>)
+        case deploy(ApplicationSpec, DeployWaiter)
         case delete(String, CheckedContinuation<Void, any Error>)
         case shutdown(CheckedContinuation<Void, Never>)
         case status(CheckedContinuation<ServeStatus, Never>)
         case replica(ReplicaEvent, ReplicaID)
+        /// The initialiser of a replica of this process returned.
+        case made(ReplicaID, HostedReplica)
         case connected(ReplicaID, PeerConnection)
         case disconnected(PeerConnection, String)
         case tick
@@ -25,15 +26,21 @@ package final class Controller: Sendable {
 
     private let events: AsyncStream<Event>
     private let report: AsyncStream<Event>.Continuation
-    private let group: any EventLoopGroup
+    private let clock: any EventLoop
+    private let factory: ReplicaFactory
     private let launcher: any ReplicaLauncher
     private let peers: Peers
     private let address: String
     private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - clock: the event loop whose time and timers the controller uses.
+    ///   - factory: makes the replicas of this process.
+    ///   - address: where this process listens.
     init(
-        group: any EventLoopGroup,
+        clock: any EventLoop,
+        factory: ReplicaFactory,
         launcher: any ReplicaLauncher,
         peers: Peers,
         address: String,
@@ -41,7 +48,8 @@ package final class Controller: Sendable {
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
     ) {
         (self.events, self.report) = AsyncStream.makeStream(of: Event.self)
-        self.group = group
+        self.clock = clock
+        self.factory = factory
         self.launcher = launcher
         self.peers = peers
         self.address = address
@@ -51,9 +59,11 @@ package final class Controller: Sendable {
 
     // MARK: Requests to the controller
 
-    /// Returns when the application runs.
+    /// Returns when the application runs. A caller that is cancelled waits no more; the application goes on.
     func deploy(_ spec: ApplicationSpec) async throws {
-        try await withCheckedThrowingContinuation { send(.deploy(spec, $0)) }
+        let waiter = DeployWaiter()
+        send(.deploy(spec, waiter))
+        try await waiter.wait()
     }
     /// Returns when everything of the application is gone.
     func delete(_ application: String) async throws {
@@ -65,6 +75,11 @@ package final class Controller: Sendable {
     func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
+    /// A connection of a worker ended.
+    func forget(_ connection: PeerConnection, _ reason: String) {
+        peers.forget(connection)
+        send(.disconnected(connection, reason))
+    }
     func send(_ event: Event) {
         if case .terminated = report.yield(event) { Self.refuse(event) }
     }
@@ -72,10 +87,11 @@ package final class Controller: Sendable {
     private static func refuse(_ event: Event) {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
-        case .deploy(_, let caller), .delete(_, let caller): caller.resume(throwing: error)
+        case .deploy(_, let waiter): waiter.end(.failure(error))
+        case .delete(_, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
-        case .replica, .connected, .disconnected, .tick: break
+        case .replica, .made, .connected, .disconnected, .tick: break
         }
     }
 
@@ -89,7 +105,9 @@ package final class Controller: Sendable {
         var specs: [ReplicaID: DeploymentSpec] = [:]
         var published: [DeploymentID: ControlMessage] = [:]
         var stopped: Set<ReplicaID> = []
-        var waitingForRun: [String: [CheckedContinuation<Void, any Error>]] = [:]
+        /// The initialisers of replicas of this process.
+        var initializers: [ReplicaID: Task<Void, Never>] = [:]
+        var waitingForRun: [String: [DeployWaiter]] = [:]
         var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
         var scheduledTick: MonotonicTime?
@@ -99,7 +117,7 @@ package final class Controller: Sendable {
     func run() async {
         var state = LoopState()
         for await event in events {
-            let now = Self.now()
+            let now = now()
             perform(handle(event, &state, now), &state)
             scheduleTick(&state, now)
             if !state.waitingForShutdown.isEmpty, state.machine.status().applications.isEmpty {
@@ -118,7 +136,7 @@ package final class Controller: Sendable {
                 state.waitingForRun[spec.name, default: []].append(caller)
                 return actions
             } catch {
-                caller.resume(throwing: error)
+                caller.end(.failure(error))
                 return []
             }
         case .delete(let name, let caller):
@@ -126,7 +144,7 @@ package final class Controller: Sendable {
                 let actions = try state.machine.delete(application: name, now: now)
                 state.waitingForDelete[name, default: []].append(caller)
                 let error = ServeError(.deleted, "the application '\(name)' was deleted before it ran")
-                for waiting in state.waitingForRun.removeValue(forKey: name) ?? [] { waiting.resume(throwing: error) }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
                 return actions
             } catch {
                 caller.resume(throwing: error)
@@ -141,6 +159,11 @@ package final class Controller: Sendable {
         case .replica(let event, let replica):
             if case .exited(let reason) = event { forget(replica, reason, &state) }
             return state.machine.handle(event, of: replica, now: now)
+        case .made(let replica, let hosted):
+            // One that was stopped meanwhile is not kept.
+            guard state.initializers.removeValue(forKey: replica) != nil else { return [] }
+            peers.hosted.add(hosted)
+            return state.machine.handle(.ready, of: replica, now: now)
         case .connected(let replica, let connection):
             connect(replica, connection, &state)
             return []
@@ -166,13 +189,13 @@ package final class Controller: Sendable {
             max(wakeUp.nanoseconds.subtractingReportingOverflow(now.nanoseconds).partialValue, 0),
             Self.longestWait
         )
-        group.any().scheduleTask(in: .nanoseconds(delay)) { self.send(.tick) }
+        clock.scheduleTask(in: .nanoseconds(delay)) { self.send(.tick) }
     }
 
     private static let longestWait: Int64 = 3_600_000_000_000
 
-    private static func now() -> MonotonicTime {
-        MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: NIODeadline.now().uptimeNanoseconds))
+    private func now() -> MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))
     }
 
     // MARK: Actions
@@ -190,10 +213,10 @@ package final class Controller: Sendable {
             case .stop(let replica): stop(replica, &state)
             case .probe(let replica): probe(replica, state)
             case .applicationRunning(let name):
-                for caller in state.waitingForRun.removeValue(forKey: name) ?? [] { caller.resume() }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
             case .applicationFailed(let name, let error):
                 logger.error("application failed", metadata: ["application": "\(name)", "error": "\(error)"])
-                for caller in state.waitingForRun.removeValue(forKey: name) ?? [] { caller.resume(throwing: error) }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
             case .applicationDeleted(let name):
                 for caller in state.waitingForDelete.removeValue(forKey: name) ?? [] { caller.resume() }
             }
@@ -203,13 +226,11 @@ package final class Controller: Sendable {
     private func start(_ replica: ReplicaID, _ spec: DeploymentSpec, _ state: inout LoopState) {
         if spec.options.placement == .inProcess {
             send(.replica(.launched(processID: processID()), replica))
-            // Unstructured: an initialiser runs as long as it likes while the controller goes on.
-            Task {
-                do {
-                    peers.hosted.add(try await HostedReplica.make(replica, spec))
-                    send(.replica(.ready, replica))
-                } catch {
-                    send(.replica(.initializationFailed(message: "\(error)"), replica))
+            state.initializers[replica] = factory.make(replica, spec) { result in
+                switch result {
+                case .success(let hosted): self.send(.made(replica, hosted))
+                case .failure(let error):
+                    self.send(.replica(.initializationFailed(message: "\(error)"), replica))
                 }
             }
             return
@@ -289,7 +310,7 @@ package final class Controller: Sendable {
             launcher.kill(replica)
         } else {
             // In this process, and still in its initialiser or failed in it: nothing is left to end.
-            launcher.kill(replica)
+            state.initializers.removeValue(forKey: replica)?.cancel()
             send(.replica(.exited(reason: "it was stopped"), replica))
         }
     }
@@ -305,44 +326,5 @@ package final class Controller: Sendable {
     private func removeFiles(of replica: ReplicaID) {
         InstanceDirectory.remove(WorkerSettings.address(of: replica, beside: address))
         InstanceDirectory.remove(WorkerSettings.board(of: replica, beside: address))
-    }
-}
-
-/// What the controller hears from workers, as events.
-final class WorkerDelegate: PeerDelegate {
-    private let controller: Controller
-    init(_ controller: Controller) {
-        self.controller = controller
-    }
-
-    func received(_ hello: Hello, on connection: PeerConnection) {
-        guard let replica = hello.replica else { return connection.close(because: "a hello without a replica") }
-        if let path = hello.boardPath, let board = try? SharedBoard(path: path, create: false) {
-            connection.setPeerBoard(board, slot: hello.boardSlot)
-        }
-        replicas.withLock { $0[ObjectIdentifier(connection)] = replica }
-        controller.send(.connected(replica, connection))
-    }
-
-    private let replicas = Mutex<[ObjectIdentifier: ReplicaID]>([:])
-
-    func received(_ message: ControlMessage, on connection: PeerConnection) {
-        guard let replica = replicas.withLock({ $0[ObjectIdentifier(connection)] }) else {
-            return connection.close(because: "a message before the hello")
-        }
-        switch message {
-        case .ready: controller.send(.replica(.ready, replica))
-        case .initializationFailed(let message):
-            controller.send(.replica(.initializationFailed(message: message), replica))
-        case .drained(let replica): controller.send(.replica(.drained, replica))
-        case .probeAnswered: controller.send(.replica(.probeAnswered, replica))
-        case .start, .publish, .withdraw, .drain, .probe, .stop:
-            connection.close(because: "the controller's message to the controller")
-        }
-    }
-
-    func closed(_ connection: PeerConnection, reason: String) {
-        _ = replicas.withLock { $0.removeValue(forKey: ObjectIdentifier(connection)) }
-        controller.send(.disconnected(connection, reason))
     }
 }

@@ -5,13 +5,16 @@ internal import SwerveCore
 internal import SwerveTransport
 internal import Synchronization
 
-/// This process's knowledge of the replica sets, and its connections to the processes that host them.
+/// This process's knowledge of the replica sets, and its connections to the processes that host them: one for each of its
+/// event loops and each address.
 ///
 /// The controller publishes every set to every process; a process connects only to replicas of deployments of which it
-/// has a handle.
+/// has a handle. Peers is told when a connection ends, whoever made it, and lets go of it then.
 package final class Peers: Sendable {
     private let state = Mutex(State())
-    private let group: any EventLoopGroup
+    private let loops: [any EventLoop]
+    private let network: any PeerNetwork
+    private let pools: PoolTable
     let hosted: HostedReplicas
     private let hello: Hello
     private let logger: Logger
@@ -21,50 +24,54 @@ package final class Peers: Sendable {
         case withdrawn(ServeError)
     }
     private enum Link {
+        case none
         case connecting
         case connected(PeerConnection)
     }
     private struct State {
         var published: [DeploymentID: Published] = [:]
         var used: Set<DeploymentID> = []
-        var links: [String: Link] = [:]
-        var targets: [ReplicaID: RemotePeerReplica] = [:]
+        /// By address and the position of an event loop.
+        var links: [String: [Link]] = [:]
+        /// What the pools have.
+        var remote: [ReplicaID: RemoteReplica] = [:]
     }
 
     /// How long after a failed attempt a connection is tried again.
     private static let retryDelay = TimeAmount.milliseconds(50)
 
-    init(group: any EventLoopGroup, hosted: HostedReplicas, hello: Hello, logger: Logger) {
-        self.group = group
+    /// - Parameter loops: the event loops on which requests of this process begin.
+    init(
+        loops: [any EventLoop],
+        network: any PeerNetwork,
+        pools: PoolTable,
+        hosted: HostedReplicas,
+        hello: Hello,
+        logger: Logger
+    ) {
+        self.loops = loops
+        self.network = network
+        self.pools = pools
         self.hosted = hosted
         self.hello = hello
         self.logger = logger
-        hosted.kept.configure(group: group, hello: hello)
+        hosted.kept.configure(network: network, loop: loops[0], hello: hello)
     }
 
-    /// From now on the process's routes are fed from here.
-    func takeOverRoutes() {
-        ServeSystem.current.observeRoutes { [weak self] route in self?.use(route.id) }
+    /// From now on the process's pools are fed from here.
+    func takeOverPools() {
+        pools.observe { [weak self] pool in self?.use(pool.id) }
     }
 
     // MARK: What the controller says
 
     func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: DeploymentOptions) {
-        state.withLock { state in
-            state.published[id] = .replicas(replicas, options)
-            let current = Set(replicas.map(\.id))
-            for target in state.targets.keys where target.deployment == id && !current.contains(target) {
-                state.targets[target] = nil
-            }
-        }
+        state.withLock { $0.published[id] = .replicas(replicas, options) }
         apply(id)
     }
 
     func withdraw(_ id: DeploymentID, _ error: ServeError) {
-        state.withLock { state in
-            state.published[id] = .withdrawn(error)
-            for target in state.targets.keys where target.deployment == id { state.targets[target] = nil }
-        }
+        state.withLock { $0.published[id] = .withdrawn(error) }
         apply(id)
     }
 
@@ -75,90 +82,151 @@ package final class Peers: Sendable {
 
     // MARK: Connections
 
-    /// A connection that the other side made, or that was there before.
-    func adopt(_ connection: PeerConnection, address: String) {
-        let affected = state.withLock { state in
-            state.links[address] = .connected(connection)
+    /// A connection that the other side made, or that this side made and the other answered.
+    ///
+    /// - Returns: whether it is used for requests; there is one already otherwise.
+    @discardableResult
+    func adopt(_ connection: PeerConnection, address: String) -> Bool {
+        guard let index = loops.firstIndex(where: { $0 === connection.eventLoop }) else { return false }
+        let affected = state.withLock { state -> [DeploymentID]? in
+            var links = links(to: address, in: state)
+            if case .connected(let other) = links[index], !other.isClosed { return nil }
+            links[index] = .connected(connection)
+            state.links[address] = links
             return Self.deployments(at: address, in: state)
         }
+        guard let affected else { return false }
         for id in affected { apply(id) }
+        return true
     }
 
+    private func links(to address: String, in state: State) -> [Link] {
+        state.links[address] ?? Array(repeating: .none, count: loops.count)
+    }
+
+    /// A connection ended, whoever made it.
     func forget(_ connection: PeerConnection) {
-        state.withLock { state in
-            for (address, link) in state.links {
-                if case .connected(let other) = link, other === connection { state.links[address] = nil }
+        let affected = state.withLock { state -> [DeploymentID] in
+            var affected: [DeploymentID] = []
+            for (address, var links) in state.links {
+                for (index, link) in links.enumerated() {
+                    guard case .connected(let other) = link, other === connection else { continue }
+                    links[index] = .none
+                    affected += Self.deployments(at: address, in: state)
+                }
+                state.links[address] = Self.isUsed(links) ? links : nil
             }
-            for (id, target) in state.targets where target.connection === connection { state.targets[id] = nil }
+            return affected
         }
+        for id in affected.sorted() { apply(id) }
+    }
+
+    private static func isUsed(_ links: [Link]) -> Bool {
+        links.contains { if case .none = $0 { false } else { true } }
     }
 
     private static func deployments(at address: String, in state: State) -> [DeploymentID] {
-        state.published.compactMap { id, published in
+        let found = state.published.compactMap { id, published -> DeploymentID? in
             guard case .replicas(let replicas, _) = published, replicas.contains(where: { $0.address == address })
-            else {
-                return nil
-            }
+            else { return nil }
             return id
         }
+        return found.sorted()
     }
 
-    /// Brings a route up to date with what is published and what is connected.
+    /// Brings a pool up to date with what is published and what is connected.
     private func apply(_ id: DeploymentID) {
-        let route = ServeSystem.current.route(id)
-        var missing: [String] = []
-        let published = state.withLock { state -> Published? in
-            guard state.used.contains(id) else { return nil }
-            guard case .replicas(let replicas, let options)? = state.published[id] else { return state.published[id] }
-            // Under the lock, so that an older set cannot overtake a newer one on the way to the route.
-            let targets = replicas.compactMap { replica -> (ReplicaID, ReplicaTarget)? in
-                if let local = hosted[replica.id] { return (replica.id, .local(local)) }
-                if let target = state.targets[replica.id], !target.connection.isClosed {
-                    return (replica.id, .remote(target))
-                }
-                switch state.links[replica.address] {
-                case .connected(let connection)? where !connection.isClosed:
-                    let target = RemotePeerReplica(replica.id, connection)
-                    state.targets[replica.id] = target
-                    return (replica.id, .remote(target))
-                case .connecting?: return nil
-                default:
-                    state.links[replica.address] = .connecting
-                    missing.append(replica.address)
-                    return nil
-                }
+        let pool = pools.pool(id)
+        let (withdrawn, missing) = state.withLock { state -> (ServeError?, [(String, Int)]) in
+            guard state.used.contains(id), let published = state.published[id] else { return (nil, []) }
+            guard case .replicas(let replicas, let options) = published else {
+                for replica in state.remote.keys where replica.deployment == id { state.remote[replica] = nil }
+                if case .withdrawn(let error) = published { return (error, []) }
+                return (nil, [])
             }
-            route.update(targets.map { (id: $0.0, target: $0.1) }, options: options)
+            let current = Set(replicas.map(\.id))
+            for replica in state.remote.keys where replica.deployment == id && !current.contains(replica) {
+                state.remote[replica] = nil
+            }
+            var missing: [(String, Int)] = []
+            let reachable = replicas.compactMap { way(to: $0, in: &state, &missing) }
+            // Under the lock, so that an older set cannot overtake a newer one on the way to the pool.
+            pool.update(reachable, options: options)
+            return (nil, missing)
+        }
+        if let withdrawn { pool.withdraw(withdrawn) }
+        for (address, index) in missing { connect(to: address, index) }
+    }
+
+    private func way(
+        to replica: PublishedReplica,
+        in state: inout State,
+        _ missing: inout [(String, Int)]
+    ) -> (any ReplicaConnection)? {
+        if let local = hosted[replica.id] { return local }
+        var links = links(to: replica.address, in: state)
+        var connections: [PeerConnection?] = []
+        for index in links.indices {
+            switch links[index] {
+            case .connected(let connection) where !connection.isClosed: connections.append(connection)
+            case .connected, .none:
+                links[index] = .connecting
+                missing.append((replica.address, index))
+                connections.append(nil)
+            case .connecting: connections.append(nil)
+            }
+        }
+        state.links[replica.address] = links
+        guard connections.contains(where: { $0 != nil }) else {
+            state.remote[replica.id] = nil
             return nil
         }
-        if case .withdrawn(let error)? = published { route.withdraw(error) }
-        for address in missing { connect(to: address) }
+        if let known = state.remote[replica.id], known.uses(connections) { return known }
+        let new = RemoteReplica(replica.id, connections)
+        state.remote[replica.id] = new
+        return new
     }
 
-    private func connect(to address: String) {
-        // Unstructured: started by a message on an event loop; ends with the attempt.
-        Task {
-            do {
-                let link = OutgoingLink(peers: self, address: address)
-                let connection = try await PeerSocket.connect(to: address, on: group, delegate: link, hosted: hosted)
-                connection.send(hello)
-            } catch {
-                logger.debug(
+    private func connect(to address: String, _ index: Int) {
+        let link = OutgoingLink(peers: self, address: address)
+        let (hello, loop) = (hello, loops[index])
+        network.connect(to: address, on: loop, delegate: link, hosted: hosted).whenComplete { result in
+            switch result {
+            case .success(let connection): connection.send(hello)
+            case .failure(let error):
+                self.logger.debug(
                     "connecting to a replica failed",
                     metadata: ["address": "\(address)", "error": "\(error)"]
                 )
-                failed(address)
+                self.failed(address, index)
             }
         }
     }
 
-    fileprivate func failed(_ address: String) {
-        let affected = state.withLock { state in
-            state.links[address] = nil
+    /// An attempt to connect came to nothing; it is repeated while the address is published.
+    fileprivate func failed(_ address: String, _ index: Int) {
+        let affected = state.withLock { state -> [DeploymentID] in
+            if var links = state.links[address], case .connecting = links[index] {
+                links[index] = .none
+                state.links[address] = Self.isUsed(links) ? links : nil
+            }
             return Self.deployments(at: address, in: state)
         }
         guard !affected.isEmpty else { return }
-        group.any().scheduleTask(in: Self.retryDelay) { for id in affected { self.apply(id) } }
+        loops[index].scheduleTask(in: Self.retryDelay) { for id in affected { self.apply(id) } }
+    }
+
+    fileprivate func index(of connection: PeerConnection) -> Int? {
+        loops.firstIndex { $0 === connection.eventLoop }
+    }
+
+    /// Connections that are held, for status and tests.
+    var connectionCount: Int {
+        state.withLock { state in
+            state.links.values.reduce(0) { sum, links in
+                sum + links.count { if case .connected = $0 { true } else { false } }
+            }
+        }
     }
 }
 
@@ -173,16 +241,16 @@ private final class OutgoingLink: PeerDelegate {
     }
 
     func received(_ hello: Hello, on connection: PeerConnection) {
-        if let path = hello.boardPath, let board = try? SharedBoard(path: path, create: false) {
-            connection.setPeerBoard(board, slot: hello.boardSlot)
+        if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
+        if !peers.adopt(connection, address: address) {
+            connection.close(because: "another connection takes its place")
         }
-        peers.adopt(connection, address: address)
     }
     func received(_ message: ControlMessage, on connection: PeerConnection) {
         connection.close(because: "a control message from a replica that is not the controller")
     }
     func closed(_ connection: PeerConnection, reason: String) {
         peers.forget(connection)
-        peers.failed(address)
+        if let index = peers.index(of: connection) { peers.failed(address, index) }
     }
 }

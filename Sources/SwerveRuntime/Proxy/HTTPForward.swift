@@ -3,265 +3,189 @@ internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveHTTPTypes
-internal import SwerveTransport
+internal import SwerveRouting
 
-/// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; what comes on other
-/// threads is taken there first.
-final class HTTPForward: HTTPExchangeDelegate, StreamOwner, LeaseWaiter, @unchecked Sendable {
-    // Unchecked: see the confinement above; `onLoop` holds it.
-    private enum State {
-        /// In the route's queue.
+/// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; what comes on other threads
+/// is taken there first.
+final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaiter, @unchecked Sendable {
+    // Unchecked: see the confinement above.
+    private enum Stage {
+        /// Not begun, or over.
+        case none
+        /// In the pool's queue. Goes to asked and none.
         case queued(UInt64)
-        /// With a replica of another process.
-        case remote(Lease, RemotePeerReplica, stream: UInt64)
-        /// With a replica of this process.
-        case local(Lease, LocalHTTPCall)
-        case over
+        /// A replica was asked; the lease is held meanwhile. Goes to queued, asked and none.
+        case asked(any ReplicaStream)
     }
 
-    private let route: Route
+    private let pool: Pool
+    private let loop: RequestLoop
     private var head: HTTPRequestHead
     private let body: ByteBuffer?
-    private var exchange: HTTPExchange?
-    private unowned let service: ProxyService
-    let eventLoop: any EventLoop
-    private var state = State.over
-    private var losses = 0
     private let deadline: NIODeadline?
+    private var exchange: HTTPExchange?
+    private var stage = Stage.none
+    private var lease: Lease?
+    private var attempts = Attempts(isIdempotent: false)
 
-    /// How many bytes of the request the replica still takes, and what waits for it to take more.
-    private var requestCredit = 0
-    private var waitingBody = CircularBuffer<ByteBuffer>()
+    // A body that is streamed.
+    /// What has come and waits for a replica to accept it.
+    private var waiting = ByteQueue()
+    private var isAccepted = false
     private var isRequestEnded = false
-    private var isEndSent = false
-    private var sentBody = false
-    /// Bytes of the response that a slow client has not made room for.
-    private var unreturnedCredit = 0
+    /// Bytes of the answer that a slow client has not made room for.
+    private var unreported = 0
 
-    init(
-        _ route: Route,
-        _ head: HTTPRequestHead,
-        _ body: ByteBuffer?,
-        _ exchange: HTTPExchange,
-        _ service: ProxyService
-    ) {
-        self.route = route
+    init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
+        self.pool = pool
         self.head = head
         self.body = body
         self.exchange = exchange
-        self.service = service
-        self.eventLoop = exchange.eventLoop
+        self.loop = loop
         self.deadline = exchange.deadline
     }
 
     func begin() {
         exchange?.delegate = self
-        if let lease = route.tryAcquire() { return dispatch(lease) }
+        if let lease = pool.tryAcquire() { return ask(lease) }
         acquire(again: false)
-    }
-
-    private func acquire(again: Bool) {
-        head = head.compacted()
-        switch route.acquire(self, again: again) {
-        case .lease(let lease): dispatch(lease)
-        case .waiting(let ticket): if case .over = state { state = .queued(ticket) }
-        case .refused(let error): fail(error)
-        }
-    }
-
-    @inline(__always)
-    private func onLoop(_ work: @escaping @Sendable () -> Void) {
-        if eventLoop.inEventLoop { work() } else { eventLoop.execute(work) }
     }
 
     // MARK: The lease
 
-    func leaseGranted(_ lease: Lease) {
-        // Always in a later tick: it may be granted while `acquire` has not returned the ticket yet.
-        eventLoop.execute { self.exchange == nil ? lease.release() : self.dispatch(lease) }
-    }
-    func leaseRefused(_ error: ServeError) {
-        eventLoop.execute { self.fail(error) }
+    private func acquire(again: Bool) {
+        // The head shares the memory of a read buffer, which may be large.
+        head = head.compacted()
+        switch pool.acquire(self, again: again) {
+        case .lease(let box): if let lease = box.take() { ask(lease) }
+        case .waiting(let ticket): stage = .queued(ticket)
+        case .refused(let error): fail(error)
+        }
     }
 
-    private func dispatch(_ lease: Lease) {
-        switch lease.target {
-        case .local(let replica):
-            let runner = service.runner(of: eventLoop)
-            let call = LocalHTTPCall(self, runner.mailbox, replica, head, body, deadline: deadline)
-            state = .local(lease, call)
-            // What came while the request waited for its turn.
-            while let bytes = waitingBody.popFirst() { call.push(bytes) }
-            if isRequestEnded { call.endBody() }
-            runner.start(call)
-        case .remote(let replica):
-            guard let replica = replica as? RemotePeerReplica else { preconditionFailure("one kind of remote replica") }
-            // An attempt that was refused or lost before it began has taken nothing, and was told of no end that counts.
-            requestCredit = 0
-            isEndSent = false
-            let (frame, trailing) = HTTPFrames.request(
-                head,
-                method: replica.httpNumber(),
-                body: body,
-                deadline: deadline
-            )
-            switch replica.connection.open(.requestHTTP, frame, trailing: trailing, owner: self) {
-            case .success(let stream): state = .remote(lease, replica, stream: stream)
-            case .failure(.closed(let reason)):
-                state = .remote(lease, replica, stream: 0)
-                lost(started: false, reason: reason)
-            case .failure(let failure):
-                lease.release()
-                fail(failure.error)
-            }
+    func leaseGranted(_ lease: LeaseBox) {
+        // In a later tick, for it may come while `acquire` has not returned. A lease that nobody takes is released.
+        loop.eventLoop.execute {
+            guard case .queued = self.stage, let lease = lease.take() else { return }
+            self.ask(lease)
         }
+    }
+
+    func leaseRefused(_ error: ServeError) {
+        loop.eventLoop.execute {
+            guard case .queued = self.stage else { return }
+            self.fail(error)
+        }
+    }
+
+    private func ask(_ lease: consuming Lease) {
+        let replica = lease.replica
+        self.lease = consume lease
+        isAccepted = false
+        let request = ReplicaRequest(head: head, body: body, deadline: deadline)
+        stage = .asked(replica.open(request, for: self, on: loop))
     }
 
     // MARK: What the replica says
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer, on connection: PeerConnection) {
-        onLoop { self.handle(kind, body) }
-    }
-
-    private func handle(_ kind: FrameKind, _ bytes: ByteBuffer) {
-        guard case .remote(let lease, let replica, let stream) = state else { return }
-        switch kind {
-        case .responseHTTP: respond(bytes, lease)
-        case .responseData:
-            if exchange?.respondBody(bytes) ?? true {
-                replica.connection.sendCredit(.responseCredit, stream: stream, bytes.readableBytes)
-            } else {
-                unreturnedCredit += bytes.readableBytes
-            }
-        case .responseEnd: end(lease) { $0.respondEnd() }
-        case .responseAbort: end(lease) { $0.abort() }
-        case .responseFailure: end(lease) { $0.fail(status: 500, message: "internal error") }
-        case .responseRefused:
-            state = .over
-            lease.refuse()
+    func received(_ event: StreamEvent) {
+        guard case .asked(let stream) = stage else { return }
+        switch event {
+        case .accepted:
+            isAccepted = true
+            sendBody(to: stream)
+        case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
+        case .head(let head, let contentLength):
+            exchange?.respondHead(status: head.status, headerBlock: head.headerBlock, contentLength: contentLength)
+        case .bytes(let bytes):
+            unreported += bytes.readableBytes
+            if exchange?.respondBody(bytes) ?? true { report(to: stream) }
+        case .response(let head, let body):
+            end()?.respond(status: head.status, headerBlock: head.headerBlock, body: body)
+        case .end: end()?.respondEnd()
+        case .failure: end()?.fail(status: 500, message: "internal error")
+        case .value: end()?.fail(status: 502, message: "the replica's answer cannot be read")
+        case .refused:
+            stage = .none
+            if let lease = lease.take() { lease.refuse() }
             if exchange != nil { acquire(again: true) }
-        case .requestCredit:
-            requestCredit += PeerConnection.credit(in: bytes)
-            sendBody()
-        default: replica.connection.close(because: "an HTTP request was answered with \(kind)")
+        case .lost(let started, let reason): lost(started: started, reason: reason)
         }
     }
 
-    private func respond(_ bytes: ByteBuffer, _ lease: Lease) {
-        do {
-            let response = try HTTPFrames.readResponse(bytes)
-            guard let body = response.body else {
-                exchange?.respondHead(
-                    status: response.status,
-                    headerBlock: response.headerBlock,
-                    contentLength: response.contentLength
-                )
-                return
-            }
-            end(lease) { $0.respond(status: response.status, headerBlock: response.headerBlock, body: body) }
-        } catch {
-            end(lease) { $0.fail(status: 502, message: "the replica's answer cannot be read") }
-        }
-    }
-
-    func connectionLost(started: Bool, reason: String) {
-        onLoop { self.lost(started: started, reason: reason) }
+    private func report(to stream: any ReplicaStream) {
+        guard unreported > 0 else { return }
+        let bytes = unreported
+        unreported = 0
+        stream.consumed(bytes)
     }
 
     private func lost(started: Bool, reason: String) {
-        guard case .remote(let lease, let replica, _) = state else { return }
-        state = .over
-        route.leave(replica.id)
+        stage = .none
+        guard let lease = lease.take() else { return }
+        let replica = lease.replica.id
+        pool.leave(replica)
         lease.release()
-        losses += 1
         guard exchange != nil else { return }
-        if !started, !sentBody, losses < maximumAttempts { return acquire(again: true) }
-        fail(ServeError.lost(replica.id, started: started, attempts: losses, reason: reason))
+        switch attempts.lost(replica, started: started, reason: reason) {
+        case .again: acquire(again: true)
+        case .fail(let error): fail(error)
+        }
     }
 
     // MARK: What the client does
 
     func requestBody(_ bytes: ByteBuffer) {
-        if case .local(_, let call) = state { return call.push(bytes) }
-        waitingBody.append(bytes)
-        sendBody()
-    }
-    func requestBodyEnd() {
-        isRequestEnded = true
-        if case .local(_, let call) = state { return call.endBody() }
-        sendBody()
+        waiting.append(bytes)
+        if case .asked(let stream) = stage { sendBody(to: stream) }
     }
 
-    private func sendBody() {
-        guard case .remote(_, let replica, let stream) = state else { return }
-        while requestCredit > 0, let bytes = waitingBody.popFirst() {
-            var bytes = bytes
-            guard let part = bytes.readSlice(length: min(bytes.readableBytes, requestCredit)) else { break }
-            if bytes.readableBytes > 0 { waitingBody.prepend(bytes) }
-            requestCredit -= part.readableBytes
-            sentBody = true
-            replica.connection.send(.requestData, stream: stream, Frame.open(capacity: 0), trailing: part)
-            exchange?.consumedRequestBody(part.readableBytes)
+    func requestBodyEnd() {
+        isRequestEnded = true
+        if case .asked(let stream) = stage { sendBody(to: stream) }
+    }
+
+    /// Nothing leaves before a replica accepted the body, so that another one can be given the whole when it refuses.
+    private func sendBody(to stream: any ReplicaStream) {
+        guard isAccepted else { return }
+        while waiting.bytes > 0 {
+            attempts.bodyLeft()
+            stream.send(waiting.take(upTo: StreamLimits.part))
         }
-        if isRequestEnded, waitingBody.isEmpty, !isEndSent {
-            isEndSent = true
-            replica.connection.send(.requestEnd, stream: stream)
-        }
+        if isRequestEnded { stream.end() }
     }
 
     func cancelled(_ reason: HTTPCancellation) {
         exchange = nil
-        waitingBody.removeAll()
-        switch state {
+        waiting.removeAll()
+        switch stage {
+        case .none: break
         case .queued(let ticket):
-            route.cancel(ticket)
-            state = .over
-        // The lease stays until the replica has answered: until then the request is still outstanding there.
-        case .remote(_, let replica, let stream): replica.connection.send(.requestCancel, stream: stream)
-        case .local(_, let call): call.cancel()
-        case .over: break
+            pool.cancel(ticket)
+            stage = .none
+        // The lease stays until the replica has answered: until then the request is outstanding there.
+        case .asked(let stream):
+            report(to: stream)
+            stream.cancel()
         }
     }
 
     func responseWritable() {
-        switch state {
-        case .remote(_, let replica, let stream):
-            guard unreturnedCredit > 0 else { return }
-            replica.connection.sendCredit(.responseCredit, stream: stream, unreturnedCredit)
-            unreturnedCredit = 0
-        case .local(_, let call): call.grant()
-        case .queued, .over: break
-        }
+        if case .asked(let stream) = stage { report(to: stream) }
     }
 
     // MARK: The end
 
-    private func end(_ lease: Lease, _ answer: (HTTPExchange) -> Void) {
-        state = .over
-        lease.release()
-        let exchange = exchange
-        self.exchange = nil
-        if let exchange { answer(exchange) }
+    /// Ends the request; the place in the pool is free before the answer goes out.
+    private func end() -> HTTPExchange? {
+        stage = .none
+        if let lease = lease.take() { lease.release() }
+        return exchange.take()
     }
 
     private func fail(_ error: any Error) {
-        state = .over
-        let exchange = exchange
-        self.exchange = nil
-        exchange?.respond(to: error)
+        end()?.respond(to: error)
     }
-
-    // MARK: For the call in this process, on the event loop
-
-    func localResponse(_ answer: (HTTPExchange) -> Void) {
-        guard case .local(let lease, _) = state else { return }
-        end(lease, answer)
-    }
-    func localHead(_ status: UInt16, _ block: ByteBuffer, _ contentLength: Int?) {
-        exchange?.respondHead(status: status, headerBlock: block, contentLength: contentLength)
-    }
-    func localBody(_ bytes: ByteBuffer) -> Bool { exchange?.respondBody(bytes) ?? true }
-    func localConsumed(_ bytes: Int) { exchange?.consumedRequestBody(bytes) }
 }
 
 extension HTTPExchange {

@@ -10,10 +10,17 @@ internal import Synchronization
 final class ProxyService: HTTPService {
     private let table = Mutex(RouteTable())
     private let isDraining = Mutex(false)
-    private let runners = Mutex<[ObjectIdentifier: LocalRunner]>([:])
+    private let pools: PoolTable
+    private let loops: [RequestLoop]
+
+    /// - Parameter loops: those of the HTTP server.
+    init(pools: PoolTable, loops: [any EventLoop]) {
+        self.pools = pools
+        self.loops = loops.enumerated().map { RequestLoop($0.element, index: $0.offset) }
+    }
 
     func expose(_ entries: [RouteEntry]) {
-        let new = RouteTable(entries)
+        let new = RouteTable(entries, pools)
         table.withLock { $0 = new }
     }
 
@@ -32,7 +39,10 @@ final class ProxyService: HTTPService {
         }
         var head = head
         head.prefixLength = row.prefixLength
-        HTTPForward(row.route, head, body, exchange, self).begin()
+        guard let loop = loops.first(where: { $0.eventLoop === exchange.eventLoop }) else {
+            preconditionFailure("requests come on the loops of the server")
+        }
+        HTTPForward(row.pool, head, body, exchange, loop).begin()
     }
 
     private static let textHeader = ByteBuffer(string: "content-type: text/plain; charset=utf-8\r\n")
@@ -46,16 +56,6 @@ final class ProxyService: HTTPService {
         case "/-/healthz": return isDraining.withLock { $0 } ? (503, "draining\n") : (200, "success\n")
         case "/-/routes": return (200, table.json)
         default: return (404, "there is /-/healthz and /-/routes\n")
-        }
-    }
-
-    /// Collects the requests of one event loop for replicas of this process.
-    func runner(of eventLoop: any EventLoop) -> LocalRunner {
-        runners.withLock { runners in
-            if let runner = runners[ObjectIdentifier(eventLoop)] { return runner }
-            let runner = LocalRunner(eventLoop)
-            runners[ObjectIdentifier(eventLoop)] = runner
-            return runner
         }
     }
 }

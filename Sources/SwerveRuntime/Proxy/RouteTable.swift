@@ -8,7 +8,7 @@ struct RouteTable: Sendable {
     struct Row: Sendable {
         let prefix: [UInt8]
         let entry: RouteEntry
-        let route: Route
+        let pool: Pool
         /// How many bytes of a matching path the prefix takes; `/` takes none.
         var prefixLength: Int { prefix == [UInt8(ascii: "/")] ? 0 : prefix.count }
     }
@@ -16,9 +16,13 @@ struct RouteTable: Sendable {
     /// Longest prefix first.
     let rows: [Row]
 
-    init(_ entries: [RouteEntry] = []) {
+    init() {
+        self.rows = []
+    }
+
+    init(_ entries: [RouteEntry], _ pools: PoolTable) {
         self.rows = entries.map { entry in
-            Row(prefix: Array(entry.prefix.utf8), entry: entry, route: ServeSystem.current.route(entry.ingress))
+            Row(prefix: Array(entry.prefix.utf8), entry: entry, pool: pools.pool(entry.ingress))
         }
         .sorted { $0.prefix.count > $1.prefix.count }
     }

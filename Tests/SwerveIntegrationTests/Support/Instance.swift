@@ -110,7 +110,8 @@ func settled(_ number: () async throws -> Int) async throws -> Int {
 extension Deployment {
     /// Requests that wait in this process for the handle's deployment, and leases that are out.
     nonisolated var load: (queued: Int, ongoing: Int) {
-        guard case .route(let route) = id.target else { return (-1, -1) }
-        return route.load
+        guard case .pool(let pool) = id.target else { return (-1, -1) }
+        let load = pool.load
+        return (load.queued, load.ongoing)
     }
 }

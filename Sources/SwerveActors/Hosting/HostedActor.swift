@@ -1,0 +1,203 @@
+internal import CSwerveSystem
+internal import Distributed
+internal import NIOCore
+internal import SwerveCore
+internal import SwerveHTTPTypes
+internal import Synchronization
+
+/// The actor of a replica and its methods by their identifiers, without the actor's type.
+///
+/// `executeDistributedTarget` demangles the identifier at each call, which costs several microseconds; the methods that
+/// `@Deployment` lists are found once per identifier and called directly. Overloads, generic methods and methods in
+/// extensions go through the language runtime.
+package class AnyHostedActor: @unchecked Sendable {
+    // Unchecked: a class cluster, immutable but for a mutex.
+
+    /// Whether it answers HTTP requests.
+    package var isIngress: Bool { false }
+
+    /// Calls the method from code that is not on the actor.
+    func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
+        preconditionFailure("HostedActor overrides it")
+    }
+
+    /// Waits for the actor's turn.
+    func reach() async {
+        preconditionFailure("HostedActor overrides it")
+    }
+
+    /// Takes the actor once and starts all the work, each in a task that runs until it first waits.
+    ///
+    /// - Parameters:
+    ///   - burst: holds the answers back, a few at a time.
+    ///   - executor: where the tasks go on after they waited; `nil` is the Swift pool.
+    ///   - report: told what the thread used for it.
+    func start(
+        _ requests: [HostedRequest],
+        _ burst: some Burst,
+        _ executor: (any TaskExecutor)?,
+        _ report: @Sendable (swerve_thread_usage) -> Void
+    ) async {
+        preconditionFailure("HostedActor overrides it")
+    }
+}
+
+// Unchecked because its superclass is.
+class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
+    private let actor: Act
+    private let methods: [DeploymentMethod<Act>]
+    private let known = Mutex<[Known]>([])
+    private struct Known {
+        let identifier: String
+        let method: DeploymentMethod<Act>?
+    }
+    /// Identifiers come from peers too; past this many different ones nothing more is remembered.
+    private static var maximumKnown: Int { 64 }
+    /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
+    private static var maximumHold: Int64 { 300_000 }
+    /// So many answers leave together at most: their callers go on while the next requests run.
+    private static var answersPerWrite: Int { 8 }
+
+    init(_ actor: Act) {
+        self.actor = actor
+        self.methods = Act._deploymentMethods
+    }
+
+    @inline(__always)
+    private func method(_ identifier: String) -> DeploymentMethod<Act>? {
+        // A few identifiers, nearly always the same strings: comparing them costs less than hashing one.
+        known.withLock { known in
+            if let found = known.first(where: { $0.identifier == identifier }) { return found.method }
+            return find(identifier, &known)
+        }
+    }
+
+    private func find(_ identifier: String, _ known: inout [Known]) -> DeploymentMethod<Act>? {
+        // Calls through a handle name the method by its symbol, those of a graph by its full name.
+        let fullName = identifier.hasPrefix("$s") ? RemoteCallTarget(identifier).description : ".\(identifier)"
+        let method = methods.first { fullName.hasSuffix(".\($0.name)") }
+        if known.count < Self.maximumKnown { known.append(Known(identifier: identifier, method: method)) }
+        return method
+    }
+
+    override func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
+        guard let method = method(identifier) else {
+            var decoder = InvocationDecoder(arguments)
+            return try await executeByRuntime(identifier, &decoder, handler)
+        }
+        let _: Void? = try await actor.whenLocal { actor in
+            var decoder = InvocationDecoder(arguments)
+            try await method.run(actor, &decoder, handler)
+        }
+    }
+
+    private func executeByRuntime(
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
+    ) async throws {
+        guard identifier.hasPrefix("$s") else {
+            throw ServeError(
+                .unknownMethod,
+                "\(Act.self) has no distributed method '\(identifier)' that is called by name"
+            )
+        }
+        do {
+            try await ServeSystem.current.executeDistributedTarget(
+                on: actor,
+                target: RemoteCallTarget(identifier),
+                invocationDecoder: &decoder,
+                handler: handler
+            )
+        } catch let error as ExecuteDistributedTargetError {
+            throw ServeError(
+                .unknownMethod,
+                "\(Act.self) has no distributed method '\(RemoteCallTarget(identifier))', or it does not take these "
+                    + "arguments; caller and replica must be built from the same sources (\(error))"
+            )
+        }
+    }
+
+    override func start(
+        _ requests: [HostedRequest],
+        _ burst: some Burst,
+        _ executor: (any TaskExecutor)?,
+        _ report: @Sendable (swerve_thread_usage) -> Void
+    ) async {
+        let _: Void? = await actor.whenLocal { actor in
+            let before = swerve_thread_usage_now()
+            self.start(requests, burst, executor, on: actor)
+            report(swerve_thread_usage_between(before, swerve_thread_usage_now()))
+        }
+    }
+
+    override func reach() async {
+        let _: Void? = await actor.whenLocal { _ in }
+    }
+
+    private func start(
+        _ requests: [HostedRequest],
+        _ burst: some Burst,
+        _ executor: (any TaskExecutor)?,
+        on actor: isolated Act
+    ) {
+        let entry = ReplicaEntry(
+            call: { identifier, decoder, handler in
+                if let method = self.method(identifier) {
+                    try await method.run(actor, &decoder, handler)
+                } else {
+                    try await self.executeByRuntime(identifier, &decoder, handler)
+                }
+            },
+            respond: { try await self.respond(to: $0, on: actor) }
+        )
+        var since = NIODeadline.now()
+        burst.hold()
+        for (index, request) in requests.enumerated() {
+            if let context = request.context {
+                RequestContext.$current.withValue(context) { begin(request, entry, executor, on: actor) }
+            } else {
+                begin(request, entry, executor, on: actor)
+            }
+            guard requests.count > 1 else { break }
+            let now = NIODeadline.now()
+            let isFull = (index + 1) % Self.answersPerWrite == 0
+            guard isFull || (now - since).nanoseconds > Self.maximumHold else { continue }
+            since = now
+            burst.release()
+            burst.hold()
+        }
+        burst.release()
+    }
+
+    private func begin(
+        _ request: HostedRequest,
+        _ entry: ReplicaEntry,
+        _ executor: (any TaskExecutor)?,
+        on actor: isolated Act
+    ) {
+        // Unstructured: a request lives as long as its caller wants, and is cancelled through what `started` keeps.
+        let task = Task.immediate(executorPreference: executor) {
+            _ = actor
+            await request.run(on: entry)
+        }
+        request.started(task)
+    }
+
+    /// Answers an HTTP request; for subclasses.
+    func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
+        throw HTTPError(
+            .notImplemented,
+            "\(Act.self) does not answer HTTP requests; it can by conforming to HTTPIngress"
+        )
+    }
+}
+
+/// The actor of a replica that answers HTTP requests.
+// Unchecked because its superclass is.
+final class HostedIngress<Act: HTTPIngress>: HostedActor<Act>, @unchecked Sendable {
+    override var isIngress: Bool { true }
+    override func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
+        try await actor.respond(to: request)
+    }
+}

@@ -1,0 +1,230 @@
+package import NIOCore
+internal import SwerveCore
+package import SwerveHTTPTypes
+internal import Synchronization
+
+/// Where a replica's answers go: to a caller in this process or in another.
+package protocol Reply: Sendable {
+    /// Called on any thread; events keep their order. Nothing is called back during the call.
+    func send(_ event: StreamEvent)
+    /// Where the result of a call is encoded, with what goes in front of it; `nil` passes values as they are.
+    func makeResultBuffer() -> ByteBuffer?
+}
+
+/// A request that a replica of this process works on, whoever asks. For a caller in this process it is the stream as well.
+package final class HostedRequest: ReplicaStream, Sendable {
+    /// What is asked for.
+    package enum Content: Sendable {
+        case call(HostedCall)
+        case http(HTTPRequestHead, HTTPBody)
+    }
+
+    let replica: HostedReplica
+    let context: RequestContext?
+    private let content: Content
+    private let reply: any Reply
+    private let body: HTTPBodyStream?
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: Task<Void, Never>?
+        var isCancelled = false
+        var isOver = false
+        var writer: HTTPBodyWriter?
+    }
+
+    /// A call of another process.
+    package init(_ replica: HostedReplica, _ call: HostedCall, context: RequestContext?, _ reply: any Reply) {
+        self.replica = replica
+        self.context = context
+        self.content = .call(call)
+        self.reply = reply
+        self.body = nil
+    }
+
+    package init(_ replica: HostedReplica, _ request: ReplicaRequest, _ reply: any Reply) {
+        self.replica = replica
+        self.context = RequestContext(
+            requestID: request.head.requestID,
+            deadline: request.deadline.map(RequestDeadline.init)
+        )
+        self.reply = reply
+        if let body = request.body {
+            self.body = nil
+            self.content = .http(request.head, HTTPBody(body))
+        } else {
+            let stream = HTTPBodyStream(
+                window: 2 * StreamLimits.window,
+                onConsumed: { reply.send(.consumed($0)) }
+            )
+            self.body = stream
+            self.content = .http(request.head, HTTPBody(stream: stream))
+        }
+    }
+
+    // MARK: The caller's side
+
+    package func send(_ bytes: ByteBuffer) { body?.push(bytes) }
+    package func end() { body?.finish() }
+    package func consumed(_ bytes: Int) { state.withLock { $0.writer }?.grant(bytes) }
+
+    package func cancel() {
+        let (task, writer) = state.withLock { state in
+            state.isCancelled = true
+            return (state.task, state.writer)
+        }
+        task?.cancel()
+        body?.fail(CancellationError())
+        writer?.cancel()
+    }
+
+    // MARK: The task
+
+    /// Tells the task that ``run(on:)`` runs in; it may be over already.
+    func started(_ task: Task<Void, Never>) {
+        let isCancelled = state.withLock { state in
+            if !state.isOver { state.task = task }
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    private var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+    /// Does the work; called on the replica's actor.
+    func run(on entry: ReplicaEntry) async {
+        do {
+            if isCancelled { throw CancellationError() }
+            try RequestContext.checkDeadline()
+            switch content {
+            case .call(let call): finish(.value(try await run(call, on: entry)))
+            case .http(let head, let body):
+                if self.body != nil { reply.send(.accepted) }
+                try await answer(try await entry.respond(HTTPRequest(head: head, body: body)))
+            }
+        } catch {
+            finish(failure(error))
+        }
+    }
+
+    /// The request never began: its connection ended first.
+    package func abandon() {
+        replica.finish()?()
+    }
+
+    private func run(_ call: HostedCall, on entry: ReplicaEntry) async throws -> CallResult {
+        var arguments = call.arguments
+        if let references = call.references {
+            for (index, value) in try await references() { arguments.setArgument(index, value) }
+        }
+        let handler = reply.makeResultBuffer().map { ResultHandler(encodingInto: $0) } ?? ResultHandler()
+        try await entry.call(call.target, &arguments, handler)
+        return try handler.result()
+    }
+
+    private func answer(_ response: HTTPResponse) async throws {
+        var block = ByteBuffer()
+        try response.headers.encodeBlock(into: &block)
+        let head = ResponseHead(status: response.status.code, headerBlock: block)
+        switch response.body.storage {
+        case .bytes(let bytes) where bytes.readableBytes <= StreamLimits.window:
+            finish(.response(head, body: bytes))
+        case .bytes(let bytes):
+            await stream(head, contentLength: bytes.readableBytes) { writer in
+                var rest = bytes
+                while let part = rest.readSlice(length: min(rest.readableBytes, StreamLimits.part)),
+                    part.readableBytes > 0
+                {
+                    try await writer.write(part)
+                }
+            }
+        case .stream(let contentLength, let write):
+            await stream(head, contentLength: contentLength, write)
+        }
+    }
+
+    /// Sends an answer as its reader takes it; until the last part has left, the request keeps its place in the replica.
+    private func stream(
+        _ head: ResponseHead,
+        contentLength: Int?,
+        _ write: (HTTPBodyWriter) async throws -> Void
+    ) async {
+        let reply = reply
+        let writer = HTTPBodyWriter(window: StreamLimits.window) { reply.send(.bytes($0)) }
+        let isCancelled = state.withLock { state in
+            state.writer = writer
+            return state.isCancelled
+        }
+        if isCancelled { writer.cancel() }
+        reply.send(.head(head, contentLength: contentLength))
+        do {
+            try await write(writer)
+            finish(.end)
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    /// What the caller is told of an error: an HTTP request gets the answer that stands for it.
+    private func failure(_ error: any Error) -> StreamEvent {
+        guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
+        let response = HTTPResponse(for: error)
+        var block = ByteBuffer()
+        do { try response.headers.encodeBlock(into: &block) } catch { return .failure(error) }
+        return .response(
+            ResponseHead(status: response.status.code, headerBlock: block),
+            body: response.body.completeBytes ?? ByteBuffer()
+        )
+    }
+
+    /// The place in the replica is free before the answer is on its way, so that the caller's next request finds it.
+    private func finish(_ event: StreamEvent) {
+        state.withLock { state in
+            state.isOver = true
+            state.task = nil
+            state.writer = nil
+        }
+        context?.deadline?.end()
+        let drained = replica.finish()
+        reply.send(event)
+        drained?()
+    }
+}
+
+/// A call as its replica gets it from another process.
+package struct HostedCall: Sendable {
+    package let target: String
+    package let arguments: InvocationDecoder
+    /// Brings the arguments here that other processes keep.
+    package let references: (@Sendable () async throws -> [(Int, EncodedValue)])?
+
+    package init(
+        target: String,
+        arguments: InvocationDecoder,
+        references: (@Sendable () async throws -> [(Int, EncodedValue)])?
+    ) {
+        self.target = target
+        self.arguments = arguments
+        self.references = references
+    }
+}
+
+/// The way into a replica's actor, for code that runs on the actor already.
+struct ReplicaEntry {
+    /// Calls the distributed method with that identifier.
+    let call: (String, inout InvocationDecoder, ResultHandler) async throws -> Void
+    /// Answers an HTTP request.
+    let respond: (HTTPRequest) async throws -> HTTPResponse
+}
+
+/// The way back to a caller on an event loop of this process.
+struct LocalReply: Reply {
+    let receiver: any ReplicaStreamReceiver
+    let mailbox: Mailbox
+
+    func send(_ event: StreamEvent) {
+        let receiver = receiver
+        mailbox.post { receiver.received(event) }
+    }
+    func makeResultBuffer() -> ByteBuffer? { nil }
+}

@@ -1,0 +1,264 @@
+package import NIOCore
+package import SwerveCore
+internal import SwerveRouting
+internal import Synchronization
+
+/// The way from this process to one deployment: the replica set as last published, the leases out and the queue.
+///
+/// The shell of ``ReplicaRouter``: one lock around its calls, and what it decides is carried out after unlocking.
+package final class Pool: Sendable {
+    package let id: DeploymentID
+    private let clock: any EventLoop
+    private let state: Mutex<State>
+
+    private struct State {
+        var router = ReplicaRouter()
+        var generator: SplitMix64
+        /// By slot.
+        var replicas: [(any ReplicaConnection)?] = []
+        var waiters: [ReplicaRouter.Ticket: Waiter] = [:]
+        var isTickScheduled = false
+    }
+
+    private enum Waiter {
+        case task(UnsafeContinuation<LeaseBox, any Error>)
+        case callback(any LeaseWaiter)
+    }
+
+    /// A waiter and what it is to be given, once the lock is released.
+    private struct Grant {
+        let waiter: Waiter
+        let lease: LeaseBox
+
+        func give() {
+            switch waiter {
+            case .task(let continuation): continuation.resume(returning: lease)
+            case .callback(let callback): callback.leaseGranted(lease)
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - clock: the event loop whose time and timers the pool uses.
+    ///   - seed: of the choices among replicas.
+    package init(_ id: DeploymentID, clock: any EventLoop, seed: UInt64) {
+        self.id = id
+        self.clock = clock
+        self.state = Mutex(State(generator: SplitMix64(seed: seed)))
+    }
+
+    // MARK: Leases
+
+    /// A lease when a replica is free and nobody waits; `nil` when the request has to wait or is refused.
+    @inline(__always)
+    package func tryAcquire() -> Lease? {
+        state.withLock { state in
+            guard let slot = state.router.admitIfFree(using: &state.generator) else { return nil }
+            return lease(slot, in: &state)
+        }
+    }
+
+    /// Waits in order of arrival for a lease. A cancelled task leaves the queue and throws `CancellationError`.
+    ///
+    /// - Parameter again: the request was tried before, and goes before those that were not.
+    package func acquire(again: Bool = false) async throws -> Lease {
+        let place = TicketBox()
+        let box = try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<LeaseBox, any Error>) in
+                switch admit(.task(continuation), again: again) {
+                case .lease(let lease): continuation.resume(returning: lease)
+                case .refused(let error): continuation.resume(throwing: error)
+                case .waiting(let ticket):
+                    // A cancellation that came before the ticket was known found nothing to take back.
+                    if place.set(ticket) { cancel(ticket) }
+                }
+            }
+        } onCancel: {
+            cancel(place.cancel())
+        }
+        // Dropping the box releases the lease.
+        if Task.isCancelled { throw CancellationError() }
+        guard let lease = box.take() else { preconditionFailure("a granted lease is taken once") }
+        return lease
+    }
+
+    /// What ``acquire(_:again:)`` answers at once.
+    package enum Answer {
+        case lease(LeaseBox)
+        /// The waiter is called later; the ticket takes it out of the queue again.
+        case waiting(UInt64)
+        case refused(ServeError)
+    }
+
+    /// Like ``acquire(again:)`` for code that is not a task.
+    package func acquire(_ waiter: any LeaseWaiter, again: Bool = false) -> Answer {
+        admit(.callback(waiter), again: again)
+    }
+
+    private func admit(_ waiter: Waiter, again: Bool) -> Answer {
+        state.withLock { state -> Answer in
+            let admission =
+                again
+                ? state.router.readmit(using: &state.generator) : state.router.admit(using: &state.generator)
+            switch admission {
+            case .assigned(let slot): return .lease(LeaseBox(lease(slot, in: &state)))
+            case .queued(let ticket):
+                state.waiters[ticket] = waiter
+                return .waiting(ticket)
+            case .refused(let error): return .refused(located(error))
+            }
+        }
+    }
+
+    /// Takes a waiting request out of the queue; nothing happens when it does not wait any more.
+    package func cancel(_ ticket: UInt64?) {
+        guard let ticket else { return }
+        let waiter = state.withLock { state -> Waiter? in
+            state.router.cancel(ticket) ? state.waiters.removeValue(forKey: ticket) : nil
+        }
+        if case .task(let continuation)? = waiter { continuation.resume(throwing: CancellationError()) }
+    }
+
+    func released(_ slot: Int) {
+        // What leaves the table goes after unlocking: it may be the last reference to a user's actor.
+        let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
+            let (first, more) = state.router.release(slot, using: &state.generator)
+            let unused = takeUnused(slot, in: &state)
+            return (first.map { grant($0, in: &state) }, more.map { grant($0, in: &state) }, unused)
+        }
+        first?.give()
+        for grant in more { grant.give() }
+    }
+
+    /// The replica refused the request, because it is full or shutting down.
+    func refused(_ slot: Int) {
+        let (delay, _) = state.withLock { state -> (Duration?, (any ReplicaConnection)?) in
+            let now = now()
+            let wakeUp = state.router.refused(slot, now: now)
+            let unused = takeUnused(slot, in: &state)
+            if state.isTickScheduled { return (nil, unused) }
+            state.isTickScheduled = true
+            return (wakeUp - now, unused)
+        }
+        if let delay { scheduleTick(in: delay) }
+    }
+
+    private func scheduleTick(in delay: Duration) {
+        _ = clock.scheduleTask(in: .nanoseconds(max(delay.nanoseconds, 0))) {
+            let (grants, wait) = self.state.withLock { state -> ([Grant], Duration?) in
+                let now = self.now()
+                let assignments = state.router.tick(now: now, using: &state.generator)
+                let wakeUp = state.router.nextWakeUp
+                state.isTickScheduled = wakeUp != nil
+                return (assignments.map { self.grant($0, in: &state) }, wakeUp.map { $0 - now })
+            }
+            for grant in grants { grant.give() }
+            if let wait { self.scheduleTick(in: wait) }
+        }
+    }
+
+    private func now() -> MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))
+    }
+
+    // MARK: The replica set
+
+    /// Takes over the set that the controller published.
+    package func update(_ replicas: [any ReplicaConnection], options: DeploymentOptions) {
+        let (grants, _) = state.withLock { state in
+            let (slots, assignments) = state.router.update(
+                replicas.map(\.id),
+                limit: options.maxOngoingRequests,
+                maxQueued: options.maxQueuedRequests,
+                routing: options.routing,
+                using: &state.generator
+            )
+            for (slot, replica) in zip(slots, replicas) {
+                while state.replicas.count <= slot { state.replicas.append(nil) }
+                state.replicas[slot] = replica
+            }
+            let unused = takeUnused(in: &state)
+            return (assignments.map { grant($0, in: &state) }, unused)
+        }
+        for grant in grants { grant.give() }
+    }
+
+    /// A replica is gone; no more requests for it, before the controller says so too.
+    package func leave(_ replica: ReplicaID) {
+        _ = state.withLock { state in
+            state.router.leave(replica)
+            return takeUnused(in: &state)
+        }
+    }
+
+    /// Fails what waits and what comes, until the next ``update(_:options:)``.
+    package func withdraw(_ error: ServeError) {
+        let error = located(error)
+        let (waiters, _) = state.withLock { state in
+            let waiters = state.router.withdraw(error).compactMap { state.waiters.removeValue(forKey: $0) }
+            return (waiters, takeUnused(in: &state))
+        }
+        for waiter in waiters {
+            switch waiter {
+            case .task(let continuation): continuation.resume(throwing: error)
+            case .callback(let callback): callback.leaseRefused(error)
+            }
+        }
+    }
+
+    /// Requests that wait, leases out, and replicas that the pool knows, for status and tests.
+    package var load: (queued: Int, ongoing: Int, replicas: Int) {
+        state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
+    }
+
+    // MARK: Inner workings
+
+    private func located(_ error: ServeError) -> ServeError {
+        var error = error
+        error.deployment = error.deployment ?? id
+        if error.code == .queueFull { error.message = "\(id): \(error.message)" }
+        return error
+    }
+
+    @inline(__always)
+    private func lease(_ slot: Int, in state: inout State) -> Lease {
+        guard let replica = state.replicas[slot] else { preconditionFailure("a routable slot has a replica") }
+        return Lease(self, slot: slot, replica: replica)
+    }
+
+    private func grant(_ assignment: ReplicaRouter.Assignment, in state: inout State) -> Grant {
+        guard let waiter = state.waiters.removeValue(forKey: assignment.ticket) else {
+            preconditionFailure("a queued ticket has a waiter")
+        }
+        return Grant(waiter: waiter, lease: LeaseBox(lease(assignment.slot, in: &state)))
+    }
+
+    /// Takes the replicas out of the table whose slots the router gave up.
+    private func takeUnused(in state: inout State) -> [any ReplicaConnection] {
+        state.replicas.indices.compactMap { takeUnused($0, in: &state) }
+    }
+
+    @inline(__always)
+    private func takeUnused(_ slot: Int, in state: inout State) -> (any ReplicaConnection)? {
+        state.router.isUsed(slot) ? nil : state.replicas[slot].take()
+    }
+}
+
+/// Where a waiting task keeps its ticket for whoever cancels it.
+private final class TicketBox: Sendable {
+    private let state = Mutex<(ticket: UInt64?, isCancelled: Bool)>((nil, false))
+
+    /// `true` when the task was cancelled before.
+    func set(_ ticket: UInt64) -> Bool {
+        state.withLock { state in
+            state.ticket = ticket
+            return state.isCancelled
+        }
+    }
+    func cancel() -> UInt64? {
+        state.withLock { state in
+            state.isCancelled = true
+            return state.ticket
+        }
+    }
+}

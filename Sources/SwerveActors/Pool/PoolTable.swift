@@ -1,0 +1,43 @@
+package import NIOCore
+package import SwerveCore
+internal import Synchronization
+
+/// The pools of one process, by deployment.
+package final class PoolTable: Sendable {
+    private struct State {
+        var pools: [DeploymentID: Pool] = [:]
+        var observer: (@Sendable (Pool) -> Void)?
+        var clock: any EventLoop
+        var generator: SplitMix64
+    }
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - clock: the event loop whose time and timers the pools use.
+    ///   - seed: of the choices among replicas.
+    package init(clock: any EventLoop, seed: UInt64) {
+        self.state = Mutex(State(clock: clock, generator: SplitMix64(seed: seed)))
+    }
+
+    /// The pool of a deployment; made at its first mention. It stays for the life of the process, so that handles stay
+    /// valid when an application is deleted and deployed again.
+    package func pool(_ id: DeploymentID) -> Pool {
+        let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
+            if let pool = state.pools[id] { return (pool, nil) }
+            let pool = Pool(id, clock: state.clock, seed: state.generator.next())
+            state.pools[id] = pool
+            return (pool, state.observer)
+        }
+        observer?(pool)
+        return pool
+    }
+
+    /// Sets who is told of pools: of those that there are now, and of others at their first mention.
+    package func observe(_ observer: (@Sendable (Pool) -> Void)?) {
+        let pools = state.withLock { state in
+            state.observer = observer
+            return Array(state.pools.values)
+        }
+        for pool in pools { observer?(pool) }
+    }
+}

@@ -1,0 +1,161 @@
+internal import Logging
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+internal import SwerveTransport
+internal import Synchronization
+
+/// What a worker has of the operating system, or of a simulation.
+struct WorkerEnvironment: Sendable {
+    var processID: Int32
+    /// The process's event loop.
+    var loop: any EventLoop
+    var network: any PeerNetwork
+    var pools: PoolTable
+    var factory: ReplicaFactory
+    /// Where the worker tells how far it got; `nil` when there is none, and every request that is under way when the
+    /// process dies counts as begun.
+    var board: (path: String, board: SharedBoard)?
+    var logger: Logger
+    /// Ends the process.
+    var exit: @Sendable (Int32) -> Void
+}
+
+/// A process that hosts one replica: does what the controller says and takes the connections of other callers.
+final class Worker: PeerDelegate {
+    private let settings: WorkerSettings
+    private let environment: WorkerEnvironment
+    let hosted = HostedReplicas()
+    private let peers: Peers
+    private let state = Mutex(State())
+
+    private struct State {
+        var controller: PeerConnection?
+        /// The other processes that call this replica.
+        var callers: [(connection: PeerConnection, slot: BoardSlot?)] = []
+    }
+
+    init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
+        self.settings = settings
+        self.environment = environment
+        self.peers = Peers(
+            loops: [environment.loop],
+            network: environment.network,
+            pools: environment.pools,
+            hosted: hosted,
+            hello: Hello(replica: settings.replica, processID: environment.processID),
+            logger: environment.logger
+        )
+    }
+
+    /// Who hears of the connections that other processes make, at ``WorkerSettings/address``.
+    var callerDelegate: any PeerDelegate { CallerDelegate(self) }
+
+    func run() {
+        peers.takeOverPools()
+        hosted.kept.listen(at: settings.address)
+        environment.network.connect(
+            to: settings.controllerAddress,
+            on: environment.loop,
+            delegate: self,
+            hosted: hosted
+        ).whenComplete { result in
+            switch result {
+            case .success(let connection): self.connected(connection)
+            case .failure(let error):
+                self.environment.logger.error(
+                    "the replica cannot reach its controller",
+                    metadata: ["error": "\(error)"]
+                )
+                self.environment.exit(1)
+            }
+        }
+    }
+
+    private func connected(_ connection: PeerConnection) {
+        state.withLock { $0.controller = connection }
+        greet(connection)
+        peers.adopt(connection, address: settings.controllerAddress)
+    }
+
+    /// Says who this is, on a connection of the controller or of a caller.
+    fileprivate func greet(_ connection: PeerConnection) {
+        let slot = environment.board?.board.claim()
+        if let slot { connection.setOwnBoard(slot) }
+        state.withLock { $0.callers.append((connection, slot)) }
+        let board = environment.board.flatMap { board in slot.map { Hello.Board(path: board.path, slot: $0) } }
+        connection.send(Hello(replica: settings.replica, processID: environment.processID, board: board))
+    }
+
+    fileprivate func forget(_ connection: PeerConnection) {
+        let slot = state.withLock { state -> BoardSlot? in
+            guard let index = state.callers.firstIndex(where: { $0.connection === connection }) else { return nil }
+            return state.callers.remove(at: index).slot
+        }
+        if let slot { environment.board?.board.giveBack(slot) }
+        peers.forget(connection)
+    }
+
+    // MARK: The controller's messages
+
+    func received(_ hello: Hello, on connection: PeerConnection) {}
+
+    func received(_ message: ControlMessage, on connection: PeerConnection) {
+        switch message {
+        case .start(let spec): start(spec, connection)
+        case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
+        case .withdraw(let id, let error): peers.withdraw(id, error)
+        case .drain(let id): drain(id, connection)
+        case .probe: hosted[settings.replica]?.probe { connection.send(.probeAnswered) }
+        case .stop: stop(connection)
+        case .ready, .initializationFailed, .drained, .probeAnswered:
+            connection.close(because: "unexpected control message: only a replica sends this kind")
+        }
+    }
+
+    private func start(_ spec: DeploymentSpec, _ connection: PeerConnection) {
+        _ = environment.factory.make(settings.replica, spec) { result in
+            switch result {
+            case .success(let replica):
+                self.hosted.add(replica)
+                connection.send(.ready)
+            case .failure(let error): connection.send(.initializationFailed(message: "\(error)"))
+            }
+        }
+    }
+
+    /// A replica is drained when its requests are over and what it keeps for others was fetched or released.
+    private func drain(_ id: ReplicaID, _ connection: PeerConnection) {
+        guard let replica = hosted[id] else { return connection.send(.drained(id)) }
+        let hosted = hosted
+        replica.drain { hosted.kept.whenEmpty { connection.send(.drained(id)) } }
+    }
+
+    /// Exits when the answers that were given are on their way. The controller kills a process that takes long over it.
+    private func stop(_ connection: PeerConnection) {
+        let sent = state.withLock { $0.callers.map(\.connection) }.map { $0.sent() }
+        let exit = environment.exit
+        EventLoopFuture.andAllComplete(sent, on: connection.eventLoop).whenComplete { _ in exit(0) }
+    }
+
+    func closed(_ connection: PeerConnection, reason: String) {
+        forget(connection)
+        environment.exit(0)
+    }
+}
+
+private final class CallerDelegate: PeerDelegate {
+    private let worker: Worker
+    init(_ worker: Worker) {
+        self.worker = worker
+    }
+    func received(_ hello: Hello, on connection: PeerConnection) {
+        worker.greet(connection)
+    }
+    func received(_ message: ControlMessage, on connection: PeerConnection) {
+        connection.close(because: "a control message from a process that is not the controller")
+    }
+    func closed(_ connection: PeerConnection, reason: String) {
+        worker.forget(connection)
+    }
+}

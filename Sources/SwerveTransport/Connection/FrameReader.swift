@@ -1,0 +1,142 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+
+/// Takes the frames that arrive on a connection to where they belong. Confined to the connection's event loop.
+final class FrameReader {
+    private var decoder = FrameDecoder()
+    private var methods: [UInt32: IncomingMethod] = [:]
+    /// Requests that arrived and begin together at the end of the read.
+    private var batch: [FramedReply] = []
+    private let executor: LoopExecutor
+    private var isEnded = false
+
+    init(_ executor: LoopExecutor) {
+        self.executor = executor
+    }
+
+    /// - Throws: how the peer broke the protocol.
+    func read(_ bytes: ByteBuffer, _ connection: PeerConnection) throws {
+        decoder.feed(bytes)
+        while !isEnded, let frame = try decoder.next() { try handle(frame, connection) }
+    }
+
+    /// Starts the requests of one read.
+    func startBatch(_ connection: PeerConnection) {
+        guard let last = batch.last else { return }
+        connection.noteStarted(last.stream)
+        let requests = batch.compactMap { $0.request }
+        batch.removeAll(keepingCapacity: true)
+        HostedReplica.start(requests, holding: ConnectionBurst(connection: connection), on: executor)
+    }
+
+    /// The connection is over: what has not begun never will.
+    func end() {
+        isEnded = true
+        for reply in batch { reply.abandon() }
+        batch = []
+        methods = [:]
+        decoder = FrameDecoder()
+    }
+
+    private struct ConnectionBurst: Burst {
+        let connection: PeerConnection
+        func hold() { connection.hold() }
+        func release() { connection.release() }
+    }
+
+    private func handle(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        let (stream, body) = (frame.stream, frame.body)
+        switch frame.kind {
+        case .hello:
+            let hello = try BinaryReader(body, system: .current).nextRegion(Hello.self)
+            guard hello.version == Hello.currentVersion else {
+                throw ServeError(.protocolViolation, "protocol version \(hello.version), not \(Hello.currentVersion)")
+            }
+            connection.delegate.received(hello, on: connection)
+        case .control:
+            let message = try BinaryReader(body, system: .current).nextRegion(ControlMessage.self)
+            connection.delegate.received(message, on: connection)
+        case .define:
+            guard methods.count < ConnectionLimits.maximumMethods else {
+                throw ServeError(.protocolViolation, "too many methods")
+            }
+            methods[UInt32(truncatingIfNeeded: stream)] = try IncomingMethod(body)
+        case .requestCall, .requestHTTP, .requestLongCall: try begin(frame, connection)
+        case .requestFetch: try fetch(frame, connection)
+        case .requestRelease:
+            if let number = Self.number(in: body) { connection.hosted.kept.release(number, by: connection) }
+        case .requestData, .requestEnd:
+            guard let reply = connection.incoming(stream) else { return }
+            if try reply.receivedBody(body, isLast: frame.kind == .requestEnd) { batch.append(reply) }
+        case .requestCancel: connection.incoming(stream)?.callerIsGone()
+        case .responseCredit: try connection.incoming(stream)?.consumed(Self.credit(in: body))
+        case .requestAccepted, .requestCredit, .responseRefused, .responseValue, .responseLongValue, .responseKept,
+            .responseFailure, .responseHTTP, .responseHead, .responseData, .responseEnd:
+            try connection.receivedResponse(frame.kind, stream: stream, body)
+        }
+    }
+
+    static func credit(in body: ByteBuffer) -> Int {
+        Int(body.getInteger(at: body.readerIndex, endianness: .little, as: UInt32.self) ?? 0)
+    }
+
+    private static func number(in body: ByteBuffer) -> UInt64? {
+        body.getInteger(at: body.readerIndex, endianness: .little, as: UInt64.self)
+    }
+
+    // MARK: Requests
+
+    private func begin(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        var body = frame.body
+        let length = frame.kind == .requestLongCall ? body.readInteger(endianness: .little, as: UInt64.self) : 0
+        guard let length, let number = body.readInteger(endianness: .little, as: UInt32.self),
+            let method = methods[number], let replica = method.replica(in: connection.hosted), replica.admit()
+        else { return connection.send(.responseRefused, stream: frame.stream) { _ in } }
+        let reply = FramedReply(frame.stream, connection, replica)
+        guard connection.insert(reply) else {
+            _ = replica.finish()
+            throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
+        }
+        do {
+            switch frame.kind {
+            case .requestHTTP: try reply.begin(http: &body)
+            case .requestLongCall:
+                return try reply.begin(longCall: method.target, firstPart: body, length: length)
+            default: try reply.begin(call: body, method.target)
+            }
+        } catch {
+            return reply.fail(error)
+        }
+        batch.append(reply)
+    }
+
+    private func fetch(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        guard let number = Self.number(in: frame.body), let region = connection.hosted.kept.region(number) else {
+            return connection.send(.responseRefused, stream: frame.stream) { _ in }
+        }
+        let reply = FramedReply(frame.stream, connection, nil)
+        guard connection.insert(reply) else {
+            throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
+        }
+        reply.send(region: region)
+    }
+}
+
+/// A method that the peer gave a number to.
+private struct IncomingMethod {
+    private let id: ReplicaID
+    /// Empty for HTTP requests.
+    let target: String
+
+    init(_ body: ByteBuffer) throws {
+        let parts = String(buffer: body).split(separator: "\0", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, let deployment = DeploymentID(String(parts[0])), let number = UInt64(parts[1]) else {
+            throw ServeError(.protocolViolation, "a method without its replica")
+        }
+        self.id = ReplicaID(deployment: deployment, number: number)
+        self.target = String(parts[2])
+    }
+
+    func replica(in replicas: HostedReplicas) -> HostedReplica? { replicas[id] }
+}

@@ -1,0 +1,206 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+internal import Synchronization
+
+/// A call by handle to a replica of another process, or the fetch of a result that another process keeps: the task that
+/// waits, and the caller's end of the stream.
+final class FramedCall: StreamOwner {
+    let number = Atomic<UInt64>(0)
+    private let replica: ReplicaID?
+    private let connection: PeerConnection
+    private let state = Mutex(State())
+
+    private struct State {
+        var phase = Phase.idle
+        /// Of long arguments.
+        var sender: CreditedSender?
+        /// Of a long result.
+        var value: ValueAssembly?
+        var taken = ConsumedBytes()
+    }
+
+    private enum Phase {
+        case idle
+        /// Goes to over.
+        case waiting(UnsafeContinuation<CallOutcome, Never>)
+        /// Answered, or cancelled, maybe before it began.
+        case over
+    }
+
+    /// - Parameter replica: `nil` for a fetch.
+    init(_ replica: ReplicaID?, _ connection: PeerConnection) {
+        self.replica = replica
+        self.connection = connection
+    }
+
+    /// Sends the frame, which ``Frame/open(capacity:)`` began, and waits for what becomes of it.
+    func outcome(_ kind: FrameKind, _ frame: consuming ByteBuffer) async -> CallOutcome {
+        let frame = frame
+        return await withTaskCancellationHandler {
+            await withUnsafeContinuation { start(kind, frame, $0) }
+        } onCancel: {
+            cancel()
+        }
+    }
+
+    private func start(_ kind: FrameKind, _ frame: ByteBuffer, _ continuation: UnsafeContinuation<CallOutcome, Never>) {
+        let isCancelled = state.withLock { state in
+            guard case .idle = state.phase else { return true }
+            state.phase = .waiting(continuation)
+            return false
+        }
+        if isCancelled { return continuation.resume(returning: .failed(CancellationError())) }
+        var body = frame
+        body.moveReaderIndex(forwardBy: Frame.headerBytes)
+        let failure =
+            body.readableBytes <= StreamLimits.window
+            ? connection.open(kind, self, trailing: body) { _ in } : openLong(body)
+        switch failure {
+        case nil: break
+        case .closed(let reason): return end(.lost(started: false, reason: reason))
+        case .tooManyStreams: return end(.failed(ServeError.tooManyStreams))
+        }
+        // A cancellation that came before the stream was open could not tell the replica.
+        if state.withLock({ if case .over = $0.phase { true } else { false } }) { sendCancel() }
+    }
+
+    private func openLong(_ body: ByteBuffer) -> PeerConnection.OpenFailure? {
+        let length = body.readableBytes
+        guard length <= StreamLimits.maximumValueBytes else {
+            end(
+                .failed(
+                    ServeError(
+                        .tooLarge,
+                        "the arguments have \(length) bytes; \(StreamLimits.maximumValueBytes) are the most",
+                        replica: replica
+                    )
+                )
+            )
+            return nil
+        }
+        var rest = body
+        // Behind the method's number, the first part counts against the window.
+        let first = rest.readSlice(length: StreamLimits.part) ?? ByteBuffer()
+        var sender = CreditedSender(sent: first.readableBytes - 4)
+        sender.push(rest)
+        sender.end()
+        state.withLock { $0.sender = sender }
+        let failure = connection.open(.requestLongCall, self, trailing: first) {
+            $0.writeInteger(UInt64(length - 4), endianness: .little)
+        }
+        if failure == nil { state.withLock { sendParts(&$0) } }
+        return failure
+    }
+
+    /// Called with the lock held, so that parts keep their order.
+    private func sendParts(_ state: inout State) {
+        let stream = number.load(ordering: .relaxed)
+        while let part = state.sender?.next() {
+            connection.send(part.isLast ? .requestEnd : .requestData, stream: stream, bytes: part.bytes)
+        }
+    }
+
+    // MARK: The end
+
+    private func cancel() {
+        let continuation = state.withLock { state -> UnsafeContinuation<CallOutcome, Never>? in
+            defer { state.phase = .over }
+            if case .waiting(let continuation) = state.phase { return continuation }
+            return nil
+        }
+        guard let continuation else { return }
+        if number.load(ordering: .relaxed) != 0 { sendCancel() }
+        continuation.resume(returning: .failed(CancellationError()))
+    }
+
+    /// Harmless when the call has been answered meanwhile.
+    private func sendCancel() {
+        connection.send(.requestCancel, stream: number.load(ordering: .relaxed)) { _ in }
+    }
+
+    private func end(_ outcome: CallOutcome) {
+        let continuation = state.withLock { state -> UnsafeContinuation<CallOutcome, Never>? in
+            state.sender = nil
+            state.value = nil
+            defer { state.phase = .over }
+            if case .waiting(let continuation) = state.phase { return continuation }
+            return nil
+        }
+        continuation?.resume(returning: outcome)
+    }
+
+    // MARK: The connection's side
+
+    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+        switch kind {
+        case .responseValue: end(.result(.encoded(body)))
+        case .responseFailure: end(.failed(Failures.decode(body, from: replica)))
+        case .responseRefused: end(.refused)
+        case .responseKept: end(try kept(body))
+        case .responseLongValue:
+            var body = body
+            guard let length = body.readInteger(endianness: .little, as: UInt64.self),
+                length <= StreamLimits.maximumValueBytes
+            else { throw ServeError(.protocolViolation, "a long value without its length") }
+            state.withLock { $0.value = ValueAssembly(length: Int(length)) }
+            try receivedPart(body, isLast: false)
+        case .responseData: try receivedPart(body, isLast: false)
+        case .responseEnd: try receivedPart(body, isLast: true)
+        case .requestCredit:
+            try state.withLock { state throws in
+                // After the end the sender is gone.
+                guard state.sender?.consumed(FrameReader.credit(in: body)) != false else {
+                    throw FramedHTTPStream.tookTooMuch
+                }
+                sendParts(&state)
+            }
+        default: throw ServeError(.protocolViolation, "a call was answered with \(kind)")
+        }
+    }
+
+    /// Takes the parts of a long value as they come; also after a cancellation, to the stream's end.
+    private func receivedPart(_ bytes: ByteBuffer, isLast: Bool) throws {
+        let (credit, whole) = try state.withLock { state throws -> (Int, ByteBuffer?) in
+            guard state.taken.received(bytes.readableBytes) else { throw FramedHTTPStream.cameTooFast }
+            let credit = state.taken.consumed(bytes.readableBytes)
+            guard var value = state.value.take() else { return (credit, nil) }
+            guard value.append(bytes), !isLast || value.isWhole else {
+                throw ServeError(.protocolViolation, "a long value of another length than announced")
+            }
+            if isLast { return (0, value.bytes) }
+            state.value = value
+            return (credit, nil)
+        }
+        if let whole { return end(.result(.encoded(whole))) }
+        if credit > 0, !isLast {
+            connection.sendCredit(.responseCredit, stream: number.load(ordering: .relaxed), credit)
+        }
+    }
+
+    /// Made even when nobody waits any more: letting it go releases what is kept.
+    private func kept(_ body: ByteBuffer) throws -> CallOutcome {
+        var body = body
+        guard let (number, count) = body.readMultipleIntegers(endianness: .little, as: (UInt64, UInt64).self) else {
+            throw ServeError(.protocolViolation, "a kept result without its number")
+        }
+        let connection = connection
+        return .result(
+            .kept(
+                KeptResult(
+                    address: String(buffer: body),
+                    number: number,
+                    byteCount: Int(clamping: count),
+                    fetch: { try await KeptResults.fetch(number, over: connection) },
+                    release: {
+                        connection.send(.requestRelease, stream: 0) { $0.writeInteger(number, endianness: .little) }
+                    }
+                )
+            )
+        )
+    }
+
+    func lost(started: Bool, reason: String) {
+        end(.lost(started: started, reason: reason))
+    }
+}

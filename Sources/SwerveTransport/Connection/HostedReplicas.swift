@@ -1,0 +1,41 @@
+package import SwerveActors
+package import SwerveCore
+internal import Synchronization
+
+/// The replicas that a process hosts. It alone owns them: who else needs one looks it up.
+package final class HostedReplicas: Sendable {
+    /// In no order; a process hosts few.
+    private let replicas = Mutex<[HostedReplica]>([])
+    /// The large results that the process keeps for others.
+    package let kept = KeptResults()
+    /// Bytes of long calls that are being put together.
+    private let assembled = Atomic<Int>(0)
+
+    package init() {}
+
+    package func add(_ replica: HostedReplica) {
+        replicas.withLock { $0.append(replica) }
+    }
+
+    package func remove(_ id: ReplicaID) {
+        _ = replicas.withLock { replicas in
+            replicas.firstIndex { $0.id == id }.map { replicas.remove(at: $0) }
+        }
+    }
+
+    package subscript(id: ReplicaID) -> HostedReplica? {
+        replicas.withLock { replicas in replicas.first { $0.id == id } }
+    }
+
+    package var count: Int { replicas.withLock { $0.count } }
+
+    /// Claims room for a long call.
+    func reserve(_ bytes: Int) -> Bool {
+        if assembled.add(bytes, ordering: .relaxed).newValue <= ConnectionLimits.maximumAssembledBytes { return true }
+        assembled.subtract(bytes, ordering: .relaxed)
+        return false
+    }
+    func giveBack(_ bytes: Int) {
+        assembled.subtract(bytes, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,87 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveHTTPTypes
+
+/// The sending end of one body: bytes leave only as far as the reader has taken earlier ones. Pure; bodies of HTTP
+/// requests and answers and the values of calls use it, in both directions.
+///
+/// At most ``StreamLimits/window`` bytes are on the way, and while some are, small parts wait to leave together, so the
+/// reader holds few buffers.
+struct CreditedSender: Sendable {
+    /// A part that may leave.
+    struct Part: Sendable {
+        let bytes: ByteBuffer
+        /// Whether it is the last one.
+        let isLast: Bool
+    }
+
+    private var queue = ByteQueue()
+    private var onTheWay = 0
+    private var isEnded = false
+    private(set) var isOver = false
+
+    /// Bytes that wait.
+    var waiting: Int { queue.bytes }
+
+    /// - Parameter sent: bytes that left before, within the reader's first window.
+    init(sent: Int = 0) {
+        onTheWay = sent
+    }
+
+    mutating func push(_ bytes: ByteBuffer) {
+        if !isEnded { queue.append(bytes) }
+    }
+
+    mutating func end() {
+        isEnded = true
+    }
+
+    /// The reader took so many bytes.
+    ///
+    /// - Returns: `false` when it claims more than it was sent.
+    mutating func consumed(_ bytes: Int) -> Bool {
+        guard bytes >= 0, bytes <= onTheWay else { return false }
+        onTheWay -= bytes
+        return true
+    }
+
+    /// The next part that may leave now.
+    mutating func next() -> Part? {
+        if isOver { return nil }
+        let room = StreamLimits.window - onTheWay
+        if queue.bytes == 0 {
+            guard isEnded else { return nil }
+            isOver = true
+            return Part(bytes: ByteBuffer(), isLast: true)
+        }
+        guard room > 0 else { return nil }
+        if onTheWay > 0, !isEnded, queue.bytes < StreamLimits.smallPart { return nil }
+        let bytes = queue.take(upTo: min(room, StreamLimits.part))
+        onTheWay += bytes.readableBytes
+        isOver = isEnded && queue.bytes == 0
+        return Part(bytes: bytes, isLast: isOver)
+    }
+}
+
+/// The reading end's account of what it took: reported in steps, so that not every part costs a frame, and at once when
+/// nothing is left to read, because the writer may be waiting for that.
+struct ConsumedBytes: Sendable {
+    private var received = 0
+    private var consumed = 0
+    private var reported = 0
+
+    /// - Returns: `false` when the writer sent more than the window allows.
+    mutating func received(_ bytes: Int) -> Bool {
+        received += bytes
+        return received - reported <= StreamLimits.window
+    }
+
+    /// - Returns: how many bytes to report, or 0 to wait.
+    mutating func consumed(_ bytes: Int) -> Int {
+        consumed += bytes
+        let due = consumed - reported
+        guard due >= StreamLimits.window / 4 || consumed >= received else { return 0 }
+        reported = consumed
+        return due
+    }
+}

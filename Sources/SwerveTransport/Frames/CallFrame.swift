@@ -1,0 +1,143 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+
+/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, whether the
+/// result may be kept, the arguments that are kept elsewhere, the generic arguments by their mangled names, and the
+/// arguments, each a region.
+enum CallFrame {
+    static func make(_ call: OutgoingCall, method: UInt32, now: NIODeadline) throws -> ByteBuffer {
+        var frame = Frame.open()
+        frame.writeInteger(method, endianness: .little)
+        let context = RequestContext.current
+        let requestID = (context?.requestID ?? "").utf8
+        let length = min(requestID.count, 255)
+        frame.writeInteger(UInt8(length))
+        frame.writeBytes(requestID.prefix(length))
+        frame.writeRemainingTime(context?.deadline?.remaining(at: now))
+        frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
+        try write(referencesOf: call.arguments, to: &frame)
+        frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
+        let writer = BinaryWriter(frame)
+        for type in call.arguments.genericSubstitutions {
+            guard let name = _mangledTypeName(type) else {
+                throw ServeError(.unencodable, "the generic argument \(type) has no name that another process can find")
+            }
+            try writer.region(name)
+        }
+        for index in 0..<call.arguments.count {
+            switch call.arguments[index] {
+            case .value(let value): try write(value, at: index, to: writer)
+            case .encoded(let value): try write(value, at: index, to: writer)
+            // Only the location of a kept result, above; an empty region takes its place here.
+            case .reference: try writer.region(0 as UInt8)
+            }
+        }
+        return writer.buffer
+    }
+
+    private static func write(_ value: some Encodable, at index: Int, to writer: BinaryWriter) throws {
+        do {
+            try writer.region(value)
+        } catch let error as ServeError {
+            throw error
+        } catch {
+            throw ServeError(.unencodable, "argument \(index + 1), a \(type(of: value)): \(error)")
+        }
+    }
+
+    private static let mayKeepFlag: UInt8 = 1
+
+    private static func write(referencesOf arguments: Arguments, to frame: inout ByteBuffer) throws {
+        guard arguments.hasReferences else { return _ = frame.writeInteger(0 as UInt8) }
+        var references: [(index: Int, result: KeptResult)] = []
+        for index in 0..<arguments.count {
+            if case .reference(let result) = arguments[index] { references.append((index, result)) }
+        }
+        guard arguments.count <= Int(UInt8.max) else {
+            throw ServeError(.unencodable, "a call with \(arguments.count) arguments, \(UInt8.max) are the most")
+        }
+        frame.writeInteger(UInt8(references.count))
+        for (index, result) in references {
+            frame.writeInteger(UInt8(index))
+            frame.writeInteger(result.number, endianness: .little)
+            frame.writeInteger(UInt16(clamping: result.address.utf8.count), endianness: .little)
+            frame.writeString(result.address)
+        }
+    }
+
+    /// What the replica's process reads of a call.
+    struct Received: Sendable {
+        var context: RequestContext?
+        var arguments: InvocationDecoder
+        var mayKeep: Bool
+        /// The arguments that are to be fetched first.
+        var references: [Reference]
+    }
+
+    /// An argument that another process keeps.
+    struct Reference: Sendable {
+        var index: Int
+        var number: UInt64
+        var address: String
+    }
+
+    /// Reads what ``make(_:method:now:)`` wrote behind the method's number.
+    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, now: NIODeadline) throws -> Received {
+        guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
+            let remaining = frame.readInteger(endianness: .little, as: Int64.self),
+            let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
+            let generics = frame.readInteger(as: UInt8.self)
+        else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
+        let reader = BinaryReader(frame, system: .current)
+        var types: [any Any.Type] = []
+        for _ in 0..<generics {
+            let name = try reader.nextRegion(String.self)
+            guard let type = _typeByName(name) else {
+                throw ServeError(.invalidArgument, "no type is named '\(name)' in the replica's executable")
+            }
+            types.append(type)
+        }
+        let deadline = RequestDeadline(remaining: remaining, now: now)
+        let context =
+            requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
+        return Received(
+            context: context,
+            arguments: InvocationDecoder(reader, genericSubstitutions: types),
+            mayKeep: flags & mayKeepFlag != 0,
+            references: references
+        )
+    }
+
+    private static func readReferences(_ frame: inout ByteBuffer) -> [Reference]? {
+        guard let count = frame.readInteger(as: UInt8.self) else { return nil }
+        if count == 0 { return [] }
+        var references: [Reference] = []
+        for _ in 0..<count {
+            guard let index = frame.readInteger(as: UInt8.self),
+                let number = frame.readInteger(endianness: .little, as: UInt64.self),
+                let length = frame.readInteger(endianness: .little, as: UInt16.self),
+                let address = frame.readString(length: Int(length))
+            else { return nil }
+            references.append(Reference(index: Int(index), number: number, address: address))
+        }
+        return references
+    }
+}
+
+// Deadlines travel as the time that remains: two machines need not agree on what time it is.
+
+extension ByteBuffer {
+    /// Nanoseconds; the largest number stands for no deadline.
+    mutating func writeRemainingTime(_ remaining: TimeAmount?) {
+        writeInteger(remaining?.nanoseconds ?? .max, endianness: .little)
+    }
+}
+
+extension RequestDeadline {
+    /// What ``ByteBuffer/writeRemainingTime(_:)`` wrote.
+    convenience init?(remaining: Int64, now: NIODeadline) {
+        if remaining == .max { return nil }
+        self.init(now + .nanoseconds(remaining))
+    }
+}

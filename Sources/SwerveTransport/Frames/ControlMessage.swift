@@ -1,0 +1,66 @@
+package import SwerveCore
+
+/// The first message on a connection.
+package struct Hello: Codable, Sendable {
+    package static let currentVersion = 3
+    package var version = Hello.currentVersion
+    /// The worker's replica; `nil` for other processes.
+    package var replica: ReplicaID?
+    package var processID: Int32
+    /// The sender's board and the word of it that belongs to this connection; `nil` when it has none.
+    package var board: Board?
+
+    package struct Board: Codable, Sendable {
+        package var path: String
+        package var slot: Int
+        package var generation: UInt16
+
+        package init(path: String, slot: BoardSlot) {
+            self.path = path
+            self.slot = slot.index
+            self.generation = slot.generation
+        }
+
+        /// The word, mapped into this process; `nil` when that fails, and every request counts as started then.
+        package func open() -> BoardSlot? {
+            guard let board = try? SharedBoard(path: path, create: false) else { return nil }
+            return BoardSlot(board, index: slot, generation: generation)
+        }
+    }
+
+    package init(replica: ReplicaID?, processID: Int32, board: Board? = nil) {
+        self.replica = replica
+        self.processID = processID
+        self.board = board
+    }
+}
+
+/// What controller and replica processes tell each other apart from requests.
+package enum ControlMessage: Codable, Sendable {
+    /// Make the actor. Controller to worker, once.
+    case start(DeploymentSpec)
+    case ready
+    case initializationFailed(message: String)
+    /// The routable replicas of a deployment and the sockets of their processes. Controller to every process.
+    case publish(DeploymentID, [PublishedReplica], DeploymentOptions)
+    case withdraw(DeploymentID, ServeError)
+    /// Take no more requests, and say so when the ongoing ones are over.
+    case drain(ReplicaID)
+    case drained(ReplicaID)
+    /// Answer by way of the executor that runs requests.
+    case probe
+    case probeAnswered
+    /// Exit now.
+    case stop
+}
+
+package struct PublishedReplica: Codable, Sendable {
+    package var id: ReplicaID
+    /// The socket of the process that hosts it.
+    package var address: String
+
+    package init(id: ReplicaID, address: String) {
+        self.id = id
+        self.address = address
+    }
+}

@@ -1,0 +1,54 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+/// The bodies of the frames that carry HTTP messages.
+enum HTTPFrames {
+    private static let bodyFollowsFlag: UInt8 = 1
+
+    /// A request: method number, flags, the time that remains, the head, and room for the content unless it follows in
+    /// frames of its own.
+    static func write(_ request: ReplicaRequest, method: UInt32, now: NIODeadline, to frame: inout ByteBuffer) {
+        frame.writeInteger(method, endianness: .little)
+        frame.writeInteger(request.body == nil ? bodyFollowsFlag : 0)
+        frame.writeRemainingTime(request.deadline.map { $0 - now })
+        request.head.encode(into: &frame)
+    }
+
+    /// What a replica reads of a request's frame, behind the method number.
+    static func readRequest(_ frame: inout ByteBuffer, now: NIODeadline) throws -> ReplicaRequest {
+        let flags = frame.readInteger(as: UInt8.self) ?? 0
+        let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
+        let head = try HTTPRequestHead.decode(from: &frame)
+        return ReplicaRequest(
+            head: head,
+            body: flags & bodyFollowsFlag == 0 ? frame : nil,
+            deadline: remaining == .max ? nil : now + .nanoseconds(remaining)
+        )
+    }
+
+    /// The head of an answer: content length (-1 when it is not known), status, the length of the header lines, the lines.
+    static func write(_ head: ResponseHead, contentLength: Int?, to frame: inout ByteBuffer) {
+        frame.writeMultipleIntegers(
+            Int64(contentLength ?? -1),
+            head.status,
+            UInt32(head.headerBlock.readableBytes),
+            endianness: .little
+        )
+        frame.writeImmutableBuffer(head.headerBlock)
+    }
+
+    /// Reads what ``write(_:contentLength:to:)`` wrote; the content, if any, is left in `frame`.
+    static func readResponse(
+        _ frame: inout ByteBuffer
+    ) throws(ServeError) -> (head: ResponseHead, contentLength: Int?) {
+        guard
+            let (length, status, size) = frame.readMultipleIntegers(
+                endianness: .little,
+                as: (Int64, UInt16, UInt32).self
+            ), (200...599).contains(status), let block = frame.readSlice(length: Int(size))
+        else { throw ServeError(.protocolViolation, "the head of an HTTP answer is cut short") }
+        return (ResponseHead(status: status, headerBlock: block), length < 0 ? nil : Int(length))
+    }
+}
