@@ -209,6 +209,77 @@ private struct Bench {
         #expect(bench.value == "6(5(v0),3(2(v0)))")
     }
 
+    @Test func `a branch that waits while nobody needs it goes on when a later fallback picks it`() {
+        // 2 is slow; 3 is made of it, and 4 of 3. 6 is made of 4 and of 5, which fails; then 7 fails; then 4 is needed.
+        let steps: [GraphTopology.Step] = [
+            .given, .given, .compute([0]), .compute([2]), .compute([3]), .compute([1]), .compute([4, 5]), .compute([1]),
+            .fallback(6, 7), .fallback(8, 4),
+        ]
+        var bench = Bench(steps)
+        #expect(bench.named == [2, 5])
+        let afterFirstFailure = bench.fail(5)
+        #expect(afterFirstFailure == [7])
+        let afterSlow = bench.finish(2)
+        #expect(afterSlow == [])
+        let afterSecondFailure = bench.fail(7)
+        #expect(afterSecondFailure == [3])
+        let rest = bench.finish(3)
+        #expect(rest == [4])
+        _ = bench.finish(4)
+        #expect(bench.value == "4(3(2(v0)))")
+    }
+
+    @Test func `what became ready by a failure that makes it needless too is not begun`() {
+        // 3 falls back to 2, but 4 needs 1 as well.
+        var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2), .compute([1, 3])])
+        let ready = bench.fail(1)
+        #expect(ready == [])
+        #expect(bench.failure == Broken(node: 1))
+    }
+
+    @Test func `what is ready and not taken is withdrawn when a failure makes it needless`() {
+        var bench = Bench([
+            .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
+        ])
+        _ = bench.run.takeInputs(of: 2)
+        bench.run.finished(2, .success("2"))
+        let ready = bench.fail(1)
+        #expect(ready == [5])
+    }
+
+    @Test func `of the failures of a node's sources the first counts, needed or not`() {
+        // 5 is made of 1 and 2, which fail while only 3 and 4 need them.
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .fallback(1, 0), .fallback(2, 0), .compute([1, 2]), .compute([3, 4]),
+            .choice(of: 6, [5], otherwise: nil),
+        ]
+        var bench = Bench(steps)
+        _ = bench.fail(2)
+        let both = bench.fail(1)
+        #expect(both == [6])
+        let decided = bench.finish(6)
+        #expect(decided == [7])
+        _ = bench.choose(7, 0)
+        #expect(bench.failure == Broken(node: 2))
+    }
+
+    @Test func `a value that comes with the request is told before anything is ready`() {
+        var run = GraphRun<String>(GraphTopology([.given, .given, .compute([0, 1])])) { $0 == 0 ? "v0" : nil }
+        #expect(run.takeReady() == [])
+        run.finished(1, .success("input"))
+        #expect(run.takeReady() == [2])
+        #expect(run.takeInputs(of: 2) == ["v0", "input"])
+    }
+
+    @Test func `a run that is ended names nothing more, and keeps its error`() {
+        var bench = Bench([.given, .compute([0]), .compute([0]), .compute([1, 2])])
+        bench.run.end(with: Broken(node: 7))
+        let ready = bench.finish(1)
+        #expect(ready == [])
+        _ = bench.fail(2)
+        #expect(bench.failure == Broken(node: 7))
+    }
+
     @Test func `where both fail, the last failure counts`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2)])
         _ = bench.fail(1)
