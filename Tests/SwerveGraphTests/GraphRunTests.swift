@@ -1,3 +1,4 @@
+import GraphSimulation
 import SwerveGraph
 import Testing
 
@@ -313,110 +314,11 @@ private struct Bench {
 
     // MARK: Random graphs
 
-    /// What the result is by the definition of each step, or the node that fails first.
-    private func evaluate(
-        _ steps: [GraphTopology.Step],
-        failing: Set<Int>,
-        decisions: [Int: Int?],
-        _ node: Int,
-        _ computed: inout [Int: Result<String, Broken>]
-    ) -> Result<String, Broken> {
-        if let known = computed[node] { return known }
-        var result: Result<String, Broken>
-        func value(_ other: Int) -> Result<String, Broken> {
-            evaluate(steps, failing: failing, decisions: decisions, other, &computed)
-        }
-        switch steps[node] {
-        case .given: result = .success("v\(node)")
-        case .compute(let sources):
-            var texts: [String] = []
-            result = failing.contains(node) ? .failure(Broken(node: node)) : .success("")
-            for source in sources {
-                switch value(source) {
-                case .success(let text): texts.append(text)
-                case .failure(let error): result = .failure(error)
-                }
-            }
-            if case .success = result { result = .success("\(node)(\(texts.joined(separator: ",")))") }
-        case .choice(let decider, let cases, let otherwise):
-            switch value(decider) {
-            case .failure(let error): result = .failure(error)
-            case .success:
-                let branch = (decisions[node] ?? nil).map { cases[$0] } ?? otherwise
-                result = branch.map(value) ?? .failure(Broken(node: node))
-            }
-        case .fallback(let first, let second):
-            result = value(first)
-            if case .failure = result { result = value(second) }
-        }
-        computed[node] = result
-        return result
-    }
-
-    @Test(arguments: 0..<2000)
-    func `a random graph gives what its definition says, and computes no node twice`(_ seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(seed))
-        let count = Int.random(in: 1...40, using: &generator)
-        var steps: [GraphTopology.Step] = [.given]
-        var decisions: [Int: Int?] = [:]
-        var failing: Set<Int> = []
-        for node in 1...count {
-            func pick() -> Int { Int.random(in: max(0, node - 8)..<node, using: &generator) }
-            switch Int.random(in: 0..<10, using: &generator) {
-            case 0: steps.append(.given)
-            case 1:
-                let cases = (0..<Int.random(in: 1...3, using: &generator)).map { _ in pick() }
-                let hasOther = Bool.random(using: &generator)
-                steps.append(.choice(of: pick(), cases, otherwise: hasOther ? pick() : nil))
-                decisions[node] = Bool.random(using: &generator) ? cases.indices.randomElement(using: &generator) : nil
-            case 2: steps.append(.fallback(pick(), pick()))
-            default:
-                let sources = (0..<Int.random(in: 0...4, using: &generator)).map { _ in pick() }
-                steps.append(.compute(sources))
-                if Int.random(in: 0..<12, using: &generator) == 0 { failing.insert(node) }
-            }
-        }
-        var memory: [Int: Result<String, Broken>] = [:]
-        let expected = evaluate(steps, failing: failing, decisions: decisions, steps.count - 1, &memory)
-
-        var run = GraphRun(GraphTopology(steps)) { "v\($0)" }
-        var open = run.takeReady()
-        var seen: Set<Int> = []
-        while run.result == nil, let index = open.indices.randomElement(using: &generator) {
-            let node = open.remove(at: index)
-            let isNew = seen.insert(node).inserted
-            #expect(isNew, "\(node) was named twice")
-            #expect(memory[node] != nil || expected.isFailure, "\(node) was not needed")
-            let inputs = run.takeInputs(of: node)
-            if case .choice = steps[node] {
-                if !run.chose(node, decisions[node] ?? nil) { run.finished(node, .failure(Broken(node: node))) }
-            } else if failing.contains(node) {
-                run.finished(node, .failure(Broken(node: node)))
-            } else {
-                run.finished(node, .success("\(node)(\(inputs.joined(separator: ",")))"))
-            }
-            open += run.takeReady()
-        }
-        switch (expected, run.result) {
-        case (.success(let text), .success(let result)?): #expect(result == text)
-        // Which of several failures comes first depends on the order of the answers.
-        case (.failure, .failure?): break
-        default: Issue.record("expected \(expected), got \(String(describing: run.result))")
-        }
-    }
-}
-
-extension Result {
-    fileprivate var isFailure: Bool { if case .failure = self { true } else { false } }
-}
-
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state &* 0x2545_F491_4F6C_DD1D
+    @Test(arguments: SeedRange.fromEnvironment(count: 5000).parts(of: 250))
+    func `random graphs give what their definitions say, and compute what is needed, at once and once`(
+        _ seeds: Range<UInt64>
+    ) throws {
+        var summary = GraphSimulation.Summary()
+        for seed in seeds { try GraphSimulation.run(seed: seed, summary: &summary) }
     }
 }

@@ -67,12 +67,15 @@ package struct GraphRun<Value: Sendable>: Sendable {
         }
         spread()
         want(last)
-        checkProgress()
     }
+
+    /// Whether nothing can happen any more and there is no result. It is never so: ``takeReady()`` would trap.
+    package var isStalled: Bool { result == nil && awaited == 0 && ready.isEmpty }
 
     /// The nodes that can be computed and were not named before: ``GraphTopology/Step/compute(_:)`` steps, whose values
     /// are to be told to ``finished(_:_:)``, and choices, whose decisions ``chose(_:_:)`` wants.
     package mutating func takeReady() -> [Int] {
+        precondition(!isStalled, "the run of a graph has stalled: no result, and nothing is ready or being computed")
         defer { ready.removeAll(keepingCapacity: true) }
         for node in ready { take(node) }
         // In the order in which they were written.
@@ -149,7 +152,6 @@ package struct GraphRun<Value: Sendable>: Sendable {
         spread()
         guard result == nil else { return ready.removeAll() }
         if isStale { reconsider() }
-        checkProgress()
     }
 
     /// The node has come to an outcome: a value or a failure.
@@ -231,12 +233,5 @@ package struct GraphRun<Value: Sendable>: Sendable {
         ready.removeAll(keepingCapacity: true)
         for node in nodes.indices { nodes[node].isWanted = false }
         want(last)
-    }
-
-    private func checkProgress() {
-        precondition(
-            result != nil || awaited > 0 || !ready.isEmpty,
-            "the run of a graph has stalled: it has no result, and nothing is ready or being computed"
-        )
     }
 }
