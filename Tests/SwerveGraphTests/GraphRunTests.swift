@@ -36,6 +36,8 @@ private struct Bench {
         return ready()
     }
     private mutating func ready() -> [Int] {
+        #expect(!run.isStalled)
+        if run.isStalled { return [] }
         let ready = run.takeReady()
         named += ready
         return ready
