@@ -4,8 +4,10 @@ MODEL ?=
 SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
+SEEDS ?= 1000000
+FIRST_SEED ?= 0
 
-.PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz simulate-graph bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -24,6 +26,11 @@ fuzz: setup-test run-fuzz
 
 run-fuzz:
 	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
+
+# Random graphs beside their definition: make simulate-graph SEEDS=100000 FIRST_SEED=7.
+simulate-graph:
+	@$(SWIFT) build -c release --product simulate-graph --quiet
+	@SWERVE_SEEDS=$(SEEDS) SWERVE_FIRST_SEED=$(FIRST_SEED) .build/release/simulate-graph
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet

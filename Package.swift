@@ -212,6 +212,19 @@ let package = Package(
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
         ),
+        // Random graphs beside their definition: in the tests, and many more by `make simulate-graph`.
+        .target(
+            name: "GraphSimulation",
+            dependencies: ["SwerveCore", "SwerveGraph"],
+            path: "Tests/GraphSimulation",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "simulate-graph",
+            dependencies: ["GraphSimulation"],
+            path: "Tests/simulate-graph",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(
@@ -239,7 +252,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveGraphTests",
-            dependencies: ["Swerve", "SwerveActors", "SwerveGraph", nioCore],
+            dependencies: ["GraphSimulation", "Swerve", "SwerveActors", "SwerveGraph", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

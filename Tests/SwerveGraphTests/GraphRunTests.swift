@@ -1,3 +1,4 @@
+import GraphSimulation
 import SwerveGraph
 import Testing
 
@@ -35,6 +36,8 @@ private struct Bench {
         return ready()
     }
     private mutating func ready() -> [Int] {
+        #expect(!run.isStalled)
+        if run.isStalled { return [] }
         let ready = run.takeReady()
         named += ready
         return ready
@@ -209,6 +212,77 @@ private struct Bench {
         #expect(bench.value == "6(5(v0),3(2(v0)))")
     }
 
+    @Test func `a branch that waits while nobody needs it goes on when a later fallback picks it`() {
+        // 2 is slow; 3 is made of it, and 4 of 3. 6 is made of 4 and of 5, which fails; then 7 fails; then 4 is needed.
+        let steps: [GraphTopology.Step] = [
+            .given, .given, .compute([0]), .compute([2]), .compute([3]), .compute([1]), .compute([4, 5]), .compute([1]),
+            .fallback(6, 7), .fallback(8, 4),
+        ]
+        var bench = Bench(steps)
+        #expect(bench.named == [2, 5])
+        let afterFirstFailure = bench.fail(5)
+        #expect(afterFirstFailure == [7])
+        let afterSlow = bench.finish(2)
+        #expect(afterSlow == [])
+        let afterSecondFailure = bench.fail(7)
+        #expect(afterSecondFailure == [3])
+        let rest = bench.finish(3)
+        #expect(rest == [4])
+        _ = bench.finish(4)
+        #expect(bench.value == "4(3(2(v0)))")
+    }
+
+    @Test func `what became ready by a failure that makes it needless too is not begun`() {
+        // 3 falls back to 2, but 4 needs 1 as well.
+        var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2), .compute([1, 3])])
+        let ready = bench.fail(1)
+        #expect(ready == [])
+        #expect(bench.failure == Broken(node: 1))
+    }
+
+    @Test func `what is ready and not taken is withdrawn when a failure makes it needless`() {
+        var bench = Bench([
+            .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
+        ])
+        _ = bench.run.takeInputs(of: 2)
+        bench.run.finished(2, .success("2"))
+        let ready = bench.fail(1)
+        #expect(ready == [5])
+    }
+
+    @Test func `of the failures of a node's sources the first counts, needed or not`() {
+        // 5 is made of 1 and 2, which fail while only 3 and 4 need them.
+        let steps: [GraphTopology.Step] = [
+            .given, .compute([0]), .compute([0]), .fallback(1, 0), .fallback(2, 0), .compute([1, 2]), .compute([3, 4]),
+            .choice(of: 6, [5], otherwise: nil),
+        ]
+        var bench = Bench(steps)
+        _ = bench.fail(2)
+        let both = bench.fail(1)
+        #expect(both == [6])
+        let decided = bench.finish(6)
+        #expect(decided == [7])
+        _ = bench.choose(7, 0)
+        #expect(bench.failure == Broken(node: 2))
+    }
+
+    @Test func `a value that comes with the request is told before anything is ready`() {
+        var run = GraphRun<String>(GraphTopology([.given, .given, .compute([0, 1])])) { $0 == 0 ? "v0" : nil }
+        #expect(run.takeReady() == [])
+        run.finished(1, .success("input"))
+        #expect(run.takeReady() == [2])
+        #expect(run.takeInputs(of: 2) == ["v0", "input"])
+    }
+
+    @Test func `a run that is ended names nothing more, and keeps its error`() {
+        var bench = Bench([.given, .compute([0]), .compute([0]), .compute([1, 2])])
+        bench.run.end(with: Broken(node: 7))
+        let ready = bench.finish(1)
+        #expect(ready == [])
+        _ = bench.fail(2)
+        #expect(bench.failure == Broken(node: 7))
+    }
+
     @Test func `where both fail, the last failure counts`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2)])
         _ = bench.fail(1)
@@ -242,110 +316,11 @@ private struct Bench {
 
     // MARK: Random graphs
 
-    /// What the result is by the definition of each step, or the node that fails first.
-    private func evaluate(
-        _ steps: [GraphTopology.Step],
-        failing: Set<Int>,
-        decisions: [Int: Int?],
-        _ node: Int,
-        _ computed: inout [Int: Result<String, Broken>]
-    ) -> Result<String, Broken> {
-        if let known = computed[node] { return known }
-        var result: Result<String, Broken>
-        func value(_ other: Int) -> Result<String, Broken> {
-            evaluate(steps, failing: failing, decisions: decisions, other, &computed)
-        }
-        switch steps[node] {
-        case .given: result = .success("v\(node)")
-        case .compute(let sources):
-            var texts: [String] = []
-            result = failing.contains(node) ? .failure(Broken(node: node)) : .success("")
-            for source in sources {
-                switch value(source) {
-                case .success(let text): texts.append(text)
-                case .failure(let error): result = .failure(error)
-                }
-            }
-            if case .success = result { result = .success("\(node)(\(texts.joined(separator: ",")))") }
-        case .choice(let decider, let cases, let otherwise):
-            switch value(decider) {
-            case .failure(let error): result = .failure(error)
-            case .success:
-                let branch = (decisions[node] ?? nil).map { cases[$0] } ?? otherwise
-                result = branch.map(value) ?? .failure(Broken(node: node))
-            }
-        case .fallback(let first, let second):
-            result = value(first)
-            if case .failure = result { result = value(second) }
-        }
-        computed[node] = result
-        return result
-    }
-
-    @Test(arguments: 0..<2000)
-    func `a random graph gives what its definition says, and computes no node twice`(_ seed: Int) {
-        var generator = SeededGenerator(seed: UInt64(seed))
-        let count = Int.random(in: 1...40, using: &generator)
-        var steps: [GraphTopology.Step] = [.given]
-        var decisions: [Int: Int?] = [:]
-        var failing: Set<Int> = []
-        for node in 1...count {
-            func pick() -> Int { Int.random(in: max(0, node - 8)..<node, using: &generator) }
-            switch Int.random(in: 0..<10, using: &generator) {
-            case 0: steps.append(.given)
-            case 1:
-                let cases = (0..<Int.random(in: 1...3, using: &generator)).map { _ in pick() }
-                let hasOther = Bool.random(using: &generator)
-                steps.append(.choice(of: pick(), cases, otherwise: hasOther ? pick() : nil))
-                decisions[node] = Bool.random(using: &generator) ? cases.indices.randomElement(using: &generator) : nil
-            case 2: steps.append(.fallback(pick(), pick()))
-            default:
-                let sources = (0..<Int.random(in: 0...4, using: &generator)).map { _ in pick() }
-                steps.append(.compute(sources))
-                if Int.random(in: 0..<12, using: &generator) == 0 { failing.insert(node) }
-            }
-        }
-        var memory: [Int: Result<String, Broken>] = [:]
-        let expected = evaluate(steps, failing: failing, decisions: decisions, steps.count - 1, &memory)
-
-        var run = GraphRun(GraphTopology(steps)) { "v\($0)" }
-        var open = run.takeReady()
-        var seen: Set<Int> = []
-        while run.result == nil, let index = open.indices.randomElement(using: &generator) {
-            let node = open.remove(at: index)
-            let isNew = seen.insert(node).inserted
-            #expect(isNew, "\(node) was named twice")
-            #expect(memory[node] != nil || expected.isFailure, "\(node) was not needed")
-            let inputs = run.takeInputs(of: node)
-            if case .choice = steps[node] {
-                if !run.chose(node, decisions[node] ?? nil) { run.finished(node, .failure(Broken(node: node))) }
-            } else if failing.contains(node) {
-                run.finished(node, .failure(Broken(node: node)))
-            } else {
-                run.finished(node, .success("\(node)(\(inputs.joined(separator: ",")))"))
-            }
-            open += run.takeReady()
-        }
-        switch (expected, run.result) {
-        case (.success(let text), .success(let result)?): #expect(result == text)
-        // Which of several failures comes first depends on the order of the answers.
-        case (.failure, .failure?): break
-        default: Issue.record("expected \(expected), got \(String(describing: run.result))")
-        }
-    }
-}
-
-extension Result {
-    fileprivate var isFailure: Bool { if case .failure = self { true } else { false } }
-}
-
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state &* 0x2545_F491_4F6C_DD1D
+    @Test(arguments: SeedRange.fromEnvironment(count: 5000).parts(of: 250))
+    func `random graphs give what their definitions say, and compute what is needed, at once and once`(
+        _ seeds: Range<UInt64>
+    ) throws {
+        var summary = GraphSimulation.Summary()
+        for seed in seeds { try GraphSimulation.run(seed: seed, summary: &summary) }
     }
 }

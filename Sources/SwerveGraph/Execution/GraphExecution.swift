@@ -10,16 +10,19 @@ final class GraphExecution: Sendable {
         self.run = Mutex(run)
     }
 
-    func result() throws -> GraphValue {
-        guard let result = run.withLock({ $0.result }) else { throw CancellationError() }
-        return try result.get()
-    }
-
     /// Computes what is ready side by side, and all that follows from it, until the request is over.
     ///
     /// Returns when the last task has ended: what nobody needs any more is cancelled, but takes the time that it takes to
     /// notice.
-    func spread() async {
+    func result() async throws -> GraphValue {
+        await spread()
+        guard let result = run.withLock({ $0.result }) else {
+            preconditionFailure("a run of which nothing is ready or being computed has a result")
+        }
+        return try result.get()
+    }
+
+    private func spread() async {
         await withTaskGroup(of: [Int].self) { group in
             for node in run.withLock({ $0.takeReady() }) { group.addTask { await self.follow(node) } }
             while let more = await group.next() {
@@ -47,7 +50,8 @@ final class GraphExecution: Sendable {
             let outcome = await program.compute(node, inputs)
             let current = node
             let next = run.withLock { run -> Next in
-                guard program.settle(outcome, current, in: &run), run.result == nil else { return .others([]) }
+                program.settle(outcome, current, in: &run)
+                guard run.result == nil else { return .others([]) }
                 guard let node = run.takeOnlyReady() else { return .others(run.takeReady()) }
                 return .one(node, run.takeInputs(of: node))
             }

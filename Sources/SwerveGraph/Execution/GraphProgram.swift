@@ -70,8 +70,8 @@ final class GraphProgram: Sendable {
         self.isPassedOn = isPassedOn
         self.inputNode = plan.nodes.firstIndex { if case .input = $0.operation { true } else { false } }
         self.begun = GraphRun(topology) { node in
-            // The input's own value comes with each request.
-            if case .constant(let value) = plan.nodes[node].operation { .value(value) } else { .value(0) }
+            // The input's value comes with each request.
+            if case .constant(let value) = plan.nodes[node].operation { .value(value) } else { nil }
         }
     }
 
@@ -91,11 +91,11 @@ final class GraphProgram: Sendable {
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
     func run(_ input: any Codable & Sendable) async throws -> GraphValue {
         var run = begun
-        if let inputNode { run.give(inputNode, .value(input)) }
+        if let inputNode { run.finished(inputNode, .success(.value(input))) }
         // The first call leaves from where the request began: another thread would have to be woken up.
         if let node = run.takeOnlyReady() {
             let inputs = run.takeInputs(of: node)
-            guard settle(await compute(node, inputs), node, in: &run) else { throw CancellationError() }
+            settle(await compute(node, inputs), node, in: &run)
         }
         if let result = run.result { return try result.get() }
         return try await finish(run)
@@ -104,18 +104,15 @@ final class GraphProgram: Sendable {
     /// The rest of a request: off the driver's actor, where one request would wait for the others.
     @concurrent private func finish(_ begun: GraphRun<GraphValue>) async throws -> GraphValue {
         var run = begun
-        while run.result == nil {
-            // Several things to do at once: each has a task of its own from now on.
+        while true {
+            if let result = run.result { return try result.get() }
             guard let node = run.takeOnlyReady() else {
-                let execution = GraphExecution(self, run)
-                await execution.spread()
-                return try execution.result()
+                // Several things to do at once: each has a task of its own from now on.
+                return try await GraphExecution(self, run).result()
             }
             let inputs = run.takeInputs(of: node)
-            guard settle(await compute(node, inputs), node, in: &run) else { throw CancellationError() }
+            settle(await compute(node, inputs), node, in: &run)
         }
-        guard let result = run.result else { throw CancellationError() }
-        return try result.get()
     }
 
     /// What came of a node.
@@ -128,8 +125,7 @@ final class GraphProgram: Sendable {
         case cancelled
     }
 
-    /// - Returns: `false` when the request was cancelled.
-    func settle(_ outcome: Outcome, _ node: Int, in run: inout GraphRun<GraphValue>) -> Bool {
+    func settle(_ outcome: Outcome, _ node: Int, in run: inout GraphRun<GraphValue>) {
         switch outcome {
         case .value(let value): run.finished(node, .success(value))
         case .failed(let error): run.finished(node, .failure(error))
@@ -137,9 +133,8 @@ final class GraphProgram: Sendable {
             guard !run.chose(node, position) else { break }
             let error = ServeError(.invalidArgument, "the value fits none of the cases, which are \(cases(of: node))")
             run.finished(node, .failure(GraphNodeError(node: nodes[node].name, cause: error)))
-        case .cancelled: return false
+        case .cancelled: run.end(with: CancellationError())
         }
-        return true
     }
 
     private func cases(of node: Int) -> String {

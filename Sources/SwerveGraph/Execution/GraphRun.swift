@@ -1,145 +1,114 @@
-/// How the nodes of a graph depend on one another.
-package struct GraphTopology: Sendable {
-    package enum Step: Sendable {
-        /// The value is there before the run begins.
-        case given
-        /// Made of the values of all its sources.
-        case compute([Int])
-        /// The value of the node that a decision names; only that one is needed.
-        case choice(of: Int, [Int], otherwise: Int?)
-        /// The value of the first, or of the second when the first fails; the second is needed only then.
-        case fallback(Int, Int)
-    }
-
-    /// Each after its sources; the last one is the result.
-    package let steps: [Step]
-    /// The nodes that are made of a node, as often as they use it.
-    fileprivate let consumers: [[Int]]
-    /// By node: what must be computed whenever the node is, in order.
-    fileprivate let needs: [Int: [Int]]
-
-    package init(_ steps: [Step]) {
-        self.steps = steps
-        var consumers = [[Int]](repeating: [], count: steps.count)
-        var starts: Set<Int> = [steps.count - 1]
-        for (node, step) in steps.enumerated() {
-            switch step {
-            case .given: break
-            case .compute(let sources): for source in sources { consumers[source].append(node) }
-            case .choice(let value, let cases, let otherwise):
-                consumers[value].append(node)
-                for branch in cases + (otherwise.map { [$0] } ?? []) {
-                    consumers[branch].append(node)
-                    starts.insert(branch)
-                }
-            case .fallback(let first, let second):
-                consumers[first].append(node)
-                consumers[second].append(node)
-                starts.insert(second)
-            }
-        }
-        self.consumers = consumers
-        self.needs = Dictionary(uniqueKeysWithValues: starts.map { ($0, Self.needs(of: $0, steps)) })
-    }
-
-    private static func needs(of start: Int, _ steps: [Step]) -> [Int] {
-        var isNeeded = [Bool](repeating: false, count: start + 1)
-        isNeeded[start] = true
-        // Sources come before what is made of them, so one pass from the end finds all.
-        for node in stride(from: start, through: 0, by: -1) where isNeeded[node] {
-            switch steps[node] {
-            case .given: break
-            case .compute(let sources): for source in sources { isNeeded[source] = true }
-            case .choice(let value, _, _): isNeeded[value] = true
-            case .fallback(let first, _): isNeeded[first] = true
-            }
-        }
-        return isNeeded.indices.filter { isNeeded[$0] }
-    }
-}
-
 /// One request's way through a graph: which nodes can be computed now, and what each result leads to.
 ///
 /// A node is computed once, as soon as its sources are there, and only when the result needs it. A failure fails every
-/// node that needs the one which failed, up to the result or the next fallback. Pure: whoever runs it computes what
-/// ``takeReady()`` names and tells what came of it.
+/// node that is made of the one which failed, up to the result or the next fallback; of several failures the first
+/// counts. Pure: whoever runs it computes what ``takeReady()`` names and tells what came of it.
+///
+/// Two things about a node change apart from each other. What is *known* of it (``State``) follows from its sources
+/// alone and only grows. Whether it is *wanted* follows from the result: a node is wanted when the result, or something
+/// wanted that is still open, is made of it. ``want(_:)`` is the only way to become wanted. After a failure everything is
+/// unwanted and the result wanted again, so no node remembers a need that is gone or misses one that is new.
 package struct GraphRun<Value: Sendable>: Sendable {
     private enum State: Sendable {
-        case idle
-        /// Needed; so many of its sources are missing.
-        case waiting(Int)
-        /// Named by ``takeReady()``.
+        /// Nothing is known. Goes to `ready`, or to `failed` with a source.
+        case open
+        /// To be taken. Goes to `running`; back to `open` when a failure makes it needless before.
+        case ready
+        /// Being computed, or to be given. Goes to `value`, `failed`, a choice to `following`.
         case running
-        /// A choice or a fallback that waits for a branch.
+        /// A choice or a fallback whose outcome will be the branch's. Goes to `value`, `failed`, a fallback to its other
+        /// branch.
         case following(Int)
+        /// Goes to `spent`.
         case value(Value)
-        /// Every node that needed the value has it.
+        /// All that are made of the value have taken it.
         case spent
         case failed(any Error)
     }
 
+    private struct Node: Sendable {
+        var state: State
+        /// How many sources have no value yet.
+        var missing: Int
+        /// How often the value is to be taken.
+        var uses: Int
+        var isWanted = false
+    }
+
     private let topology: GraphTopology
-    private var states: [State]
-    /// How many uses of the node's value are to come.
-    private var uses: [Int]
+    private var nodes: [Node]
     private var ready: [Int] = []
-    /// What became of nodes, before those that wait for them know.
-    private var news: [(node: Int, state: State)] = []
-    /// Only after a failure there can be nodes that nobody needs any more.
-    private var hasFailed = false
+    /// Nodes that have come to an outcome which their consumers do not know yet.
+    private var news: [Int] = []
+    /// How many nodes' outcomes are to be told: those that were taken, and those that are to be given.
+    private var awaited = 0
+    /// Whether a failure has changed what is wanted.
+    private var isStale = false
     /// The end of the run.
     package private(set) var result: Result<Value, any Error>?
 
-    private var last: Int { states.count - 1 }
+    private var last: Int { nodes.count - 1 }
 
-    /// - Parameter given: the values of the steps that are given.
-    package init(_ topology: GraphTopology, given: (Int) -> Value) {
+    /// - Parameter given: the values of the given steps; `nil` for those that ``finished(_:_:)`` tells later.
+    package init(_ topology: GraphTopology, given: (Int) -> Value?) {
         self.topology = topology
-        self.states = topology.steps.indices.map { node in
-            if case .given = topology.steps[node] { .value(given(node)) } else { .idle }
+        self.nodes = topology.steps.indices.map { node in
+            let state: State =
+                switch topology.steps[node] {
+                case .given: .running
+                case .compute, .choice: .open
+                case .fallback(let first, _): .following(first)
+                }
+            return Node(state: state, missing: topology.sourceCounts[node], uses: topology.useCounts[node])
         }
-        self.uses = topology.consumers.map(\.count)
-        if case .value(let value) = states[last] { result = .success(value) }
-        need(last)
+        for (node, step) in topology.steps.enumerated() {
+            guard case .given = step else { continue }
+            if let value = given(node) { settle(node, .value(value)) } else { awaited += 1 }
+        }
         spread()
+        want(last)
     }
+
+    /// Whether nothing can happen any more and there is no result. It is never so: ``takeReady()`` would trap.
+    package var isStalled: Bool { result == nil && awaited == 0 && ready.isEmpty }
 
     /// The nodes that can be computed and were not named before: ``GraphTopology/Step/compute(_:)`` steps, whose values
     /// are to be told to ``finished(_:_:)``, and choices, whose decisions ``chose(_:_:)`` wants.
     package mutating func takeReady() -> [Int] {
+        precondition(!isStalled, "the run of a graph has stalled: no result, and nothing is ready or being computed")
         defer { ready.removeAll(keepingCapacity: true) }
-        return ready
+        for node in ready { take(node) }
+        // In the order in which they were written.
+        return ready.sorted()
     }
 
     /// The node that ``takeReady()`` would name, when it is just one.
     package mutating func takeOnlyReady() -> Int? {
-        ready.count == 1 ? ready.popLast() : nil
-    }
-
-    /// Sets the value of a step that is given, before anything was computed: a run can be copied for each request.
-    package mutating func give(_ node: Int, _ value: Value) {
-        guard case .given = topology.steps[node] else { preconditionFailure("only given steps are given values") }
-        states[node] = .value(value)
-        if node == last { result = .success(value) }
+        guard ready.count == 1, let node = ready.popLast() else { return nil }
+        take(node)
+        return node
     }
 
     /// The values that a ready node is made of, in order; for a choice the one that decides. Asked once for each node.
     package mutating func takeInputs(of node: Int) -> [Value] {
         switch topology.steps[node] {
         case .compute(let sources): sources.map { use($0) }
-        case .choice(let value, _, _): [use(value)]
+        case .choice(let decider, _, _): [use(decider)]
         case .given, .fallback: preconditionFailure("only steps that are named as ready have inputs to take")
         }
     }
 
+    /// Tells what came of a node that was taken, or the value of a given one. What comes after the end changes nothing.
     package mutating func finished(_ node: Int, _ outcome: Result<Value, any Error>) {
-        switch outcome {
-        case .success(let value): news.append((node, .value(value)))
-        case .failure(let error):
-            hasFailed = true
-            news.append((node, .failed(error)))
+        guard case .running = nodes[node].state else {
+            preconditionFailure("only what was taken is finished, and once")
         }
-        spread()
+        awaited -= 1
+        switch outcome {
+        case .success(let value): settle(node, .value(value))
+        case .failure(let error): settle(node, .failed(error))
+        }
+        proceed()
     }
 
     /// Which of its branches a choice takes: a position among the cases, or `nil` for the one that is left.
@@ -149,66 +118,80 @@ package struct GraphRun<Value: Sendable>: Sendable {
         guard case .choice(_, let cases, let otherwise) = topology.steps[node],
             let branch = position.map({ cases[$0] }) ?? otherwise
         else { return false }
+        guard case .running = nodes[node].state else { preconditionFailure("only what was taken decides, and once") }
+        awaited -= 1
         follow(node, branch)
-        spread()
+        proceed()
         return true
+    }
+
+    /// Ends the run before it has come to a result of its own.
+    package mutating func end(with error: any Error) {
+        guard result == nil else { return }
+        result = .failure(error)
+        ready.removeAll()
     }
 
     // MARK: Inner workings
 
+    private mutating func take(_ node: Int) {
+        nodes[node].state = .running
+        awaited += 1
+    }
+
     private mutating func use(_ node: Int) -> Value {
-        guard case .value(let value) = states[node] else { preconditionFailure("a source has its value") }
-        uses[node] -= 1
-        // The result stays; other values go with their last use, however long the run goes on.
-        if uses[node] == 0, node != last { states[node] = .spent }
+        guard case .value(let value) = nodes[node].state else { preconditionFailure("a source has its value") }
+        nodes[node].uses -= 1
+        // A value goes with its last use, however long the run goes on.
+        if nodes[node].uses == 0 { nodes[node].state = .spent }
         return value
     }
 
-    /// Everything that `start` certainly needs is needed.
-    private mutating func need(_ start: Int) {
-        guard let needs = topology.needs[start] else { preconditionFailure("a branch knows what it needs") }
-        for node in needs {
-            guard case .idle = states[node] else { continue }
-            switch topology.steps[node] {
-            case .given: break
-            case .compute(let sources): wait(node, for: sources)
-            case .choice(let value, _, _): wait(node, for: [value])
-            case .fallback(let first, _): follow(node, first)
-            }
+    /// All that follows from the outcomes that are news.
+    private mutating func proceed() {
+        spread()
+        guard result == nil else { return ready.removeAll() }
+        if isStale { reconsider() }
+    }
+
+    /// The node has come to an outcome: a value or a failure.
+    private mutating func settle(_ node: Int, _ outcome: State) {
+        nodes[node].state = outcome
+        news.append(node)
+        if case .failed = outcome { isStale = true }
+        guard node == last, result == nil else { return }
+        switch outcome {
+        case .value(let value): result = .success(value)
+        case .failed(let error): result = .failure(error)
+        default: preconditionFailure("an outcome is a value or a failure")
         }
     }
 
-    private mutating func wait(_ node: Int, for sources: [Int]) {
-        var missing = 0
-        for source in sources {
-            switch states[source] {
-            case .value: continue
-            case .failed(let error): return settle(node, .failed(error))
-            default: missing += 1
-            }
+    /// Tells the consumers of the nodes that are news, then theirs, and so on until nothing more follows.
+    private mutating func spread() {
+        while let node = news.popLast() {
+            for consumer in topology.consumers[node] { hear(consumer, from: node) }
         }
-        if missing > 0 { states[node] = .waiting(missing) } else { start(node) }
     }
 
-    private mutating func start(_ node: Int) {
-        states[node] = .running
-        ready.append(node)
+    private mutating func hear(_ node: Int, from source: Int) {
+        switch nodes[node].state {
+        case .open:
+            // A choice has its branches as sources, too, but waits for what decides only.
+            if case .choice(let decider, _, _) = topology.steps[node], decider != source { return }
+            if case .failed(let error) = nodes[source].state { return settle(node, .failed(error)) }
+            nodes[node].missing -= 1
+            // While the failure spreads nobody knows who is still wanted.
+            if nodes[node].missing == 0, nodes[node].isWanted, !isStale { offer(node) }
+        case .following(let branch) where branch == source: follow(node, branch)
+        default: break
+        }
     }
 
-    private mutating func settle(_ node: Int, _ state: State) {
-        // Until the news is spread, nobody tells the node anything more.
-        states[node] = .running
-        news.append((node, state))
-    }
-
-    /// The node's value will be the branch's.
+    /// The node's outcome will be the branch's.
     private mutating func follow(_ node: Int, _ branch: Int) {
-        states[node] = .following(branch)
-        if case .idle = states[branch] { need(branch) } else { forward(branch, to: node) }
-    }
-
-    private mutating func forward(_ branch: Int, to node: Int) {
-        switch states[branch] {
+        nodes[node].state = .following(branch)
+        switch nodes[branch].state {
         case .value: settle(node, .value(use(branch)))
         case .failed(let error):
             if case .fallback(let first, let second) = topology.steps[node], branch == first, second != first {
@@ -216,59 +199,39 @@ package struct GraphRun<Value: Sendable>: Sendable {
             } else {
                 settle(node, .failed(error))
             }
-        default: break
+        case .open, .ready, .running, .following: if nodes[node].isWanted, !isStale { want(branch) }
+        case .spent: preconditionFailure("a value is there until all have taken it")
         }
     }
 
-    /// Whether somebody waits for the node, up to the result.
-    private func isNeeded(_ node: Int) -> Bool {
-        guard hasFailed else { return true }
-        var open = [node]
-        var seen: Set<Int> = [node]
-        while let next = open.popLast() {
-            if next == last { return true }
-            for consumer in topology.consumers[next] {
-                let waits =
-                    switch states[consumer] {
-                    case .following(let branch): branch == next
-                    case .waiting:
-                        if case .choice(let decider, _, _) = topology.steps[consumer] { decider == next } else { true }
-                    default: false
-                    }
-                if waits, seen.insert(consumer).inserted { open.append(consumer) }
-            }
-        }
-        return false
+    private mutating func offer(_ node: Int) {
+        nodes[node].state = .ready
+        ready.append(node)
     }
 
-    /// Tells the nodes that wait what became of others, and so on, until nothing more follows.
-    private mutating func spread() {
-        while let (node, state) = news.popLast() {
-            states[node] = state
-            if node == last {
-                switch state {
-                case .value(let value): result = .success(value)
-                case .failed(let error): result = .failure(error)
-                default: break
-                }
-            }
-            for consumer in topology.consumers[node] {
-                switch states[consumer] {
-                case .following(let branch) where branch == node: forward(node, to: consumer)
-                case .waiting(let missing):
-                    // A choice has its branches as sources, too, but waits for what decides only.
-                    if case .choice(let decider, _, _) = topology.steps[consumer], decider != node { continue }
-                    if case .failed(let error) = state {
-                        settle(consumer, .failed(error))
-                    } else if missing == 1 {
-                        // Who needed it may have failed by another source; a branch may need it again.
-                        if isNeeded(consumer) { start(consumer) } else { states[consumer] = .idle }
-                    } else {
-                        states[consumer] = .waiting(missing - 1)
-                    }
-                default: break
-                }
+    /// A wanted node is ready as soon as its sources are there, and wants them until then.
+    private mutating func want(_ start: Int) {
+        var path = [start]
+        while let node = path.popLast() {
+            if nodes[node].isWanted { continue }
+            nodes[node].isWanted = true
+            switch (nodes[node].state, topology.steps[node]) {
+            case (.following(let branch), _): path.append(branch)
+            case (.open, _) where nodes[node].missing == 0: offer(node)
+            case (.open, .compute(let sources)): path += sources
+            case (.open, .choice(let decider, _, _)): path.append(decider)
+            case (.open, .given), (.open, .fallback): preconditionFailure("neither is ever open")
+            case (.ready, _), (.running, _), (.value, _), (.spent, _), (.failed, _): break
             }
         }
+    }
+
+    /// Finds out anew what is wanted.
+    private mutating func reconsider() {
+        isStale = false
+        for node in ready { nodes[node].state = .open }
+        ready.removeAll(keepingCapacity: true)
+        for node in nodes.indices { nodes[node].isWanted = false }
+        want(last)
     }
 }

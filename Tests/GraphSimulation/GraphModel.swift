@@ -1,0 +1,115 @@
+import SwerveGraph
+
+/// A run that works everything out anew after each event, from what was told alone: which nodes have an outcome, and
+/// which are to be computed now. It is slow and has no memory that could be wrong. Sets of nodes are the bits of a number.
+struct GraphModel {
+    enum Told {
+        case value(UInt64)
+        case failed
+        case branch(Int)
+    }
+
+    enum Known {
+        case nothing
+        case value(UInt64)
+        /// The nodes whose failure this one may be. There are several where they came by the same event.
+        case failed(origins: UInt64)
+    }
+
+    private let graph: RandomGraph
+    private var told: [Told?]
+    private(set) var known: [Known]
+    private var started: UInt64 = 0
+    private var wanted: UInt64 = 0
+    private var unwanted: UInt64 = 0
+    /// How many nodes were needed, then needless, and then needed again.
+    private(set) var neededAgain = 0
+
+    init(_ graph: RandomGraph) {
+        self.graph = graph
+        self.told = Array(repeating: nil, count: graph.steps.count)
+        self.known = Array(repeating: .nothing, count: graph.steps.count)
+    }
+
+    var result: Known { known[known.count - 1] }
+
+    mutating func start(_ node: Int) { started |= bit(node) }
+    mutating func tell(_ node: Int, _ what: Told) { told[node] = what }
+
+    /// Works out what follows from all that was told.
+    ///
+    /// - Returns: the nodes that are to be computed and were not started.
+    mutating func update() -> [Int] {
+        for node in known.indices {
+            // An outcome stays as it came first.
+            if case .nothing = known[node] { known[node] = outcome(of: node) }
+        }
+        let before = wanted
+        let due = want()
+        neededAgain += (unwanted & wanted).nonzeroBitCount
+        unwanted = (unwanted | before) & ~wanted
+        return due
+    }
+
+    private func bit(_ node: Int) -> UInt64 { 1 << UInt64(node) }
+
+    private func outcome(of node: Int) -> Known {
+        switch told[node] {
+        case .value(let value): return .value(value)
+        case .failed: return .failed(origins: bit(node))
+        case .branch(let branch): return known[branch]
+        case nil: break
+        }
+        switch graph.steps[node] {
+        case .given: return .nothing
+        case .compute(let sources): return failure(of: sources)
+        case .choice(let decider, _, _): return failure(of: [decider])
+        case .fallback(let first, let second):
+            if case .failed = known[first] { return known[second] }
+            return known[first]
+        }
+    }
+
+    private func failure(of sources: [Int]) -> Known {
+        var origins: UInt64 = 0
+        for case .failed(let more) in sources.map({ known[$0] }) { origins |= more }
+        return origins == 0 ? .nothing : .failed(origins: origins)
+    }
+
+    /// From the result down: an open node wants what its outcome depends on next.
+    private mutating func want() -> [Int] {
+        var due: [Int] = []
+        wanted = bit(known.count - 1)
+        for node in known.indices.reversed() where wanted & bit(node) != 0 {
+            guard case .nothing = known[node] else {
+                wanted &= ~bit(node)
+                continue
+            }
+            switch graph.steps[node] {
+            case .given: break
+            case .fallback(let first, let second):
+                if case .failed = known[first] { wanted |= bit(second) } else { wanted |= bit(first) }
+            case .choice(let decider, _, _):
+                if case .branch(let branch)? = told[node] {
+                    wanted |= bit(branch)
+                } else if want([decider], for: node) {
+                    due.append(node)
+                }
+            case .compute(let sources): if want(sources, for: node) { due.append(node) }
+            }
+        }
+        return due.reversed()
+    }
+
+    /// - Returns: whether the node can be started.
+    private mutating func want(_ sources: [Int], for node: Int) -> Bool {
+        guard started & bit(node) == 0 else { return false }
+        var isComplete = true
+        for source in sources {
+            if case .value = known[source] { continue }
+            wanted |= bit(source)
+            isComplete = false
+        }
+        return isComplete
+    }
+}
