@@ -155,7 +155,7 @@ extension HTTPConnectionHandler {
         }
         collected.writeImmutableBuffer(part)
         let left = remaining - count
-        machine.bodyProgress(now: loop.now)
+        machine.bodyCame(count, now: loop.now)
         body = .length(remaining: left)
         guard left == 0, let head = collectedHead.take() else { return true }
         let whole = collected
