@@ -88,6 +88,18 @@ import Testing
         large.finish()
     }
 
+    @Test func `codings and expectations are read without regard to case`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(Self.postHead + "eXPECT: 100-Continue\r\nTRANSFER-ENCODING: Chunked\r\n\r\n")
+        #expect(try harness.received().hasPrefix("HTTP/1.1 200 "))
+        let waiting = try Harness()
+        try waiting.send(Self.postHead + "eXPECT: 100-Continue\r\nTRANSFER-ENCODING: Chunked\r\n\r\n")
+        #expect(try waiting.received() == "HTTP/1.1 100 Continue\r\n\r\n")
+        try waiting.send("2\r\nhi\r\n0\r\n\r\n")
+        #expect(waiting.calls[0].chunks == ["hi"])
+        waiting.finish()
+    }
+
     @Test func `a client whose content is not wanted is not told to continue`() throws {
         let harness = try Harness { $0.answer("no", status: 403) }
         try harness.send(Self.postHead + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
