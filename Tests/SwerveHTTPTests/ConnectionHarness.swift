@@ -10,6 +10,8 @@ final class Call: HTTPExchangeDelegate {
     let body: ByteBuffer?
     let exchange: HTTPExchange
     var chunks: [String] = []
+    /// How much memory each chunk keeps.
+    var storage: [Int] = []
     var isBodyEnded = false
     var cancellations: [HTTPCancellation] = []
     var writableCount = 0
@@ -20,7 +22,10 @@ final class Call: HTTPExchangeDelegate {
         self.exchange = exchange
     }
 
-    func requestBody(_ bytes: ByteBuffer) { chunks.append(String(buffer: bytes)) }
+    func requestBody(_ bytes: ByteBuffer) {
+        chunks.append(String(buffer: bytes))
+        storage.append(bytes.storageCapacity)
+    }
     func requestBodyEnd() { isBodyEnded = true }
     func cancelled(_ reason: HTTPCancellation) { cancellations.append(reason) }
     func responseWritable() { writableCount += 1 }
