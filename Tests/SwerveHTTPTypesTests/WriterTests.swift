@@ -36,6 +36,8 @@ import Testing
         let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
         for _ in 0..<4096 { try await writer.write("ab") }
         let next = Task { try await writer.write("c") }
+        // Time enough for a write that does not wait.
+        for _ in 0..<1000 { await Task.yield() }
         writer.grant(1)
         #expect(sink.all.count == 4096)
         writer.grant(1)
