@@ -65,7 +65,7 @@ let package = Package(
         ),
         .target(
             name: "SwerveHTTP",
-            dependencies: ["SwerveCore", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(

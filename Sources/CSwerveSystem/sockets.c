@@ -4,6 +4,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 #include <fcntl.h>
+#if defined(__linux__)
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
 
 int swerve_accept(int listener) {
 #if defined(__linux__)
@@ -13,6 +17,17 @@ int swerve_accept(int listener) {
     if (connection >= 0) fcntl(connection, F_SETFD, FD_CLOEXEC);
     return connection;
 #endif
+}
+
+int64_t swerve_socket_unsent(int socket) {
+    int count = 0;
+#if defined(__linux__)
+    if (ioctl(socket, SIOCOUTQ, &count) != 0) return -1;
+#else
+    socklen_t size = sizeof count;
+    if (getsockopt(socket, SOL_SOCKET, SO_NWRITE, &count, &size) != 0) return -1;
+#endif
+    return count;
 }
 
 int swerve_peer_is_own_user(int socket) {

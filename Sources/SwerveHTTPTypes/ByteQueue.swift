@@ -1,53 +1,76 @@
 package import NIOCore
 
-/// Bytes that wait, in order. Small neighbours are merged, so that the memory they cost is in proportion to their bytes.
+/// Bytes that wait for somebody, in few buffers.
+///
+/// A limit on the bytes is a limit on the memory, too: neighbouring buffers of which the later one is small are merged,
+/// and a buffer that fills little of its storage is copied, so that it does not keep a large read buffer alive. There
+/// are never more than two buffers for each ``smallBytes``, and a buffer's storage is at most twice its bytes and a
+/// kilobyte.
 package struct ByteQueue: Sendable {
-    private var buffers: [ByteBuffer] = []
-    private var first = 0
+    /// A buffer of at most this size is merged with the one before it.
+    package static let smallBytes = 4 << 10
+    /// Merging goes on up to this size.
+    package static let mergedBytes = 16 << 10
+
+    private var queue = CircularBuffer<ByteBuffer>()
+    /// How many bytes wait.
     package private(set) var bytes = 0
 
     package init() {}
 
-    private static let mergeLimit = 16 << 10
+    /// How many buffers wait.
+    package var buffers: Int { queue.count }
+    package var isEmpty: Bool { bytes == 0 }
 
-    package mutating func append(_ new: ByteBuffer) {
-        let count = new.readableBytes
+    /// Puts the bytes at the end; empty buffers are dropped.
+    package mutating func append(_ buffer: ByteBuffer) {
+        let count = buffer.readableBytes
         guard count > 0 else { return }
         bytes += count
-        if let last = buffers.indices.last, last >= first, count < Self.mergeLimit,
-            buffers[last].readableBytes < Self.mergeLimit
-        {
-            buffers[last].writeImmutableBuffer(new)
+        guard count <= Self.smallBytes, let last = queue.last, last.readableBytes + count <= Self.mergedBytes else {
+            queue.append(buffer.withoutWaste())
             return
         }
-        if count < Self.mergeLimit, new.storageCapacity > 4 * count {
-            var copy = ByteBufferAllocator().buffer(capacity: count)
-            copy.writeImmutableBuffer(new)
-            buffers.append(copy)
-        } else {
-            buffers.append(new)
-        }
+        // Taken out, so that the queue is the only one to hold it and it grows in place.
+        var tail = queue.removeLast()
+        tail.writeImmutableBuffer(buffer)
+        queue.append(tail)
     }
 
-    package mutating func take(upTo limit: Int) -> ByteBuffer {
-        guard first < buffers.count, limit > 0 else { return ByteBuffer() }
-        let part: ByteBuffer
-        if buffers[first].readableBytes <= limit {
-            part = buffers[first]
-            buffers[first] = ByteBuffer()
-            first += 1
-            if first == buffers.count {
-                buffers.removeAll(keepingCapacity: true)
-                first = 0
-            }
-        } else {
-            part = buffers[first].readSlice(length: limit) ?? ByteBuffer()
-        }
-        bytes -= part.readableBytes
+    /// Takes the first buffer.
+    package mutating func take() -> ByteBuffer? {
+        guard let first = queue.popFirst() else { return nil }
+        bytes -= first.readableBytes
+        return first
+    }
+
+    /// Takes the first buffer, or the beginning of it when it holds more than `most` bytes.
+    ///
+    /// - Returns: `nil` when the queue is empty or `most` is not positive; never an empty buffer.
+    package mutating func take(upTo most: Int) -> ByteBuffer? {
+        guard most > 0, let first = queue.first else { return nil }
+        guard first.readableBytes > most else { return take() }
+        var rest = queue.removeFirst()
+        let part = rest.readSlice(length: most)
+        queue.prepend(rest)
+        bytes -= most
         return part
     }
 
     package mutating func removeAll() {
-        self = ByteQueue()
+        queue.removeAll()
+        bytes = 0
+    }
+}
+
+extension ByteBuffer {
+    /// The same bytes in memory of their own when they fill less than half of the storage, otherwise the buffer itself.
+    ///
+    /// - Parameter slack: how many bytes of storage more than that do not matter.
+    package func withoutWaste(slack: Int = 1 << 10) -> ByteBuffer {
+        guard storageCapacity > 2 * readableBytes + slack else { return self }
+        var copy = ByteBufferAllocator().buffer(capacity: readableBytes)
+        copy.writeImmutableBuffer(self)
+        return copy
     }
 }

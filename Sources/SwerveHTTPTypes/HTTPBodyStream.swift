@@ -6,7 +6,8 @@ internal import Synchronization
 ///
 /// The producer never waits: it pushes what arrives and gets `onConsumed` with the number of bytes that the reader
 /// took, which it returns to its peer as credit. A producer that pushes more than `window` bytes ahead of the reader
-/// breaks the protocol, and the stream fails. `onAbandon` comes at most once, when the reader gives up before the
+/// breaks the protocol, and the stream fails. What waits is kept in few buffers, however small the pushed ones are (see
+/// ``ByteQueue``), so that the window bounds the memory and not only the bytes. `onAbandon` comes at most once, when the reader gives up before the
 /// end.
 ///
 /// Both callbacks run on whatever thread caused them, without a lock held, and are let go when the stream has ended.
@@ -111,9 +112,7 @@ struct HTTPBodyStreamState: Sendable {
     }
 
     private var phase = Phase.open
-    private var queue: [ByteBuffer] = []
-    private var first = 0
-    private var queuedBytes = 0
+    private var queue = ByteQueue()
     private var isClaimed = false
     private let window: Int
     private var onConsumed: (@Sendable (Int) -> Void)?
@@ -138,13 +137,12 @@ struct HTTPBodyStreamState: Sendable {
             return .none
         case .waiting(let reader):
             phase = .open
-            return .resume(reader, .success(bytes), Consumed(bytes: count, callback: onConsumed))
+            return .resume(reader, .success(bytes.withoutWaste()), Consumed(bytes: count, callback: onConsumed))
         case .open:
-            guard queuedBytes + count <= window else {
+            guard queue.bytes + count <= window else {
                 return end(ServeError(.protocolViolation, "a request body came faster than it was asked for"))
             }
             queue.append(bytes)
-            queuedBytes += count
             return .none
         }
     }
@@ -164,15 +162,7 @@ struct HTTPBodyStreamState: Sendable {
 
     /// The next result and what to tell the producer, or `nil` when the reader has to wait.
     mutating func takeReady() -> (Result<ByteBuffer?, any Error>?, Action) {
-        if first < queue.count {
-            let bytes = queue[first]
-            queue[first] = ByteBuffer()
-            first += 1
-            if first == queue.count {
-                queue.removeAll(keepingCapacity: true)
-                first = 0
-            }
-            queuedBytes -= bytes.readableBytes
+        if let bytes = queue.take() {
             return (.success(bytes), .consumed(Consumed(bytes: bytes.readableBytes, callback: onConsumed)))
         }
         switch phase {
@@ -209,7 +199,7 @@ struct HTTPBodyStreamState: Sendable {
             return .abandoned(callback, nil)
         case .ended(let error):
             // Leaving a mere end unread loses nothing.
-            let lost = first < queue.count || error != nil
+            let lost = !queue.isEmpty || error != nil
             close(abandoned: true)
             return lost ? .abandoned(callback, nil) : .none
         case .waiting(let reader):
@@ -220,9 +210,7 @@ struct HTTPBodyStreamState: Sendable {
 
     private mutating func close(abandoned: Bool) {
         phase = .over(abandoned: abandoned)
-        queue = []
-        first = 0
-        queuedBytes = 0
+        queue = ByteQueue()
         onConsumed = nil
         onAbandon = nil
     }

@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Where the closure of a streamed response writes its chunks.
 ///
-/// Writers wait for a slow client: at most a window of bytes is on the way. The response ends when the closure returns;
+/// Writers wait for a slow client: at most a window of bytes is on the way, in a limited number of chunks. The response ends when the closure returns;
 /// when it throws, the connection is cut so that the client cannot take the part for the whole.
 public final class HTTPBodyWriter: Sendable {
     private struct Waiter: Sendable {
@@ -15,20 +15,48 @@ public final class HTTPBodyWriter: Sendable {
 
     private struct State: Sendable {
         var credit: Int
+        /// The sizes of the chunks on the way, which are granted in order.
+        var sent = CircularBuffer<Int>()
+        let maxChunks: Int
         var nextID = 0
         var waiters: [Waiter] = []
         var failure: (any Error)?
+
+        /// A chunk may overdraw the credit, so that one larger than the window is not stuck for ever.
+        var maySend: Bool { credit > 0 && sent.count < maxChunks }
+
+        mutating func note(_ bytes: ByteBuffer) {
+            credit -= bytes.readableBytes
+            sent.append(bytes.readableBytes)
+        }
+
+        mutating func grant(_ bytes: Int) {
+            credit += bytes
+            var left = bytes
+            while left > 0, let first = sent.first {
+                if first > left {
+                    sent[sent.startIndex] = first - left
+                } else {
+                    sent.removeFirst()
+                }
+                left -= first
+            }
+        }
     }
+
+    /// A chunk on the way costs about that much however small it is: so many bytes of the window allow one chunk.
+    private static let bytesPerChunk = 256
 
     private let state: Mutex<State>
     private let send: @Sendable (ByteBuffer) -> Void
 
     /// - Parameters:
-    ///   - window: how many bytes may be sent before the transport grants more.
+    ///   - window: how many bytes may be sent before the transport grants more, in a chunk for every 256 of them or in
+    ///     16 chunks.
     ///   - send: takes a chunk without waiting. It is called with a lock held, so that chunks keep their order: it must
     ///     not call the writer.
     package init(window: Int, send: @escaping @Sendable (ByteBuffer) -> Void) {
-        self.state = Mutex(State(credit: window))
+        self.state = Mutex(State(credit: window, maxChunks: max(16, window / Self.bytesPerChunk)))
         self.send = send
     }
 
@@ -59,11 +87,11 @@ public final class HTTPBodyWriter: Sendable {
     /// The client took that many bytes.
     package func grant(_ bytes: Int) {
         let ready = state.withLock { state in
-            state.credit += bytes
+            state.grant(bytes)
             var ready: [CheckedContinuation<Void, any Error>] = []
-            while state.credit > 0, let first = state.waiters.first {
+            while state.maySend, let first = state.waiters.first {
                 state.waiters.removeFirst()
-                state.credit -= first.bytes.readableBytes
+                state.note(first.bytes)
                 send(first.bytes)
                 ready.append(first.continuation)
             }
@@ -85,9 +113,8 @@ public final class HTTPBodyWriter: Sendable {
     private func sendAtOnce(_ bytes: ByteBuffer) throws -> Bool {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
-            // A chunk may overdraw the credit, so that one larger than the window is not stuck for ever.
-            guard state.credit > 0, state.waiters.isEmpty else { return false }
-            state.credit -= bytes.readableBytes
+            guard state.maySend, state.waiters.isEmpty else { return false }
+            state.note(bytes)
             send(bytes)
             return true
         }
@@ -97,8 +124,8 @@ public final class HTTPBodyWriter: Sendable {
         let result: Result<Void, any Error>? = state.withLock { state in
             if let failure = state.failure { return .failure(failure) }
             if Task.isCancelled { return .failure(CancellationError()) }
-            if state.credit > 0, state.waiters.isEmpty {
-                state.credit -= waiter.bytes.readableBytes
+            if state.maySend, state.waiters.isEmpty {
+                state.note(waiter.bytes)
                 send(waiter.bytes)
                 return .success(())
             }

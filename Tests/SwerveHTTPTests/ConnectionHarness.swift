@@ -10,6 +10,8 @@ final class Call: HTTPExchangeDelegate {
     let body: ByteBuffer?
     let exchange: HTTPExchange
     var chunks: [String] = []
+    /// How much memory each chunk keeps.
+    var storage: [Int] = []
     var isBodyEnded = false
     var cancellations: [HTTPCancellation] = []
     var writableCount = 0
@@ -20,7 +22,10 @@ final class Call: HTTPExchangeDelegate {
         self.exchange = exchange
     }
 
-    func requestBody(_ bytes: ByteBuffer) { chunks.append(String(buffer: bytes)) }
+    func requestBody(_ bytes: ByteBuffer) {
+        chunks.append(String(buffer: bytes))
+        storage.append(bytes.storageCapacity)
+    }
     func requestBodyEnd() { isBodyEnded = true }
     func cancelled(_ reason: HTTPCancellation) { cancellations.append(reason) }
     func responseWritable() { writableCount += 1 }
@@ -56,12 +61,19 @@ final class TestClock {
     var now = MonotonicTime(nanoseconds: 1_000_000_000)
 }
 
+/// What a client leaves untaken of what it was sent; nothing unless a test says so.
+final class TestClient {
+    var unsent = 0
+}
+
 /// Counts the reads that reach the channel, which are those that the connection does not hold back, and the flushes.
 final class Counter: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     var reads = 0
     var flushes = 0
     var closes = 0
+    /// Keeps flushes from the channel, as a socket does whose client reads nothing.
+    var holdsFlushes = false
 
     func read(context: ChannelHandlerContext) {
         reads += 1
@@ -70,7 +82,7 @@ final class Counter: ChannelOutboundHandler {
 
     func flush(context: ChannelHandlerContext) {
         flushes += 1
-        context.flush()
+        if !holdsFlushes { context.flush() }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -86,18 +98,20 @@ struct Harness {
 
     let channel = EmbeddedChannel()
     let clock = TestClock()
+    let client = TestClient()
     let loop: HTTPLoop
     let service: FakeService
     let counter = Counter()
 
     init(options: HTTPServerOptions = HTTPServerOptions(), answering answer: ((Call) -> Void)? = nil) throws {
-        let clock = clock
+        let (clock, client) = (clock, client)
         loop = HTTPLoop(
             eventLoop: channel.embeddedEventLoop,
             options: options,
             time: { clock.now },
             wallClock: { 784_111_777 },
-            seed: 0xABCD_EF12_3456_789A
+            seed: 0xABCD_EF12_3456_789A,
+            unsent: { _, _ in client.unsent }
         )
         service = FakeService(eventLoop: channel.embeddedEventLoop)
         service.state.value.answer = answer

@@ -168,19 +168,6 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a client that takes nothing of a response is cut`() throws {
-        let harness = try Harness()
-        try harness.send(getRequest)
-        harness.calls[0].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
-        harness.channel.isWritable = false
-        harness.channel.pipeline.fireChannelWritabilityChanged()
-        harness.advance(.seconds(59))
-        #expect(harness.isOpen)
-        harness.advance(.seconds(2))
-        #expect(!harness.isOpen)
-        #expect(harness.calls[0].cancellations == [.clientGone])
-    }
-
     // MARK: - Draining
 
     @Test func `draining closes idle connections at once`() throws {

@@ -100,6 +100,43 @@ import Testing
         harness.finish()
     }
 
+    @Test(arguments: ["Head", "head", "HEAd", "HEADS"])
+    func `only HEAD is answered without content, not what is spelled like it`(method: String) throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send("\(method) / HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n")
+        #expect(try harness.received() == plainHead + "ok")
+        #expect(harness.calls[0].head.method.rawValue == method)
+        harness.finish()
+    }
+
+    @Test(
+        arguments: [
+            ("options * HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", 200),
+            ("connect / HTTP/1.1\r\nHost: a\r\n\r\n", 200), ("CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+            ("GET / http/1.1\r\nHost: a\r\n\r\n", 400), ("GET HTTP://a/ HTTP/1.1\r\nHOST: a\r\n\r\n", 200),
+        ] as [(String, UInt16)]
+    )
+    func `methods and versions are told apart by case, schemes and names are not`(request: String, status: UInt16)
+        throws
+    {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(request)
+        #expect(try harness.received().hasPrefix("HTTP/1.1 \(status) "))
+        harness.finish()
+    }
+
+    @Test(arguments: ["close", "Close", "x, CLOSE"])
+    func `the options of a connection are read without regard to case`(option: String) throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send("GET / HTTP/1.1\r\nhOST: a\r\nCONNECTION: \(option)\r\n\r\n")
+        #expect(try harness.received().contains("connection: close\r\n"))
+        #expect(!harness.isOpen)
+        let kept = try Harness { $0.answer("ok") }
+        try kept.send("GET / HTTP/1.0\r\nconnection: Keep-Alive\r\n\r\n")
+        #expect(try kept.received().contains("connection: keep-alive\r\n"))
+        kept.finish()
+    }
+
     @Test func `content of unknown length is sent in chunks`() throws {
         let harness = try Harness()
         try harness.send(getRequest)

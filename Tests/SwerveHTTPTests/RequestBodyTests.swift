@@ -1,4 +1,5 @@
 import NIOCore
+import NIOEmbedded
 import SwerveHTTP
 import SwerveHTTPTypes
 import Testing
@@ -46,6 +47,36 @@ import Testing
         harness.finish()
     }
 
+    @Test func `the small chunks of one read come as one buffer, of its own size`() throws {
+        let harness = try Harness()
+        try harness.send(Self.postHead + "Transfer-Encoding: chunked\r\n\r\n")
+        let call = harness.calls[0]
+        try harness.send(String(repeating: "1\r\nx\r\n", count: 100_000))
+        #expect(call.chunks == [String(repeating: "x", count: 100_000)])
+        #expect(call.storage[0] < 1 << 18)
+        try harness.send("1\r\nx\r\n" + "8000\r\n\(String(repeating: "y", count: 1 << 15))\r\n0\r\n\r\n")
+        #expect(call.chunks.dropFirst() == ["x" + String(repeating: "y", count: 1 << 15)])
+        #expect(call.isBodyEnded)
+        harness.finish()
+    }
+
+    @Test func `a small piece does not keep a large read buffer`() throws {
+        var options = HTTPServerOptions()
+        options.inlineBodyBytes = 1
+        let harness = try Harness(options: options)
+        var bytes = ByteBufferAllocator().buffer(capacity: 1 << 20)
+        bytes.writeString(Self.postHead + "Content-Length: 1000\r\n\r\n")
+        try harness.channel.writeInbound(bytes)
+        let call = harness.calls[0]
+        #expect(call.head.bytes.storageCapacity < 1 << 10)
+        bytes.clear()
+        bytes.writeString("abc")
+        try harness.channel.writeInbound(bytes)
+        #expect(call.chunks == ["abc"])
+        #expect(call.storage[0] < 1 << 10)
+        harness.finish()
+    }
+
     @Test func `streamed content stops at the window until the service consumes`() throws {
         var options = HTTPServerOptions()
         options.inlineBodyBytes = 4
@@ -86,6 +117,18 @@ import Testing
         #expect(large.calls.count == 1)
         #expect(try large.received() == proceed)
         large.finish()
+    }
+
+    @Test func `codings and expectations are read without regard to case`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(Self.postHead + "eXPECT: 100-Continue\r\nTRANSFER-ENCODING: Chunked\r\n\r\n")
+        #expect(try harness.received().hasPrefix("HTTP/1.1 200 "))
+        let waiting = try Harness()
+        try waiting.send(Self.postHead + "eXPECT: 100-Continue\r\nTRANSFER-ENCODING: Chunked\r\n\r\n")
+        #expect(try waiting.received() == "HTTP/1.1 100 Continue\r\n\r\n")
+        try waiting.send("2\r\nhi\r\n0\r\n\r\n")
+        #expect(waiting.calls[0].chunks == ["hi"])
+        waiting.finish()
     }
 
     @Test func `a client whose content is not wanted is not told to continue`() throws {

@@ -13,6 +13,8 @@ static inline uint64_t swerve_shared_load(const uint64_t *word) {
 
 // Takes a connection from a listening socket; not inherited by other programs. -1 when there is none.
 int swerve_accept(int listener);
+// How many bytes of what was written to a socket its peer has not acknowledged; -1 when that cannot be told.
+int64_t swerve_socket_unsent(int socket);
 // Whether the process at the other end of a Unix socket belongs to this user or to root.
 int swerve_peer_is_own_user(int socket);
 

@@ -19,8 +19,8 @@ extension HTTPConnectionHandler {
         guard let context, machine.phase != .closed else { return }
         isWrittenToTheEnd = true
         if lingers, !machine.isInputClosed {
-            machine.lingers(now: loop.now)
             context.close(mode: .output, promise: nil)
+            machine.lingers(unsent: loop.unsent(context.channel, &descriptor), now: loop.now)
         } else {
             cut()
         }
@@ -54,6 +54,10 @@ extension HTTPConnectionHandler {
     // MARK: - Called by the loop
 
     func tick(_ now: MonotonicTime) {
+        if machine.wantsLook(now: now), let context {
+            let unsent = loop.unsent(context.channel, &descriptor)
+            machine.looked(taken: writtenBytes &- unsent, unsent: unsent, now: now)
+        }
         switch machine.tick(now: now) {
         case .none: break
         case .close: cut()

@@ -25,6 +25,9 @@ extension HTTPConnectionHandler {
         resumeReading()
     }
 
+    /// A buffer with less than this to spare is not worth a copy.
+    private static let slack = 64 << 10
+
     /// Lets go of the read buffer, so that the channel can use it again; a small rest gets memory of its own.
     private func tidyPending() {
         if pending.readableBytes == 0 {
@@ -33,6 +36,8 @@ extension HTTPConnectionHandler {
             var rest = ByteBufferAllocator().buffer(capacity: max(1024, pending.readableBytes))
             rest.writeImmutableBuffer(pending)
             pending = rest
+        } else {
+            pending = pending.withoutWaste(slack: Self.slack)
         }
     }
 
@@ -68,6 +73,7 @@ extension HTTPConnectionHandler {
 
     private func start(_ parsed: HTTPParsedHead) {
         var head = parsed.head
+        if head.bytes.storageCapacity > 2 * head.bytes.readableBytes + Self.slack { head = head.compacted() }
         if let id = parsed.requestID {
             head.requestID = head.bytes.getString(at: head.bytes.readerIndex + id.lowerBound, length: id.count) ?? ""
         } else {
@@ -80,7 +86,7 @@ extension HTTPConnectionHandler {
             guard case .length(let length) = parsed.framing else { return }
             if let whole = pending.readSlice(length: length) {
                 machine.collected()
-                begin(head, body: whole)
+                begin(head, body: whole.withoutWaste(slack: Self.slack))
                 return
             }
             body = .length(remaining: length)
@@ -120,7 +126,7 @@ extension HTTPConnectionHandler {
                 pending = rest
                 body = .none
                 machine.requestEnded()
-                begin(head, body: whole)
+                begin(head, body: whole.withoutWaste(slack: Self.slack))
                 return true
             }
         }
@@ -155,7 +161,7 @@ extension HTTPConnectionHandler {
         }
         collected.writeImmutableBuffer(part)
         let left = remaining - count
-        machine.bodyProgress(now: loop.now)
+        machine.bodyCame(count, now: loop.now)
         body = .length(remaining: left)
         guard left == 0, let head = collectedHead.take() else { return true }
         let whole = collected
@@ -175,7 +181,7 @@ extension HTTPConnectionHandler {
             case .bytes(let bytes):
                 machine.delivered(bytes.readableBytes, now: loop.now)
                 if let delegate = exchange?.delegate {
-                    delegate.requestBody(bytes)
+                    delegate.requestBody(bytes.withoutWaste())
                 } else {
                     // The service does not want the content.
                     machine.consumed(bytes.readableBytes, now: loop.now)

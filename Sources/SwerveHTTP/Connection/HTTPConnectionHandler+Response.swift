@@ -119,6 +119,7 @@ extension HTTPConnectionHandler {
             if outgoing.readableBytes > 4 * Self.copiedBodyBytes { sendOutgoing(promise: nil) }
         } else {
             sendOutgoing(promise: nil)
+            writtenBytes &+= bytes.readableBytes
             context?.write(wrapOutboundOut(bytes), promise: nil)
         }
     }

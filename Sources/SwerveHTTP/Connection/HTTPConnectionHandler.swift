@@ -52,6 +52,10 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     var lingers = false
     /// Everything that will ever be written is with the system.
     var isWrittenToTheEnd = false
+    /// How many bytes the channel was given.
+    var writtenBytes = 0
+    /// The socket, once somebody asked for it.
+    var descriptor: Int32?
 
     package init(loop: HTTPLoop, service: any HTTPService) {
         self.loop = loop
@@ -186,6 +190,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         guard let context, promise != nil || outgoing.readableBytes > 0 && !isOutgoingSent else { return }
         let bytes = isOutgoingSent ? ByteBuffer() : outgoing
         isOutgoingSent = true
+        writtenBytes &+= bytes.readableBytes
         context.write(wrapOutboundOut(bytes), promise: promise)
     }
 }

@@ -40,8 +40,18 @@ struct HTTPConnectionMachine: Sendable {
         /// The service works on a request. Goes to `idle`, `closing`, `closed`.
         case exchange(Exchange)
         /// The last response is being sent; input is dropped. Goes to `closed`.
-        case closing
+        case closing(Farewell)
         case closed
+    }
+
+    /// How far the last response is.
+    enum Farewell: Hashable, Sendable {
+        /// Not all of it is with the system. Goes to `sent`, `lingering`.
+        case writing
+        /// The client has not taken all of it. Goes to `lingering`.
+        case sent
+        /// The client has it, and may not have noticed.
+        case lingering
     }
 
     /// Where the content of a request whose head is complete goes.
@@ -81,13 +91,17 @@ struct HTTPConnectionMachine: Sendable {
     private(set) var isDraining = false
     /// When the present wait for the client is over.
     private var deadline: MonotonicTime
-    /// When a client that takes none of the response is given up.
+    /// When a client that takes none of what was written is given up; `nil` while the client is not behind.
     private var writeDeadline: MonotonicTime?
+    /// How many bytes the client had taken when that was last looked at, and when to look again.
+    private var takenBytes = 0
+    private var nextLook: MonotonicTime
     private let options: HTTPServerOptions
 
     init(options: HTTPServerOptions, now: MonotonicTime) {
         self.options = options
         self.deadline = now + options.idleTimeout
+        self.nextLook = now
     }
 
     var exchange: Exchange? {
@@ -129,9 +143,11 @@ struct HTTPConnectionMachine: Sendable {
         return plan
     }
 
-    /// Some of a body has come.
-    mutating func bodyProgress(now: MonotonicTime) {
-        deadline = now + options.bodyTimeout
+    /// Some of a body has come: the client gets its full time again, or as much as the bytes are worth.
+    mutating func bodyCame(_ bytes: Int, now: MonotonicTime) {
+        let full = now + options.bodyTimeout
+        let rate = options.minimumBodyRate
+        deadline = rate > 0 ? min(full, deadline + .seconds(1) * bytes / rate) : full
     }
 
     /// A body that was collected is whole.
@@ -146,15 +162,15 @@ struct HTTPConnectionMachine: Sendable {
         guard case .exchange(var exchange) = phase else { return }
         exchange.outstanding += bytes
         phase = .exchange(exchange)
-        deadline = now + options.bodyTimeout
+        bodyCame(bytes, now: now)
     }
 
-    /// The service consumed bytes; the client gets its full time again, as it may have been held back.
+    /// The service consumed bytes; a client that was held back gets its full time again.
     mutating func consumed(_ bytes: Int, now: MonotonicTime) {
         guard case .exchange(var exchange) = phase else { return }
+        if window <= 0 { deadline = now + options.bodyTimeout }
         exchange.outstanding = max(0, exchange.outstanding - bytes)
         phase = .exchange(exchange)
-        deadline = now + options.bodyTimeout
     }
 
     /// The end of a streamed body went to the service.
@@ -214,13 +230,17 @@ struct HTTPConnectionMachine: Sendable {
 
     /// The last response is on its way; nothing follows it.
     mutating func close(now: MonotonicTime) {
-        phase = .closing
+        phase = .closing(.writing)
         deadline = now + options.writeTimeout
     }
 
-    /// The last response is written; what the client still sends is dropped for a while.
-    mutating func lingers(now: MonotonicTime) {
-        deadline = now + options.lingerTimeout
+    /// The last response is with the system. What the client still sends is dropped until a while after it has taken
+    /// the response.
+    ///
+    /// - Parameter unsent: how many bytes the client has not taken.
+    mutating func lingers(unsent: Int, now: MonotonicTime) {
+        phase = .closing(unsent == 0 ? .lingering : .sent)
+        deadline = now + (unsent == 0 ? options.lingerTimeout : options.writeTimeout)
     }
 
     mutating func closed() {
@@ -240,6 +260,36 @@ struct HTTPConnectionMachine: Sendable {
 
     mutating func writability(_ isWritable: Bool, now: MonotonicTime) {
         writeDeadline = isWritable ? nil : now + options.writeTimeout
+        nextLook = now
+    }
+
+    /// Whether something depends on how much the client has taken by now.
+    func wantsLook(now: MonotonicTime) -> Bool {
+        switch phase {
+        case .closed: false
+        case .closing(let farewell): farewell != .lingering
+        // A client that is still busy with the last response is not idle.
+        case .idle: now >= deadline || writeDeadline != nil && now >= nextLook
+        case .head, .collecting, .exchange: writeDeadline != nil && now >= nextLook
+        }
+    }
+
+    /// Patience begins anew whenever the client has taken a byte: only one that takes nothing is given up.
+    ///
+    /// - Parameters:
+    ///   - taken: how many bytes the client has taken since the connection began.
+    ///   - unsent: how many it has not.
+    mutating func looked(taken: Int, unsent: Int, now: MonotonicTime) {
+        let hasMoved = taken > takenBytes
+        takenBytes = max(taken, takenBytes)
+        nextLook = now + options.lookPeriod
+        if writeDeadline != nil, hasMoved { writeDeadline = now + options.writeTimeout }
+        switch phase {
+        case .idle where hasMoved && unsent > 0: deadline = now + options.idleTimeout
+        case .closing(.sent) where unsent == 0: lingers(unsent: 0, now: now)
+        case .closing(.writing) where hasMoved, .closing(.sent) where hasMoved: deadline = now + options.writeTimeout
+        case .idle, .head, .collecting, .exchange, .closing, .closed: break
+        }
     }
 
     mutating func tick(now: MonotonicTime) -> TickAction {

@@ -14,6 +14,8 @@ package final class HTTPLoop {
 
     private let time: () -> MonotonicTime
     private let wallClock: () -> Int64
+    /// See ``UnsentBytes/count(_:_:)``.
+    let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
     private var isTicking = false
     private var connections: [HTTPConnectionHandler] = []
@@ -31,17 +33,20 @@ package final class HTTPLoop {
     ///   - time: a clock that only goes forward.
     ///   - wallClock: seconds since 1970, for the `date` header.
     ///   - seed: makes the ids of requests differ from those of other loops and processes.
+    ///   - unsent: how many bytes written to a channel its client has not taken.
     package init(
         eventLoop: any EventLoop,
         options: HTTPServerOptions,
         time: @escaping () -> MonotonicTime,
         wallClock: @escaping () -> Int64,
-        seed: UInt64
+        seed: UInt64,
+        unsent: @escaping (any Channel, inout Int32?) -> Int = UnsentBytes.count
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.time = time
         self.wallClock = wallClock
+        self.unsent = unsent
         self.now = time()
         self.requestIDPrefix = seed >> 36
         self.requestIDCounter = seed & 0xFFFF_FFFF

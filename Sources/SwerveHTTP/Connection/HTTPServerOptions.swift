@@ -14,16 +14,22 @@ package struct HTTPServerOptions: Sendable {
     package var headTimeout: Duration = .seconds(10)
     /// How long a client may pause in the middle of a body that the server waits for. 30 s, then 408.
     package var bodyTimeout: Duration = .seconds(30)
+    /// How many bytes a second of a body must come, averaged over ``bodyTimeout``, while the server waits for them; a
+    /// slower client gets 408. Without it a client that sends a byte every 29 s keeps its request for days, and the place
+    /// of a replica with it, unless ``requestTimeout`` ends it. 0 by default, which sets no minimum: a client may stream
+    /// what happens now and then.
+    package var minimumBodyRate = 0
     /// How long a request may take from the end of its head to the end of its response; `nil` leaves it to the service.
     /// Then 504, or a cut when the response has begun.
     package var requestTimeout: Duration?
-    /// How long a client may take none of a response. 60 s, then the connection is cut.
+    /// How long a client may take nothing of what was written to it. 60 s, then the connection is cut. However slow a
+    /// client is, it is served as long as it takes a byte from time to time.
     package var writeTimeout: Duration = .seconds(60)
     /// How long a response may still begin after the client ended its side of the connection. A client that only said
     /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
     /// How long input is read and dropped after a response that was sent before the request was read to its end, so
-    /// that the client sees the response and not a reset. 2 s.
+    /// that the client sees the response and not a reset. 2 s from when the client has taken the response.
     package var lingerTimeout: Duration = .seconds(2)
 
     /// How many connections are served at a time; more get 503 at once. 10 000.
@@ -31,6 +37,9 @@ package struct HTTPServerOptions: Sendable {
     package var backlog: Int32 = 1024
     /// How often connections are looked at for timeouts. 100 ms.
     package var tickPeriod: Duration = .milliseconds(100)
+
+    /// How often to find out what a client that is behind has taken.
+    var lookPeriod: Duration { writeTimeout / 32 }
 
     package init() {}
 }

@@ -3,7 +3,7 @@ internal import SwerveHTTPTypes
 
 /// What a body decoder found in the bytes that have come.
 package enum HTTPBodyPart: Hashable, Sendable {
-    /// Some of the content; it shares the input's memory, and is not empty.
+    /// Some of the content, not empty. It may share the input's memory.
     case bytes(ByteBuffer)
     /// The content is over; what follows is the next request.
     case end
@@ -34,22 +34,65 @@ package struct HTTPChunkedDecoder: Sendable {
         self.limits = limits
     }
 
-    /// Takes the next part off the front of `buffer`, at most `most` bytes of content.
+    /// What is at the front of the input.
+    private enum Front {
+        /// So many bytes of content.
+        case content(Int)
+        case end
+        case needsMore
+    }
+
+    /// Takes the next part off the front of `buffer`, at most `most` bytes of content: of all chunks that are there in
+    /// one buffer, so that small chunks do not make many small buffers.
     package mutating func next(
         _ buffer: inout ByteBuffer,
         upTo most: Int = .max
     ) throws(HTTPParseError) -> HTTPBodyPart {
+        var gathered = ByteBuffer()
+        while true {
+            let front: Front
+            do throws(HTTPParseError) {
+                front = try skipFraming(&buffer)
+            } catch {
+                // The content before it comes first. The fault is still at the front the next time.
+                guard gathered.readableBytes == 0 else { return .bytes(gathered) }
+                throw error
+            }
+            guard case .content(let available) = front, most > gathered.readableBytes else {
+                if gathered.readableBytes > 0 { return .bytes(gathered) }
+                if case .end = front { return .end }
+                return .needsMore
+            }
+            let count = min(available, most - gathered.readableBytes)
+            if gathered.readableBytes == 0 {
+                // Most of what has come is one piece: it needs no copy.
+                if 2 * count >= buffer.readableBytes, let bytes = buffer.readSlice(length: count) {
+                    took(count)
+                    return .bytes(bytes)
+                }
+                gathered.reserveCapacity(min(most, buffer.readableBytes))
+            }
+            buffer.readWithUnsafeReadableBytes {
+                gathered.writeBytes(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
+            took(count)
+        }
+    }
+
+    private mutating func took(_ count: Int) {
+        guard case .data(let remaining) = state else { return }
+        state = remaining > count ? .data(remaining: remaining - count) : .dataEnd
+    }
+
+    /// Reads what is not content off the front of `buffer`.
+    private mutating func skipFraming(_ buffer: inout ByteBuffer) throws(HTTPParseError) -> Front {
         while true {
             switch state {
             case .size(let scanned):
                 guard try readSize(&buffer, scanned: scanned) else { return .needsMore }
             case .data(let remaining):
-                guard let bytes = buffer.readSlice(length: min(remaining, most, buffer.readableBytes)),
-                    bytes.readableBytes > 0
-                else { return .needsMore }
-                let left = remaining - bytes.readableBytes
-                state = left > 0 ? .data(remaining: left) : .dataEnd
-                return .bytes(bytes)
+                let available = min(remaining, buffer.readableBytes)
+                return available > 0 ? .content(available) : .needsMore
             case .dataEnd:
                 guard let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else { return .needsMore }
                 guard first == 0x0D else { throw .badChunkEnd }

@@ -118,7 +118,7 @@ struct HTTPHeadDraft: Sendable {
         layout.targetEnd = UInt32(target)
         layout.pathEnd = UInt32(query < 0 ? target : query)
         layout.headersStart = UInt32(end + 2)
-        isHead = method == 4 && HTTPLineScanner.equals(bytes, 0, 4, "head") && bytes[0] == UInt8(ascii: "H")
+        isHead = matches(bytes, 0, method, "HEAD")
         return path(bytes, method: method, start: targetStart, end: target)
     }
 
@@ -163,6 +163,7 @@ struct HTTPHeadDraft: Sendable {
         return nil
     }
 
+    /// Whether the bytes are exactly `text`: methods are told apart by their case, too (RFC 9110, section 9.1).
     private func matches(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
         guard end - start == text.utf8CodeUnitCount else { return false }
         for offset in 0..<(end - start) where bytes[start + offset] != text.utf8Start[offset] { return false }
