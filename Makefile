@@ -4,8 +4,9 @@ MODEL ?=
 SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
+MINUTES ?= 1
 
-.PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz soak bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -24,6 +25,12 @@ fuzz: setup-test run-fuzz
 
 run-fuzz:
 	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
+
+# Load with slow, vanishing and hostile clients while replicas are killed and replaced: make soak MINUTES=10 SEED=2.
+# docs/RELIABILITY.md says what is counted.
+soak:
+	$(SWIFT) build -c release --product soak-app --quiet
+	python3 Benchmarks/soak.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet

@@ -204,6 +204,13 @@ let package = Package(
             path: "Benchmarks/Sources/bench-hummingbird",
             swiftSettings: settings
         ),
+        // What is served during `make soak`.
+        .executableTarget(
+            name: "soak-app",
+            dependencies: ["Swerve", nioCore],
+            path: "Benchmarks/Sources/soak-app",
+            swiftSettings: settings
+        ),
         // Damaged input for the parsers of what clients send: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(

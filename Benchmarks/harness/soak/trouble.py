@@ -1,0 +1,70 @@
+"""The replicas' processes: which there are, and their violent end."""
+
+import asyncio
+import os
+import random
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..processes import children, start_time
+from .clients import Load
+
+VARIABLE = b"SWERVE_WORKER="
+SECONDS_BETWEEN = (1.5, 5.0)
+
+
+@dataclass
+class Replica:
+    pid: int
+    deployment: str
+    started: str | None
+
+    @property
+    def application(self) -> str:
+        return self.deployment.partition("/")[0]
+
+
+def replicas(main: int) -> list[Replica]:
+    """The children of the main process that were started as replicas, by the environment that they got."""
+    found = []
+    for pid in children(main):
+        try:
+            entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.startswith(VARIABLE):
+                deployment = entry[len(VARIABLE):].split(b"\n")[1].decode()
+                found.append(Replica(pid, deployment, start_time(pid)))
+    return found
+
+
+async def killer(load: Load, main: int) -> None:
+    """Kills a replica every few seconds; one in four is only stopped for a second."""
+    chance = random.Random(f"{load.seed} killer")
+    while True:
+        await load.pause(chance.uniform(*SECONDS_BETWEEN))
+        if load.stopping.is_set():
+            return
+        victims = replicas(main)
+        if not victims:
+            continue
+        victim = chance.choice(victims)
+        if chance.random() < 0.25:
+            load.tally.others["stops"] += 1
+            send(victim, signal.SIGSTOP)
+            await asyncio.sleep(1)
+            send(victim, signal.SIGCONT)
+        else:
+            load.tally.others["kills"] += 1
+            load.tally.killed(victim.application)
+            send(victim, signal.SIGKILL)
+
+
+def send(victim: Replica, number: signal.Signals) -> None:
+    try:
+        if start_time(victim.pid) == victim.started:
+            os.kill(victim.pid, number)
+    except ProcessLookupError:
+        pass
