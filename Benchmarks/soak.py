@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Loads applications of every kind for minutes, with clients that are slow, vanish or break the rules, while replicas are
-killed and replaced. `make soak MINUTES=10` builds, then calls it.
+"""Loads applications of every kind for minutes, with clients that are slow, vanish or break the rules, while replicas
+are killed and replaced. `make soak MINUTES=10` builds, then calls it.
 
-Ends with status 1 when an answer was wrong, lost, late or failed without a reason, and when memory, descriptors or mappings
-have grown. docs/RELIABILITY.md says what is counted."""
+Ends with status 1 when an answer was wrong, lost, late or failed without a reason, and when memory, descriptors or
+mappings have grown. docs/RELIABILITY.md says what is counted."""
 
 import argparse
 import asyncio
@@ -34,11 +34,12 @@ class Soak:
         self.problems: list[str] = []
 
     def control(self, command: str) -> dict:
+        url = f"http://127.0.0.1:{self.server.port}/control/{command}"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}/control/{command}", timeout=30) as answer:
+            with urllib.request.urlopen(url, timeout=30) as answer:
                 return json.load(answer)
         except OSError as error:
-            raise Failure(f"the server does not answer /control/{command}: {error}; {self.server.last_output()}") from error
+            raise Failure(f"the server does not answer {url}: {error}; {self.server.last_output()}") from error
 
     async def load(self, seconds: float, tally: Tally, table: Table | None) -> None:
         """All clients for so long, with a row of the table every few seconds."""
@@ -98,7 +99,7 @@ class Soak:
                 connection.close()
 
     async def run(self, minutes: float) -> Tally:
-        warm_up = min(60.0, max(10.0, minutes * 6))
+        warm_up = min(60.0, max(15.0, minutes * 6))
         print(f"warming up for {warm_up:.0f} s", flush=True)
         first = Tally()
         await self.load(warm_up, first, None)
@@ -117,9 +118,9 @@ class Soak:
 
     def report(self, first: Tally, tally: Tally) -> None:
         done = self.control("status")["redeployments"]
-        print(f"\n{tally.answered} right answers, {tally.bytes >> 20} MiB; {done['count']} redeployments, the slowest took "
-              f"{done['seconds']:.1f} s; {dict(tally.others)}; seen of each application: "
-              f"{ {name: len(seen) for name, seen in tally.generations.items()} } generations")
+        seen = ", ".join(f"{name} {len(generations)}" for name, generations in sorted(tally.generations.items()))
+        print(f"\n{tally.answered} right answers, {tally.bytes >> 20} MiB; {done['count']} redeployments, the slowest "
+              f"took {done['seconds']:.1f} s; {dict(tally.others)}; generations that answered: {seen}")
         self.problems += [f"redeployment of {each}" for each in done["failures"]]
         for name, counts in (("warm-up", first), ("load", tally)):
             if counts.faults:

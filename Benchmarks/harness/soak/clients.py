@@ -10,6 +10,7 @@ from .wire import Answer, Connection, Cut, Malformed
 
 ANSWER_SECONDS = 60.0
 SLOW_BYTES_PER_SECOND = 512 << 10
+BURST = 32
 
 
 class Load:
@@ -73,6 +74,23 @@ async def steady(load: Load, maker: Maker, make: Callable[[], Request]) -> None:
         connection.close()
 
 
+async def burst(load: Load, maker: Maker, make: Callable[[], Request]) -> None:
+    """Many small requests at the same moment, each over a connection of its own, again and again."""
+    connections: list[Connection] = []
+    while not load.stopping.is_set():
+        while len(connections) < BURST:
+            connections.append(await load.open())
+        requests = [make() for _ in connections]
+        for connection, request in zip(connections, requests):
+            request.started = time.monotonic()
+            connection.send(request.wire)
+        judged = await asyncio.gather(*map(load.judge, connections, requests))
+        connections = [connection for connection, is_kept in zip(connections, judged) if is_kept]
+        await load.pause(maker.random.uniform(0, 0.02))
+    for connection in connections:
+        connection.close()
+
+
 async def slow(load: Load, maker: Maker, make: Callable[[], Request]) -> None:
     """Reads large answers at a steady rate, with little room for what it has not read."""
     while not load.stopping.is_set():
@@ -113,6 +131,7 @@ def population(load: Load) -> list[Awaitable[None]]:
         ("mixed", 3, steady, lambda maker: lambda: maker.compose("mixed")),
         ("stream", 3, steady, lambda maker: maker.stream),
         ("graph", 3, steady, lambda maker: maker.graph),
+        ("burst", 1, burst, lambda maker: lambda: maker.small("echo")),
         ("slow", 6, slow, lambda maker: maker.large),
         ("leaver", 4, leaver, lambda maker: maker.any),
     ]

@@ -44,11 +44,16 @@ class Maker:
         else:
             framing, content = {"content_length": len(body)}, body
         wire = head(method, target, x_request_id=number, **framing, **fields) + content
-        what = f"{number} {method} {target} with {len(body)} bytes, {'chunked, ' if 'transfer_encoding' in framing else ''}"
-        return Request(application, wire, due, number, what + f"{len(due)} are due")
+        how = " in chunks" if "transfer_encoding" in framing else ""
+        what = f"{number} {method} {target} with {len(body)} bytes{how}, {len(due)} are due"
+        return Request(application, wire, due, number, what)
 
     def echo(self, application: str) -> Request:
         body = self.body()
+        return self.request(application, "POST", f"/{application}", body, body)
+
+    def small(self, application: str) -> Request:
+        body = self.body(2 << 10)
         return self.request(application, "POST", f"/{application}", body, body)
 
     def compose(self, application: str) -> Request:

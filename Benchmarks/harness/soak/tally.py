@@ -74,7 +74,8 @@ class Tally:
         else:
             self.answered += 1
             self.bytes += len(answer.body)
-            self.generations.setdefault(request.application, set()).add(answer.headers.get("x-generation", ""))
+            if generation := answer.headers.get("x-generation"):
+                self.generations.setdefault(request.application, set()).add(generation)
 
     def is_wrong(self, request: Request, why: str) -> None:
         self.wrong += 1

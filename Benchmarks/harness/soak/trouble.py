@@ -11,7 +11,7 @@ from ..processes import children, start_time
 from .clients import Load
 
 VARIABLE = b"SWERVE_WORKER="
-SECONDS_BETWEEN = (1.5, 5.0)
+SECONDS_BETWEEN = (0.5, 3.0)
 
 
 @dataclass
@@ -41,7 +41,7 @@ def replicas(main: int) -> list[Replica]:
 
 
 async def killer(load: Load, main: int) -> None:
-    """Kills a replica every few seconds; one in four is only stopped for a second."""
+    """Ends a replica every few seconds, sometimes while the main process is stopped, or just stops it for a second."""
     chance = random.Random(f"{load.seed} killer")
     while True:
         await load.pause(chance.uniform(*SECONDS_BETWEEN))
@@ -50,16 +50,34 @@ async def killer(load: Load, main: int) -> None:
         victims = replicas(main)
         if not victims:
             continue
-        victim = chance.choice(victims)
-        if chance.random() < 0.25:
+        victim, kind = chance.choice(victims), chance.random()
+        if kind < 0.2:
             load.tally.others["stops"] += 1
             send(victim, signal.SIGSTOP)
             await asyncio.sleep(1)
             send(victim, signal.SIGCONT)
+        elif kind < 0.5:
+            load.tally.others["stalls"] += 1
+            await stalled(load, main, victim)
         else:
-            load.tally.others["kills"] += 1
-            load.tally.killed(victim.application)
-            send(victim, signal.SIGKILL)
+            kill(load, victim)
+
+
+async def stalled(load: Load, main: int, victim: Replica) -> None:
+    """Stops the main process for a moment, in which a replica ends: it reads many requests before it hears of that."""
+    os.kill(main, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(0.05)
+        kill(load, victim)
+        await asyncio.sleep(0.02)
+    finally:
+        os.kill(main, signal.SIGCONT)
+
+
+def kill(load: Load, victim: Replica) -> None:
+    load.tally.others["kills"] += 1
+    load.tally.killed(victim.application)
+    send(victim, signal.SIGKILL)
 
 
 def send(victim: Replica, number: signal.Signals) -> None:

@@ -83,8 +83,8 @@ class Table:
 
 # How much more there may be at rest after the load than at rest after the warm-up.
 LIMITS = {
-    "main process": Usage(megabytes=32, descriptors=4, mappings=64, threads=4),
-    "largest replica": Usage(megabytes=64, descriptors=8, mappings=64, threads=4),
+    "main process": Usage(megabytes=32, descriptors=4, mappings=24, threads=4),
+    "largest replica": Usage(megabytes=64, descriptors=8, mappings=24, threads=4),
 }
 
 
