@@ -5,8 +5,9 @@ SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
 MINUTES ?= 1
+ONLY ?=
 
-.PHONY: run test fuzz run-fuzz soak bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz soak bench bench-peers format check-format setup-run setup-test setup-bench setup-load setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -32,14 +33,9 @@ soak:
 	$(SWIFT) build -c release --product soak-app --quiet
 	python3 Benchmarks/soak.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
-bench: setup-bench
-	$(SWIFT) build -c release --product bench-app --quiet
-	$(SWIFT) build -c release --product bench-graph --quiet
-	$(SWIFT) build -c release --product bench-handles --quiet
-	$(SWIFT) build -c release --product bench-hummingbird --quiet
-	$(SWIFT) build -c release --product bench-vision --quiet
-	$(SWIFT) build -c release --product segmentation --quiet
-	python3 Benchmarks/run.py $(ARGS)
+# All benchmarks, which writes Benchmarks/results.md, or some: make bench ONLY=http,handles ARGS="--seconds 1".
+bench: $(if $(ONLY),setup-load,setup-bench)
+	SWIFT=$(SWIFT) python3 Benchmarks/run.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench-peers: bench
 	python3 Benchmarks/peers.py
@@ -56,6 +52,8 @@ setup-test:
 	@dev/setup.sh test
 setup-bench:
 	@dev/setup.sh bench
+setup-load:
+	@dev/setup.sh load
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture
