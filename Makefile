@@ -4,10 +4,13 @@ MODEL ?=
 SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
-SEEDS ?= 1000000
+SEEDS ?= 100000
 FIRST_SEED ?= 0
+MINUTES ?= 1
+ONLY ?=
 
-.PHONY: run test fuzz run-fuzz simulate-graph bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz simulate-graph soak bench bench-peers format check-format setup-run setup-test setup-bench \
+	setup-load setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -32,14 +35,15 @@ simulate-graph:
 	@$(SWIFT) build -c release --product simulate-graph --quiet
 	@SWERVE_SEEDS=$(SEEDS) SWERVE_FIRST_SEED=$(FIRST_SEED) .build/release/simulate-graph
 
-bench: setup-bench
-	$(SWIFT) build -c release --product bench-app --quiet
-	$(SWIFT) build -c release --product bench-graph --quiet
-	$(SWIFT) build -c release --product bench-handles --quiet
-	$(SWIFT) build -c release --product bench-hummingbird --quiet
-	$(SWIFT) build -c release --product bench-vision --quiet
-	$(SWIFT) build -c release --product segmentation --quiet
-	python3 Benchmarks/run.py $(ARGS)
+# Load with slow, vanishing and hostile clients while replicas are killed and replaced: make soak MINUTES=10 SEED=2.
+# docs/RELIABILITY.md says what is counted.
+soak:
+	$(SWIFT) build -c release --product soak-app --quiet
+	python3 Benchmarks/soak.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
+
+# All benchmarks, which writes Benchmarks/results.md, or some: make bench ONLY=http,handles ARGS="--seconds 1".
+bench: $(if $(ONLY),setup-load,setup-bench)
+	SWIFT=$(SWIFT) python3 Benchmarks/run.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 bench-peers: bench
 	python3 Benchmarks/peers.py
@@ -56,6 +60,8 @@ setup-test:
 	@dev/setup.sh test
 setup-bench:
 	@dev/setup.sh bench
+setup-load:
+	@dev/setup.sh load
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture

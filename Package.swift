@@ -50,7 +50,7 @@ let package = Package(
         .target(name: "SwerveControl", dependencies: ["SwerveCore"], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
         // Shells.
-        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", nioCore], swiftSettings: settings),
+        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
         .target(
             name: "SwerveActors",
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
@@ -202,6 +202,13 @@ let package = Package(
             name: "bench-hummingbird",
             dependencies: [.product(name: "Hummingbird", package: "hummingbird"), logging],
             path: "Benchmarks/Sources/bench-hummingbird",
+            swiftSettings: settings
+        ),
+        // What is served during `make soak`.
+        .executableTarget(
+            name: "soak-app",
+            dependencies: ["Swerve", nioCore],
+            path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
         // Damaged input for the parsers of what clients send: `make fuzz`.

@@ -11,10 +11,13 @@ import subprocess
 import sys
 import tempfile
 
+from harness.bench import Bench
 from harness.processes import ROOT, Failure, Server, free_port, require
+from harness.servers import process
 from harness.wrk import load
-from run import CONNECTIONS, VARIANTS, Bench, arguments_of
+from run import arguments_of
 
+CONNECTIONS = (1, 32, 256)
 VENV = ROOT / ".venv-peers"
 REQUIREMENTS = ["ray[serve]==2.60.0", "litserve"]
 
@@ -68,16 +71,16 @@ def main():
     require("wrk", "install it with: apt-get install wrk")
     install()
     with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(start()) for start in (VARIANTS["process"], ray_serve, litserve)]
+        servers = [stack.enter_context(start()) for start in (process, ray_serve, litserve)]
         for server in servers:
             server.wait_until_ready(120)
         for server in servers:
             server.tree()
         for count in CONNECTIONS:
-            rates = bench.in_turn(servers, lambda server: noop_load(server, count, bench.seconds))
             for server in servers[1:]:
-                bench.add(f"peers.{server.name}.http_noop_c{count}", "req/s", rates[server.name], rates["process"])
-            bench.write()
+                rates = bench.pairs(server, servers[0], lambda server: noop_load(server, count, bench.seconds))
+                bench.add(f"peers.{server.name}.http_noop_c{count}", "req/s", *rates, "Swerve, one replica process")
+    bench.results.write(is_whole=False)
 
 
 if __name__ == "__main__":

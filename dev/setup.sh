@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what `make run`, `make test` or `make bench` need: setup.sh run|test|bench|picture. Quiet, and quick when all is there.
+# Installs what `make run`, `make test` or `make bench` need; `load` is `bench` without models. Quiet, and quick when all
+# is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-goal=${1:?usage: dev/setup.sh run|test|bench|picture}
+goal=${1:?usage: dev/setup.sh run|test|bench|load|picture}
 
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
@@ -10,6 +11,7 @@ command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 
 # Debian packages: the image libraries that SwerveVision loads, and what the goal's scripts call.
 packages=(libturbojpeg0 libpng16-16 curl python3)
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
+[ "$goal" = load ] && packages=(wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package
@@ -51,6 +53,6 @@ case $goal in
         dev/python-env.sh runtime golden
         .venv/bin/python dev/make-b0.py --variant b0
         ;;
-    picture) ;;
+    load | picture) ;;
     *) fail "unknown goal '$goal'" ;;
 esac

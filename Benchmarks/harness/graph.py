@@ -3,11 +3,13 @@
 import http.client
 from dataclasses import dataclass
 
+from .bench import Bench
 from .processes import Server, binary, free_port
-from .wrk import load
+from .wrk import Load, load
 
 PLACEMENTS = {"process": "process", "inprocess": "inProcess"}
 CONNECTIONS = 32
+BY_HAND = "the same calls by hand"
 
 
 @dataclass
@@ -17,14 +19,14 @@ class Side:
     port: int
 
     @property
-    def path(self):
+    def path(self) -> str:
         return f"/{self.name}"
 
-    def load(self, connections, seconds):
+    def load(self, connections: int, seconds: int) -> Load:
         return load(self, connections, seconds, body_bytes=1, content_type="application/json")
 
 
-def graph_flows(bench):
+def graph_flows(bench: Bench) -> None:
     """No-op nodes: requests per second, the latency of a lone request, and what the graph adds to it."""
     for flow in ("chain3", "fan8"):
         for suffix, placement in PLACEMENTS.items():
@@ -32,33 +34,33 @@ def graph_flows(bench):
             if not any(map(bench.wants, (rate, p50, added))):
                 continue
             with bench_graph(flow, placement) as server:
-                sides = both_sides(server)
-                rates = bench.in_turn(sides, lambda side: side.load(CONNECTIONS, bench.seconds).per_second)
-                bench.add(rate, "req/s", rates["graph"], rates["hand"])
-                times = bench.in_turn(sides, lambda side: side.load(1, bench.seconds).p50_microseconds)
-                bench.add(p50, "us", times["graph"], times["hand"])
-                differences = [graph - hand for graph, hand in zip(times["graph"], times["hand"])]
-                bench.add(added, "us", differences, times["hand"])
+                graph, hand = both_sides(server)
+                if bench.wants(rate):
+                    rates = bench.pairs(graph, hand, lambda side: side.load(CONNECTIONS, bench.seconds).per_second)
+                    bench.add(rate, "req/s", *rates, BY_HAND)
+                times, by_hand = bench.pairs(graph, hand, lambda side: side.load(1, bench.seconds).p50_microseconds)
+                bench.add(p50, "us", times, by_hand, BY_HAND)
+                bench.add_alone(added, "us", [mine - theirs for mine, theirs in zip(times, by_hand)])
 
 
-def graph_large(bench):
+def graph_large(bench: Bench) -> None:
     """4 MiB from one node to the next."""
     for suffix, placement in PLACEMENTS.items():
         name = f"graph_large_4mib.{suffix}"
         if not bench.wants(name):
             continue
         with bench_graph("large_4mib", placement) as server:
-            times = bench.in_turn(both_sides(server),
-                                  lambda side: side.load(1, bench.seconds).p50_microseconds / 1e3)
-            bench.add(name, "ms", times["graph"], times["hand"])
+            times = bench.pairs(
+                *both_sides(server), lambda side: side.load(1, bench.seconds).p50_microseconds / 1e3)
+            bench.add(name, "ms", *times, BY_HAND)
 
 
-def bench_graph(flow, placement):
+def bench_graph(flow: str, placement: str) -> Server:
     port = free_port()
     return Server(f"graph-{flow}-{placement}", [binary("bench-graph"), str(port), flow, placement], port)
 
 
-def both_sides(server):
+def both_sides(server: Server) -> list[Side]:
     """The sides, once both have answered and are warm."""
     sides = [Side("graph", server.port), Side("hand", server.port)]
     server.wait_until_ready(probe=lambda: all(is_answered(side) for side in sides))
@@ -67,7 +69,7 @@ def both_sides(server):
     return sides
 
 
-def is_answered(side):
+def is_answered(side: Side) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", side.port, timeout=5)
     try:
         connection.request("POST", side.path, "1", {"Content-Type": "application/json"})

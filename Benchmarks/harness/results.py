@@ -5,49 +5,23 @@ import json
 import os
 import statistics
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1]
 JSON_FILE = FOLDER / "results.json"
 TABLE_FILE = FOLDER / "results.md"
+HEADER_FILE = FOLDER / "harness" / "results-header.md"
+THRESHOLDS_FILE = FOLDER / "thresholds.json"
 
-# Units of which more is better; of the others, times and sizes, less is.
+# What other programs measure, or needs a model.
+OPTIONAL = ("peers.", "segformer")
+# Units of which more is better; of the others, times, sizes and counts, less is.
 RATES = {"req/s", "calls/s", "images/s"}
 
-HEADER = """# Benchmark results
-
-Written by `Benchmarks/run.py` (`make bench`).
-
-* All servers of a group run at the same time and are loaded one after another, repetition by repetition, because the
-  speed of a machine drifts within minutes. `ratio` is the median over the repetitions of value / baseline of the same
-  repetition; `value` and `baseline` are medians of their own. Differences below about 15 % are noise.
-* Load generator and servers share the machine. HTTP load is `wrk -t1`; the baseline of a row without a suffix or of
-  `.process`, `.process2`, `.inprocess`, `.hummingbird` is nginx that proxies to another nginx over a Unix socket, each
-  with one worker. `.process` is one replica in a process of its own, `.process2` two, `.inprocess` one in the process
-  that has the socket. `.hummingbird` is a plain Hummingbird server of one process.
-* `_front_cpu` and `_replica_cpu`: CPU time per request of the process that has the socket and of the one that answers.
-* `handle_call_p50` and `handle_calls_100` (1 and 100 calls outstanding, 200 bytes each way): the baseline is 200 bytes
-  sent back and forth over a Unix socket with NIO; of `handle_call.inprocess`, a call of a plain actor.
-* `echo_1mb_c8`: POST of 1 MiB that comes back, 8 connections; baseline: the nginx pair, buffering in memory.
-* `graph_*`: a graph; baseline: the same calls written by hand in an ingress. Both read an integer from JSON and answer
-  JSON, and everything is in processes of its own (`.process`) or in the one that has the socket (`.inprocess`).
-  `graph_chain3`: three no-op nodes, one after the other; `graph_fan8`: eight at the same time; requests per second with
-  32 connections. `_p50`: the latency of a lone request. `_added`: the difference of both, and `ratio` its share of the
-  latency by hand. `graph_large_4mib`: 4 MiB made by one node and given to the next, latency of a lone request.
-* `segformer_b0_http`: 512x512 JPEG in, PNG out; baseline: the bare ONNX Runtime loop in Python with a fixed tensor.
-* `segformer_b0_load`: from the name of a repository in the hub's cache to a model that can run; baseline: processor of
-  transformers and ONNX Runtime in Python, imports done. `_load_process`: the same from the start of the process to its
-  end, imports included. `segformer_b0_stage_*`: each stage alone on a picture of 1920x1080, one thread; baseline: Pillow,
-  transformers, ONNX Runtime in Python and torch (post-processing). `segformer_b0_pss_*`: memory of 1 and 4 replicas that
-  have worked: in processes of their own, with the one that leads them, or in one process; baseline: as many Python
-  processes.
-* `cold_start`: from the start of the process to the first 200. `replica_kill_recovery`: from the end of a killed
-  replica (nginx: of the killed backend worker) to the next 200. `add_replica`: one more replica of a running
-  application; baseline: to start a process of the same executable and exchange one message with it.
-* `idle_pss`: memory of all processes with one no-op replica, shared pages divided by their users.
-"""
+Row = dict[str, Any]
 
 
-def machine():
+def machine() -> str:
     """The machine and the day, in words."""
     model = "unknown CPU"
     for line in Path("/proc/cpuinfo").read_text().splitlines() if os.path.exists("/proc/cpuinfo") else []:
@@ -57,48 +31,87 @@ def machine():
     return f"{datetime.date.today().isoformat()}, {os.cpu_count()} cores, {model}"
 
 
+def rounded(number: float) -> float:
+    return float(f"{number:.4g}") if abs(number) < 1000 else round(number)
+
+
+def quartiles(numbers: list[float]) -> tuple[float, float, float]:
+    """The first quartile, the median and the third."""
+    if len(numbers) == 1:
+        return numbers[0], numbers[0], numbers[0]
+    first, second, third = statistics.quantiles(numbers, n=4, method="inclusive")
+    return first, second, third
+
+
+def compared(row: Row) -> list[float]:
+    """What the verdict is about: the ratios, or the values of a row without a baseline."""
+    return [value / baseline if baseline is not None else value for value, baseline in row["runs"] if baseline != 0]
+
+
+def verdict(row: Row) -> str:
+    """In which direction the middle half of the ratios lies, if it lies on one side."""
+    if row["baseline"] is None:
+        return ""
+    first, _, third = quartiles(compared(row))
+    if first <= 1 <= third:
+        return "within the spread"
+    return "better" if (first > 1) == (row["unit"] in RATES) else "worse"
+
+
+def spread(row: Row) -> str:
+    first, middle, third = (rounded(number) for number in quartiles(compared(row)))
+    return f"{middle} ({first} to {third})"
+
+
 class Results:
     """Collects rows; a row replaces an older one of the same name in the files."""
 
-    def __init__(self, how):
+    def __init__(self, how: str):
         self.measured = f"{machine()}, {how}"
-        self.rows = []
+        self.rows: list[Row] = []
+        self.thresholds: dict[str, float] = json.loads(THRESHOLDS_FILE.read_text())
+        self.exceeded: list[str] = []
 
-    def add(self, name, unit, pairs):
+    def add(self, name: str, unit: str, pairs: list[tuple[float, float | None]], baseline: str | None) -> None:
         """A row from the (value, baseline) of each repetition."""
-        row = {
+        row: Row = {
             "name": name,
             "unit": unit,
             "value": rounded(statistics.median(value for value, _ in pairs)),
-            "baseline": rounded(statistics.median(baseline for _, baseline in pairs)),
-            "ratio": rounded(statistics.median(value / baseline for value, baseline in pairs if baseline)),
-            "runs": [[rounded(value), rounded(baseline)] for value, baseline in pairs],
+            "baseline": rounded(statistics.median(each for _, each in pairs if each is not None)) if baseline else None,
+            "baseline_name": baseline,
+            "runs": [[rounded(value), each if each is None else rounded(each)] for value, each in pairs],
             "measured": self.measured,
         }
         self.rows.append(row)
-        print(f"{name:38} {row['value']:>12} {unit:9} baseline {row['baseline']:>12}  ratio {row['ratio']}", flush=True)
+        text = f"{name:38} {row['value']:>9} {unit:8}"
+        if baseline:
+            text += f" {baseline}: {row['baseline']}; ratio {spread(row)}, {verdict(row)}"
+        else:
+            text += f" {spread(row)}"
+        print(text, flush=True)
+        if row["value"] > self.thresholds.get(name, float("inf")):
+            self.exceeded.append(f"{name} is {row['value']} {unit}; its threshold is {self.thresholds[name]}")
 
-    def write(self):
-        old = json.loads(JSON_FILE.read_text()) if JSON_FILE.exists() else []
+    def write(self, is_whole: bool) -> None:
+        """A whole run drops rows that no longer exist, and keeps those that it may leave out."""
+        old: list[Row] = json.loads(JSON_FILE.read_text()) if JSON_FILE.exists() else []
+        if is_whole:
+            old = [row for row in old if row["name"].startswith(OPTIONAL)]
         new = {row["name"]: row for row in self.rows}
         rows = [new.pop(row["name"], row) for row in old] + list(new.values())
         JSON_FILE.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
         TABLE_FILE.write_text(table(rows))
 
 
-def rounded(number):
-    return float(f"{number:.4g}") if abs(number) < 1000 else round(number)
-
-
-def table(rows):
+def table(rows: list[Row]) -> str:
     """One table per machine and day."""
-    text = HEADER
+    text = HEADER_FILE.read_text()
     for measured in dict.fromkeys(row["measured"] for row in rows):
-        text += f"\n## {measured}\n\n| name | value | baseline | unit | ratio | better | ratio of each repetition |\n"
-        text += "|---|---:|---:|---|---:|---|---|\n"
+        text += f"\n## {measured}\n\n| name | value | unit | baseline | | ratio (quartiles) | |\n"
+        text += "|---|---:|---|---:|---|---|---|\n"
         for row in (row for row in rows if row["measured"] == measured):
-            ratios = ", ".join(str(rounded(value / baseline)) for value, baseline in row["runs"] if baseline)
-            better = "more" if row["unit"] in RATES else "less"
-            text += (f"| `{row['name']}` | {row['value']} | {row['baseline']} | {row['unit']} | {row['ratio']} "
-                     f"| {better} | {ratios} |\n")
+            baseline = "" if row["baseline"] is None else row["baseline"]
+            text += (f"| `{row['name']}` | {row['value']} | {row['unit']} | {baseline} "
+                     f"| {row.get('baseline_name') or ''} | {spread(row)} | {verdict(row)} |\n")
     return text

@@ -8,20 +8,23 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from harness.processes import ROOT, Failure, Server, binary, pss_megabytes
+from .bench import Bench
+from .processes import ROOT, Failure, Server, binary, pss_megabytes
 
 MODEL = ROOT / ".cache" / "models" / "segformer-b0-random"
 PYTHON = ROOT / ".venv" / "bin" / "python"
 SCRIPT = ROOT / "Benchmarks" / "vision_python.py"
 REPOSITORY = "swerve/segformer-b0-random"
 REPLICAS = (1, 4)
+STAGES = {"decode": "Pillow", "preprocess": "transformers", "model": "ONNX Runtime in Python", "postprocess": "torch"}
 
 
 class Vision:
     """Both sides, a cache of the hub that has the model, and the picture. A context."""
 
-    def __enter__(self):
+    def __enter__(self) -> "Vision":
         self.folder = tempfile.TemporaryDirectory()
         fill_cache(Path(self.folder.name) / "hub")
         self.environment = {"HF_HUB_CACHE": f"{self.folder.name}/hub", "HF_HUB_OFFLINE": "1"}
@@ -30,21 +33,22 @@ class Vision:
         self.sides = {"swift": [binary("bench-vision")], "python": [PYTHON, SCRIPT]}
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.folder.cleanup()
 
-    def run(self, command, seconds=120):
-        result = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, timeout=seconds,
-                                env={**os.environ, **self.environment})
+    def run(self, command: list[object], seconds: float = 120) -> str:
+        result = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, cwd=ROOT, timeout=seconds,
+            env={**os.environ, **self.environment})
         if result.returncode != 0:
             raise Failure(f"{command[0]} ended with status {result.returncode}: {result.stderr[-2000:]}")
         return result.stdout
 
-    def measure(self, side, *arguments, seconds=120):
+    def measure(self, side: str, *arguments: str, seconds: float = 120) -> Any:
         return json.loads(self.run([*self.sides[side], *arguments], seconds))
 
 
-def fill_cache(folder):
+def fill_cache(folder: Path) -> None:
     """Lays the model out as huggingface_hub does: blobs, a snapshot of links, and what `main` stands for."""
     commit = "0" * 40
     root = folder / f"models--{REPOSITORY.replace('/', '--')}"
@@ -59,7 +63,7 @@ def fill_cache(folder):
         (snapshot / name).symlink_to(f"../../blobs/{etag}")
 
 
-def is_ready(name):
+def is_ready(name: str) -> bool:
     missing = [str(path) for path in (ROOT / ".build/release/bench-vision", MODEL / "model.onnx", PYTHON)
                if not path.exists()]
     if missing:
@@ -67,7 +71,7 @@ def is_ready(name):
     return not missing
 
 
-def segformer_load(bench):
+def segformer_load(bench: Bench) -> None:
     """From a name to a model that can run, with the files in the hub's cache: in a process that has started, and from
     the start of the process to its end."""
     if not is_ready("segformer_b0_load"):
@@ -79,11 +83,11 @@ def segformer_load(bench):
                 start = time.perf_counter()
                 inside[side].append(vision.measure(side, "load", REPOSITORY)["milliseconds"])
                 whole[side].append((time.perf_counter() - start) * 1e3)
-        bench.add("segformer_b0_load", "ms", inside["swift"], inside["python"])
-        bench.add("segformer_b0_load_process", "ms", whole["swift"], whole["python"])
+        bench.add("segformer_b0_load", "ms", inside["swift"], inside["python"], "transformers and ONNX Runtime")
+        bench.add("segformer_b0_load_process", "ms", whole["swift"], whole["python"], "the same in Python")
 
 
-def segformer_stages(bench):
+def segformer_stages(bench: Bench) -> None:
     """Images per second of each stage alone, 1920x1080, each side on one thread."""
     if not is_ready("segformer_b0_stage"):
         return
@@ -93,11 +97,12 @@ def segformer_stages(bench):
             for side in vision.sides:
                 rates[side].append(vision.measure(side, "stages", REPOSITORY, vision.picture, str(bench.seconds),
                                                   seconds=60 + 10 * bench.seconds))
-        for stage in ("decode", "preprocess", "model", "postprocess"):
-            bench.add(f"segformer_b0_stage_{stage}", "images/s", *([run[stage] for run in rates[side]] for side in rates))
+        for stage in STAGES:
+            values, baselines = ([run[stage] for run in rates[side]] for side in ("swift", "python"))
+            bench.add(f"segformer_b0_stage_{stage}", "images/s", values, baselines, STAGES[stage])
 
 
-def segformer_memory(bench):
+def segformer_memory(bench: Bench) -> None:
     """Memory of as many replicas as said, each of which has worked, with the process that leads them, and of as many in
     one process, which share the model; beside it as many Python processes."""
     if not is_ready("segformer_b0_pss"):
@@ -116,10 +121,10 @@ def segformer_memory(bench):
                     command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture, placement]
                     swift[row].append(memory([command], vision.environment))
             for row, values in swift.items():
-                bench.add(row, "MB", values, python)
+                bench.add(row, "MB", values, python, "as many Python processes")
 
 
-def memory(commands, environment):
+def memory(commands: list[list[str]], environment: dict[str, str]) -> float:
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(Server(f"vision-{index}", command, environment=environment))
                    for index, command in enumerate(commands)]

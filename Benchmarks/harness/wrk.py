@@ -4,6 +4,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .processes import Failure
 
@@ -17,7 +18,10 @@ class Load:
     p50_microseconds: float
 
 
-def load(server, connections, seconds, path=None, body_bytes=None, content_type="application/octet-stream"):
+def load(
+    server: Any, connections: int, seconds: int, path: str | None = None, body_bytes: int | None = None,
+    content_type: str = "application/octet-stream",
+) -> Load:
     """One run with one thread; fails when any answer is not a success, for then it measured something else."""
     url = f"http://127.0.0.1:{server.port}{path or server.path}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]

@@ -1,3 +1,4 @@
+internal import DequeModule
 package import NIOCore
 
 /// Bytes that wait for somebody, in few buffers.
@@ -12,7 +13,7 @@ package struct ByteQueue: Sendable {
     /// Merging goes on up to this size.
     package static let mergedBytes = 16 << 10
 
-    private var queue = CircularBuffer<ByteBuffer>()
+    private var queue: Deque<ByteBuffer> = []
     /// How many bytes wait.
     package private(set) var bytes = 0
 

@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Swerve
 
-/// All measurements, interleaved: each repetition measures everything once.
+/// The measurements, interleaved: each repetition makes each of them once.
 struct HandleBenchmark {
     /// The size of an argument and of a result, in bytes.
     static let payloadBytes = 200
@@ -10,12 +10,15 @@ struct HandleBenchmark {
 
     let duration: Duration
     let repetitions: Int
+    /// What is measured; everything when there are none.
+    let names: Set<String>
     private let clock = ContinuousClock()
     private let payload = String(repeating: "x", count: payloadBytes)
 
-    init(duration: Duration, repetitions: Int) {
+    init(duration: Duration, repetitions: Int, names: Set<String>) {
         self.duration = duration
         self.repetitions = repetitions
+        self.names = names
     }
 
     /// Off the main actor: its executor would be part of every call.
@@ -64,7 +67,15 @@ struct HandleBenchmark {
         await Serve.shutdown()
     }
 
-    private func report(_ name: String, _ unit: String, _ value: Double, baseline: Double) async throws {
+    private func report(
+        _ name: String,
+        _ unit: String,
+        _ measure: @autoclosure () async throws -> Double,
+        baseline measureBaseline: @autoclosure () async throws -> Double
+    ) async throws {
+        guard names.isEmpty || names.contains(name) else { return }
+        let baseline = try await measureBaseline()
+        let value = try await measure()
         print(#"{"name": "\#(name)", "unit": "\#(unit)", "value": \#(value), "baseline": \#(baseline)}"#)
     }
 

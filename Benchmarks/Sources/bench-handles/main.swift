@@ -4,14 +4,18 @@ import Swerve
 // Measures calls by handle beside their floors: messages of the same size over a Unix socket between two processes,
 // and calls of a plain actor. Prints one JSON object per measurement and repetition.
 //
-//   bench-handles [SECONDS [REPETITIONS]]
-//   bench-handles raw PATH        the other process of the raw floor; started by the first form
+//   bench-handles [SECONDS [REPETITIONS [NAME ...]]]   all measurements, or those named
+//   bench-handles calls COUNT REPETITIONS              so many calls for each line of the input, for those who count
+//   bench-handles raw PATH                             the other process of the raw floor; started by the first form
 
 let arguments = CommandLine.arguments
 if arguments.count > 2, arguments[1] == "raw" {
     try await RawServer.run(at: arguments[2])
+} else if arguments.count > 3, arguments[1] == "calls" {
+    try await CountedCalls(count: Int(arguments[2]) ?? 1, repetitions: Int(arguments[3]) ?? 1).run()
 } else {
     let seconds = arguments.count > 1 ? Double(arguments[1]) ?? 2 : 2
     let repetitions = arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3
-    try await HandleBenchmark(duration: .seconds(seconds), repetitions: repetitions).run()
+    let names = Set(arguments.dropFirst(3))
+    try await HandleBenchmark(duration: .seconds(seconds), repetitions: repetitions, names: names).run()
 }

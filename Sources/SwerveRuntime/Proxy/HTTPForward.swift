@@ -148,9 +148,9 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     /// Nothing leaves before a replica accepted the body, so that another one can be given the whole when it refuses.
     private func sendBody(to stream: any ReplicaStream) {
         guard isAccepted else { return }
-        while waiting.bytes > 0 {
+        while let bytes = waiting.take() {
             attempts.bodyLeft()
-            stream.send(waiting.take(upTo: StreamLimits.part))
+            stream.send(bytes)
         }
         if isRequestEnded { stream.end() }
     }

@@ -48,15 +48,14 @@ struct CreditedSender: Sendable {
     /// The next part that may leave now.
     mutating func next() -> Part? {
         if isOver { return nil }
-        let room = StreamLimits.window - onTheWay
-        if queue.bytes == 0 {
+        if queue.isEmpty {
             guard isEnded else { return nil }
             isOver = true
             return Part(bytes: ByteBuffer(), isLast: true)
         }
-        guard room > 0 else { return nil }
         if onTheWay > 0, !isEnded, queue.bytes < StreamLimits.smallPart { return nil }
-        let bytes = queue.take(upTo: min(room, StreamLimits.part))
+        let room = StreamLimits.window - onTheWay
+        guard let bytes = queue.take(upTo: min(room, StreamLimits.part)) else { return nil }
         onTheWay += bytes.readableBytes
         isOver = isEnded && queue.bytes == 0
         return Part(bytes: bytes, isLast: isOver)

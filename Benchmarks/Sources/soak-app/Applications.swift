@@ -1,0 +1,51 @@
+import Swerve
+
+/// What is served, and again with other arguments while it is served.
+enum Applications {
+    typealias Run = @Sendable (_ generation: Int) async throws -> Void
+
+    /// By name, in the order in which they are replaced.
+    static let all: [(name: String, run: Run)] = [
+        (
+            "echo",
+            { try await run(Echo.bind(generation: $0).options(numReplicas: 2), "echo") }
+        ),
+        (
+            "local",
+            { try await run(Echo.bind(generation: $0).options(placement: .inProcess), "local") }
+        ),
+        (
+            "compose",
+            { try await run(Front.bind(backend: backend($0), generation: $0), "compose") }
+        ),
+        (
+            "mixed",
+            { try await run(Front.bind(backend: backend($0), generation: $0).options(placement: .inProcess), "mixed") }
+        ),
+        (
+            "stream",
+            { try await run(Streamer.bind(generation: $0).options(numReplicas: 2), "stream") }
+        ),
+        (
+            "graph",
+            { try await run(GraphDriver.bind(graph($0)), "graph") }
+        ),
+    ]
+
+    private static func run(_ application: some Deployment, _ name: String) async throws {
+        try await Serve.run(application, name: name, routePrefix: "/\(name)")
+    }
+
+    private static func backend(_ generation: Int) -> Backend {
+        Backend.bind(generation: generation).options(numReplicas: 2)
+    }
+
+    /// Bytes that go from replica to replica, and three sums of them.
+    private static func graph(_ generation: Int) -> GraphNode<Order, [UInt32]> {
+        let input = InputNode<Order>()
+        let left = Checker.bind(generation: generation)
+        let right = Checker.bind(generation: generation)
+        let bytes = Maker.bind(generation: generation).nodes.make(input)
+        return .array([left.nodes.sum(bytes), right.nodes.sum(bytes), right.nodes.sum(left.nodes.pass(bytes))])
+    }
+}

@@ -1,0 +1,1 @@
+"""The load of `make soak`, and the counts of what came of it."""
