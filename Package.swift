@@ -232,6 +232,22 @@ let package = Package(
             path: "Tests/simulate-graph",
             swiftSettings: settings
         ),
+        // The middle of the system in one thread, over simulated sockets: in the tests, and longer by `make simulate`.
+        .target(
+            name: "MiddleSimulation",
+            dependencies: [
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
+                "SwerveRuntime", "SwerveTransport", nioCore, logging,
+            ],
+            path: "Tests/MiddleSimulation",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "simulate-middle",
+            dependencies: ["MiddleSimulation"],
+            path: "Tests/simulate-middle",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(
@@ -270,6 +286,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(name: "SwerveRuntimeTests", dependencies: ["MiddleSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [

@@ -1,9 +1,9 @@
-internal import Logging
-internal import NIOCore
-internal import SwerveActors
-internal import SwerveControl
-internal import SwerveCore
-internal import SwerveLaunch
+package import Logging
+package import NIOCore
+package import SwerveActors
+package import SwerveControl
+package import SwerveCore
+package import SwerveLaunch
 internal import SwerveTransport
 
 /// The one place that holds the goal state: the shell of ``ControllerState``.
@@ -38,7 +38,7 @@ package final class Controller: Sendable {
     ///   - clock: the event loop whose time and timers the controller uses.
     ///   - factory: makes the replicas of this process.
     ///   - address: where this process listens.
-    init(
+    package init(
         clock: any EventLoop,
         factory: ReplicaFactory,
         launcher: any ReplicaLauncher,
@@ -60,7 +60,7 @@ package final class Controller: Sendable {
     // MARK: Requests to the controller
 
     /// Returns when the application runs. A caller that is cancelled waits no more; the application goes on.
-    func deploy(_ spec: ApplicationSpec) async throws {
+    package func deploy(_ spec: ApplicationSpec) async throws {
         let waiter = DeployWaiter()
         send(.deploy(spec, waiter))
         try await waiter.wait()
@@ -69,7 +69,7 @@ package final class Controller: Sendable {
     func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
     }
-    func shutdown() async {
+    package func shutdown() async {
         await withCheckedContinuation { send(.shutdown($0)) }
     }
     func status() async -> ServeStatus {
@@ -114,7 +114,7 @@ package final class Controller: Sendable {
     }
 
     /// Runs until ``shutdown()`` is done.
-    func run() async {
+    package func run() async {
         var state = LoopState()
         for await event in events {
             let now = now()

@@ -1,16 +1,16 @@
 internal import SwerveControl
 internal import SwerveCore
-internal import SwerveTransport
+package import SwerveTransport
 internal import Synchronization
 
 /// What the controller hears from workers, as events.
-final class WorkerDelegate: PeerDelegate {
+package final class WorkerDelegate: PeerDelegate {
     private let controller: Controller
-    init(_ controller: Controller) {
+    package init(_ controller: Controller) {
         self.controller = controller
     }
 
-    func received(_ hello: Hello, on connection: PeerConnection) {
+    package func received(_ hello: Hello, on connection: PeerConnection) {
         guard let replica = hello.replica else { return connection.close(because: "a hello without a replica") }
         if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
         replicas.withLock { $0[ObjectIdentifier(connection)] = replica }
@@ -19,7 +19,7 @@ final class WorkerDelegate: PeerDelegate {
 
     private let replicas = Mutex<[ObjectIdentifier: ReplicaID]>([:])
 
-    func received(_ message: ControlMessage, on connection: PeerConnection) {
+    package func received(_ message: ControlMessage, on connection: PeerConnection) {
         guard let replica = replicas.withLock({ $0[ObjectIdentifier(connection)] }) else {
             return connection.close(because: "a message before the hello")
         }
@@ -34,7 +34,7 @@ final class WorkerDelegate: PeerDelegate {
         }
     }
 
-    func closed(_ connection: PeerConnection, reason: String) {
+    package func closed(_ connection: PeerConnection, reason: String) {
         _ = replicas.withLock { $0.removeValue(forKey: ObjectIdentifier(connection)) }
         controller.forget(connection, reason)
     }

@@ -1,8 +1,8 @@
-internal import Logging
-internal import NIOCore
-internal import SwerveActors
+package import Logging
+package import NIOCore
+package import SwerveActors
 internal import SwerveCore
-internal import SwerveTransport
+package import SwerveTransport
 internal import Synchronization
 
 /// This process's knowledge of the replica sets, and its connections to the processes that host them: one for each of its
@@ -15,7 +15,7 @@ package final class Peers: Sendable {
     private let loops: [any EventLoop]
     private let network: any PeerNetwork
     private let pools: PoolTable
-    let hosted: HostedReplicas
+    package let hosted: HostedReplicas
     private let hello: Hello
     private let logger: Logger
 
@@ -41,7 +41,7 @@ package final class Peers: Sendable {
     private static let retryDelay = TimeAmount.milliseconds(50)
 
     /// - Parameter loops: the event loops on which requests of this process begin.
-    init(
+    package init(
         loops: [any EventLoop],
         network: any PeerNetwork,
         pools: PoolTable,
@@ -59,7 +59,7 @@ package final class Peers: Sendable {
     }
 
     /// From now on the process's pools are fed from here.
-    func takeOverPools() {
+    package func takeOverPools() {
         pools.observe { [weak self] pool in self?.use(pool.id) }
     }
 
@@ -221,7 +221,7 @@ package final class Peers: Sendable {
     }
 
     /// Connections that are held, for status and tests.
-    var connectionCount: Int {
+    package var connectionCount: Int {
         state.withLock { state in
             state.links.values.reduce(0) { sum, links in
                 sum + links.count { if case .connected = $0 { true } else { false } }

@@ -1,25 +1,25 @@
-internal import NIOCore
-internal import SwerveActors
-internal import SwerveControl
+package import NIOCore
+package import SwerveActors
+package import SwerveControl
 internal import SwerveCore
-internal import SwerveHTTP
-internal import SwerveHTTPTypes
+package import SwerveHTTP
+package import SwerveHTTPTypes
 internal import Synchronization
 
 /// Answers the requests of the HTTP server by passing them to the replicas of the applications' ingresses.
-final class ProxyService: HTTPService {
+package final class ProxyService: HTTPService {
     private let table = Mutex(RouteTable())
     private let isDraining = Mutex(false)
     private let pools: PoolTable
     private let loops: [RequestLoop]
 
     /// - Parameter loops: those of the HTTP server.
-    init(pools: PoolTable, loops: [any EventLoop]) {
+    package init(pools: PoolTable, loops: [any EventLoop]) {
         self.pools = pools
         self.loops = loops.enumerated().map { RequestLoop($0.element, index: $0.offset) }
     }
 
-    func expose(_ entries: [RouteEntry]) {
+    package func expose(_ entries: [RouteEntry]) {
         let new = RouteTable(entries, pools)
         table.withLock { $0 = new }
     }
@@ -29,7 +29,7 @@ final class ProxyService: HTTPService {
         isDraining.withLock { $0 = true }
     }
 
-    func begin(_ head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
+    package func begin(_ head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
         let table = table.withLock { $0 }
         if let answer = ownPage(head, table) {
             return exchange.respond(status: answer.0, headerBlock: Self.textHeader, body: ByteBuffer(string: answer.1))

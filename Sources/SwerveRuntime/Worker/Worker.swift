@@ -1,31 +1,51 @@
-internal import Logging
-internal import NIOCore
-internal import SwerveActors
+package import Logging
+package import NIOCore
+package import SwerveActors
 internal import SwerveCore
-internal import SwerveTransport
+package import SwerveTransport
 internal import Synchronization
 
 /// What a worker has of the operating system, or of a simulation.
-struct WorkerEnvironment: Sendable {
-    var processID: Int32
+package struct WorkerEnvironment: Sendable {
+    package var processID: Int32
     /// The process's event loop.
-    var loop: any EventLoop
-    var network: any PeerNetwork
-    var pools: PoolTable
-    var factory: ReplicaFactory
+    package var loop: any EventLoop
+    package var network: any PeerNetwork
+    package var pools: PoolTable
+    package var factory: ReplicaFactory
     /// Where the worker tells how far it got; `nil` when there is none, and every request that is under way when the
     /// process dies counts as begun.
-    var board: (path: String, board: SharedBoard)?
-    var logger: Logger
+    package var board: (path: String, board: SharedBoard)?
+    package var logger: Logger
     /// Ends the process.
-    var exit: @Sendable (Int32) -> Void
+    package var exit: @Sendable (Int32) -> Void
+
+    package init(
+        processID: Int32,
+        loop: any EventLoop,
+        network: any PeerNetwork,
+        pools: PoolTable,
+        factory: ReplicaFactory,
+        board: (path: String, board: SharedBoard)?,
+        logger: Logger,
+        exit: @escaping @Sendable (Int32) -> Void
+    ) {
+        self.processID = processID
+        self.loop = loop
+        self.network = network
+        self.pools = pools
+        self.factory = factory
+        self.board = board
+        self.logger = logger
+        self.exit = exit
+    }
 }
 
 /// A process that hosts one replica: does what the controller says and takes the connections of other callers.
-final class Worker: PeerDelegate {
+package final class Worker: PeerDelegate {
     private let settings: WorkerSettings
     private let environment: WorkerEnvironment
-    let hosted = HostedReplicas()
+    package let hosted = HostedReplicas()
     private let peers: Peers
     private let state = Mutex(State())
 
@@ -35,7 +55,7 @@ final class Worker: PeerDelegate {
         var callers: [(connection: PeerConnection, slot: BoardSlot?)] = []
     }
 
-    init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
+    package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
         self.settings = settings
         self.environment = environment
         self.peers = Peers(
@@ -49,9 +69,9 @@ final class Worker: PeerDelegate {
     }
 
     /// Who hears of the connections that other processes make, at ``WorkerSettings/address``.
-    var callerDelegate: any PeerDelegate { CallerDelegate(self) }
+    package var callerDelegate: any PeerDelegate { CallerDelegate(self) }
 
-    func run() {
+    package func run() {
         peers.takeOverPools()
         hosted.kept.listen(at: settings.address)
         environment.network.connect(
@@ -98,9 +118,9 @@ final class Worker: PeerDelegate {
 
     // MARK: The controller's messages
 
-    func received(_ hello: Hello, on connection: PeerConnection) {}
+    package func received(_ hello: Hello, on connection: PeerConnection) {}
 
-    func received(_ message: ControlMessage, on connection: PeerConnection) {
+    package func received(_ message: ControlMessage, on connection: PeerConnection) {
         switch message {
         case .start(let spec): start(spec, connection)
         case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
@@ -138,7 +158,7 @@ final class Worker: PeerDelegate {
         EventLoopFuture.andAllComplete(sent, on: connection.eventLoop).whenComplete { _ in exit(0) }
     }
 
-    func closed(_ connection: PeerConnection, reason: String) {
+    package func closed(_ connection: PeerConnection, reason: String) {
         forget(connection)
         environment.exit(0)
     }

@@ -1,11 +1,11 @@
-internal import SwerveCore
+package import SwerveCore
 
 /// What a worker is told at its start, in the variable `SWERVE_WORKER`.
-struct WorkerSettings: Sendable {
-    static let variable = "SWERVE_WORKER"
+package struct WorkerSettings: Sendable {
+    package static let variable = "SWERVE_WORKER"
 
-    var controllerAddress: String
-    var replica: ReplicaID
+    package var controllerAddress: String
+    package var replica: ReplicaID
 
     var text: String { "\(replica.number)\n\(replica.deployment)\n\(controllerAddress)" }
 
@@ -14,7 +14,7 @@ struct WorkerSettings: Sendable {
         self.replica = replica
     }
 
-    init?(_ text: String) {
+    package init?(_ text: String) {
         let lines = text.split(separator: "\n", maxSplits: 2)
         guard lines.count == 3, let number = UInt64(lines[0]), let deployment = DeploymentID(String(lines[1])) else {
             return nil
@@ -24,7 +24,7 @@ struct WorkerSettings: Sendable {
     }
 
     /// Where the worker listens. The processes of an instance have their sockets in one directory.
-    var address: String { Self.address(of: replica, beside: controllerAddress) }
+    package var address: String { Self.address(of: replica, beside: controllerAddress) }
     var boardPath: String { Self.board(of: replica, beside: controllerAddress) }
 
     static func address(of replica: ReplicaID, beside controllerAddress: String) -> String {

@@ -1,0 +1,100 @@
+import NIOCore
+
+/// An event loop of a simulated process: the world says when it runs its next task, and what time it is.
+final class SimLoop: EventLoop, @unchecked Sendable {
+    // Unchecked: a world is confined to one thread.
+    private unowned let world: World
+    private var immediate: [@Sendable () -> Void] = []
+    private var nextImmediate = 0
+    private var timers: [Timer] = []
+    private var nextTimer = 0
+
+    private struct Timer {
+        let id: Int
+        let deadline: NIODeadline
+        let run: () -> Void
+    }
+
+    init(_ world: World) {
+        self.world = world
+    }
+
+    var inEventLoop: Bool { world.running === self }
+    var now: NIODeadline { world.now }
+
+    func execute(_ task: @escaping @Sendable () -> Void) {
+        immediate.append(task)
+    }
+
+    func scheduleTask<T>(
+        deadline: NIODeadline,
+        _ task: @escaping @Sendable () throws -> T
+    ) -> Scheduled<T> {
+        let promise = makePromise(of: T.self)
+        let id = nextTimer
+        nextTimer += 1
+        let timer = Timer(id: id, deadline: deadline) {
+            do { promise.assumeIsolated().succeed(try task()) } catch { promise.fail(error) }
+        }
+        let place = timers.firstIndex { $0.deadline > deadline } ?? timers.count
+        timers.insert(timer, at: place)
+        return Scheduled(promise: promise) {
+            self.timers.removeAll { $0.id == id }
+        }
+    }
+
+    func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+        scheduleTask(deadline: now + delay, task)
+    }
+
+    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+        preconditionFailure("simulated loops are not shut down")
+    }
+
+    // MARK: For the world
+
+    var hasWork: Bool { nextImmediate < immediate.count || timers.first.map { $0.deadline <= world.now } ?? false }
+    var wakeUp: NIODeadline? { timers.first?.deadline }
+
+    /// Runs one task.
+    func runNext() {
+        if let timer = timers.first, timer.deadline <= world.now {
+            timers.removeFirst()
+            world.run(on: self) { timer.run() }
+            return
+        }
+        guard nextImmediate < immediate.count else { return }
+        let task = immediate[nextImmediate]
+        nextImmediate += 1
+        if nextImmediate == immediate.count {
+            immediate.removeAll(keepingCapacity: true)
+            nextImmediate = 0
+        }
+        world.run(on: self) { task() }
+    }
+
+    /// The process is dead: nothing runs any more.
+    func drop() {
+        immediate = []
+        nextImmediate = 0
+        timers = []
+    }
+}
+
+/// Runs the tasks of a simulated process, one job when the world says so.
+final class SimExecutor: TaskExecutor, @unchecked Sendable {
+    // Unchecked: a world is confined to one thread.
+    private var jobs: [UnownedJob] = []
+
+    var count: Int { jobs.count }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        jobs.append(UnownedJob(job))
+    }
+
+    func run(_ index: Int) {
+        jobs.remove(at: index).runSynchronously(on: asUnownedTaskExecutor())
+    }
+}
+
+import class Dispatch.DispatchQueue

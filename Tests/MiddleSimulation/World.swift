@@ -1,0 +1,331 @@
+import Logging
+import NIOCore
+import SwerveActors
+import SwerveControl
+import SwerveCore
+import SwerveHTTP
+import SwerveLaunch
+import SwerveRuntime
+import SwerveTransport
+import Synchronization
+
+/// A process of a world: an event loop, an executor and the ends of its sockets.
+final class SimProcess: @unchecked Sendable {
+    // Unchecked: a world is confined to one thread.
+    unowned let world: World
+    let name: String
+    let replica: ReplicaID?
+    let executor = SimExecutor()
+    let loop: SimLoop
+    var wires: [SimWire] = []
+    var isDead = false
+    /// Stopped until then, as by SIGSTOP.
+    var stoppedUntil: NIODeadline?
+    var worker: AnyObject?
+
+    init(_ world: World, _ name: String, _ replica: ReplicaID?) {
+        self.world = world
+        self.name = name
+        self.replica = replica
+        self.loop = SimLoop(world)
+    }
+
+    var isRunning: Bool { !isDead && stoppedUntil.map { $0 <= world.now } ?? true }
+}
+
+/// The real proxy, pools, connections, hosted replicas, workers and controller of an instance, joined by simulated sockets
+/// and a simulated clock. Everything happens on one thread, in an order that a seed decides.
+final class World: @unchecked Sendable {
+    // Unchecked: confined to one thread.
+    static let controllerAddress = "/sim/controller.sock"
+
+    let seed: UInt64
+    let id: UInt64
+    var random: SplitMix64
+    private(set) var now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+    var running: SimLoop?
+    private(set) var failures: [String] = []
+    private(set) var trace: [String] = []
+    /// Whether replicas die, sockets break and processes stand still.
+    var hasFaults = true
+
+    private(set) var main: SimProcess!
+    private(set) var workers: [SimProcess] = []
+    private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
+    private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
+    var gates: [Gate] = []
+    private var weakConnections: [WeakConnection] = []
+
+    let launcher = SimLauncher()
+    private(set) var pools: PoolTable!
+    private(set) var hosted = HostedReplicas()
+    private(set) var peers: Peers!
+    private(set) var proxy: ProxyService!
+    private(set) var controller: Controller!
+    private(set) var httpLoop: HTTPLoop!
+    private(set) var controllerTask: Task<Void, Never>?
+    /// By the number of the request: how often a replica that lived began it.
+    var begun: [Int: Int] = [:]
+    /// Requests that may run twice.
+    var idempotent: Set<Int> = []
+    /// How many faults there were.
+    var faults = 0
+
+    struct Gate {
+        let process: SimProcess
+        let continuation: CheckedContinuation<Void, Never>
+    }
+    private struct WeakConnection {
+        weak var connection: PeerConnection?
+        let process: SimProcess
+    }
+
+    private static let worlds = Mutex<[UInt64: World]>([:])
+    private static let nextID = Atomic<UInt64>(0)
+    static func find(_ id: UInt64) -> World? { worlds.withLock { $0[id] } }
+
+    init(seed: UInt64) {
+        self.seed = seed
+        self.random = SplitMix64(seed: seed)
+        self.id = Self.nextID.add(1, ordering: .relaxed).newValue
+        Self.worlds.withLock { $0[id] = self }
+        launcher.world = self
+        main = SimProcess(self, "main", nil)
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        pools = PoolTable(clock: main.loop, seed: random.next())
+        let factory = ReplicaFactory(isAlone: false, executor: main.executor)
+        run(on: main.loop) {
+            peers = Peers(
+                loops: [main.loop],
+                network: SimNetwork(process: main),
+                pools: pools,
+                hosted: hosted,
+                hello: Hello(replica: nil, processID: 1),
+                logger: logger
+            )
+            peers.takeOverPools()
+            let proxy = ProxyService(pools: pools, loops: [main.loop])
+            self.proxy = proxy
+            controller = Controller(
+                clock: main.loop,
+                factory: factory,
+                launcher: launcher,
+                peers: peers,
+                address: Self.controllerAddress,
+                logger: logger,
+                exposeRoutes: { proxy.expose($0) }
+            )
+            var options = HTTPServerOptions()
+            options.writeTimeout = .seconds(3600)
+            options.idleTimeout = .seconds(3600)
+            httpLoop = HTTPLoop(
+                eventLoop: main.loop,
+                options: options,
+                time: { [unowned self] in MonotonicTime(nanoseconds: Int64(now.uptimeNanoseconds)) },
+                wallClock: { 0 },
+                seed: seed,
+                unsent: { channel, _ in (channel as? SimChannel)?.unsent ?? 0 }
+            )
+        }
+        listeners[Self.controllerAddress] = (main, WorkerDelegate(controller), hosted)
+        controllerTask = runController()
+    }
+
+    private func runController() -> Task<Void, Never> {
+        let controller = controller!
+        return Task(executorPreference: main.executor) { await controller.run() }
+    }
+
+    func end() {
+        Self.worlds.withLock { $0[id] = nil }
+        launcher.world = nil
+    }
+
+    // MARK: What the pieces ask for
+
+    @discardableResult
+    func run<Result>(on loop: SimLoop, _ body: () throws -> Result) rethrows -> Result {
+        let before = running
+        running = loop
+        defer { running = before }
+        return try body()
+    }
+
+    func check(_ holds: Bool, _ what: @autoclosure () -> String) {
+        if !holds { fail(what()) }
+    }
+    func fail(_ what: String) {
+        failures.append("at step \(trace.count): \(what)")
+    }
+    func note(_ what: @autoclosure () -> String) {
+        trace.append(what())
+    }
+
+    /// After a random time of a loop's process.
+    func later(_ loop: SimLoop, within most: Int64 = 2_000_000, _ run: @escaping () -> Void) {
+        delayed.append((now + .nanoseconds(Int64(random.next(below: Int(most)))), loop, run))
+    }
+
+    func noteConnection(_ connection: PeerConnection, of process: SimProcess) {
+        weakConnections.append(WeakConnection(connection: connection, process: process))
+    }
+
+    func connect(
+        _ process: SimProcess,
+        to address: String,
+        _ delegate: any PeerDelegate,
+        _ hosted: HostedReplicas
+    ) -> PeerConnection? {
+        guard let listener = listeners[address], !listener.process.isDead else { return nil }
+        let sizes = [300, 1000, 5000, 70_000, 300_000]
+        let there = SimPipe(capacity: sizes[random.next(below: sizes.count)])
+        let back = SimPipe(capacity: sizes[random.next(below: sizes.count)])
+        let near = SimWire(process, input: back, output: there)
+        let far = SimWire(listener.process, input: there, output: back)
+        process.wires.append(near)
+        listener.process.wires.append(far)
+        let connection = near.open(delegate, hosted)
+        _ = far.open(listener.delegate, listener.hosted)
+        return connection
+    }
+
+    /// A process writes to a socket whose other end is gone: it may hear of the end during the call.
+    func brokeWhileWriting(_ wire: SimWire) {
+        if running === wire.process.loop, random.next(below: 2) == 0 { wire.connection?.ended("a broken pipe") }
+    }
+
+    // MARK: Processes
+
+    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess {
+        let process = SimProcess(self, "\(replica)", replica)
+        workers.append(process)
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let environment = WorkerEnvironment(
+            processID: Int32(workers.count + 1),
+            loop: process.loop,
+            network: SimNetwork(process: process),
+            pools: PoolTable(clock: process.loop, seed: random.next()),
+            factory: ReplicaFactory(isAlone: true, executor: process.executor),
+            board: nil,
+            logger: logger,
+            exit: { [unowned self] _ in kill(process) }
+        )
+        run(on: process.loop) {
+            let worker = Worker(settings, environment)
+            process.worker = worker
+            listeners[settings.address] = (process, worker.callerDelegate, worker.hosted)
+            worker.run()
+        }
+        return process
+    }
+
+    /// Death at any moment: what was written is on its way, what was not never will be.
+    func kill(_ process: SimProcess) {
+        guard !process.isDead else { return }
+        process.isDead = true
+        note("\(process.name) dies")
+        listeners = listeners.filter { $0.value.process !== process }
+        for wire in process.wires where !wire.isClosed {
+            // The other side of each of its sockets finds the end behind what is on its way.
+            wire.output.isEnded = true
+            let far = wire.input
+            far.isBroken = true
+            far.bytes = ByteBuffer()
+            for (_, done) in far.eventual { otherEnd(of: wire)?.process.loop.execute(done) }
+            far.eventual = []
+        }
+        launcher.died(process)
+    }
+
+    private func otherEnd(of wire: SimWire) -> SimWire? { wire.output.reader }
+
+    /// A connection breaks while both processes live.
+    func breakConnection(_ wire: SimWire) {
+        guard !wire.isClosed, let other = otherEnd(of: wire), !other.isClosed else { return }
+        wire.peerIsGone()
+        other.peerIsGone()
+        wire.input.bytes = ByteBuffer()
+    }
+
+    // MARK: Steps
+
+    var live: [SimProcess] { ([main!] + workers).filter(\.isRunning) }
+
+    /// Does one thing that can be done now.
+    ///
+    /// - Returns: `false` when there is none, but for waiting.
+    func step() -> Bool {
+        runDelayed()
+        let live = live
+        var choices: [() -> Void] = []
+        for process in live {
+            let loop = process.loop
+            if loop.hasWork { choices.append { loop.runNext() } }
+            if process.executor.count > 0 {
+                let executor = process.executor
+                choices.append { [unowned self] in executor.run(random.next(below: executor.count)) }
+            }
+            for wire in process.wires where !wire.isClosed {
+                if wire.input.hasNews {
+                    choices.append { [unowned self] in
+                        let there = wire.input.bytes.readableBytes
+                        wire.deliver(random.next(below: 3) == 0 ? random.next(below: there + 1) : there)
+                    }
+                }
+                if wire.output.room > 0, !wire.output.eventual.isEmpty { choices.append { wire.continueWriting() } }
+            }
+            process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
+        }
+        for (index, gate) in gates.enumerated() where gate.process.isRunning && random.next(below: 4) == 0 {
+            choices.append { [unowned self] in gates.remove(at: index).continuation.resume() }
+            break
+        }
+        guard !choices.isEmpty else { return false }
+        trace.append("")
+        choices[random.next(below: choices.count)]()
+        return true
+    }
+
+    private func runDelayed() {
+        guard !delayed.isEmpty else { return }
+        let due = delayed.filter { $0.at <= now }
+        guard !due.isEmpty else { return }
+        delayed.removeAll { $0.at <= now }
+        for task in due { run(on: task.loop, task.run) }
+    }
+
+    /// Lets time pass, to the next moment at which something is due.
+    ///
+    /// - Returns: `false` when nothing is due ever.
+    func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
+        let wakeUps = live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
+        guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
+        now = min(next, now + limit)
+        return true
+    }
+
+    // MARK: The end
+
+    /// Lets what dead processes left behind run out, where nobody sees it.
+    func bury() {
+        for process in workers {
+            run(on: process.loop) { for wire in process.wires { wire.connection?.ended("buried") } }
+            let gone = gates.filter { $0.process === process }
+            gates.removeAll { $0.process === process }
+            for gate in gone { gate.continuation.resume() }
+            var steps = 0
+            while process.loop.hasWork || process.executor.count > 0, steps < 100_000 {
+                steps += 1
+                if process.loop.hasWork { process.loop.runNext() } else { process.executor.run(0) }
+            }
+            for wire in process.wires { wire.forget() }
+            process.wires = []
+            process.worker = nil
+        }
+    }
+
+    /// Connections of the main process that somebody still holds.
+    var leftConnections: Int { weakConnections.count { $0.process === main && $0.connection != nil } }
+}

@@ -1,0 +1,29 @@
+import MiddleSimulation
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+// Histories of the real proxy, pools, connections, replicas and controller over simulated sockets and a simulated clock:
+// `make simulate SEEDS=100000 FIRST_SEED=0`. With one seed, what happened is printed.
+func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
+    getenv(name).flatMap { UInt64(String(cString: $0)) } ?? otherwise
+}
+
+let count = number("SWERVE_SEEDS", 1000)
+let first = number("SWERVE_FIRST_SEED", 0)
+var failures = 0
+for seed in first..<(first + count) {
+    do {
+        try Scenario.run(seed: seed, prints: count == 1)
+    } catch {
+        print(error)
+        failures += 1
+        if failures == 5 { break }
+    }
+    if (seed - first + 1) % 10_000 == 0 { print("\(seed - first + 1) histories") }
+}
+print(failures == 0 ? "\(count) histories from seed \(first): ok" : "\(failures) histories failed")
+exit(failures == 0 ? 0 : 1)
