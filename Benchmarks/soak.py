@@ -140,8 +140,8 @@ def output_of(server: Server) -> list[str]:
 
 async def soak(arguments: argparse.Namespace) -> list[str]:
     port = free_port()
-    with Server("soak-app", [str(Path(arguments.binary).resolve()), str(port), str(arguments.redeploy)], port,
-                "/control/status") as server:
+    command = [str(Path(arguments.binary).resolve()), str(port), str(arguments.redeploy), str(arguments.loops)]
+    with Server("soak-app", command, port, "/control/status") as server:
         server.wait_until_ready(120)
         run = Soak(server, arguments.seed)
         print(f"seed {arguments.seed}, main process {server.pid}", flush=True)
@@ -162,6 +162,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of what the clients and the killer choose; default: 1")
     parser.add_argument("--redeploy", type=float, default=3, help="seconds between redeployments; default: 3")
+    parser.add_argument("--loops", type=int, default=2, help="event loops of the main process; default: 2")
     parser.add_argument("--binary", default=".build/release/soak-app", help="default: %(default)s")
     parser.add_argument("--log", help="where to put the server's output")
     problems = asyncio.run(soak(parser.parse_args()))
