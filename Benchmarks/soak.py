@@ -49,7 +49,7 @@ class Soak:
         rest.append(asyncio.create_task(killer(load, self.server.pid)))
         self.control("resume")
         end, interval = time.monotonic() + seconds, min(30.0, max(5.0, seconds / 20))
-        while (left := end - time.monotonic()) > 0 and self.is_alive(tasks + rest):
+        while (left := end - time.monotonic()) > 1 and self.is_alive(tasks + rest):
             await asyncio.sleep(min(interval, left))
             if table:
                 table.add()
