@@ -29,8 +29,8 @@ QUIET_SECONDS = 60
 class Soak:
     """One run against one server."""
 
-    def __init__(self, server: Server, seed: int):
-        self.server, self.seed = server, seed
+    def __init__(self, server: Server, seed: int, kills: bool):
+        self.server, self.seed, self.kills = server, seed, kills
         self.problems: list[str] = []
 
     def control(self, command: str) -> dict:
@@ -46,10 +46,11 @@ class Soak:
         load = Load(self.server.port, tally, self.seed)
         tasks = [asyncio.create_task(client) for client in population(load)]
         rest = [asyncio.create_task(client) for client in attackers(load)]
-        rest.append(asyncio.create_task(killer(load, self.server.pid)))
+        if self.kills:
+            rest.append(asyncio.create_task(killer(load, self.server.pid)))
         self.control("resume")
         end, interval = time.monotonic() + seconds, min(30.0, max(5.0, seconds / 20))
-        while (left := end - time.monotonic()) > 0 and self.is_alive(tasks + rest):
+        while (left := end - time.monotonic()) > 1 and self.is_alive(tasks + rest):
             await asyncio.sleep(min(interval, left))
             if table:
                 table.add()
@@ -140,10 +141,10 @@ def output_of(server: Server) -> list[str]:
 
 async def soak(arguments: argparse.Namespace) -> list[str]:
     port = free_port()
-    with Server("soak-app", [str(Path(arguments.binary).resolve()), str(port), str(arguments.redeploy)], port,
-                "/control/status") as server:
+    command = [str(Path(arguments.binary).resolve()), str(port), str(arguments.redeploy), str(arguments.loops)]
+    with Server("soak-app", command, port, "/control/status") as server:
         server.wait_until_ready(120)
-        run = Soak(server, arguments.seed)
+        run = Soak(server, arguments.seed, arguments.kills)
         print(f"seed {arguments.seed}, main process {server.pid}", flush=True)
         try:
             await run.run(arguments.minutes)
@@ -162,6 +163,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1)
     parser.add_argument("--seed", type=int, default=1, help="of what the clients and the killer choose; default: 1")
     parser.add_argument("--redeploy", type=float, default=3, help="seconds between redeployments; default: 3")
+    parser.add_argument("--no-kills", dest="kills", action="store_false", help="redeployments alone")
+    parser.add_argument("--loops", type=int, default=2, help="event loops of the main process; default: 2")
     parser.add_argument("--binary", default=".build/release/soak-app", help="default: %(default)s")
     parser.add_argument("--log", help="where to put the server's output")
     problems = asyncio.run(soak(parser.parse_args()))

@@ -2,12 +2,13 @@ import Swerve
 
 // The served side of `make soak`: applications of every kind, one of which is replaced every few seconds.
 //
-//   soak-app PORT [SECONDS-BETWEEN-REDEPLOYMENTS]
+//   soak-app PORT [SECONDS-BETWEEN-REDEPLOYMENTS [EVENT-LOOPS]]
 
 let arguments = CommandLine.arguments
-guard arguments.count > 1, let port = Int(arguments[1]) else { fatalError("usage: soak-app PORT [SECONDS]") }
+guard arguments.count > 1, let port = Int(arguments[1]) else { fatalError("usage: soak-app PORT [SECONDS [LOOPS]]") }
 let period = arguments.count > 2 ? Double(arguments[2]) ?? 3 : 3
-try await Serve.start(ServeOptions(port: port))
+let loops = arguments.count > 3 ? Int(arguments[3]) : nil
+try await Serve.start(ServeOptions(port: port, eventLoops: loops))
 for (name, run) in Applications.all {
     do {
         try await run(0)

@@ -3,6 +3,7 @@
 import os
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,12 +43,31 @@ class Sample:
     main: Usage
     largest: Usage
     replicas: int
+    kinds: Counter[str]
 
     @classmethod
     def of(cls, pid: int) -> "Sample":
         usages = [Usage.of(replica.pid) for replica in replicas(pid)]
         largest = Usage(*(max((getattr(usage, name) for usage in usages), default=0) for name in Usage.__annotations__))
-        return cls(Usage.of(pid), largest, len(usages))
+        return cls(Usage.of(pid), largest, len(usages), kinds(pid))
+
+
+def kinds(pid: int) -> Counter[str]:
+    """What the descriptors of a process are."""
+    states = {}
+    for protocol in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{protocol}").read_text().splitlines()[1:]:
+            fields = line.split()
+            states[fields[9]] = f"TCP socket in state {fields[3]}"
+    found: Counter[str] = Counter()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = os.readlink(path)
+        except OSError:
+            continue
+        inode = target.removeprefix("socket:[").removesuffix("]")
+        found[states.get(inode, "other socket") if target.startswith("socket:") else target] += 1
+    return found
 
 
 COLUMNS = ("s", "req/s", "MiB/s", "wrong", "lost", "hung", "failed", "by kill", "kills", "left", "hostile", "RSS MiB",
@@ -99,4 +119,6 @@ def growth(before: Sample, after: Sample) -> list[str]:
             print(f"{name + ', ' + kind:32} {first:9.1f} -> {last:9.1f}  may grow by {limit:3}  {verdict}")
             if last - first > limit:
                 found.append(f"the {kind} of the {name} grew from {first:.0f} to {last:.0f}")
+    if any("descriptors of the main" in each for each in found):
+        found.append(f"descriptors that the main process has more of: {dict(after.kinds - before.kinds)}")
     return found

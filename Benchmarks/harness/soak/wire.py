@@ -2,7 +2,10 @@
 
 import asyncio
 import socket
+import time
 from dataclasses import dataclass
+
+ANSWER_SECONDS = 60.0
 
 
 class Cut(Exception):
@@ -69,9 +72,18 @@ class Connection:
         self.writer.write(data)
 
     async def answer(self, bytes_per_second: int | None = None) -> Answer:
-        """Reads an answer, at that pace if one is given."""
+        """Reads an answer, at that pace if one is given.
+
+        TimeoutError: it took longer than `ANSWER_SECONDS`; at a pace, there was nothing to read for so long."""
+        if bytes_per_second:
+            return await self.parse(bytes_per_second)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self.parse(None)
+
+    async def parse(self, bytes_per_second: int | None) -> Answer:
         try:
-            first = await self.reader.readuntil(b"\r\n\r\n")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                first = await self.reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as error:
             raise Cut(bool(error.partial), f"in the head, after {error.partial[:60]!r}") from None
         except OSError as error:
@@ -106,14 +118,16 @@ class Connection:
     async def read(self, count: int, pace: int | None) -> bytes:
         if not pace:
             return await self.reader.readexactly(count)
-        parts: list[bytes] = []
-        while count:
-            part = await self.reader.read(min(count, 16 << 10))
+        parts, got, began = [], 0, time.monotonic()
+        while got < count:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                part = await self.reader.read(min(count - got, 16 << 10))
             if not part:
                 raise asyncio.IncompleteReadError(b"".join(parts), count)
             parts.append(part)
-            count -= len(part)
-            await asyncio.sleep(len(part) / pace)
+            got += len(part)
+            # Behind its pace, because the machine is busy, it reads on at once.
+            await asyncio.sleep(began + got / pace - time.monotonic())
         return b"".join(parts)
 
     def close(self) -> None:
