@@ -108,6 +108,12 @@ struct HTTPConnectionMachine: Sendable {
         if case .exchange(let exchange) = phase { exchange } else { nil }
     }
 
+    /// Since when the client has had every response and not begun another request; `nil` while it is busy.
+    var idleSince: MonotonicTime? {
+        guard phase == .idle, writeDeadline == nil, !isInputClosed else { return nil }
+        return deadline + (.zero - options.idleTimeout)
+    }
+
     /// When the ongoing request is given up.
     var requestDeadline: MonotonicTime? { exchange?.deadline }
 
