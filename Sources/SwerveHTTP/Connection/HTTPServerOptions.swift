@@ -28,6 +28,10 @@ package struct HTTPServerOptions: Sendable {
     /// How long a response may still begin after the client ended its side of the connection. A client that only said
     /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
+    /// How long a response that has begun may be quiet after the client ended its side of the connection and took
+    /// everything: without bytes to send, nothing tells a client that only listens from one that is gone. 5 s, then the
+    /// request is cancelled.
+    package var halfCloseQuiet: Duration = .seconds(5)
     /// How long input is read and dropped after a response that was sent before the request was read to its end, so
     /// that the client sees the response and not a reset. 2 s from when the client has taken the response.
     package var lingerTimeout: Duration = .seconds(2)
