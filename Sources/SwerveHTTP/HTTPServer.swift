@@ -17,29 +17,33 @@ package final class HTTPServer: Sendable {
     package let localAddress: SocketAddress
     private let channel: any Channel
     private let loops: [NIOLoopBound<HTTPLoop>]
-    private let count: HTTPConnectionCount
+    private let gate: ConnectionGate
 
     private init(
         localAddress: SocketAddress,
         channel: any Channel,
         loops: [NIOLoopBound<HTTPLoop>],
-        count: HTTPConnectionCount
+        gate: ConnectionGate
     ) {
         self.localAddress = localAddress
         self.channel = channel
         self.loops = loops
-        self.count = count
+        self.gate = gate
     }
 
-    /// How many connections there are.
-    package var connectionCount: Int { count.value.load(ordering: .relaxed) }
+    /// How many connections are served.
+    package var connectionCount: Int { gate.count }
+    /// How many connections are served at a time, see ``HTTPServerOptions/maxConnections``.
+    package var connectionLimit: Int { gate.admission.maximum }
 
-    /// Starts listening.
+    /// Starts listening. Raises the process's limit on descriptors as far as the system lets it.
     ///
     /// - Parameters:
     ///   - port: 0 takes any free port.
     ///   - group: must outlive the server.
     ///   - service: answers the requests; it is called on the group's loops.
+    ///   - outOfDescriptors: called once, when a connection cannot be accepted for want of descriptors or memory, with
+    ///     a text for the log. The server accepts no connections for 100 ms then and each time that this happens.
     /// - Throws: ``ServeError`` with code `addressInUse` when something listens there already, `system` when the
     ///   address cannot be had for another reason.
     package static func start(
@@ -47,8 +51,10 @@ package final class HTTPServer: Sendable {
         port: Int,
         group: any EventLoopGroup,
         options: HTTPServerOptions = HTTPServerOptions(),
-        service: any HTTPService
+        service: any HTTPService,
+        outOfDescriptors: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> HTTPServer {
+        let descriptors = DescriptorLimit.raise()
         var loops: [NIOLoopBound<HTTPLoop>] = []
         for eventLoop in group.makeIterator() {
             let seed = UInt64.random(in: .min ... .max)
@@ -66,26 +72,25 @@ package final class HTTPServer: Sendable {
             }.get()
             loops.append(loop)
         }
-        let count = HTTPConnectionCount()
-        let byLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
-        let bootstrap = makeBootstrap(group: group, options: options).childChannelInitializer { channel in
-            channel.eventLoop.makeCompletedFuture {
-                let isTooMany = count.add(untilClosed: channel) > options.maxConnections
-                guard let loop = byLoop[ObjectIdentifier(channel.eventLoop)], !isTooMany else {
-                    try channel.pipeline.syncOperations.addHandler(HTTPOverloadHandler())
-                    return
+        let admission = ConnectionAdmission(
+            options: options,
+            limit: descriptors,
+            inUse: descriptors.map { DescriptorLimit.inUse(limit: $0) } ?? 0
+        )
+        let gate = ConnectionGate(admission: admission, loops: loops, service: service, options: options)
+        let bootstrap = makeBootstrap(group: group, options: options)
+            .childChannelInitializer { gate.enter($0) }
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(makeBackoff(outOfDescriptors))
                 }
-                try channel.pipeline.syncOperations.addHandler(
-                    HTTPConnectionHandler(loop: loop.value, service: service)
-                )
             }
-        }
         do {
             let channel = try await bootstrap.bind(host: host, port: port).get()
             guard let address = channel.localAddress else {
                 throw ServeError(.system, "the listening socket at \(host):\(port) has no address")
             }
-            return HTTPServer(localAddress: address, channel: channel, loops: loops, count: count)
+            return HTTPServer(localAddress: address, channel: channel, loops: loops, gate: gate)
         } catch let error as IOError {
             throw bindError(error, host: host, port: port)
         } catch let error as ServeError {
@@ -127,6 +132,22 @@ package final class HTTPServer: Sendable {
             )
     }
 
+    /// Without a pause a listening socket whose connections cannot be accepted keeps its loop busy.
+    private static func makeBackoff(_ outOfDescriptors: @escaping @Sendable (String) -> Void) -> AcceptBackoffHandler {
+        var isReported = false
+        return AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
+            guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else { return nil }
+            if !isReported {
+                outOfDescriptors(
+                    "cannot accept connections: \(error). Raise the limit on open files, or lower the number of "
+                        + "connections"
+                )
+            }
+            isReported = true
+            return .milliseconds(100)
+        }
+    }
+
     private static func bindError(_ error: IOError, host: String, port: Int) -> ServeError {
         guard error.errnoCode == EADDRINUSE else {
             return ServeError(.system, "cannot listen on \(host):\(port): \(error)")
@@ -143,33 +164,4 @@ package final class HTTPServer: Sendable {
     }
 
     @Sendable private static func systemSeconds() -> Int64 { Int64(time(nil)) }
-}
-
-/// How many connections a server has, over all its loops.
-final class HTTPConnectionCount: Sendable {
-    let value = Atomic<Int>(0)
-
-    /// Counts the channel until it is closed, and returns how many there are with it.
-    func add(untilClosed channel: any Channel) -> Int {
-        channel.closeFuture.whenComplete { _ in self.value.subtract(1, ordering: .relaxed) }
-        return value.add(1, ordering: .relaxed).newValue
-    }
-}
-
-/// Tells a client that there are too many, and closes.
-private final class HTTPOverloadHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    func channelActive(context: ChannelHandlerContext) {
-        let answer = ByteBuffer(
-            staticString:
-                "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
-        )
-        let promise = context.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(answer), promise: promise)
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 }

@@ -120,6 +120,16 @@ struct Harness {
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
     }
 
+    /// Another connection on the same loop.
+    func connect() throws -> EmbeddedChannel {
+        let other = EmbeddedChannel(
+            handler: HTTPConnectionHandler(loop: loop, service: service),
+            loop: channel.embeddedEventLoop
+        )
+        try other.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()
+        return other
+    }
+
     var calls: [Call] { service.state.value.calls }
     var isOpen: Bool { channel.isActive }
 

@@ -18,6 +18,12 @@ int64_t swerve_socket_unsent(int socket);
 // Whether the process at the other end of a Unix socket belongs to this user or to root.
 int swerve_peer_is_own_user(int socket);
 
+// Raises the limit on the process's descriptors as far as the system lets it, to `most` at most, and returns the limit
+// from now on; -1 when the system does not tell.
+int64_t swerve_descriptor_limit_raise(int64_t most);
+// How many descriptors below `most` are open.
+int64_t swerve_descriptors_in_use(int64_t most);
+
 // What the calling thread has used: processor time, and how often it gave the processor up to wait for something; and
 // the time of a clock that only goes forward. Times are in nanoseconds.
 typedef struct {

@@ -71,6 +71,9 @@ extension HTTPConnectionHandler {
         if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
     }
 
+    /// See ``HTTPConnectionMachine/idleSince``.
+    var idleSince: MonotonicTime? { pending.readableBytes == 0 ? machine.idleSince : nil }
+
     func shutDown() {
         cancel(.shutDown)
         cut()

@@ -218,7 +218,28 @@ extension HTTPConnectionHandler {
         }
     }
 
-    private func clientLeft() {
+    /// Whether the rest of a streamed request can never come. It is found at once although the service holds back what
+    /// has come, and will not be told of it for long.
+    var isCutShort: Bool {
+        guard machine.isInputClosed, let exchange = machine.exchange, !exchange.isRequestComplete else { return false }
+        switch body {
+        case .none: return false
+        case .length(let remaining): return pending.readableBytes < remaining
+        case .chunked(var decoder):
+            var rest = pending
+            // What is malformed is found, and refused, when its turn comes.
+            while let part = try? decoder.next(&rest) {
+                switch part {
+                case .bytes: continue
+                case .end: return false
+                case .needsMore: return true
+                }
+            }
+            return false
+        }
+    }
+
+    func clientLeft() {
         cancel(.clientGone)
         cut()
     }

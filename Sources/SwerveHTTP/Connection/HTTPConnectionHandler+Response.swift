@@ -31,12 +31,14 @@ extension HTTPConnectionHandler {
             plan: plan,
             requestID: exchange?.requestID
         )
+        if machine.isInputClosed { machine.responseMoved(now: loop.now) }
         markDirty()
     }
 
     func respondBody(_ bytes: ByteBuffer) -> Bool {
         let count = bytes.readableBytes
         guard count > 0 else { return isWritable }
+        if machine.isInputClosed { machine.responseMoved(now: loop.now) }
         switch machine.responseBytes(count) {
         case .abort: abort()
         case .drop: break

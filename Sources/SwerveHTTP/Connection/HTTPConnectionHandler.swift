@@ -120,6 +120,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         if case .some(.inputClosed) = event as? ChannelEvent {
             machine.inputClosed(now: loop.now)
             process()
+            if isCutShort { clientLeft() }
             if isDirty { flushNow() }
         }
         context.fireUserInboundEventTriggered(event)

@@ -95,6 +95,7 @@ struct HTTPConnectionMachine: Sendable {
     private var writeDeadline: MonotonicTime?
     /// How many bytes the client had taken when that was last looked at, and when to look again.
     private var takenBytes = 0
+    private var takenAt: MonotonicTime
     private var nextLook: MonotonicTime
     private let options: HTTPServerOptions
 
@@ -102,10 +103,17 @@ struct HTTPConnectionMachine: Sendable {
         self.options = options
         self.deadline = now + options.idleTimeout
         self.nextLook = now
+        self.takenAt = now
     }
 
     var exchange: Exchange? {
         if case .exchange(let exchange) = phase { exchange } else { nil }
+    }
+
+    /// Since when the client has had every response and not begun another request; `nil` while it is busy.
+    var idleSince: MonotonicTime? {
+        guard phase == .idle, writeDeadline == nil, !isInputClosed else { return nil }
+        return deadline + (.zero - options.idleTimeout)
     }
 
     /// When the ongoing request is given up.
@@ -139,7 +147,11 @@ struct HTTPConnectionMachine: Sendable {
             deadline: options.requestTimeout.map { now + $0 }
         )
         phase = plan == .collect ? .collecting(exchange) : .exchange(exchange)
-        if plan != .complete { deadline = now + options.bodyTimeout }
+        if plan != .complete {
+            deadline = now + options.bodyTimeout
+        } else if isInputClosed {
+            deadline = now + options.halfCloseGrace
+        }
         return plan
     }
 
@@ -250,7 +262,14 @@ struct HTTPConnectionMachine: Sendable {
     /// The client sends no more. What has come is still looked at.
     mutating func inputClosed(now: MonotonicTime) {
         isInputClosed = true
-        if exchange != nil { deadline = now + options.halfCloseGrace }
+        guard let exchange else { return }
+        deadline = now + (exchange.response == nil ? options.halfCloseGrace : options.halfCloseQuiet)
+    }
+
+    /// The service wrote some of the response: a client that sends no more, but may still listen, gets its time again.
+    mutating func responseMoved(now: MonotonicTime) {
+        guard isInputClosed, exchange?.response != nil else { return }
+        deadline = now + options.halfCloseQuiet
     }
 
     /// Answers what is in progress and takes no more requests.
@@ -270,6 +289,7 @@ struct HTTPConnectionMachine: Sendable {
         case .closing(let farewell): farewell != .lingering
         // A client that is still busy with the last response is not idle.
         case .idle: now >= deadline || writeDeadline != nil && now >= nextLook
+        case .exchange where isInputClosed && now >= deadline: true
         case .head, .collecting, .exchange: writeDeadline != nil && now >= nextLook
         }
     }
@@ -282,12 +302,16 @@ struct HTTPConnectionMachine: Sendable {
     mutating func looked(taken: Int, unsent: Int, now: MonotonicTime) {
         let hasMoved = taken > takenBytes
         takenBytes = max(taken, takenBytes)
+        if hasMoved { takenAt = now }
         nextLook = now + options.lookPeriod
         if writeDeadline != nil, hasMoved { writeDeadline = now + options.writeTimeout }
         switch phase {
         case .idle where hasMoved && unsent > 0: deadline = now + options.idleTimeout
         case .closing(.sent) where unsent == 0: lingers(unsent: 0, now: now)
         case .closing(.writing) where hasMoved, .closing(.sent) where hasMoved: deadline = now + options.writeTimeout
+        case .exchange(let exchange) where isInputClosed && exchange.response != nil && unsent > 0:
+            // It has bytes to take, and says that it has not taken them: its system is there, and keeps the connection.
+            deadline = max(deadline, hasMoved ? now + options.halfCloseQuiet : takenAt + options.writeTimeout)
         case .idle, .head, .collecting, .exchange, .closing, .closed: break
         }
     }
@@ -304,9 +328,7 @@ struct HTTPConnectionMachine: Sendable {
         case .exchange(let exchange):
             if let limit = exchange.deadline, now >= limit { return .fail(.timedOut, status: 504) }
             guard now >= deadline else { return .none }
-            if isInputClosed, exchange.response == nil, exchange.isRequestComplete {
-                return .fail(.clientGone, status: 408)
-            }
+            if isInputClosed, exchange.isRequestComplete { return .fail(.clientGone, status: 408) }
             let waitsForClient = !exchange.isRequestComplete && window > 0
             return waitsForClient ? .fail(.timedOut, status: 408) : .none
         }

@@ -18,6 +18,8 @@ package final class HTTPLoop {
     let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
     private var isTicking = false
+    /// Connections that were idle at the present tick, the one that was so longest at the end.
+    private var idle: [(connection: HTTPConnectionHandler, since: MonotonicTime)]?
     private var connections: [HTTPConnectionHandler] = []
     private var dirty: [HTTPConnectionHandler] = []
     /// Keeps its memory between ticks.
@@ -138,9 +140,32 @@ package final class HTTPLoop {
         }
     }
 
+    /// So many connections make room for others in one tick: looking for them looks at all connections.
+    private static let idleLimit = 256
+
+    /// Closes the connection that has been idle longest.
+    ///
+    /// - Returns: whether there was one.
+    package func closeLongestIdle() -> Bool {
+        if idle == nil {
+            let latest = now + (.zero - options.replaceableIdleTime)
+            let all = connections.compactMap { connection in
+                connection.idleSince.flatMap { $0 <= latest ? (connection: connection, since: $0) : nil }
+            }
+            idle = all.sorted { $0.since > $1.since }.suffix(Self.idleLimit)
+        }
+        while let candidate = idle?.popLast() {
+            guard candidate.connection.idleSince == candidate.since else { continue }
+            candidate.connection.closeAfterFlush(linger: false)
+            return true
+        }
+        return false
+    }
+
     /// Looks at every connection for timeouts. The loop calls it; tests may, after moving their clock.
     package func tick() {
         readClocks()
+        idle = nil
         if let drainDeadline, now >= drainDeadline {
             for connection in connections { connection.shutDown() }
             return

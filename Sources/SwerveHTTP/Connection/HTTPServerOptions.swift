@@ -28,12 +28,23 @@ package struct HTTPServerOptions: Sendable {
     /// How long a response may still begin after the client ended its side of the connection. A client that only said
     /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
+    /// How long a response that has begun may be quiet after the client ended its side of the connection and took
+    /// everything: without bytes to send, nothing tells a client that only listens from one that is gone. 5 s, then the
+    /// request is cancelled.
+    package var halfCloseQuiet: Duration = .seconds(5)
     /// How long input is read and dropped after a response that was sent before the request was read to its end, so
     /// that the client sees the response and not a reset. 2 s from when the client has taken the response.
     package var lingerTimeout: Duration = .seconds(2)
 
-    /// How many connections are served at a time; more get 503 at once. 10 000.
+    /// How many connections are served at a time, as far as there are descriptors for them; 10 000. One more takes the
+    /// place of the one that has been idle longest; when none is idle, it gets 503 at once.
     package var maxConnections = 10_000
+    /// How many of the process's descriptors connections leave alone, beside those that are open when the server starts:
+    /// replicas need them. 128 by default, or a quarter of the process's limit when that is less.
+    package var reservedDescriptors: Int?
+    /// A connection that has been idle for less than this does not make room for another: its client may be about to
+    /// send the next request. 1 s.
+    package var replaceableIdleTime: Duration = .seconds(1)
     package var backlog: Int32 = 1024
     /// How often connections are looked at for timeouts. 100 ms.
     package var tickPeriod: Duration = .milliseconds(100)
