@@ -213,6 +213,8 @@ final class SimClient: @unchecked Sendable {
             world.fail("an answer that nobody asked for: \(status)")
             return false
         }
+        // What was not sent by then has no answer to come.
+        if lines.contains("connection: close"), manner != .pipelining { unsent = [] }
         self.status = status
         wanted = status == 200 ? request.wanted : nil
         if status == 200, wanted == nil { world.fail("request \(request.order) succeeded") }

@@ -67,8 +67,11 @@ final class SimLoop: EventLoop, @unchecked Sendable {
         let task = immediate[nextImmediate]
         nextImmediate += 1
         if nextImmediate == immediate.count {
-            immediate.removeAll(keepingCapacity: true)
+            // Letting tasks go can bring new ones: not while the array is being changed.
+            let finished = immediate
+            immediate = []
             nextImmediate = 0
+            withExtendedLifetime(finished) {}
         }
         world.run(on: self) { task() }
     }

@@ -89,6 +89,8 @@ package final class Peers: Sendable {
     func adopt(_ connection: PeerConnection, address: String) -> Bool {
         guard let index = loops.firstIndex(where: { $0 === connection.eventLoop }) else { return false }
         let affected = state.withLock { state -> [DeploymentID]? in
+            // One that ended meanwhile would never be forgotten: its end was told before.
+            if connection.isClosed { return nil }
             var links = links(to: address, in: state)
             if case .connected(let other) = links[index], !other.isClosed { return nil }
             links[index] = .connected(connection)
