@@ -84,7 +84,7 @@ extension HTTPConnectionHandler {
         cut()
     }
 
-    private func finish() {
+    func finish() {
         switch machine.responseEnds(now: loop.now) {
         case .abort: abort()
         case .next:
@@ -99,6 +99,7 @@ extension HTTPConnectionHandler {
 
     private func endExchange() {
         guard let exchange = exchange.take() else { return }
+        wholeBodyBytes = 0
         exchange.detach()
         spare = exchange
     }

@@ -34,6 +34,8 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     /// A small body on its way, and the head that it belongs to.
     var collected = ByteBuffer()
     var collectedHead: HTTPRequestHead?
+    /// The id of a request that is refused when its content was skipped.
+    var shedRequestID: String?
     var isProcessing = false
     private var isInRead = false
     private var isReadHeldBack = false
@@ -56,6 +58,15 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     var writtenBytes = 0
     /// The socket, once somebody asked for it.
     var descriptor: Int32?
+
+    // Memory.
+    /// The size of the content that the service was given whole.
+    var wholeBodyBytes = 0
+    /// How many bytes of responses the channel still had when it was asked, and how many it had been given then.
+    var bufferedBytes = 0
+    var measuredAt = 0
+    /// What the budget was told.
+    var chargedBytes = 0
 
     package init(loop: HTTPLoop, service: any HTTPService) {
         self.loop = loop
@@ -109,6 +120,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         machine.writability(isWritable, now: loop.now)
+        measure()
         if isWritable {
             exchange?.delegate?.responseWritable()
             process()
@@ -184,6 +196,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
             sendOutgoing(promise: nil)
         }
         context.flush()
+        measureAfterWriting()
     }
 
     /// Gives what was written to the channel, not flushed.

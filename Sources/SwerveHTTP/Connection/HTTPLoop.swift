@@ -14,6 +14,8 @@ package final class HTTPLoop {
 
     private let time: () -> MonotonicTime
     private let wallClock: () -> Int64
+    /// What the connections hold, with those of the server's other loops.
+    package let budget: MemoryBudget
     /// See ``UnsentBytes/count(_:_:)``.
     let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
@@ -35,6 +37,7 @@ package final class HTTPLoop {
     ///   - time: a clock that only goes forward.
     ///   - wallClock: seconds since 1970, for the `date` header.
     ///   - seed: makes the ids of requests differ from those of other loops and processes.
+    ///   - budget: one for all loops of a server; `nil` makes one for this loop.
     ///   - unsent: how many bytes written to a channel its client has not taken.
     package init(
         eventLoop: any EventLoop,
@@ -42,12 +45,14 @@ package final class HTTPLoop {
         time: @escaping () -> MonotonicTime,
         wallClock: @escaping () -> Int64,
         seed: UInt64,
+        budget: MemoryBudget? = nil,
         unsent: @escaping (any Channel, inout Int32?) -> Int = UnsentBytes.count
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.time = time
         self.wallClock = wallClock
+        self.budget = budget ?? MemoryBudget(limit: options.maxBufferedBytes)
         self.unsent = unsent
         self.now = time()
         self.requestIDPrefix = seed >> 36
