@@ -111,14 +111,14 @@ struct DeploymentMachine: Sendable {
             return settle(now: now, numbers: &numbers)
         case .initializationFailed(let message):
             guard replicas[index].isStarting else { return [] }
-            let replica = replicas[index].id
+            let replica = replicas[index]
             replicas[index].stop(now: now)
-            noteFailedStart(message, now: now)
-            return settle(now: now, numbers: &numbers, stopping: [.stop(replica)])
+            noteFailedStart(of: replica, message, now: now)
+            return settle(now: now, numbers: &numbers, stopping: [.stop(replica.id)])
         case .exited(let reason):
             let replica = replicas.remove(at: index)
             if replica.isStarting {
-                noteFailedStart("replica \(replica.id) exited while it started: \(reason)", now: now)
+                noteFailedStart(of: replica, "replica \(replica.id) exited while it started: \(reason)", now: now)
             } else if let since = replica.runningSince {
                 noteLoss(of: replica, since: since, "replica \(replica.id) exited: \(reason)", now: now)
             }
@@ -132,8 +132,6 @@ struct DeploymentMachine: Sendable {
     /// Lets time pass for the replicas and the back-off.
     mutating func tick(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
         guard let wakeUp, wakeUp <= now else { return [] }
-        // Before the replicas, so that a failure noticed just now waits for its own back-off.
-        if case .serve(var attempts) = goal, attempts.backOff.expire(now: now) { goal = .serve(attempts) }
         var stops: [ControlAction] = []
         var probes: [ControlAction] = []
         for index in replicas.indices {
@@ -145,7 +143,7 @@ struct DeploymentMachine: Sendable {
             case .startTookTooLong:
                 stops.append(.stop(before.id))
                 let limit = before.options.startTimeout
-                noteFailedStart("replica \(before.id) did not start within \(limit)", now: now)
+                noteFailedStart(of: before, "replica \(before.id) did not start within \(limit)", now: now)
             case .unhealthy:
                 stops.append(.stop(before.id))
                 let misses = "\(Limits.missesUntilUnhealthy) health checks in a row"
@@ -189,13 +187,12 @@ struct DeploymentMachine: Sendable {
         goal = .serve(attempts)
     }
 
-    /// A current replica failed before it was ready, or so soon after that it counts as that.
-    private mutating func noteFailedStart(_ message: String, now: MonotonicTime) {
-        guard case .serve(var attempts) = goal else { return }
+    /// A replica failed before it was ready, or so soon after that it counts as that.
+    private mutating func noteFailedStart(of replica: ReplicaMachine, _ message: String, now: MonotonicTime) {
+        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         attempts.failures += 1
         attempts.lastFailure = message
-        if isProven(since: attempts.backOff.lastFailure, now: now) { attempts.backOff.succeeded() }
-        attempts.backOff.failed(now: now)
+        attempts.backOff.failed(isProven(since: replica.seat.lastFailure, now: now) ? Seat() : replica.seat, now: now)
         if !attempts.everReady && attempts.failures >= Limits.failedAttempts(target: target) {
             goal = .failed(message: "\(attempts.failures) attempts to start a replica failed; last failure: \(message)")
         } else {
@@ -203,7 +200,7 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// A running replica is gone, or as good as. One that was old is not replaced.
+    /// A running replica is gone, or as good as. One that was old is not replaced; one that lasted is at once.
     private mutating func noteLoss(
         of replica: ReplicaMachine,
         since: MonotonicTime,
@@ -212,15 +209,14 @@ struct DeploymentMachine: Sendable {
     ) {
         guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         if since.after(Limits.provenAfter) > now {
-            noteFailedStart(message, now: now)
+            noteFailedStart(of: replica, message, now: now)
         } else {
             attempts.lastFailure = message
-            attempts.backOff.succeeded()
             goal = .serve(attempts)
         }
     }
 
-    /// Whether a current replica became ready after the last failure and stayed.
+    /// Whether a current replica became ready after the last failure in a seat and stayed: starting works again.
     private func isProven(since lastFailure: MonotonicTime?, now: MonotonicTime) -> Bool {
         guard let lastFailure else { return false }
         return replicas.contains { replica in
@@ -244,7 +240,7 @@ struct DeploymentMachine: Sendable {
         actions += startMissing(now: now, numbers: &numbers)
         noteHealth()
         wakeUp = replicas.lazy.map(\.wakeUp).min()
-        if case .serve(let attempts) = goal, let until = attempts.backOff.until {
+        if case .serve(let attempts) = goal, let until = attempts.backOff.next {
             wakeUp = wakeUp.map { min($0, until) } ?? until
         }
         return actions
@@ -315,12 +311,16 @@ struct DeploymentMachine: Sendable {
     }
 
     private mutating func startMissing(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        guard case .serve(let attempts) = goal else { return [] }
+        guard case .serve(var attempts) = goal else { return [] }
         let live = replicas.count { $0.standing == .current && ($0.isStarting || $0.isRunning) }
-        let missing = target - live - attempts.backOff.held
-        return (0..<max(0, missing)).map { _ in
+        attempts.backOff.trim(to: target - live)
+        let seats = attempts.backOff.takeExpired(now: now)
+        let missing = max(0, target - live - attempts.backOff.held)
+        goal = .serve(attempts)
+        return (0..<missing).map { index in
             let replica = ReplicaID(deployment: id, number: numbers.take())
-            replicas.append(ReplicaMachine(id: replica, spec: spec, now: now))
+            let seat = index < seats.count ? seats[index] : Seat()
+            replicas.append(ReplicaMachine(id: replica, spec: spec, seat: seat, now: now))
             return .start(replica, spec)
         }
     }

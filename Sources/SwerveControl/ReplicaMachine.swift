@@ -46,12 +46,14 @@ struct ReplicaMachine: Sendable {
     let id: ReplicaID
     let revision: Revision
     let options: DeploymentOptions
+    let seat: Seat
     var standing = Standing.current
     private(set) var processID: Int32?
     private(set) var state: State
 
-    init(id: ReplicaID, spec: DeploymentSpec, now: MonotonicTime) {
+    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, now: MonotonicTime) {
         self.id = id
+        self.seat = seat
         self.revision = spec.revision
         self.options = spec.options
         self.state = .starting(until: now.after(spec.options.startTimeout))
