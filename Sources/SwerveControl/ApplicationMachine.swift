@@ -10,7 +10,7 @@ struct ApplicationMachine: Sendable {
         case deploying
         /// Announced as running; stays so when replicas die. Goes to deploying or deleting.
         case running
-        /// Announced as failed. Goes to deploying or deleting.
+        /// Announced as failed; stays so when it becomes healthy after all. Goes to deploying or deleting.
         case failed
         /// Goes to deploying when it is deployed again before all is gone.
         case deleting

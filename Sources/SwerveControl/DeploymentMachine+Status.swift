@@ -51,9 +51,17 @@ extension DeploymentMachine {
         return old == 0 ? running : "\(running), \(old) of the previous version serving"
     }
 
-    /// Why the deployment was given up, or `nil`.
+    /// Why a deploy of the present spec counts as failed, or `nil` while it does not.
     var deployFailure: ServeError? {
-        guard case .failed(let message) = goal else { return nil }
-        return ServeError(.startFailed, "deployment '\(id)': \(message)", deployment: id)
+        switch goal {
+        case .serve(let attempts) where attempts.areExhausted(target: target):
+            failure("\(progress) after \(attempts.failures) failures; last failure: \(attempts.lastFailure)")
+        case .failed(let message): failure(message)
+        case .serve, .retired: nil
+        }
+    }
+
+    private func failure(_ message: String) -> ServeError {
+        ServeError(.startFailed, "deployment '\(id)': \(message)", deployment: id)
     }
 }

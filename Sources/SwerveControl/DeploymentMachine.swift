@@ -6,23 +6,14 @@ internal import SwerveCore
 /// drained, stopped and started. In its actions a replica leaves the published set before it is told to drain or stop.
 struct DeploymentMachine: Sendable {
     enum Goal: Sendable {
-        /// Replicas are started until the target is reached. Goes to failed or retired.
+        /// Replicas are started until the target is reached, also after the deploy counts as failed because some of
+        /// them cannot be started. Goes to failed or retired.
         case serve(Attempts)
         /// No replica of this revision ever became ready and no more are tried; the old revision serves on where there
         /// is one. Goes to serve with the next deploy, or to retired.
         case failed(message: String)
         /// All replicas go. Goes to serve when the deployment comes back before they are gone.
         case retired(reason: ServeError)
-    }
-
-    /// How starting replicas of one revision has gone.
-    struct Attempts: Sendable {
-        /// Whether a replica of this revision was ready once; then failures are retried for ever.
-        var everReady = false
-        var failures = 0
-        /// Empty while the deployment is healthy.
-        var lastFailure = ""
-        var backOff = BackOff()
     }
 
     /// What callers were last told.
@@ -67,14 +58,13 @@ struct DeploymentMachine: Sendable {
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
         let isSameRevision = new.revision == spec.revision
+        let oldTarget = target
         spec = new
         if !isSameRevision { regroup() }
-        let startsAfresh =
-            switch goal {
-            case .serve: !isSameRevision
-            case .failed, .retired: true
-            }
-        if startsAfresh {
+        if case .serve(var attempts) = goal, isSameRevision {
+            attempts.startAgain(target: oldTarget)
+            goal = .serve(attempts)
+        } else {
             goal = .serve(Attempts(everReady: replicas.contains { $0.standing == .current && $0.isRunning }))
         }
         return settle(now: now, numbers: &numbers)
@@ -183,7 +173,6 @@ struct DeploymentMachine: Sendable {
     private mutating func noteReady(_ replica: ReplicaMachine) {
         guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         attempts.everReady = true
-        attempts.failures = 0
         goal = .serve(attempts)
     }
 
@@ -193,7 +182,7 @@ struct DeploymentMachine: Sendable {
         attempts.failures += 1
         attempts.lastFailure = message
         attempts.backOff.failed(isProven(since: replica.seat.lastFailure, now: now) ? Seat() : replica.seat, now: now)
-        if !attempts.everReady && attempts.failures >= Limits.failedAttempts(target: target) {
+        if !attempts.everReady && attempts.areExhausted(target: target) {
             goal = .failed(message: "\(attempts.failures) attempts to start a replica failed; last failure: \(message)")
         } else {
             goal = .serve(attempts)
@@ -211,6 +200,7 @@ struct DeploymentMachine: Sendable {
         if since.after(Limits.provenAfter) > now {
             noteFailedStart(of: replica, message, now: now)
         } else {
+            attempts.failures += 1
             attempts.lastFailure = message
             goal = .serve(attempts)
         }

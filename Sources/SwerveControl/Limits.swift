@@ -11,7 +11,7 @@ enum Limits {
     static let stopRepeat = Duration.seconds(10)
     static let missesUntilUnhealthy = 3
 
-    /// How many attempts may fail before a revision that never had a ready replica is given up.
+    /// How many failures a deploy may have without becoming healthy before it counts as failed.
     static func failedAttempts(target: Int) -> Int { min(20, 3 * max(target, 1)) }
 }
 

@@ -85,11 +85,11 @@ import Testing
 
     @Test func `of the waits that are left over the shortest stay`() throws {
         var bench = Bench()
-        _ = try bench.run(application(web(3)))
-        let last = try crashLoop(&bench, from: 3)
+        _ = try bench.run(application(web(4)))
+        let last = try crashLoop(&bench, from: 4)
         _ = bench.report(.exited(reason: "signal 11"), r(2))
         _ = bench.report(.exited(reason: "crash"), r(last + 1))
-        #expect(starts(try bench.deploy(application(web(2)))) == [])
+        #expect(starts(try bench.deploy(application(web(3)))) == [])
         #expect(starts(bench.wait(.milliseconds(100))) == [r(last + 2)])
     }
 

@@ -1,0 +1,19 @@
+/// How starting replicas of one revision has gone.
+struct Attempts: Sendable {
+    /// Whether a replica of this revision was ready once; then missing ones are started for ever.
+    var everReady = false
+    /// Failures since the latest deploy, or since the deployment was last healthy.
+    var failures = 0
+    /// Empty while the deployment is healthy.
+    var lastFailure = ""
+    var backOff = BackOff()
+
+    /// Whether so much failed that callers who wait for the deploy are told.
+    func areExhausted(target: Int) -> Bool { failures >= Limits.failedAttempts(target: target) }
+
+    /// The same revision was deployed once more. If that had failed, it is tried again without waits.
+    mutating func startAgain(target: Int) {
+        if areExhausted(target: target) { backOff = BackOff() }
+        failures = 0
+    }
+}
