@@ -2,6 +2,9 @@
 struct Attempts: Sendable {
     /// Whether a replica of this revision was ready once; then missing ones are started for ever.
     var everReady = false
+    /// Whether a roll-out that fails goes back to this revision: the deployment was healthy with it, or it served when
+    /// there was nothing better.
+    var isTrusted = false
     /// Failures since the latest deploy, or since the deployment was last healthy.
     var failures = 0
     /// Empty while the deployment is healthy.

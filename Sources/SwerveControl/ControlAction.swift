@@ -2,7 +2,8 @@ package import SwerveCore
 
 /// What a ``ControllerState`` wants done. The shell does the actions of one list in their order.
 package enum ControlAction: Hashable, Sendable {
-    /// Start this replica. It reports `.launched`, then `.ready` or `.initializationFailed`, or `.exited`.
+    /// Start this replica; the spec may be an earlier one than the latest. It reports `.launched`, then `.ready` or
+    /// `.initializationFailed`, or `.exited`.
     case start(ReplicaID, DeploymentSpec)
     /// The whole set of replicas that calls may go to, sorted, with the options that hold for them. An empty set means
     /// that calls wait. It also revives a deployment that was withdrawn.

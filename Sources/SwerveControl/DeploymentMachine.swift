@@ -6,11 +6,14 @@ internal import SwerveCore
 /// drained, stopped and started. In its actions a replica leaves the published set before it is told to drain or stop.
 struct DeploymentMachine: Sendable {
     enum Goal: Sendable {
-        /// Replicas are started until the target is reached, also after the deploy counts as failed because some of
-        /// them cannot be started. Goes to failed or retired.
+        /// Replicas of the latest deploy's spec are started until the target is reached, also after the deploy counts as
+        /// failed because some cannot be. Goes to each of the others.
         case serve(Attempts)
-        /// No replica of this revision ever became ready and no more are tried; the old revision serves on where there
-        /// is one. Goes to serve with the next deploy, or to retired.
+        /// The latest deploy's spec could not be started. The last one that was good runs instead, with its own options
+        /// and target, until the next deploy. Goes to serve or retired.
+        case fallenBack(because: String, Attempts)
+        /// The latest deploy's spec could not be started, there is none to fall back to, and no more replicas are tried.
+        /// Goes to serve with the next deploy, or to retired.
         case failed(message: String)
         /// All replicas go. Goes to serve when the deployment comes back before they are gone.
         case retired(reason: ServeError)
@@ -23,12 +26,15 @@ struct DeploymentMachine: Sendable {
         case withdrawn(ServeError)
     }
 
+    /// What replicas are started from.
     private(set) var spec: DeploymentSpec
+    /// What takes the place of ``spec`` when that cannot be started; `nil` once it was healthy.
+    private var fallback: DeploymentSpec?
     private(set) var goal = Goal.serve(Attempts())
     /// Sorted: numbers only grow.
     private(set) var replicas: [ReplicaMachine] = []
     private(set) var publication = Publication.nothing
-    /// Whether the target count of current replicas is ready, and nothing of an earlier revision serves.
+    /// Whether the target count of replicas of the latest deploy is ready, and nothing of an earlier revision serves.
     private(set) var isHealthy = false
     /// Not later than the next moment at which ``tick(now:numbers:)`` has something to do; it may be earlier.
     private(set) var wakeUp: MonotonicTime?
@@ -40,9 +46,10 @@ struct DeploymentMachine: Sendable {
     var id: DeploymentID { spec.id }
     var target: Int { spec.options.numReplicas }
 
-    /// Whether calls go to at least one replica, and to replicas of the latest revision only.
+    /// Whether calls go to at least one replica, and to replicas of the latest deploy only.
     var isServing: Bool {
-        runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
+        guard case .serve = goal else { return false }
+        return runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
     }
 
     /// Whether it is retired and its last replica is gone.
@@ -57,15 +64,17 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
-        let isSameRevision = new.revision == spec.revision
-        let oldTarget = target
-        spec = new
-        if !isSameRevision { regroup() }
-        if case .serve(var attempts) = goal, isSameRevision {
-            attempts.startAgain(target: oldTarget)
+        if new.revision == spec.revision, var attempts {
+            attempts.startAgain(target: target)
+            spec = new
             goal = .serve(attempts)
         } else {
-            goal = .serve(Attempts(everReady: replicas.contains { $0.standing == .current && $0.isRunning }))
+            if let attempts, target > 0, attempts.isTrusted || (fallback == nil && isServing) { fallback = spec }
+            let isTrusted = fallback?.revision == new.revision
+            if isTrusted { fallback = nil }
+            replace(with: new)
+            let everReady = isTrusted || runningCount > 0
+            goal = .serve(Attempts(everReady: everReady, isTrusted: isTrusted))
         }
         return settle(now: now, numbers: &numbers)
     }
@@ -77,6 +86,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         if case .retired = goal { return [] }
         goal = .retired(reason: reason)
+        fallback = nil
         return settle(now: now, numbers: &numbers)
     }
 
@@ -97,7 +107,7 @@ struct DeploymentMachine: Sendable {
             return []
         case .ready:
             guard replicas[index].becomeReady(now: now) else { return [] }
-            noteReady(replicas[index])
+            if replicas[index].standing == .current { updateAttempts { $0.everReady = true } }
             return settle(now: now, numbers: &numbers)
         case .initializationFailed(let message):
             guard replicas[index].isStarting else { return [] }
@@ -156,9 +166,30 @@ struct DeploymentMachine: Sendable {
         return low < replicas.count && replicas[low].id.number == number ? low : nil
     }
 
-    /// Tells apart, after a change of revision, what may go on serving: what callers know of.
-    private mutating func regroup() {
-        let revision = spec.revision
+    /// `nil` while no replicas are started.
+    private var attempts: Attempts? {
+        switch goal {
+        case .serve(let attempts), .fallenBack(_, let attempts): attempts
+        case .failed, .retired: nil
+        }
+    }
+
+    private mutating func updateAttempts(_ change: (inout Attempts) -> Void) {
+        switch goal {
+        case .serve(var attempts):
+            change(&attempts)
+            goal = .serve(attempts)
+        case .fallenBack(let reason, var attempts):
+            change(&attempts)
+            goal = .fallenBack(because: reason, attempts)
+        case .failed, .retired: break
+        }
+    }
+
+    /// Starts replicas from another spec from now on; what callers know of may serve until those are ready.
+    private mutating func replace(with new: DeploymentSpec) {
+        spec = new
+        let revision = new.revision
         let serving: Set<ReplicaID> = if case .set(let ids, _) = publication { Set(ids) } else { [] }
         for index in replicas.indices {
             let replica = replicas[index]
@@ -170,39 +201,46 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    private mutating func noteReady(_ replica: ReplicaMachine) {
-        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
-        attempts.everReady = true
-        goal = .serve(attempts)
-    }
-
     /// A replica failed before it was ready, or so soon after that it counts as that.
     private mutating func noteFailedStart(of replica: ReplicaMachine, _ message: String, now: MonotonicTime) {
-        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
-        attempts.failures += 1
-        attempts.lastFailure = message
-        attempts.backOff.failed(isProven(since: replica.seat.lastFailure, now: now) ? Seat() : replica.seat, now: now)
-        if !attempts.everReady && attempts.areExhausted(target: target) {
-            goal = .failed(message: "\(attempts.failures) attempts to start a replica failed; last failure: \(message)")
-        } else {
-            goal = .serve(attempts)
-        }
+        let seat = isProven(since: replica.seat.lastFailure, now: now) ? Seat() : replica.seat
+        noteFailure(of: replica, message) { $0.backOff.failed(seat, now: now) }
     }
 
-    /// A running replica is gone, or as good as. One that was old is not replaced; one that lasted is at once.
+    /// A running replica is gone, or as good as. One that lasted is replaced at once.
     private mutating func noteLoss(
         of replica: ReplicaMachine,
         since: MonotonicTime,
         _ message: String,
         now: MonotonicTime
     ) {
-        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         if since.after(Limits.provenAfter) > now {
             noteFailedStart(of: replica, message, now: now)
         } else {
+            noteFailure(of: replica, message) { _ in }
+        }
+    }
+
+    /// Those of an earlier revision are not replaced, so their failures do not count.
+    private mutating func noteFailure(
+        of replica: ReplicaMachine,
+        _ message: String,
+        _ change: (inout Attempts) -> Void
+    ) {
+        guard replica.standing == .current else { return }
+        updateAttempts { attempts in
             attempts.failures += 1
             attempts.lastFailure = message
-            goal = .serve(attempts)
+            change(&attempts)
+        }
+        guard case .serve(let attempts) = goal, attempts.areExhausted(target: target) else { return }
+        let reason = "\(attempts.failures) attempts to start a replica failed; last failure: \(message)"
+        if let fallback, !isServing {
+            self.fallback = nil
+            replace(with: fallback)
+            goal = .fallenBack(because: reason, Attempts(everReady: true, isTrusted: true))
+        } else if !attempts.everReady {
+            goal = .failed(message: reason)
         }
     }
 
@@ -230,7 +268,7 @@ struct DeploymentMachine: Sendable {
         actions += startMissing(now: now, numbers: &numbers)
         noteHealth()
         wakeUp = replicas.lazy.map(\.wakeUp).min()
-        if case .serve(let attempts) = goal, let until = attempts.backOff.next {
+        if let until = attempts?.backOff.next {
             wakeUp = wakeUp.map { min($0, until) } ?? until
         }
         return actions
@@ -240,9 +278,8 @@ struct DeploymentMachine: Sendable {
     private func replicasToDrop() -> Set<Int> {
         let active = replicas.indices.filter { replicas[$0].isStarting || replicas[$0].isRunning }
         switch goal {
-        case .retired: return Set(active)
-        case .failed: return Set(active.filter { replicas[$0].isStarting || replicas[$0].standing == .discarded })
-        case .serve: break
+        case .retired, .failed: return Set(active)
+        case .serve, .fallenBack: break
         }
         let current = active.filter { replicas[$0].standing == .current }
         // Those that do not run yet go first, then the newest.
@@ -266,11 +303,11 @@ struct DeploymentMachine: Sendable {
         let next: Publication
         switch goal {
         case .retired(let reason): next = .withdrawn(reason)
-        case .failed(let message) where running.isEmpty:
+        case .failed(let message):
             next = .withdrawn(
                 ServeError(.unavailable, "deployment '\(id)' has no replica: \(message)", deployment: id)
             )
-        case .serve, .failed:
+        case .serve, .fallenBack:
             // The limits of old replicas are those they were started with, so their options go with them.
             if !old.isEmpty, case .set(_, let options) = publication {
                 next = .set(old.map { replicas[$0].id }, options)
@@ -301,12 +338,12 @@ struct DeploymentMachine: Sendable {
     }
 
     private mutating func startMissing(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        guard case .serve(var attempts) = goal else { return [] }
+        guard var attempts else { return [] }
         let live = replicas.count { $0.standing == .current && ($0.isStarting || $0.isRunning) }
         attempts.backOff.trim(to: target - live)
         let seats = attempts.backOff.takeExpired(now: now)
         let missing = max(0, target - live - attempts.backOff.held)
-        goal = .serve(attempts)
+        updateAttempts { $0 = attempts }
         return (0..<missing).map { index in
             let replica = ReplicaID(deployment: id, number: numbers.take())
             let seat = index < seats.count ? seats[index] : Seat()
@@ -316,21 +353,23 @@ struct DeploymentMachine: Sendable {
     }
 
     private mutating func noteHealth() {
-        guard case .serve(var attempts) = goal else {
-            isHealthy = false
-            return
-        }
-        isHealthy =
+        let isComplete =
             runningCount == target
             && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
-        if isHealthy {
-            attempts.lastFailure = ""
-            attempts.failures = 0
-            goal = .serve(attempts)
+        if isComplete {
+            // No replicas at all prove nothing.
+            let isProof = target > 0
+            updateAttempts { attempts in
+                attempts.lastFailure = ""
+                attempts.failures = 0
+                if isProof { attempts.isTrusted = true }
+            }
         }
+        isHealthy = if case .serve = goal { isComplete } else { false }
+        if isHealthy { fallback = nil }
     }
 
-    /// How many replicas of the latest revision run.
+    /// How many replicas of the present spec run.
     var runningCount: Int { replicas.count { $0.standing == .current && $0.isRunning } }
 }
 

@@ -27,6 +27,11 @@ struct World {
     var goals: [String: ApplicationSpec] = [:]
     /// The latest spec of each deployment that was not withdrawn as deleted.
     var deployments: [DeploymentID: DeploymentSpec] = [:]
+    /// For each deployment the spec that a failed roll-out falls back to: the last one that was complete, or the first
+    /// one that served.
+    var trusted: [DeploymentID: DeploymentSpec] = [:]
+    /// The deployments that run their trusted spec since the latest deploy.
+    var fellBack: Set<DeploymentID> = []
     /// For each delete that has not ended, the replicas that have to be gone.
     var deleting: [String: Set<ReplicaID>] = [:]
     /// The applications whose deploy has not been answered.
@@ -43,7 +48,20 @@ struct World {
         goals[spec.name] = spec
         failed.remove(spec.name)
         waiting.insert(spec.name)
-        for deployment in spec.deployments { deployments[deployment.id] = deployment }
+        for deployment in spec.deployments {
+            let id = deployment.id
+            if let last = deployments[id], last.revision != deployment.revision {
+                let known = trusted[id]
+                let serves = !published[id, default: []].isEmpty && isCurrent(published[id, default: []], last)
+                if last.options.numReplicas == 0 {
+                    trusted[id] = nil
+                } else if known.map({ $0.revision == last.revision }) ?? serves {
+                    trusted[id] = last
+                }
+            }
+            deployments[id] = deployment
+            fellBack.remove(id)
+        }
     }
 
     mutating func deleted(_ application: String) {
@@ -64,13 +82,24 @@ struct World {
 
     /// - Parameter isTick: whether time passed, the only cause to stop a running replica without draining it.
     mutating func perform(_ actions: [ControlAction], now: MonotonicTime, isTick: Bool) throws {
-        let before = published
+        let before = (published, fellBack)
         for action in actions {
             do { try perform(action, now: now, isTick: isTick) } catch let violation as Violation {
                 throw Violation(description: "\(action): \(violation) in \(actions)")
             }
         }
-        for (id, was) in before where !was.isEmpty && published[id, default: []].isEmpty {
+        for id in fellBack.subtracting(before.1) {
+            let isWanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
+            if isWanted && !failed.contains(id.application) { throw illegal("\(id) fell back and nobody was told") }
+        }
+        for (id, spec) in deployments where isComplete(id, spec) {
+            if spec.options.numReplicas > 0 {
+                trusted[id] = spec
+            } else if trusted[id]?.revision != spec.revision {
+                trusted[id] = nil
+            }
+        }
+        for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
             guard let spec = deployments[id], spec.options.numReplicas > 0 else { continue }
             let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
             if !alive.isEmpty { throw Violation(description: "\(id) is out of service though \(alive) could serve") }
@@ -83,7 +112,12 @@ struct World {
         case .start(let replica, let spec):
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
-            if deployments[replica.deployment] != spec { throw illegal("not the latest spec") }
+            if deployments[replica.deployment] != spec || fellBack.contains(replica.deployment) {
+                if trusted[replica.deployment] != spec {
+                    throw illegal("neither the latest spec nor the last good one")
+                }
+                fellBack.insert(replica.deployment)
+            }
             replicas[replica] = Replica(spec: spec)
         case .publish(let id, let set, _):
             if deployments[id] == nil { throw illegal("publishes what is deleted") }
@@ -100,6 +134,8 @@ struct World {
                     throw illegal("a route still leads there")
                 }
                 if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
+                trusted[id] = nil
+                fellBack.remove(id)
             }
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("table") }
@@ -134,14 +170,20 @@ struct World {
     /// Whether the application is what its spec says, and nothing else of it serves.
     func isRunning(_ name: String) -> Bool {
         guard let goal = goals[name] else { return false }
-        return goal.deployments.allSatisfy { spec in
-            let set = published[spec.id]
-            return set?.count == spec.options.numReplicas && set == live(spec.id)
-                && set?.allSatisfy { replicas[$0]?.spec.revision == spec.revision } == true
-        }
+        return goal.deployments.allSatisfy { isComplete($0.id, $0) }
             && deployments.keys.allSatisfy { id in
                 id.application != name || goal.deployments.contains { $0.id == id }
             }
+    }
+
+    /// Whether the deployment has as many replicas of `spec` as that wants, and no other ones serve.
+    private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
+        guard let set = published[id] else { return false }
+        return set.count == spec.options.numReplicas && set == live(id) && isCurrent(set, spec)
+    }
+
+    private func isCurrent(_ set: [ReplicaID], _ spec: DeploymentSpec) -> Bool {
+        set.allSatisfy { replicas[$0]?.spec.revision == spec.revision }
     }
 
     /// What holds after every step.
@@ -149,7 +191,7 @@ struct World {
         let all = Dictionary(grouping: replicas.lazy.filter(\.value.isLive).map(\.key), by: \.deployment)
         for id in Set(all.keys).union(published.keys) {
             let live = all[id, default: []]
-            guard let spec = deployments[id] else {
+            guard let spec = fellBack.contains(id) ? trusted[id] : deployments[id] else {
                 if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
                 continue
             }
