@@ -182,7 +182,8 @@ extension ApplicationMachine {
 }
 
 extension DeploymentMachine {
+    /// One that does not end whatever is done does not count.
     fileprivate func hasReplica(below number: UInt64) -> Bool {
-        replicas.first.map { $0.id.number < number } ?? false
+        replicas.prefix { $0.id.number < number }.contains { !$0.isStuck }
     }
 }

@@ -5,7 +5,8 @@ struct Attempts: Sendable {
     /// Whether a roll-out that fails goes back to this revision: the deployment was healthy with it, or it served when
     /// there was nothing better.
     var isTrusted = false
-    /// Failures since the latest deploy, or since the deployment was last healthy.
+    /// Failures since the latest deploy. Health does not reset them: two deployments that crash in turns would keep
+    /// their application from being healthy for ever, and its callers waiting.
     var failures = 0
     /// Empty while the deployment is healthy.
     var lastFailure = ""

@@ -22,7 +22,7 @@ package enum ControlAction: Hashable, Sendable {
     case applicationRunning(String)
     /// The latest deploy ended without success. Callers that wait for it get the error.
     case applicationFailed(String, ServeError)
-    /// All that ran when the application was deleted is gone. Callers that wait for the delete may go on.
+    /// All that ran when the application was deleted is gone, or could not be ended within a minute. Callers that wait for the delete may go on.
     case applicationDeleted(String)
 }
 

@@ -38,6 +38,7 @@ package struct ControllerState: Sendable {
     /// Withdraws the application at once and lets its replicas finish what they work on.
     ///
     /// `.applicationDeleted` follows when all of them are gone, also when the name was deployed again in the meantime.
+    /// A replica that is still there after it was told to stop for a minute is not waited for any longer.
     /// A deploy that was under way fails with `deleted`.
     ///
     /// - Throws: `notFound` when there is no such application.

@@ -57,7 +57,7 @@ extension DeploymentMachine {
     /// Why a deploy of the present spec counts as failed, or `nil` while it does not.
     var deployFailure: ServeError? {
         switch goal {
-        case .serve(let attempts) where attempts.areExhausted(target: target):
+        case .serve(let attempts) where !isHealthy && attempts.areExhausted(target: target):
             failure("\(progress) after \(attempts.failures) failures; last failure: \(attempts.lastFailure)")
         case .failed(let message), .fallenBack(let message, _): failure(message)
         case .serve, .retired: nil

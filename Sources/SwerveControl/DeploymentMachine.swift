@@ -52,9 +52,9 @@ struct DeploymentMachine: Sendable {
         return runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
     }
 
-    /// Whether it is retired and its last replica is gone.
+    /// Whether it is retired and its last replica is gone, but for those that do not end whatever is done.
     var isGone: Bool {
-        if case .retired = goal { replicas.isEmpty } else { false }
+        if case .retired = goal { replicas.allSatisfy(\.isStuck) } else { false }
     }
 
     // MARK: Entry points
@@ -133,12 +133,12 @@ struct DeploymentMachine: Sendable {
     mutating func tick(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
         guard let wakeUp, wakeUp <= now else { return [] }
         var stops: [ControlAction] = []
-        var probes: [ControlAction] = []
+        var probes: [ReplicaID] = []
         for index in replicas.indices {
             let before = replicas[index]
             switch replicas[index].expire(now: now) {
             case nil: break
-            case .probe: probes.append(.probe(before.id))
+            case .probe: probes.append(before.id)
             case .stop: stops.append(.stop(before.id))
             case .startTookTooLong:
                 stops.append(.stop(before.id))
@@ -151,7 +151,9 @@ struct DeploymentMachine: Sendable {
                 noteLoss(of: before, since: before.runningSince ?? now, message, now: now)
             }
         }
-        return settle(now: now, numbers: &numbers, stopping: stops) + probes
+        let actions = settle(now: now, numbers: &numbers, stopping: stops)
+        // A failure that was noticed in the same tick can be the end of those that were to be probed.
+        return actions + probes.filter { isRunning($0.number) }.map { .probe($0) }
     }
 
     // MARK: Bookkeeping
@@ -165,6 +167,8 @@ struct DeploymentMachine: Sendable {
         }
         return low < replicas.count && replicas[low].id.number == number ? low : nil
     }
+
+    private func isRunning(_ number: UInt64) -> Bool { index(of: number).map { replicas[$0].isRunning } ?? false }
 
     /// `nil` while no replicas are started.
     private var attempts: Attempts? {
@@ -361,7 +365,6 @@ struct DeploymentMachine: Sendable {
             let isProof = target > 0
             updateAttempts { attempts in
                 attempts.lastFailure = ""
-                attempts.failures = 0
                 if isProof { attempts.isTrusted = true }
             }
         }

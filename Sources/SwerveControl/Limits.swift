@@ -9,9 +9,11 @@ enum Limits {
     static let provenAfter = Duration.seconds(10)
     /// How long a stopped replica may take to be gone before it is stopped again.
     static let stopRepeat = Duration.seconds(10)
+    /// After so many stops a replica that is still there no longer holds up the end of its application.
+    static let stopsUntilStuck = 6
     static let missesUntilUnhealthy = 3
 
-    /// How many failures a deploy may have without becoming healthy before it counts as failed.
+    /// How many replicas of a deployment may fail after a deploy before the deploy counts as failed.
     static func failedAttempts(target: Int) -> Int { min(20, 3 * max(target, 1)) }
 }
 

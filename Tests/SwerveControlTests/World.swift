@@ -13,8 +13,13 @@ struct World {
     struct Replica {
         let spec: DeploymentSpec
         var phase = Phase.starting
+        var readySince: MonotonicTime?
         var probed: MonotonicTime?
+        /// How often it was told to stop.
+        var stops = 0
         var isLive: Bool { phase == .starting || phase == .ready }
+        /// Whether nobody has to wait for it any longer.
+        var isStuck: Bool { stops > 6 }
     }
 
     /// All that were started and are not gone.
@@ -37,6 +42,21 @@ struct World {
     /// The applications whose deploy has not been answered.
     var waiting: Set<String> = []
     var failed: Set<String> = []
+    /// The rare things that happened.
+    var reached: Set<Milestone> = []
+
+    enum Milestone: CaseIterable {
+        /// A failed roll-out led to starts of the version before it.
+        case fallback
+        /// A deploy failed though some of its replicas serve.
+        case partialFailure
+        /// It became complete after all.
+        case lateSuccess
+        /// A replica that had lasted was replaced at once.
+        case replacement
+        /// An application was deleted while some of its replicas had not started, or without one that cannot be ended.
+        case deleteWhileStarting, deleteWithoutEnd
+    }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
         replicas.filter { $0.key.deployment == deployment && $0.value.isLive }.keys.sorted()
@@ -66,16 +86,42 @@ struct World {
 
     mutating func deleted(_ application: String) {
         guard goals.removeValue(forKey: application) != nil else { return }
-        deleting[application] = Set(replicas.keys.filter { $0.deployment.application == application })
+        let own = replicas.filter { $0.key.deployment.application == application }
+        deleting[application] = Set(own.keys)
+        if own.values.contains(where: { $0.phase == .starting }) { reached.insert(.deleteWhileStarting) }
     }
 
-    mutating func delivers(_ event: ReplicaEvent, of replica: ReplicaID) {
+    mutating func delivers(_ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime) {
         switch event {
-        case .ready: if replicas[replica]?.phase == .starting { replicas[replica]?.phase = .ready }
+        case .ready:
+            guard replicas[replica]?.phase == .starting else { return }
+            replicas[replica]?.phase = .ready
+            replicas[replica]?.readySince = now
         case .exited: replicas[replica] = nil
         case .probeAnswered: replicas[replica]?.probed = nil
         case .launched, .initializationFailed, .drained: break
         }
+    }
+
+    /// Whether the replica is one of the present version and has run for a while, so that its end is no failure to
+    /// start.
+    func hasLasted(_ replica: ReplicaID, now: MonotonicTime) -> Bool {
+        guard let known = replicas[replica], known.phase == .ready, let since = known.readySince else { return false }
+        return now - since >= .seconds(10) && known.spec.revision == effective(replica.deployment)?.revision
+    }
+
+    /// - Parameter actions: what came of the end of a replica that had lasted.
+    mutating func checkReplacement(of replica: ReplicaID, _ actions: [ControlAction]) throws {
+        let id = replica.deployment
+        guard let spec = effective(id), live(id).count < spec.options.numReplicas else { return }
+        let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
+        reached.insert(.replacement)
+        if !isStarted { throw illegal("\(replica) had lasted and is not replaced at once: \(actions)") }
+    }
+
+    /// What the deployment's replicas are started from.
+    func effective(_ id: DeploymentID) -> DeploymentSpec? {
+        fellBack.contains(id) ? trusted[id] : deployments[id]
     }
 
     // MARK: What the controller does
@@ -92,6 +138,7 @@ struct World {
             let isWanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
             if isWanted && !failed.contains(id.application) { throw illegal("\(id) fell back and nobody was told") }
         }
+        for name in failed where reached.contains(.partialFailure) && isRunning(name) { reached.insert(.lateSuccess) }
         for (id, spec) in deployments where isComplete(id, spec) {
             if spec.options.numReplicas > 0 {
                 trusted[id] = spec
@@ -117,6 +164,7 @@ struct World {
                     throw illegal("neither the latest spec nor the last good one")
                 }
                 fellBack.insert(replica.deployment)
+                reached.insert(.fallback)
             }
             replicas[replica] = Replica(spec: spec)
         case .publish(let id, let set, _):
@@ -144,6 +192,7 @@ struct World {
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):
             try leave(replica, from: [.starting, .draining, .stopping] + (isTick ? [.ready] : []), to: .stopping)
+            replicas[replica]?.stops += 1
         case .probe(let replica):
             guard let known = replicas[replica], known.phase == .ready else { throw illegal("does not run") }
             if let probed = known.probed, now - probed < known.spec.options.healthCheckTimeout {
@@ -154,10 +203,19 @@ struct World {
             if waiting.remove(name) == nil || !isRunning(name) { throw illegal("does not run") }
         case .applicationFailed(let name, _):
             if waiting.remove(name) == nil { throw illegal("nobody waits") }
-            if goals[name] != nil { failed.insert(name) }
+            guard let goal = goals[name] else { return }
+            failed.insert(name)
+            let serves = goal.deployments.contains { spec in
+                let set = published[spec.id, default: []]
+                return !set.isEmpty && set.count < spec.options.numReplicas && isCurrent(set, spec)
+            }
+            if serves { reached.insert(.partialFailure) }
         case .applicationDeleted(let name):
-            let left = deleting.removeValue(forKey: name)?.first { replicas[$0] != nil }
+            let left = deleting.removeValue(forKey: name)?.first { replicas[$0].map { !$0.isStuck } ?? false }
             if let left { throw illegal("\(left) is left") }
+            if replicas.contains(where: { $0.key.deployment.application == name && $0.value.isStuck }) {
+                reached.insert(.deleteWithoutEnd)
+            }
         }
     }
 
@@ -191,7 +249,7 @@ struct World {
         let all = Dictionary(grouping: replicas.lazy.filter(\.value.isLive).map(\.key), by: \.deployment)
         for id in Set(all.keys).union(published.keys) {
             let live = all[id, default: []]
-            guard let spec = fellBack.contains(id) ? trusted[id] : deployments[id] else {
+            guard let spec = effective(id) else {
                 if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
                 continue
             }
