@@ -4,6 +4,7 @@ import SwerveControl
 import SwerveCore
 import SwerveRuntime
 import SwerveTransport
+import Synchronization
 
 /// One history of a world: an application is deployed, clients and handles ask it, faults happen, and at the end everything
 /// must have been answered and nothing may be left.
@@ -14,6 +15,9 @@ public struct Scenario {
         public let reasons: [String]
         public var description: String { "seed \(seed): " + reasons.prefix(3).joined(separator: "; ") }
     }
+
+    /// How many worlds of earlier histories are still held by something.
+    public static var worlds: Int { World.count.load(ordering: .relaxed) }
 
     public static func run(seed: UInt64, prints: Bool = false) throws(Failure) {
         let world = World(seed: seed)

@@ -89,6 +89,7 @@ final class World: @unchecked Sendable {
         self.random = SplitMix64(seed: seed)
         self.id = Self.nextID.add(1, ordering: .relaxed).newValue
         Self.worlds.withLock { $0[id] = self }
+        Self.count.add(1, ordering: .relaxed)
         launcher.world = self
         main = SimProcess(self, "main", nil)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -140,6 +141,26 @@ final class World: @unchecked Sendable {
     func end() {
         Self.worlds.withLock { $0[id] = nil }
         launcher.world = nil
+        // Timers hold what they are about, and that holds the loop.
+        for process in [main!] + workers {
+            process.wires = []
+            process.loop.drop()
+        }
+        run(on: main.loop) {
+            listeners = [:]
+            delayed = []
+            controller = nil
+            controllerTask = nil
+            proxy = nil
+            peers = nil
+            httpLoop = nil
+        }
+    }
+
+    /// Worlds that are not let go, for whoever looks for what holds them.
+    static let count = Atomic<Int>(0)
+    deinit {
+        Self.count.subtract(1, ordering: .relaxed)
     }
 
     // MARK: What the pieces ask for
