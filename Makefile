@@ -4,6 +4,7 @@ MODEL ?=
 SWIFT ?= swift
 COUNT ?= 100000
 SEED ?= 1
+TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz bench bench-peers format check-format setup-run setup-test setup-bench setup-picture graph-picture clean
 
@@ -19,11 +20,12 @@ test: setup-test check-format
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
 
-# Damaged pictures, arrays and forms under the address sanitizer: make fuzz COUNT=1000000 SEED=2.
+# Damaged pictures, arrays, forms and requests under the address sanitizer: make fuzz COUNT=1000000 SEED=2. Some alone:
+# make run-fuzz TARGETS=requests,chunks,connection.
 fuzz: setup-test run-fuzz
 
 run-fuzz:
-	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
+	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED) $(TARGETS)
 
 bench: setup-bench
 	$(SWIFT) build -c release --product bench-app --quiet
