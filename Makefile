@@ -9,6 +9,7 @@ FIRST_SEED ?= 0
 MUTATE ?=
 MINUTES ?= 1
 ONLY ?=
+TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz simulate simulate-graph soak bench bench-peers format check-format setup-run setup-test setup-bench \
 	setup-load setup-picture graph-picture clean
@@ -25,11 +26,12 @@ test: setup-test check-format
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
 
-# Damaged pictures, arrays and forms under the address sanitizer: make fuzz COUNT=1000000 SEED=2.
+# Damaged pictures, arrays, forms and requests under the address sanitizer: make fuzz COUNT=1000000 SEED=2. Some alone:
+# make run-fuzz TARGETS=requests,chunks,connection.
 fuzz: setup-test run-fuzz
 
 run-fuzz:
-	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
+	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED) $(TARGETS)
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (b, f, i) a
 # kind of fault is put back into a copy of the tree, and must be found.

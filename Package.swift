@@ -215,7 +215,10 @@ let package = Package(
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
             name: "fuzz-decoders",
-            dependencies: ["CFuzzWatch", "SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: [
+                "CFuzzWatch", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
         ),

@@ -4,10 +4,19 @@ import Foundation
 struct Seeds {
     private var files: [Target: [[UInt8]]] = [:]
 
+    /// - Parameters:
+    ///   - targets: for which seeds are wanted.
+    ///   - folder: the one that holds `kinds`, `images` and `npy`; it is read when a target needs it.
+    init(for targets: [Target], goldenFolder folder: String) throws {
+        if targets.contains(where: \.needsGoldenFiles) { try readGoldenFiles(folder) }
+        files[.multipart] = Self.forms.map { Array($0.utf8) }
+        files[.requests] = HTTPSeeds.requests.map { Array($0.utf8) }
+        files[.connection] = (HTTPSeeds.requests + HTTPSeeds.large).map { Array($0.utf8) }
+        files[.chunks] = HTTPSeeds.chunks.map { Array($0.utf8) }
+    }
+
     /// Reads the golden files that `dev/make-golden.py` makes.
-    ///
-    /// - Parameter folder: the one that holds `kinds`, `images` and `npy`.
-    init(goldenFolder folder: String) throws {
+    private mutating func readGoldenFiles(_ folder: String) throws {
         let root = URL(filePath: folder)
         for path in try Self.names(root, "kinds", "images", "npy") {
             let file = [UInt8](try Data(contentsOf: root.appending(path: path)))
@@ -28,7 +37,6 @@ struct Seeds {
         files[.orientation] = try oriented.map {
             [UInt8](try Data(contentsOf: root.appending(path: "kinds/\($0.name)")))
         }
-        files[.multipart] = Self.forms.map { Array($0.utf8) }
     }
 
     private struct Named: Decodable {

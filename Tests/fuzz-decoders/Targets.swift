@@ -1,4 +1,5 @@
 import NIOCore
+import SwerveHTTP
 import SwerveHTTPTypes
 import SwerveTensor
 import SwerveVision
@@ -8,18 +9,40 @@ struct WrongResult: Error {
     let message: String
 }
 
-/// A parser that is fuzzed.
+/// A parser that is fuzzed. Another one is a case here, an entry in ``Seeds``, and a function that ``run(_:round:)``
+/// calls, in a file of its own beside those of ``HTTPTargets``.
 enum Target: String, CaseIterable {
-    case jpeg, png, orientation, npy, multipart
+    case jpeg, png, orientation, npy
+    case multipart
+    case requests, chunks, connection
 
-    /// How much of a hundred inputs goes here.
-    var share: Int {
+    /// How many inputs go here, in relation to the other targets.
+    var weight: Int {
         switch self {
         case .jpeg: 25
         case .png: 30
         case .orientation: 15
         case .npy: 15
         case .multipart: 15
+        case .requests: 25
+        case .chunks: 15
+        case .connection: 30
+        }
+    }
+
+    /// Whether its inputs are made of files that `dev/make-golden.py` makes.
+    var needsGoldenFiles: Bool {
+        switch self {
+        case .jpeg, .png, .orientation, .npy: true
+        case .multipart, .requests, .chunks, .connection: false
+        }
+    }
+
+    /// What mutations put in.
+    var words: [String] {
+        switch self {
+        case .requests, .chunks, .connection: HTTPSeeds.words
+        case .jpeg, .png, .orientation, .npy, .multipart: Mutator.words
         }
     }
 
@@ -64,6 +87,9 @@ enum Target: String, CaseIterable {
                 try checkArray(ByteBuffer(bytes: input))
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
+            case .requests: return try HTTPTargets.requests(input, round: round)
+            case .chunks: return try HTTPTargets.chunks(input, round: round)
+            case .connection: return try HTTPConnectionTarget.run(input, round: round)
             }
             return "accepted"
         } catch let error as ImageError {
