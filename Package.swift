@@ -56,7 +56,7 @@ let package = Package(
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
-        // The entry of worker processes before main, and atomics on shared memory.
+        // The entry of worker processes before main, atomics on shared memory, calls of the operating system.
         .target(name: "CSwerveSystem"),
         .target(
             name: "SwerveTransport",
@@ -70,7 +70,9 @@ let package = Package(
         ),
         .target(
             name: "SwerveLaunch",
-            dependencies: ["SwerveCore", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                "SwerveCore", "CSwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -334,6 +336,11 @@ let package = Package(
         .testTarget(
             name: "SwerveControlTests",
             dependencies: ["SwerveControl", "SwerveCore"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveLaunchTests",
+            dependencies: ["CSwerveSystem", "SwerveCore", "SwerveLaunch"],
             swiftSettings: settings
         ),
         .testTarget(
