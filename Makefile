@@ -22,6 +22,7 @@ run: setup-run
 test: setup-test check-format
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
