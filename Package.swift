@@ -344,6 +344,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveRuntimeTests",
+            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveRuntime"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveMacrosTests",
             dependencies: ["SwerveMacros", "SwerveMacrosPlugin"]
                 + syntax(

@@ -55,8 +55,9 @@ package final class ProcessDescriptor: Sendable {
     /// - Parameter process: one that nobody has waited for.
     /// - Returns: `nil` where the system has no such references, or no descriptor is left.
     package init?(_ process: Int32) {
-        descriptor = swerve_process_open(process)
+        let descriptor = swerve_process_open(process)
         if descriptor < 0 { return nil }
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
