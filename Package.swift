@@ -291,7 +291,6 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SwerveRuntimeTests", dependencies: ["MiddleSimulation"], swiftSettings: settings),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
@@ -345,7 +344,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveRuntime"],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveLaunch", "SwerveRuntime"],
             swiftSettings: settings
         ),
         .testTarget(
