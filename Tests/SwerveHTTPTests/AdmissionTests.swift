@@ -118,7 +118,7 @@ import Testing
         while server.connectionCount < 1 { await Task.yield() }
         // The first has just come: it is not idle yet.
         let (second, refusal) = try await clients.connect(server)
-        try await second.writeAndFlush(ByteBuffer(string: getRequest))
+        second.writeAndFlush(ByteBuffer(string: getRequest), promise: nil)
         let answer = try await refusal.get()
         #expect(answer.hasPrefix("HTTP/1.1 503 "))
         #expect(answer.contains("retry-after: 1\r\n"))
