@@ -195,6 +195,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-http",
+            dependencies: [
+                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Benchmarks/Sources/bench-http",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-vision",
             dependencies: ["Swerve", "SwerveModels", "SwerveTensor", "SwerveVision"],
             path: "Benchmarks/Sources/bench-vision",

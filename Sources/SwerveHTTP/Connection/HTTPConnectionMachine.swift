@@ -99,9 +99,12 @@ struct HTTPConnectionMachine: Sendable {
     private var takenAt: MonotonicTime
     private var nextLook: MonotonicTime
     private let options: HTTPServerOptions
+    /// The idle timeout, which each request adds to the time.
+    private let idleNanoseconds: Int64
 
     init(options: HTTPServerOptions, now: MonotonicTime) {
         self.options = options
+        self.idleNanoseconds = options.idleTimeout.nanoseconds
         self.deadline = now + options.idleTimeout
         self.nextLook = now
         self.takenAt = now
@@ -252,7 +255,8 @@ struct HTTPConnectionMachine: Sendable {
             return .close(linger: !exchange.isRequestComplete)
         }
         phase = .idle
-        deadline = now + options.idleTimeout
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(idleNanoseconds)
+        deadline = MonotonicTime(nanoseconds: overflow ? .max : sum)
         return .next
     }
 

@@ -7,10 +7,13 @@ package import SwerveCore
 package final class HTTPLoop {
     package let eventLoop: any EventLoop
     let options: HTTPServerOptions
+
+    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
+    // the loop, and no access lasts over a call of a connection.
     /// The time at the last tick; connections use it so that no request reads a clock.
-    private(set) var now: MonotonicTime
+    @exclusivity(unchecked) private(set) var now: MonotonicTime
     /// `date: …` with its line end.
-    private(set) var dateLine: [UInt8] = []
+    @exclusivity(unchecked) private(set) var dateLine: [UInt8] = []
 
     private let time: () -> MonotonicTime
     private let wallClock: () -> Int64
@@ -23,13 +26,13 @@ package final class HTTPLoop {
     /// Connections that were idle at the present tick, the one that was so longest at the end.
     private var idle: [(connection: HTTPConnectionHandler, since: MonotonicTime)]?
     private var connections: [HTTPConnectionHandler] = []
-    private var dirty: [HTTPConnectionHandler] = []
+    @exclusivity(unchecked) private var dirty: [HTTPConnectionHandler] = []
     /// Keeps its memory between ticks.
-    private var flushing: [HTTPConnectionHandler] = []
-    private var isFlushScheduled = false
-    private var isFlushing = false
+    @exclusivity(unchecked) private var flushing: [HTTPConnectionHandler] = []
+    @exclusivity(unchecked) private var isFlushScheduled = false
+    @exclusivity(unchecked) private var isFlushing = false
     private let requestIDPrefix: UInt64
-    private var requestIDCounter: UInt64
+    @exclusivity(unchecked) private var requestIDCounter: UInt64
     private var drainPromise: EventLoopPromise<Void>?
     private var drainDeadline: MonotonicTime?
 
