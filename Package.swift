@@ -270,7 +270,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -286,7 +286,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SwerveRuntimeTests", dependencies: ["MiddleSimulation"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveRuntimeTests",
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime"],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
