@@ -281,7 +281,7 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveTransport", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", nioCore, nioPosix,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings
