@@ -98,7 +98,7 @@ final class FrameReader {
         else { return connection.send(.responseRefused, stream: frame.stream) { _ in } }
         let reply = FramedReply(frame.stream, connection, replica)
         guard connection.insert(reply) else {
-            _ = replica.finish()
+            replica.finish()?()
             throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
         }
         do {
