@@ -295,6 +295,11 @@ import Testing
         }
     }
 
+    @Test(arguments: [.responseData, .responseEnd] as [FrameKind])
+    func `a replica that sends parts of a long value that it did not begin`(kind: FrameKind) async throws {
+        try await expectReplicaCutOff("a long value", http: false) { try await $0.send(kind, stream: $1, bytes: 5) }
+    }
+
     @Test func `a replica that keeps a result and does not say where`() async throws {
         try await expectReplicaCutOff("without its number", http: false) { peer, stream in
             try await peer.send(.responseKept, stream: stream, bytes: 15)
