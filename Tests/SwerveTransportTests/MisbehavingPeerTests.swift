@@ -305,4 +305,22 @@ import Testing
             try await peer.send(.responseKept, stream: stream, bytes: 15)
         }
     }
+
+    @Test func `a replica that keeps a result that it was to send`() async throws {
+        let (peer, connection, _) = try await RawPeer.connected()
+        let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
+        let replica = ReplicaID(deployment: id, number: 1)
+        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [connection])], options: DeploymentOptions())
+        let handle = ServeSystem.handle(Echo.self, id)
+        let call = Task { try await handle.echo("x") }
+        _ = try await peer.expect(.define)
+        let stream = try await peer.expect(.requestCall).stream
+        try await peer.send(.responseKept, stream: stream) {
+            $0.writeMultipleIntegers(1 as UInt64, 10 as UInt64, endianness: .little)
+            $0.writeString("/nowhere")
+        }
+        let error = await #expect(throws: ServeError.self) { _ = try await call.value }
+        #expect(error?.code == .protocolViolation)
+        connection.close(because: "the test is over")
+    }
 }
