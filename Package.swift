@@ -284,7 +284,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -295,7 +295,7 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveTransport", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", nioCore, nioPosix,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings

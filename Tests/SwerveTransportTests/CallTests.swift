@@ -103,13 +103,17 @@ final class Pair {
             let text = String(repeating: "x", count: size)
             #expect(try await echo.echo(text) == text, "\(size) bytes; \(pair.recorder.closed)")
         }
-        #expect(try await echo.size(of: ByteBuffer(repeating: 1, count: 20 << 20)) == 20 << 20, "\(pair.recorder.closed)")
+        #expect(
+            try await echo.size(of: ByteBuffer(repeating: 1, count: 20 << 20)) == 20 << 20,
+            "\(pair.recorder.closed)"
+        )
         try await pair.close()
     }
 
     @Test func longValuesOfManyCallersAtATimeComeBackWhole() async throws {
         let pair = try await Pair()
         let echo = pair.handle(Repeater(), limit: 100)
+        let recorder = pair.recorder
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<12 {
                 group.addTask {
@@ -117,7 +121,7 @@ final class Pair {
                         let size = (number * 8 + round) % 5 * 700_000 + number
                         let text = String(repeating: "\(number % 10)", count: size)
                         let answer = try await echo.echo(text)
-                        #expect(answer == text)
+                        #expect(answer == text, "\(recorder.closed)")
                     }
                 }
             }

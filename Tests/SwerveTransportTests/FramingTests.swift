@@ -73,9 +73,9 @@ struct TestPeer {
     let recorder = Recorder()
     let connection: PeerConnection
 
-    init() throws {
+    init(_ hosted: HostedReplicas = HostedReplicas()) throws {
         wire = RecordingWire(loop)
-        connection = PeerConnection(wire: wire, delegate: recorder, hosted: HostedReplicas())
+        connection = PeerConnection(wire: wire, delegate: recorder, hosted: hosted)
     }
 
     func receive(_ bytes: some Sequence<UInt8>) {

@@ -69,7 +69,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
                 )
             }
         case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: pool.id)
-        case .kept: preconditionFailure("results are kept only for calls that allow it")
+        case .kept:
+            throw ServeError(.protocolViolation, "the result of \(target) was kept, not sent", deployment: pool.id)
         }
     }
 

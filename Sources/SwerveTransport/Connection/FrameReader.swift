@@ -8,6 +8,8 @@ final class FrameReader {
     private var methods: [UInt32: IncomingMethod] = [:]
     /// Requests that arrived and begin together at the end of the read.
     private var batch: [FramedReply] = []
+    /// The latest stream that has begun. A long call that becomes whole late is older than what began before it.
+    private var lastStarted: UInt64 = 0
     private let executor: LoopExecutor
     private var isEnded = false
 
@@ -23,8 +25,9 @@ final class FrameReader {
 
     /// Starts the requests of one read.
     func startBatch(_ connection: PeerConnection) {
-        guard let last = batch.last else { return }
-        connection.noteStarted(last.stream)
+        guard !batch.isEmpty else { return }
+        for reply in batch { lastStarted = max(lastStarted, reply.stream) }
+        connection.noteStarted(lastStarted)
         let requests = batch.compactMap { $0.request }
         batch.removeAll(keepingCapacity: true)
         HostedReplica.start(requests, holding: ConnectionBurst(connection: connection), on: executor)
@@ -95,7 +98,7 @@ final class FrameReader {
         else { return connection.send(.responseRefused, stream: frame.stream) { _ in } }
         let reply = FramedReply(frame.stream, connection, replica)
         guard connection.insert(reply) else {
-            _ = replica.finish()
+            replica.finish()?()
             throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
         }
         do {

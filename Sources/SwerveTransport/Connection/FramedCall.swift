@@ -164,7 +164,9 @@ final class FramedCall: StreamOwner {
         let (credit, whole) = try state.withLock { state throws -> (Int, ByteBuffer?) in
             guard state.taken.received(bytes.readableBytes) else { throw FramedHTTPStream.cameTooFast }
             let credit = state.taken.consumed(bytes.readableBytes)
-            guard var value = state.value.take() else { return (credit, nil) }
+            guard var value = state.value.take() else {
+                throw ServeError(.protocolViolation, "a part of a long value that did not begin")
+            }
             guard value.append(bytes), !isLast || value.isWhole else {
                 throw ServeError(.protocolViolation, "a long value of another length than announced")
             }

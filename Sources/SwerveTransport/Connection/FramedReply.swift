@@ -22,8 +22,6 @@ final class FramedReply: Reply {
         var sender = CreditedSender()
         /// Of the request's body.
         var taken = ConsumedBytes()
-        /// Whether the replica said its last word.
-        var isAnswered = false
     }
 
     private struct LongCall {
@@ -70,8 +68,10 @@ final class FramedReply: Reply {
         }
         guard connection.hosted.reserve(Int(length)) else {
             connection.remove(self)
-            _ = replica?.finish()
-            return connection.send(.responseRefused, stream: stream) { _ in }
+            let drained = replica?.finish()
+            connection.send(.responseRefused, stream: stream) { _ in }
+            drained?()
+            return
         }
         state.withLock { $0.longCall = LongCall(target: target, value: ValueAssembly(length: Int(length))) }
         _ = try receivedBody(firstPart, isLast: false)
@@ -86,6 +86,8 @@ final class FramedReply: Reply {
             }
             guard var long = state.longCall.take() else { return .deliver(state.request) }
             guard long.value.append(bytes), !isLast || long.value.isWhole else {
+                // It stays: its room and its place in the replica are given back when the connection closes.
+                state.longCall = long
                 throw ServeError(.protocolViolation, "a long call of another length than announced")
             }
             if isLast { return .start(long) }
@@ -123,13 +125,8 @@ final class FramedReply: Reply {
     }
 
     func callerIsGone() {
-        let (request, long, isOpen) = state.withLock { state in
-            (state.request, state.longCall.take(), !state.isAnswered)
-        }
-        if let long {
-            connection.hosted.giveBack(long.value.length)
-            if isOpen { fail(CancellationError()) }
-        }
+        let (request, isLongCall) = state.withLock { ($0.request, $0.longCall != nil) }
+        if isLongCall { fail(CancellationError()) }
         request?.cancel()
     }
 
@@ -142,6 +139,7 @@ final class FramedReply: Reply {
 
     /// The request cannot begin.
     func fail(_ error: any Error) {
+        if let long = state.withLock({ $0.longCall.take() }) { connection.hosted.giveBack(long.value.length) }
         let drained = replica?.finish()
         send(.failure(error))
         drained?()
@@ -168,7 +166,6 @@ final class FramedReply: Reply {
             }
         case .end:
             state.withLock { state in
-                state.isAnswered = true
                 state.sender.end()
                 sendParts(&state)
             }
@@ -226,7 +223,6 @@ final class FramedReply: Reply {
         let first = rest.readSlice(length: StreamLimits.part) ?? ByteBuffer()
         state.withLock { state in
             state.request = nil
-            state.isAnswered = true
             // Before the first part leaves: the caller may report that it took it while this goes on.
             state.sender = CreditedSender(sent: first.readableBytes)
             state.sender.push(rest)
@@ -251,10 +247,7 @@ final class FramedReply: Reply {
 
     /// The last frame is about to be sent. The request is let go, which holds this reply.
     private func over() {
-        state.withLock { state in
-            state.request = nil
-            state.isAnswered = true
-        }
+        state.withLock { $0.request = nil }
         connection.remove(self)
     }
 }

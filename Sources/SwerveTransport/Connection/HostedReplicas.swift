@@ -29,6 +29,9 @@ package final class HostedReplicas: Sendable {
 
     package var count: Int { replicas.withLock { $0.count } }
 
+    /// Bytes of long calls that are being put together, for status and tests.
+    package var assembledBytes: Int { assembled.load(ordering: .relaxed) }
+
     /// Claims room for a long call.
     func reserve(_ bytes: Int) -> Bool {
         if assembled.add(bytes, ordering: .relaxed).newValue <= ConnectionLimits.maximumAssembledBytes { return true }

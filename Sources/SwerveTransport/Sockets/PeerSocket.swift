@@ -61,7 +61,7 @@ package struct UnixSocketNetwork: PeerNetwork {
     }
 
     /// A connection over a socket that is connected.
-    private static func channel(
+    static func channel(
         _ socket: Int32,
         on loop: any EventLoop,
         _ delegate: any PeerDelegate,

@@ -248,3 +248,15 @@ final class Counter: Sendable {
     var value: Int { state.withLock { $0 } }
     func add(_ amount: Int) { state.withLock { $0 += amount } }
 }
+
+/// Its initialiser may never return; it ends when it is cancelled.
+@Deployment
+distributed actor Stuck {
+    init(isStuck: Bool) async throws {
+        guard isStuck else { return }
+        let (stream, _) = AsyncStream.makeStream(of: Void.self)
+        for await _ in stream {}
+        try Task.checkCancellation()
+    }
+    distributed func answer() -> Int { 1 }
+}

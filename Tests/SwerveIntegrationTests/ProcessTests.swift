@@ -1,0 +1,294 @@
+import NIOCore
+import Swerve
+import SwerveCore
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension IntegrationTests {
+    /// What the death of replicas' processes costs: nothing but the requests that they had begun.
+    @Suite struct Processes {
+        private func processes(of deployment: String, _ name: String) async -> [Int32] {
+            let status = await Serve.status().applications[name]?.deployments[deployment]
+            return status?.replicas.filter { $0.state == .running }.compactMap(\.processID) ?? []
+        }
+
+        private func front(_ replicas: Int, limit: Int = 100) -> Front {
+            Front.bind(
+                back: Model.bind().options(placement: .inProcess),
+                journal: Journal.bind().options(maxOngoingRequests: 1000, placement: .inProcess)
+            ).options(numReplicas: replicas, maxOngoingRequests: limit)
+        }
+
+        /// Bytes that are told from those of another request.
+        private static func body(_ number: Int, _ size: Int) -> ByteBuffer {
+            var random = SplitMix64(seed: UInt64(number))
+            var body = ByteBuffer()
+            while body.readableBytes < size { body.writeInteger(random.next()) }
+            return body.readSlice(length: size) ?? body
+        }
+
+        // MARK: Killed under load
+
+        /// Asks one request after another until `isOver`, on a new connection when the server closed the last one.
+        private func ask(_ client: Int, _ isOver: Flag, _ answered: Counter) async throws -> [Int: Int] {
+            var random = SplitMix64(seed: UInt64(client))
+            var statuses: [Int: Int] = [:]
+            var number = 0
+            while !isOver.isSet {
+                try await Connection.open { connection in
+                    var isOpen = true
+                    while isOpen, !isOver.isSet {
+                        number += 1
+                        // Larger ones stream.
+                        let isLong = random.next(below: 20) == 0
+                        let size = isLong ? 2 << 20 : random.next(below: [100, 20_000, 400_000][random.next(below: 3)])
+                        let body = Self.body(client << 32 | number, size)
+                        let answer = try await post(body, to: isLong ? "/upload" : "/echo", on: connection)
+                        statuses[answer.status, default: 0] += 1
+                        if answer.status == 200 {
+                            let wanted = isLong ? ByteBuffer(string: "\(size)") : body
+                            #expect(answer.body == wanted, "client \(client), request \(number): \(answer.body)")
+                        }
+                        answered.add(1)
+                        isOpen = answer.headers["connection"] != "close"
+                    }
+                    // Nothing came that nobody asked for.
+                    if !isOpen { #expect(await connection.isClosed()) }
+                }
+            }
+            return statuses
+        }
+
+        private func post(_ body: ByteBuffer, to path: String, on connection: Connection) async throws -> Answer {
+            let head = "POST \(path) HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.readableBytes)\r\n\r\n"
+            try await connection.send(head)
+            // The answer may come, and the connection end, before all of the body has left.
+            try? await connection.send(body)
+            return try await connection.response()
+        }
+
+        @Test func `replicas that are killed at random moments leave every request with one answer`() async throws {
+            let (clients, kills) = (6, 4)
+            try await withApplication(front(2), routePrefix: "/") { _, name in
+                try await eventuallyHealthy(name)
+                let (isOver, answered) = (Flag(), Counter())
+                let statuses = try await withThrowingTaskGroup(of: [Int: Int].self) { group in
+                    for client in 1...clients { group.addTask { try await ask(client, isOver, answered) } }
+                    group.addTask {
+                        defer { isOver.set() }
+                        var random = SplitMix64(seed: 5)
+                        for _ in 0..<kills {
+                            let moment = answered.value + random.next(below: 40)
+                            try await eventually("the load goes on") { answered.value >= moment }
+                            if let process = await processes(of: "Front", name).randomElement(using: &random) {
+                                kill(process, SIGKILL)
+                            }
+                            if random.next(below: 2) == 0 { try await eventuallyHealthy(name) }
+                        }
+                        let moment = answered.value + 50
+                        try await eventually("the load goes on") { answered.value >= moment }
+                        return [:]
+                    }
+                    return try await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+                }
+                #expect(Set(statuses.keys).isSubset(of: [200, 502, 503]), "\(statuses)")
+                #expect(statuses[200, default: 0] > 50, "\(statuses)")
+                // At most what was in flight at each kill.
+                #expect(statuses[502, default: 0] + statuses[503, default: 0] <= kills * clients, "\(statuses)")
+                try await eventuallyHealthy(name)
+            }
+        }
+
+        // MARK: Stopped
+
+        private func isStopped(_ process: Int32) -> Bool {
+            guard let stat = contents("/proc/\(process)/stat"), let end = stat.lastIndex(of: ")") else { return false }
+            return stat[end...].dropFirst(2).first == "T"
+        }
+
+        #if os(Linux)
+            @Test func `requests that a stopped replica did not begin are answered by others when it dies`()
+                async throws
+            {
+                try await withApplication(front(2), routePrefix: "/") { _, name in
+                    try await eventuallyHealthy(name)
+                    let stopped = try #require(await processes(of: "Front", name).first)
+                    kill(stopped, SIGSTOP)
+                    try await eventually("it stands still") { isStopped(stopped) }
+                    let answered = Counter()
+                    let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                        for number in 0..<32 {
+                            group.addTask {
+                                defer { answered.add(1) }
+                                let body = Self.body(number, number * 1_000)
+                                let answer = try await fetch("/echo", method: "POST", body: body)
+                                if answer.status == 200 { #expect(answer.body == body) }
+                                return answer.status
+                            }
+                        }
+                        // Some go to the replica that stands still, and wait there.
+                        let others = try await settled { answered.value }
+                        #expect(others < 32)
+                        kill(stopped, SIGKILL)
+                        return try await group.reduce(into: []) { $0.append($1) }
+                    }
+                    #expect(statuses == Array(repeating: 200, count: 32))
+                    try await eventuallyHealthy(name)
+                }
+            }
+
+            @Test func `requests to a replica that is stopped for a while are answered when it goes on`() async throws {
+                try await withApplication(front(1), routePrefix: "/") { _, name in
+                    try await eventuallyHealthy(name)
+                    let stopped = try #require(await processes(of: "Front", name).first)
+                    kill(stopped, SIGSTOP)
+                    try await eventually("it stands still") { isStopped(stopped) }
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for number in 0..<32 {
+                            group.addTask {
+                                let body = Self.body(number, number * 10_000)
+                                let answer = try await fetch("/echo", method: "POST", body: body)
+                                #expect(answer.status == 200)
+                                #expect(answer.body == body)
+                            }
+                        }
+                        kill(stopped, SIGCONT)
+                        try await group.waitForAll()
+                    }
+                }
+            }
+
+            // MARK: What the main process holds
+
+            /// The process's memory in use, in bytes, without what the allocator has to spare.
+            private func memory() -> Int {
+                // By its name: the system's headers for Swift leave it out.
+                if let trim = dlsym(nil, "malloc_trim") {
+                    _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
+                }
+                let line = contents("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
+                return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+            }
+
+            @Test func `large answers to clients that do not read do not grow the main process`() async throws {
+                let clients = 16
+                try await withApplication(front(1), routePrefix: "/") { front, name in
+                    try await eventuallyHealthy(name)
+                    let before = memory()
+                    let (isOver, waiting) = (Flag(), Counter())
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        for _ in 0..<clients {
+                            group.addTask {
+                                try await Connection.open { connection async throws in
+                                    try await connection.send("GET /download HTTP/1.1\r\nhost: x\r\n\r\n")
+                                    #expect(try await connection.head().status == 200)
+                                    waiting.add(1)
+                                    try await eventually("the test is over") { isOver.isSet }
+                                }
+                            }
+                        }
+                        try await eventually("all are answered") { waiting.value == clients }
+                        let produced = try await settled { try await front.bytesProduced() }
+                        #expect(produced < clients * Download.bytes / 2)
+                        // A window for each, some of it twice, and what other tests of this process do meanwhile.
+                        try await eventually("memory is within the windows: \((memory() - before) >> 20) MiB") {
+                            memory() - before < clients * (4 << 20)
+                        }
+                        isOver.set()
+                        try await group.waitForAll()
+                    }
+                }
+            }
+
+            /// Descriptors of this process, and mappings of replicas' boards.
+            private func held() -> (descriptors: Int, boards: Int) {
+                let boards = contents("/proc/self/maps")?.split(separator: "\n").count {
+                    $0.contains("/replica-") && $0.contains(".board")
+                }
+                return (names("/proc/self/fd").count, boards ?? -1)
+            }
+
+            @Test func `a replica that is restarted ten times leaves no descriptor and no mapping`() async throws {
+                try await withApplication(front(1), routePrefix: "/") { _, name in
+                    try await eventuallyHealthy(name)
+                    #expect(try await fetch("/x").status == 200)
+                    let before = held()
+                    #expect(before.boards >= 1)
+                    for _ in 0..<10 {
+                        let process = try #require(await processes(of: "Front", name).first)
+                        kill(process, SIGKILL)
+                        try await eventually("it is replaced") {
+                            let now = await processes(of: "Front", name)
+                            return now.count == 1 && now[0] != process
+                        }
+                        #expect(try await fetch("/x").status == 200)
+                    }
+                    // Other tests of this process come and go.
+                    try await eventually("as before, \(before), not \(held())") {
+                        let now = held()
+                        return now.boards <= before.boards && now.descriptors <= before.descriptors
+                    }
+                }
+            }
+        #endif
+
+        private func contents(_ path: String) -> String? {
+            guard let file = fopen(path, "r") else { return nil }
+            defer { fclose(file) }
+            var bytes: [UInt8] = []
+            var part = [UInt8](repeating: 0, count: 4096)
+            while case let count = fread(&part, 1, part.count, file), count > 0 { bytes += part.prefix(count) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+
+        private func names(_ path: String) -> [String] {
+            guard let folder = opendir(path) else { return [] }
+            defer { closedir(folder) }
+            var names: [String] = []
+            while let entry = readdir(folder) {
+                names.append(
+                    withUnsafePointer(to: &entry.pointee.d_name) {
+                        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                    }
+                )
+            }
+            return names
+        }
+
+        // MARK: Run
+
+        @Test(arguments: placements)
+        func `a run that is cancelled returns, and its application can be deleted`(
+            placement: DeploymentOptions.Placement
+        ) async throws {
+            try await Instance.start()
+            let name = Instance.newName()
+            let bound = Stuck.bind(isStuck: true).options(
+                placement: placement,
+                gracefulShutdownTimeout: .milliseconds(100)
+            )
+            let run = Task { try await Serve.run(bound, name: name, routePrefix: nil) }
+            try await eventually("a replica is being made") {
+                await Serve.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
+            }
+            run.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await run.value }
+            #expect(await Serve.status().applications[name] != nil)
+            try await Serve.delete(name)
+            #expect(await Serve.status().applications[name] == nil)
+            // The name can be used again.
+            let handle = try await Serve.run(
+                Stuck.bind(isStuck: false).options(placement: placement),
+                name: name,
+                routePrefix: nil
+            )
+            #expect(try await handle.answer() == 1)
+            try await Serve.delete(name)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import Foundation
+import NIOCore
+import SwerveActors
+import SwerveCore
+import Testing
+
+@testable import SwerveTransport
+
+/// A board's file for the time of a test, mapped by the process that writes; others map it again.
+final class TestBoard {
+    let path: String
+    let board: SharedBoard
+
+    init() throws {
+        path = "/tmp/swerve-board-\(UUID().uuidString)"
+        board = try SharedBoard(path: path, create: true)
+    }
+    deinit { unlink(path) }
+
+    /// As another process has the word.
+    func mapped(_ slot: BoardSlot) throws -> BoardSlot {
+        try #require(Hello.Board(path: path, slot: slot).open())
+    }
+}
+
+@Suite struct BoardTests {
+    private func stream(_ sequence: UInt64, slot: UInt64 = 5) -> UInt64 {
+        sequence << StreamTable<Int>.slotBits | slot
+    }
+
+    @Test func `what one process notes another reads`() throws {
+        let test = try TestBoard()
+        let slot = try #require(test.board.claim())
+        let other = try test.mapped(slot)
+        #expect(other.lastStarted == 0)
+        slot.noteStarted(stream(7))
+        #expect(other.lastStarted == 7)
+        #expect(BoardSlot.isStarted(stream(7), other.lastStarted))
+        #expect(BoardSlot.isStarted(stream(6), other.lastStarted))
+        #expect(!BoardSlot.isStarted(stream(8), other.lastStarted))
+    }
+
+    @Test func `connections have words of their own`() throws {
+        let test = try TestBoard()
+        let first = try #require(test.board.claim())
+        let second = try #require(test.board.claim())
+        #expect(first.index != second.index)
+        first.noteStarted(stream(3))
+        #expect(try test.mapped(first).lastStarted == 3)
+        #expect(try test.mapped(second).lastStarted == 0)
+    }
+
+    @Test func `a late reader of a word that another connection got takes everything for started`() throws {
+        let test = try TestBoard()
+        let old = try #require(test.board.claim())
+        let late = try test.mapped(old)
+        old.noteStarted(stream(3))
+        test.board.giveBack(old)
+        // Until somebody else gets it, the word stays.
+        #expect(late.lastStarted == 3)
+        let new = try #require(test.board.claim())
+        #expect(new.index == old.index)
+        #expect(new.generation != old.generation)
+        #expect(late.lastStarted == nil)
+        new.noteStarted(stream(1))
+        #expect(late.lastStarted == nil)
+        #expect(try test.mapped(new).lastStarted == 1)
+        #expect(BoardSlot.isStarted(stream(1_000), late.lastStarted))
+    }
+
+    @Test func `a new connection's word says nothing of the one before`() throws {
+        let test = try TestBoard()
+        let old = try #require(test.board.claim())
+        old.noteStarted(stream(1_000))
+        test.board.giveBack(old)
+        let new = try #require(test.board.claim())
+        #expect(try test.mapped(new).lastStarted == 0)
+    }
+
+    @Test func `generations begin again after the last without being confused with their neighbours`() throws {
+        let test = try TestBoard()
+        var slot = try #require(test.board.claim())
+        for _ in 0..<(Int(UInt16.max) + 2) {
+            let late = slot
+            slot.noteStarted(stream(9))
+            test.board.giveBack(slot)
+            slot = try #require(test.board.claim())
+            guard late.lastStarted == nil, slot.lastStarted == 0 else {
+                Issue.record("generation \(slot.generation) is taken for \(late.generation)")
+                return
+            }
+        }
+    }
+
+    @Test func `the largest number of a stream fits beside its generation`() throws {
+        let test = try TestBoard()
+        let slot = try #require(test.board.claim())
+        slot.noteStarted(.max)
+        #expect(slot.lastStarted == StreamTable<Int>.sequence(of: .max))
+        #expect(BoardSlot.isStarted(.max, slot.lastStarted))
+    }
+
+    @Test func `a board has room for its connections and no more, and again when one has ended`() throws {
+        let test = try TestBoard()
+        let slots = (0..<SharedBoard.slots).compactMap { _ in test.board.claim() }
+        #expect(Set(slots.map(\.index)).count == SharedBoard.slots)
+        #expect(test.board.claim() == nil)
+        test.board.giveBack(slots[17])
+        #expect(test.board.claim()?.index == 17)
+        #expect(test.board.claim() == nil)
+    }
+
+    @Test func `a word outside the board is not read`() throws {
+        let test = try TestBoard()
+        for index in [-1, SharedBoard.slots, .max] {
+            #expect(BoardSlot(test.board, index: index, generation: 1) == nil)
+        }
+    }
+
+    @Test func `boards that are missing, too short or there already are errors`() throws {
+        let test = try TestBoard()
+        let slot = try #require(test.board.claim())
+        #expect(throws: ServeError.self) { try SharedBoard(path: test.path, create: true) }
+        #expect(Hello.Board(path: "/tmp/swerve-no-such-board", slot: slot).open() == nil)
+        let short = "/tmp/swerve-board-\(UUID().uuidString)"
+        #expect(FileManager.default.createFile(atPath: short, contents: Data(repeating: 0, count: 100)))
+        defer { unlink(short) }
+        #expect(throws: ServeError.self) { try SharedBoard(path: short, create: false) }
+    }
+
+    // MARK: What connections note
+
+    private let replica = ReplicaID(deployment: DeploymentID(application: "board", deployment: "Echo"), number: 1)
+
+    /// A connection of a process that hosts a replica and notes what it begins.
+    private func peer(_ test: TestBoard) throws -> (peer: TestPeer, slot: BoardSlot) {
+        let hosted = HostedReplicas()
+        hosted.add(HostedReplica(id: replica, actor: Echo(), limit: 100))
+        let peer = try TestPeer(hosted)
+        let slot = try #require(test.board.claim())
+        peer.connection.setOwnBoard(slot)
+        peer.receive(frame(.define, stream: 1) { $0.writeString("board/Echo\01\0echo") })
+        return (peer, slot)
+    }
+
+    /// A call's frame without what is behind the method's number: it fails, but it begins.
+    private func call(_ sequence: UInt64) throws -> [UInt8] {
+        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1, now: .now())
+        return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
+            $0.writeImmutableBuffer(
+                body.getSlice(at: Frame.headerBytes, length: body.readableBytes - Frame.headerBytes)!
+            )
+        }
+    }
+
+    private func longCall(_ sequence: UInt64) throws -> (begin: [UInt8], end: [UInt8]) {
+        let whole = Array(try call(sequence).dropFirst(Frame.headerBytes + 4))
+        let begin = frame(.requestLongCall, stream: stream(sequence, slot: sequence)) {
+            $0.writeInteger(UInt64(whole.count), endianness: .little)
+            $0.writeInteger(1 as UInt32, endianness: .little)
+            $0.writeBytes(whole.prefix(3))
+        }
+        return (
+            begin, frame(.requestEnd, stream: stream(sequence, slot: sequence)) { $0.writeBytes(whole.dropFirst(3)) }
+        )
+    }
+
+    @Test func `the last request of a read is noted before it begins`() throws {
+        let test = try TestBoard()
+        let (peer, slot) = try peer(test)
+        peer.receive(try call(1) + call(2))
+        #expect(slot.lastStarted == 2)
+        peer.receive(try call(3))
+        #expect(slot.lastStarted == 3)
+    }
+
+    @Test func `a long call counts as begun only when it is whole`() throws {
+        let test = try TestBoard()
+        let (peer, slot) = try peer(test)
+        let long = try longCall(1)
+        peer.receive(long.begin)
+        #expect(slot.lastStarted == 0)
+        peer.receive(long.end)
+        #expect(slot.lastStarted == 1)
+    }
+
+    @Test func `a long call that becomes whole late does not hide what began before it`() throws {
+        let test = try TestBoard()
+        let (peer, slot) = try peer(test)
+        let long = try longCall(1)
+        peer.receive(long.begin)
+        peer.receive(try call(2))
+        #expect(slot.lastStarted == 2)
+        peer.receive(long.end)
+        #expect(slot.lastStarted == 2)
+        let other = try longCall(3)
+        peer.receive(other.begin)
+        peer.receive(try call(4) + other.end)
+        #expect(slot.lastStarted == 4)
+    }
+}

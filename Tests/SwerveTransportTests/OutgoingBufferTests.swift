@@ -1,0 +1,315 @@
+import NIOCore
+import SwerveCore
+import Testing
+
+@testable import SwerveTransport
+
+extension WireBytes {
+    /// All bytes in order.
+    var joined: ByteBuffer {
+        var all = ByteBuffer()
+        for part in parts { all.writeImmutableBuffer(part) }
+        all.writeImmutableBuffer(tail)
+        return all
+    }
+    var text: String { String(buffer: joined) }
+}
+
+extension OutgoingBuffer {
+    /// From a thread that is not the loop's, while much is under way, unless said otherwise.
+    fileprivate mutating func add(_ text: String, isOnLoop: Bool = false, isQuiet: Bool = false) -> Action {
+        append(ByteBuffer(string: text), isOnLoop: isOnLoop, isQuiet: isQuiet)
+    }
+
+    /// A buffer that a thread writes to; it took the text and has not reported.
+    fileprivate static func writing(_ text: String) -> OutgoingBuffer {
+        var out = OutgoingBuffer()
+        #expect(out.add(text, isQuiet: true) == .write)
+        #expect(out.take().text == text)
+        return out
+    }
+
+    /// A buffer whose socket was full: the text was handed over.
+    fileprivate static func blocked(_ text: String) -> OutgoingBuffer {
+        var out = writing(text)
+        #expect(out.wrote(.written(0)) == .awaitWritable)
+        #expect(out.handOver().text == text)
+        return out
+    }
+}
+
+@Suite struct OutgoingBufferTests {
+    // MARK: When it is written
+
+    @Test func `a thread writes at once while little is under way`() {
+        var out = OutgoingBuffer()
+        #expect(out.add("a", isQuiet: true) == .write)
+        #expect(out.take().text == "a")
+        #expect(!out.isDrained)
+        #expect(out.wrote(.written(1)) == .none)
+        #expect(out.isDrained)
+        #expect(out.count == 0)
+    }
+
+    @Test func `threads leave what they send to the loop while much is under way, and wake it once`() {
+        var out = OutgoingBuffer()
+        #expect(out.add("a") == .schedule)
+        #expect(out.add("b") == .none)
+        #expect(out.add("c") == .none)
+        #expect(out.loopCame() == .write)
+        #expect(out.take().text == "abc")
+        #expect(out.wrote(.written(3)) == .none)
+        #expect(out.add("d") == .schedule)
+    }
+
+    @Test func `the loop does not write before the end of its tick, however quiet it is`() {
+        var out = OutgoingBuffer()
+        #expect(out.add("a", isOnLoop: true, isQuiet: true) == .schedule)
+        #expect(out.add("b", isOnLoop: true, isQuiet: true) == .none)
+        #expect(out.loopCame() == .write)
+        #expect(out.take().text == "ab")
+    }
+
+    @Test func `the eighth frame of a tick takes the others along`() {
+        var out = OutgoingBuffer()
+        let text = (1..<ConnectionLimits.framesPerWrite).map { number in
+            #expect(out.add("\(number)", isOnLoop: true) == (number == 1 ? .schedule : .none))
+            return "\(number)"
+        }
+        #expect(out.add("8", isOnLoop: true) == .write)
+        #expect(out.take().text == text.joined() + "8")
+        #expect(out.wrote(.written(8)) == .none)
+        // The loop comes all the same, and finds nothing.
+        #expect(out.loopCame() == .none)
+        #expect(out.add("9", isOnLoop: true) == .schedule)
+    }
+
+    @Test func `a loop that comes to nothing writes nothing`() {
+        var out = OutgoingBuffer()
+        #expect(out.loopCame() == .none)
+        #expect(out.isDrained)
+    }
+
+    // MARK: One writer
+
+    @Test func `what is sent while a thread writes waits for it`() {
+        var out = OutgoingBuffer.writing("a")
+        #expect(out.add("b", isQuiet: true) == .none)
+        #expect(out.add("c", isOnLoop: true) == .none)
+        #expect(out.loopCame() == .none)
+        #expect(out.count == 3)
+        #expect(out.wrote(.written(1)) == .write)
+        #expect(out.take().text == "bc")
+        #expect(out.wrote(.written(2)) == .none)
+        #expect(out.isDrained)
+    }
+
+    @Test func `a writer goes on four times and leaves the rest to the loop`() {
+        var out = OutgoingBuffer.writing("a")
+        for _ in 1..<OutgoingBuffer.maximumRounds {
+            #expect(out.add("b") == .none)
+            #expect(out.wrote(.written(1)) == .write)
+            #expect(out.take().text == "b")
+        }
+        #expect(out.add("c") == .none)
+        #expect(out.wrote(.written(1)) == .schedule)
+        #expect(out.add("d") == .none)
+        #expect(out.loopCame() == .write)
+        #expect(out.take().text == "cd")
+    }
+
+    @Test func `the loop is not woken again for the rest when it is on its way`() {
+        var out = OutgoingBuffer()
+        #expect(out.add("a") == .schedule)
+        #expect(out.add("b", isQuiet: true) == .write)
+        #expect(out.take().text == "ab")
+        for _ in 1..<OutgoingBuffer.maximumRounds {
+            #expect(out.add("c") == .none)
+            #expect(out.wrote(.written(out.count - 1)) == .write)
+            #expect(out.take().text == "c")
+        }
+        #expect(out.add("d") == .none)
+        #expect(out.wrote(.written(1)) == .none)
+        #expect(out.loopCame() == .write)
+    }
+
+    // MARK: A full socket
+
+    @Test(arguments: [0, 1, 3])
+    func `the rest that a full socket did not take goes before what comes later`(written: Int) {
+        var out = OutgoingBuffer.writing("abcd")
+        #expect(out.add("e") == .none)
+        #expect(out.wrote(.written(written)) == .awaitWritable)
+        #expect(out.handOver().text == String("abcd".dropFirst(written)))
+        #expect(out.add("f", isQuiet: true) == .none)
+        #expect(out.loopCame() == .none)
+        #expect(!out.isDrained)
+        #expect(out.becameWritable() == .write)
+        #expect(out.take().text == "ef")
+    }
+
+    @Test func `a socket that is free again is idle when nothing waits`() {
+        var out = OutgoingBuffer.blocked("a")
+        #expect(out.becameWritable() == .none)
+        #expect(out.isDrained)
+        #expect(out.add("b", isQuiet: true) == .write)
+    }
+
+    @Test func `large parts are cut where the socket was full`() {
+        var out = OutgoingBuffer()
+        let large = ByteBuffer(repeating: 7, count: ConnectionLimits.copyLimit)
+        _ = out.append(ByteBuffer(string: "head"), large, isOnLoop: false, isQuiet: false)
+        _ = out.append(ByteBuffer(string: "tail"), isOnLoop: false, isQuiet: false)
+        #expect(out.loopCame() == .write)
+        let all = out.take()
+        #expect(all.parts.map(\.readableBytes) == [4, large.readableBytes])
+        #expect(out.wrote(.written(4 + 100)) == .awaitWritable)
+        let rest = out.handOver()
+        #expect(rest.count == large.readableBytes - 100 + 4)
+        #expect(rest.parts.count == 1)
+        #expect(String(buffer: rest.tail) == "tail")
+    }
+
+    // MARK: Batches
+
+    @Test func `nothing leaves while a batch holds`() {
+        var out = OutgoingBuffer()
+        out.hold()
+        #expect(out.add("a", isQuiet: true) == .none)
+        #expect(out.add("b", isOnLoop: true) == .none)
+        #expect(out.release() == .write)
+        #expect(out.take().text == "ab")
+    }
+
+    @Test func `the last of several batches lets everything go`() {
+        var out = OutgoingBuffer()
+        out.hold()
+        out.hold()
+        #expect(out.add("a", isQuiet: true) == .none)
+        #expect(out.release() == .none)
+        #expect(out.release() == .write)
+    }
+
+    @Test func `a batch without answers writes nothing`() {
+        var out = OutgoingBuffer()
+        out.hold()
+        #expect(out.release() == .none)
+    }
+
+    @Test func `a writer that ends while a batch holds leaves the rest to it`() {
+        var out = OutgoingBuffer.writing("a")
+        out.hold()
+        #expect(out.add("b") == .none)
+        #expect(out.wrote(.written(1)) == .none)
+        #expect(out.release() == .write)
+        #expect(out.take().text == "b")
+    }
+
+    @Test func `a batch that ends while a thread writes leaves the rest to the writer`() {
+        var out = OutgoingBuffer.writing("a")
+        out.hold()
+        #expect(out.add("b") == .none)
+        #expect(out.release() == .none)
+        #expect(out.wrote(.written(1)) == .write)
+    }
+
+    @Test func `a socket that is free again while a batch holds waits for its end`() {
+        var out = OutgoingBuffer.blocked("a")
+        out.hold()
+        #expect(out.add("b") == .none)
+        #expect(out.becameWritable() == .none)
+        #expect(out.release() == .write)
+        #expect(out.take().text == "b")
+    }
+
+    // MARK: The end
+
+    @Test func `a connection with nobody at its socket closes it at once, and once`() {
+        var idle = OutgoingBuffer()
+        _ = idle.add("a")
+        var blocked = OutgoingBuffer.blocked("a")
+        #expect(idle.close() == .closeSocket)
+        #expect(idle.close() == .none)
+        #expect(blocked.close() == .closeSocket)
+        #expect(blocked.close() == .none)
+        #expect(idle.count == 0)
+        #expect(blocked.becameWritable() == .none)
+    }
+
+    @Test(arguments: [.written(1), .written(0), .failed] as [WireOutcome])
+    func `the socket is closed by the thread that writes when one does`(outcome: WireOutcome) {
+        var out = OutgoingBuffer.writing("a")
+        _ = out.add("b")
+        #expect(out.close() == .none)
+        #expect(out.close() == .none)
+        #expect(out.add("c", isQuiet: true) == .none)
+        #expect(out.loopCame() == .none)
+        #expect(out.wrote(outcome) == .closeSocket)
+        #expect(out.close() == .none)
+        #expect(out.count == 0)
+        #expect(out.isDrained)
+    }
+
+    @Test func `a writer that has not taken its bytes finds none after the end`() {
+        var out = OutgoingBuffer()
+        #expect(out.add("a", isQuiet: true) == .write)
+        #expect(out.close() == .none)
+        #expect(out.take().isEmpty)
+        #expect(out.wrote(.written(0)) == .closeSocket)
+    }
+
+    @Test func `a full socket that is closed before the rest was handed over has none`() {
+        var out = OutgoingBuffer.writing("abc")
+        #expect(out.wrote(.written(1)) == .awaitWritable)
+        #expect(out.close() == .closeSocket)
+        #expect(out.handOver().isEmpty)
+        #expect(out.becameWritable() == .none)
+    }
+
+    @Test func `after the end everything is dropped`() {
+        var out = OutgoingBuffer()
+        _ = out.close()
+        #expect(out.add("a", isQuiet: true) == .none)
+        #expect(out.append(isOnLoop: true, isQuiet: true) { $0.writeString("b") } == .none)
+        out.hold()
+        #expect(out.release() == .none)
+        #expect(out.loopCame() == .none)
+        #expect(out.count == 0)
+    }
+
+    @Test func `a broken socket is written to no more, and what comes until the end is dropped at the end`() {
+        var out = OutgoingBuffer.writing("a")
+        _ = out.add("b")
+        #expect(out.wrote(.failed) == .fail)
+        #expect(out.count == 0)
+        #expect(out.add("c", isQuiet: true) == .none)
+        #expect(out.loopCame() == .none)
+        #expect(!out.isDrained)
+        #expect(out.close() == .closeSocket)
+        #expect(out.count == 0)
+        #expect(out.isDrained)
+    }
+
+    // MARK: What must not be
+
+    @Test func `taking without being the writer is a mistake`() async {
+        await #expect(processExitsWith: .failure) {
+            var out = OutgoingBuffer()
+            _ = out.take()
+        }
+    }
+
+    @Test func `reporting without being the writer is a mistake`() async {
+        await #expect(processExitsWith: .failure) {
+            var out = OutgoingBuffer()
+            _ = out.wrote(.written(0))
+        }
+    }
+
+    @Test func `ending a batch that did not begin is a mistake`() async {
+        await #expect(processExitsWith: .failure) {
+            var out = OutgoingBuffer()
+            _ = out.release()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Distributed
+import NIOCore
+import SwerveActors
+import SwerveCore
+import SwerveHTTPTypes
+import Synchronization
+
+@testable import SwerveTransport
+
+/// Bytes that differ at every place, so that a part that is lost, doubled or out of its place is seen.
+func pattern(_ count: Int, seed: UInt64 = 1) -> ByteBuffer {
+    var random = SplitMix64(seed: seed)
+    var bytes = ByteBufferAllocator().buffer(capacity: count + 8)
+    for _ in 0..<(count + 7) / 8 { bytes.writeInteger(random.next()) }
+    return bytes.getSlice(at: 0, length: count) ?? ByteBuffer()
+}
+
+/// Something that one side opens and the other waits for.
+final class Gate: Sendable {
+    private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state = (true, []) }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+}
+
+/// Answers HTTP requests in every way, and calls.
+distributed actor TestIngress: HTTPIngress {
+    typealias ActorSystem = ServeSystem
+    struct InitArguments: Codable, Sendable {}
+    static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> TestIngress {
+        TestIngress()
+    }
+    static var _deploymentOptions: DeploymentOptions { DeploymentOptions() }
+    static var _deploymentMethods: [DeploymentMethod<TestIngress>] {
+        [
+            DeploymentMethod("echo(_:)") {
+                (actor: isolated TestIngress, arguments: inout InvocationDecoder, results: ResultHandler) in
+                let bytes: ByteBuffer = try arguments.decodeNextArgument()
+                try results.returned(actor.echo(bytes))
+            }
+        ]
+    }
+
+    static let id = ReplicaID(deployment: DeploymentID(application: "sockets", deployment: "TestIngress"), number: 1)
+
+    private let gate: Gate
+
+    init(gate: Gate = Gate()) {
+        self.actorSystem = .current
+        self.gate = gate
+    }
+
+    distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
+
+    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+        let parts = request.path.split(separator: "/")
+        switch parts.first {
+        case "whole": return .bytes(try await request.body.collect())
+        // Streams what it reads.
+        case "echo":
+            let body = request.body
+            return HTTPResponse(
+                body: .stream { writer in for try await bytes in body { try await writer.write(bytes) } }
+            )
+        case "gate":
+            await gate.pass()
+            return .bytes(try await request.body.collect())
+        // So many bytes, in parts of a size.
+        case "download":
+            let (size, part) = (Int(parts[1]) ?? 0, Int(parts[2]) ?? 1)
+            return HTTPResponse(
+                body: .stream { writer in
+                    var rest = pattern(size)
+                    while rest.readableBytes > 0 {
+                        try await writer.write(rest.readSlice(length: min(part, rest.readableBytes)) ?? ByteBuffer())
+                    }
+                }
+            )
+        default: throw HTTPError(.notFound, "nothing there")
+        }
+    }
+}
+
+extension HostedReplicas {
+    /// Hosts the ingress.
+    @discardableResult
+    func addIngress(_ gate: Gate = Gate(), limit: Int = 1_000) -> HostedReplica {
+        let replica = HostedReplica(id: TestIngress.id, actor: TestIngress(gate: gate), limit: limit)
+        add(replica)
+        return replica
+    }
+}
