@@ -88,7 +88,11 @@ private final class History {
         options.maxOngoingRequests = [1, 2, 100][world.random.next(below: 3)]
         options.placement = chance(4) ? .inProcess : .process
         options.routing = chance(2) ? .roundRobin : .powerOfTwoChoices
-        let arguments = SimActor.InitArguments(world: world.id, version: version, failsOneIn: !isHealthy && chance(3) ? 3 : 0)
+        let arguments = SimActor.InitArguments(
+            world: world.id,
+            version: version,
+            failsOneIn: !isHealthy && chance(3) ? 3 : 0
+        )
         version += 1
         let writer = BinaryWriter()
         guard (try? writer.region(arguments)) != nil, let type = _mangledTypeName(SimActor.self) else {

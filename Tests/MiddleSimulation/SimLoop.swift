@@ -1,5 +1,7 @@
 import NIOCore
 
+import class Dispatch.DispatchQueue
+
 /// An event loop of a simulated process: the world says when it runs its next task, and what time it is.
 final class SimLoop: EventLoop, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
@@ -109,5 +111,3 @@ final class SimExecutor: TaskExecutor, @unchecked Sendable {
         jobs.remove(at: index).runSynchronously(on: asUnownedTaskExecutor())
     }
 }
-
-import class Dispatch.DispatchQueue

@@ -218,7 +218,8 @@ final class World: @unchecked Sendable {
 
     // MARK: Processes
 
-    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess {
+    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess
+    {
         let process = SimProcess(self, "\(replica)", replica)
         workers.append(process)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -321,7 +322,8 @@ final class World: @unchecked Sendable {
     ///
     /// - Returns: `false` when nothing is due ever.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
-        let wakeUps = live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
+        let wakeUps =
+            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true
