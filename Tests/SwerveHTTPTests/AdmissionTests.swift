@@ -112,7 +112,12 @@ import Testing
     // MARK: - Real sockets
 
     @Test func `a connection over the limit gets 503 while no other is idle`() async throws {
-        let server = try await Self.start(Self.options { $0.maxConnections = 1 })
+        let server = try await Self.start(
+            Self.options {
+                $0.maxConnections = 1
+                $0.replaceableIdleTime = .seconds(3600)
+            }
+        )
         let (first, _) = try await clients.connect(server)
         // Event loops take new connections on in any order.
         while server.connectionCount < 1 { await Task.yield() }
