@@ -211,11 +211,14 @@ let package = Package(
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
-        // Damaged input for the parsers of what clients send: `make fuzz`.
+        // Damaged input for the parsers of what clients send and for connections between processes: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
             name: "fuzz-decoders",
-            dependencies: ["CFuzzWatch", "SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: [
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTensor", "SwerveTransport",
+                "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
         ),

@@ -29,6 +29,26 @@ struct Seeds {
             [UInt8](try Data(contentsOf: root.appending(path: "kinds/\($0.name)")))
         }
         files[.multipart] = Self.forms.map { Array($0.utf8) }
+        addConversations()
+    }
+
+    private mutating func addConversations() {
+        files[.frames] = PeerSeeds.requests + PeerSeeds.answers
+        files[.requests] = PeerSeeds.requests
+        files[.answers] = PeerSeeds.answers
+        // The first byte says what is read.
+        files[.value] =
+            (4..<8).map { [$0] + PeerSeeds.encoded(FuzzValue()) } + [
+                [0] + PeerSeeds.encoded(["a": FuzzValue().shapes, "": []]), [1] + PeerSeeds.encoded([1, nil, 3]),
+                [2] + PeerSeeds.encoded(PeerSeeds.spec),
+                [3] + PeerSeeds.encoded(["x": [1, 2], nil: []] as [String?: Set]),
+            ]
+        files[.message] =
+            PeerSeeds.messages.map { [1] + PeerSeeds.encoded($0) }
+            + PeerSeeds.hellos.map { [0] + PeerSeeds.encoded($0) }
+        files[.word] = (0..<8).map { (number: UInt8) in
+            [number, 0, 0, 0, 0, 0, 0, 0, 3, 0, number, 0, 0, 0, 0, 0, 3, 0]
+        }
     }
 
     private struct Named: Decodable {

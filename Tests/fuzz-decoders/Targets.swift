@@ -11,15 +11,31 @@ struct WrongResult: Error {
 /// A parser that is fuzzed.
 enum Target: String, CaseIterable {
     case jpeg, png, orientation, npy, multipart
+    /// Between processes.
+    case frames, requests, answers, value, message, word
 
     /// How much of a hundred inputs goes here.
     var share: Int {
         switch self {
-        case .jpeg: 25
-        case .png: 30
-        case .orientation: 15
-        case .npy: 15
-        case .multipart: 15
+        case .jpeg: 14
+        case .png: 16
+        case .orientation: 8
+        case .npy: 8
+        case .multipart: 8
+        case .frames: 6
+        case .requests: 14
+        case .answers: 10
+        case .value: 10
+        case .message: 4
+        case .word: 2
+        }
+    }
+
+    /// Whether its inputs are made of frames.
+    var isConversation: Bool {
+        switch self {
+        case .frames, .requests, .answers: true
+        default: false
         }
     }
 
@@ -36,7 +52,14 @@ enum Target: String, CaseIterable {
 
     /// The most memory that one input may take: 256 KiB of pixels, the decoders' own blocks and some copies of a small
     /// file; ten times what is seen.
-    static let maximumBytes: Int64 = 2 << 20
+    var maximumBytes: Int64 {
+        switch self {
+        case .jpeg, .png, .orientation, .npy, .multipart: 2 << 20
+        case .value, .message, .word: 1 << 20
+        // A frame is waited for in 4 MiB, and a long call or value takes 16 MiB when it begins.
+        case .frames, .requests, .answers: 100 << 20
+        }
+    }
 
     /// Gives an input to the parser.
     ///
@@ -64,6 +87,12 @@ enum Target: String, CaseIterable {
                 try checkArray(ByteBuffer(bytes: input))
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
+            case .frames: return try PeerTargets.frames(input, round)
+            case .requests: return try PeerTargets.requests(input, round)
+            case .answers: return try PeerTargets.answers(input, round)
+            case .value: return try PeerTargets.value(input)
+            case .message: return try PeerTargets.message(input)
+            case .word: return try PeerTargets.word(input)
             }
             return "accepted"
         } catch let error as ImageError {
