@@ -6,10 +6,12 @@ COUNT ?= 100000
 SEED ?= 1
 SEEDS ?= 100000
 FIRST_SEED ?= 0
+MUTATE ?=
 MINUTES ?= 1
 ONLY ?=
+TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz simulate-graph soak bench bench-peers format check-format setup-run setup-test setup-bench \
+.PHONY: run test fuzz run-fuzz simulate simulate-graph soak bench bench-peers format check-format setup-run setup-test setup-bench \
 	setup-load setup-picture graph-picture clean
 
 run: setup-run
@@ -20,20 +22,26 @@ run: setup-run
 test: setup-test check-format
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
 
-# Damaged pictures, arrays and forms under the address sanitizer: make fuzz COUNT=1000000 SEED=2.
+# Damaged pictures, arrays, forms and requests under the address sanitizer: make fuzz COUNT=1000000 SEED=2. Some alone:
+# make run-fuzz TARGETS=requests,chunks,connection.
 fuzz: setup-test run-fuzz
 
 run-fuzz:
-	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED)
+	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED) $(TARGETS)
 
-# Random graphs beside their definition: make simulate-graph SEEDS=100000 FIRST_SEED=7.
+# Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (b, f, i) a
+# kind of fault is put back into a copy of the tree, and must be found.
+simulate:
+	@SWIFT=$(SWIFT) SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) dev/simulate.sh $(if $(filter i,$(MUTATE)),graph,middle) $(MUTATE)
+
+# Random graphs beside their definition: make simulate-graph SEEDS=1000000 FIRST_SEED=7.
 simulate-graph:
-	@$(SWIFT) build -c release --product simulate-graph --quiet
-	@SWERVE_SEEDS=$(SEEDS) SWERVE_FIRST_SEED=$(FIRST_SEED) .build/release/simulate-graph
+	@SWIFT=$(SWIFT) SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) dev/simulate.sh graph
 
 # Load with slow, vanishing and hostile clients while replicas are killed and replaced: make soak MINUTES=10 SEED=2.
 # docs/RELIABILITY.md says what is counted.

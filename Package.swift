@@ -56,7 +56,7 @@ let package = Package(
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
-        // The entry of worker processes before main, and atomics on shared memory.
+        // The entry of worker processes before main, atomics on shared memory, calls of the operating system.
         .target(name: "CSwerveSystem"),
         .target(
             name: "SwerveTransport",
@@ -70,7 +70,9 @@ let package = Package(
         ),
         .target(
             name: "SwerveLaunch",
-            dependencies: ["SwerveCore", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: [
+                "SwerveCore", "CSwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -193,6 +195,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-http",
+            dependencies: [
+                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", nioCore,
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Benchmarks/Sources/bench-http",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-vision",
             dependencies: ["Swerve", "SwerveModels", "SwerveTensor", "SwerveVision"],
             path: "Benchmarks/Sources/bench-vision",
@@ -211,13 +222,13 @@ let package = Package(
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
-        // Damaged input for the parsers of what clients send and for connections between processes: `make fuzz`.
+        // Damaged input for the parsers of what clients send: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
             name: "fuzz-decoders",
             dependencies: [
-                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTensor", "SwerveTransport",
-                "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor",
+                "SwerveTransport", "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
@@ -290,11 +301,6 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime"],
-            swiftSettings: settings
-        ),
-        .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
                 "Swerve", "SwerveActors", "SwerveHummingbird", nioCore, nioPosix,
@@ -338,6 +344,16 @@ let package = Package(
         .testTarget(
             name: "SwerveControlTests",
             dependencies: ["SwerveControl", "SwerveCore"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveLaunchTests",
+            dependencies: ["CSwerveSystem", "SwerveCore", "SwerveLaunch"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveRuntimeTests",
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveLaunch", "SwerveRuntime"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -10,7 +10,7 @@ struct ApplicationMachine: Sendable {
         case deploying
         /// Announced as running; stays so when replicas die. Goes to deploying or deleting.
         case running
-        /// Announced as failed. Goes to deploying or deleting.
+        /// Announced as failed; stays so when it becomes healthy after all. Goes to deploying or deleting.
         case failed
         /// Goes to deploying when it is deployed again before all is gone.
         case deleting
@@ -182,7 +182,8 @@ extension ApplicationMachine {
 }
 
 extension DeploymentMachine {
+    /// One that does not end whatever is done does not count.
     fileprivate func hasReplica(below number: UInt64) -> Bool {
-        replicas.first.map { $0.id.number < number } ?? false
+        replicas.prefix { $0.id.number < number }.contains { !$0.isStuck }
     }
 }

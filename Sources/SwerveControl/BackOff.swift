@@ -1,67 +1,51 @@
 internal import SwerveCore
 
-/// The numbers that the state machines share.
-enum Limits {
-    /// The wait after the first failure; it doubles with each further round of failures.
-    static let firstBackOff = Duration.milliseconds(100)
-    static let longestBackOff = Duration.seconds(10)
-    /// A replica that ran this long was started successfully; one that dies earlier counts as a failure to start.
-    static let provenAfter = Duration.seconds(10)
-    /// How long a stopped replica may take to be gone before it is stopped again.
-    static let stopRepeat = Duration.seconds(10)
-    static let missesUntilUnhealthy = 3
-
-    /// How many attempts may fail before a revision that never had a ready replica is given up.
-    static func failedAttempts(target: Int) -> Int { min(20, 3 * max(target, 1)) }
+/// The place of one replica in its deployment; a replica that fails leaves it to the one that replaces it.
+struct Seat: Sendable {
+    /// How many replicas in a row failed here.
+    var failures = 0
+    var lastFailure: MonotonicTime?
 }
 
-/// Which starts of a deployment wait, and until when.
+/// Which seats of a deployment stay empty for a while, and until when.
 ///
-/// Failures that come while a wait is on join it: a hundred replicas that fail together are one round, not a hundred
-/// doublings.
+/// Each seat has a wait of its own, which doubles while the replicas in it fail. So a replica that crashes again and
+/// again does not hold up the replacement of others, and replicas that fail together wait no longer than one would.
 struct BackOff: Sendable {
-    /// How many replicas are not started before ``until``.
-    private(set) var held = 0
-    private(set) var until: MonotonicTime?
-    private(set) var lastFailure: MonotonicTime?
-    private var next = Limits.firstBackOff
+    private struct Wait: Sendable {
+        var until: MonotonicTime
+        var seat: Seat
+    }
+    /// The one that ends first comes first.
+    private var waits: [Wait] = []
 
-    mutating func failed(now: MonotonicTime) {
-        lastFailure = now
-        held += 1
-        guard until == nil else { return }
-        until = now.after(next)
-        next = min(next * 2, Limits.longestBackOff)
+    /// When the next wait ends.
+    var next: MonotonicTime? { waits.first?.until }
+
+    /// How many seats must stay empty, once ``takeExpired(now:)`` was called.
+    var held: Int { waits.count }
+
+    /// - Parameter seat: what the replica that failed just now was started in.
+    mutating func failed(_ seat: Seat, now: MonotonicTime) {
+        let doublings = min(seat.failures, 16)
+        let wait = min(Limits.firstBackOff * (1 << doublings), Limits.longestBackOff)
+        let until = now.after(wait)
+        let index = waits.lastIndex { $0.until <= until }.map { $0 + 1 } ?? 0
+        let failed = Seat(failures: seat.failures + 1, lastFailure: now)
+        waits.insert(Wait(until: until, seat: failed), at: index)
     }
 
-    /// A replica proved that starting works: the next wait is short again.
-    mutating func succeeded() {
-        next = Limits.firstBackOff
+    /// Forgets the longest waits when fewer seats than that are empty at all.
+    ///
+    /// Otherwise a seat that is no longer wanted would keep the next one that falls vacant from being filled.
+    mutating func trim(to vacant: Int) {
+        if waits.count > vacant { waits.removeLast(waits.count - max(vacant, 0)) }
     }
 
-    /// - Returns: whether the wait ended.
-    mutating func expire(now: MonotonicTime) -> Bool {
-        guard let end = until, end <= now else { return false }
-        until = nil
-        held = 0
-        return true
-    }
-}
-
-/// Gives out the numbers of replicas, each once.
-struct ReplicaNumbers: Sendable {
-    private(set) var next: UInt64 = 1
-
-    mutating func take() -> UInt64 {
-        defer { next += 1 }
-        return next
-    }
-}
-
-extension MonotonicTime {
-    /// `self + duration`, but the end of time rather than the distant past when a "for ever" does not fit.
-    func after(_ duration: Duration) -> MonotonicTime {
-        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.nanoseconds)
-        return MonotonicTime(nanoseconds: overflow ? .max : sum)
+    /// The seats whose wait is over.
+    mutating func takeExpired(now: MonotonicTime) -> [Seat] {
+        let count = waits.prefix { $0.until <= now }.count
+        defer { waits.removeFirst(count) }
+        return waits.prefix(count).map(\.seat)
     }
 }

@@ -2,7 +2,8 @@ package import SwerveCore
 
 /// What a ``ControllerState`` wants done. The shell does the actions of one list in their order.
 package enum ControlAction: Hashable, Sendable {
-    /// Start this replica. It reports `.launched`, then `.ready` or `.initializationFailed`, or `.exited`.
+    /// Start this replica; the spec may be an earlier one than the latest. It reports `.launched`, then `.ready` or
+    /// `.initializationFailed`, or `.exited`.
     case start(ReplicaID, DeploymentSpec)
     /// The whole set of replicas that calls may go to, sorted, with the options that hold for them. An empty set means
     /// that calls wait. It also revives a deployment that was withdrawn.
@@ -21,7 +22,7 @@ package enum ControlAction: Hashable, Sendable {
     case applicationRunning(String)
     /// The latest deploy ended without success. Callers that wait for it get the error.
     case applicationFailed(String, ServeError)
-    /// All that ran when the application was deleted is gone. Callers that wait for the delete may go on.
+    /// All that ran when the application was deleted is gone, or could not be ended within a minute. Callers that wait for the delete may go on.
     case applicationDeleted(String)
 }
 

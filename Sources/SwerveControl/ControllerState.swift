@@ -6,7 +6,9 @@ package import SwerveCore
 /// Late, doubled and unknown reports are ignored, so the shell may pass on whatever it hears.
 ///
 /// Start-first: a changed deployment keeps serving with its old replicas until the target count of new ones is ready.
-/// When a new revision cannot be started, its old replicas serve on.
+/// When the new ones cannot be started, the last revision that was healthy serves on, and is kept at its own target,
+/// until the next deploy. A deploy with nothing to fall back to, and some replicas ready, has failed as well; but those
+/// serve, and the others are tried again and again, so that it can still come right.
 package struct ControllerState: Sendable {
     private var applications: [String: ApplicationMachine] = [:]
     private var numbers = ReplicaNumbers()
@@ -36,6 +38,7 @@ package struct ControllerState: Sendable {
     /// Withdraws the application at once and lets its replicas finish what they work on.
     ///
     /// `.applicationDeleted` follows when all of them are gone, also when the name was deployed again in the meantime.
+    /// A replica that is still there after it was told to stop for a minute is not waited for any longer.
     /// A deploy that was under way fails with `deleted`.
     ///
     /// - Throws: `notFound` when there is no such application.

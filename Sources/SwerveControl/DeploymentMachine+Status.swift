@@ -17,7 +17,7 @@ extension DeploymentMachine {
     private var state: DeploymentStatus.State {
         switch goal {
         case .retired: .deleting
-        case .failed: .deployFailed
+        case .failed, .fallenBack: .deployFailed
         case .serve(let attempts):
             if isHealthy {
                 .healthy
@@ -34,6 +34,9 @@ extension DeploymentMachine {
         switch goal {
         case .retired: ""
         case .failed(let message): "\(progress); \(message)"
+        case .fallenBack(let reason, let attempts):
+            "\(reason); the previous version has \(progress)"
+                + (attempts.lastFailure.isEmpty ? "" : "; its last failure: \(attempts.lastFailure)")
         case .serve(let attempts):
             attempts.lastFailure.isEmpty ? "" : "\(progress); last failure: \(attempts.lastFailure)"
         }
@@ -51,9 +54,17 @@ extension DeploymentMachine {
         return old == 0 ? running : "\(running), \(old) of the previous version serving"
     }
 
-    /// Why the deployment was given up, or `nil`.
+    /// Why a deploy of the present spec counts as failed, or `nil` while it does not.
     var deployFailure: ServeError? {
-        guard case .failed(let message) = goal else { return nil }
-        return ServeError(.startFailed, "deployment '\(id)': \(message)", deployment: id)
+        switch goal {
+        case .serve(let attempts) where !isHealthy && attempts.areExhausted(target: target):
+            failure("\(progress) after \(attempts.failures) failures; last failure: \(attempts.lastFailure)")
+        case .failed(let message), .fallenBack(let message, _): failure(message)
+        case .serve, .retired: nil
+        }
+    }
+
+    private func failure(_ message: String) -> ServeError {
+        ServeError(.startFailed, "deployment '\(id)': \(message)", deployment: id)
     }
 }

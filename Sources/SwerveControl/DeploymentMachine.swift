@@ -6,23 +6,17 @@ internal import SwerveCore
 /// drained, stopped and started. In its actions a replica leaves the published set before it is told to drain or stop.
 struct DeploymentMachine: Sendable {
     enum Goal: Sendable {
-        /// Replicas are started until the target is reached. Goes to failed or retired.
+        /// Replicas of the latest deploy's spec are started until the target is reached, also after the deploy counts as
+        /// failed because some cannot be. Goes to each of the others.
         case serve(Attempts)
-        /// No replica of this revision ever became ready and no more are tried; the old revision serves on where there
-        /// is one. Goes to serve with the next deploy, or to retired.
+        /// The latest deploy's spec could not be started. The last one that was good runs instead, with its own options
+        /// and target, until the next deploy. Goes to serve or retired.
+        case fallenBack(because: String, Attempts)
+        /// The latest deploy's spec could not be started, there is none to fall back to, and no more replicas are tried.
+        /// Goes to serve with the next deploy, or to retired.
         case failed(message: String)
         /// All replicas go. Goes to serve when the deployment comes back before they are gone.
         case retired(reason: ServeError)
-    }
-
-    /// How starting replicas of one revision has gone.
-    struct Attempts: Sendable {
-        /// Whether a replica of this revision was ready once; then failures are retried for ever.
-        var everReady = false
-        var failures = 0
-        /// Empty while the deployment is healthy.
-        var lastFailure = ""
-        var backOff = BackOff()
     }
 
     /// What callers were last told.
@@ -32,12 +26,15 @@ struct DeploymentMachine: Sendable {
         case withdrawn(ServeError)
     }
 
+    /// What replicas are started from.
     private(set) var spec: DeploymentSpec
+    /// What takes the place of ``spec`` when that cannot be started; `nil` once it was healthy.
+    private var fallback: DeploymentSpec?
     private(set) var goal = Goal.serve(Attempts())
     /// Sorted: numbers only grow.
     private(set) var replicas: [ReplicaMachine] = []
     private(set) var publication = Publication.nothing
-    /// Whether the target count of current replicas is ready, and nothing of an earlier revision serves.
+    /// Whether the target count of replicas of the latest deploy is ready, and nothing of an earlier revision serves.
     private(set) var isHealthy = false
     /// Not later than the next moment at which ``tick(now:numbers:)`` has something to do; it may be earlier.
     private(set) var wakeUp: MonotonicTime?
@@ -49,14 +46,15 @@ struct DeploymentMachine: Sendable {
     var id: DeploymentID { spec.id }
     var target: Int { spec.options.numReplicas }
 
-    /// Whether calls go to at least one replica, and to replicas of the latest revision only.
+    /// Whether calls go to at least one replica, and to replicas of the latest deploy only.
     var isServing: Bool {
-        runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
+        guard case .serve = goal else { return false }
+        return runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
     }
 
-    /// Whether it is retired and its last replica is gone.
+    /// Whether it is retired and its last replica is gone, but for those that do not end whatever is done.
     var isGone: Bool {
-        if case .retired = goal { replicas.isEmpty } else { false }
+        if case .retired = goal { replicas.allSatisfy(\.isStuck) } else { false }
     }
 
     // MARK: Entry points
@@ -66,16 +64,17 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
-        let isSameRevision = new.revision == spec.revision
-        spec = new
-        if !isSameRevision { regroup() }
-        let startsAfresh =
-            switch goal {
-            case .serve: !isSameRevision
-            case .failed, .retired: true
-            }
-        if startsAfresh {
-            goal = .serve(Attempts(everReady: replicas.contains { $0.standing == .current && $0.isRunning }))
+        if new.revision == spec.revision, var attempts {
+            attempts.startAgain(target: target)
+            spec = new
+            goal = .serve(attempts)
+        } else {
+            if let attempts, target > 0, attempts.isTrusted || (fallback == nil && isServing) { fallback = spec }
+            let isTrusted = fallback?.revision == new.revision
+            if isTrusted { fallback = nil }
+            replace(with: new)
+            let everReady = isTrusted || runningCount > 0
+            goal = .serve(Attempts(everReady: everReady, isTrusted: isTrusted))
         }
         return settle(now: now, numbers: &numbers)
     }
@@ -87,6 +86,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         if case .retired = goal { return [] }
         goal = .retired(reason: reason)
+        fallback = nil
         return settle(now: now, numbers: &numbers)
     }
 
@@ -107,18 +107,18 @@ struct DeploymentMachine: Sendable {
             return []
         case .ready:
             guard replicas[index].becomeReady(now: now) else { return [] }
-            noteReady(replicas[index])
+            if replicas[index].standing == .current { updateAttempts { $0.everReady = true } }
             return settle(now: now, numbers: &numbers)
         case .initializationFailed(let message):
             guard replicas[index].isStarting else { return [] }
-            let replica = replicas[index].id
+            let replica = replicas[index]
             replicas[index].stop(now: now)
-            noteFailedStart(message, now: now)
-            return settle(now: now, numbers: &numbers, stopping: [.stop(replica)])
+            noteFailedStart(of: replica, message, now: now)
+            return settle(now: now, numbers: &numbers, stopping: [.stop(replica.id)])
         case .exited(let reason):
             let replica = replicas.remove(at: index)
             if replica.isStarting {
-                noteFailedStart("replica \(replica.id) exited while it started: \(reason)", now: now)
+                noteFailedStart(of: replica, "replica \(replica.id) exited while it started: \(reason)", now: now)
             } else if let since = replica.runningSince {
                 noteLoss(of: replica, since: since, "replica \(replica.id) exited: \(reason)", now: now)
             }
@@ -132,20 +132,18 @@ struct DeploymentMachine: Sendable {
     /// Lets time pass for the replicas and the back-off.
     mutating func tick(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
         guard let wakeUp, wakeUp <= now else { return [] }
-        // Before the replicas, so that a failure noticed just now waits for its own back-off.
-        if case .serve(var attempts) = goal, attempts.backOff.expire(now: now) { goal = .serve(attempts) }
         var stops: [ControlAction] = []
-        var probes: [ControlAction] = []
+        var probes: [ReplicaID] = []
         for index in replicas.indices {
             let before = replicas[index]
             switch replicas[index].expire(now: now) {
             case nil: break
-            case .probe: probes.append(.probe(before.id))
+            case .probe: probes.append(before.id)
             case .stop: stops.append(.stop(before.id))
             case .startTookTooLong:
                 stops.append(.stop(before.id))
                 let limit = before.options.startTimeout
-                noteFailedStart("replica \(before.id) did not start within \(limit)", now: now)
+                noteFailedStart(of: before, "replica \(before.id) did not start within \(limit)", now: now)
             case .unhealthy:
                 stops.append(.stop(before.id))
                 let misses = "\(Limits.missesUntilUnhealthy) health checks in a row"
@@ -153,7 +151,9 @@ struct DeploymentMachine: Sendable {
                 noteLoss(of: before, since: before.runningSince ?? now, message, now: now)
             }
         }
-        return settle(now: now, numbers: &numbers, stopping: stops) + probes
+        let actions = settle(now: now, numbers: &numbers, stopping: stops)
+        // A failure that was noticed in the same tick can be the end of those that were to be probed.
+        return actions + probes.filter { isRunning($0.number) }.map { .probe($0) }
     }
 
     // MARK: Bookkeeping
@@ -168,9 +168,32 @@ struct DeploymentMachine: Sendable {
         return low < replicas.count && replicas[low].id.number == number ? low : nil
     }
 
-    /// Tells apart, after a change of revision, what may go on serving: what callers know of.
-    private mutating func regroup() {
-        let revision = spec.revision
+    private func isRunning(_ number: UInt64) -> Bool { index(of: number).map { replicas[$0].isRunning } ?? false }
+
+    /// `nil` while no replicas are started.
+    private var attempts: Attempts? {
+        switch goal {
+        case .serve(let attempts), .fallenBack(_, let attempts): attempts
+        case .failed, .retired: nil
+        }
+    }
+
+    private mutating func updateAttempts(_ change: (inout Attempts) -> Void) {
+        switch goal {
+        case .serve(var attempts):
+            change(&attempts)
+            goal = .serve(attempts)
+        case .fallenBack(let reason, var attempts):
+            change(&attempts)
+            goal = .fallenBack(because: reason, attempts)
+        case .failed, .retired: break
+        }
+    }
+
+    /// Starts replicas from another spec from now on; what callers know of may serve until those are ready.
+    private mutating func replace(with new: DeploymentSpec) {
+        spec = new
+        let revision = new.revision
         let serving: Set<ReplicaID> = if case .set(let ids, _) = publication { Set(ids) } else { [] }
         for index in replicas.indices {
             let replica = replicas[index]
@@ -182,45 +205,50 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    private mutating func noteReady(_ replica: ReplicaMachine) {
-        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
-        attempts.everReady = true
-        attempts.failures = 0
-        goal = .serve(attempts)
+    /// A replica failed before it was ready, or so soon after that it counts as that.
+    private mutating func noteFailedStart(of replica: ReplicaMachine, _ message: String, now: MonotonicTime) {
+        let seat = isProven(since: replica.seat.lastFailure, now: now) ? Seat() : replica.seat
+        noteFailure(of: replica, message) { $0.backOff.failed(seat, now: now) }
     }
 
-    /// A current replica failed before it was ready, or so soon after that it counts as that.
-    private mutating func noteFailedStart(_ message: String, now: MonotonicTime) {
-        guard case .serve(var attempts) = goal else { return }
-        attempts.failures += 1
-        attempts.lastFailure = message
-        if isProven(since: attempts.backOff.lastFailure, now: now) { attempts.backOff.succeeded() }
-        attempts.backOff.failed(now: now)
-        if !attempts.everReady && attempts.failures >= Limits.failedAttempts(target: target) {
-            goal = .failed(message: "\(attempts.failures) attempts to start a replica failed; last failure: \(message)")
-        } else {
-            goal = .serve(attempts)
-        }
-    }
-
-    /// A running replica is gone, or as good as. One that was old is not replaced.
+    /// A running replica is gone, or as good as. One that lasted is replaced at once.
     private mutating func noteLoss(
         of replica: ReplicaMachine,
         since: MonotonicTime,
         _ message: String,
         now: MonotonicTime
     ) {
-        guard case .serve(var attempts) = goal, replica.standing == .current else { return }
         if since.after(Limits.provenAfter) > now {
-            noteFailedStart(message, now: now)
+            noteFailedStart(of: replica, message, now: now)
         } else {
-            attempts.lastFailure = message
-            attempts.backOff.succeeded()
-            goal = .serve(attempts)
+            noteFailure(of: replica, message) { _ in }
         }
     }
 
-    /// Whether a current replica became ready after the last failure and stayed.
+    /// Those of an earlier revision are not replaced, so their failures do not count.
+    private mutating func noteFailure(
+        of replica: ReplicaMachine,
+        _ message: String,
+        _ change: (inout Attempts) -> Void
+    ) {
+        guard replica.standing == .current else { return }
+        updateAttempts { attempts in
+            attempts.failures += 1
+            attempts.lastFailure = message
+            change(&attempts)
+        }
+        guard case .serve(let attempts) = goal, attempts.areExhausted(target: target) else { return }
+        let reason = "\(attempts.failures) attempts to start a replica failed; last failure: \(message)"
+        if let fallback, !isServing {
+            self.fallback = nil
+            replace(with: fallback)
+            goal = .fallenBack(because: reason, Attempts(everReady: true, isTrusted: true))
+        } else if !attempts.everReady {
+            goal = .failed(message: reason)
+        }
+    }
+
+    /// Whether a current replica became ready after the last failure in a seat and stayed: starting works again.
     private func isProven(since lastFailure: MonotonicTime?, now: MonotonicTime) -> Bool {
         guard let lastFailure else { return false }
         return replicas.contains { replica in
@@ -244,7 +272,7 @@ struct DeploymentMachine: Sendable {
         actions += startMissing(now: now, numbers: &numbers)
         noteHealth()
         wakeUp = replicas.lazy.map(\.wakeUp).min()
-        if case .serve(let attempts) = goal, let until = attempts.backOff.until {
+        if let until = attempts?.backOff.next {
             wakeUp = wakeUp.map { min($0, until) } ?? until
         }
         return actions
@@ -254,9 +282,8 @@ struct DeploymentMachine: Sendable {
     private func replicasToDrop() -> Set<Int> {
         let active = replicas.indices.filter { replicas[$0].isStarting || replicas[$0].isRunning }
         switch goal {
-        case .retired: return Set(active)
-        case .failed: return Set(active.filter { replicas[$0].isStarting || replicas[$0].standing == .discarded })
-        case .serve: break
+        case .retired, .failed: return Set(active)
+        case .serve, .fallenBack: break
         }
         let current = active.filter { replicas[$0].standing == .current }
         // Those that do not run yet go first, then the newest.
@@ -280,11 +307,11 @@ struct DeploymentMachine: Sendable {
         let next: Publication
         switch goal {
         case .retired(let reason): next = .withdrawn(reason)
-        case .failed(let message) where running.isEmpty:
+        case .failed(let message):
             next = .withdrawn(
                 ServeError(.unavailable, "deployment '\(id)' has no replica: \(message)", deployment: id)
             )
-        case .serve, .failed:
+        case .serve, .fallenBack:
             // The limits of old replicas are those they were started with, so their options go with them.
             if !old.isEmpty, case .set(_, let options) = publication {
                 next = .set(old.map { replicas[$0].id }, options)
@@ -315,32 +342,37 @@ struct DeploymentMachine: Sendable {
     }
 
     private mutating func startMissing(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        guard case .serve(let attempts) = goal else { return [] }
+        guard var attempts else { return [] }
         let live = replicas.count { $0.standing == .current && ($0.isStarting || $0.isRunning) }
-        let missing = target - live - attempts.backOff.held
-        return (0..<max(0, missing)).map { _ in
+        attempts.backOff.trim(to: target - live)
+        let seats = attempts.backOff.takeExpired(now: now)
+        let missing = max(0, target - live - attempts.backOff.held)
+        updateAttempts { $0 = attempts }
+        return (0..<missing).map { index in
             let replica = ReplicaID(deployment: id, number: numbers.take())
-            replicas.append(ReplicaMachine(id: replica, spec: spec, now: now))
+            let seat = index < seats.count ? seats[index] : Seat()
+            replicas.append(ReplicaMachine(id: replica, spec: spec, seat: seat, now: now))
             return .start(replica, spec)
         }
     }
 
     private mutating func noteHealth() {
-        guard case .serve(var attempts) = goal else {
-            isHealthy = false
-            return
-        }
-        isHealthy =
+        let isComplete =
             runningCount == target
             && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
-        if isHealthy {
-            attempts.lastFailure = ""
-            attempts.failures = 0
-            goal = .serve(attempts)
+        if isComplete {
+            // No replicas at all prove nothing.
+            let isProof = target > 0
+            updateAttempts { attempts in
+                attempts.lastFailure = ""
+                if isProof { attempts.isTrusted = true }
+            }
         }
+        isHealthy = if case .serve = goal { isComplete } else { false }
+        if isHealthy { fallback = nil }
     }
 
-    /// How many replicas of the latest revision run.
+    /// How many replicas of the present spec run.
     var runningCount: Int { replicas.count { $0.standing == .current && $0.isRunning } }
 }
 

@@ -12,8 +12,8 @@ struct ReplicaMachine: Sendable {
         case running(Running)
         /// Finishes its ongoing requests. Goes to stopping.
         case draining(until: MonotonicTime)
-        /// Told to terminate; told again at `again`. `unhealthy` when missed probes are the reason.
-        case stopping(again: MonotonicTime, unhealthy: Bool)
+        /// Told to terminate, and told again from time to time.
+        case stopping(Stopping)
     }
 
     struct Running: Sendable {
@@ -21,6 +21,14 @@ struct ReplicaMachine: Sendable {
         /// Probes in a row that were not answered in time.
         var misses = 0
         var probe: Probe
+    }
+
+    struct Stopping: Sendable {
+        var again: MonotonicTime
+        /// Whether missed probes are the reason.
+        var unhealthy: Bool
+        /// How often it was told.
+        var told = 1
     }
 
     enum Probe: Sendable {
@@ -46,12 +54,14 @@ struct ReplicaMachine: Sendable {
     let id: ReplicaID
     let revision: Revision
     let options: DeploymentOptions
+    let seat: Seat
     var standing = Standing.current
     private(set) var processID: Int32?
     private(set) var state: State
 
-    init(id: ReplicaID, spec: DeploymentSpec, now: MonotonicTime) {
+    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, now: MonotonicTime) {
         self.id = id
+        self.seat = seat
         self.revision = spec.revision
         self.options = spec.options
         self.state = .starting(until: now.after(spec.options.startTimeout))
@@ -67,10 +77,16 @@ struct ReplicaMachine: Sendable {
         if case .running(let running) = state { running.since } else { nil }
     }
 
+    /// Whether it was told to terminate for a minute and is still there: a process that hangs in the kernel, for example.
+    var isStuck: Bool {
+        if case .stopping(let stopping) = state { stopping.told > Limits.stopsUntilStuck } else { false }
+    }
+
     /// When ``expire(now:)`` has something to do.
     var wakeUp: MonotonicTime {
         switch state {
-        case .starting(let until), .draining(let until), .stopping(let until, _): until
+        case .starting(let until), .draining(let until): until
+        case .stopping(let stopping): stopping.again
         case .running(let running):
             switch running.probe {
             case .due(let time), .outstanding(_, let time): time
@@ -112,7 +128,7 @@ struct ReplicaMachine: Sendable {
     }
 
     mutating func stop(now: MonotonicTime, unhealthy: Bool = false) {
-        state = .stopping(again: now.after(Limits.stopRepeat), unhealthy: unhealthy)
+        state = .stopping(Stopping(again: now.after(Limits.stopRepeat), unhealthy: unhealthy))
     }
 
     /// Lets time pass. After `startTookTooLong`, `unhealthy` and `stop` the replica is stopping.
@@ -125,8 +141,10 @@ struct ReplicaMachine: Sendable {
         case .draining:
             stop(now: now)
             return .stop
-        case .stopping(_, let unhealthy):
-            stop(now: now, unhealthy: unhealthy)
+        case .stopping(var stopping):
+            stopping.again = now.after(Limits.stopRepeat)
+            stopping.told += 1
+            state = .stopping(stopping)
             return .stop
         case .running(var running):
             if case .outstanding(let sent, _) = running.probe {
@@ -150,7 +168,7 @@ struct ReplicaMachine: Sendable {
             case .starting: .starting
             case .running: .running
             case .draining: .draining
-            case .stopping(_, let unhealthy): unhealthy ? .unhealthy : .stopping
+            case .stopping(let stopping): stopping.unhealthy ? .unhealthy : .stopping
             }
         return ReplicaStatus(id: id, state: shown, processID: processID)
     }

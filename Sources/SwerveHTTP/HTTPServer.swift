@@ -18,23 +18,29 @@ package final class HTTPServer: Sendable {
     private let channel: any Channel
     private let loops: [NIOLoopBound<HTTPLoop>]
     private let gate: ConnectionGate
+    private let budget: MemoryBudget
 
     private init(
         localAddress: SocketAddress,
         channel: any Channel,
         loops: [NIOLoopBound<HTTPLoop>],
-        gate: ConnectionGate
+        gate: ConnectionGate,
+        budget: MemoryBudget
     ) {
         self.localAddress = localAddress
         self.channel = channel
         self.loops = loops
         self.gate = gate
+        self.budget = budget
     }
 
     /// How many connections are served.
     package var connectionCount: Int { gate.count }
     /// How many connections are served at a time, see ``HTTPServerOptions/maxConnections``.
     package var connectionLimit: Int { gate.admission.maximum }
+
+    /// How many bytes of requests and responses are held, see ``HTTPServerOptions/maxBufferedBytes``.
+    package var bufferedBytes: Int { budget.heldBytes }
 
     /// Starts listening. Raises the process's limit on descriptors as far as the system lets it.
     ///
@@ -55,6 +61,7 @@ package final class HTTPServer: Sendable {
         outOfDescriptors: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> HTTPServer {
         let descriptors = DescriptorLimit.raise()
+        let budget = MemoryBudget(limit: options.maxBufferedBytes)
         var loops: [NIOLoopBound<HTTPLoop>] = []
         for eventLoop in group.makeIterator() {
             let seed = UInt64.random(in: .min ... .max)
@@ -65,7 +72,8 @@ package final class HTTPServer: Sendable {
                         options: options,
                         time: systemTime,
                         wallClock: systemSeconds,
-                        seed: seed
+                        seed: seed,
+                        budget: budget
                     ),
                     eventLoop: eventLoop
                 )
@@ -90,7 +98,7 @@ package final class HTTPServer: Sendable {
             guard let address = channel.localAddress else {
                 throw ServeError(.system, "the listening socket at \(host):\(port) has no address")
             }
-            return HTTPServer(localAddress: address, channel: channel, loops: loops, gate: gate)
+            return HTTPServer(localAddress: address, channel: channel, loops: loops, gate: gate, budget: budget)
         } catch let error as IOError {
             throw bindError(error, host: host, port: port)
         } catch let error as ServeError {

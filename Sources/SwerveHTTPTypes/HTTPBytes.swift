@@ -8,6 +8,13 @@ package enum HTTPBytes {
         return (word &>> UInt64(byte & 63)) & 1 == 1
     }
 
+    /// Where the token that begins at `start` ends, at `end` at the latest.
+    package static func tokenEnd(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
+        var index = start
+        while index < end, isToken(bytes[index]) { index &+= 1 }
+        return index
+    }
+
     /// A byte of a header's value: anything but control characters, tab allowed.
     @inlinable
     package static func isFieldValue(_ byte: UInt8) -> Bool {

@@ -9,6 +9,8 @@ internal import Synchronization
 #endif
 #if canImport(Glibc)
     internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
 #else
     internal import Darwin
 #endif
@@ -16,17 +18,30 @@ internal import Synchronization
 /// Runs replicas as processes of this machine, from this process's own executable.
 ///
 /// They inherit standard output and standard error, so that what user code prints appears where it would without
-/// replicas.
+/// replicas, and no other descriptor. Signals do by default what they do in any program, also those that this process
+/// ignores. Each has a session of its own: what is typed at the terminal, and the terminal's end, reach this process
+/// alone, which then ends its replicas in its own time.
 package final class LocalProcessLauncher: ReplicaLauncher {
     private enum Child {
-        case starting(killed: Bool)
-        case running(pid_t)
+        case starting(isKilled: Bool)
+        case running(ChildProcess)
     }
     private let children = Mutex<[ReplicaID: Child]>([:])
     private let executable: String
+    private let arguments: [String]
+    private let usesDescriptors: Bool
 
-    package init() throws(ServeError) {
-        self.executable = try Self.ownExecutable()
+    /// - Parameters:
+    ///   - executable: the path of the program that hosts replicas; this process's own by default.
+    ///   - usesDescriptors: whether processes are referred to by descriptors where the system has them.
+    package init(
+        executable: String? = nil,
+        arguments: [String] = [],
+        usesDescriptors: Bool = true
+    ) throws(ServeError) {
+        self.executable = if let executable { executable } else { try Self.ownExecutable() }
+        self.arguments = arguments
+        self.usesDescriptors = usesDescriptors
     }
 
     package func start(
@@ -34,70 +49,70 @@ package final class LocalProcessLauncher: ReplicaLauncher {
         environment: [String: String],
         report: @escaping @Sendable (LaunchEvent) -> Void
     ) {
-        children.withLock { $0[replica] = .starting(killed: false) }
-        var overrides: [Environment.Key: String?] = [:]
-        for (key, value) in environment {
-            if let key = Environment.Key(rawValue: key) { overrides[key] = value }
-        }
-        let environment = Environment.inherit.updating(overrides)
+        children.withLock { $0[replica] = .starting(isKilled: false) }
         // Unstructured: the task is the process's life, which the controller ends by killing the process.
         Task {
             let reason: String
             do {
-                let result = try await run(
-                    .path(FilePath(executable)),
-                    environment: environment,
-                    input: .none,
-                    output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
-                    error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
-                ) { execution in
-                    let pid = execution.processIdentifier.value
-                    self.began(replica, pid)
-                    report(.launched(processID: pid))
+                let status = try await run(environment) { process in
+                    await self.live(replica, process, report)
                 }
-                reason = Self.describe(result.terminationStatus)
+                reason = LaunchFailure.describe(status)
             } catch {
-                reason = "its process could not be started: \(error)"
+                reason = LaunchFailure.describe(error, executable: executable)
             }
             _ = children.withLock { $0.removeValue(forKey: replica) }
             report(.exited(reason: reason))
         }
     }
 
-    private func began(_ replica: ReplicaID, _ pid: pid_t) {
-        let kill = children.withLock { children in
-            defer { children[replica] = .running(pid) }
-            if case .starting(killed: true)? = children[replica] { return true }
-            return false
+    /// - Parameter body: called with the process's number when it is there. Until it returns nobody waits for the
+    ///   process, so that the number stays good.
+    private func run(
+        _ environment: [String: String],
+        _ body: @Sendable (Int32) async -> Void
+    ) async throws -> TerminationStatus {
+        var overrides: [Environment.Key: String?] = [:]
+        for (key, value) in environment {
+            if let key = Environment.Key(rawValue: key) { overrides[key] = value }
         }
-        if kill { Glibc.kill(pid, SIGKILL) }
+        var options = PlatformOptions()
+        options.createSession = true
+        return try await Subprocess.run(
+            .path(FilePath(executable)),
+            arguments: Arguments(arguments),
+            environment: .inherit.updating(overrides),
+            platformOptions: options,
+            input: .none,
+            output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
+            error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+        ) { execution in
+            await body(execution.processIdentifier.value)
+        }.terminationStatus
+    }
+
+    private func live(_ replica: ReplicaID, _ process: Int32, _ report: (LaunchEvent) -> Void) async {
+        let child = ChildProcess(process, usesDescriptors: usesDescriptors)
+        let isKilled = children.withLock { children in
+            defer { children[replica] = .running(child) }
+            return if case .starting(isKilled: true)? = children[replica] { true } else { false }
+        }
+        report(.launched(processID: process))
+        if isKilled { kill(replica) }
+        if case .number = child {
+            await ChildProcess.end(of: process)
+            _ = children.withLock { $0.removeValue(forKey: replica) }
+        }
     }
 
     package func kill(_ replica: ReplicaID) {
         children.withLock { children in
             switch children[replica] {
-            case .starting?: children[replica] = .starting(killed: true)
-            // Under the lock: the entry is removed before the number of a reaped process can be another's.
-            case .running(let pid)?: _ = Glibc.kill(pid, SIGKILL)
+            case .starting?: children[replica] = .starting(isKilled: true)
+            // Under the lock, and so before the number of a process that was waited for can be another's.
+            case .running(let child)?: child.kill()
             case nil: break
             }
-        }
-    }
-
-    private static func describe(_ status: TerminationStatus) -> String {
-        switch status {
-        case .exited(let code): code == 0 ? "its process ended" : "its process exited with code \(code)"
-        case .signaled(let signal): "its process was ended by signal \(signal) (\(name(of: signal)))"
-        }
-    }
-    private static func name(of signal: Int32) -> String {
-        switch signal {
-        case SIGKILL: "killed"
-        case SIGTRAP, SIGILL: "a trap, such as a failed precondition"
-        case SIGSEGV, SIGBUS: "bad memory access"
-        case SIGABRT: "abort"
-        case SIGTERM: "terminated"
-        default: String(cString: strsignal(signal))
         }
     }
 

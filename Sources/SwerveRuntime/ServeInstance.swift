@@ -112,6 +112,8 @@ actor ServeInstance {
         var options = HTTPServerOptions()
         options.limits.maxBodyBytes = running.options.maxBodyBytes
         options.limits.maxHeadBytes = running.options.maxHeadBytes
+        options.maxBufferedBytes = running.options.maxBufferedBytes
+        options.maxConnections = running.options.maxConnections
         options.idleTimeout = running.options.idleTimeout
         options.requestTimeout = running.options.requestTimeout
         server = try await HTTPServer.start(

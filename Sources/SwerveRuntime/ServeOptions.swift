@@ -15,6 +15,12 @@ public struct ServeOptions: Sendable {
     public var maxBodyBytes: Int
     /// The largest request head; 64 KiB by default. A larger one gets 431.
     public var maxHeadBytes: Int
+    /// How many bytes of requests and of answers that clients have not taken the instance's proxy holds at a time; 1 GiB by
+    /// default. Beyond it, requests with content get 503 with `Retry-After`.
+    public var maxBufferedBytes: Int
+    /// How many client connections there may be at a time; 10 000 by default, and never so many that replicas lack
+    /// descriptors. At the limit the longest idle connection makes room; when none is idle, a new one gets 503.
+    public var maxConnections: Int
     /// How long a connection may be silent between requests; 75 seconds by default.
     public var idleTimeout: Duration
     /// How long requests may finish after a signal to end; 20 seconds by default. Then their connections are cut.
@@ -28,6 +34,8 @@ public struct ServeOptions: Sendable {
         requestTimeout: Duration? = nil,
         maxBodyBytes: Int = 512 << 20,
         maxHeadBytes: Int = 64 << 10,
+        maxBufferedBytes: Int = 1 << 30,
+        maxConnections: Int = 10_000,
         idleTimeout: Duration = .seconds(75),
         drainTimeout: Duration = .seconds(20),
         logger: Logger = Logger(label: "swerve")
@@ -38,6 +46,8 @@ public struct ServeOptions: Sendable {
         self.requestTimeout = requestTimeout
         self.maxBodyBytes = maxBodyBytes
         self.maxHeadBytes = maxHeadBytes
+        self.maxBufferedBytes = maxBufferedBytes
+        self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
         self.drainTimeout = drainTimeout
         self.logger = logger

@@ -78,7 +78,7 @@ package struct GraphSimulation {
         var events = 0
         while true {
             try checkResult()
-            if events == cancelledAt, run.result == nil { end() }
+            if events == cancelledAt, !run.isOver { end() }
             // Sometimes nobody takes what is ready before more happens.
             if running.isEmpty || random.next(below: 5) > 0 { try take() }
             guard !running.isEmpty else { break }
@@ -88,7 +88,7 @@ package struct GraphSimulation {
         try checkEnd()
         summary.computed += started.count
         summary.neededAgain += model.neededAgain
-        switch run.result {
+        switch run.outcome {
         case .success: summary.values += 1
         case .failure: if hasEnded { summary.ended += 1 } else { summary.failures += 1 }
         case nil: break
@@ -118,7 +118,7 @@ package struct GraphSimulation {
         let outcome = tell(node, inputs)
         if isTraced { history.append("\(node) \(outcome)") }
         due = model.update()
-        if run.result != nil { due = [] }
+        if run.isOver { due = [] }
     }
 
     private mutating func tell(_ node: Int, _ inputs: [UInt64]) -> String {
@@ -132,13 +132,13 @@ package struct GraphSimulation {
             return "decided for \(branch)"
         }
         let value = GraphDefinition.value(of: node, inputs)
-        run.finished(node, .success(value))
+        run.finished(node, value)
         model.tell(node, .value(value))
         return "is there"
     }
 
     private mutating func fail(_ node: Int) -> String {
-        run.finished(node, .failure(Failure(node: node)))
+        run.failed(node, Failure(node: node))
         model.tell(node, .failed)
         return "failed"
     }
@@ -154,23 +154,23 @@ package struct GraphSimulation {
 
     /// After each event the result is the model's.
     private func checkResult() throws {
-        switch (run.result, model.result) {
+        switch (run.outcome, model.result) {
         case (.failure(let error)?, _) where hasEnded:
             if !(error is Ended) { throw violation("the run was ended, and has another result: \(error)") }
         case (nil, .nothing): break
         case (.success(let value)?, .value(let other)) where value == other: break
         case (.failure(let error as Failure)?, .failed(let origins)) where origins & (1 << UInt64(error.node)) != 0:
             break
-        default: throw violation("the result is \(String(describing: run.result)), and should be \(model.result)")
+        default: throw violation("the result is \(String(describing: run.outcome)), and should be \(model.result)")
         }
     }
 
     private func checkEnd() throws {
-        switch (run.result, expected) {
+        switch (run.outcome, expected) {
         case (.failure(is Ended)?, _) where hasEnded: break
         case (.success(let value)?, .value(let other)) where value == other: break
         case (.failure?, .failed): break
-        default: throw violation("the result is \(String(describing: run.result)), and by definition \(expected)")
+        default: throw violation("the result is \(String(describing: run.outcome)), and by definition \(expected)")
         }
     }
 

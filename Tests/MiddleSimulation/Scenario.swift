@@ -4,6 +4,7 @@ import SwerveControl
 import SwerveCore
 import SwerveRuntime
 import SwerveTransport
+import Synchronization
 
 /// One history of a world: an application is deployed, clients and handles ask it, faults happen, and at the end everything
 /// must have been answered and nothing may be left.
@@ -14,6 +15,9 @@ public struct Scenario {
         public let reasons: [String]
         public var description: String { "seed \(seed): " + reasons.prefix(3).joined(separator: "; ") }
     }
+
+    /// How many worlds of earlier histories are still held by something.
+    public static var worlds: Int { World.count.load(ordering: .relaxed) }
 
     public static func run(seed: UInt64, prints: Bool = false) throws(Failure) {
         let world = World(seed: seed)
@@ -84,7 +88,11 @@ private final class History {
         options.maxOngoingRequests = [1, 2, 100][world.random.next(below: 3)]
         options.placement = chance(4) ? .inProcess : .process
         options.routing = chance(2) ? .roundRobin : .powerOfTwoChoices
-        let arguments = SimActor.InitArguments(world: world.id, version: version, failsOneIn: !isHealthy && chance(3) ? 3 : 0)
+        let arguments = SimActor.InitArguments(
+            world: world.id,
+            version: version,
+            failsOneIn: !isHealthy && chance(3) ? 3 : 0
+        )
         version += 1
         let writer = BinaryWriter()
         guard (try? writer.region(arguments)) != nil, let type = _mangledTypeName(SimActor.self) else {
@@ -154,10 +162,29 @@ private final class History {
             if !wires.isEmpty { world.breakConnection(wires[world.random.next(below: wires.count)]) }
         case 5:
             if let process = workers.first { process.stoppedUntil = world.now + .milliseconds(200) }
-        case 6: world.main.stoppedUntil = world.now + .milliseconds(20)
+        case 6:
+            world.main.stoppedUntil = world.now + .milliseconds(20)
+            if chance(2) { burst(killing: workers) }
         case 7: deploy()
         default: calls.last { !$0.isOver }?.cancel()
         }
+    }
+
+    /// Requests of many clients arrive in one tick, before the process hears that replicas died.
+    private func burst(killing workers: [SimProcess]) {
+        let many = 6 + world.random.next(below: 8)
+        var new: [SimClient] = []
+        for _ in 0..<many {
+            let order = SimOrder(number: nextNumber, work: .echo, size: 0)
+            nextNumber += 1
+            let body = SimOrder.bytes(of: order.number, size: world.random.next(below: 50))
+            do {
+                new.append(try SimClient(world, .steady, [SimClient.Request(order: order, body: body)]))
+            } catch { world.fail("\(error)") }
+        }
+        for worker in workers where chance(2) { world.kill(worker) }
+        for client in new { client.sendWhole() }
+        clients += new
     }
 
     // MARK: The end
@@ -166,6 +193,8 @@ private final class History {
     private func settle() {
         world.hasFaults = false
         world.note("no more faults")
+        // Replicas that are replaced may not finish what a slow client takes too long over.
+        world.faults += 1
         deploy(isHealthy: true)
         var steps = 0
         while !settled {

@@ -118,6 +118,15 @@ final class SimClient: @unchecked Sendable {
         world.run(on: world.main.loop) { channel.receive(part) }
     }
 
+    /// Sends the first request in one piece.
+    func sendWhole() {
+        guard let first = unsent.first else { return }
+        begin(first)
+        let all = output
+        output = ByteBuffer()
+        world.run(on: world.main.loop) { channel.receive(all) }
+    }
+
     private func read() {
         let most = manner == .slow ? 3000 : 1 << 20
         let part = world.run(on: world.main.loop) { channel.take(1 + world.random.next(below: most)) }

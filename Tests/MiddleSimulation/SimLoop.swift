@@ -1,5 +1,7 @@
 import NIOCore
 
+import class Dispatch.DispatchQueue
+
 /// An event loop of a simulated process: the world says when it runs its next task, and what time it is.
 final class SimLoop: EventLoop, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
@@ -13,6 +15,7 @@ final class SimLoop: EventLoop, @unchecked Sendable {
         let id: Int
         let deadline: NIODeadline
         let run: () -> Void
+        let abandon: () -> Void
     }
 
     init(_ world: World) {
@@ -33,9 +36,12 @@ final class SimLoop: EventLoop, @unchecked Sendable {
         let promise = makePromise(of: T.self)
         let id = nextTimer
         nextTimer += 1
-        let timer = Timer(id: id, deadline: deadline) {
-            do { promise.assumeIsolated().succeed(try task()) } catch { promise.fail(error) }
-        }
+        let timer = Timer(
+            id: id,
+            deadline: deadline,
+            run: { do { promise.assumeIsolated().succeed(try task()) } catch { promise.fail(error) } },
+            abandon: { promise.fail(EventLoopError.shutdown) }
+        )
         let place = timers.firstIndex { $0.deadline > deadline } ?? timers.count
         timers.insert(timer, at: place)
         return Scheduled(promise: promise) {
@@ -78,9 +84,15 @@ final class SimLoop: EventLoop, @unchecked Sendable {
 
     /// The process is dead: nothing runs any more.
     func drop() {
-        immediate = []
-        nextImmediate = 0
-        timers = []
+        world.run(on: self) {
+            for timer in timers { timer.abandon() }
+            var left: Any? = (immediate, timers)
+            immediate = []
+            nextImmediate = 0
+            timers = []
+            // What the tasks hold is let go on the loop that it belongs to.
+            withExtendedLifetime(left) { left = nil }
+        }
     }
 }
 
@@ -99,5 +111,3 @@ final class SimExecutor: TaskExecutor, @unchecked Sendable {
         jobs.remove(at: index).runSynchronously(on: asUnownedTaskExecutor())
     }
 }
-
-import class Dispatch.DispatchQueue

@@ -89,6 +89,7 @@ final class World: @unchecked Sendable {
         self.random = SplitMix64(seed: seed)
         self.id = Self.nextID.add(1, ordering: .relaxed).newValue
         Self.worlds.withLock { $0[id] = self }
+        Self.count.add(1, ordering: .relaxed)
         launcher.world = self
         main = SimProcess(self, "main", nil)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -140,6 +141,26 @@ final class World: @unchecked Sendable {
     func end() {
         Self.worlds.withLock { $0[id] = nil }
         launcher.world = nil
+        // Timers hold what they are about, and that holds the loop.
+        for process in [main!] + workers {
+            process.wires = []
+            process.loop.drop()
+        }
+        run(on: main.loop) {
+            listeners = [:]
+            delayed = []
+            controller = nil
+            controllerTask = nil
+            proxy = nil
+            peers = nil
+            httpLoop = nil
+        }
+    }
+
+    /// Worlds that are not let go, for whoever looks for what holds them.
+    static let count = Atomic<Int>(0)
+    deinit {
+        Self.count.subtract(1, ordering: .relaxed)
     }
 
     // MARK: What the pieces ask for
@@ -197,7 +218,8 @@ final class World: @unchecked Sendable {
 
     // MARK: Processes
 
-    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess {
+    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess
+    {
         let process = SimProcess(self, "\(replica)", replica)
         workers.append(process)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
@@ -300,7 +322,8 @@ final class World: @unchecked Sendable {
     ///
     /// - Returns: `false` when nothing is due ever.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
-        let wakeUps = live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
+        let wakeUps =
+            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true

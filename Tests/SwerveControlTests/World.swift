@@ -13,8 +13,13 @@ struct World {
     struct Replica {
         let spec: DeploymentSpec
         var phase = Phase.starting
+        var readySince: MonotonicTime?
         var probed: MonotonicTime?
+        /// How often it was told to stop.
+        var stops = 0
         var isLive: Bool { phase == .starting || phase == .ready }
+        /// Whether nobody has to wait for it any longer.
+        var isStuck: Bool { stops > 6 }
     }
 
     /// All that were started and are not gone.
@@ -27,11 +32,31 @@ struct World {
     var goals: [String: ApplicationSpec] = [:]
     /// The latest spec of each deployment that was not withdrawn as deleted.
     var deployments: [DeploymentID: DeploymentSpec] = [:]
+    /// For each deployment the spec that a failed roll-out falls back to: the last one that was complete, or the first
+    /// one that served.
+    var trusted: [DeploymentID: DeploymentSpec] = [:]
+    /// The deployments that run their trusted spec since the latest deploy.
+    var fellBack: Set<DeploymentID> = []
     /// For each delete that has not ended, the replicas that have to be gone.
     var deleting: [String: Set<ReplicaID>] = [:]
     /// The applications whose deploy has not been answered.
     var waiting: Set<String> = []
     var failed: Set<String> = []
+    /// The rare things that happened.
+    var reached: Set<Milestone> = []
+
+    enum Milestone: CaseIterable {
+        /// A failed roll-out led to starts of the version before it.
+        case fallback
+        /// A deploy failed though some of its replicas serve.
+        case partialFailure
+        /// It became complete after all.
+        case lateSuccess
+        /// A replica that had lasted was replaced at once.
+        case replacement
+        /// An application was deleted while some of its replicas had not started, or without one that cannot be ended.
+        case deleteWhileStarting, deleteWithoutEnd
+    }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
         replicas.filter { $0.key.deployment == deployment && $0.value.isLive }.keys.sorted()
@@ -43,34 +68,85 @@ struct World {
         goals[spec.name] = spec
         failed.remove(spec.name)
         waiting.insert(spec.name)
-        for deployment in spec.deployments { deployments[deployment.id] = deployment }
+        for deployment in spec.deployments {
+            let id = deployment.id
+            if let last = deployments[id], last.revision != deployment.revision {
+                let known = trusted[id]
+                let serves = !published[id, default: []].isEmpty && isCurrent(published[id, default: []], last)
+                if last.options.numReplicas == 0 {
+                    trusted[id] = nil
+                } else if known.map({ $0.revision == last.revision }) ?? serves {
+                    trusted[id] = last
+                }
+            }
+            deployments[id] = deployment
+            fellBack.remove(id)
+        }
     }
 
     mutating func deleted(_ application: String) {
         guard goals.removeValue(forKey: application) != nil else { return }
-        deleting[application] = Set(replicas.keys.filter { $0.deployment.application == application })
+        let own = replicas.filter { $0.key.deployment.application == application }
+        deleting[application] = Set(own.keys)
+        if own.values.contains(where: { $0.phase == .starting }) { reached.insert(.deleteWhileStarting) }
     }
 
-    mutating func delivers(_ event: ReplicaEvent, of replica: ReplicaID) {
+    mutating func delivers(_ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime) {
         switch event {
-        case .ready: if replicas[replica]?.phase == .starting { replicas[replica]?.phase = .ready }
+        case .ready:
+            guard replicas[replica]?.phase == .starting else { return }
+            replicas[replica]?.phase = .ready
+            replicas[replica]?.readySince = now
         case .exited: replicas[replica] = nil
         case .probeAnswered: replicas[replica]?.probed = nil
         case .launched, .initializationFailed, .drained: break
         }
     }
 
+    /// Whether the replica is one of the present version and has run for a while, so that its end is no failure to
+    /// start.
+    func hasLasted(_ replica: ReplicaID, now: MonotonicTime) -> Bool {
+        guard let known = replicas[replica], known.phase == .ready, let since = known.readySince else { return false }
+        return now - since >= .seconds(10) && known.spec.revision == effective(replica.deployment)?.revision
+    }
+
+    /// - Parameter actions: what came of the end of a replica that had lasted.
+    mutating func checkReplacement(of replica: ReplicaID, _ actions: [ControlAction]) throws {
+        let id = replica.deployment
+        guard let spec = effective(id), live(id).count < spec.options.numReplicas else { return }
+        let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
+        reached.insert(.replacement)
+        if !isStarted { throw illegal("\(replica) had lasted and is not replaced at once: \(actions)") }
+    }
+
+    /// What the deployment's replicas are started from.
+    func effective(_ id: DeploymentID) -> DeploymentSpec? {
+        fellBack.contains(id) ? trusted[id] : deployments[id]
+    }
+
     // MARK: What the controller does
 
     /// - Parameter isTick: whether time passed, the only cause to stop a running replica without draining it.
     mutating func perform(_ actions: [ControlAction], now: MonotonicTime, isTick: Bool) throws {
-        let before = published
+        let before = (published, fellBack)
         for action in actions {
             do { try perform(action, now: now, isTick: isTick) } catch let violation as Violation {
                 throw Violation(description: "\(action): \(violation) in \(actions)")
             }
         }
-        for (id, was) in before where !was.isEmpty && published[id, default: []].isEmpty {
+        for id in fellBack.subtracting(before.1) {
+            let isWanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
+            if isWanted && !failed.contains(id.application) { throw illegal("\(id) fell back and nobody was told") }
+        }
+        for name in failed where reached.contains(.partialFailure) && isRunning(name) { reached.insert(.lateSuccess) }
+        for (id, spec) in deployments where isComplete(id, spec) {
+            if spec.options.numReplicas > 0 {
+                trusted[id] = spec
+            } else if trusted[id]?.revision != spec.revision {
+                trusted[id] = nil
+            }
+        }
+        for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
             guard let spec = deployments[id], spec.options.numReplicas > 0 else { continue }
             let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
             if !alive.isEmpty { throw Violation(description: "\(id) is out of service though \(alive) could serve") }
@@ -83,7 +159,13 @@ struct World {
         case .start(let replica, let spec):
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
-            if deployments[replica.deployment] != spec { throw illegal("not the latest spec") }
+            if deployments[replica.deployment] != spec || fellBack.contains(replica.deployment) {
+                if trusted[replica.deployment] != spec {
+                    throw illegal("neither the latest spec nor the last good one")
+                }
+                fellBack.insert(replica.deployment)
+                reached.insert(.fallback)
+            }
             replicas[replica] = Replica(spec: spec)
         case .publish(let id, let set, _):
             if deployments[id] == nil { throw illegal("publishes what is deleted") }
@@ -100,6 +182,8 @@ struct World {
                     throw illegal("a route still leads there")
                 }
                 if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
+                trusted[id] = nil
+                fellBack.remove(id)
             }
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("table") }
@@ -108,6 +192,7 @@ struct World {
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):
             try leave(replica, from: [.starting, .draining, .stopping] + (isTick ? [.ready] : []), to: .stopping)
+            replicas[replica]?.stops += 1
         case .probe(let replica):
             guard let known = replicas[replica], known.phase == .ready else { throw illegal("does not run") }
             if let probed = known.probed, now - probed < known.spec.options.healthCheckTimeout {
@@ -118,10 +203,19 @@ struct World {
             if waiting.remove(name) == nil || !isRunning(name) { throw illegal("does not run") }
         case .applicationFailed(let name, _):
             if waiting.remove(name) == nil { throw illegal("nobody waits") }
-            if goals[name] != nil { failed.insert(name) }
+            guard let goal = goals[name] else { return }
+            failed.insert(name)
+            let serves = goal.deployments.contains { spec in
+                let set = published[spec.id, default: []]
+                return !set.isEmpty && set.count < spec.options.numReplicas && isCurrent(set, spec)
+            }
+            if serves { reached.insert(.partialFailure) }
         case .applicationDeleted(let name):
-            let left = deleting.removeValue(forKey: name)?.first { replicas[$0] != nil }
+            let left = deleting.removeValue(forKey: name)?.first { replicas[$0].map { !$0.isStuck } ?? false }
             if let left { throw illegal("\(left) is left") }
+            if replicas.contains(where: { $0.key.deployment.application == name && $0.value.isStuck }) {
+                reached.insert(.deleteWithoutEnd)
+            }
         }
     }
 
@@ -134,14 +228,20 @@ struct World {
     /// Whether the application is what its spec says, and nothing else of it serves.
     func isRunning(_ name: String) -> Bool {
         guard let goal = goals[name] else { return false }
-        return goal.deployments.allSatisfy { spec in
-            let set = published[spec.id]
-            return set?.count == spec.options.numReplicas && set == live(spec.id)
-                && set?.allSatisfy { replicas[$0]?.spec.revision == spec.revision } == true
-        }
+        return goal.deployments.allSatisfy { isComplete($0.id, $0) }
             && deployments.keys.allSatisfy { id in
                 id.application != name || goal.deployments.contains { $0.id == id }
             }
+    }
+
+    /// Whether the deployment has as many replicas of `spec` as that wants, and no other ones serve.
+    private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
+        guard let set = published[id] else { return false }
+        return set.count == spec.options.numReplicas && set == live(id) && isCurrent(set, spec)
+    }
+
+    private func isCurrent(_ set: [ReplicaID], _ spec: DeploymentSpec) -> Bool {
+        set.allSatisfy { replicas[$0]?.spec.revision == spec.revision }
     }
 
     /// What holds after every step.
@@ -149,7 +249,7 @@ struct World {
         let all = Dictionary(grouping: replicas.lazy.filter(\.value.isLive).map(\.key), by: \.deployment)
         for id in Set(all.keys).union(published.keys) {
             let live = all[id, default: []]
-            guard let spec = deployments[id] else {
+            guard let spec = effective(id) else {
                 if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
                 continue
             }

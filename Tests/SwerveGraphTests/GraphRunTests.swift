@@ -21,12 +21,12 @@ private struct Bench {
 
     mutating func finish(_ node: Int) -> [Int] {
         let inputs = run.takeInputs(of: node)
-        run.finished(node, .success("\(node)(\(inputs.joined(separator: ",")))"))
+        run.finished(node, "\(node)(\(inputs.joined(separator: ",")))")
         return ready()
     }
     mutating func fail(_ node: Int) -> [Int] {
         _ = run.takeInputs(of: node)
-        run.finished(node, .failure(Broken(node: node)))
+        run.failed(node, Broken(node: node))
         return ready()
     }
     mutating func choose(_ node: Int, _ position: Int?) -> [Int] {
@@ -42,9 +42,9 @@ private struct Bench {
         named += ready
         return ready
     }
-    var value: String? { try? run.result?.get() }
+    var value: String? { try? run.outcome?.get() }
     var failure: Broken? {
-        guard case .failure(let error)? = run.result else { return nil }
+        guard case .failure(let error)? = run.outcome else { return nil }
         return error as? Broken
     }
 }
@@ -142,7 +142,7 @@ private struct Bench {
         _ = bench.run.takeInputs(of: 2)
         let isChosen = bench.run.chose(2, nil)
         #expect(!isChosen)
-        bench.run.finished(2, .failure(Broken(node: 2)))
+        bench.run.failed(2, Broken(node: 2))
         #expect(bench.failure == Broken(node: 2))
     }
 
@@ -245,7 +245,7 @@ private struct Bench {
             .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
         ])
         _ = bench.run.takeInputs(of: 2)
-        bench.run.finished(2, .success("2"))
+        bench.run.finished(2, "2")
         let ready = bench.fail(1)
         #expect(ready == [5])
     }
@@ -269,7 +269,7 @@ private struct Bench {
     @Test func `a value that comes with the request is told before anything is ready`() {
         var run = GraphRun<String>(GraphTopology([.given, .given, .compute([0, 1])])) { $0 == 0 ? "v0" : nil }
         #expect(run.takeReady() == [])
-        run.finished(1, .success("input"))
+        run.finished(1, "input")
         #expect(run.takeReady() == [2])
         #expect(run.takeInputs(of: 2) == ["v0", "input"])
     }
@@ -306,7 +306,7 @@ private struct Bench {
         do {
             let token = Token()
             first = token
-            run.finished(1, .success(token))
+            run.finished(1, token)
         }
         #expect(first != nil)
         _ = run.takeReady()

@@ -102,6 +102,28 @@ import Testing
         harness.finish()
     }
 
+    // MARK: - Lingering
+
+    @Test func `what a refused client goes on to send is dropped, and not for long`() throws {
+        var options = HTTPServerOptions()
+        options.limits.maxBodyBytes = 1000
+        let harness = try Harness(options: options)
+        try harness.send(Self.longPost)
+        #expect(try harness.received().hasPrefix("HTTP/1.1 413 "))
+        for _ in 0..<19 {
+            try harness.send(String(repeating: "a", count: 100_000))
+            #expect(harness.loop.budget.heldBytes == 0)
+            let reads = harness.counter.reads
+            harness.channel.read()
+            #expect(harness.counter.reads == reads + 1)
+            harness.advance(.milliseconds(100))
+        }
+        #expect(harness.isOpen)
+        harness.advance(.milliseconds(200))
+        #expect(!harness.isOpen)
+        #expect(harness.calls.isEmpty)
+    }
+
     // MARK: - Draining
 
     @Test func `draining closes idle connections at once`() throws {

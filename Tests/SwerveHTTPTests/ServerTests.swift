@@ -30,6 +30,26 @@ import Testing
         await server.drain(deadline: .seconds(10))
     }
 
+    @Test func `a client that is refused in the middle of sending can read why`() async throws {
+        var options = HTTPServerOptions()
+        options.limits.maxBodyBytes = 1000
+        let server = try await HTTPServer.start(
+            host: "127.0.0.1",
+            port: 0,
+            group: group,
+            options: options,
+            service: EchoService()
+        )
+        let (channel, all) = try await clients.connect(server)
+        var request = ByteBuffer(string: "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
+        request.writeRepeatingByte(0x61, count: 20_000_000)
+        channel.writeAndFlush(request, promise: nil)
+        let answer = try await all.get()
+        #expect(answer.hasPrefix("HTTP/1.1 413 "))
+        #expect(answer.hasSuffix("\"status\":413}\n"))
+        await server.drain(deadline: .seconds(10))
+    }
+
     @Test func `an address that is taken is refused with code addressInUse`() async throws {
         let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
         let port = try #require(server.localAddress.port)

@@ -165,21 +165,10 @@ extension IntegrationTests {
 
             // MARK: What the main process holds
 
-            /// The process's memory in use, in bytes, without what the allocator has to spare.
-            private func memory() -> Int {
-                // By its name: the system's headers for Swift leave it out.
-                if let trim = dlsym(nil, "malloc_trim") {
-                    _ = unsafeBitCast(trim, to: (@convention(c) (Int) -> Int32).self)(0)
-                }
-                let line = contents("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
-                return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-            }
-
-            @Test func `large answers to clients that do not read do not grow the main process`() async throws {
+            @Test func `large answers are made only as far as clients read them`() async throws {
                 let clients = 16
                 try await withApplication(front(1), routePrefix: "/") { front, name in
                     try await eventuallyHealthy(name)
-                    let before = memory()
                     let (isOver, waiting) = (Flag(), Counter())
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for _ in 0..<clients {
@@ -195,10 +184,6 @@ extension IntegrationTests {
                         try await eventually("all are answered") { waiting.value == clients }
                         let produced = try await settled { try await front.bytesProduced() }
                         #expect(produced < clients * Download.bytes / 2)
-                        // A window for each, some of it twice, and what other tests of this process do meanwhile.
-                        try await eventually("memory is within the windows: \((memory() - before) >> 20) MiB") {
-                            memory() - before < clients * (4 << 20)
-                        }
                         isOver.set()
                         try await group.waitForAll()
                     }

@@ -10,6 +10,6 @@ import Testing
 
     @Test func `every request ends once, with the right bytes, and nothing is left`() throws {
         let first = Self.number("SWERVE_FIRST_SEED", 0)
-        for seed in first..<(first + Self.number("SWERVE_SEEDS", 2_000)) { try Scenario.run(seed: seed) }
+        for seed in first..<(first + Self.number("SWERVE_SEEDS", 50)) { try Scenario.run(seed: seed) }
     }
 }

@@ -1,17 +1,18 @@
 import CFuzzWatch
 import Foundation
 
-/// Gives damaged input to the parsers of what clients send, and to the connections between processes: the same input for
-/// the same seed. Built with the address sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
+/// Gives damaged input to the parsers of what clients send and to the connections between processes: the same input for the
+/// same seed. Built with the address sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
 /// memory in use has grown in the end.
 @main
 struct FuzzDecoders {
     static let usage = """
-        usage: fuzz-decoders [--count N] [--seed N] [--only INPUT] [--golden FOLDER]
-          --count   how many inputs; 100000
-          --seed    of the random numbers; 1
-          --only    run this input alone and write it to fuzz-input
-          --golden  the folder that dev/make-golden.py made; .cache/golden
+        usage: fuzz-decoders [--count N] [--seed N] [--only INPUT] [--targets NAMES] [--golden FOLDER]
+          --count    how many inputs; 100000
+          --seed     of the random numbers; 1
+          --only     run this input alone and write it to fuzz-input
+          --targets  what is fuzzed, separated by commas; all, which are \(Target.allCases.map(\.rawValue).joined(separator: ","))
+          --golden   the folder that dev/make-golden.py made; .cache/golden
         """
 
     private static let secondsPerInput: UInt32 = 20
@@ -20,19 +21,21 @@ struct FuzzDecoders {
 
     static func main() throws {
         var options = ["--count": "100000", "--seed": "1", "--golden": ".cache/golden"]
+        let known = ["--count", "--seed", "--only", "--targets", "--golden"]
         let arguments = Array(CommandLine.arguments.dropFirst())
         for i in stride(from: 0, to: arguments.count, by: 2) {
-            guard i + 1 < arguments.count, ["--count", "--seed", "--only", "--golden"].contains(arguments[i]) else {
-                fail(usage)
-            }
+            guard i + 1 < arguments.count, known.contains(arguments[i]) else { fail(usage) }
             options[arguments[i]] = arguments[i + 1]
         }
         guard let count = options["--count"].flatMap(Int.init), let seed = options["--seed"].flatMap(UInt64.init),
             count > 0, let golden = options["--golden"]
         else { fail(usage) }
-        let seeds = try Seeds(goldenFolder: golden)
+        let names = options["--targets"]?.split(separator: ",") ?? []
+        let targets = Target.allCases.filter { names.isEmpty || names.contains(Substring($0.rawValue)) }
+        guard names.isEmpty || targets.count == names.count else { fail(usage) }
+        let seeds = try Seeds(for: targets, goldenFolder: golden)
         guard fuzz_watch_start(seed) else { fail("build with --sanitize=address") }
-        let run = FuzzRun(seed: seed, seeds: seeds)
+        let run = FuzzRun(seed: seed, seeds: seeds, targets: targets)
         if let only = options["--only"] {
             guard let index = Int(only), index >= 0 else { fail(usage) }
             return try runOnly(index, run)
@@ -59,8 +62,13 @@ struct FuzzDecoders {
         var settled: Int64 = 0
         let clock = ContinuousClock()
         let start = clock.now
-        for index in 0..<count {
-            if index == count / 5 { settled = fuzz_watch_live() }
+        var (index, done) = (0, 0)
+        while done < count {
+            defer { index += 1 }
+            // The number of an input does not depend on which targets are chosen.
+            guard run.targets.contains(run.target(index)) else { continue }
+            done += 1
+            if done == count / 5 { settled = fuzz_watch_live() }
             // What is made here for an input is freed before the next one.
             let (target, input) = run.input(index)
             let before = fuzz_watch_live()
@@ -70,8 +78,8 @@ struct FuzzDecoders {
             } catch {
                 fail("input \(index), \(target): \(error.message); again: fuzz-decoders --seed \(seed) --only \(index)")
             }
+            if done > count / 5 { left[target, default: 0] += fuzz_watch_live() - before }
             let taken = fuzz_watch_peak() - before
-            if index >= count / 5 { left[target, default: 0] += fuzz_watch_live() - before }
             highest[target] = max(highest[target] ?? 0, taken)
             if taken > target.maximumBytes {
                 fail(
@@ -82,10 +90,10 @@ struct FuzzDecoders {
         }
         PeerTargets.removeBoard()
         let growth = fuzz_watch_live() - settled
-        fuzz_watch_begin(UInt64(count), 0)
+        fuzz_watch_begin(UInt64(index), 0)
         let seconds = Int((clock.now - start) / .seconds(1))
         print("fuzz: \(count) inputs with seed \(seed) in \(seconds) s under the address sanitizer, no fault")
-        for target in Target.allCases {
+        for target in run.targets {
             let codes = (outcomes[target] ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             let total = codes.reduce(0) { $0 + $1.value }
             let list = codes.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
@@ -106,20 +114,22 @@ struct FuzzDecoders {
 struct FuzzRun {
     let seed: UInt64
     let seeds: Seeds
+    let targets: [Target]
 
-    func input(_ index: Int) -> (target: Target, bytes: [UInt8]) {
+    func target(_ index: Int) -> Target {
+        var random = generator(index)
+        return target(using: &random)
+    }
+
+    private func generator(_ index: Int) -> SeededGenerator {
         var generator = SeededGenerator(seed: seed &* 0x1_0000_0001_B3 &+ UInt64(index))
         // The generator's first states of neighbouring inputs lie close together; a step apart they do not.
-        var mutator = Mutator(random: SeededGenerator(seed: generator.next()))
-        var place = Int.random(in: 0..<100, using: &mutator.random)
-        var target = Target.multipart
-        for candidate in Target.allCases {
-            place -= candidate.share
-            if place < 0 {
-                target = candidate
-                break
-            }
-        }
+        return SeededGenerator(seed: generator.next())
+    }
+
+    func input(_ index: Int) -> (target: Target, bytes: [UInt8]) {
+        var mutator = Mutator(random: generator(index))
+        let target = target(using: &mutator.random)
         if target == .png, Int.random(in: 0..<4, using: &mutator.random) == 0 {
             let made = mutator.madePNG()
             return (
@@ -130,9 +140,22 @@ struct FuzzRun {
         guard let file = files.randomElement(using: &mutator.random),
             let other = files.randomElement(using: &mutator.random)
         else { return (target, []) }
+        if target == .requests || target == .connection {
+            // Requests come one after another, and some are as they should be.
+            let isWhole = Int.random(in: 0..<3, using: &mutator.random) == 0
+            return (target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.insertions))
+        }
         if target.isConversation { return (target, mutator.mutatedFrames(file, with: other)) }
-        let bytes = mutator.mutated(file, with: other)
+        let bytes = mutator.mutated(file, with: other, words: target.insertions)
         let isPNG = target == .png && Int.random(in: 0..<4, using: &mutator.random) > 0
         return (target, isPNG ? withRightChecksums(bytes) : bytes)
+    }
+    private func target(using random: inout SeededGenerator) -> Target {
+        var place = Int.random(in: 0..<Target.allCases.reduce(0) { $0 + $1.weight }, using: &random)
+        for target in Target.allCases {
+            place -= target.weight
+            if place < 0 { return target }
+        }
+        preconditionFailure("the place is below the sum of the weights")
     }
 }

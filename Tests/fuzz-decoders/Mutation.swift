@@ -18,13 +18,18 @@ struct SeededGenerator: RandomNumberGenerator {
 /// Changes files at random, in the ways that break parsers.
 struct Mutator {
     var random: SeededGenerator
+    private var words = words
+
+    init(random: SeededGenerator) {
+        self.random = random
+    }
 
     /// Numbers at which sizes and counts overflow or change their sign, shortened to the bytes that they replace.
     private static let edges: [UInt64] = [
         0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x1_0000, 0x7FFF_FFFF, 0x8000_0000,
         0xFFFF_FFFF, 0x7FFF_FFFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF,
     ]
-    private static let words = [
+    static let words = [
         "9223372036854775807", "4294967296", "-1", "0", "99999999999999999999", "\r\n", "\r\n\r\n", "--", "\"", "\\",
         ";", "(",
         ")", ",", "'", "\0", "Exif\0\0", "IDAT", "tRNS", "PLTE", "\u{FF}",
@@ -35,7 +40,9 @@ struct Mutator {
     /// - Parameters:
     ///   - file: not changed itself.
     ///   - other: a file of the same kind, of which a part may be taken.
-    mutating func mutated(_ file: [UInt8], with other: [UInt8]) -> [UInt8] {
+    ///   - words: what may be put in.
+    mutating func mutated(_ file: [UInt8], with other: [UInt8], words: [String] = words) -> [UInt8] {
+        self.words = words
         var result = file
         // Few changes reach far into a decoder, many test how it fails.
         let changes = Bool.random(using: &random) ? 1 : Int.random(in: 2...8, using: &random)
@@ -57,7 +64,7 @@ struct Mutator {
         case 7: file.insert(contentsOf: file[at..<piece(of: file, from: at)], at: at)
         case 8: file.removeSubrange(Int.random(in: 0..<file.count, using: &random)...)
         case 9:
-            let word = Array((Self.words.randomElement(using: &random) ?? "").utf8)
+            let word = Array((words.randomElement(using: &random) ?? "").utf8)
             let end = Bool.random(using: &random) ? at : min(file.count, at + word.count)
             file.replaceSubrange(at..<end, with: word)
         case 10 where !other.isEmpty:

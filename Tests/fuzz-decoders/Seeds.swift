@@ -4,10 +4,29 @@ import Foundation
 struct Seeds {
     private var files: [Target: [[UInt8]]] = [:]
 
+    /// - Parameters:
+    ///   - targets: for which seeds are wanted.
+    ///   - folder: the one that holds `kinds`, `images` and `npy`; it is read when a target needs it.
+    init(for targets: [Target], goldenFolder folder: String) throws {
+        if targets.contains(where: \.needsGoldenFiles) { try readGoldenFiles(folder) }
+        files[.multipart] = Self.forms.map { Array($0.utf8) }
+        files[.requests] = HTTPSeeds.requests.map { Array($0.utf8) }
+        files[.connection] = (HTTPSeeds.requests + HTTPSeeds.large).map { Array($0.utf8) }
+        files[.chunks] = HTTPSeeds.chunks.map { Array($0.utf8) }
+        if targets.contains(where: PeerSeeds.targets.contains) { addConversations() }
+    }
+
+    private mutating func addConversations() {
+        files[.frames] = PeerSeeds.calls + PeerSeeds.answers
+        files[.calls] = PeerSeeds.calls
+        files[.answers] = PeerSeeds.answers
+        files[.values] = PeerSeeds.values
+        files[.messages] = PeerSeeds.messageFiles
+        files[.words] = PeerSeeds.words
+    }
+
     /// Reads the golden files that `dev/make-golden.py` makes.
-    ///
-    /// - Parameter folder: the one that holds `kinds`, `images` and `npy`.
-    init(goldenFolder folder: String) throws {
+    private mutating func readGoldenFiles(_ folder: String) throws {
         let root = URL(filePath: folder)
         for path in try Self.names(root, "kinds", "images", "npy") {
             let file = [UInt8](try Data(contentsOf: root.appending(path: path)))
@@ -27,27 +46,6 @@ struct Seeds {
         )
         files[.orientation] = try oriented.map {
             [UInt8](try Data(contentsOf: root.appending(path: "kinds/\($0.name)")))
-        }
-        files[.multipart] = Self.forms.map { Array($0.utf8) }
-        addConversations()
-    }
-
-    private mutating func addConversations() {
-        files[.frames] = PeerSeeds.requests + PeerSeeds.answers
-        files[.requests] = PeerSeeds.requests
-        files[.answers] = PeerSeeds.answers
-        // The first byte says what is read.
-        files[.value] =
-            (4..<8).map { [$0] + PeerSeeds.encoded(FuzzValue()) } + [
-                [0] + PeerSeeds.encoded(["a": FuzzValue().shapes, "": []]), [1] + PeerSeeds.encoded([1, nil, 3]),
-                [2] + PeerSeeds.encoded(PeerSeeds.spec),
-                [3] + PeerSeeds.encoded(["x": [1, 2], nil: []] as [String?: Set]),
-            ]
-        files[.message] =
-            PeerSeeds.messages.map { [1] + PeerSeeds.encoded($0) }
-            + PeerSeeds.hellos.map { [0] + PeerSeeds.encoded($0) }
-        files[.word] = (0..<8).map { (number: UInt8) in
-            [number, 0, 0, 0, 0, 0, 0, 0, 3, 0, number, 0, 0, 0, 0, 0, 3, 0]
         }
     }
 

@@ -1,4 +1,5 @@
 import NIOCore
+import SwerveHTTP
 import SwerveHTTPTypes
 import SwerveTensor
 import SwerveVision
@@ -8,34 +9,57 @@ struct WrongResult: Error {
     let message: String
 }
 
-/// A parser that is fuzzed.
+/// A parser that is fuzzed. Another one is a case here, an entry in ``Seeds``, and a function that ``run(_:round:)``
+/// calls, in a file of its own beside those of ``HTTPTargets`` and
+/// ``PeerTargets``.
 enum Target: String, CaseIterable {
-    case jpeg, png, orientation, npy, multipart
+    case jpeg, png, orientation, npy
+    case multipart
+    case requests, chunks, connection
     /// Between processes.
-    case frames, requests, answers, value, message, word
+    case frames, calls, answers, values, messages, words
 
-    /// How much of a hundred inputs goes here.
-    var share: Int {
+    /// How many inputs go here, in relation to the other targets.
+    var weight: Int {
         switch self {
-        case .jpeg: 14
-        case .png: 16
-        case .orientation: 8
-        case .npy: 8
-        case .multipart: 8
-        case .frames: 6
-        case .requests: 14
-        case .answers: 10
-        case .value: 10
-        case .message: 4
-        case .word: 2
+        case .jpeg: 25
+        case .png: 30
+        case .orientation: 15
+        case .npy: 15
+        case .multipart: 15
+        case .requests: 25
+        case .chunks: 15
+        case .connection: 30
+        case .frames: 10
+        case .calls: 25
+        case .answers: 20
+        case .values: 15
+        case .messages: 6
+        case .words: 3
         }
     }
 
     /// Whether its inputs are made of frames.
     var isConversation: Bool {
         switch self {
-        case .frames, .requests, .answers: true
+        case .frames, .calls, .answers: true
         default: false
+        }
+    }
+
+    /// Whether its inputs are made of files that `dev/make-golden.py` makes.
+    var needsGoldenFiles: Bool {
+        switch self {
+        case .jpeg, .png, .orientation, .npy: true
+        default: false
+        }
+    }
+
+    /// What mutations put in.
+    var insertions: [String] {
+        switch self {
+        case .requests, .chunks, .connection: HTTPSeeds.words
+        default: Mutator.words
         }
     }
 
@@ -50,14 +74,13 @@ enum Target: String, CaseIterable {
     static let arrayLimits = NPYLimits(maximumDataBytes: 1 << 18)
     static let formLimits = MultipartLimits(maximumParts: 8, maximumHeaderBytes: 1024, maximumHeaders: 8)
 
-    /// The most memory that one input may take: 256 KiB of pixels, the decoders' own blocks and some copies of a small
-    /// file; ten times what is seen.
+    /// The most memory that one input may take.
     var maximumBytes: Int64 {
         switch self {
-        case .jpeg, .png, .orientation, .npy, .multipart: 2 << 20
-        case .value, .message, .word: 1 << 20
         // A frame is waited for in 4 MiB, and a long call or value takes 16 MiB when it begins.
-        case .frames, .requests, .answers: 100 << 20
+        case .frames, .calls, .answers: 100 << 20
+        // 256 KiB of pixels, the decoders' own blocks and some copies of a small file; ten times what is seen.
+        default: 2 << 20
         }
     }
 
@@ -87,12 +110,15 @@ enum Target: String, CaseIterable {
                 try checkArray(ByteBuffer(bytes: input))
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
+            case .requests: return try HTTPTargets.requests(input, round: round)
+            case .chunks: return try HTTPTargets.chunks(input, round: round)
+            case .connection: return try HTTPConnectionTarget.run(input, round: round)
             case .frames: return try PeerTargets.frames(input, round)
-            case .requests: return try PeerTargets.requests(input, round)
+            case .calls: return try PeerTargets.calls(input, round)
             case .answers: return try PeerTargets.answers(input, round)
-            case .value: return try PeerTargets.value(input)
-            case .message: return try PeerTargets.message(input)
-            case .word: return try PeerTargets.word(input)
+            case .values: return try PeerTargets.value(input)
+            case .messages: return try PeerTargets.message(input)
+            case .words: return try PeerTargets.word(input)
             }
             return "accepted"
         } catch let error as ImageError {

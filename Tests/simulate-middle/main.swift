@@ -25,5 +25,6 @@ for seed in first..<(first + count) {
     }
     if (seed - first + 1) % 10_000 == 0 { print("\(seed - first + 1) histories") }
 }
+if Scenario.worlds > 0 { print("\(Scenario.worlds) worlds are not let go") }
 print(failures == 0 ? "\(count) histories from seed \(first): ok" : "\(failures) histories failed")
 exit(failures == 0 ? 0 : 1)

@@ -1,4 +1,5 @@
-// What Swift has no spelling for: the entry of worker processes before main, and atomics on shared memory.
+// What Swift has no spelling for: the entry of worker processes before main, atomics on shared memory, and some calls of
+// the operating system.
 #ifndef SWERVE_SYSTEM_H
 #define SWERVE_SYSTEM_H
 #include <stdint.h>
@@ -38,6 +39,17 @@ static inline swerve_thread_usage swerve_thread_usage_between(swerve_thread_usag
     };
     return used;
 }
+
+// A descriptor of a process, which never means another one that gets the same number later. -1 where the system has
+// none. It is not inherited by other programs. The process must not have been waited for yet.
+int swerve_process_open(int32_t process);
+// Sends a signal to the process of a descriptor. -1 with errno ESRCH when it is gone.
+int swerve_process_signal(int descriptor, int signal);
+// Blocks until a child has ended, and leaves it to others to wait for it.
+void swerve_process_wait(int32_t process);
+// From now on the signal has no effect on this process. Unlike with SIG_IGN, the programs that it starts do not inherit
+// that: for them the signal does what it does by default.
+void swerve_discard_signal(int signal);
 
 // Whether this process was started as a worker.
 int swerve_is_worker(void);

@@ -16,17 +16,14 @@ final class GraphExecution: Sendable {
     /// notice.
     func result() async throws -> GraphValue {
         await spread()
-        guard let result = run.withLock({ $0.result }) else {
-            preconditionFailure("a run of which nothing is ready or being computed has a result")
-        }
-        return try result.get()
+        return try run.withLock { try $0.result() }
     }
 
     private func spread() async {
         await withTaskGroup(of: [Int].self) { group in
             for node in run.withLock({ $0.takeReady() }) { group.addTask { await self.follow(node) } }
             while let more = await group.next() {
-                if run.withLock({ $0.result != nil }) {
+                if run.withLock({ $0.isOver }) {
                     group.cancelAll()
                 } else {
                     for node in more { group.addTask { await self.follow(node) } }
@@ -36,7 +33,7 @@ final class GraphExecution: Sendable {
     }
 
     private enum Next {
-        case one(Int, [GraphValue])
+        case one(Int, GraphWork)
         case others([Int])
     }
 
@@ -45,18 +42,18 @@ final class GraphExecution: Sendable {
     /// - Returns: the nodes that became ready when it is not just one; nothing when the request is over.
     private func follow(_ first: Int) async -> [Int] {
         var node = first
-        var inputs = run.withLock { $0.takeInputs(of: first) }
+        var work = run.withLock { program.work(for: first, in: &$0) }
         while true {
-            let outcome = await program.compute(node, inputs)
+            let outcome = await work.perform()
             let current = node
             let next = run.withLock { run -> Next in
                 program.settle(outcome, current, in: &run)
-                guard run.result == nil else { return .others([]) }
+                guard !run.isOver else { return .others([]) }
                 guard let node = run.takeOnlyReady() else { return .others(run.takeReady()) }
-                return .one(node, run.takeInputs(of: node))
+                return .one(node, program.work(for: node, in: &run))
             }
             switch next {
-            case .one(let following, let values): (node, inputs) = (following, values)
+            case .one(let following, let itsWork): (node, work) = (following, itsWork)
             case .others(let ready): return ready
             }
         }

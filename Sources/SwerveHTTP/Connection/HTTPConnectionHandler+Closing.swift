@@ -10,6 +10,7 @@ extension HTTPConnectionHandler {
         machine.close(now: loop.now)
         lingers = linger || pending.readableBytes > 0
         pending = ByteBuffer()
+        updateCharge()
         closesAfterFlush = true
         markDirty()
         resumeReading()
@@ -40,13 +41,16 @@ extension HTTPConnectionHandler {
         pending = ByteBuffer()
         collected = ByteBuffer()
         collectedHead = nil
+        shedRequestID = nil
         cancel(reason)
+        dropCharge()
     }
 
     /// Tells the service that the response is not wanted any more.
     func cancel(_ reason: HTTPCancellation) {
         guard let exchange = exchange.take() else { return }
         let delegate = exchange.delegate
+        wholeBodyBytes = 0
         exchange.detach()
         delegate?.cancelled(reason)
     }
@@ -54,6 +58,11 @@ extension HTTPConnectionHandler {
     // MARK: - Called by the loop
 
     func tick(_ now: MonotonicTime) {
+        if chargedBytes > 0 {
+            measure()
+            // There may be room again.
+            if case .exchange = machine.phase { process() }
+        }
         if machine.wantsLook(now: now), let context {
             let unsent = loop.unsent(context.channel, &descriptor)
             machine.looked(taken: writtenBytes &- unsent, unsent: unsent, now: now)
@@ -86,10 +95,24 @@ extension HTTPConnectionHandler {
     }
 
     /// Answers a request that no service has seen, and closes.
-    func refuse(status: UInt16, message: String) {
+    func refuse(
+        status: UInt16,
+        message: String,
+        retryAfter: Int? = nil,
+        isHead: Bool = false,
+        requestID: String? = nil
+    ) {
         collectedHead = nil
         collected = ByteBuffer()
-        writeError(status: status, message: message, retryAfter: nil, connection: .close, isHead: false)
+        shedRequestID = nil
+        writeError(
+            status: status,
+            message: message,
+            retryAfter: retryAfter,
+            connection: .close,
+            isHead: isHead,
+            requestID: requestID
+        )
         closeAfterFlush(linger: true)
     }
 

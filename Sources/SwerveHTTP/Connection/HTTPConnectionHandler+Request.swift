@@ -22,6 +22,7 @@ extension HTTPConnectionHandler {
         }
         isProcessing = false
         tidyPending()
+        updateCharge()
         resumeReading()
     }
 
@@ -79,6 +80,7 @@ extension HTTPConnectionHandler {
         } else {
             head.requestID = loop.makeRequestID()
         }
+        if parsed.framing != .none, loop.budget.isUsedUp { return shed(parsed, requestID: head.requestID) }
         switch machine.headEnded(parsed, buffered: pending.readableBytes, now: loop.now) {
         case .complete:
             begin(head, body: ByteBuffer())
@@ -141,6 +143,7 @@ extension HTTPConnectionHandler {
             exchange = HTTPExchange(requestID: head.requestID, deadline: deadline, connection: self)
         }
         guard let exchange else { return }
+        wholeBodyBytes = body?.readableBytes ?? 0
         service.begin(head, body: body, exchange: exchange)
     }
 
@@ -159,10 +162,23 @@ extension HTTPConnectionHandler {
             if machine.isInputClosed { cut() }
             return false
         }
-        collected.writeImmutableBuffer(part)
         let left = remaining - count
         machine.bodyCame(count, now: loop.now)
         body = .length(remaining: left)
+        if let id = shedRequestID {
+            guard left == 0 else { return true }
+            shedRequestID = nil
+            body = .none
+            machine.collected()
+            answerShed(id)
+            return true
+        }
+        collected.writeImmutableBuffer(part)
+        updateCharge()
+        if left > 0, isCollectedTooMuch {
+            refuseForMemory(isHead: false, requestID: collectedHead?.requestID)
+            return false
+        }
         guard left == 0, let head = collectedHead.take() else { return true }
         let whole = collected
         collected = ByteBuffer()
@@ -174,6 +190,7 @@ extension HTTPConnectionHandler {
 
     /// Hands the service the next part of a streamed body. Returns whether there may be another.
     private func stream() -> Bool {
+        machine.narrows(loop.budget.isUsedUp, now: loop.now)
         let window = machine.window
         guard window > 0 else { return false }
         do throws(HTTPParseError) {

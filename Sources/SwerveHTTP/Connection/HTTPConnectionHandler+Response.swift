@@ -84,7 +84,7 @@ extension HTTPConnectionHandler {
         cut()
     }
 
-    private func finish() {
+    func finish() {
         switch machine.responseEnds(now: loop.now) {
         case .abort: abort()
         case .next:
@@ -99,6 +99,7 @@ extension HTTPConnectionHandler {
 
     private func endExchange() {
         guard let exchange = exchange.take() else { return }
+        wholeBodyBytes = 0
         exchange.detach()
         spare = exchange
     }
@@ -158,53 +159,43 @@ extension HTTPConnectionHandler {
         requestID: String?
     ) {
         prepareOutgoing()
-        outgoing.reserveCapacity(minimumWritableBytes: headerBlock.readableBytes + 384)
         let status = (200...599).contains(status) ? status : 500
-        if status == 200 {
-            outgoing.writeStaticString("HTTP/1.1 200 OK\r\n")
-        } else {
-            outgoing.writeStaticString("HTTP/1.1 ")
-            writeDecimal(Int(status))
-            outgoing.writeInteger(UInt8(ascii: " "))
-            outgoing.writeStaticString(HTTPStatus.phrase(of: status))
-            outgoing.writeStaticString("\r\n")
+        let most = Self.ownHeadBytes + headerBlock.readableBytes + (requestID?.utf8.count ?? 0)
+        outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in
+            var head = HeadWriter(memory)
+            if status == 200 {
+                head.write("HTTP/1.1 200 OK\r\n")
+            } else {
+                head.write("HTTP/1.1 ")
+                head.write(decimal: Int(status))
+                head.write(" ")
+                head.write(HTTPStatus.phrase(of: status))
+                head.write("\r\n")
+            }
+            headerBlock.withUnsafeReadableBytes { head.write($0) }
+            if let length, status != 204, status != 304 {
+                head.write("content-length: ")
+                head.write(decimal: length)
+                head.write("\r\n")
+            } else if plan.framing == .chunked {
+                head.write("transfer-encoding: chunked\r\n")
+            }
+            switch plan.connection {
+            case .none: break
+            case .close: head.write("connection: close\r\n")
+            case .keepAlive: head.write("connection: keep-alive\r\n")
+            }
+            if let requestID {
+                head.write("x-request-id: ")
+                head.write(requestID)
+                head.write("\r\n")
+            }
+            loop.dateLine.withUnsafeBytes { head.write($0) }
+            head.write("\r\n")
+            return head.count
         }
-        outgoing.writeImmutableBuffer(headerBlock)
-        if let length, status != 204, status != 304 {
-            outgoing.writeStaticString("content-length: ")
-            writeDecimal(length)
-            outgoing.writeStaticString("\r\n")
-        } else if plan.framing == .chunked {
-            outgoing.writeStaticString("transfer-encoding: chunked\r\n")
-        }
-        switch plan.connection {
-        case .none: break
-        case .close: outgoing.writeStaticString("connection: close\r\n")
-        case .keepAlive: outgoing.writeStaticString("connection: keep-alive\r\n")
-        }
-        if let requestID {
-            outgoing.writeStaticString("x-request-id: ")
-            outgoing.writeString(requestID)
-            outgoing.writeStaticString("\r\n")
-        }
-        outgoing.writeBytes(loop.dateLine)
-        outgoing.writeStaticString("\r\n")
     }
 
-    private func writeDecimal(_ number: Int) {
-        outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: 20) { bytes in
-            var value = number
-            var digits = 1
-            while value >= 10 {
-                value /= 10
-                digits += 1
-            }
-            value = number
-            for index in stride(from: digits - 1, through: 0, by: -1) {
-                bytes[index] = UInt8(truncatingIfNeeded: value % 10) + UInt8(ascii: "0")
-                value /= 10
-            }
-            return digits
-        }
-    }
+    /// The most that a head has beside the service's lines and the request's id.
+    private static let ownHeadBytes = 384
 }

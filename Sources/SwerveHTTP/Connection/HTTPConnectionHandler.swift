@@ -21,41 +21,56 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     let loop: HTTPLoop
     let service: any HTTPService
     let options: HTTPServerOptions
-    var machine: HTTPConnectionMachine
-    var parser: HTTPRequestParser
-    var context: ChannelHandlerContext?
+
+    // The exclusivity of accesses to the state below is not checked at run time: the event loop's thread alone has the
+    // handler, and an access that lasts (an event of the machine, a step of a parser, a write to a buffer) calls nothing
+    // that could reach the handler again. Keep it so: callbacks are made between accesses.
+    @exclusivity(unchecked) var machine: HTTPConnectionMachine
+    @exclusivity(unchecked) var parser: HTTPRequestParser
+    @exclusivity(unchecked) var context: ChannelHandlerContext?
     /// Where the loop keeps this connection; the loop's business.
-    var loopIndex: Int?
+    @exclusivity(unchecked) var loopIndex: Int?
 
     // Input.
     /// What has come and was not taken yet.
-    var pending = ByteBuffer()
-    var body = BodyReader.none
+    @exclusivity(unchecked) var pending = ByteBuffer()
+    @exclusivity(unchecked) var body = BodyReader.none
     /// A small body on its way, and the head that it belongs to.
-    var collected = ByteBuffer()
-    var collectedHead: HTTPRequestHead?
-    var isProcessing = false
-    private var isInRead = false
-    private var isReadHeldBack = false
+    @exclusivity(unchecked) var collected = ByteBuffer()
+    @exclusivity(unchecked) var collectedHead: HTTPRequestHead?
+    /// The id of a request that is refused when its content was skipped.
+    @exclusivity(unchecked) var shedRequestID: String?
+    @exclusivity(unchecked) var isProcessing = false
+    @exclusivity(unchecked) private var isInRead = false
+    @exclusivity(unchecked) private var isReadHeldBack = false
 
     // Output.
-    var exchange: HTTPExchange?
+    @exclusivity(unchecked) var exchange: HTTPExchange?
     /// The last exchange, used again when the service let go of it.
-    var spare: HTTPExchange?
+    @exclusivity(unchecked) var spare: HTTPExchange?
     /// Written by responses, given to the channel when the connection is flushed.
-    var outgoing = ByteBuffer()
+    @exclusivity(unchecked) var outgoing = ByteBuffer()
     /// Whether the channel has `outgoing`'s bytes, so that it may be cleared for the next ones.
-    var isOutgoingSent = false
-    var isWritable = true
-    private var isDirty = false
-    var closesAfterFlush = false
-    var lingers = false
+    @exclusivity(unchecked) var isOutgoingSent = false
+    @exclusivity(unchecked) var isWritable = true
+    @exclusivity(unchecked) private var isDirty = false
+    @exclusivity(unchecked) var closesAfterFlush = false
+    @exclusivity(unchecked) var lingers = false
     /// Everything that will ever be written is with the system.
-    var isWrittenToTheEnd = false
+    @exclusivity(unchecked) var isWrittenToTheEnd = false
     /// How many bytes the channel was given.
-    var writtenBytes = 0
+    @exclusivity(unchecked) var writtenBytes = 0
     /// The socket, once somebody asked for it.
-    var descriptor: Int32?
+    @exclusivity(unchecked) var descriptor: Int32?
+
+    // Memory.
+    /// The size of the content that the service was given whole.
+    @exclusivity(unchecked) var wholeBodyBytes = 0
+    /// How many bytes of responses the channel still had when it was asked, and how many it had been given then.
+    @exclusivity(unchecked) var bufferedBytes = 0
+    @exclusivity(unchecked) var measuredAt = 0
+    /// What the budget was told.
+    @exclusivity(unchecked) var chargedBytes = 0
 
     package init(loop: HTTPLoop, service: any HTTPService) {
         self.loop = loop
@@ -109,6 +124,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     package func channelWritabilityChanged(context: ChannelHandlerContext) {
         isWritable = context.channel.isWritable
         machine.writability(isWritable, now: loop.now)
+        measure()
         if isWritable {
             exchange?.delegate?.responseWritable()
             process()
@@ -184,6 +200,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
             sendOutgoing(promise: nil)
         }
         context.flush()
+        measureAfterWriting()
     }
 
     /// Gives what was written to the channel, not flushed.

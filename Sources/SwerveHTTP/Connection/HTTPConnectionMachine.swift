@@ -89,6 +89,7 @@ struct HTTPConnectionMachine: Sendable {
     private(set) var phase = Phase.idle
     private(set) var isInputClosed = false
     private(set) var isDraining = false
+    private var isNarrow = false
     /// When the present wait for the client is over.
     private var deadline: MonotonicTime
     /// When a client that takes none of what was written is given up; `nil` while the client is not behind.
@@ -98,9 +99,12 @@ struct HTTPConnectionMachine: Sendable {
     private var takenAt: MonotonicTime
     private var nextLook: MonotonicTime
     private let options: HTTPServerOptions
+    /// The idle timeout, which each request adds to the time.
+    private let idleNanoseconds: Int64
 
     init(options: HTTPServerOptions, now: MonotonicTime) {
         self.options = options
+        self.idleNanoseconds = options.idleTimeout.nanoseconds
         self.deadline = now + options.idleTimeout
         self.nextLook = now
         self.takenAt = now
@@ -119,8 +123,18 @@ struct HTTPConnectionMachine: Sendable {
     /// When the ongoing request is given up.
     var requestDeadline: MonotonicTime? { exchange?.deadline }
 
+    /// How many bytes of a streamed request are with the service.
+    var outstanding: Int {
+        if case .exchange(let exchange) = phase { exchange.outstanding } else { 0 }
+    }
+
     /// How many more bytes of a streamed request the service takes.
-    var window: Int { options.bodyWindowBytes - (exchange?.outstanding ?? 0) }
+    var window: Int {
+        (isNarrow ? min(options.bodyWindowBytes, Self.narrowWindowBytes) : options.bodyWindowBytes) - outstanding
+    }
+
+    /// The window while there is no room for more.
+    private static let narrowWindowBytes = 64 << 10
 
     // MARK: - Request
 
@@ -185,6 +199,13 @@ struct HTTPConnectionMachine: Sendable {
         phase = .exchange(exchange)
     }
 
+    /// The window of a streamed request is small while the server has no room.
+    mutating func narrows(_ isNarrow: Bool, now: MonotonicTime) {
+        guard isNarrow != self.isNarrow else { return }
+        if window <= 0 { deadline = now + options.bodyTimeout }
+        self.isNarrow = isNarrow
+    }
+
     /// The end of a streamed body went to the service.
     mutating func requestEnded() {
         guard case .exchange(var exchange) = phase else { return }
@@ -234,7 +255,8 @@ struct HTTPConnectionMachine: Sendable {
             return .close(linger: !exchange.isRequestComplete)
         }
         phase = .idle
-        deadline = now + options.idleTimeout
+        let (sum, overflow) = now.nanoseconds.addingReportingOverflow(idleNanoseconds)
+        deadline = MonotonicTime(nanoseconds: overflow ? .max : sum)
         return .next
     }
 

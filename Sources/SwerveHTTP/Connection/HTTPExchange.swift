@@ -44,13 +44,15 @@ package enum HTTPCancellation: Hashable, Sendable {
 /// ``respondHead(status:headerBlock:contentLength:)``, bodies and ``respondEnd()``. Header blocks are lines that
 /// `HTTPHeaders.encodeBlock(into:)` wrote. After the end or a cancellation every call is ignored.
 package final class HTTPExchange {
+    // The exclusivity of accesses is not checked at run time: the event loop's thread alone has the exchange, and none of
+    // them lasts longer than reading or setting a property.
     /// Held until the exchange is over.
-    package var delegate: (any HTTPExchangeDelegate)?
+    @exclusivity(unchecked) package var delegate: (any HTTPExchangeDelegate)?
     /// The client's `x-request-id`, or one made by the server.
-    package private(set) var requestID: String
+    @exclusivity(unchecked) package private(set) var requestID: String
     /// When the server gives the request up; `nil` without a request timeout.
-    package private(set) var deadline: NIODeadline?
-    private var connection: HTTPConnectionHandler?
+    @exclusivity(unchecked) package private(set) var deadline: NIODeadline?
+    @exclusivity(unchecked) private var connection: HTTPConnectionHandler?
 
     /// The connection's: every call to and from the exchange is made on it.
     package let eventLoop: any EventLoop

@@ -7,13 +7,18 @@ package import SwerveCore
 package final class HTTPLoop {
     package let eventLoop: any EventLoop
     let options: HTTPServerOptions
+
+    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
+    // the loop, and no access lasts over a call of a connection.
     /// The time at the last tick; connections use it so that no request reads a clock.
-    private(set) var now: MonotonicTime
+    @exclusivity(unchecked) private(set) var now: MonotonicTime
     /// `date: …` with its line end.
-    private(set) var dateLine: [UInt8] = []
+    @exclusivity(unchecked) private(set) var dateLine: [UInt8] = []
 
     private let time: () -> MonotonicTime
     private let wallClock: () -> Int64
+    /// What the connections hold, with those of the server's other loops.
+    package let budget: MemoryBudget
     /// See ``UnsentBytes/count(_:_:)``.
     let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
@@ -21,13 +26,13 @@ package final class HTTPLoop {
     /// Connections that were idle at the present tick, the one that was so longest at the end.
     private var idle: [(connection: HTTPConnectionHandler, since: MonotonicTime)]?
     private var connections: [HTTPConnectionHandler] = []
-    private var dirty: [HTTPConnectionHandler] = []
+    @exclusivity(unchecked) private var dirty: [HTTPConnectionHandler] = []
     /// Keeps its memory between ticks.
-    private var flushing: [HTTPConnectionHandler] = []
-    private var isFlushScheduled = false
-    private var isFlushing = false
+    @exclusivity(unchecked) private var flushing: [HTTPConnectionHandler] = []
+    @exclusivity(unchecked) private var isFlushScheduled = false
+    @exclusivity(unchecked) private var isFlushing = false
     private let requestIDPrefix: UInt64
-    private var requestIDCounter: UInt64
+    @exclusivity(unchecked) private var requestIDCounter: UInt64
     private var drainPromise: EventLoopPromise<Void>?
     private var drainDeadline: MonotonicTime?
 
@@ -35,6 +40,7 @@ package final class HTTPLoop {
     ///   - time: a clock that only goes forward.
     ///   - wallClock: seconds since 1970, for the `date` header.
     ///   - seed: makes the ids of requests differ from those of other loops and processes.
+    ///   - budget: one for all loops of a server; `nil` makes one for this loop.
     ///   - unsent: how many bytes written to a channel its client has not taken.
     package init(
         eventLoop: any EventLoop,
@@ -42,12 +48,14 @@ package final class HTTPLoop {
         time: @escaping () -> MonotonicTime,
         wallClock: @escaping () -> Int64,
         seed: UInt64,
+        budget: MemoryBudget? = nil,
         unsent: @escaping (any Channel, inout Int32?) -> Int = UnsentBytes.count
     ) {
         self.eventLoop = eventLoop
         self.options = options
         self.time = time
         self.wallClock = wallClock
+        self.budget = budget ?? MemoryBudget(limit: options.maxBufferedBytes)
         self.unsent = unsent
         self.now = time()
         self.requestIDPrefix = seed >> 36

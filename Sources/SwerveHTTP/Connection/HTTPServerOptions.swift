@@ -8,6 +8,12 @@ package struct HTTPServerOptions: Sendable {
     /// How many bytes of later requests are read while one is being answered. 64 KiB.
     package var pipelineBytes = 64 << 10
 
+    /// How many bytes of requests and responses the server may hold at a time, over all connections: content that is
+    /// collected, waits, or is with the service, and responses that the system has not taken. 1 GiB; then requests with
+    /// content get 503, and streamed ones a window of 64 KiB. The first 16 KiB of a connection do not count, and what was
+    /// admitted before may go beyond the limit by a read each.
+    package var maxBufferedBytes = 1 << 30
+
     /// How long a connection may be silent between requests. 75 s, then it is closed.
     package var idleTimeout: Duration = .seconds(75)
     /// How long a head may take from its first byte. 10 s, then 408.

@@ -157,8 +157,7 @@ package struct HTTPChunkedDecoder: Sendable {
 
     private static func skipExtension(_ bytes: UnsafeRawBufferPointer, from: Int, end: Int) -> Int? {
         func skipToken(_ from: Int) -> Int? {
-            var index = from
-            while index < end, HTTPBytes.isToken(bytes[index]) { index += 1 }
+            let index = HTTPBytes.tokenEnd(bytes, from: from, to: end)
             return index > from ? index : nil
         }
         guard let name = skipToken(from) else { return nil }

@@ -95,8 +95,7 @@ struct HTTPHeadDraft: Sendable {
         end: Int,
         limits: HTTPLimits
     ) -> HTTPParseError? {
-        var method = 0
-        while method < end, HTTPBytes.isToken(bytes[method]) { method &+= 1 }
+        let method = HTTPBytes.tokenEnd(bytes, from: 0, to: end)
         guard method > 0, method < end, bytes[method] == 0x20 else { return .badMethod }
         guard method <= HTTPLimits.maxMethodBytes else { return .methodTooLong }
         let targetStart = method + 1

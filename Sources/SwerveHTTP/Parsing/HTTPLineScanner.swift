@@ -61,8 +61,7 @@ enum HTTPLineScanner {
     /// Takes apart the header line `start..<end`.
     @inline(__always)
     static func field(_ bytes: UnsafeRawBufferPointer, start: Int, end: Int) -> Result<Field, HTTPParseError> {
-        var colon = start
-        while colon < end, HTTPBytes.isToken(bytes[colon]) { colon &+= 1 }
+        let colon = HTTPBytes.tokenEnd(bytes, from: start, to: end)
         guard colon < end, colon > start, bytes[colon] == UInt8(ascii: ":") else {
             let first = bytes[start]
             return .failure(first == 0x20 || first == 0x09 ? .foldedHeader : .badHeaderName)
@@ -82,8 +81,11 @@ enum HTTPLineScanner {
     static func equals(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
         guard end &- start == text.utf8CodeUnitCount else { return false }
         let text = text.utf8Start
-        for offset in 0..<(end &- start) where HTTPBytes.lowercased(bytes[start &+ offset]) != text[offset] {
-            return false
+        for offset in 0..<(end &- start) {
+            let byte = bytes[start &+ offset]
+            let wanted = text[offset]
+            let isSame = byte == wanted || wanted >= UInt8(ascii: "a") && byte == wanted &- 0x20
+            if !isSame { return false }
         }
         return true
     }

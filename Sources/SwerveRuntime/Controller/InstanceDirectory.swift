@@ -1,4 +1,4 @@
-internal import SwerveCore
+package import SwerveCore
 
 #if canImport(Glibc)
     internal import Glibc
@@ -9,42 +9,107 @@ internal import SwerveCore
 func processID() -> Int32 { getpid() }
 
 /// The directory, open to this user only, in which the processes of one instance have their sockets and boards.
-struct InstanceDirectory {
-    let path: String
+///
+/// The instance holds a lock on a file in it, which the system takes back however the process ends. So a directory whose
+/// lock is free is a leftover, and the next instance of the same user removes it.
+package struct InstanceDirectory {
+    package let path: String
     var controllerAddress: String { "\(path)/controller.sock" }
+    private let lock: DirectoryLock
 
     /// Unix socket paths may have 107 bytes.
     private static let maximumPathBytes = 107 - "/replica-18446744073709551615.board".utf8.count
+    private static let longestName = 32
     private static let prefix = "swerve-"
+    /// Of a directory that is being made, which has no lock yet.
+    private static let draftPrefix = ".swerve-"
+    /// Making one takes a millisecond. What is a draft for this long was left by a process that was killed meanwhile.
+    private static let oldestDraft = 3600
 
-    init() throws(ServeError) {
-        let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        let base = wanted.utf8.count > Self.maximumPathBytes - 32 || wanted.isEmpty ? "/tmp" : wanted
+    /// Removes what instances left that were killed, and makes a directory.
+    ///
+    /// - Parameter base: where; `TMPDIR` by default, or `/tmp` when that is too long for the paths of sockets.
+    package init(in base: String? = nil) throws(ServeError) {
+        let base = base ?? Self.temporaryDirectory()
         Self.removeLeftovers(in: base)
-        var template = Array("\(base)/\(Self.prefix)\(getpid())-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw ServeError(.system, "no directory can be made in '\(base)': \(String(cString: strerror(errno)))")
+        var template = Array("\(base)/\(Self.draftPrefix)XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw Self.failure("made", base, errno) }
+        let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // Nobody sees the directory under its name before it is locked.
+        let path = "\(base)/\(Self.prefix)\(getpid())-\(draft.suffix(6))"
+        guard let lock = DirectoryLock(making: draft), rename(draft, path) == 0 else {
+            let code = errno
+            Self.remove(all: draft)
+            throw Self.failure("locked", base, code)
         }
-        self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        (self.path, self.lock) = (path, lock)
     }
 
-    func removeAll() { Self.removeAll(path) }
+    package func removeAll() { withExtendedLifetime(lock) { Self.remove(all: path) } }
+
     static func remove(_ file: String) { unlink(file) }
 
-    private static func removeAll(_ path: String) {
-        for name in names(in: path) { unlink("\(path)/\(name)") }
+    private static func temporaryDirectory() -> String {
+        let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        return wanted.isEmpty || wanted.utf8.count > maximumPathBytes - longestName ? "/tmp" : wanted
+    }
+
+    private static func failure(_ what: String, _ base: String, _ code: Int32) -> ServeError {
+        ServeError(.system, "no directory can be \(what) in '\(base)': \(String(cString: strerror(code)))")
+    }
+
+    /// The lock goes last, so that what is left when this is interrupted is still known as a leftover.
+    private static func remove(all path: String) {
+        for name in names(in: path) where name != DirectoryLock.name { unlink("\(path)/\(name)") }
+        if names(in: path) == [DirectoryLock.name] { unlink("\(path)/\(DirectoryLock.name)") }
         rmdir(path)
     }
 
-    /// A process that was killed could not remove its directory; its number in the name tells that it is gone.
     private static func removeLeftovers(in base: String) {
-        for name in names(in: base) where name.hasPrefix(prefix) {
-            let number = name.dropFirst(prefix.count).prefix { $0 != "-" }
-            guard let pid = pid_t(number), kill(pid, 0) != 0, errno == ESRCH else { continue }
+        for name in names(in: base) {
+            let path = "\(base)/\(name)"
             var status = stat()
-            guard lstat("\(base)/\(name)", &status) == 0, status.st_uid == getuid() else { continue }
-            removeAll("\(base)/\(name)")
+            guard let kind = Kind(name), lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
+                status.st_uid == getuid()
+            else { continue }
+            if kind == .draft, time(nil) - changeTime(status) < oldestDraft { continue }
+            if let lock = DirectoryLock(of: path) {
+                withExtendedLifetime(lock) { remove(all: path) }
+            } else if errno == ENOENT {
+                // Succeeds with one whose removal was interrupted at the very end.
+                rmdir(path)
+            }
         }
+    }
+
+    private enum Kind {
+        case directory, draft
+
+        /// - Returns: `nil` for a name that is not of the form that ``InstanceDirectory/init(in:)`` makes.
+        init?(_ name: String) {
+            if name.hasPrefix(draftPrefix) {
+                guard Self.isSuffix(name.dropFirst(draftPrefix.count)) else { return nil }
+                self = .draft
+            } else {
+                let parts = name.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+                guard name.hasPrefix(prefix), parts.count == 2, UInt32(parts[0]) != nil, Self.isSuffix(parts[1]) else {
+                    return nil
+                }
+                self = .directory
+            }
+        }
+
+        private static func isSuffix(_ text: Substring) -> Bool {
+            text.utf8.count == 6 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+        }
+    }
+
+    private static func changeTime(_ status: stat) -> Int {
+        #if canImport(Darwin)
+            status.st_mtimespec.tv_sec
+        #else
+            status.st_mtim.tv_sec
+        #endif
     }
 
     private static func names(in path: String) -> [String] {
@@ -59,4 +124,36 @@ struct InstanceDirectory {
         }
         return names
     }
+}
+
+/// An exclusive lock that a directory's owner holds as long as it lives; the programs that it starts do not inherit it.
+private final class DirectoryLock: Sendable {
+    static let name = "lock"
+    private let descriptor: Int32
+
+    /// Makes the file. Where the file system has no locks, leftovers are not found, and nothing else is amiss.
+    ///
+    /// - Returns: `nil` with `errno` when the file cannot be made.
+    init?(making directory: String) {
+        let descriptor = open("\(directory)/\(Self.name)", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        if descriptor < 0 { return nil }
+        flock(descriptor, LOCK_EX | LOCK_NB)
+        self.descriptor = descriptor
+    }
+
+    /// - Returns: `nil` with `errno` when another one holds the lock, the directory has none, or it was removed just now.
+    init?(of directory: String) {
+        let descriptor = open("\(directory)/\(Self.name)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor < 0 { return nil }
+        var status = stat()
+        // Another one may have removed the file in between; then its lock means nothing.
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
+            close(descriptor)
+            errno = EWOULDBLOCK
+            return nil
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
 }

@@ -23,9 +23,8 @@ public func swerveWorkerMain() {
     }
     // Processes that user code starts must not become workers.
     unsetenv(WorkerSettings.variable)
-    // Signals to the process group are the controller's business: it drains first, and the end of the connection to it
-    // ends this process. Handlers, unlike SIG_IGN, are not inherited by programs that user code starts.
-    for number in [SIGINT, SIGTERM, SIGPIPE] { signal(number) { _ in } }
+    // A handler, unlike SIG_IGN, is not inherited by programs that user code starts.
+    signal(SIGPIPE) { _ in }
     // Before anybody asks for the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
     Watchdog.start(parent: getppid())

@@ -6,7 +6,9 @@ import SwerveTransport
 /// Conversations to change: what a caller and a replica say to each other, recorded, and frames that only small inputs
 /// reach when they are written by hand.
 enum PeerSeeds {
-    static let (requests, answers): ([[UInt8]], [[UInt8]]) = {
+    static let targets: [Target] = [.frames, .calls, .answers, .values, .messages, .words]
+
+    static let (calls, answers): ([[UInt8]], [[UInt8]]) = {
         let (asked, answered) = record()
         let greeting = hello + control
         return (
@@ -40,6 +42,19 @@ enum PeerSeeds {
         far.settle()
         precondition((try? callers.check()) != nil, "the conversation is whole")
         return (Array(requests.readableBytesView), Array(answers.readableBytesView))
+    }
+
+    // MARK: Values and words
+
+    /// The first byte says what is read.
+    static let values =
+        (4..<8).map { [$0] + encoded(FuzzValue()) } + [
+            [0] + encoded(["a": FuzzValue().shapes, "": []]), [1] + encoded([1, nil, 3]), [2] + encoded(spec),
+            [3] + encoded(["x": [1, 2], nil: []] as [String?: Set]),
+        ]
+    static let messageFiles = messages.map { [1] + encoded($0) } + hellos.map { [0] + encoded($0) }
+    static let words = (0..<8).map { (number: UInt8) -> [UInt8] in
+        [number, 0, 0, 0, 0, 0, 0, 0, 3, 0, number, 0, 0, 0, 0, 0, 3, 0]
     }
 
     // MARK: Frames by hand

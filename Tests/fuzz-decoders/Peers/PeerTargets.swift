@@ -27,7 +27,7 @@ enum PeerTargets {
     }
 
     /// A process with a replica that is called.
-    static func requests(_ input: UnsafeBufferPointer<UInt8>, _ round: Int) throws(WrongResult) -> String {
+    static func calls(_ input: UnsafeBufferPointer<UInt8>, _ round: Int) throws(WrongResult) -> String {
         var random = SeededGenerator(seed: UInt64(round))
         let world = PeerWorld(isHosting: true)
         world.receive(input, &random)

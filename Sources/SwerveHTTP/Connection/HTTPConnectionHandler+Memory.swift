@@ -1,0 +1,86 @@
+internal import NIOCore
+internal import SwerveHTTPTypes
+
+/// What the connection holds, for the server's budget.
+extension HTTPConnectionHandler {
+    /// A connection that holds no more than this is not counted, so that small requests touch no shared counter.
+    private static let freeBytes = 16 << 10
+    /// After so many written bytes the channel is asked what it still has.
+    private static let measuredBytes = 64 << 10
+    /// A refused request with at most this much content is read to its end, and the connection kept.
+    private static let skippedBytes = 64 << 10
+
+    /// Tells the budget when the connection holds more or less than before.
+    @inline(__always)
+    func updateCharge() {
+        let held =
+            pending.readableBytes &+ collected.readableBytes &+ wholeBodyBytes &+ machine.outstanding &+ bufferedBytes
+        let charge = held > Self.freeBytes ? held : 0
+        if charge != chargedBytes { setCharge(charge) }
+    }
+
+    private func setCharge(_ charge: Int) {
+        loop.budget.change(by: charge - chargedBytes)
+        chargedBytes = charge
+    }
+
+    /// Finds out how much of the responses the system has not taken, when it can be much.
+    @inline(__always)
+    func measureAfterWriting() {
+        if bufferedBytes > 0 || writtenBytes &- measuredAt >= Self.measuredBytes { measure() }
+    }
+
+    func measure() {
+        measuredAt = writtenBytes
+        bufferedBytes = 0
+        if let context, let buffered = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes) {
+            bufferedBytes = buffered
+        }
+        updateCharge()
+    }
+
+    /// The connection holds nothing any more.
+    func dropCharge() {
+        bufferedBytes = 0
+        wholeBodyBytes = 0
+        setCharge(0)
+    }
+
+    // MARK: - Without room
+
+    /// Whether the content that is being collected is too much for the budget.
+    var isCollectedTooMuch: Bool { chargedBytes > 0 && loop.budget.isUsedUp }
+
+    /// Refuses a request with content. A little of it is read first, so that the connection can go on.
+    func shed(_ parsed: HTTPParsedHead, requestID: String) {
+        let isWaiting = parsed.expectsContinue && pending.readableBytes == 0
+        guard case .length(let length) = parsed.framing, !isWaiting,
+            length <= min(Self.skippedBytes, options.inlineBodyBytes)
+        else {
+            return refuseForMemory(isHead: parsed.isHead, requestID: requestID)
+        }
+        _ = machine.headEnded(parsed, buffered: pending.readableBytes, now: loop.now)
+        body = .length(remaining: length)
+        shedRequestID = requestID
+    }
+
+    func refuseForMemory(isHead: Bool, requestID: String?) {
+        refuse(status: 503, message: Self.fullMessage, retryAfter: 1, isHead: isHead, requestID: requestID)
+    }
+
+    /// The content of a refused request was skipped: answers it.
+    func answerShed(_ requestID: String) {
+        guard let plan = machine.responseBegins(status: 503, contentLength: 0) else { return }
+        writeError(
+            status: 503,
+            message: Self.fullMessage,
+            retryAfter: 1,
+            connection: plan.connection,
+            isHead: plan.framing == .suppressed,
+            requestID: requestID
+        )
+        finish()
+    }
+
+    private static let fullMessage = "the server holds as much of other requests as it may"
+}

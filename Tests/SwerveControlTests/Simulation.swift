@@ -1,0 +1,265 @@
+import SwerveControl
+import SwerveCore
+
+/// A controller in a world that fails at random: what happens follows from the seed alone.
+struct Simulation {
+    var state = ControllerState()
+    var world = World()
+    var now = MonotonicTime.zero
+    var random: SplitMix64
+    var faults: Faults
+    /// What was or will be reported, in no particular order.
+    var reports: [(event: ReplicaEvent, replica: ReplicaID)] = []
+    /// The processes that run, whatever the controller knows of them.
+    var alive: Set<ReplicaID> = []
+    /// Reports arrive, and nothing fails but what is broken for good.
+    var isCalm = false
+
+    init(seed: UInt64) {
+        random = SplitMix64(seed: seed)
+        faults = Faults(using: &random)
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { random.next(below: 100) < percent }
+
+    // MARK: The world's answers
+
+    mutating func act(_ actions: [ControlAction], isTick: Bool = false) throws {
+        try world.perform(actions, now: now, isTick: isTick)
+        for action in actions {
+            switch action {
+            case .start(let replica, let spec): start(replica, spec)
+            case .drain(let replica): if alive.contains(replica), isCalm || chance(70) { report(.drained, replica) }
+            case .stop(let replica): stop(replica)
+            case .probe(let replica):
+                if alive.contains(replica), isCalm || chance(faults.probesAnswered) { report(.probeAnswered, replica) }
+            default: break
+            }
+        }
+    }
+
+    private mutating func report(_ event: ReplicaEvent, _ replica: ReplicaID) {
+        reports.append((event, replica))
+    }
+
+    private mutating func start(_ replica: ReplicaID, _ spec: DeploymentSpec) {
+        alive.insert(replica)
+        report(.launched(processID: 1), replica)
+        let isFull = faults.room[replica.deployment].map { room in
+            world.replicas.count {
+                $0.key.deployment == replica.deployment && $0.value.phase != .starting && !isEndless($0.key)
+            } >= room
+        }
+        if faults.brokenVersions.contains(spec.arguments[0]) || isFull == true {
+            switch random.next(below: 10) {
+            case 0..<6: report(.initializationFailed(message: "thrown"), replica)
+            case 6..<9: die(replica)
+            default: break
+            }
+        } else if faults.crashingVersions.contains(spec.arguments[0]) {
+            report(.ready, replica)
+            die(replica)
+        } else if isCalm || !chance(faults.failedStarts) {
+            report(.ready, replica)
+        } else {
+            switch random.next(below: 4) {
+            case 0: report(.initializationFailed(message: "thrown"), replica)
+            case 1: die(replica)
+            case 2:
+                report(.ready, replica)
+                die(replica)
+            default: break
+            }
+        }
+    }
+
+    private mutating func stop(_ replica: ReplicaID) {
+        if isEndless(replica) { return }
+        if isCalm || chance(80) { die(replica) }
+    }
+
+    private func isEndless(_ replica: ReplicaID) -> Bool { faults.endless.contains(replica.number % 64) }
+
+    private mutating func die(_ replica: ReplicaID) {
+        alive.remove(replica)
+        report(.exited(reason: "crash"), replica)
+    }
+
+    private mutating func crash() {
+        if let victim = alive.sorted().randomElement(using: &random) { die(victim) }
+    }
+
+    mutating func deliver() throws {
+        guard !reports.isEmpty else { return }
+        let index = random.next(below: reports.count)
+        let (event, replica) = reports[index]
+        // Some are reported again, and some get lost.
+        if isCalm || !chance(faults.doubledReports) { reports.remove(at: index) }
+        if !isCalm && chance(faults.lostReports) { return }
+        let mustBeReplaced = event.isExit && world.hasLasted(replica, now: now)
+        world.delivers(event, of: replica, now: now)
+        let actions = state.handle(event, of: replica, now: now)
+        try act(actions)
+        if mustBeReplaced { try world.checkReplacement(of: replica, actions) }
+    }
+
+    // MARK: What happens
+
+    mutating func step() throws {
+        switch random.next(below: 100) {
+        case 0..<faults.deploys: try deploy(randomSpec())
+        case 20..<22: try delete(["a", "b"][random.next(below: 2)])
+        case 22..<25: crash()
+        case 25..<27:
+            let stranger = r(UInt64(random.next(below: 1000)) + 100_000, "x", in: "a")
+            try act(state.handle(chance(50) ? .ready : .exited(reason: "?"), of: stranger, now: now))
+        case 27: faults.change(using: &random)
+        case 28..<45: try pass(.milliseconds(random.next(below: 700)))
+        case 45: try pass(.seconds(random.next(below: 12)))
+        case 46:
+            try spend(.seconds(11))
+            crash()
+        case 47..<60: if let wakeUp = state.nextWakeUp { try pass(max(.zero, wakeUp - now)) }
+        default: try deliver()
+        }
+    }
+
+    mutating func pass(_ duration: Duration) throws {
+        now = now + duration
+        for _ in 0..<3 {
+            try act(state.tick(now: now), isTick: true)
+            guard let wakeUp = state.nextWakeUp, wakeUp <= now else { return }
+        }
+        throw Violation(description: "ticks do not help: due at \(state.nextWakeUp as Any), now \(now)")
+    }
+
+    /// Lets time pass with all that is due in it.
+    private mutating func spend(_ duration: Duration) throws {
+        let end = now + duration
+        while now < end {
+            while !reports.isEmpty { try deliver() }
+            try pass(min(end - now, max(.milliseconds(1), (state.nextWakeUp ?? end) - now)))
+        }
+    }
+
+    private mutating func randomSpec() -> ApplicationSpec {
+        let name = ["a", "b"][random.next(below: 2)]
+        var deployments: [DeploymentSpec] = []
+        for own in ["x", "y", "z"] where deployments.isEmpty && own == "z" || chance(60) {
+            let replicas = random.next(below: 4)
+            let version = UInt8(random.next(below: 3))
+            let queued = 10 + random.next(below: 2)
+            let drainTime = Duration.seconds(Int(version))
+            deployments.append(
+                deployment(own, replicas, version: version, in: name) {
+                    $0.maxQueuedRequests = queued
+                    $0.startTimeout = .seconds(2)
+                    $0.gracefulShutdownTimeout = drainTime
+                    $0.healthCheckPeriod = .seconds(1)
+                    $0.healthCheckTimeout = .milliseconds(500 + 1000 * Int(version))
+                }
+            )
+        }
+        let ingress = deployments[random.next(below: deployments.count)].id.deployment
+        let prefix = ["/", "/p", nil][random.next(below: 3)]
+        return ApplicationSpec(name: name, routePrefix: prefix, ingress: ingress, deployments: deployments)
+    }
+
+    private mutating func deploy(_ spec: ApplicationSpec) throws {
+        do {
+            let actions = try state.deploy(spec, now: now)
+            world.deployed(spec)
+            try act(actions)
+        } catch let error as ServeError where error.message.contains("is taken by") {}
+    }
+
+    private mutating func delete(_ name: String) throws {
+        do {
+            let actions = try state.delete(application: name, now: now)
+            world.deleted(name)
+            try act(actions)
+        } catch let error as ServeError where error.code == .notFound {
+            if world.goals[name] != nil { throw error }
+        }
+    }
+
+    // MARK: The end
+
+    /// Once nothing fails but what is broken for good, every call is answered. Once nothing is broken, all becomes as it
+    /// should be. After a shutdown nothing is left.
+    mutating func settle() throws {
+        isCalm = true
+        try settle(within: .seconds(150), until: "every call is answered and what can run does") { simulation in
+            simulation.world.waiting.isEmpty && simulation.world.deleting.isEmpty
+                && simulation.state.status().applications.values.allSatisfy { simulation.isAtRest($0) }
+        }
+        faults = Faults(endless: faults.endless)
+        // What was given up needs another deploy. The rest comes right when the waits for it are over.
+        let end = now + .seconds(15)
+        try settle(within: .seconds(16), until: "time passes") { $0.now >= end }
+        for (name, application) in state.status().applications.sorted(by: { $0.key < $1.key })
+        where application.state == .deployFailed {
+            try world.goals[name].map { try deploy($0) }
+        }
+        try settle(within: .seconds(100), until: "all runs") { simulation in
+            let world = simulation.world
+            let status = simulation.state.status().applications
+            return world.goals.allSatisfy { name, goal in
+                world.isRunning(name) && status[name]?.state == .running
+                    && status[name]?.deployments.count == goal.deployments.count
+            }
+                && world.waiting.isEmpty && world.deleting.isEmpty
+                && world.replicas.values.allSatisfy { $0.phase == .ready || $0.isStuck }
+                && Set(status.keys) == Set(world.goals.keys)
+        }
+        for name in world.goals.keys { world.deleted(name) }
+        try act(state.shutdown(now: now))
+        try settle(within: .seconds(100), until: "all is gone") { simulation in
+            simulation.state.status().applications.isEmpty && simulation.state.nextWakeUp == nil
+                && simulation.world.replicas.values.allSatisfy(\.isStuck) && simulation.world.routes.isEmpty
+                && simulation.world.deleting.isEmpty
+        }
+    }
+
+    /// Whether the application runs, or has failed and runs as well as it can.
+    private func isAtRest(_ application: ApplicationStatus) -> Bool {
+        if application.state == .running { return true }
+        if application.state == .deploying || application.state == .deleting { return false }
+        return application.deployments.values.allSatisfy { deployment in
+            guard let spec = world.effective(deployment.id), world.published[deployment.id] != nil else { return true }
+            let target = min(deployment.targetReplicas, faults.room[deployment.id] ?? .max)
+            return !faults.isSound(spec) || deployment.state == .deleting
+                || world.published[deployment.id]?.count ?? 0 >= target
+        }
+    }
+
+    private mutating func settle(within limit: Duration, until goal: String, _ isReached: (Self) -> Bool) throws {
+        let end = now + limit
+        while now < end {
+            while !reports.isEmpty { try deliver() }
+            if isReached(self) { return }
+            try pass(state.nextWakeUp.map { min(max(.zero, $0 - now), .seconds(1)) } ?? .seconds(1))
+        }
+        throw Violation(description: "not within \(limit): \(goal)\n\(summary)")
+    }
+
+    /// What a person wants to know of a simulation that went wrong.
+    private var summary: String {
+        let applications = state.status().applications.values.map { application in
+            let deployments = application.deployments.values.map { deployment in
+                let replicas = deployment.replicas.map { "#\($0.id.number) \($0.state)" }
+                let version = world.deployments[deployment.id]?.arguments.description ?? "none"
+                return "  \(deployment.id) \(deployment.state) of \(deployment.targetReplicas), version \(version), "
+                    + "published \(world.published[deployment.id] ?? []): \(replicas)"
+            }
+            return "\(application.name) \(application.state): \(application.message)\n"
+                + deployments.joined(separator: "\n")
+        }
+        return applications.joined(separator: "\n") + "\n\(faults)\nwaiting \(world.waiting), "
+            + "deleting \(world.deleting), failed \(world.failed), routes \(world.routes.map(\.prefix))"
+    }
+}
+
+extension ReplicaEvent {
+    var isExit: Bool { if case .exited = self { true } else { false } }
+}

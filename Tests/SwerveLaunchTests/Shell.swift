@@ -1,0 +1,99 @@
+import SwerveCore
+import SwerveLaunch
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A launcher whose processes are shells that run a script.
+struct Shell: Sendable {
+    let launcher: LocalProcessLauncher
+
+    init(usesDescriptors: Bool = true) throws {
+        launcher = try LocalProcessLauncher(
+            executable: "/bin/sh",
+            arguments: ["-c", #"eval "$SCRIPT""#],
+            usesDescriptors: usesDescriptors
+        )
+    }
+
+    /// Starts the script, hands its process to `body`, and waits for the end.
+    ///
+    /// - Returns: what the launcher said of the end.
+    @discardableResult func run(
+        _ script: String,
+        _ environment: [String: String] = [:],
+        number: UInt64 = 1,
+        _ body: (ReplicaID, Int32) async throws -> Void = { _, _ in }
+    ) async throws -> String {
+        let replica = ReplicaID(number)
+        var events = launcher.events(of: replica, environment.merging(["SCRIPT": script]) { $1 }).makeAsyncIterator()
+        guard case .launched(let process) = await events.next() else { throw NotLaunched() }
+        do { try await body(replica, process) } catch {
+            launcher.kill(replica)
+            throw error
+        }
+        guard case .exited(let reason) = await events.next() else { throw NotLaunched() }
+        return reason
+    }
+
+    struct NotLaunched: Error {}
+}
+
+extension LocalProcessLauncher {
+    /// What is reported of the replica, to its end.
+    func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<LaunchEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(of: LaunchEvent.self)
+        start(replica, environment: environment) { event in
+            continuation.yield(event)
+            if case .exited = event { continuation.finish() }
+        }
+        return stream
+    }
+}
+
+extension ReplicaID {
+    init(_ number: UInt64) {
+        self.init(deployment: DeploymentID(application: "app", deployment: "web"), number: number)
+    }
+}
+
+/// A directory of its own for the time of `body`.
+func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+    var template = Array("/tmp/launch-test-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer { remove(path) }
+    return try await body(path)
+}
+
+private func remove(_ path: String) {
+    for name in names(in: path) { unlink("\(path)/\(name)") }
+    rmdir(path)
+}
+
+/// Sorted.
+func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+/// The lines of a file; none when there is no such file.
+func lines(of path: String) -> [String] {
+    guard let file = fopen(path, "r") else { return [] }
+    defer { fclose(file) }
+    var text: [UInt8] = []
+    while case let byte = getc(file), byte != EOF { text.append(UInt8(byte)) }
+    return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
+}

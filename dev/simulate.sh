@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Runs seeded histories: simulate.sh middle|graph [MUTATION]. SEEDS, FIRST_SEED and SWIFT come from the environment.
+# With a mutation, the patch of that name puts a kind of fault back into a copy of the tree, and the histories must find it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+program=${1:?usage: dev/simulate.sh middle|graph [MUTATION]}
+mutation=${2:-}
+swift=${SWIFT:-swift}
+# Dictionaries in the same order in every run, so that a seed shows the same history again.
+export SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=${SEEDS:-100000} SWERVE_FIRST_SEED=${FIRST_SEED:-0}
+
+if [ -z "$mutation" ]; then
+    $swift build -c release --product "simulate-$program" --quiet
+    exec ".build/release/simulate-$program"
+fi
+
+patch="$PWD/Tests/Mutations/$mutation.patch"
+[ -f "$patch" ] || { echo "there is no Tests/Mutations/$mutation.patch" >&2; exit 2; }
+tree=.build-mutation/tree
+mkdir -p "$tree"
+# Only what differs is copied, so that a second mutation builds quickly.
+git ls-files -co --exclude-standard | rsync -a --delete --exclude .build --files-from=- ./ "$tree/" 2>/dev/null \
+    || git ls-files -co --exclude-standard | while read -r file; do
+        [ -f "$file" ] && ! cmp -s "$file" "$tree/$file" && { mkdir -p "$tree/$(dirname "$file")"; cp "$file" "$tree/$file"; } || true
+    done
+patch -s -p1 -d "$tree" < "$patch"
+restore() { (cd "$tree" && patch -s -R -p1 < "$patch"); }
+trap restore EXIT
+(cd "$tree" && $swift build -c release --product "simulate-$program" --quiet)
+if (cd "$tree" && ".build/release/simulate-$program"); then
+    echo "mutation $mutation was NOT found in $SWERVE_SEEDS histories" >&2
+    exit 1
+fi
+echo "mutation $mutation was found"
