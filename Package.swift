@@ -227,8 +227,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-decoders",
             dependencies: [
-                "CFuzzWatch", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor",
+                "SwerveTransport", "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings

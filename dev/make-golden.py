@@ -36,7 +36,7 @@ def main() -> int:
     options = parser.parse_args()
     for variant in VARIANTS:
         if not model_file(variant).is_file():
-            print(f"make-golden: {model_folder(variant)} is missing: run dev/make-b0.py --variant {variant}", file=sys.stderr)
+            print(f"make-golden: {model_file(variant)} is missing: run dev/make-b0.py --variant {variant}", file=sys.stderr)
             return 1
     stamp = fingerprint()
     stamp_file = options.out / "stamp"

@@ -1,8 +1,8 @@
 import CFuzzWatch
 import Foundation
 
-/// Gives damaged files to the parsers of what clients send: the same files for the same seed. Built with the address
-/// sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
+/// Gives damaged input to the parsers of what clients send and to the connections between processes: the same input for the
+/// same seed. Built with the address sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
 /// memory in use has grown in the end.
 @main
 struct FuzzDecoders {
@@ -58,6 +58,7 @@ struct FuzzDecoders {
     private static func runAll(_ count: Int, _ seed: UInt64, _ run: FuzzRun) {
         var outcomes: [Target: [String: Int]] = [:]
         var highest: [Target: Int64] = [:]
+        var left: [Target: Int64] = [:]
         var settled: Int64 = 0
         let clock = ContinuousClock()
         let start = clock.now
@@ -77,15 +78,17 @@ struct FuzzDecoders {
             } catch {
                 fail("input \(index), \(target): \(error.message); again: fuzz-decoders --seed \(seed) --only \(index)")
             }
+            if done > count / 5 { left[target, default: 0] += fuzz_watch_live() - before }
             let taken = fuzz_watch_peak() - before
             highest[target] = max(highest[target] ?? 0, taken)
-            if taken > Target.maximumBytes {
+            if taken > target.maximumBytes {
                 fail(
-                    "input \(index), \(target): took \(taken) bytes, the limit is \(Target.maximumBytes); "
+                    "input \(index), \(target): took \(taken) bytes, the limit is \(target.maximumBytes); "
                         + "again: fuzz-decoders --seed \(seed) --only \(index)"
                 )
             }
         }
+        PeerTargets.removeBoard()
         let growth = fuzz_watch_live() - settled
         fuzz_watch_begin(UInt64(index), 0)
         let seconds = Int((clock.now - start) / .seconds(1))
@@ -94,7 +97,8 @@ struct FuzzDecoders {
             let codes = (outcomes[target] ?? [:]).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             let total = codes.reduce(0) { $0 + $1.value }
             let list = codes.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-            print("  \(target): \(total): \(list); \((highest[target] ?? 0) >> 10) KiB at most")
+            let kept = left[target] ?? 0
+            print("  \(target): \(total): \(list); \((highest[target] ?? 0) >> 10) KiB at most, \(kept) bytes left")
         }
         print("  memory in use grew by \(growth) bytes after the first fifth")
         guard growth <= maximumGrowth else { fail("memory leaks: the limit is \(maximumGrowth) bytes") }
@@ -139,9 +143,10 @@ struct FuzzRun {
         if target == .requests || target == .connection {
             // Requests come one after another, and some are as they should be.
             let isWhole = Int.random(in: 0..<3, using: &mutator.random) == 0
-            return (target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.words))
+            return (target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.insertions))
         }
-        let bytes = mutator.mutated(file, with: other, words: target.words)
+        if target.isConversation { return (target, mutator.mutatedFrames(file, with: other)) }
+        let bytes = mutator.mutated(file, with: other, words: target.insertions)
         let isPNG = target == .png && Int.random(in: 0..<4, using: &mutator.random) > 0
         return (target, isPNG ? withRightChecksums(bytes) : bytes)
     }

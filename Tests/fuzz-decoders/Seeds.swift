@@ -13,6 +13,16 @@ struct Seeds {
         files[.requests] = HTTPSeeds.requests.map { Array($0.utf8) }
         files[.connection] = (HTTPSeeds.requests + HTTPSeeds.large).map { Array($0.utf8) }
         files[.chunks] = HTTPSeeds.chunks.map { Array($0.utf8) }
+        if targets.contains(where: PeerSeeds.targets.contains) { addConversations() }
+    }
+
+    private mutating func addConversations() {
+        files[.frames] = PeerSeeds.calls + PeerSeeds.answers
+        files[.calls] = PeerSeeds.calls
+        files[.answers] = PeerSeeds.answers
+        files[.values] = PeerSeeds.values
+        files[.messages] = PeerSeeds.messageFiles
+        files[.words] = PeerSeeds.words
     }
 
     /// Reads the golden files that `dev/make-golden.py` makes.

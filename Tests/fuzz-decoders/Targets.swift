@@ -10,11 +10,14 @@ struct WrongResult: Error {
 }
 
 /// A parser that is fuzzed. Another one is a case here, an entry in ``Seeds``, and a function that ``run(_:round:)``
-/// calls, in a file of its own beside those of ``HTTPTargets``.
+/// calls, in a file of its own beside those of ``HTTPTargets`` and
+/// ``PeerTargets``.
 enum Target: String, CaseIterable {
     case jpeg, png, orientation, npy
     case multipart
     case requests, chunks, connection
+    /// Between processes.
+    case frames, calls, answers, values, messages, words
 
     /// How many inputs go here, in relation to the other targets.
     var weight: Int {
@@ -27,6 +30,20 @@ enum Target: String, CaseIterable {
         case .requests: 25
         case .chunks: 15
         case .connection: 30
+        case .frames: 10
+        case .calls: 25
+        case .answers: 20
+        case .values: 15
+        case .messages: 6
+        case .words: 3
+        }
+    }
+
+    /// Whether its inputs are made of frames.
+    var isConversation: Bool {
+        switch self {
+        case .frames, .calls, .answers: true
+        default: false
         }
     }
 
@@ -34,15 +51,15 @@ enum Target: String, CaseIterable {
     var needsGoldenFiles: Bool {
         switch self {
         case .jpeg, .png, .orientation, .npy: true
-        case .multipart, .requests, .chunks, .connection: false
+        default: false
         }
     }
 
     /// What mutations put in.
-    var words: [String] {
+    var insertions: [String] {
         switch self {
         case .requests, .chunks, .connection: HTTPSeeds.words
-        case .jpeg, .png, .orientation, .npy, .multipart: Mutator.words
+        default: Mutator.words
         }
     }
 
@@ -57,9 +74,15 @@ enum Target: String, CaseIterable {
     static let arrayLimits = NPYLimits(maximumDataBytes: 1 << 18)
     static let formLimits = MultipartLimits(maximumParts: 8, maximumHeaderBytes: 1024, maximumHeaders: 8)
 
-    /// The most memory that one input may take: 256 KiB of pixels, the decoders' own blocks and some copies of a small
-    /// file; ten times what is seen.
-    static let maximumBytes: Int64 = 2 << 20
+    /// The most memory that one input may take.
+    var maximumBytes: Int64 {
+        switch self {
+        // A frame is waited for in 4 MiB, and a long call or value takes 16 MiB when it begins.
+        case .frames, .calls, .answers: 100 << 20
+        // 256 KiB of pixels, the decoders' own blocks and some copies of a small file; ten times what is seen.
+        default: 2 << 20
+        }
+    }
 
     /// Gives an input to the parser.
     ///
@@ -90,6 +113,12 @@ enum Target: String, CaseIterable {
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
+            case .frames: return try PeerTargets.frames(input, round)
+            case .calls: return try PeerTargets.calls(input, round)
+            case .answers: return try PeerTargets.answers(input, round)
+            case .values: return try PeerTargets.value(input)
+            case .messages: return try PeerTargets.message(input)
+            case .words: return try PeerTargets.word(input)
             }
             return "accepted"
         } catch let error as ImageError {
