@@ -116,12 +116,14 @@ actor ServeInstance {
         options.maxConnections = running.options.maxConnections
         options.idleTimeout = running.options.idleTimeout
         options.requestTimeout = running.options.requestTimeout
+        let logger = logger
         server = try await HTTPServer.start(
             host: running.options.host,
             port: running.options.port,
             group: running.group,
             options: options,
-            service: running.proxy
+            service: running.proxy,
+            outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
         )
         logger.info(
             "listening",

@@ -143,7 +143,9 @@ struct FuzzRun {
         if target == .requests || target == .connection {
             // Requests come one after another, and some are as they should be.
             let isWhole = Int.random(in: 0..<3, using: &mutator.random) == 0
-            return (target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.insertions))
+            return (
+                target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.insertions)
+            )
         }
         if target.isConversation { return (target, mutator.mutatedFrames(file, with: other)) }
         let bytes = mutator.mutated(file, with: other, words: target.insertions)
