@@ -11,8 +11,8 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz simulate simulate-graph soak bench bench-peers format check-format setup-run setup-test setup-bench \
-	setup-load setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers format check-format setup-run \
+	setup-test setup-bench setup-load setup-picture graph-picture clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -27,12 +27,16 @@ test: setup-test check-format
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	dev/test-example.sh
 
-# Damaged pictures, arrays, forms and requests under the address sanitizer: make fuzz COUNT=1000000 SEED=2. Some alone:
-# make run-fuzz TARGETS=requests,chunks,connection.
+# Damaged pictures, arrays, forms, requests and conversations between processes under the address sanitizer:
+# make fuzz COUNT=1000000 SEED=2. Some alone: make run-fuzz TARGETS=requests,chunks,connection.
 fuzz: setup-test run-fuzz
 
 run-fuzz:
 	@SWIFT=$(SWIFT) dev/fuzz.sh $(COUNT) $(SEED) $(TARGETS)
+
+# The tests of the concurrent targets under the thread sanitizer: make test-tsan ONLY=SwerveTransportTests.
+test-tsan:
+	@SWIFT=$(SWIFT) dev/test-tsan.sh $(ONLY)
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (b, f, i) a
 # kind of fault is put back into a copy of the tree, and must be found.
@@ -81,4 +85,4 @@ setup-picture:
 	@dev/setup.sh picture
 
 clean:
-	rm -rf .build .build-fuzz .cache out .venv
+	rm -rf .build .build-fuzz .build-tsan .cache out .venv

@@ -114,6 +114,7 @@ private final class History {
         )
         world.note("deploy \(options.numReplicas) × \(options.maxOngoingRequests), \(options.placement)")
         let controller = world.controller!
+        world.deployed = world.now
         Task(executorPreference: world.main.executor) { try? await controller.deploy(spec) }
     }
 
@@ -193,8 +194,6 @@ private final class History {
     private func settle() {
         world.hasFaults = false
         world.note("no more faults")
-        // Replicas that are replaced may not finish what a slow client takes too long over.
-        world.faults += 1
         deploy(isHealthy: true)
         var steps = 0
         while !settled {

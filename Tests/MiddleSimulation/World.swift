@@ -9,6 +9,12 @@ import SwerveRuntime
 import SwerveTransport
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A process of a world: an event loop, an executor and the ends of its sockets.
 final class SimProcess: @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
@@ -55,6 +61,7 @@ final class World: @unchecked Sendable {
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
     private var weakConnections: [WeakConnection] = []
+    private var boards: [String] = []
 
     let launcher = SimLauncher()
     private(set) var pools: PoolTable!
@@ -70,6 +77,9 @@ final class World: @unchecked Sendable {
     var idempotent: Set<Int> = []
     /// How many faults there were.
     var faults = 0
+    /// When the application was last deployed.
+    var deployed = NIODeadline.uptimeNanoseconds(0)
+    private static let drainTime = TimeAmount.nanoseconds(DeploymentOptions().gracefulShutdownTimeout.nanoseconds)
 
     struct Gate {
         let process: SimProcess
@@ -141,6 +151,7 @@ final class World: @unchecked Sendable {
     func end() {
         Self.worlds.withLock { $0[id] = nil }
         launcher.world = nil
+        for path in boards { unlink(path) }
         // Timers hold what they are about, and that holds the loop.
         for process in [main!] + workers {
             process.wires = []
@@ -230,9 +241,13 @@ final class World: @unchecked Sendable {
             network: SimNetwork(process: process),
             pools: PoolTable(clock: process.loop, seed: random.next()),
             factory: ReplicaFactory(isAlone: true, executor: process.executor),
-            board: nil,
+            board: board(),
             logger: logger,
-            exit: { [unowned self] _ in kill(process) }
+            exit: { [unowned self] _ in
+                // A client that is slower than a replica may take to drain loses the rest of its answer.
+                if now >= deployed + Self.drainTime { faults += 1 }
+                kill(process)
+            }
         )
         run(on: process.loop) {
             let worker = Worker(settings, environment)
@@ -241,6 +256,15 @@ final class World: @unchecked Sendable {
             worker.run()
         }
         return process
+    }
+
+    /// Where a worker tells how far it got; some have none.
+    private func board() -> (path: String, board: SharedBoard)? {
+        guard random.next(below: 4) > 0 else { return nil }
+        let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(workers.count)"
+        guard let board = try? SharedBoard(path: path, create: true) else { return nil }
+        boards.append(path)
+        return (path, board)
     }
 
     /// Death at any moment: what was written is on its way, what was not never will be.

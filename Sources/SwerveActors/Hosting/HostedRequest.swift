@@ -7,6 +7,8 @@ internal import Synchronization
 package protocol Reply: Sendable {
     /// Called on any thread; events keep their order. Nothing is called back during the call.
     func send(_ event: StreamEvent)
+    /// Sends the event that ends the answer, and gives the request's place in the replica back.
+    func end(_ event: StreamEvent, of replica: HostedReplica)
     /// Where the result of a call is encoded, with what goes in front of it; `nil` passes values as they are.
     func makeResultBuffer() -> ByteBuffer?
 }
@@ -107,11 +109,6 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
     }
 
-    /// The request never began: its connection ended first.
-    package func abandon() {
-        replica.finish()?()
-    }
-
     private func run(_ call: HostedCall, on entry: ReplicaEntry) async throws -> CallResult {
         var arguments = call.arguments
         if let references = call.references {
@@ -177,7 +174,6 @@ package final class HostedRequest: ReplicaStream, Sendable {
         )
     }
 
-    /// The place in the replica is free before the answer is on its way, so that the caller's next request finds it.
     private func finish(_ event: StreamEvent) {
         state.withLock { state in
             state.isOver = true
@@ -185,9 +181,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             state.writer = nil
         }
         context?.deadline?.end()
-        let drained = replica.finish()
-        reply.send(event)
-        drained?()
+        reply.end(event, of: replica)
     }
 }
 
@@ -225,6 +219,12 @@ struct LocalReply: Reply {
     func send(_ event: StreamEvent) {
         let receiver = receiver
         mailbox.post { receiver.received(event) }
+    }
+    /// The place is free before the answer is on its way, so that the caller's next request finds it.
+    func end(_ event: StreamEvent, of replica: HostedReplica) {
+        let drained = replica.finish()
+        send(event)
+        drained?()
     }
     func makeResultBuffer() -> ByteBuffer? { nil }
 }

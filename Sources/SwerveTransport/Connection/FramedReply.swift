@@ -22,6 +22,12 @@ final class FramedReply: Reply {
         var sender = CreditedSender()
         /// Of the request's body.
         var taken = ConsumedBytes()
+        /// Whether the answer is given and only waits for the caller to take it.
+        var isLeaving = false
+        /// Whether nobody takes it any more.
+        var isCallerGone = false
+        /// Whether the place in the replica was given back.
+        var hasLeft = false
     }
 
     private struct LongCall {
@@ -68,7 +74,7 @@ final class FramedReply: Reply {
         }
         guard connection.hosted.reserve(Int(length)) else {
             connection.remove(self)
-            let drained = replica?.finish()
+            let drained = state.withLock { leave(&$0) }
             connection.send(.responseRefused, stream: stream) { _ in }
             drained?()
             return
@@ -114,35 +120,36 @@ final class FramedReply: Reply {
 
     /// The caller took so many bytes of the answer.
     func consumed(_ bytes: Int) throws {
-        let request = try state.withLock { state throws in
+        let (request, drained) = try state.withLock { state throws in
             guard state.sender.consumed(bytes) else {
                 throw ServeError(.protocolViolation, "more of an answer was taken than was sent")
             }
-            sendParts(&state)
-            return state.request
+            let drained = sendParts(&state)
+            return (state.request, drained)
         }
         request?.consumed(bytes)
+        drained?()
     }
 
     func callerIsGone() {
-        let (request, isLongCall) = state.withLock { ($0.request, $0.longCall != nil) }
-        if isLongCall { fail(CancellationError()) }
+        // What has not begun, and what is only on its way, ends here; other requests end when their task does.
+        let (request, endsHere) = state.withLock { state in
+            state.isCallerGone = true
+            return (state.request, state.longCall != nil || state.isLeaving)
+        }
+        if endsHere { fail(CancellationError()) }
         request?.cancel()
     }
 
     /// The connection ended before the request began.
     func abandon() {
-        connection.remove(self)
-        guard let request = state.withLock({ $0.request.take() }) else { return }
-        request.abandon()
+        over()?()
     }
 
-    /// The request cannot begin.
+    /// The request cannot begin, or nobody takes its answer.
     func fail(_ error: any Error) {
         if let long = state.withLock({ $0.longCall.take() }) { connection.hosted.giveBack(long.value.length) }
-        let drained = replica?.finish()
         send(.failure(error))
-        drained?()
     }
 
     // MARK: The answer, from any thread
@@ -160,27 +167,38 @@ final class FramedReply: Reply {
                 HTTPFrames.write(head, contentLength: contentLength, to: &$0)
             }
         case .bytes(let bytes):
-            state.withLock { state in
+            let drained = state.withLock { state in
                 state.sender.push(bytes)
-                sendParts(&state)
+                return sendParts(&state)
             }
+            drained?()
         case .end:
-            state.withLock { state in
+            let (isCallerGone, drained) = state.withLock { state -> (Bool, Drained?) in
+                if state.isCallerGone { return (true, nil) }
                 state.sender.end()
-                sendParts(&state)
+                state.isLeaving = true
+                return (false, sendParts(&state))
             }
+            drained?()
+            if isCallerGone { send(.failure(CancellationError())) }
         case .response(let head, let body):
-            over()
+            let drained = over()
             connection.send(.responseHTTP, stream: stream, bytes: body) {
                 HTTPFrames.write(head, contentLength: body.readableBytes, to: &$0)
             }
+            drained?()
         case .value(let result): send(result)
         case .failure(let error):
-            over()
+            let drained = over()
             connection.send(.responseFailure, stream: stream, Failures.encode(error, thrownBy: replica?.id))
+            drained?()
         case .refused, .lost: preconditionFailure("a replica that began says neither")
         }
     }
+
+    /// The place in the replica is free before the last frame leaves; for a long answer, that is when the caller has taken
+    /// what came before it.
+    func end(_ event: StreamEvent, of replica: HostedReplica) { send(event) }
 
     private func send(_ result: CallResult) {
         guard case .encoded(var frame) = result else { preconditionFailure("the result was encoded for the frame") }
@@ -197,18 +215,22 @@ final class FramedReply: Reply {
             )
         }
         if size <= StreamLimits.window, !state.withLock({ $0.mayKeep }) {
-            over()
-            return connection.send(.responseValue, stream: stream, frame)
+            let drained = over()
+            connection.send(.responseValue, stream: stream, frame)
+            drained?()
+            return
         }
         frame.moveReaderIndex(forwardBy: Frame.headerBytes)
         if state.withLock({ $0.mayKeep }),
             let (address, number) = connection.hosted.kept.keep(frame, for: connection)
         {
-            over()
-            return connection.send(.responseKept, stream: stream) {
+            let drained = over()
+            connection.send(.responseKept, stream: stream) {
                 $0.writeMultipleIntegers(number, UInt64(frame.readableBytes), endianness: .little)
                 $0.writeString(address)
             }
+            drained?()
+            return
         }
         send(region: frame)
     }
@@ -216,13 +238,17 @@ final class FramedReply: Reply {
     /// Sends an encoded value, in parts as the caller takes it when it is long.
     func send(region: ByteBuffer) {
         guard region.readableBytes > StreamLimits.window else {
-            over()
-            return connection.send(.responseValue, stream: stream, bytes: region)
+            let drained = over()
+            connection.send(.responseValue, stream: stream, bytes: region)
+            drained?()
+            return
         }
         var rest = region
         let first = rest.readSlice(length: StreamLimits.part) ?? ByteBuffer()
-        state.withLock { state in
+        let (isCallerGone, drained) = state.withLock { state -> (Bool, Drained?) in
+            if state.isCallerGone { return (true, nil) }
             state.request = nil
+            state.isLeaving = true
             // Before the first part leaves: the caller may report that it took it while this goes on.
             state.sender = CreditedSender(sent: first.readableBytes)
             state.sender.push(rest)
@@ -230,24 +256,48 @@ final class FramedReply: Reply {
             connection.send(.responseLongValue, stream: stream, bytes: first) {
                 $0.writeInteger(UInt64(region.readableBytes), endianness: .little)
             }
-            sendParts(&state)
+            return (false, sendParts(&state))
         }
+        drained?()
+        if isCallerGone { send(.failure(CancellationError())) }
     }
 
+    private typealias Drained = @Sendable () -> Void
+
     /// Called with the lock held, so that parts keep their order.
-    private func sendParts(_ state: inout State) {
+    ///
+    /// - Returns: what to call once the lock is released.
+    private func sendParts(_ state: inout State) -> Drained? {
+        var drained: Drained?
         while let part = state.sender.next() {
             if part.isLast {
                 state.request = nil
+                state.isLeaving = false
                 connection.remove(self)
+                drained = leave(&state)
             }
             connection.send(part.isLast ? .responseEnd : .responseData, stream: stream, bytes: part.bytes)
         }
+        return drained
     }
 
     /// The last frame is about to be sent. The request is let go, which holds this reply.
-    private func over() {
-        state.withLock { $0.request = nil }
+    ///
+    /// - Returns: what to call when it is sent.
+    private func over() -> Drained? {
+        let drained = state.withLock { state in
+            state.request = nil
+            state.isLeaving = false
+            return leave(&state)
+        }
         connection.remove(self)
+        return drained
+    }
+
+    /// Gives the place in the replica back.
+    private func leave(_ state: inout State) -> Drained? {
+        if state.hasLeft { return nil }
+        state.hasLeft = true
+        return replica?.finish()
     }
 }

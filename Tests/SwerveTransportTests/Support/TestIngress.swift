@@ -15,6 +15,13 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> ByteBuffer {
     return bytes.getSlice(at: 0, length: count) ?? ByteBuffer()
 }
 
+/// Something that one thread sets and others look at.
+final class Flag: Sendable {
+    private let state = Mutex(false)
+    var isSet: Bool { state.withLock { $0 } }
+    func set() { state.withLock { $0 = true } }
+}
+
 /// Something that one side opens and the other waits for.
 final class Gate: Sendable {
     private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
@@ -52,7 +59,12 @@ distributed actor TestIngress: HTTPIngress {
                 (actor: isolated TestIngress, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let bytes: ByteBuffer = try arguments.decodeNextArgument()
                 try results.returned(actor.echo(bytes))
-            }
+            },
+            DeploymentMethod("made(_:)") {
+                (actor: isolated TestIngress, arguments: inout InvocationDecoder, results: ResultHandler) in
+                let count: Int = try arguments.decodeNextArgument()
+                try results.returned(actor.made(count))
+            },
         ]
     }
 
@@ -66,6 +78,7 @@ distributed actor TestIngress: HTTPIngress {
     }
 
     distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
+    distributed func made(_ count: Int) -> ByteBuffer { pattern(count) }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
         let parts = request.path.split(separator: "/")

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Builds the tests with the thread sanitizer, apart from other builds, and runs those of the concurrent targets:
+# test-tsan.sh [FILTER]. The first build takes ten minutes or more.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+filter=${1:-"SwerveActorsTests|SwerveTransportTests|SwerveRoutingTests|SwerveHTTPTests|SwerveHTTPTypesTests|SwerveRuntimeTests|SwerveGraphTests|SwerveIntegrationTests"}
+swift=${SWIFT:-swift}
+options=(--sanitize=thread --scratch-path .build-tsan)
+"$swift" build --build-tests "${options[@]}" --quiet
+# Replicas are processes of the same program, and run under the sanitizer as well.
+export TSAN_OPTIONS="suppressions=$PWD/dev/tsan-suppressions.txt halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+# Few histories of the simulation: it has one thread.
+SWERVE_SEEDS=${SWERVE_SEEDS:-50} "$swift" test --skip-build --disable-xctest "${options[@]}" --filter "$filter"
