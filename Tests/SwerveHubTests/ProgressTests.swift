@@ -92,9 +92,11 @@ struct ProgressTests {
     func logged() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load { $0.progress = .log }
-            #expect(world.log.all.count == 2)
-            #expect(world.log.all.first == "info: downloading bytes=0/3000011 files=0/3 repository=owner/name")
-            #expect(world.log.all.last?.hasPrefix("info: downloaded bytes=3000011/3000011 files=3/3") == true)
+            // On a busy machine it may take so long that lines come in between.
+            let lines = world.log.all.filter { !$0.hasPrefix("info: still downloading") }
+            #expect(lines.count == 2)
+            #expect(lines.first == "info: downloading bytes=0/3000011 files=0/3 repository=owner/name")
+            #expect(lines.last?.hasPrefix("info: downloaded bytes=3000011/3000011 files=3/3") == true)
         }
     }
 }
