@@ -72,9 +72,10 @@ struct FaultTests {
 
     @Test(
         "An earlier download's leftover that is not the beginning of the file is found out and replaced",
-        arguments: [pattern(1000, seed: 7), pattern(3_000_000, seed: 7), pattern(3_000_001), pattern(4_500_000)]
+        arguments: [(1000, 7), (3_000_000, 7), (3_000_001, 1), (4_500_000, 1)] as [(Int, UInt64)]
     )
-    func wrongPartial(leftover: [UInt8]) async throws {
+    func wrongPartial(count: Int, seed: UInt64) async throws {
+        let leftover = pattern(count, seed: seed)
         try await World.run(Self.files) { world async throws in
             try world.write(leftover, world.partial(Self.file))
             _ = try await world.load()
