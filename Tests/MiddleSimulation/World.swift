@@ -224,7 +224,10 @@ final class World: @unchecked Sendable {
 
     /// A process writes to a socket whose other end is gone: it may hear of the end during the call.
     func brokeWhileWriting(_ wire: SimWire) {
-        if running === wire.process.loop, random.next(below: 2) == 0 { wire.connection?.ended("a broken pipe") }
+        guard running === wire.process.loop, random.next(below: 2) == 0 else { return }
+        // What was not read yet is lost.
+        faults += 1
+        wire.connection?.ended("a broken pipe")
     }
 
     // MARK: Processes

@@ -58,6 +58,25 @@ import Testing
 
     // MARK: The replica's process goes
 
+    @Test func `after an answer that is not read yet when a write to it fails`() async throws {
+        let (peer, connection, recorder) = try await RawPeer.connected()
+        let client = SeamClient(body: pattern(100))
+        try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/echo", whole: true)
+        _ = try await peer.expect(.define)
+        let stream = try await peer.expect(.requestHTTP).stream
+        // The loop stands meanwhile: it does not read.
+        let loop = await HeldLoop(connection.eventLoop)
+        try await peer.send(answers(stream)[0].frames)
+        peer.close()
+        // On this thread, which finds the socket broken.
+        connection.sendCredit(.responseCredit, stream: stream, 1)
+        loop.release()
+        await client.ended()
+        #expect(client.end == "response")
+        #expect(String(buffer: client.answer) == "whole")
+        try await expectNothingLeft(connection, recorder, "answered")
+    }
+
     @Test func `before it accepts the connection`() async throws {
         let path = "/tmp/swerve-test-\(UUID().uuidString).sock"
         let listener = try RawListener(at: path)

@@ -26,6 +26,11 @@ package class AnyHostedActor: @unchecked Sendable {
         preconditionFailure("HostedActor overrides it")
     }
 
+    /// Does the work of one request.
+    func run(_ request: HostedRequest) async {
+        preconditionFailure("HostedActor overrides it")
+    }
+
     /// Takes the actor once and starts all the work, each in a task that runs until it first waits.
     ///
     /// - Parameters:
@@ -36,7 +41,7 @@ package class AnyHostedActor: @unchecked Sendable {
         _ requests: [HostedRequest],
         _ burst: some Burst,
         _ executor: (any TaskExecutor)?,
-        _ report: @Sendable (swerve_thread_usage) -> Void
+        _ report: (@Sendable (swerve_thread_usage) -> Void)?
     ) async {
         preconditionFailure("HostedActor overrides it")
     }
@@ -56,7 +61,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
     /// So many answers leave together at most: their callers go on while the next requests run.
-    private static var answersPerWrite: Int { 8 }
+    private static var answersPerWrite: Int { 16 }
 
     init(_ actor: Act) {
         self.actor = actor
@@ -118,16 +123,27 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         }
     }
 
+    override func run(_ request: HostedRequest) async {
+        let _: Void? = await actor.whenLocal { actor in
+            let entry = self.entry(of: actor)
+            if let context = request.context {
+                await RequestContext.$current.withValue(context) { await request.run(on: entry) }
+            } else {
+                await request.run(on: entry)
+            }
+        }
+    }
+
     override func start(
         _ requests: [HostedRequest],
         _ burst: some Burst,
         _ executor: (any TaskExecutor)?,
-        _ report: @Sendable (swerve_thread_usage) -> Void
+        _ report: (@Sendable (swerve_thread_usage) -> Void)?
     ) async {
         let _: Void? = await actor.whenLocal { actor in
-            let before = swerve_thread_usage_now()
+            let before = report == nil ? swerve_thread_usage() : swerve_thread_usage_now()
             self.start(requests, burst, executor, on: actor)
-            report(swerve_thread_usage_between(before, swerve_thread_usage_now()))
+            report?(swerve_thread_usage_between(before, swerve_thread_usage_now()))
         }
     }
 
@@ -141,16 +157,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ executor: (any TaskExecutor)?,
         on actor: isolated Act
     ) {
-        let entry = ReplicaEntry(
-            call: { identifier, decoder, handler in
-                if let method = self.method(identifier) {
-                    try await method.run(actor, &decoder, handler)
-                } else {
-                    try await self.executeByRuntime(identifier, &decoder, handler)
-                }
-            },
-            respond: { try await self.respond(to: $0, on: actor) }
-        )
+        let entry = entry(of: actor)
         var since = NIODeadline.now()
         burst.hold()
         for (index, request) in requests.enumerated() {
@@ -168,6 +175,19 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
             burst.hold()
         }
         burst.release()
+    }
+
+    private func entry(of actor: isolated Act) -> ReplicaEntry {
+        ReplicaEntry(
+            call: { identifier, decoder, handler in
+                if let method = self.method(identifier) {
+                    try await method.run(actor, &decoder, handler)
+                } else {
+                    try await self.executeByRuntime(identifier, &decoder, handler)
+                }
+            },
+            respond: { try await self.respond(to: $0, on: actor) }
+        )
     }
 
     private func begin(

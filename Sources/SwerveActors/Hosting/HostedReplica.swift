@@ -85,31 +85,44 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     }
 
     private func start(_ requests: [HostedRequest], _ burst: some Burst, _ loop: LoopExecutor) {
-        let isInline =
-            switch execution {
-            case .pool: false
-            case .eventLoop: true
-            case .learned: inlinePolicy.withLock { $0.allowsInline }
+        switch execution {
+        case .pool(let executor):
+            // Unstructured: a request lives as long as its caller wants; the start of several ends when they have begun.
+            if requests.count == 1, let request = requests.first {
+                request.started(Task(executorPreference: executor) { await self.actor.run(request) })
+            } else {
+                Task(executorPreference: executor) { await self.actor.start(requests, burst, executor, nil) }
             }
-        if isInline {
-            // Measured from outside: the actor may have other work on its hands, which the loop then does.
-            let before = swerve_thread_usage_now()
-            loop.begin { await self.actor.start(requests, burst, nil) { _ in } }
-            note(requests.count, swerve_thread_usage_between(before, swerve_thread_usage_now()))
-        } else {
-            let executor: (any TaskExecutor)? = if case .pool(let executor) = execution { executor } else { nil }
-            // Unstructured: it ends as soon as the requests have begun.
-            Task(executorPreference: executor) {
-                await self.actor.start(requests, burst, executor) { self.note(requests.count, $0) }
+        case .eventLoop: begin(requests, burst, on: loop)
+        case .learned:
+            // On the loop it is measured from outside: the actor may have other work on its hands, which the loop then
+            // does.
+            switch inlinePolicy.withLock({ $0.place }) {
+            case .pool:
+                // Unstructured: it ends as soon as the requests have begun.
+                Task { await self.actor.start(requests, burst, nil) { self.note(requests.count, $0) } }
+            case .watchedLoop:
+                let before = swerve_thread_usage_now()
+                begin(requests, burst, on: loop)
+                note(requests.count, swerve_thread_usage_between(before, swerve_thread_usage_now()))
+            case .loop:
+                let before = NIODeadline.now()
+                begin(requests, burst, on: loop)
+                note(requests.count, .time((NIODeadline.now() - before).nanoseconds))
             }
         }
     }
 
+    private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
+        // The requests' own tasks go on in the Swift pool after they waited.
+        loop.begin { await self.actor.start(requests, burst, nil, nil) }
+    }
+
     private func note(_ count: Int, _ used: swerve_thread_usage) {
-        guard case .learned = execution else { return }
-        inlinePolicy.withLock {
-            $0.began(count: count, processor: used.processor, elapsed: used.elapsed, waited: used.waits > 0)
-        }
+        note(count, .all(processor: used.processor, elapsed: used.elapsed, waited: used.waits > 0))
+    }
+    private func note(_ count: Int, _ usage: InlinePolicy.Usage) {
+        inlinePolicy.withLock { $0.began(count, usage) }
     }
 
     /// Calls back from the actor: one that is stuck in a method does not answer.

@@ -3,11 +3,12 @@ package import NIOCore
 /// Begins tasks on the thread of an event loop: as a task's preferred executor it runs the task there until it first
 /// waits for something. What comes later goes to the Swift pool.
 package final class LoopExecutor: TaskExecutor, @unchecked Sendable {
-    // Unchecked: the variables are touched on the event loop only.
+    // Unchecked, also the exclusivity of accesses: the variables are touched on the event loop only, and no access lasts
+    // over a job.
     private let eventLoop: any EventLoop
-    private var isBeginning = false
+    @exclusivity(unchecked) private var isBeginning = false
     /// A hop to an actor is a job of its own; jobs are run in turn, not one inside the other.
-    private var jobs: [UnownedJob] = []
+    @exclusivity(unchecked) private var jobs: [UnownedJob] = []
 
     package init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop

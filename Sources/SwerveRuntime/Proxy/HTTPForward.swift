@@ -20,21 +20,23 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     private let pool: Pool
     private let loop: RequestLoop
-    private var head: HTTPRequestHead
+    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
+    // it, and no access lasts over a call of others.
+    @exclusivity(unchecked) private var head: HTTPRequestHead
     private let body: ByteBuffer?
     private let deadline: NIODeadline?
-    private var exchange: HTTPExchange?
-    private var stage = Stage.none
-    private var lease: Lease?
-    private var attempts = Attempts(isIdempotent: false)
+    @exclusivity(unchecked) private var exchange: HTTPExchange?
+    @exclusivity(unchecked) private var stage = Stage.none
+    @exclusivity(unchecked) private var lease: Lease?
+    @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
 
     // A body that is streamed.
     /// What has come and waits for a replica to accept it.
-    private var waiting = ByteQueue()
-    private var isAccepted = false
-    private var isRequestEnded = false
+    @exclusivity(unchecked) private var waiting = ByteQueue()
+    @exclusivity(unchecked) private var isAccepted = false
+    @exclusivity(unchecked) private var isRequestEnded = false
     /// Bytes of the answer that a slow client has not made room for.
-    private var unreported = 0
+    @exclusivity(unchecked) private var unreported = 0
 
     init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
         self.pool = pool

@@ -4,14 +4,16 @@ internal import SwerveCore
 
 /// Takes the frames that arrive on a connection to where they belong. Confined to the connection's event loop.
 final class FrameReader {
-    private var decoder = FrameDecoder()
-    private var methods: [UInt32: IncomingMethod] = [:]
+    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
+    // it, and no access lasts over a call of others.
+    @exclusivity(unchecked) private var decoder = FrameDecoder()
+    @exclusivity(unchecked) private var methods: [UInt32: IncomingMethod] = [:]
     /// Requests that arrived and begin together at the end of the read.
-    private var batch: [FramedReply] = []
+    @exclusivity(unchecked) private var batch: [FramedReply] = []
     /// The latest stream that has begun. A long call that becomes whole late is older than what began before it.
-    private var lastStarted: UInt64 = 0
+    @exclusivity(unchecked) private var lastStarted: UInt64 = 0
     private let executor: LoopExecutor
-    private var isEnded = false
+    @exclusivity(unchecked) private var isEnded = false
 
     init(_ executor: LoopExecutor) {
         self.executor = executor

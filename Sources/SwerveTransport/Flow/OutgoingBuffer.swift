@@ -17,7 +17,7 @@ struct OutgoingBuffer {
         /// The socket is full: take what is left with ``handOver()``, have it written when the socket takes more, and call
         /// ``becameWritable()`` then.
         case awaitWritable
-        /// Nothing can be sent any more: have the connection closed, not during this call.
+        /// Nothing can be sent any more: have the connection closed, when what the peer said before was read.
         case fail
         /// The last writer is done: close the socket.
         case closeSocket
@@ -31,6 +31,8 @@ struct OutgoingBuffer {
         case writing(rounds: Int, isClosing: Bool)
         /// The socket is full. Goes to writing and closed.
         case blocked
+        /// The peer takes no more. Goes to closed.
+        case broken
         case closed
     }
 
@@ -54,13 +56,14 @@ struct OutgoingBuffer {
     var isDrained: Bool {
         switch phase {
         case .idle: waiting.isEmpty
-        case .closed: true
+        case .broken, .closed: true
         case .writing, .blocked: false
         }
     }
-    var isClosed: Bool {
+    /// Whether what is appended is dropped.
+    private var isDropping: Bool {
         switch phase {
-        case .closed, .writing(_, isClosing: true): true
+        case .broken, .closed, .writing(_, isClosing: true): true
         case .idle, .writing, .blocked: false
         }
     }
@@ -78,7 +81,7 @@ struct OutgoingBuffer {
         isOnLoop: Bool,
         isQuiet: Bool
     ) -> Action {
-        if isClosed { return .none }
+        if isDropping { return .none }
         waiting.append(frame)
         if let trailing { waiting.append(trailing) }
         return appended(isOnLoop: isOnLoop, isQuiet: isQuiet)
@@ -87,7 +90,7 @@ struct OutgoingBuffer {
     /// Like ``append(_:_:isOnLoop:isQuiet:)`` for a frame that is written in place.
     @inline(__always)
     mutating func append(isOnLoop: Bool, isQuiet: Bool, _ write: (inout ByteBuffer) -> Void) -> Action {
-        if isClosed { return .none }
+        if isDropping { return .none }
         if waiting.tail.capacity == 0 { swap(&waiting.tail, &spare) }
         write(&waiting.tail)
         return appended(isOnLoop: isOnLoop, isQuiet: isQuiet)
@@ -146,7 +149,7 @@ struct OutgoingBuffer {
         case .failed:
             taken = WireBytes()
             waiting = WireBytes()
-            phase = .blocked
+            phase = .broken
             return .fail
         case .written(let count):
             guard count < taken.count else { return wroteAll(rounds) }
@@ -198,7 +201,7 @@ struct OutgoingBuffer {
             phase = .writing(rounds: rounds, isClosing: true)
             waiting = WireBytes()
             return .none
-        case .idle, .blocked: return closed()
+        case .idle, .blocked, .broken: return closed()
         }
     }
 

@@ -127,9 +127,11 @@ package enum ConnectionLimits {
     static let maximumMethods = 1 << 16
     /// So many frames leave together at most when they are sent in one tick: the other process works on the first ones
     /// while this one makes the next.
-    static let framesPerWrite = 8
+    static let framesPerWrite = 16
     /// A frame's part of at least so many bytes is sent from where it lies instead of being copied together.
     static let copyLimit = 16 << 10
+    /// How long a connection that cannot be written to is still read: 1 s. Mostly its end comes at once.
+    static let lastWords = TimeAmount.seconds(1)
     /// A connection keeps so much memory at most for its next write.
     static let spareBytes = 256 << 10
 }

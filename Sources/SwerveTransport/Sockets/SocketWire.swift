@@ -77,11 +77,13 @@ final class SocketWire: Wire {
 
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
         let (channel, eventLoop) = (channel, eventLoop)
-        for part in bytes.parts { channel.write(part, promise: nil) }
-        let promise = eventLoop.makePromise(of: Void.self)
-        // In a later tick: the channel may fulfil the promise during the call.
-        promise.futureResult.whenComplete { _ in eventLoop.execute(done) }
-        channel.writeAndFlush(bytes.tail, promise: promise)
+        // In a later tick: a channel that cannot write closes during the call, and reads what is left before.
+        eventLoop.execute {
+            for part in bytes.parts { channel.write(part, promise: nil) }
+            let promise = eventLoop.makePromise(of: Void.self)
+            promise.futureResult.whenComplete { _ in eventLoop.execute(done) }
+            channel.writeAndFlush(bytes.tail, promise: promise)
+        }
     }
 
     func closeWriting() { _ = Glibc.close(socket) }

@@ -1,3 +1,4 @@
+import Dispatch
 import Distributed
 import NIOCore
 import SwerveActors
@@ -20,6 +21,23 @@ final class Flag: Sendable {
     private let state = Mutex(false)
     var isSet: Bool { state.withLock { $0 } }
     func set() { state.withLock { $0 = true } }
+}
+
+/// An event loop that stands still until it is released.
+struct HeldLoop {
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    init(_ loop: any EventLoop) async {
+        let semaphore = semaphore
+        await withCheckedContinuation { continuation in
+            loop.execute {
+                continuation.resume()
+                semaphore.wait()
+            }
+        }
+    }
+
+    func release() { semaphore.signal() }
 }
 
 /// Something that one side opens and the other waits for.
