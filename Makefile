@@ -11,7 +11,7 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers format check-format setup-run \
+.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers format check-format check-mutations setup-run \
 	setup-test setup-bench setup-load setup-picture graph-picture clean
 
 run: setup-run
@@ -19,7 +19,7 @@ run: setup-run
 	@$(SWIFT) build -c release --product segmentation --quiet
 	@PORT=$(PORT) MODEL=$(MODEL) dev/run-example.sh
 
-test: setup-test check-format
+test: setup-test check-format check-mutations
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
 	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
@@ -62,6 +62,10 @@ bench-peers: bench
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Examples Benchmarks
+
+# That the patches of `make simulate MUTATE=` still fit the sources.
+check-mutations:
+	@for patch in Tests/Mutations/*.patch; do patch -s -p1 --dry-run < $$patch || exit 1; done
 
 check-format:
 	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
