@@ -65,7 +65,7 @@ format:
 
 # That the patches of `make simulate MUTATE=` still fit the sources.
 check-mutations:
-	@for patch in Tests/Mutations/*.patch; do patch -s -p1 --dry-run < $$patch || exit 1; done
+	@git apply --check Tests/Mutations/*.patch
 
 check-format:
 	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
