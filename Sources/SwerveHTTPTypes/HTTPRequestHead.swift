@@ -46,13 +46,11 @@ package struct HTTPRequestHead: Sendable {
         package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
-        package init(isHTTP10: Bool = false, hasTimeout: Bool = false, hasUpgrade: Bool = false) {
-            self.rawValue = (isHTTP10 ? 1 : 0) | (hasTimeout ? 2 : 0) | (hasUpgrade ? 4 : 0)
+        package init(isHTTP10: Bool = false, hasUpgrade: Bool = false) {
+            self.rawValue = (isHTTP10 ? 1 : 0) | (hasUpgrade ? 4 : 0)
         }
         /// The request said HTTP/1.0.
         package var isHTTP10: Bool { rawValue & 1 != 0 }
-        /// There is a header `x-request-timeout-seconds`.
-        package var hasTimeout: Bool { rawValue & 2 != 0 }
         /// There is a header `upgrade`.
         package var hasUpgrade: Bool { rawValue & 4 != 0 }
     }

@@ -9,7 +9,7 @@ public struct ServeOptions: Sendable {
     /// How many event loops serve connections; half the cores, and at least one, by default.
     public var eventLoops: Int?
     /// How long a request may take from its head to the end of its response; no limit by default. Then 504, and the
-    /// replica's task is cancelled.
+    /// replica's task is cancelled. A client shortens it for one request by a header `x-request-timeout-seconds: 2.5`.
     public var requestTimeout: Duration?
     /// The largest request body; 512 MiB by default. A larger one gets 413.
     public var maxBodyBytes: Int

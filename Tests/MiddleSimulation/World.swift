@@ -60,6 +60,8 @@ final class World: @unchecked Sendable {
     private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
+    /// Also those that are closed.
+    private var allWires: [SimWire] = []
     private var weakConnections: [WeakConnection] = []
     private var boards: [String] = []
 
@@ -152,6 +154,9 @@ final class World: @unchecked Sendable {
         Self.worlds.withLock { $0[id] = nil }
         launcher.world = nil
         for path in boards { unlink(path) }
+        // Both hold each other.
+        for wire in allWires { wire.forget() }
+        allWires = []
         // Timers hold what they are about, and that holds the loop.
         for process in [main!] + workers {
             process.wires = []
@@ -217,6 +222,7 @@ final class World: @unchecked Sendable {
         let far = SimWire(listener.process, input: there, output: back)
         process.wires.append(near)
         listener.process.wires.append(far)
+        allWires += [near, far]
         let connection = near.open(delegate, hosted)
         _ = far.open(listener.delegate, listener.hosted)
         return connection

@@ -82,6 +82,27 @@ import Testing
         harness.finish()
     }
 
+    @Test(arguments: [("2.5", 2500), ("0.25", 250), ("7", 5000), ("000000002", 2000), ("999999999.999999999", 5000)])
+    func `a client may shorten the time of its request`(seconds: String, milliseconds: Int) throws {
+        var options = HTTPServerOptions()
+        options.requestTimeout = .seconds(5)
+        let harness = try Harness(options: options)
+        try harness.send("GET / HTTP/1.1\r\nhost: a\r\nX-Request-Timeout-Seconds: \(seconds)\r\n\r\n")
+        harness.advance(.milliseconds(milliseconds - 100))
+        #expect(harness.calls[0].cancellations == [])
+        harness.advance(.milliseconds(200))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+        #expect(try harness.received().hasPrefix("HTTP/1.1 504 Gateway Timeout\r\n"))
+        harness.finish()
+    }
+
+    @Test func `a client may give a time where the server has no limit`() throws {
+        let harness = try Harness()
+        try harness.send("GET / HTTP/1.1\r\nhost: a\r\nx-request-timeout-seconds: 3\r\n\r\n")
+        harness.advance(.milliseconds(3100))
+        #expect(harness.calls[0].cancellations == [.timedOut])
+    }
+
     @Test func `a response that takes too long after its beginning is cut`() throws {
         var options = HTTPServerOptions()
         options.requestTimeout = .seconds(5)

@@ -6,6 +6,7 @@ import Testing
 
 @Suite struct ParserTests {
     private static let host = "Host: a\r\n"
+    private static let time = "x-request-timeout-seconds: "
 
     @Test func `a simple request is taken apart`() throws {
         var buffer = ByteBuffer(
@@ -98,6 +99,17 @@ import Testing
         ("\(String(repeating: "M", count: 33)) / HTTP/1.1\r\n\r\n", .methodTooLong),
         ("GET / HTTP/1.1\r\n\r\n", .missingHost),
         ("GET / HTTP/1.1\r\n\(host)\(host)\r\n", .repeatedHost),
+        ("GET / HTTP/1.1\r\n\(host)\(time)1\r\n\(time)1\r\n\r\n", .repeatedTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)0\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)0.000\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)-1\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)1e3\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time).5\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)5.\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)1 s\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)1000000000\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)\(time)1.0000000001\r\n\r\n", .badTimeout),
         ("GET / HTTP/1.0\r\n\(host)host: b\r\n\r\n", .repeatedHost),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", .badHost),
         ("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", .badHost),

@@ -120,9 +120,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     private func answer(_ response: HTTPResponse) async throws {
-        var block = ByteBuffer()
-        try response.headers.encodeBlock(into: &block)
-        let head = ResponseHead(status: response.status.code, headerBlock: block)
+        let head = try ResponseHead(response)
         switch response.body.storage {
         case .bytes(let bytes) where bytes.readableBytes <= StreamLimits.window:
             finish(.response(head, body: bytes))
@@ -166,12 +164,11 @@ package final class HostedRequest: ReplicaStream, Sendable {
     private func failure(_ error: any Error) -> StreamEvent {
         guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
         let response = HTTPResponse(for: error)
-        var block = ByteBuffer()
-        do { try response.headers.encodeBlock(into: &block) } catch { return .failure(error) }
-        return .response(
-            ResponseHead(status: response.status.code, headerBlock: block),
-            body: response.body.completeBytes ?? ByteBuffer()
-        )
+        do {
+            return .response(try ResponseHead(response), body: response.body.completeBytes ?? ByteBuffer())
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func finish(_ event: StreamEvent) {

@@ -100,6 +100,16 @@ package struct ResponseHead: Sendable {
         self.status = status
         self.headerBlock = headerBlock
     }
+
+    /// The head of what a replica answered; a status that is none becomes 500.
+    ///
+    /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire.
+    package init(_ response: HTTPResponse) throws(HTTPHeaderError) {
+        var block = ByteBuffer()
+        try response.headers.encodeBlock(into: &block)
+        let code = response.status.code
+        self.init(status: (200...599).contains(code) ? code : 500, headerBlock: block)
+    }
 }
 
 /// Limits of one request's streams, the same in both directions and for both placements.

@@ -158,7 +158,7 @@ struct HTTPConnectionMachine: Sendable {
             isKeepAlive: head.isKeepAlive,
             isHead: head.isHead,
             isHTTP10: head.head.flags.isHTTP10,
-            deadline: options.requestTimeout.map { now + $0 }
+            deadline: Self.timeout(options.requestTimeout, head.timeout).map { now + $0 }
         )
         phase = plan == .collect ? .collecting(exchange) : .exchange(exchange)
         if plan != .complete {
@@ -167,6 +167,12 @@ struct HTTPConnectionMachine: Sendable {
             deadline = now + options.halfCloseGrace
         }
         return plan
+    }
+
+    /// A client may shorten the time that its request has.
+    private static func timeout(_ own: Duration?, _ clients: Duration?) -> Duration? {
+        guard let own, let clients else { return own ?? clients }
+        return min(own, clients)
     }
 
     /// Some of a body has come: the client gets its full time again, or as much as the bytes are worth.

@@ -15,7 +15,7 @@ extension HTTPHeadDraft {
         case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
         case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
         case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
-        case 25 where named(bytes, field, "x-request-timeout-seconds"): hasTimeout = true
+        case 25 where named(bytes, field, "x-request-timeout-seconds"): return timeout(bytes, field)
         default: break
         }
         return nil
@@ -96,6 +96,40 @@ extension HTTPHeadDraft {
         }
         contentLength = value
         return nil
+    }
+
+    /// Reads seconds: at most nine digits, and as many behind a point.
+    private mutating func timeout(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
+        if timeout > 0 { return .repeatedTimeout }
+        var index = field.valueStart
+        let seconds = Self.digits(bytes, &index, field.valueEnd)
+        guard (1...9).contains(seconds.count) else { return .badTimeout }
+        timeout = seconds.value * 1_000_000_000
+        if index < field.valueEnd, bytes[index] == UInt8(ascii: ".") {
+            index += 1
+            var fraction = Self.digits(bytes, &index, field.valueEnd)
+            guard (1...9).contains(fraction.count) else { return .badTimeout }
+            for _ in fraction.count..<9 { fraction.value *= 10 }
+            timeout += fraction.value
+        }
+        return index == field.valueEnd && timeout > 0 ? nil : .badTimeout
+    }
+
+    /// Up to ten digits.
+    private static func digits(
+        _ bytes: UnsafeRawBufferPointer,
+        _ index: inout Int,
+        _ end: Int
+    ) -> (value: Int64, count: Int) {
+        var value: Int64 = 0
+        let start = index
+        while index < end, index - start < 10 {
+            let digit = bytes[index] &- UInt8(ascii: "0")
+            guard digit < 10 else { break }
+            value = value * 10 + Int64(digit)
+            index += 1
+        }
+        return (value, index - start)
     }
 
     private mutating func transferEncoding(

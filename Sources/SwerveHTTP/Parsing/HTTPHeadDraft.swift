@@ -21,7 +21,8 @@ struct HTTPHeadDraft: Sendable {
     )
     var isHead = false
     var isHTTP10 = false
-    var hasTimeout = false
+    /// The time that the client gives the request, in nanoseconds; 0 until it says one.
+    var timeout: Int64 = 0
     var hasUpgrade = false
     var expectsContinue = false
     var requestIDStart = 0
@@ -39,7 +40,7 @@ struct HTTPHeadDraft: Sendable {
     var saysKeepAlive = false
 
     var flags: HTTPRequestHead.Flags {
-        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasTimeout: hasTimeout, hasUpgrade: hasUpgrade)
+        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasUpgrade: hasUpgrade)
     }
 
     var isKeepAlive: Bool { !saysClose && (!isHTTP10 || saysKeepAlive) }

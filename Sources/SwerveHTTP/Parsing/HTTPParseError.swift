@@ -30,6 +30,11 @@ package struct HTTPParseError: Error, Hashable, Sendable, CustomStringConvertibl
     package static let badHeaderName = HTTPParseError(400, "a header name is not a token followed by a colon")
     package static let foldedHeader = HTTPParseError(400, "a header line begins with white space")
     package static let missingHost = HTTPParseError(400, "the host header is missing")
+    package static let repeatedTimeout = HTTPParseError(400, "there is more than one x-request-timeout-seconds header")
+    package static let badTimeout = HTTPParseError(
+        400,
+        "the x-request-timeout-seconds header is not a number of seconds above 0, such as 2.5"
+    )
     package static let repeatedHost = HTTPParseError(400, "there is more than one host header")
     package static let badHost = HTTPParseError(400, "the host header is malformed")
     package static let badContentLength = HTTPParseError(400, "the content-length is not a number")

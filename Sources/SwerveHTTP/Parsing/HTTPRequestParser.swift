@@ -18,6 +18,8 @@ package struct HTTPParsedHead: Sendable {
     package var isHead: Bool
     /// Where in the head's bytes the client's request id is, when it sent a sane one (visible ASCII, 1 to 128 bytes).
     package var requestID: Range<Int>?
+    /// How long the client gives the request, by its header `x-request-timeout-seconds`.
+    package var timeout: Duration?
 }
 
 /// A strict, incremental parser for the heads of HTTP/1.x requests (RFC 9112).
@@ -76,7 +78,8 @@ package struct HTTPRequestParser: Sendable {
             isKeepAlive: draft.isKeepAlive,
             expectsContinue: draft.expectsContinue && !draft.isHTTP10,
             isHead: draft.isHead,
-            requestID: requestID
+            requestID: requestID,
+            timeout: draft.timeout > 0 ? .nanoseconds(draft.timeout) : nil
         )
     }
 }

@@ -50,7 +50,6 @@ package final class Worker: PeerDelegate {
     private let state = Mutex(State())
 
     private struct State {
-        var controller: PeerConnection?
         /// The other processes that call this replica.
         var callers: [(connection: PeerConnection, slot: BoardSlot?)] = []
     }
@@ -93,7 +92,6 @@ package final class Worker: PeerDelegate {
     }
 
     private func connected(_ connection: PeerConnection) {
-        state.withLock { $0.controller = connection }
         greet(connection)
         peers.adopt(connection, address: settings.controllerAddress)
     }
