@@ -296,12 +296,13 @@ final class World: @unchecked Sendable {
 
     private func otherEnd(of wire: SimWire) -> SimWire? { wire.output.reader }
 
-    /// A connection breaks while both processes live.
+    /// A connection is reset while both processes live: what was not read by then never is.
     func breakConnection(_ wire: SimWire) {
         guard !wire.isClosed, let other = otherEnd(of: wire), !other.isClosed else { return }
         wire.peerIsGone()
         other.peerIsGone()
         wire.input.bytes = ByteBuffer()
+        other.input.bytes = ByteBuffer()
     }
 
     // MARK: Steps
@@ -333,9 +334,10 @@ final class World: @unchecked Sendable {
             }
             process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
         }
-        for (index, gate) in gates.enumerated() where gate.process.isRunning && random.next(below: 4) == 0 {
-            choices.append { [unowned self] in gates.remove(at: index).continuation.resume() }
-            break
+        let open = gates.indices.filter { gates[$0].process.isRunning }
+        // Mostly something else goes on first.
+        if let gate = open.first(where: { _ in random.next(below: 4) == 0 }) ?? (choices.isEmpty ? open.first : nil) {
+            choices.append { [unowned self] in gates.remove(at: gate).continuation.resume() }
         }
         guard !choices.isEmpty else { return false }
         trace.append("")

@@ -29,7 +29,8 @@ final class FrameReader {
     func startBatch(_ connection: PeerConnection) {
         guard !batch.isEmpty else { return }
         for reply in batch { lastStarted = max(lastStarted, reply.stream) }
-        connection.noteStarted(lastStarted)
+        // Otherwise the end is about to be told, and the batch let go then.
+        guard connection.noteStarted(lastStarted) else { return }
         let requests = batch.compactMap { $0.request }
         batch.removeAll(keepingCapacity: true)
         HostedReplica.start(requests, holding: ConnectionBurst(connection: connection), on: executor)

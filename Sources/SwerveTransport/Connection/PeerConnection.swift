@@ -200,7 +200,7 @@ package final class PeerConnection: Sendable {
                 return wire.writeEventually(rest) { self.perform(self.change { $0.becameWritable() }) }
             case .fail:
                 // The peer has ended, or is about to: its last answers may wait to be read, and its end behind them.
-                eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.close(because: "writing to it failed") }
+                eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.broke("writing to it failed") }
                 return
             case .closeSocket: return wire.closeWriting()
             }
@@ -242,8 +242,15 @@ package final class PeerConnection: Sendable {
     package func setPeerBoard(_ slot: BoardSlot) {
         state.withLock { $0.peerBoard = slot }
     }
-    func noteStarted(_ stream: UInt64) {
-        state.withLock { $0.ownBoard?.noteStarted(stream) }
+    /// Tells the peer that its requests up to this one begin.
+    ///
+    /// - Returns: `false` when the connection has ended. The peer may have looked at the board by then: nothing may begin.
+    func noteStarted(_ stream: UInt64) -> Bool {
+        state.withLock { state in
+            if state.closedBecause != nil { return false }
+            state.ownBoard?.noteStarted(stream)
+            return true
+        }
     }
 
     // MARK: Receiving, on the event loop
@@ -264,8 +271,14 @@ package final class PeerConnection: Sendable {
 
     /// The other side is gone.
     package func ended(_ reason: String) {
-        markClosed(reason)
+        markClosed(reason, isPeerGone: true)
         reader.value.end()
+    }
+
+    /// The socket says that the other side is gone.
+    package func broke(_ reason: String) {
+        markClosed(reason, isPeerGone: true)
+        wire.close()
     }
 
     func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer) throws {
@@ -285,14 +298,16 @@ package final class PeerConnection: Sendable {
 
     /// From any thread; what waits on the connection hears of it in a later tick.
     package func close(because reason: String) {
-        markClosed(reason)
+        markClosed(reason, isPeerGone: false)
         wire.close()
     }
 
-    private func markClosed(_ reason: String) {
+    /// - Parameter isPeerGone: whether the peer reads nothing any more. Otherwise it may still begin what it was sent.
+    private func markClosed(_ reason: String, isPeerGone: Bool) {
         let (isFirst, action) = state.withLock { state -> (Bool, OutgoingBuffer.Action) in
             guard state.closedBecause == nil else { return (false, .none) }
             state.closedBecause = reason
+            if !isPeerGone { state.peerBoard = nil }
             return (true, state.out.close())
         }
         perform(action)

@@ -24,6 +24,6 @@ final class PeerHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        connection.close(because: "the connection failed: \(error)")
+        connection.broke("the connection failed: \(error)")
     }
 }
