@@ -5,9 +5,16 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 filter=${1:-"SwerveActorsTests|SwerveTransportTests|SwerveRoutingTests|SwerveHTTPTests|SwerveHTTPTypesTests|SwerveRuntimeTests|SwerveGraphTests|SwerveIntegrationTests"}
 swift=${SWIFT:-swift}
-options=(--sanitize=thread --scratch-path .build-tsan)
+mkdir -p .build-tsan
+"$(dirname "$(readlink -f "$(command -v "$swift")")")/clang" -c -O1 -fPIC dev/tsan/mutex.c -o .build-tsan/mutex.o
+handle='$s15Synchronization12_MutexHandleV'
+options=(
+    --sanitize=thread --scratch-path .build-tsan
+    -Xlinker "$PWD/.build-tsan/mutex.o" -Xlinker "--wrap=${handle}9_lockSlowyys6UInt32VF"
+    -Xlinker "--wrap=${handle}11_unlockSlowyyF" -Xlinker -lswiftSynchronization
+)
 "$swift" build --build-tests "${options[@]}" --quiet
 # Replicas are processes of the same program, and run under the sanitizer as well.
-export TSAN_OPTIONS="suppressions=$PWD/dev/tsan-suppressions.txt halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="suppressions=$PWD/dev/tsan/suppressions.txt halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 # Few histories of the simulation: it has one thread.
 SWERVE_SEEDS=${SWERVE_SEEDS:-50} "$swift" test --skip-build --disable-xctest "${options[@]}" --filter "$filter"

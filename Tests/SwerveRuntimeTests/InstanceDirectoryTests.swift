@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// Directories of instances that live, that were killed, and that are being made.
-@Suite(.timeLimit(.minutes(1))) struct InstanceDirectoryTests {
+@Suite(.timeLimit(.minutes(5))) struct InstanceDirectoryTests {
     @Test func `an instance has a directory that is its own, and leaves nothing behind`() throws {
         try withBase { base in
             let directory = try InstanceDirectory(in: base)

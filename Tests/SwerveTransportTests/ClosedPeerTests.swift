@@ -236,7 +236,44 @@ import Testing
         try await expectNothingLeft(connection, recorder, "with a board")
     }
 
+    @Test func `requests to a peer that was cut off and may still read them count as begun`() async throws {
+        let test = try TestBoard()
+        let slot = try #require(test.board.claim())
+        let (peer, connection, recorder) = try await RawPeer.connected()
+        connection.setPeerBoard(try test.mapped(slot))
+        let client = SeamClient(body: ByteBuffer(string: "x"))
+        try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x", whole: true)
+        connection.close(because: "the test cuts it off")
+        await client.ended()
+        #expect(client.end == "lost")
+        try await expectNothingLeft(connection, recorder, "cut off")
+        peer.close()
+    }
+
     // MARK: The caller's process goes
+
+    @Test func `nothing begins after the end, of which the caller has looked at the board`() async throws {
+        let hosted = HostedReplicas()
+        let replica = hosted.addIngress()
+        let (peer, connection, recorder) = try await RawPeer.connected(hosted)
+        let test = try TestBoard()
+        let slot = try #require(test.board.claim())
+        connection.setOwnBoard(slot)
+        let stream = RawPeer.stream(1)
+        var bytes = frame(.define, stream: 1) { $0.writeString("\(TestIngress.id.deployment)\01\0") }
+        let request = ReplicaRequest(head: .post("/whole"), body: ByteBuffer(), deadline: nil)
+        bytes += frame(.requestHTTP, stream: stream) { HTTPFrames.write(request, method: 1, now: .now(), to: &$0) }
+        let received = bytes
+        try await connection.eventLoop.submit {
+            connection.received(ByteBuffer(bytes: received))
+            connection.close(because: "the test is over")
+            connection.readComplete()
+        }.get()
+        try await expectNothingLeft(connection, recorder, "closed in mid-read", hosted: hosted)
+        #expect(slot.lastStarted == 0)
+        #expect(replica.ongoing == 0)
+        peer.close()
+    }
 
     @Test(arguments: ["/echo", "/whole", "/gate", "/none"])
     func `the caller, at every byte of its request`(path: String) async throws {

@@ -113,6 +113,8 @@ public final class BinaryReader: Decoder {
             let size = MemoryLayout<Element>.size
             let length = end - position
             guard !isNil, length % size == 0 else { throw Self.malformed("[\(Element.self)] in \(length) bytes") }
+            // All empty arrays share their memory.
+            if length == 0 { return unsafeBitCast([Element](), to: T.self) }
             let offset = position - buffer.readerIndex
             let array = [Element](unsafeUninitializedCapacity: length / size) { target, count in
                 buffer.withUnsafeReadableBytes { bytes in
