@@ -136,7 +136,7 @@ class Connection:
     def abort(self) -> None:
         """Ends the connection with a reset, whatever is on its way."""
         client = self.writer.get_extra_info("socket")
-        if client:
+        if client and client.fileno() >= 0:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.writer.transport.abort()
 
