@@ -73,6 +73,11 @@ public struct HTTPHeaderError: Error, Hashable, Sendable, CustomStringConvertibl
     public var name: String
     public var reason: String
 
+    package init(name: String, reason: String) {
+        self.name = name
+        self.reason = reason
+    }
+
     public var description: String { "the response header '\(name)' \(reason)" }
 }
 

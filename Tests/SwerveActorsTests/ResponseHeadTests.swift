@@ -21,6 +21,13 @@ import Testing
         #expect(throws: HTTPHeaderError.self) { try ResponseHead(response) }
     }
 
+    @Test func `more header lines than a frame should carry are an error`() {
+        let value = String(repeating: "x", count: StreamLimits.maximumHeaderBytes)
+        let response = HTTPResponse(headers: HTTPHeaders([("a", "b"), ("long", value)]))
+        let error = #expect(throws: HTTPHeaderError.self) { try ResponseHead(response) }
+        #expect(error?.description == "the response header 'long' makes the headers longer than 262144 bytes")
+    }
+
     @Test(arguments: [UInt16](arrayLiteral: 0, 100, 101, 199, 600, 999))
     func `a status that is none is 500`(code: UInt16) throws {
         #expect(try ResponseHead(HTTPResponse(status: HTTPStatus(code))).status == 500)

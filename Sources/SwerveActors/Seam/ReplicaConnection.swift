@@ -103,10 +103,14 @@ package struct ResponseHead: Sendable {
 
     /// The head of what a replica answered; a status that is none becomes 500.
     ///
-    /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire.
+    /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire, and for too many bytes of them.
     package init(_ response: HTTPResponse) throws(HTTPHeaderError) {
         var block = ByteBuffer()
         try response.headers.encodeBlock(into: &block)
+        if block.readableBytes > StreamLimits.maximumHeaderBytes, let last = response.headers.fields.last {
+            let reason = "makes the headers longer than \(StreamLimits.maximumHeaderBytes) bytes"
+            throw HTTPHeaderError(name: last.name, reason: reason)
+        }
         let code = response.status.code
         self.init(status: (200...599).contains(code) ? code : 500, headerBlock: block)
     }
@@ -114,6 +118,8 @@ package struct ResponseHead: Sendable {
 
 /// Limits of one request's streams, the same in both directions and for both placements.
 package enum StreamLimits {
+    /// The header lines of an answer: 256 KiB. More are an error of the replica, which the client sees as 500.
+    package static let maximumHeaderBytes = 256 << 10
     /// How many bytes of a body may be on the way before the reader has taken some: 1 MiB. Answers and values up to this
     /// size travel whole.
     package static let window = 1 << 20

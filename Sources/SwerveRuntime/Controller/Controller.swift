@@ -259,7 +259,7 @@ package final class Controller: Sendable {
         if !state.stopped.contains(replica) {
             logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
         }
-        state.connections.removeValue(forKey: replica)?.close(because: reason)
+        state.connections.removeValue(forKey: replica)?.peerIsGone(reason)
         state.specs[replica] = nil
         state.stopped.remove(replica)
         removeFiles(of: replica)

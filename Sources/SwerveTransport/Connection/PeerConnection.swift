@@ -137,6 +137,7 @@ package final class PeerConnection: Sendable {
         let isCopied = (trailing?.readableBytes ?? 0) < ConnectionLimits.copyLimit
         let (failure, action) = state.withLock { state -> (OpenFailure?, OutgoingBuffer.Action) in
             if let reason = state.closedBecause { return (.closed(reason), .none) }
+            if state.out.isBroken { return (.closed("writing to it failed"), .none) }
             guard let stream = state.streams.insert(owner) else { return (.tooManyStreams, .none) }
             owner.number.store(stream, ordering: .relaxed)
             if isCopied {
@@ -200,8 +201,7 @@ package final class PeerConnection: Sendable {
                 return wire.writeEventually(rest) { self.perform(self.change { $0.becameWritable() }) }
             case .fail:
                 // The peer has ended, or is about to: its last answers may wait to be read, and its end behind them.
-                eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.broke("writing to it failed") }
-                return
+                return peerIsGone("writing to it failed")
             case .closeSocket: return wire.closeWriting()
             }
         }
@@ -294,6 +294,11 @@ package final class PeerConnection: Sendable {
             if kind.endsStream { owner?.lost(started: true, reason: "\(error)") }
             throw error
         }
+    }
+
+    /// The peer's process is gone; its end comes behind its last answers, which may wait to be read. From any thread.
+    package func peerIsGone(_ reason: String) {
+        eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.broke(reason) }
     }
 
     /// From any thread; what waits on the connection hears of it in a later tick.

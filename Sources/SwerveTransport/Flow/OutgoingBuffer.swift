@@ -60,6 +60,8 @@ struct OutgoingBuffer {
         case .writing, .blocked: false
         }
     }
+    /// Whether the peer takes no more.
+    var isBroken: Bool { phase == .broken }
     /// Whether what is appended is dropped.
     private var isDropping: Bool {
         switch phase {

@@ -6,7 +6,26 @@ internal import SwerveCore
 enum Failures {
     private enum Kind: UInt8 { case cancelled, serve, user, remote }
 
+    /// A text of more bytes is cut when the error is too long for a frame.
+    private static let longestText = 16 << 10
+
     static func encode(_ error: any Error, thrownBy replica: ReplicaID?) -> ByteBuffer {
+        let frame = encodeWhole(error, thrownBy: replica)
+        guard frame.readableBytes > StreamLimits.window else { return frame }
+        if var error = error as? ServeError {
+            error.message = cut(error.message)
+            return whole(.serve, error) ?? begin(.cancelled).buffer
+        }
+        var described = error as? RemoteError ?? describe(error, replica)
+        described.message = cut(described.message)
+        return whole(.remote, described) ?? begin(.cancelled).buffer
+    }
+
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= longestText ? text : String(decoding: text.utf8.prefix(longestText), as: UTF8.self) + " …"
+    }
+
+    private static func encodeWhole(_ error: any Error, thrownBy replica: ReplicaID?) -> ByteBuffer {
         switch error {
         case is CancellationError: return begin(.cancelled).buffer
         case let error as ServeError: return whole(.serve, error) ?? begin(.cancelled).buffer
@@ -14,13 +33,16 @@ enum Failures {
         case let error as any Error & Codable: if let frame = user(error) { return frame }
         default: break
         }
-        let described = RemoteError(
+        return whole(.remote, describe(error, replica)) ?? begin(.cancelled).buffer
+    }
+
+    private static func describe(_ error: any Error, _ replica: ReplicaID?) -> RemoteError {
+        RemoteError(
             deployment: replica?.deployment ?? DeploymentID(application: "", deployment: ""),
             replica: replica,
             typeName: "\(type(of: error))",
             message: "\(error)"
         )
-        return whole(.remote, described) ?? begin(.cancelled).buffer
     }
 
     private static func begin(_ kind: Kind) -> BinaryWriter {
