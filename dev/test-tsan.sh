@@ -15,6 +15,6 @@ options=(
 )
 "$swift" build --build-tests "${options[@]}" --quiet
 # Replicas are processes of the same program, and run under the sanitizer as well.
-export TSAN_OPTIONS="suppressions=$PWD/dev/tsan/suppressions.txt halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
+export TSAN_OPTIONS="halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
 # Few histories of the simulation: it has one thread.
 SWERVE_SEEDS=${SWERVE_SEEDS:-50} "$swift" test --skip-build --disable-xctest "${options[@]}" --filter "$filter"

@@ -1,3 +1,4 @@
+import Foundation
 import SwerveCore
 import SwerveLaunch
 import Testing
@@ -77,16 +78,7 @@ private func remove(_ path: String) {
 
 /// Sorted.
 func names(in path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-        let name = withUnsafePointer(to: &entry.pointee.d_name) {
-            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        }
-        if name != ".", name != ".." { names.append(name) }
-    }
-    return names.sorted()
+    (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? []
 }
 
 /// The lines of a file; none when there is no such file.

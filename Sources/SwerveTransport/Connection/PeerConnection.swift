@@ -200,8 +200,9 @@ package final class PeerConnection: Sendable {
                 let rest = state.withLock { $0.out.handOver() }
                 return wire.writeEventually(rest) { self.perform(self.change { $0.becameWritable() }) }
             case .fail:
-                // The peer has ended, or is about to: its last answers may wait to be read, and its end behind them.
-                return peerIsGone("writing to it failed")
+                // Mostly because the peer has ended: its last answers may wait to be read, and its end behind them.
+                eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.close(because: "writing to it failed") }
+                return
             case .closeSocket: return wire.closeWriting()
             }
         }
