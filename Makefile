@@ -22,6 +22,7 @@ run: setup-run
 test: setup-test check-format check-mutations
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
+	@SWIFT=$(SWIFT) dev/test-static.sh
 	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
@@ -36,7 +37,7 @@ run-fuzz:
 
 # The tests of the concurrent targets under the thread sanitizer: make test-tsan ONLY=SwerveTransportTests.
 test-tsan:
-	@SWIFT=$(SWIFT) dev/test-tsan.sh $(ONLY)
+	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (b, f, i) a
 # kind of fault is put back into a copy of the tree, and must be found.

@@ -218,7 +218,7 @@ let package = Package(
         // What is served during `make soak`.
         .executableTarget(
             name: "soak-app",
-            dependencies: ["Swerve", nioCore],
+            dependencies: ["Swerve", "CSwerveSystem", nioCore],
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
@@ -260,6 +260,31 @@ let package = Package(
             name: "simulate-middle",
             dependencies: ["MiddleSimulation"],
             path: "Tests/simulate-middle",
+            swiftSettings: settings
+        ),
+        // Programs whose entries are of different kinds.
+        .target(
+            name: "Greeting",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/Greeting",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "entry-top-level",
+            dependencies: ["Greeting"],
+            path: "Tests/EntryPoints/entry-top-level",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "entry-attribute",
+            dependencies: ["Greeting"],
+            path: "Tests/EntryPoints/entry-attribute",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "entry-arguments",
+            dependencies: ["Greeting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/EntryPoints/entry-arguments",
             swiftSettings: settings
         ),
         // Tests, one target per target.
@@ -305,6 +330,8 @@ let package = Package(
             dependencies: [
                 "Swerve", "SwerveActors", "SwerveHummingbird", nioCore, nioPosix,
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                "entry-attribute", "entry-arguments", "entry-top-level",
             ],
             swiftSettings: settings
         ),
@@ -353,7 +380,11 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveLaunch", "SwerveRuntime"],
+            dependencies: [
+                "MiddleSimulation", "SwerveActors", "SwerveCore", "SwerveLaunch", "SwerveRuntime", "SwerveTransport",
+                nioCore,
+                logging, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -76,8 +76,11 @@ class Soak:
                 self.problems.append(f"{QUIET_SECONDS} s after the load {why}")
                 break
             await asyncio.sleep(0.5)
-        await asyncio.sleep(5)
-        return Sample.of(self.server.pid)
+        await asyncio.sleep(8)
+        heap = self.control("status")["heapBytes"]
+        sample = Sample.of(self.server.pid)
+        sample.main.heap = heap / (1 << 20)
+        return sample
 
     def unrest(self) -> str:
         pids = set()

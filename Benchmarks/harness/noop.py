@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from .bench import Bench
 from .nginx import Nginx, nginx_alone, nginx_pair
-from .processes import Server, cpu_seconds
+from .processes import Server, cpu_seconds, pss_megabytes
 from .servers import VARIANTS, roles
 from .wrk import load
 
 # Which variants are measured with how many connections, and against what.
-PAIR, ALONE = "nginx -> nginx", "one nginx"
+PAIR, ALONE, ONE_LOOP = "nginx -> nginx", "one nginx", "one event loop"
 ROWS = [(32, "process", PAIR), (256, "process", PAIR), (1, "process", PAIR), (32, "process2", PAIR),
         (32, "inprocess", PAIR), (256, "inprocess", PAIR), (32, "inprocess", ALONE), (256, "inprocess", ALONE),
-        (32, "hummingbird", PAIR), (256, "hummingbird", PAIR)]
+        (32, "hummingbird", PAIR), (256, "hummingbird", PAIR),
+        (1, "two_loops", ONE_LOOP), (32, "two_loops", ONE_LOOP), (256, "two_loops", ONE_LOOP)]
 ROLES = ("front", "replica")
 
 
@@ -23,6 +24,8 @@ def row_name(count: int, variant: str, baseline: str) -> str:
 
 def names_of(count: int, variant: str, baseline: str) -> list[str]:
     names = [row_name(count, variant, baseline)]
+    if variant == "two_loops":
+        names += [f"two_loops_c{count}_pss"]
     if variant == "process":  # The rows of latency and CPU are about it.
         names += [f"http_noop_c{count}_p50.process"] + [f"http_noop_c{count}_{role}_cpu.process" for role in ROLES]
     return names
@@ -33,12 +36,13 @@ class Run:
     per_second: float
     p50: float
     cpu: dict[str, float]
+    pss: float
 
 
 def http_noop(bench: Bench) -> None:
     wanted = [row for row in ROWS if any(map(bench.wants, names_of(*row)))]
     with contextlib.ExitStack() as stack:
-        baselines = {name: start for name, start in ((PAIR, nginx_pair), (ALONE, nginx_alone))
+        baselines = {name: start for name, start in ((PAIR, nginx_pair), (ALONE, nginx_alone), (ONE_LOOP, VARIANTS["one_loop"]))
                      if any(row[2] == name for row in wanted)}
         variants = {row[1]: VARIANTS[row[1]] for row in wanted}
         servers = {name: stack.enter_context(start()) for name, start in (baselines | variants).items()}
@@ -56,13 +60,15 @@ def measure(bench: Bench, server: Server | Nginx, connections: int) -> Run:
     before = {role: cpu_seconds(pid) for role, pid in processes.items()}
     result = load(server, connections, bench.seconds)
     used = {role: (cpu_seconds(pid) - before[role]) * 1e6 / result.requests for role, pid in processes.items()}
-    return Run(result.per_second, result.p50_microseconds, used)
+    return Run(result.per_second, result.p50_microseconds, used, pss_megabytes(list(processes.values())))
 
 
 def add_rows(bench: Bench, row: tuple[int, str, str], runs: list[Run], baselines: list[Run]) -> None:
     count, variant, baseline = row
     rates = ([run.per_second for run in runs], [run.per_second for run in baselines])
     bench.add(row_name(*row), "req/s", *rates, baseline)
+    if variant == "two_loops":
+        bench.add(f"two_loops_c{count}_pss", "MB", [run.pss for run in runs], [run.pss for run in baselines], baseline)
     if variant != "process":
         return
     p50 = f"http_noop_c{count}_p50.process"

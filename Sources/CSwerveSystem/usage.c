@@ -11,6 +11,8 @@ static int64_t nanoseconds(clockid_t clock) {
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
+int64_t swerve_process_time(void) { return nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
 swerve_thread_usage swerve_thread_usage_now(void) {
     swerve_thread_usage result = {0, nanoseconds(CLOCK_MONOTONIC), 0};
 #if defined(__linux__)

@@ -1,40 +1,49 @@
+#define _GNU_SOURCE
 #include "swerve_system.h"
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-// Defined in Swift (SwerveRuntime/Worker); starts the replica's tasks and returns. Weak: programs without it have no workers.
+// Defined in Swift (SwerveRuntime/Worker); does not return. Weak: programs without it have no workers.
 extern void swerve_worker_main(void) __attribute__((weak));
 
 int swerve_is_worker(void) { return getenv("SWERVE_WORKER") != NULL; }
 
-#if defined(__linux__)
-// The two functions of libdispatch by which a run loop serves the main queue. `dispatch_main` cannot be used here: it
-// ends the main thread with pthread_exit, which needs the frame that calls `main`, and that is not there yet.
-extern int _dispatch_get_main_queue_handle_4CF(void) __attribute__((weak));
-extern void _dispatch_main_queue_callback_4CF(void *) __attribute__((weak));
+// A replica's process is the application's own executable. It must become a worker before any of the user's code runs,
+// whatever form its main has (@main, top-level code, a test bundle); but after the constructors of all libraries have
+// run, on which Swift's own, linked statically, depend. That is where main is called: so main is what is replaced.
 
-static void serve_main_queue(void) {
-    if (!_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF) {
-        for (;;) pause();  // Everything works but @MainActor code.
+#if defined(__linux__)
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/prctl.h>
+
+typedef int main_function(int, char **, char **);
+typedef int start_function(main_function *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+
+static main_function *program_main;
+
+static int swerve_main(int count, char **arguments, char **environment) {
+    if (swerve_worker_main && swerve_is_worker()) {
+        // Started by way of /proc/self/exe, it would be called "exe" in lists of processes.
+        (void)prctl(PR_SET_NAME, program_invocation_short_name);
+        swerve_worker_main();
     }
-    struct pollfd handle = {.fd = _dispatch_get_main_queue_handle_4CF(), .events = POLLIN};
-    for (;;) {
-        uint64_t count;
-        if (poll(&handle, 1, -1) <= 0) continue;
-        if (read(handle.fd, &count, sizeof count) < 0) continue;
-        _dispatch_main_queue_callback_4CF(NULL);
-    }
+    return program_main(count, arguments, environment);
+}
+
+// The C library's function that every program's entry point gives its main to (Linux Standard Base, Core, 12.3). The
+// entry point finds this one first, because it is in the program itself.
+__attribute__((visibility("default"))) int __libc_start_main(
+    main_function *program, int count, char **arguments, void (*start)(void), void (*end)(void),
+    void (*unload)(void), void *stack
+) {
+    start_function *next = (start_function *)dlsym(RTLD_NEXT, "__libc_start_main");
+    if (!next) abort();
+    program_main = program;
+    return next(swerve_main, count, arguments, start, end, unload, stack);
 }
 #else
-#include <dispatch/dispatch.h>
-static void serve_main_queue(void) { dispatch_main(); }
-#endif
-
-// A replica's process is the application's own executable. It must become a worker before any of the user's code runs,
-// whatever form its main has (@main, top-level code, a test bundle), and code before main is what all of them share.
+// Elsewhere than on Linux nothing can be linked statically that has constructors of its own.
 __attribute__((constructor)) static void swerve_enter_worker(void) {
-    if (!swerve_worker_main || !swerve_is_worker()) return;
-    swerve_worker_main();
-    serve_main_queue();
+    if (swerve_worker_main && swerve_is_worker()) swerve_worker_main();
 }
+#endif

@@ -2,8 +2,8 @@ package import SwerveCore
 
 /// What a ``ControllerState`` wants done. The shell does the actions of one list in their order.
 package enum ControlAction: Hashable, Sendable {
-    /// Start this replica; the spec may be an earlier one than the latest. It reports `.launched`, then `.ready` or
-    /// `.initializationFailed`, or `.exited`.
+    /// Start this replica; the spec may be an earlier one than the latest. It reports `.placed` and `.launched`, then
+    /// `.ready` or `.initializationFailed`, or `.exited`.
     case start(ReplicaID, DeploymentSpec)
     /// The whole set of replicas that calls may go to, sorted, with the options that hold for them. An empty set means
     /// that calls wait. It also revives a deployment that was withdrawn.
@@ -28,7 +28,9 @@ package enum ControlAction: Hashable, Sendable {
 
 /// What a replica, or whoever watches it, reports to a ``ControllerState``.
 package enum ReplicaEvent: Hashable, Sendable {
-    /// The replica has a place to run; the process is `nil` while it is not known.
+    /// The replica has a place to run.
+    case placed(ReplicaPlace)
+    /// It runs there; the process is `nil` while it is not known.
     case launched(processID: Int32?)
     /// The initialiser returned: the replica can take requests.
     case ready
@@ -40,6 +42,22 @@ package enum ReplicaEvent: Hashable, Sendable {
     case probeAnswered
     /// The ongoing requests that the replica had when it was asked to drain are done.
     case drained
+}
+
+/// Where a replica runs.
+package struct ReplicaPlace: Hashable, Sendable {
+    /// The machine.
+    package var node: String
+    /// Where callers reach it.
+    package var address: String
+
+    package init(node: String = ReplicaPlace.local, address: String) {
+        self.node = node
+        self.address = address
+    }
+
+    /// The name of the machine on which the controller runs.
+    package static let local = "local"
 }
 
 /// One row of the table of HTTP routes.

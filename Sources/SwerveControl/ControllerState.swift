@@ -65,7 +65,7 @@ package struct ControllerState: Sendable {
         guard applications[name] != nil else { return [] }
         let actions = applications[name]?.handle(event, of: replica, now: now, numbers: &numbers) ?? []
         switch event {
-        case .launched, .probeAnswered: return actions
+        case .placed, .launched, .probeAnswered: return actions
         case .ready, .initializationFailed, .exited, .drained: return actions + finish(name, now: now)
         }
     }

@@ -98,6 +98,9 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
+        case .placed(let place):
+            replicas[index].placed(place)
+            return []
         case .launched(let processID):
             replicas[index].launched(processID: processID)
             return []

@@ -56,6 +56,7 @@ struct ReplicaMachine: Sendable {
     let options: DeploymentOptions
     let seat: Seat
     var standing = Standing.current
+    private(set) var node: String?
     private(set) var processID: Int32?
     private(set) var state: State
 
@@ -92,6 +93,10 @@ struct ReplicaMachine: Sendable {
             case .due(let time), .outstanding(_, let time): time
             }
         }
+    }
+
+    mutating func placed(_ place: ReplicaPlace) {
+        node = place.node
     }
 
     mutating func launched(processID: Int32?) {
@@ -170,6 +175,6 @@ struct ReplicaMachine: Sendable {
             case .draining: .draining
             case .stopping(let stopping): stopping.unhealthy ? .unhealthy : .stopping
             }
-        return ReplicaStatus(id: id, state: shown, processID: processID)
+        return ReplicaStatus(id: id, state: shown, node: node, processID: processID)
     }
 }

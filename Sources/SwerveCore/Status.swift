@@ -72,12 +72,15 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
 
     public var id: ReplicaID
     public var state: State
+    /// The machine it runs on, `local` for that of the controller; `nil` while it has no place.
+    public var node: String?
     /// The process that hosts it; the caller's own for `inProcess` placement, `nil` while it is not known.
     public var processID: Int32?
 
-    public init(id: ReplicaID, state: State, processID: Int32?) {
+    public init(id: ReplicaID, state: State, node: String? = nil, processID: Int32?) {
         self.id = id
         self.state = state
+        self.node = node
         self.processID = processID
     }
 }

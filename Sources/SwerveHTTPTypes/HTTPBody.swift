@@ -51,6 +51,10 @@ public struct HTTPBody: AsyncSequence, Sendable {
             if bytes.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
             return bytes
         }
+        return try await collectStream(upTo: maxBytes)
+    }
+
+    private func collectStream(upTo maxBytes: Int) async throws -> ByteBuffer {
         var all: ByteBuffer?
         for try await chunk in self {
             guard var sum = all.take() else {

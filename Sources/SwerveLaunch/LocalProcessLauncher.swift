@@ -15,19 +15,22 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// Runs replicas as processes of this machine, from this process's own executable.
+/// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
+/// one has taken its name since.
 ///
-/// They inherit standard output and standard error, so that what user code prints appears where it would without
-/// replicas, and no other descriptor. Signals do by default what they do in any program, also those that this process
+/// They inherit standard output, and what they write to standard error is passed on to this process's, so that what user
+/// code prints appears where it would without replicas. They inherit no other descriptor. Signals do by default what they do in any program, also those that this process
 /// ignores. Each has a session of its own: what is typed at the terminal, and the terminal's end, reach this process
 /// alone, which then ends its replicas in its own time.
-package final class LocalProcessLauncher: ReplicaLauncher {
+package final class LocalProcessLauncher: ProcessLauncher {
     private enum Child {
         case starting(isKilled: Bool)
         case running(ChildProcess)
     }
     private let children = Mutex<[ReplicaID: Child]>([:])
     private let executable: String
+    /// What the program is called by.
+    private let name: String
     private let arguments: [String]
     private let usesDescriptors: Bool
 
@@ -39,7 +42,7 @@ package final class LocalProcessLauncher: ReplicaLauncher {
         arguments: [String] = [],
         usesDescriptors: Bool = true
     ) throws(ServeError) {
-        self.executable = if let executable { executable } else { try Self.ownExecutable() }
+        (self.executable, self.name) = if let executable { (executable, executable) } else { try Self.ownExecutable() }
         self.arguments = arguments
         self.usesDescriptors = usesDescriptors
     }
@@ -47,22 +50,23 @@ package final class LocalProcessLauncher: ReplicaLauncher {
     package func start(
         _ replica: ReplicaID,
         environment: [String: String],
-        report: @escaping @Sendable (LaunchEvent) -> Void
+        report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         children.withLock { $0[replica] = .starting(isKilled: false) }
         // Unstructured: the task is the process's life, which the controller ends by killing the process.
         Task {
             let reason: String
+            let errors = ErrorRelay()
             do {
-                let status = try await run(environment) { process in
+                let status = try await run(environment, errors) { process in
                     await self.live(replica, process, report)
                 }
                 reason = LaunchFailure.describe(status)
             } catch {
-                reason = LaunchFailure.describe(error, executable: executable)
+                reason = LaunchFailure.describe(error, executable: name)
             }
             _ = children.withLock { $0.removeValue(forKey: replica) }
-            report(.exited(reason: reason))
+            report(.exited(reason: reason, lastOutput: await errors?.lastLines() ?? ""))
         }
     }
 
@@ -70,6 +74,7 @@ package final class LocalProcessLauncher: ReplicaLauncher {
     ///   process, so that the number stays good.
     private func run(
         _ environment: [String: String],
+        _ errors: ErrorRelay?,
         _ body: @Sendable (Int32) async -> Void
     ) async throws -> TerminationStatus {
         var overrides: [Environment.Key: String?] = [:]
@@ -80,18 +85,21 @@ package final class LocalProcessLauncher: ReplicaLauncher {
         options.createSession = true
         return try await Subprocess.run(
             .path(FilePath(executable)),
-            arguments: Arguments(arguments),
+            arguments: Arguments(executablePathOverride: name, remainingValues: arguments),
             environment: .inherit.updating(overrides),
             platformOptions: options,
             input: .none,
             output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
-            error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false)
+            error: .fileDescriptor(
+                errors.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardError,
+                closeAfterSpawningProcess: errors != nil
+            )
         ) { execution in
             await body(execution.processIdentifier.value)
         }.terminationStatus
     }
 
-    private func live(_ replica: ReplicaID, _ process: Int32, _ report: (LaunchEvent) -> Void) async {
+    private func live(_ replica: ReplicaID, _ process: Int32, _ report: (ProcessEvent) -> Void) async {
         let child = ChildProcess(process, usesDescriptors: usesDescriptors)
         let isKilled = children.withLock { children in
             defer { children[replica] = .running(child) }
@@ -116,12 +124,13 @@ package final class LocalProcessLauncher: ReplicaLauncher {
         }
     }
 
-    private static func ownExecutable() throws(ServeError) -> String {
+    /// The file, by a name that means the running program in its children too, and the path that it had.
+    private static func ownExecutable() throws(ServeError) -> (file: String, path: String) {
         var path = [CChar](repeating: 0, count: 4097)
         let count = readlink("/proc/self/exe", &path, 4096)
         guard count > 0 else {
             throw ServeError(.system, "the path of this executable cannot be read: \(String(cString: strerror(errno)))")
         }
-        return String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return ("/proc/self/exe", String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 }

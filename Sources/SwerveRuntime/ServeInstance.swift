@@ -25,6 +25,7 @@ actor ServeInstance {
         let listener: PeerListener
         let controller: Controller
         let loop: Task<Void, Never>
+        let memory: Task<Void, Never>
         let proxy: ProxyService
     }
 
@@ -64,6 +65,7 @@ actor ServeInstance {
     private func begin(_ options: ServeOptions) async throws -> Running {
         logger = options.logger
         signal(SIGPIPE, SIG_IGN)
+        IdleMemory.limitHeaps()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         let directory = try InstanceDirectory()
         let hosted = HostedReplicas()
@@ -79,23 +81,37 @@ actor ServeInstance {
         )
         peers.takeOverPools()
         let proxy = ProxyService(pools: pools, loops: loops)
+        let files = WorkerFiles(directory: directory.path)
+        let workers = WorkerLauncher(
+            processes: try LocalProcessLauncher(),
+            peers: peers,
+            clock: loops[0],
+            files: files,
+            logger: logger
+        )
+        let here = InProcessLauncher(
+            factory: ReplicaFactory(isAlone: false),
+            hosted: hosted,
+            address: files.controllerAddress,
+            processID: processID()
+        )
         let controller = Controller(
             clock: loops[0],
-            factory: ReplicaFactory(isAlone: false),
-            launcher: try LocalProcessLauncher(),
+            launcher: PlacementLauncher(inProcess: here, processes: workers),
             peers: peers,
-            address: directory.controllerAddress,
             logger: logger,
             exposeRoutes: { proxy.expose($0) }
         )
         let listener = try UnixSocketNetwork.listen(
-            at: directory.controllerAddress,
+            at: files.controllerAddress,
             on: group,
-            delegate: WorkerDelegate(controller),
+            delegate: workers,
             hosted: hosted
         )
         // Unstructured: the controller's loop lives as long as the instance, and `shutdown` waits for it.
         let loop = Task { await controller.run() }
+        // Unstructured: until `end` cancels it.
+        let memory = Task { await IdleMemory.watch(.continuous) }
         return Running(
             options: options,
             group: group,
@@ -103,6 +119,7 @@ actor ServeInstance {
             listener: listener,
             controller: controller,
             loop: loop,
+            memory: memory,
             proxy: proxy
         )
     }
@@ -141,6 +158,7 @@ actor ServeInstance {
         await server?.drain(deadline: running.options.drainTimeout)
         await running.controller.shutdown()
         await running.loop.value
+        running.memory.cancel()
         running.listener.stop()
         running.directory.removeAll()
         try? await running.group.shutdownGracefully()

@@ -3,16 +3,16 @@ import SwerveLaunch
 import SwerveRuntime
 
 /// Starts workers as processes of the world.
-final class SimLauncher: ReplicaLauncher, @unchecked Sendable {
+final class SimLauncher: ProcessLauncher, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     weak var world: World?
-    private var running: [(replica: ReplicaID, process: SimProcess, report: @Sendable (LaunchEvent) -> Void)] = []
+    private var running: [(replica: ReplicaID, process: SimProcess, report: @Sendable (ProcessEvent) -> Void)] = []
     private var killed: Set<ReplicaID> = []
 
     func start(
         _ replica: ReplicaID,
         environment: [String: String],
-        report: @escaping @Sendable (LaunchEvent) -> Void
+        report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         guard let world, let text = environment[WorkerSettings.variable], let settings = WorkerSettings(text) else {
             return report(.exited(reason: "its settings cannot be read"))
@@ -21,7 +21,9 @@ final class SimLauncher: ReplicaLauncher, @unchecked Sendable {
             if killed.remove(replica) != nil || (world.hasFaults && world.random.next(below: 20) == 0) {
                 return report(.exited(reason: "its process could not be started"))
             }
-            let process = world.startWorker(replica, settings) { _ in }
+            // One that never connects is ended after a while, and another one takes its place.
+            let isSilent = world.hasFaults && world.random.next(below: 30) == 0
+            let process = isSilent ? world.startSilent(replica) : world.startWorker(replica, settings)
             running.append((replica, process, report))
             report(.launched(processID: 1))
         }

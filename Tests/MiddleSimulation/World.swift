@@ -43,8 +43,6 @@ final class SimProcess: @unchecked Sendable {
 /// and a simulated clock. Everything happens on one thread, in an order that a seed decides.
 final class World: @unchecked Sendable {
     // Unchecked: confined to one thread.
-    static let controllerAddress = "/sim/controller.sock"
-
     let seed: UInt64
     let id: UInt64
     var random: SplitMix64
@@ -120,15 +118,28 @@ final class World: @unchecked Sendable {
             peers.takeOverPools()
             let proxy = ProxyService(pools: pools, loops: [main.loop])
             self.proxy = proxy
+            let files = WorkerFiles(directory: "/sim")
+            let workers = WorkerLauncher(
+                processes: launcher,
+                peers: peers,
+                clock: main.loop,
+                files: files,
+                logger: logger
+            )
+            let here = InProcessLauncher(
+                factory: factory,
+                hosted: hosted,
+                address: files.controllerAddress,
+                processID: 1
+            )
             controller = Controller(
                 clock: main.loop,
-                factory: factory,
-                launcher: launcher,
+                launcher: PlacementLauncher(inProcess: here, processes: workers),
                 peers: peers,
-                address: Self.controllerAddress,
                 logger: logger,
                 exposeRoutes: { proxy.expose($0) }
             )
+            listeners[files.controllerAddress] = (main, workers, hosted)
             var options = HTTPServerOptions()
             options.writeTimeout = .seconds(3600)
             options.idleTimeout = .seconds(3600)
@@ -141,7 +152,6 @@ final class World: @unchecked Sendable {
                 unsent: { channel, _ in (channel as? SimChannel)?.unsent ?? 0 }
             )
         }
-        listeners[Self.controllerAddress] = (main, WorkerDelegate(controller), hosted)
         controllerTask = runController()
     }
 
@@ -238,8 +248,15 @@ final class World: @unchecked Sendable {
 
     // MARK: Processes
 
-    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings, exited: @escaping (String) -> Void) -> SimProcess
-    {
+    /// A process that does nothing.
+    func startSilent(_ replica: ReplicaID) -> SimProcess {
+        note("\(replica) does not connect")
+        let process = SimProcess(self, "\(replica)", replica)
+        workers.append(process)
+        return process
+    }
+
+    func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings) -> SimProcess {
         let process = SimProcess(self, "\(replica)", replica)
         workers.append(process)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }

@@ -99,7 +99,7 @@ struct World {
             replicas[replica]?.readySince = now
         case .exited: replicas[replica] = nil
         case .probeAnswered: replicas[replica]?.probed = nil
-        case .launched, .initializationFailed, .drained: break
+        case .placed, .launched, .initializationFailed, .drained: break
         }
     }
 

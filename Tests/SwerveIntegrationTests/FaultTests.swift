@@ -166,6 +166,8 @@ extension IntegrationTests {
                 try await Serve.run(Broken.bind(trapping: true), name: name, routePrefix: nil)
             }
             #expect(error?.code == .startFailed)
+            let reason = "Fatal error: a trap in an initialiser that a test wants"
+            #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
             try await Serve.delete(name)
         }
     }

@@ -76,10 +76,10 @@ import Testing
             let lowest = open("/dev/null", O_RDONLY)
             close(lowest)
             setLimit(of: openFiles, rlim_t(lowest))
-            var reports: [LaunchEvent] = []
+            var reports: [ProcessEvent] = []
             for await event in shell.launcher.events(of: ReplicaID(1)) { reports.append(event) }
             setLimit(of: openFiles, roomy)
-            guard reports.count == 1, case .exited(let reason) = reports[0] else {
+            guard reports.count == 1, case .exited(let reason, _) = reports[0] else {
                 Issue.record("\(reports)")
                 return
             }

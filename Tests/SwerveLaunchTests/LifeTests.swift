@@ -41,7 +41,7 @@ import Testing
         let events = launcher.events(of: replica, ["SCRIPT": "exec sleep 1000"])
         launcher.kill(replica)
         var reasons: [String] = []
-        for await case .exited(let reason) in events { reasons.append(reason) }
+        for await case .exited(let reason, _) in events { reasons.append(reason) }
         #expect(reasons == ["its process was ended by signal 9 (killed)"])
     }
 
@@ -127,9 +127,9 @@ import Testing
         async throws
     {
         let launcher = try LocalProcessLauncher(executable: executable)
-        var reports: [LaunchEvent] = []
+        var reports: [ProcessEvent] = []
         for await event in launcher.events(of: ReplicaID(1)) { reports.append(event) }
-        guard case .exited(reason)? = reports.first, reports.count == 1 else {
+        guard case .exited(reason, _)? = reports.first, reports.count == 1 else {
             Issue.record("\(reports)")
             return
         }

@@ -37,7 +37,7 @@ struct Shell: Sendable {
             launcher.kill(replica)
             throw error
         }
-        guard case .exited(let reason) = await events.next() else { throw NotLaunched() }
+        guard case .exited(let reason, _) = await events.next() else { throw NotLaunched() }
         return reason
     }
 
@@ -46,8 +46,8 @@ struct Shell: Sendable {
 
 extension LocalProcessLauncher {
     /// What is reported of the replica, to its end.
-    func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<LaunchEvent> {
-        let (stream, continuation) = AsyncStream.makeStream(of: LaunchEvent.self)
+    func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<ProcessEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
         start(replica, environment: environment) { event in
             continuation.yield(event)
             if case .exited = event { continuation.finish() }

@@ -73,7 +73,7 @@ import Testing
                 _ = try InstanceDirectory(in: base)
                 let script = "echo $$ > \(base)/child; exec sleep 1000"
                 let launcher = try LocalProcessLauncher(executable: "/bin/sh", arguments: ["-c", script])
-                let (started, continuation) = AsyncStream.makeStream(of: LaunchEvent.self)
+                let (started, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
                 let replica = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
                 launcher.start(replica, environment: [:]) { continuation.yield($0) }
                 for await _ in started {

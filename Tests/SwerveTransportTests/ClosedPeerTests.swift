@@ -23,7 +23,7 @@ import Testing
         init(_ connection: PeerConnection, body: ByteBuffer, part: Int = 100_000) async throws {
             let replica = RemoteReplica(TestIngress.id, [connection])
             client = SeamClient(body: body, part: part)
-            var arguments = Arguments()
+            let arguments = Arguments()
             arguments.append(body)
             let outgoing = OutgoingCall(target: "echo(_:)", arguments: arguments)
             call = Task { await replica.call(outgoing) }

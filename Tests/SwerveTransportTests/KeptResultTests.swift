@@ -154,11 +154,11 @@ distributed actor Repeater: Deployment {
 }
 
 extension Arguments {
-    fileprivate init(_ value: some Codable & Sendable) {
+    fileprivate convenience init(_ value: some Codable & Sendable) {
         self.init()
         append(value)
     }
-    fileprivate init(kept result: KeptResult) {
+    fileprivate convenience init(kept result: KeptResult) {
         self.init()
         append(kept: result)
     }

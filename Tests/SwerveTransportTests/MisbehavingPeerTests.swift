@@ -54,6 +54,18 @@ import Testing
         }
     }
 
+    @Test func `a caller that says hello twice`() async throws {
+        try await expectCallerCutOff("a second hello") { peer in
+            for _ in 0..<2 {
+                try await peer.send(.hello) { body in
+                    let writer = BinaryWriter(body)
+                    try writer.region(Hello(replica: nil, processID: 1))
+                    body = writer.buffer
+                }
+            }
+        }
+    }
+
     @Test func `a caller that sends more than a window ahead of what was taken`() async throws {
         try await expectCallerCutOff("a body came faster than it was asked for") { peer in
             try await peer.request("/gate", stream: stream)

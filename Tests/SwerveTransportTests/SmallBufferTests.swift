@@ -42,7 +42,7 @@ import Testing
                 let end = index < Self.sizes.count ? ends.left : ends.right
                 group.addTask {
                     let value = pattern(size, seed: UInt64(index))
-                    var arguments = Arguments()
+                    let arguments = Arguments()
                     arguments.append(value)
                     let call = OutgoingCall(target: "echo(_:)", arguments: arguments)
                     guard case .result(.encoded(let region)) = await end.remote(TestIngress.id).call(call) else {

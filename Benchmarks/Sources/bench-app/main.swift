@@ -4,7 +4,7 @@ import Swerve
 // The served side of the benchmarks: a no-op and an echo, with as many replicas and in such processes as the command
 // line says.
 //
-//   bench-app PORT process|inProcess REPLICAS
+//   bench-app PORT process|inProcess REPLICAS [echo] [loops=N]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -23,7 +23,8 @@ distributed actor Echo: HTTPIngress {
 let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
-try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000))
+let loops = arguments.first { $0.hasPrefix("loops=") }.flatMap { Int($0.dropFirst(6)) }
+try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000, eventLoops: loops))
 if arguments.contains("echo") {
     try await Serve.run(
         Echo.bind().options(numReplicas: replicas, placement: placement),

@@ -1,3 +1,4 @@
+import CSwerveSystem
 import NIOCore
 import Swerve
 import Synchronization
@@ -50,6 +51,8 @@ distributed actor Control: HTTPIngress {
     private struct Status: Codable {
         var redeployments: Redeployments.Report
         var instance: ServeStatus
+        /// What the allocator has given out, in bytes.
+        var heapBytes: Int64
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
@@ -58,6 +61,9 @@ distributed actor Control: HTTPIngress {
         case "/resume": Redeployments.shared.pause(false)
         default: break
         }
-        return try .json(Status(redeployments: Redeployments.shared.report, instance: await Serve.status()))
+        let instance = await Serve.status()
+        return try .json(
+            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: swerve_heap_used())
+        )
     }
 }

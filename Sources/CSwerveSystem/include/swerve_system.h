@@ -1,7 +1,8 @@
-// What Swift has no spelling for: the entry of worker processes before main, atomics on shared memory, and some calls of
-// the operating system.
+// What Swift has no spelling for: the entry of worker processes in the place of main, atomics on shared memory, and some
+// calls of the operating system.
 #ifndef SWERVE_SYSTEM_H
 #define SWERVE_SYSTEM_H
+#include <stddef.h>
 #include <stdint.h>
 
 // One 64-bit word of memory that two processes share.
@@ -40,6 +41,16 @@ static inline swerve_thread_usage swerve_thread_usage_between(swerve_thread_usag
     return used;
 }
 
+// What the C allocator has given out, in bytes; 0 where it cannot be told.
+int64_t swerve_heap_used(void);
+// The allocator makes at most so many heaps for threads to share, unless the environment says how many.
+void swerve_limit_heaps(int count);
+// Gives the memory back to the system that the allocator holds and nobody uses.
+void swerve_return_memory(void);
+
+// The processor time that this process has used, in nanoseconds.
+int64_t swerve_process_time(void);
+
 // A descriptor of a process, which never means another one that gets the same number later. -1 where the system has
 // none. It is not inherited by other programs. The process must not have been waited for yet.
 int swerve_process_open(int32_t process);
@@ -50,6 +61,10 @@ void swerve_process_wait(int32_t process);
 // From now on the signal has no effect on this process. Unlike with SIG_IGN, the programs that it starts do not inherit
 // that: for them the signal does what it does by default.
 void swerve_discard_signal(int signal);
+
+// What tells this program from every other build of it: the linker's build id, or what identifies the file. At most
+// `size` bytes are written; their number is returned, 0 when it cannot be told.
+size_t swerve_build_id(uint8_t *id, size_t size);
 
 // Whether this process was started as a worker.
 int swerve_is_worker(void);

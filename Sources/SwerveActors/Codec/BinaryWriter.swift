@@ -27,13 +27,20 @@ public final class BinaryWriter: Encoder {
     public var userInfo: [CodingUserInfoKey: Any] { [:] }
 
     package init(
-        _ buffer: ByteBuffer = ByteBuffer(),
+        _ buffer: consuming ByteBuffer = ByteBuffer(),
         names: (any DeploymentNaming)? = nil,
         staysInProcess: Bool = false
     ) {
         self.buffer = buffer
         self.names = names
         self.staysInProcess = staysInProcess
+    }
+
+    /// What was written, which the writer does not have any more: so the bytes are not copied when more is added to them.
+    package func takeBuffer() -> ByteBuffer {
+        let taken = buffer
+        buffer = ByteBuffer()
+        return taken
     }
 
     public func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedEncodingContainer<Key> {

@@ -3,6 +3,7 @@ internal import SwerveCore
 
 /// A value in its encoded form, on its way from one replica through this process to another: it is decoded only where
 /// somebody looks at it.
+@usableFromInline
 package struct EncodedValue: Sendable, Codable {
     /// The region of the value, its length in front.
     private let region: ByteBuffer
@@ -17,6 +18,7 @@ package struct EncodedValue: Sendable, Codable {
     }
 
     /// Writes the value as it is, as if it had been encoded here.
+    @usableFromInline
     package func encode(to encoder: any Encoder) throws {
         guard let writer = encoder as? BinaryWriter else {
             throw ServeError(.unencodable, "an encoded value can be written only by Swerve's own codec")
@@ -28,6 +30,7 @@ package struct EncodedValue: Sendable, Codable {
         if length == .max { writer.wroteNil = true } else { writer.buffer.writeImmutableBuffer(content) }
     }
 
+    @usableFromInline
     package init(from decoder: any Decoder) throws {
         throw ServeError(.invalidArgument, "an encoded value is decoded as what it stands for")
     }

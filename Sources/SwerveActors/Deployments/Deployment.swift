@@ -14,17 +14,55 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
 
 /// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
 public struct DeploymentMethod<Act: DistributedActor>: Sendable {
-    package let name: String
-    package let run: @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+    @usableFromInline let named: NamedMethod
+    package var name: String { named.name }
 
     /// - Parameters:
     ///   - name: the method's full name, such as `segment(_:)`.
     ///   - run: isolated to the actor, so that a call from within a batch of requests takes no hop.
+    // Inlinable, so that what depends on the actor's type is compiled with the type known.
+    @inlinable
     public init(
         _ name: String,
         _ run: @escaping @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
     ) {
+        self.named = NamedMethod(name: name, isolated: IsolatedMethod(run)) { actor, arguments, results in
+            let _: Void? = try await unsafeDowncast(actor, to: Act.self).whenLocal { actor in
+                var arguments = arguments
+                try await run(actor, &arguments, results)
+            }
+        }
+    }
+}
+
+/// The same without the actor's type.
+@usableFromInline
+struct NamedMethod: Sendable {
+    @usableFromInline typealias Call =
+        @Sendable (_ actor: any DistributedActor, InvocationDecoder, ResultHandler) async throws -> Void
+
+    @usableFromInline let name: String
+    /// The ``IsolatedMethod``, for code that is on the actor.
+    @usableFromInline let isolated: any AnyObject & Sendable
+    /// Calls the method of an actor of its type from code that is not on the actor.
+    @usableFromInline let call: Call
+
+    @inlinable
+    init(name: String, isolated: any AnyObject & Sendable, call: @escaping Call) {
         self.name = name
+        self.isolated = isolated
+        self.call = call
+    }
+}
+
+@usableFromInline
+final class IsolatedMethod<Act: DistributedActor>: Sendable {
+    @usableFromInline typealias Run =
+        @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
+    @usableFromInline let run: Run
+
+    @inlinable
+    init(_ run: @escaping Run) {
         self.run = run
     }
 }

@@ -12,14 +12,63 @@ internal import Synchronization
 /// extensions go through the language runtime.
 package class AnyHostedActor: @unchecked Sendable {
     // Unchecked: a class cluster, immutable but for a mutex.
+    private let actor: any DistributedActor
+    private let methods: [NamedMethod]
+    private let known = Mutex<[Known]>([])
+
+    private struct Known {
+        let identifier: String
+        let method: NamedMethod?
+    }
+    /// Identifiers come from peers too; past this many different ones nothing more is remembered.
+    private static let maximumKnown = 64
+
+    fileprivate init(_ actor: any DistributedActor, _ methods: [NamedMethod]) {
+        self.actor = actor
+        self.methods = methods
+    }
 
     /// Whether it answers HTTP requests.
     package var isIngress: Bool { false }
 
+    // MARK: Calls
+
     /// Calls the method from code that is not on the actor.
-    func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
+    func call(_ identifier: String, _ arguments: consuming InvocationDecoder, _ handler: ResultHandler) async throws {
+        if let method = method(identifier) {
+            try await method.call(actor, arguments, handler)
+        } else {
+            try await callByRuntime(identifier, &arguments, handler)
+        }
+    }
+
+    @inline(__always)
+    fileprivate func method(_ identifier: String) -> NamedMethod? {
+        // A few identifiers, nearly always the same strings: comparing them costs less than hashing one.
+        known.withLock { known in
+            for each in known where each.identifier == identifier { return each.method }
+            return find(identifier, &known)
+        }
+    }
+
+    private func find(_ identifier: String, _ known: inout [Known]) -> NamedMethod? {
+        // Calls through a handle name the method by its symbol, those of a graph by its full name.
+        let fullName = identifier.hasPrefix("$s") ? RemoteCallTarget(identifier).description : ".\(identifier)"
+        let method = methods.first { fullName.hasSuffix(".\($0.name)") }
+        if known.count < Self.maximumKnown { known.append(Known(identifier: identifier, method: method)) }
+        return method
+    }
+
+    /// Calls a method that the deployment does not list.
+    fileprivate func callByRuntime(
+        _ identifier: String,
+        _ decoder: inout InvocationDecoder,
+        _ handler: ResultHandler
+    ) async throws {
         preconditionFailure("HostedActor overrides it")
     }
+
+    // MARK: Requests
 
     /// Waits for the actor's turn.
     func reach() async {
@@ -50,14 +99,8 @@ package class AnyHostedActor: @unchecked Sendable {
 // Unchecked because its superclass is.
 class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private let actor: Act
-    private let methods: [DeploymentMethod<Act>]
-    private let known = Mutex<[Known]>([])
-    private struct Known {
-        let identifier: String
-        let method: DeploymentMethod<Act>?
-    }
-    /// Identifiers come from peers too; past this many different ones nothing more is remembered.
-    private static var maximumKnown: Int { 64 }
+    /// Made once, on the actor: its closures would be made for each request.
+    @exclusivity(unchecked) private var knownEntry: ReplicaEntry?
     /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
     /// So many answers leave together at most: their callers go on while the next requests run.
@@ -65,38 +108,10 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
 
     init(_ actor: Act) {
         self.actor = actor
-        self.methods = Act._deploymentMethods
+        super.init(actor, Act._deploymentMethods.map(\.named))
     }
 
-    @inline(__always)
-    private func method(_ identifier: String) -> DeploymentMethod<Act>? {
-        // A few identifiers, nearly always the same strings: comparing them costs less than hashing one.
-        known.withLock { known in
-            if let found = known.first(where: { $0.identifier == identifier }) { return found.method }
-            return find(identifier, &known)
-        }
-    }
-
-    private func find(_ identifier: String, _ known: inout [Known]) -> DeploymentMethod<Act>? {
-        // Calls through a handle name the method by its symbol, those of a graph by its full name.
-        let fullName = identifier.hasPrefix("$s") ? RemoteCallTarget(identifier).description : ".\(identifier)"
-        let method = methods.first { fullName.hasSuffix(".\($0.name)") }
-        if known.count < Self.maximumKnown { known.append(Known(identifier: identifier, method: method)) }
-        return method
-    }
-
-    override func execute(_ identifier: String, _ arguments: Arguments, _ handler: ResultHandler) async throws {
-        guard let method = method(identifier) else {
-            var decoder = InvocationDecoder(arguments)
-            return try await executeByRuntime(identifier, &decoder, handler)
-        }
-        let _: Void? = try await actor.whenLocal { actor in
-            var decoder = InvocationDecoder(arguments)
-            try await method.run(actor, &decoder, handler)
-        }
-    }
-
-    private func executeByRuntime(
+    override fileprivate func callByRuntime(
         _ identifier: String,
         _ decoder: inout InvocationDecoder,
         _ handler: ResultHandler
@@ -178,15 +193,25 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     }
 
     private func entry(of actor: isolated Act) -> ReplicaEntry {
+        if let knownEntry { return knownEntry }
+        let entry = makeEntry(of: actor)
+        knownEntry = entry
+        return entry
+    }
+
+    private func makeEntry(of actor: isolated Act) -> ReplicaEntry {
+        // A request holds its replica, and that holds this, which holds the entry.
         ReplicaEntry(
-            call: { identifier, decoder, handler in
+            call: { [unowned self] identifier, arguments, handler in
+                var arguments = arguments
                 if let method = self.method(identifier) {
-                    try await method.run(actor, &decoder, handler)
+                    let method = unsafeDowncast(method.isolated, to: IsolatedMethod<Act>.self)
+                    try await method.run(actor, &arguments, handler)
                 } else {
-                    try await self.executeByRuntime(identifier, &decoder, handler)
+                    try await self.callByRuntime(identifier, &arguments, handler)
                 }
             },
-            respond: { try await self.respond(to: $0, on: actor) }
+            respond: { [unowned self] in try await self.respond(to: $0, on: actor) }
         )
     }
 

@@ -59,11 +59,8 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         defer { finish()?() }
         let handler = ResultHandler()
         do {
-            if call.arguments.hasReferences {
-                try await actor.execute(call.target, call.arguments.fetched(), handler)
-            } else {
-                try await actor.execute(call.target, call.arguments, handler)
-            }
+            let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
+            try await actor.call(call.target, InvocationDecoder(arguments), handler)
             return .result(try handler.result())
         } catch {
             return .failed(error)

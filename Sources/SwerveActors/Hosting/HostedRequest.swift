@@ -9,7 +9,7 @@ package protocol Reply: Sendable {
     func send(_ event: StreamEvent)
     /// Sends the event that ends the answer, and gives the request's place in the replica back.
     func end(_ event: StreamEvent, of replica: HostedReplica)
-    /// Where the result of a call is encoded, with what goes in front of it; `nil` passes values as they are.
+    /// Where the result of a call is encoded; `nil` passes values as they are.
     func makeResultBuffer() -> ByteBuffer?
 }
 
@@ -94,36 +94,78 @@ package final class HostedRequest: ReplicaStream, Sendable {
     private var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Does the work; called on the replica's actor.
+    // What does not wait is in functions that are not async: the frames of those that are come from the heap, and small
+    // ones cost nothing more.
     func run(on entry: ReplicaEntry) async {
         do {
             if isCancelled { throw CancellationError() }
             try RequestContext.checkDeadline()
-            switch content {
-            case .call(let call): finish(.value(try await run(call, on: entry)))
-            case .http(let head, let body):
-                if self.body != nil { reply.send(.accepted) }
-                try await answer(try await entry.respond(HTTPRequest(head: head, body: body)))
-            }
+            if case .http = content { try await respond(on: entry) } else { try await call(on: entry) }
         } catch {
             finish(failure(error))
         }
     }
 
-    private func run(_ call: HostedCall, on entry: ReplicaEntry) async throws -> CallResult {
-        var arguments = call.arguments
-        if let references = call.references {
-            for (index, value) in try await references() { arguments.setArgument(index, value) }
-        }
-        let handler = reply.makeResultBuffer().map { ResultHandler(encodingInto: $0) } ?? ResultHandler()
-        try await entry.call(call.target, &arguments, handler)
-        return try handler.result()
+    private func respond(on entry: ReplicaEntry) async throws {
+        let response = try await entry.respond(accept())
+        if try !answerWhole(response) { try await stream(response) }
     }
 
-    private func answer(_ response: HTTPResponse) async throws {
+    /// The HTTP request, whose client is told that it begins.
+    @inline(never)
+    private func accept() -> HTTPRequest {
+        guard case .http(let head, let body) = content else { preconditionFailure("a call has no HTTP request") }
+        if self.body != nil { reply.send(.accepted) }
+        return HTTPRequest(head: head, body: body)
+    }
+
+    private func call(on entry: ReplicaEntry) async throws {
+        let handler = resultHandler()
+        let call = asCall()
+        if let references = call.references {
+            try await self.call(call, with: references, on: entry, handler)
+        } else {
+            try await entry.call(call.target, call.arguments, handler)
+        }
+        finish(.value(try handler.result()))
+    }
+
+    @inline(never)
+    private func asCall() -> HostedCall {
+        guard case .call(let call) = content else { preconditionFailure("an HTTP request is no call") }
+        return call
+    }
+
+    @inline(never)
+    private func resultHandler() -> ResultHandler {
+        reply.makeResultBuffer().map { ResultHandler(encodingInto: $0) } ?? ResultHandler()
+    }
+
+    @inline(never)
+    private func call(
+        _ call: HostedCall,
+        with references: HostedCall.References,
+        on entry: ReplicaEntry,
+        _ handler: ResultHandler
+    ) async throws {
+        var arguments = call.arguments
+        for (index, value) in try await references() { arguments.setArgument(index, value) }
+        try await entry.call(call.target, arguments, handler)
+    }
+
+    /// Sends an answer that travels whole; `false` for another, and nothing is sent.
+    @inline(never)
+    private func answerWhole(_ response: HTTPResponse) throws -> Bool {
+        guard case .bytes(let bytes) = response.body.storage, bytes.readableBytes <= StreamLimits.window else {
+            return false
+        }
+        finish(.response(try ResponseHead(response), body: bytes))
+        return true
+    }
+
+    private func stream(_ response: HTTPResponse) async throws {
         let head = try ResponseHead(response)
         switch response.body.storage {
-        case .bytes(let bytes) where bytes.readableBytes <= StreamLimits.window:
-            finish(.response(head, body: bytes))
         case .bytes(let bytes):
             await stream(head, contentLength: bytes.readableBytes) { writer in
                 var rest = bytes
@@ -161,6 +203,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     /// What the caller is told of an error: an HTTP request gets the answer that stands for it.
+    @inline(never)
     private func failure(_ error: any Error) -> StreamEvent {
         guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
         let response = HTTPResponse(for: error)
@@ -171,6 +214,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
     }
 
+    @inline(never)
     private func finish(_ event: StreamEvent) {
         state.withLock { state in
             state.isOver = true
@@ -184,16 +228,14 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
 /// A call as its replica gets it from another process.
 package struct HostedCall: Sendable {
+    package typealias References = @Sendable () async throws -> [(Int, EncodedValue)]
+
     package let target: String
     package let arguments: InvocationDecoder
     /// Brings the arguments here that other processes keep.
-    package let references: (@Sendable () async throws -> [(Int, EncodedValue)])?
+    package let references: References?
 
-    package init(
-        target: String,
-        arguments: InvocationDecoder,
-        references: (@Sendable () async throws -> [(Int, EncodedValue)])?
-    ) {
+    package init(target: String, arguments: InvocationDecoder, references: References?) {
         self.target = target
         self.arguments = arguments
         self.references = references
@@ -203,7 +245,7 @@ package struct HostedCall: Sendable {
 /// The way into a replica's actor, for code that runs on the actor already.
 struct ReplicaEntry {
     /// Calls the distributed method with that identifier.
-    let call: (String, inout InvocationDecoder, ResultHandler) async throws -> Void
+    let call: (String, InvocationDecoder, ResultHandler) async throws -> Void
     /// Answers an HTTP request.
     let respond: (HTTPRequest) async throws -> HTTPResponse
 }

@@ -6,55 +6,45 @@ extension Pool {
     /// Makes a call: on other replicas too when the first did not start it, or was lost and may be tried again.
     ///
     /// - Throws: what the method throws; ``ServeError``; `CancellationError`.
-    @inline(__always)
-    func call(_ call: OutgoingCall, _ options: CallOptions?) async throws -> CallResult {
-        let lease: Lease
-        if let free = tryAcquire() {
-            lease = free
-        } else {
-            lease = try await acquire()
+    func call(_ call: OutgoingCall, idempotent: Bool) async throws -> CallResult {
+        guard let lease = tryAcquire() else {
+            return try await self.call(call, Attempts(isIdempotent: idempotent), isFirst: true)
+        }
+        let outcome = await lease.replica.call(call)
+        if case .result(let result) = outcome { return result }
+        var attempts = Attempts(isIdempotent: idempotent)
+        try follow(outcome, lease, &attempts)
+        return try await self.call(call, attempts, isFirst: false)
+    }
+
+    /// Calls that have to wait or are made again.
+    @inline(never)
+    private func call(_ call: OutgoingCall, _ begun: Attempts, isFirst: Bool) async throws -> CallResult {
+        var attempts = begun
+        var isFirst = isFirst
+        while true {
+            let lease = try await acquire(again: !isFirst)
+            isFirst = false
             // The request's time may be over by now; the lease goes with the error.
             try RequestContext.checkDeadline()
+            let outcome = await lease.replica.call(call)
+            if case .result(let result) = outcome { return result }
+            try follow(outcome, lease, &attempts)
         }
-        let replica = lease.replica
-        switch await replica.call(call) {
-        case .result(let result):
-            lease.release()
-            return result
-        case .failed(let error):
-            lease.release()
-            throw error
-        case .refused:
-            lease.refuse()
-            return try await callAgain(call, Attempts(isIdempotent: options?.idempotent == true))
+    }
+
+    /// - Throws: when the call is not to be made again.
+    @inline(never)
+    private func follow(_ outcome: CallOutcome, _ lease: consuming Lease, _ attempts: inout Attempts) throws {
+        switch outcome {
+        case .result: preconditionFailure("a call with a result is not made again")
+        case .failed(let error): throw error
+        case .refused: lease.refuse()
         case .lost(let started, let reason):
+            let replica = lease.replica.id
             lease.release()
-            var attempts = Attempts(isIdempotent: options?.idempotent == true)
-            try decide(&attempts, replica.id, started, reason)
-            return try await callAgain(call, attempts)
+            leave(replica)
+            if case .fail(let error) = attempts.lost(replica, started: started, reason: reason) { throw error }
         }
-    }
-
-    /// Every attempt but the first.
-    private func callAgain(_ call: OutgoingCall, _ begun: Attempts) async throws -> CallResult {
-        var attempts = begun
-        while true {
-            let lease = try await acquire(again: true)
-            try RequestContext.checkDeadline()
-            let replica = lease.replica
-            switch await replica.call(call) {
-            case .result(let result): return result
-            case .failed(let error): throw error
-            case .refused: lease.refuse()
-            case .lost(let started, let reason):
-                lease.release()
-                try decide(&attempts, replica.id, started, reason)
-            }
-        }
-    }
-
-    private func decide(_ attempts: inout Attempts, _ replica: ReplicaID, _ started: Bool, _ reason: String) throws {
-        leave(replica)
-        if case .fail(let error) = attempts.lost(replica, started: started, reason: reason) { throw error }
     }
 }

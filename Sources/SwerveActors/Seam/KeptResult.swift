@@ -4,6 +4,7 @@ package import NIOCore
 /// there.
 ///
 /// Goes when the last reference to it does.
+@usableFromInline
 package final class KeptResult: Sendable {
     /// The socket of the process that keeps it.
     package let address: String

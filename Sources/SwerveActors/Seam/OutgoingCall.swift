@@ -1,4 +1,4 @@
-package import NIOCore
+public import NIOCore
 
 /// A call by handle, before it is known which replica answers it.
 package struct OutgoingCall: Sendable {
@@ -15,6 +15,7 @@ package struct OutgoingCall: Sendable {
 }
 
 /// The result of a call.
+@usableFromInline
 package enum CallResult: Sendable {
     /// From a replica of this process.
     case value(any Codable & Sendable)

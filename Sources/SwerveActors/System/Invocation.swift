@@ -1,8 +1,9 @@
 public import Distributed
-package import NIOCore
+public import NIOCore
 internal import SwerveCore
 
 /// One argument of a call on its way to the replica.
+@usableFromInline
 package enum Argument: Sendable {
     case value(any Codable & Sendable)
     /// As it came from a replica of another process; decoded only where the method runs.
@@ -13,34 +14,38 @@ package enum Argument: Sendable {
 
 /// The arguments of one call: encoded only when the chosen replica is in another process, so that calls within a process
 /// encode nothing and a second attempt needs nothing recorded again.
-package struct Arguments: Sendable {
-    private var first: Argument?
-    private var second: Argument?
-    private var rest: [Argument] = []
-    package private(set) var count = 0
-    package var genericSubstitutions: [any Any.Type] = []
+// A class, because it goes through many hands. Unchecked, its accesses too: it is filled by the code that makes the call,
+// before the call, and then only read.
+@usableFromInline
+package final class Arguments: @unchecked Sendable {
+    @exclusivity(unchecked) @usableFromInline var first: Argument?
+    @exclusivity(unchecked) @usableFromInline var second: Argument?
+    @exclusivity(unchecked) @usableFromInline var rest: [Argument] = []
+    @exclusivity(unchecked) @usableFromInline package internal(set) var count = 0
+    @exclusivity(unchecked) package fileprivate(set) var genericSubstitutions: [any Any.Type] = []
     /// Whether some are references.
-    package private(set) var hasReferences = false
+    @exclusivity(unchecked) package private(set) var hasReferences = false
 
+    @inlinable
     package init() {}
 
-    @inline(__always)
-    package mutating func append(_ value: any Codable & Sendable) {
+    @inlinable
+    package func append(_ value: any Codable & Sendable) {
         append(argument: .value(value))
     }
 
-    package mutating func append(encoded value: EncodedValue) {
+    package func append(encoded value: EncodedValue) {
         append(argument: .encoded(value))
     }
 
     /// Adds a result that another process keeps; it is fetched where the method runs.
-    package mutating func append(kept result: KeptResult) {
+    package func append(kept result: KeptResult) {
         hasReferences = true
         append(argument: .reference(result))
     }
 
-    @inline(__always)
-    private mutating func append(argument: Argument) {
+    @inlinable
+    func append(argument: Argument) {
         switch count {
         case 0: first = argument
         case 1: second = argument
@@ -51,7 +56,7 @@ package struct Arguments: Sendable {
 
     /// The same with the results that other processes keep brought here.
     func fetched() async throws -> Arguments {
-        var fetched = Arguments()
+        let fetched = Arguments()
         fetched.genericSubstitutions = genericSubstitutions
         for index in 0..<count {
             switch self[index] {
@@ -62,32 +67,43 @@ package struct Arguments: Sendable {
         return fetched
     }
 
-    @inline(__always)
     package subscript(index: Int) -> Argument {
-        let argument =
-            switch index {
-            case 0: first
-            case 1: second
-            default: index < count ? rest[index - 2] : nil
-            }
-        guard let argument else { preconditionFailure("a call has \(count) arguments, and none at \(index)") }
+        guard let argument = at(index) else {
+            preconditionFailure("a call has \(count) arguments, and none at \(index)")
+        }
         return argument
+    }
+
+    @inlinable
+    func at(_ index: Int) -> Argument? {
+        switch index {
+        case 0: first
+        case 1: second
+        default: index < count ? rest[index - 2] : nil
+        }
     }
 }
 
 /// Records a call that a deployment reference receives. Part of the distributed actor system; not for direct use.
 public struct InvocationEncoder: DistributedTargetInvocationEncoder, Sendable {
     public typealias SerializationRequirement = Codable & Sendable
-    package var arguments = Arguments()
+    @usableFromInline let arguments = Arguments()
+
+    @inlinable
+    init() {}
 
     public mutating func recordGenericSubstitution<T>(_ type: T.Type) throws {
         arguments.genericSubstitutions.append(type)
     }
+    @inlinable
     public mutating func recordArgument<Value: Codable & Sendable>(_ argument: RemoteCallArgument<Value>) throws {
         arguments.append(argument.value)
     }
+    @inlinable
     public mutating func recordErrorType<E: Error>(_ type: E.Type) throws {}
+    @inlinable
     public mutating func recordReturnType<R: Codable & Sendable>(_ type: R.Type) throws {}
+    @inlinable
     public mutating func doneRecording() throws {}
 }
 
@@ -95,47 +111,55 @@ public struct InvocationEncoder: DistributedTargetInvocationEncoder, Sendable {
 public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked Sendable {
     // Unchecked: the reader in it is used by the one task that runs the call.
     public typealias SerializationRequirement = Codable & Sendable
-    private enum Source {
-        case values(Arguments)
-        case encoded(BinaryReader, [any Any.Type])
-    }
-    private let source: Source
-    private var index = 0
+    /// What a caller of this process passes; `nil` when `reader` has the arguments.
+    @usableFromInline let values: Arguments?
+    private let reader: BinaryReader?
+    private let genericSubstitutions: [any Any.Type]
+    @usableFromInline var index = 0
     /// Arguments that came from elsewhere, by their position.
     private var fetched: [Int: EncodedValue] = [:]
 
     init(_ arguments: Arguments) {
-        self.source = .values(arguments)
+        self.values = arguments
+        self.reader = nil
+        self.genericSubstitutions = arguments.genericSubstitutions
     }
 
     /// - Parameter reader: positioned at the first argument's region.
     package init(_ reader: BinaryReader, genericSubstitutions: [any Any.Type]) {
-        self.source = .encoded(reader, genericSubstitutions)
+        self.values = nil
+        self.reader = reader
+        self.genericSubstitutions = genericSubstitutions
     }
 
     public mutating func decodeGenericSubstitutions() throws -> [any Any.Type] {
-        switch source {
-        case .values(let arguments): arguments.genericSubstitutions
-        case .encoded(_, let types): types
-        }
+        genericSubstitutions
     }
 
+    @inlinable
     public mutating func decodeNextArgument<Value: Codable & Sendable>() throws -> Value {
+        if let values, case .value(let value)? = values.at(index) {
+            index += 1
+            return try unwrap(value)
+        }
+        return try decodeNext()
+    }
+
+    @usableFromInline
+    mutating func decodeNext<Value: Codable & Sendable>() throws -> Value {
         defer { index += 1 }
-        switch source {
-        case .values(let arguments):
-            guard index < arguments.count else { throw missing(Value.self) }
-            switch arguments[index] {
-            case .value(let value): return try unwrap(value)
-            case .encoded(let value): return try decoding { try value.decode(as: Value.self) }
-            case .reference: preconditionFailure("results that other processes keep are fetched before the call")
+        guard let reader else {
+            switch values?.at(index) {
+            case .value(let value)?: return try unwrap(value)
+            case .encoded(let value)?: return try decoding { try value.decode(as: Value.self) }
+            case .reference?: preconditionFailure("results that other processes keep are fetched before the call")
+            case nil: throw ServeError(.invalidArgument, "argument \(index + 1), a \(Value.self), is missing")
             }
-        case .encoded(let reader, _):
-            return try decoding {
-                guard let fetched = fetched[index] else { return try reader.nextRegion(Value.self) }
-                try reader.skipRegion()
-                return try fetched.decode(as: Value.self)
-            }
+        }
+        return try decoding {
+            guard let fetched = fetched[index] else { return try reader.nextRegion(Value.self) }
+            try reader.skipRegion()
+            return try fetched.decode(as: Value.self)
         }
     }
 
@@ -154,16 +178,17 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
             throw ServeError(.invalidArgument, "argument \(index + 1), a \(Value.self): \(error)")
         }
     }
-
-    private func missing(_ type: any Any.Type) -> ServeError {
-        ServeError(.invalidArgument, "argument \(index + 1), a \(type), is missing")
-    }
 }
 
 /// Takes the value out of its box. The identity check spares the cast, which costs far more, in nearly every call.
-@inline(__always)
+@inlinable
 package func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted.self) throws -> Wanted {
     if Boxed.self == Wanted.self { return unsafeBitCast(value, to: Wanted.self) }
+    return try cast(value)
+}
+
+@usableFromInline
+func cast<Boxed, Wanted>(_ value: Boxed) throws -> Wanted {
     if let encoded = value as? EncodedValue, let type = Wanted.self as? any Decodable.Type {
         return try unwrap(encoded.decode(as: type))
     }
@@ -177,10 +202,10 @@ package func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted
 public final class ResultHandler: DistributedTargetInvocationResultHandler, @unchecked Sendable {
     // Unchecked: used by the one task that runs the call, before and after it but never at the same time.
     public typealias SerializationRequirement = Codable & Sendable
-    private var value: (any Codable & Sendable)?
-    private var error: (any Error)?
+    @exclusivity(unchecked) @usableFromInline var value: (any Codable & Sendable)?
+    @exclusivity(unchecked) private var error: (any Error)?
     /// For calls from another process: the result is encoded behind these bytes as soon as its type is known.
-    private var encoded: ByteBuffer?
+    @exclusivity(unchecked) @usableFromInline var encoded: ByteBuffer?
 
     /// Keeps the result as a value.
     package init() {}
@@ -199,20 +224,22 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     }
 
     /// Takes what a method returned, from code that `@Deployment` makes.
+    @inlinable
     public func returned<Success: Codable & Sendable>(_ value: Success) throws {
-        guard let buffer = encoded.take() else {
-            self.value = value
-            return
-        }
-        let writer = BinaryWriter(buffer)
+        if encoded == nil { self.value = value } else { try encode(value) }
+    }
+
+    @usableFromInline
+    func encode<Success: Codable & Sendable>(_ value: Success) throws {
+        let writer = BinaryWriter(encoded.take() ?? ByteBuffer())
         try writer.region(value)
-        encoded = writer.buffer
+        encoded = writer.takeBuffer()
     }
 
     /// What the method returned.
     package func result() throws -> CallResult {
         if let error { throw error }
-        if let encoded { return .encoded(encoded) }
+        if let encoded = encoded.take() { return .encoded(encoded) }
         return value.map { .value($0) } ?? .void
     }
 }

@@ -9,6 +9,16 @@ package enum NamedResult: Sendable {
     case encoded(EncodedValue)
     /// By a replica of another process, which still has it.
     case kept(KeptResult)
+
+    @inline(never)
+    fileprivate init(_ result: consuming CallResult, of method: String) throws(ServeError) {
+        switch consume result {
+        case .value(let value): self = .value(value)
+        case .encoded(let bytes): self = .encoded(EncodedValue(region: bytes))
+        case .kept(let result): self = .kept(result)
+        case .void: throw ServeError(.protocolViolation, "the method '\(method)' returned nothing")
+        }
+    }
 }
 
 extension ServeSystem {
@@ -24,13 +34,6 @@ extension ServeSystem {
         arguments: Arguments,
         mayKeep: Bool = false
     ) async throws -> NamedResult {
-        let (pool, options) = try Self.destination(of: id)
-        let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
-        switch try await pool.call(call, options) {
-        case .value(let value): return .value(value)
-        case .encoded(let bytes): return .encoded(EncodedValue(region: bytes))
-        case .kept(let result): return .kept(result)
-        case .void: throw ServeError(.protocolViolation, "the method '\(method)' returned nothing")
-        }
+        try NamedResult(await call(id, method, arguments, mayKeep: mayKeep), of: method)
     }
 }

@@ -44,8 +44,10 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }
     public func actorReady<Act: DistributedActor>(_ actor: Act) where Act.ID == ActorID {}
     public func resignID(_ id: ActorID) {}
+    @inlinable
     public func makeInvocationEncoder() -> InvocationEncoder { InvocationEncoder() }
 
+    @inlinable
     public func remoteCall<Act, Err, Res>(
         on actor: Act,
         target: RemoteCallTarget,
@@ -54,38 +56,60 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         returning: Res.Type
     ) async throws -> Res
     where Act: DistributedActor, Act.ID == ActorID, Err: Error, Res: Codable & Sendable {
-        let (pool, options) = try Self.destination(of: actor.id)
-        let call = OutgoingCall(target: target.identifier, arguments: invocation.arguments)
-        switch try await pool.call(call, options) {
+        let result = try await call(actor.id, target.identifier, invocation.arguments)
+        if case .value(let value) = result { return try unwrap(value) }
+        return try decode(result, of: target, at: actor.id)
+    }
+
+    @usableFromInline
+    func call(
+        _ id: ServeID,
+        _ method: String,
+        _ arguments: Arguments,
+        mayKeep: Bool = false
+    ) async throws -> CallResult {
+        let (pool, options) = try Self.destination(of: id)
+        let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
+        return try await pool.call(call, idempotent: options?.idempotent == true)
+    }
+
+    @usableFromInline
+    func decode<Result: Codable & Sendable>(
+        _ result: CallResult,
+        of target: RemoteCallTarget,
+        at id: ServeID
+    ) throws -> Result {
+        let deployment: DeploymentID? = if case .pool(let pool) = id.target { pool.id } else { nil }
+        switch result {
         case .value(let value): return try unwrap(value)
         case .encoded(let bytes):
             do {
-                return try BinaryReader(bytes, system: self).nextRegion(Res.self)
+                return try BinaryReader(bytes, system: self).nextRegion(Result.self)
             } catch {
                 throw ServeError(
                     .invalidArgument,
                     "the result of \(target) cannot be decoded: \(error)",
-                    deployment: pool.id
+                    deployment: deployment
                 )
             }
-        case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: pool.id)
+        case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: deployment)
         case .kept:
-            throw ServeError(.protocolViolation, "the result of \(target) was kept, not sent", deployment: pool.id)
+            throw ServeError(.protocolViolation, "the result of \(target) was kept, not sent", deployment: deployment)
         }
     }
 
+    @inlinable
     public func remoteCallVoid<Act, Err>(
         on actor: Act,
         target: RemoteCallTarget,
         invocation: inout InvocationEncoder,
         throwing: Err.Type
     ) async throws where Act: DistributedActor, Act.ID == ActorID, Err: Error {
-        let (pool, options) = try Self.destination(of: actor.id)
-        _ = try await pool.call(OutgoingCall(target: target.identifier, arguments: invocation.arguments), options)
+        _ = try await call(actor.id, target.identifier, invocation.arguments)
     }
 
-    @inline(__always)
-    static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
+    @inline(never)
+    private static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
         if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
         try RequestContext.checkDeadline()
         switch id.target {

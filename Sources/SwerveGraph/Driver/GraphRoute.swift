@@ -39,18 +39,25 @@ public struct GraphRoute: GraphRouteConvertible {
     }
 
     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard [.get, .head, .post].contains(request.method) else {
-            var response = HTTPResponse.error(.methodNotAllowed, "a graph answers GET, HEAD and POST")
-            response.headers.add("allow", "GET, HEAD, POST")
-            return response
-        }
+        if let refusal = Self.refusal(of: request.method) { return refusal }
         let program = try program()
-        let value: any Codable & Sendable
-        switch try await program.run(try await input(from: request, adapter)) {
-        case .value(let result): value = result
-        case .encoded(let result): value = try program.resultType.decode(result)
-        case .kept: preconditionFailure("the result of a graph is not kept elsewhere")
-        }
+        let input = try await input(from: request, adapter)
+        return try Self.response(to: request, try await program.run(input), of: program)
+    }
+
+    private static func refusal(of method: HTTPMethod) -> HTTPResponse? {
+        if method == .get || method == .head || method == .post { return nil }
+        var response = HTTPResponse.error(.methodNotAllowed, "a graph answers GET, HEAD and POST")
+        response.headers.add("allow", "GET, HEAD, POST")
+        return response
+    }
+
+    private static func response(
+        to request: HTTPRequest,
+        _ result: consuming GraphValue,
+        of program: GraphProgram
+    ) throws -> HTTPResponse {
+        let value = try result.decoded(as: program.resultType)
         if let output = value as? any HTTPOutput { return try output.response(to: request) }
         return try .json(value)
     }

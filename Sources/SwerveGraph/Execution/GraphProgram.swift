@@ -56,16 +56,19 @@ final class GraphProgram: Sendable {
     /// so are all calls that are under way.
     /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
     func run(_ input: any Codable & Sendable) async throws -> GraphValue {
-        var run = begun
-        if let inputNode { run.finished(inputNode, .value(input)) }
-        while !run.isOver {
-            guard let node = run.takeOnlyReady() else {
-                // Several things to do at once.
-                return try await GraphExecution(self, run).result()
-            }
+        var run = begin(input)
+        while let node = run.takeOnlyReady() {
             settle(await work(for: node, in: &run).perform(), node, in: &run)
         }
-        return try run.result()
+        if run.isOver { return try run.result() }
+        // Several things to do at once.
+        return try await GraphExecution(self, run).result()
+    }
+
+    private func begin(_ input: any Codable & Sendable) -> GraphRun<GraphValue> {
+        var run = begun
+        if let inputNode { run.finished(inputNode, .value(input)) }
+        return run
     }
 }
 

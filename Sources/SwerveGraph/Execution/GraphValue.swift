@@ -9,7 +9,7 @@ enum GraphValue: Sendable {
     case kept(KeptResult)
 
     /// Adds the value to the arguments of a call.
-    consuming func append(to arguments: inout Arguments) {
+    consuming func append(to arguments: Arguments) {
         switch consume self {
         case .value(let value): arguments.append(value)
         case .encoded(let value): arguments.append(encoded: value)

@@ -29,6 +29,20 @@ final class GraphCallStep: Sendable {
         self.row = row
     }
 
+    func value(_ result: consuming NamedResult, since start: NIODeadline) -> GraphValue {
+        switch consume result {
+        case .value(let value):
+            note(since: start, isFailure: false)
+            return .value(value)
+        case .encoded(let value):
+            note(since: start, isFailure: false)
+            return .encoded(value)
+        case .kept(let result):
+            note(since: start, isFailure: false, keptBytes: result.byteCount)
+            return .kept(result)
+        }
+    }
+
     func note(since start: NIODeadline, isFailure: Bool, keptBytes: Int? = nil) {
         let elapsed = NIODeadline.now() - start
         meter.note(row, Int(elapsed.nanoseconds), isFailure: isFailure, keptBytes: keptBytes)
@@ -76,17 +90,7 @@ enum GraphWork: Sendable {
                 arguments: arguments,
                 mayKeep: step.mayKeep
             )
-            switch result {
-            case .value(let value):
-                step.note(since: start, isFailure: false)
-                return .value(value)
-            case .encoded(let value):
-                step.note(since: start, isFailure: false)
-                return .encoded(value)
-            case .kept(let result):
-                step.note(since: start, isFailure: false, keptBytes: result.byteCount)
-                return .kept(result)
-            }
+            return step.value(result, since: start)
         } catch {
             if !Task.isCancelled { step.note(since: start, isFailure: true) }
             throw error
@@ -99,8 +103,8 @@ extension GraphProgram {
     func work(for node: Int, in run: inout GraphRun<GraphValue>) -> GraphWork {
         switch steps[node] {
         case .call(let step):
-            var arguments = Arguments()
-            run.takeInputs(of: node) { $0.append(to: &arguments) }
+            let arguments = Arguments()
+            run.takeInputs(of: node) { $0.append(to: arguments) }
             return .call(step, arguments)
         case .made(let maker, let types):
             var values: [GraphValue] = []

@@ -1,9 +1,7 @@
 package import Logging
 package import NIOCore
-package import SwerveActors
 package import SwerveControl
 package import SwerveCore
-package import SwerveLaunch
 internal import SwerveTransport
 
 /// The one place that holds the goal state: the shell of ``ControllerState``.
@@ -17,42 +15,32 @@ package final class Controller: Sendable {
         case shutdown(CheckedContinuation<Void, Never>)
         case status(CheckedContinuation<ServeStatus, Never>)
         case replica(ReplicaEvent, ReplicaID)
-        /// The initialiser of a replica of this process returned.
-        case made(ReplicaID, HostedReplica)
-        case connected(ReplicaID, PeerConnection)
-        case disconnected(PeerConnection, String)
         case tick
     }
 
     private let events: AsyncStream<Event>
     private let report: AsyncStream<Event>.Continuation
     private let clock: any EventLoop
-    private let factory: ReplicaFactory
     private let launcher: any ReplicaLauncher
     private let peers: Peers
-    private let address: String
     private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
     private let logger: Logger
 
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the controller uses.
-    ///   - factory: makes the replicas of this process.
-    ///   - address: where this process listens.
+    ///   - launcher: where replicas run.
+    ///   - peers: this process's connections to replicas.
     package init(
         clock: any EventLoop,
-        factory: ReplicaFactory,
         launcher: any ReplicaLauncher,
         peers: Peers,
-        address: String,
         logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
     ) {
         (self.events, self.report) = AsyncStream.makeStream(of: Event.self)
         self.clock = clock
-        self.factory = factory
         self.launcher = launcher
         self.peers = peers
-        self.address = address
         self.logger = logger
         self.exposeRoutes = exposeRoutes
     }
@@ -75,11 +63,6 @@ package final class Controller: Sendable {
     func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
-    /// A connection of a worker ended.
-    func forget(_ connection: PeerConnection, _ reason: String) {
-        peers.forget(connection)
-        send(.disconnected(connection, reason))
-    }
     func send(_ event: Event) {
         if case .terminated = report.yield(event) { Self.refuse(event) }
     }
@@ -91,7 +74,7 @@ package final class Controller: Sendable {
         case .delete(_, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
-        case .replica, .made, .connected, .disconnected, .tick: break
+        case .replica, .tick: break
         }
     }
 
@@ -100,13 +83,8 @@ package final class Controller: Sendable {
     /// What only the loop touches.
     private struct LoopState {
         var machine = ControllerState()
-        var connections: [ReplicaID: PeerConnection] = [:]
-        /// Replicas that are to be started, with their specs, until their process connects.
-        var specs: [ReplicaID: DeploymentSpec] = [:]
-        var published: [DeploymentID: ControlMessage] = [:]
-        var stopped: Set<ReplicaID> = []
-        /// The initialisers of replicas of this process.
-        var initializers: [ReplicaID: Task<Void, Never>] = [:]
+        /// Where the replicas are reached that have a place.
+        var addresses: [ReplicaID: String] = [:]
         var waitingForRun: [String: [DeployWaiter]] = [:]
         var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
@@ -157,23 +135,12 @@ package final class Controller: Sendable {
             caller.resume(returning: state.machine.status())
             return []
         case .replica(let event, let replica):
-            if case .exited(let reason) = event { forget(replica, reason, &state) }
-            return state.machine.handle(event, of: replica, now: now)
-        case .made(let replica, let hosted):
-            // One that was stopped meanwhile is not kept.
-            guard state.initializers.removeValue(forKey: replica) != nil else { return [] }
-            peers.hosted.add(hosted)
-            return state.machine.handle(.ready, of: replica, now: now)
-        case .connected(let replica, let connection):
-            connect(replica, connection, &state)
-            return []
-        case .disconnected(let connection, let reason):
-            // The process is ending, or cannot be reached any more, which comes to the same. Its end is what counts.
-            if let replica = state.connections.first(where: { $0.value === connection })?.key {
-                logger.debug("connection to replica lost", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
-                launcher.kill(replica)
+            switch event {
+            case .placed(let place): state.addresses[replica] = place.address
+            case .exited: state.addresses[replica] = nil
+            default: break
             }
-            return []
+            return state.machine.handle(event, of: replica, now: now)
         case .tick:
             state.scheduledTick = nil
             return state.machine.tick(now: now)
@@ -203,15 +170,16 @@ package final class Controller: Sendable {
     private func perform(_ actions: [ControlAction], _ state: inout LoopState) {
         for action in actions {
             switch action {
-            case .start(let replica, let spec): start(replica, spec, &state)
-            case .publish(let id, let replicas, let options): publish(id, replicas, options, &state)
+            case .start(let replica, let spec):
+                launcher.start(replica, spec) { self.send(.replica($0, replica)) }
+            case .publish(let id, let replicas, let options): publish(id, replicas, options, state)
             case .withdraw(let id, let reason):
                 peers.withdraw(id, reason)
-                broadcast(.withdraw(id, reason), for: id, &state)
+                launcher.publish(.withdraw(id, reason), of: id)
             case .exposeRoutes(let routes): exposeRoutes(routes)
-            case .drain(let replica): drain(replica, state)
-            case .stop(let replica): stop(replica, &state)
-            case .probe(let replica): probe(replica, state)
+            case .drain(let replica): launcher.drain(replica)
+            case .stop(let replica): launcher.stop(replica)
+            case .probe(let replica): launcher.probe(replica)
             case .applicationRunning(let name):
                 for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
             case .applicationFailed(let name, let error):
@@ -223,108 +191,17 @@ package final class Controller: Sendable {
         }
     }
 
-    private func start(_ replica: ReplicaID, _ spec: DeploymentSpec, _ state: inout LoopState) {
-        if spec.options.placement == .inProcess {
-            send(.replica(.launched(processID: processID()), replica))
-            state.initializers[replica] = factory.make(replica, spec) { result in
-                switch result {
-                case .success(let hosted): self.send(.made(replica, hosted))
-                case .failure(let error):
-                    self.send(.replica(.initializationFailed(message: "\(error)"), replica))
-                }
-            }
-            return
-        }
-        state.specs[replica] = spec
-        let settings = WorkerSettings(controllerAddress: address, replica: replica)
-        launcher.start(replica, environment: [WorkerSettings.variable: settings.text]) { event in
-            switch event {
-            case .launched(let processID): self.send(.replica(.launched(processID: processID), replica))
-            case .exited(let reason): self.send(.replica(.exited(reason: reason), replica))
-            }
-        }
-    }
-
-    private func connect(_ replica: ReplicaID, _ connection: PeerConnection, _ state: inout LoopState) {
-        guard let spec = state.specs.removeValue(forKey: replica) else {
-            return connection.close(because: "no replica \(replica) is expected")
-        }
-        state.connections[replica] = connection
-        peers.adopt(connection, address: WorkerSettings.address(of: replica, beside: address))
-        for (_, message) in state.published { connection.send(message) }
-        connection.send(.start(spec))
-    }
-
-    private func forget(_ replica: ReplicaID, _ reason: String, _ state: inout LoopState) {
-        if !state.stopped.contains(replica) {
-            logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
-        }
-        state.connections.removeValue(forKey: replica)?.peerIsGone(reason)
-        state.specs[replica] = nil
-        state.stopped.remove(replica)
-        removeFiles(of: replica)
-    }
-
     private func publish(
         _ id: DeploymentID,
         _ replicas: [ReplicaID],
         _ options: DeploymentOptions,
-        _ state: inout LoopState
+        _ state: LoopState
     ) {
-        let published = replicas.map { replica in
-            PublishedReplica(
-                id: replica,
-                address: options.placement == .inProcess
-                    ? address : WorkerSettings.address(of: replica, beside: address)
-            )
+        // A replica has a place before it is ready, and is published after that.
+        let published = replicas.compactMap { replica in
+            state.addresses[replica].map { PublishedReplica(id: replica, address: $0) }
         }
         peers.publish(id, published, options)
-        broadcast(.publish(id, published, options), for: id, &state)
-    }
-
-    private func broadcast(_ message: ControlMessage, for id: DeploymentID, _ state: inout LoopState) {
-        state.published[id] = message
-        for connection in state.connections.values { connection.send(message) }
-    }
-
-    private func drain(_ replica: ReplicaID, _ state: LoopState) {
-        if let connection = state.connections[replica] {
-            connection.send(.drain(replica))
-        } else if let local = peers.hosted[replica] {
-            local.drain { self.send(.replica(.drained, replica)) }
-        } else {
-            send(.replica(.drained, replica))
-        }
-    }
-
-    /// Asked for once, a process is told to end itself; asked for again, or when it cannot be told, it is killed.
-    private func stop(_ replica: ReplicaID, _ state: inout LoopState) {
-        let isFirst = state.stopped.insert(replica).inserted
-        if let connection = state.connections[replica], isFirst {
-            connection.send(.stop)
-        } else if let local = peers.hosted[replica] {
-            local.drain {}
-            peers.hosted.remove(replica)
-            send(.replica(.exited(reason: "it was stopped"), replica))
-        } else if state.specs.removeValue(forKey: replica) != nil || state.connections[replica] != nil {
-            launcher.kill(replica)
-        } else {
-            // In this process, and still in its initialiser or failed in it: nothing is left to end.
-            state.initializers.removeValue(forKey: replica)?.cancel()
-            send(.replica(.exited(reason: "it was stopped"), replica))
-        }
-    }
-
-    private func probe(_ replica: ReplicaID, _ state: LoopState) {
-        if let connection = state.connections[replica] {
-            connection.send(.probe)
-        } else {
-            peers.hosted[replica]?.probe { self.send(.replica(.probeAnswered, replica)) }
-        }
-    }
-
-    private func removeFiles(of replica: ReplicaID) {
-        InstanceDirectory.remove(WorkerSettings.address(of: replica, beside: address))
-        InstanceDirectory.remove(WorkerSettings.board(of: replica, beside: address))
+        launcher.publish(.publish(id, published, options), of: id)
     }
 }

@@ -14,7 +14,6 @@ func processID() -> Int32 { getpid() }
 /// lock is free is a leftover, and the next instance of the same user removes it.
 package struct InstanceDirectory {
     package let path: String
-    var controllerAddress: String { "\(path)/controller.sock" }
     private let lock: DirectoryLock
 
     /// Unix socket paths may have 107 bytes.

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
@@ -11,7 +12,7 @@ internal import SwerveTransport
     internal import Darwin
 #endif
 
-/// Starts the life of a replica's process; called before `main` when `SWERVE_WORKER` is set.
+/// The life of a replica's process; called in the place of `main` when `SWERVE_WORKER` is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
     guard let text = getenv(WorkerSettings.variable).map({ String(cString: $0) }),
@@ -27,8 +28,11 @@ public func swerveWorkerMain() {
     signal(SIGPIPE) { _ in }
     // Before anybody asks for the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
+    IdleMemory.limitHeaps()
     Watchdog.start(parent: getppid())
     WorkerProcess.start(settings)
+    // For code of the main actor.
+    dispatchMain()
 }
 
 /// A ``Worker`` in a process of its own.
@@ -64,6 +68,8 @@ enum WorkerProcess {
             exit(1)
         }
         worker.run()
+        // Unstructured: as long as the process lives.
+        Task { await IdleMemory.watch(.continuous) }
     }
 
     // Written once, before the process does anything else.

@@ -1,39 +1,40 @@
 package import SwerveCore
 
 /// What a worker is told at its start, in the variable `SWERVE_WORKER`.
-package struct WorkerSettings: Sendable {
+package struct WorkerSettings: Hashable, Sendable {
     package static let variable = "SWERVE_WORKER"
 
-    package var controllerAddress: String
     package var replica: ReplicaID
+    /// The socket of the process with the controller.
+    package var controllerAddress: String
+    /// Where the worker listens.
+    package var address: String
+    /// The file by which it tells how far it got.
+    package var boardPath: String
 
-    var text: String { "\(replica.number)\n\(replica.deployment)\n\(controllerAddress)" }
-
-    init(controllerAddress: String, replica: ReplicaID) {
-        self.controllerAddress = controllerAddress
+    package init(replica: ReplicaID, controllerAddress: String, address: String, boardPath: String) {
         self.replica = replica
+        self.controllerAddress = controllerAddress
+        self.address = address
+        self.boardPath = boardPath
     }
 
+    /// A line for each value. Paths may hold anything else.
+    package var text: String {
+        "\(replica.number)\n\(replica.deployment)\n\(controllerAddress)\n\(address)\n\(boardPath)"
+    }
+
+    /// - Returns: `nil` for a text that ``text`` does not make.
     package init?(_ text: String) {
-        let lines = text.split(separator: "\n", maxSplits: 2)
-        guard lines.count == 3, let number = UInt64(lines[0]), let deployment = DeploymentID(String(lines[1])) else {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard lines.count == 5, let number = UInt64(lines[0]), let deployment = DeploymentID(lines[1]) else {
             return nil
         }
-        self.replica = ReplicaID(deployment: deployment, number: number)
-        self.controllerAddress = String(lines[2])
-    }
-
-    /// Where the worker listens. The processes of an instance have their sockets in one directory.
-    package var address: String { Self.address(of: replica, beside: controllerAddress) }
-    var boardPath: String { Self.board(of: replica, beside: controllerAddress) }
-
-    static func address(of replica: ReplicaID, beside controllerAddress: String) -> String {
-        sibling(of: controllerAddress, "replica-\(replica.number).sock")
-    }
-    static func board(of replica: ReplicaID, beside controllerAddress: String) -> String {
-        sibling(of: controllerAddress, "replica-\(replica.number).board")
-    }
-    private static func sibling(of path: String, _ name: String) -> String {
-        "\(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])/\(name)"
+        self.init(
+            replica: ReplicaID(deployment: deployment, number: number),
+            controllerAddress: lines[2],
+            address: lines[3],
+            boardPath: lines[4]
+        )
     }
 }

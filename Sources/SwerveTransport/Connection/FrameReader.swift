@@ -14,6 +14,7 @@ final class FrameReader {
     @exclusivity(unchecked) private var lastStarted: UInt64 = 0
     private let executor: LoopExecutor
     @exclusivity(unchecked) private var isEnded = false
+    private var hasGreeted = false
 
     init(_ executor: LoopExecutor) {
         self.executor = executor
@@ -59,6 +60,14 @@ final class FrameReader {
             guard hello.version == Hello.currentVersion else {
                 throw ServeError(.protocolViolation, "protocol version \(hello.version), not \(Hello.currentVersion)")
             }
+            guard hello.build == .own else {
+                throw ServeError(
+                    .protocolViolation,
+                    "the peer runs build \(hello.build) of the program, and this process build \(BuildID.own)"
+                )
+            }
+            guard !hasGreeted else { throw ServeError(.protocolViolation, "a second hello") }
+            hasGreeted = true
             connection.delegate.received(hello, on: connection)
         case .control:
             let message = try BinaryReader(body, system: .current).nextRegion(ControlMessage.self)

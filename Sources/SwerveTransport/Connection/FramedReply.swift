@@ -154,7 +154,7 @@ final class FramedReply: Reply {
 
     // MARK: The answer, from any thread
 
-    func makeResultBuffer() -> ByteBuffer? { Frame.open() }
+    func makeResultBuffer() -> ByteBuffer? { ByteBufferAllocator().buffer(capacity: 128) }
 
     func send(_ event: StreamEvent) {
         switch event {
@@ -201,8 +201,8 @@ final class FramedReply: Reply {
     func end(_ event: StreamEvent, of replica: HostedReplica) { send(event) }
 
     private func send(_ result: CallResult) {
-        guard case .encoded(var frame) = result else { preconditionFailure("the result was encoded for the frame") }
-        let size = frame.readableBytes - Frame.headerBytes
+        guard case .encoded(let region) = result else { preconditionFailure("the result was encoded") }
+        let size = region.readableBytes
         guard size <= StreamLimits.maximumValueBytes else {
             return send(
                 .failure(
@@ -216,23 +216,22 @@ final class FramedReply: Reply {
         }
         if size <= StreamLimits.window, !state.withLock({ $0.mayKeep }) {
             let drained = over()
-            connection.send(.responseValue, stream: stream, frame)
+            connection.send(.responseValue, stream: stream, bytes: region)
             drained?()
             return
         }
-        frame.moveReaderIndex(forwardBy: Frame.headerBytes)
         if state.withLock({ $0.mayKeep }),
-            let (address, number) = connection.hosted.kept.keep(frame, for: connection)
+            let (address, number) = connection.hosted.kept.keep(region, for: connection)
         {
             let drained = over()
             connection.send(.responseKept, stream: stream) {
-                $0.writeMultipleIntegers(number, UInt64(frame.readableBytes), endianness: .little)
+                $0.writeMultipleIntegers(number, UInt64(size), endianness: .little)
                 $0.writeString(address)
             }
             drained?()
             return
         }
-        send(region: frame)
+        send(region: region)
     }
 
     /// Sends an encoded value, in parts as the caller takes it when it is long.

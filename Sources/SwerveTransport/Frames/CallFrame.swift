@@ -33,7 +33,7 @@ enum CallFrame {
             case .reference: try writer.region(0 as UInt8)
             }
         }
-        return writer.buffer
+        return writer.takeBuffer()
     }
 
     private static func write(_ value: some Encodable, at index: Int, to writer: BinaryWriter) throws {

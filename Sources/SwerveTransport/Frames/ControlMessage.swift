@@ -2,8 +2,10 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 3
+    package static let currentVersion = 4
     package var version = Hello.currentVersion
+    /// Of the sender's program. Arguments may hold what only the same build understands, such as key paths.
+    package var build = BuildID.own
     /// The worker's replica; `nil` for other processes.
     package var replica: ReplicaID?
     package var processID: Int32

@@ -166,7 +166,7 @@ extension RawPeer {
 
     /// The body of a call's frame, behind the method's number.
     static func call(_ target: String, _ arguments: any Codable & Sendable...) throws -> [UInt8] {
-        var all = Arguments()
+        let all = Arguments()
         for argument in arguments { all.append(argument) }
         let frame = try CallFrame.make(OutgoingCall(target: target, arguments: all), method: 0, now: .now())
         return Array(frame.readableBytesView.dropFirst(Frame.headerBytes + 4))

@@ -80,7 +80,7 @@ struct PeerCallers {
         _ world: PeerWorld,
         mayKeep: Bool = false
     ) {
-        var arguments = Arguments()
+        let arguments = Arguments()
         if let first { arguments.append(first) }
         if let second { arguments.append(second) }
         let call = OutgoingCall(target: target, arguments: arguments, mayKeep: mayKeep)

@@ -1,7 +1,7 @@
 package import SwerveCore
 
-/// Gives replicas a place to run. The controller does not know which kind of launcher does it.
-package protocol ReplicaLauncher: Sendable {
+/// Starts the processes of replicas.
+package protocol ProcessLauncher: Sendable {
     /// Starts a replica's process; returns at once.
     ///
     /// - Parameters:
@@ -11,14 +11,16 @@ package protocol ReplicaLauncher: Sendable {
     func start(
         _ replica: ReplicaID,
         environment: [String: String],
-        report: @escaping @Sendable (LaunchEvent) -> Void
+        report: @escaping @Sendable (ProcessEvent) -> Void
     )
 
     /// Ends the process at once; nothing happens when it is gone.
     func kill(_ replica: ReplicaID)
 }
 
-package enum LaunchEvent: Sendable {
+/// What becomes of a process.
+package enum ProcessEvent: Sendable {
     case launched(processID: Int32)
-    case exited(reason: String)
+    /// - Parameter lastOutput: what the process wrote last to its standard error; empty when that is not known.
+    case exited(reason: String, lastOutput: String = "")
 }

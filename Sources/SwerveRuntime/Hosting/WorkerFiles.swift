@@ -1,0 +1,31 @@
+internal import SwerveCore
+
+/// The files of an instance's processes, all in one directory: the sockets at which they listen and the boards of the
+/// workers.
+package struct WorkerFiles: Sendable {
+    private let directory: String
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+
+    /// Where the process with the controller listens.
+    package var controllerAddress: String { "\(directory)/controller.sock" }
+
+    /// What a replica's process is told.
+    func settings(of replica: ReplicaID) -> WorkerSettings {
+        WorkerSettings(
+            replica: replica,
+            controllerAddress: controllerAddress,
+            address: "\(directory)/replica-\(replica.number).sock",
+            boardPath: "\(directory)/replica-\(replica.number).board"
+        )
+    }
+
+    /// Removes what a process left that is gone.
+    func remove(of replica: ReplicaID) {
+        let settings = settings(of: replica)
+        InstanceDirectory.remove(settings.address)
+        InstanceDirectory.remove(settings.boardPath)
+    }
+}
