@@ -244,7 +244,7 @@ extension IntegrationTests {
                 #expect(third == "why")
                 let error = await #expect(throws: GraphNodeError.self) { try await ask("z", .good) }
                 #expect(error?.node == "switch_1")
-                #expect((error?.cause as? ServeError)?.message == "the value fits none of the cases, which are x, y")
+                #expect((error?.cause as? ServeError)?.message == "the value matches none of the cases: x, y")
             }
         }
 
@@ -505,7 +505,7 @@ extension IntegrationTests {
             #expect(try await refusal(missing).contains("always takes the same branch"))
             #expect(try await refusal(input.fallback(to: nodes.add(input))).contains("can never be reached"))
             let node = nodes.add(input)
-            #expect(try await refusal(node.fallback(to: node)).contains("falls back to the node that failed"))
+            #expect(try await refusal(node.fallback(to: node)).contains("falls back to the node that just failed"))
             let long = (0..<5000).reduce(input) { node, _ in nodes.add(node) }
             #expect(try await refusal(long).contains("more than 4096 nodes"))
         }
