@@ -34,7 +34,7 @@
 ///
 /// Methods marked `distributed` can be called. Those that return a value can also be nodes of a graph:
 /// `segmenter.nodes.segment(input)` takes and returns a `GraphNode`. `nodes` does not include generic methods,
-/// overloads that differ only in types, and methods in extensions. An actor that declares its own `nodes` or `Nodes`
+/// overloads that differ only in types, or methods in extensions. An actor that declares its own `nodes` or `Nodes`
 /// gets no generated one. The actor must not be `private` or local, because a replica in another process looks it up by
 /// name.
 ///

@@ -64,7 +64,7 @@ extension IntegrationTests {
             }
         }
 
-        /// In this process the error needs no other form.
+        /// Within this process the error itself is thrown.
         @Test func anotherErrorArrivesAsItsDescription() async throws {
             try await withApplication(Calculator.bind()) { calculator, name in
                 let error = await #expect(throws: RemoteError.self) { try await calculator.failOpaquely() }
@@ -109,7 +109,7 @@ extension IntegrationTests {
                 await #expect(throws: Refused(reason: "twice", code: 100)) { try await ensemble.relay("plus", "twice") }
                 let names = await Serve.status().applications[name]?.deployments.keys.sorted()
                 #expect(names == ["Calculator", "Ensemble", "Model", "Model_1", "adder"])
-                // Handles travel in both directions.
+                // Handles can be arguments and results.
                 let second = try await Serve.deploymentHandle("Model_1", application: name, as: Model.self)
                 #expect(try await ensemble.ask(second) == 2)
                 #expect(try await ensemble.first().answer() == 1)

@@ -4,7 +4,7 @@ import SwerveCore
 import Testing
 
 extension IntegrationTests {
-    /// Graphs, with all their deployments in processes of their own and with all of them in this one.
+    /// Graphs whose deployments all run in separate processes, and graphs whose deployments all run in this process.
     @Suite struct GraphTests {
         typealias Placement = DeploymentOptions.Placement
 
@@ -12,7 +12,7 @@ extension IntegrationTests {
             Steps.bind(journal: Journal.bind().options(placement: placement)).options(placement: placement)
         }
 
-        /// Runs a graph for the time of `body`.
+        /// Runs a graph for the duration of `body`.
         private func withGraph<Input, Output>(
             _ node: GraphNode<Input, Output>,
             _ placement: Placement,
@@ -75,7 +75,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `computed parts need a driver in this process`() async throws {
+        @Test func `a computed part needs a driver in the process that wrote the graph`() async throws {
             let input = InputNode<Request>()
             let node = steps(.inProcess).nodes.text(input[\.area])
             try await withGraph(node, .inProcess) { driver, _ in
@@ -100,7 +100,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a function and a graph that is its input are graphs, too`() async throws {
+        @Test func `a function can be a graph, and so can an input alone`() async throws {
             let input = InputNode<Int>()
             try await withGraph(doubledDeployment.bind().nodes(input), .inProcess) { driver, _ in
                 let answer = try await driver.predict(4)
@@ -115,7 +115,7 @@ extension IntegrationTests {
         // MARK: Execution
 
         @Test(arguments: placements)
-        func `a node that several use is computed once for each request`(_ placement: Placement) async throws {
+        func `a node with several consumers is computed once per request`(_ placement: Placement) async throws {
             let input = InputNode<String>()
             let nodes = steps(placement).nodes
             let one = nodes.noted(input)
@@ -134,7 +134,7 @@ extension IntegrationTests {
         func `independent branches run at the same time`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, _ in
                 async let answer = driver.predict("")
-                // Neither can end before both have begun.
+                // None can end before all have begun.
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
                 for name in ["a", "b", "c"] { try await journal.note("open \(name)") }
                 #expect(try await answer == "a-b-c")
@@ -142,13 +142,13 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a slow branch holds nothing of the others`(_ placement: Placement) async throws {
+        func `a branch that is over frees its replica while a slow one still runs`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, name in
                 async let answer = driver.predict("")
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
                 try await journal.note("open a")
                 try await journal.note("open b")
-                // Each replica takes one request at a time, so the next one begins when the places are free again.
+                // Each replica takes one request at a time, so the next one begins when its place is free again.
                 for other in ["Gate", "Gate_1"] {
                     let gate = try await Serve.deploymentHandle(other, application: name, as: Gate.self)
                     #expect(try await gate.version() == 1)
@@ -159,7 +159,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `cancelling the request cancels the nodes that run`(_ placement: Placement) async throws {
+        func `cancelling the request cancels its running nodes`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, _ in
                 let request = Task { try await driver.predict("") }
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
@@ -170,7 +170,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a failure cancels the nodes that nobody needs any more`(_ placement: Placement) async throws {
+        func `a failure cancels nodes that are no longer needed`(_ placement: Placement) async throws {
             let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
             let gate = Gate.bind(journal: journal).options(placement: placement)
             let input = InputNode<Int>()
@@ -179,7 +179,7 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, name in
                 let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
                 await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
-                // It was cancelled before it began, or while it ran.
+                // It was cancelled before it began or while it ran.
                 let entries = try await journal.all()
                 if entries.contains(where: { $0.hasPrefix("began a") }) { try await journal.wait(for: "cancelled a") }
             }
@@ -192,7 +192,7 @@ extension IntegrationTests {
             let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
             func gate() -> Gate { Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement) }
             let nodes = steps(placement).nodes
-            // The input is not used: the type is enough.
+            // The input is not used; its type is enough.
             let all: GraphNode<String, String> = nodes.join(
                 .array([gate().nodes.enter("a"), gate().nodes.enter("b"), gate().nodes.enter("c")])
             )
@@ -205,7 +205,7 @@ extension IntegrationTests {
         // MARK: Branches
 
         @Test(arguments: placements)
-        func `only the branch that a condition chooses is computed`(_ placement: Placement) async throws {
+        func `only the chosen branch of a condition is computed`(_ placement: Placement) async throws {
             let input = InputNode<Request>()
             let nodes = steps(placement).nodes
             let result = GraphNode.if(
@@ -262,11 +262,11 @@ extension IntegrationTests {
             }
         }
 
-        /// A graph and what it is by definition.
+        /// A graph and its value by definition.
         private struct Sample {
             var node: GraphNode<Int, Int>
             var value: @Sendable (Int) -> Int
-            /// What writes itself down when it is computed.
+            /// The names that its nodes write to the journal when they are computed.
             var names: Set<String>
         }
 
@@ -300,7 +300,7 @@ extension IntegrationTests {
                         then: b.node,
                         else: c.node
                     )
-                    // Which branch is taken depends on the input: its names are not counted.
+                    // The input decides which branch is taken, so the names of the branches are not counted.
                     pool.append(
                         Sample(
                             node: node,
@@ -324,12 +324,12 @@ extension IntegrationTests {
                 }
             }
             let last = pool[pool.count - 1]
-            // The result is no constant, whatever the last one is.
+            // The result must not be a constant, even if the last node is one.
             return Sample(node: steps.nodes.add(last.node, to: 0), value: last.value, names: last.names)
         }
 
         @Test(arguments: placements)
-        func `random graphs give what their definition says, and compute no node twice`(
+        func `random graphs return what their definition says, and compute no node twice`(
             _ placement: Placement
         ) async throws {
             let steps = steps(placement)
@@ -352,7 +352,7 @@ extension IntegrationTests {
         // MARK: Errors
 
         @Test(arguments: placements)
-        func `a failure has the name of its node, and its cause`(_ placement: Placement) async throws {
+        func `a failure names its node and its cause`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let other = steps(placement).options(name: "Named").nodes
@@ -368,7 +368,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `the deadline is carried to each node`(_ placement: Placement) async throws {
+        func `the deadline reaches each node`(_ placement: Placement) async throws {
             let node: GraphNode<Int, Double?> = steps(placement).nodes.remaining()
             try await withGraph(node, placement) { driver, _ in
                 let answer = try await driver.predict(1)
@@ -383,7 +383,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a graph survives the loss of a replica in it`(_ placement: Placement) async throws {
+        func `a graph survives the loss of one of its replicas`(_ placement: Placement) async throws {
             guard placement == .process else { return }
             let input = InputNode<Int>()
             let model = Model.bind(version: 7)
@@ -414,14 +414,13 @@ extension IntegrationTests {
                 }
                 let makers = try await driver.statistics().nodes.filter { $0.name.hasPrefix("Maker") }
                 let isKept = placement == .process
-                // Small ones are sent at once.
+                // Small results are sent at once.
                 #expect(makers.map(\.keptResults) == (isKept ? [2, 4] : [0, 0]))
                 #expect(makers[1].keptBytes >= (isKept ? 4 << 20 : 0))
             }
         }
 
-        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws
-        {
+        @Test func `losing the replica of a large result fails only the node that needs the result`() async throws {
             let journal = Journal.bind().options(maxOngoingRequests: 1000)
             let gate = Gate.bind(journal: journal)
             let input = InputNode<String>()
@@ -433,7 +432,7 @@ extension IntegrationTests {
                 let handle = try await Serve.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
                 let request = Task { try await driver.predict("a") }
                 try await journal.wait(for: "began a")
-                // The result may be made before or after: wait for it.
+                // The result may be made before or after that, so wait for it.
                 try await eventually("the result is made") {
                     try await driver.statistics().nodes.contains { $0.keptResults == 1 }
                 }
@@ -465,7 +464,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `what nodes take is measured`(_ placement: Placement) async throws {
+        func `the latency of nodes is measured`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let node = nodes.add(nodes.add(input)).fallback(to: nodes.refuse(input))
@@ -491,7 +490,7 @@ extension IntegrationTests {
             return error?.message ?? ""
         }
 
-        @Test func `graphs that cannot be run are refused when they are built`() async throws {
+        @Test func `graphs that cannot run are refused when they are built`() async throws {
             let nodes = steps(.inProcess).nodes
             let input = InputNode<Int>()
             #expect(try await refusal(nodes.add(input, to: InputNode<Int>())).contains("2 inputs"))
@@ -517,7 +516,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `cases of an enumeration are complete, and not more than that`() async throws {
+        @Test func `the cases of an enumeration must be complete, without a superfluous default`() async throws {
             try await Instance.start()
             let input = InputNode<Request>()
             func message(_ node: GraphNode<Request, Int>) async -> String {

@@ -4,7 +4,7 @@ import Swerve
 import SwerveHummingbird
 import Testing
 
-/// A deployment whose paths are a Hummingbird router's.
+/// A deployment that answers with a Hummingbird router.
 @Deployment
 distributed actor Routed: HTTPIngress {
     private let routes: HummingbirdResponder

@@ -10,10 +10,10 @@ import Testing
     import Darwin
 #endif
 
-/// Where replicas run: every behaviour is the same in both.
+/// Where replicas run. They behave the same in both placements.
 let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
 
-/// All tests of the instance, one after the other: a process has one.
+/// All tests of the instance. They run one after another, because a process has only one instance.
 @Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
 
 enum Instance {
@@ -30,7 +30,7 @@ enum Instance {
     }
 }
 
-/// Runs an application for the time of `body`.
+/// Runs an application for the duration of `body`.
 func withApplication<D: Deployment>(
     _ bound: D,
     name: String = Instance.newName(),
@@ -48,7 +48,7 @@ func withApplication<D: Deployment>(
     try await Serve.delete(name)
 }
 
-/// A gate and the journal that opens it.
+/// Runs a gate and the journal that opens it for the duration of `body`.
 func withGate(
     _ placement: DeploymentOptions.Placement,
     numReplicas: Int = 1,
@@ -69,15 +69,15 @@ func withGate(
     }
 }
 
-/// What waited for did not come.
+/// The awaited condition did not come true in time.
 struct TooLong: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Waits until `condition` holds: for what has no event to wait for, such as a status.
+/// Waits until `condition` holds, for things that send no event, such as a status.
 ///
-/// The one place in the tests where real time passes. A condition that holds costs nothing; one that never does fails
-/// after 20 seconds.
+/// The only place in these tests where real time passes. A condition that already holds costs nothing; one that never
+/// does fails after 20 seconds.
 func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     for _ in 0..<2000 {
         if try await condition() { return }
@@ -94,7 +94,7 @@ func eventuallyHealthy(_ name: String) async throws {
     }
 }
 
-/// Waits until a number stays as it is for a while, and returns it.
+/// Waits until a number stays the same for a while, and returns it.
 func settled(_ number: () async throws -> Int) async throws -> Int {
     var last = -1
     var same = 0
@@ -108,7 +108,7 @@ func settled(_ number: () async throws -> Int) async throws -> Int {
 }
 
 extension Deployment {
-    /// Requests that wait in this process for the handle's deployment, and leases that are out.
+    /// The requests that wait in this process for the handle's deployment, and the leases that are taken.
     nonisolated var load: (queued: Int, ongoing: Int) {
         guard case .pool(let pool) = id.target else { return (-1, -1) }
         let load = pool.load
