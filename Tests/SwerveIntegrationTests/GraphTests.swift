@@ -142,7 +142,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a branch that is over frees its replica while a slow one still runs`(_ placement: Placement) async throws {
+        func `a finished branch frees its replica while a slow one still runs`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, name in
                 async let answer = driver.predict("")
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
