@@ -1,14 +1,14 @@
 import Testing
 
-/// What waited for did not come.
+/// The awaited condition did not come true in time.
 struct TooLong: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Waits until `condition` holds: for what another thread or a socket does, and nobody tells of.
+/// Waits until `condition` holds, for things that another thread or a socket does without a notification.
 ///
-/// The one place in these tests where real time passes. A condition that holds costs nothing; one that never does fails
-/// after 20 seconds.
+/// The only place in these tests where real time passes. A condition that already holds costs nothing; one that never
+/// does fails after 20 seconds.
 func eventually(
     _ what: @autoclosure () -> String,
     _ sourceLocation: SourceLocation = #_sourceLocation,
