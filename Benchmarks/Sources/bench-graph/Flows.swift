@@ -1,7 +1,7 @@
 import NIOCore
 import Swerve
 
-/// Each flow twice, every deployment placed in the same way.
+/// Each flow in two versions, with the same placement for every deployment.
 struct Flows {
     let placement: DeploymentOptions.Placement
 
@@ -11,7 +11,7 @@ struct Flows {
 
     private func step() -> Step { options(Step.bind()) }
 
-    // MARK: Three calls, one after the other
+    // MARK: Three calls, one after another
 
     func chainByHand() -> ChainByHand {
         options(ChainByHand.bind(first: step(), second: step(), third: step()))
@@ -34,7 +34,7 @@ struct Flows {
         return options(GraphDriver.bind(.array((0..<8).map { _ in step().nodes.pass(input) })))
     }
 
-    // MARK: A large result of one call, given to another
+    // MARK: A large result of one call, passed to another
 
     func largeByHand() -> LargeByHand {
         options(LargeByHand.bind(producer: options(Producer.bind()), consumer: options(Consumer.bind())))
