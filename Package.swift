@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -23,6 +24,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Swerve", targets: ["Swerve"]),
+        .library(name: "SwerveTesting", targets: ["SwerveTesting"]),
         .library(name: "SwerveHummingbird", targets: ["SwerveHummingbird"]),
         .library(name: "SwerveTensor", targets: ["SwerveTensor"]),
         .library(name: "SwerveVision", targets: ["SwerveVision"]),
@@ -118,6 +120,15 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // For the tests of applications.
+        .target(
+            name: "SwerveTesting",
+            dependencies: [
+                "Swerve", "SwerveActors", "SwerveControl", "SwerveCore", "SwerveRuntime", "SwerveTransport", nioCore,
+                nioPosix, nioEmbedded, logging,
+            ],
+            swiftSettings: settings
+        ),
         // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
@@ -198,7 +209,7 @@ let package = Package(
             name: "bench-http",
             dependencies: [
                 "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", nioCore,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                nioEmbedded,
             ],
             path: "Benchmarks/Sources/bench-http",
             swiftSettings: settings
@@ -228,7 +239,7 @@ let package = Package(
             name: "fuzz-decoders",
             dependencies: [
                 "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor",
-                "SwerveTransport", "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
@@ -287,7 +298,19 @@ let package = Package(
             path: "Tests/EntryPoints/entry-arguments",
             swiftSettings: settings
         ),
+        // What the tests of several targets share.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Swerve", "SwerveTesting"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
+        .testTarget(
+            name: "SwerveTestingTests",
+            dependencies: ["Swerve", "SwerveTesting", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(
             name: "SwerveHTTPTypesTests",
@@ -298,7 +321,7 @@ let package = Package(
             name: "SwerveHTTPTests",
             dependencies: [
                 "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", nioCore, nioPosix,
-                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                nioEmbedded, .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -320,15 +343,15 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", nioCore, nioPosix,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", "TestSupport", nioCore, nioPosix,
+                nioEmbedded,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHummingbird", nioCore, nioPosix,
+                "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",
@@ -363,8 +386,8 @@ let package = Package(
         .testTarget(
             name: "SwerveModelsTests",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
-                nioCore, logging,
+                "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision",
+                "SwerveVisionHTTP", "TestSupport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -383,7 +406,7 @@ let package = Package(
             dependencies: [
                 "MiddleSimulation", "SwerveActors", "SwerveCore", "SwerveLaunch", "SwerveRuntime", "SwerveTransport",
                 nioCore,
-                logging, .product(name: "NIOEmbedded", package: "swift-nio"),
+                logging, nioEmbedded,
             ],
             swiftSettings: settings
         ),

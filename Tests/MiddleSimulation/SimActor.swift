@@ -84,7 +84,7 @@ distributed actor SimActor: HTTPIngress {
     private let replica: ReplicaID?
 
     init(_ arguments: InitArguments) async throws {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.world = arguments.world
         self.replica = ReplicaContext.current?.replica
         guard let world = World.find(arguments.world) else { throw SimFailure(number: -1) }

@@ -16,7 +16,7 @@ private distributed actor Prompt: Deployment {
         [DeploymentMethod("answer()") { actor, _, results in try results.returned(actor.answer()) }]
     }
     init() {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
     }
     distributed func answer() -> Int { 7 }
 }
@@ -52,7 +52,7 @@ private final class RecordedReply: Reply, Burst {
         let id = ReplicaID(deployment: DeploymentID(application: "hosted", deployment: "Prompt"), number: 1)
         let replica = HostedReplica(id: id, actor: Prompt(), limit: RecordedReply.requests)
         let requests = (0..<RecordedReply.requests).map { _ in
-            let arguments = InvocationDecoder(BinaryReader(ByteBuffer(), system: .current), genericSubstitutions: [])
+            let arguments = InvocationDecoder(BinaryReader(ByteBuffer(), system: .detached), genericSubstitutions: [])
             let call = HostedCall(target: "answer()", arguments: arguments, references: nil)
             #expect(replica.admit())
             return HostedRequest(replica, call, context: nil, reply)

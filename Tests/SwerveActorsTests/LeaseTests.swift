@@ -47,7 +47,7 @@ private final class Waiter: LeaseWaiter {
     private let pool: Pool
 
     init() {
-        pool = Pool(DeploymentID(application: "lease", deployment: "D"), clock: loop, seed: 1)
+        pool = Pool(DeploymentID(application: "lease", deployment: "D"), of: InstanceID(rawValue: 1), clock: loop, seed: 1)
         serve(1, limit: 1)
     }
 
@@ -241,7 +241,7 @@ private final class Waiter: LeaseWaiter {
 
     @Test func `whatever many tasks do, no place is lost and no limit passed`() async {
         serve(2, limit: 3)
-        let pool = Pool(self.pool.id, clock: MultiThreadedEventLoopGroup.singleton.any(), seed: 7)
+        let pool = Pool(self.pool.id, of: self.pool.instance, clock: MultiThreadedEventLoopGroup.singleton.any(), seed: 7)
         var options = DeploymentOptions()
         options.maxOngoingRequests = 3
         pool.update([Silent(0), Silent(1)], options: options)

@@ -13,7 +13,7 @@ private distributed actor Idle: Deployment {
     static var _deploymentOptions: DeploymentOptions { DeploymentOptions() }
     static var _deploymentMethods: [DeploymentMethod<Idle>] { [] }
     init() {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
     }
 }
 

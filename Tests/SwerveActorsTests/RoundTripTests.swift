@@ -167,7 +167,7 @@ extension Optional: OptionalValue {}
         try writer.region("two")
         try writer.region(Int?.none)
         try writer.region([3.0])
-        let reader = BinaryReader(writer.buffer, system: .current)
+        let reader = BinaryReader(writer.buffer, system: .detached)
         #expect(try reader.nextRegion(Int.self) == 1)
         #expect(try reader.nextRegion(String.self) == "two")
         #expect(try reader.nextRegion(Int?.self) == nil)

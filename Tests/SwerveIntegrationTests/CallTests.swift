@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -107,10 +108,10 @@ extension IntegrationTests {
                 #expect(try await ensemble.add("default", 1, 2) == 8)
                 #expect(try await ensemble.add("unknown", 1, 2) == nil)
                 await #expect(throws: Refused(reason: "twice", code: 100)) { try await ensemble.relay("plus", "twice") }
-                let names = await Serve.status().applications[name]?.deployments.keys.sorted()
+                let names = await instance.status().applications[name]?.deployments.keys.sorted()
                 #expect(names == ["Calculator", "Ensemble", "Model", "Model_1", "adder"])
                 // Handles travel in both directions.
-                let second = try await Serve.deploymentHandle("Model_1", application: name, as: Model.self)
+                let second = try await instance.deploymentHandle("Model_1", application: name, as: Model.self)
                 #expect(try await ensemble.ask(second) == 2)
                 #expect(try await ensemble.first().answer() == 1)
             }

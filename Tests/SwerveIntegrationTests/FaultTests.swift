@@ -1,4 +1,5 @@
 import Swerve
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -103,7 +104,7 @@ extension IntegrationTests {
                     group.addTask {
                         defer { isOver.set() }
                         for _ in 0..<3 {
-                            let replicas = await Serve.status().applications[name]?.deployments["Front"]?.replicas
+                            let replicas = await instance.status().applications[name]?.deployments["Front"]?.replicas
                             if let process = replicas?.first(where: { $0.state == .running })?.processID {
                                 kill(process, SIGKILL)
                             }
@@ -160,15 +161,15 @@ extension IntegrationTests {
         }
 
         @Test func anInitialiserThatTrapsFailsTheRun() async throws {
-            try await Instance.start()
+            try await instance.start()
             let name = Instance.newName()
             let error = await #expect(throws: ServeError.self) {
-                try await Serve.run(Broken.bind(trapping: true), name: name, routePrefix: nil)
+                try await instance.run(Broken.bind(trapping: true), name: name, routePrefix: nil)
             }
             #expect(error?.code == .startFailed)
             let reason = "Fatal error: a trap in an initialiser that a test wants"
             #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
     }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -138,11 +139,11 @@ extension IntegrationTests {
         }
 
         @Test func `paths that are no routes are refused when the graph is built`() async throws {
-            try await Instance.start()
+            try await instance.start()
             for path in ["add", "/add/", "/a b", "/a?b"] {
                 let error = await #expect(throws: ServeError.self) {
                     let driver = GraphDriver.bind([path: InputNode<Int>()])
-                    try await Serve.run(driver, name: Instance.newName(), routePrefix: nil)
+                    try await instance.run(driver, name: Instance.newName(), routePrefix: nil)
                 }
                 #expect(error?.code == .invalidGraph)
             }

@@ -1,6 +1,7 @@
 import NIOCore
 import Swerve
 import SwerveCore
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -125,7 +126,7 @@ extension IntegrationTests {
                 #expect(answer == 3)
                 let second = try await driver.predict("second")
                 #expect(second == 3)
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 #expect(try await journal.all() == ["first", "second"])
             }
         }
@@ -150,7 +151,7 @@ extension IntegrationTests {
                 try await journal.note("open b")
                 // Each replica takes one request at a time, so the next one begins when the places are free again.
                 for other in ["Gate", "Gate_1"] {
-                    let gate = try await Serve.deploymentHandle(other, application: name, as: Gate.self)
+                    let gate = try await instance.deploymentHandle(other, application: name, as: Gate.self)
                     #expect(try await gate.version() == 1)
                 }
                 try await journal.note("open c")
@@ -177,7 +178,7 @@ extension IntegrationTests {
             let nodes = steps(placement).nodes
             let node = nodes.join(.array([gate.nodes.enter("a"), nodes.text(nodes.refuse(input))]))
             try await withGraph(node, placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
                 // It was cancelled before it began, or while it ran.
                 let entries = try await journal.all()
@@ -197,7 +198,7 @@ extension IntegrationTests {
                 .array([gate().nodes.enter("a"), gate().nodes.enter("b"), gate().nodes.enter("c")])
             )
             try await withGraph(all, placement) { driver, name in
-                let handle = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let handle = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 try await body(driver, handle, name)
             }
         }
@@ -214,7 +215,7 @@ extension IntegrationTests {
                 else: nodes.noted("small", 2)
             )
             try await withGraph(nodes.add(result, to: 0), placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 let answer = try await driver.predict(Request(name: "", size: .init(width: 1, height: 1)))
                 #expect(answer == 2)
                 let second = try await driver.predict(Request(name: "", size: .init(width: 20, height: 20)))
@@ -255,7 +256,7 @@ extension IntegrationTests {
             let good = nodes.add(input).fallback(to: nodes.noted("unneeded"))
             let bad = nodes.add(nodes.refuse(input)).fallback(to: nodes.noted("needed", 5))
             try await withGraph(nodes.add(good, to: bad), placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 let answer = try await driver.predict(1)
                 #expect(answer == 11 + 5)
                 #expect(try await journal.all() == ["needed"])
@@ -337,7 +338,7 @@ extension IntegrationTests {
             let routes = Dictionary(uniqueKeysWithValues: samples.enumerated().map { ("/\($0)", $1.node) })
             let driver = GraphDriver.bind(routes).options(placement: placement)
             try await withApplication(driver) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 for (number, sample) in samples.enumerated() {
                     let before = try await journal.all().count
                     let answer: Int = try await driver.predict(route: "/\(number)", number)
@@ -391,7 +392,7 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, name in
                 let answer = try await driver.predict(1)
                 #expect(answer == 8)
-                let handle = try await Serve.deploymentHandle("Model", application: name, as: Model.self)
+                let handle = try await instance.deploymentHandle("Model", application: name, as: Model.self)
                 await #expect(throws: ServeError.self) { try await handle.trap() }
                 let second = try await driver.predict(2)
                 #expect(second == 9)
@@ -429,8 +430,8 @@ extension IntegrationTests {
             let bytes: GraphNode<String, ByteBuffer> = maker.nodes.make(1_048_576)
             let size = Steps.bind(journal: journal).nodes.sized(bytes, after: gate.nodes.enter(input))
             try await withGraph(size, .process) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
-                let handle = try await Serve.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
+                let handle = try await instance.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
                 let request = Task { try await driver.predict("a") }
                 try await journal.wait(for: "began a")
                 // The result may be made before or after: wait for it.
@@ -456,7 +457,7 @@ extension IntegrationTests {
             let driver = GraphDriver.bind(bound.nodes.add(input)).options(name: "entry", numReplicas: 3)
             try await withApplication(driver) { _, name in
                 try await eventuallyHealthy(name)
-                let deployments = try #require(await Serve.status().applications[name]).deployments
+                let deployments = try #require(await instance.status().applications[name]).deployments
                 #expect(deployments.keys.sorted() == ["Journal", "Steps", "entry"])
                 #expect(deployments["entry"]?.replicas.count == 3)
                 #expect(deployments["Steps"]?.replicas.count == 2)
@@ -483,9 +484,9 @@ extension IntegrationTests {
         // MARK: Bad graphs
 
         private func refusal(_ graph: GraphNode<Int, Int>) async throws -> String {
-            try await Instance.start()
+            try await instance.start()
             let error = await #expect(throws: ServeError.self) {
-                try await Serve.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
+                try await instance.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
             }
             #expect(error?.code == .invalidGraph)
             return error?.message ?? ""
@@ -518,11 +519,11 @@ extension IntegrationTests {
         }
 
         @Test func `cases of an enumeration are complete, and not more than that`() async throws {
-            try await Instance.start()
+            try await instance.start()
             let input = InputNode<Request>()
             func message(_ node: GraphNode<Request, Int>) async -> String {
                 let error = await #expect(throws: ServeError.self) {
-                    try await Serve.run(GraphDriver.bind(node), name: Instance.newName(), routePrefix: nil)
+                    try await instance.run(GraphDriver.bind(node), name: Instance.newName(), routePrefix: nil)
                 }
                 return error?.message ?? ""
             }

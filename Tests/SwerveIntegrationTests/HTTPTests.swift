@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -18,7 +19,7 @@ extension IntegrationTests {
                 try await eventuallyHealthy(name)
                 try await body(
                     front,
-                    try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                    try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 )
             }
         }

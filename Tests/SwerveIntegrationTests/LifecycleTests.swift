@@ -1,5 +1,6 @@
 import Swerve
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -63,7 +64,7 @@ extension IntegrationTests {
                     group.addTask {
                         defer { isOver.set() }
                         for version in 2...4 {
-                            let new = try await Serve.run(bound(version), name: name, routePrefix: nil)
+                            let new = try await instance.run(bound(version), name: name, routePrefix: nil)
                             let answer = try await new.answer()
                             #expect(answer == version)
                         }
@@ -82,7 +83,7 @@ extension IntegrationTests {
             let bound = Model.bind().options(placement: placement)
             try await withApplication(bound) { handle, name in
                 let before = try await handle.who()
-                try await Serve.run(bound.options(maxQueuedRequests: 5), name: name, routePrefix: nil)
+                try await instance.run(bound.options(maxQueuedRequests: 5), name: name, routePrefix: nil)
                 #expect(try await handle.who() == before)
             }
         }
@@ -91,26 +92,26 @@ extension IntegrationTests {
         func handlesOfADeletedApplicationFailAtOnceAndWorkAgainWhenItRunsAgain(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await Instance.start()
+            try await instance.start()
             let name = Instance.newName()
-            let handle = try await Serve.run(Model.bind().options(placement: placement), name: name, routePrefix: nil)
+            let handle = try await instance.run(Model.bind().options(placement: placement), name: name, routePrefix: nil)
             #expect(try await handle.answer() == 1)
-            try await Serve.delete(name)
+            try await instance.delete(name)
             await expectError(.deleted, name) { _ = try await handle.answer() }
-            await expectError(.notFound, name) { try await Serve.delete(name) }
-            #expect(await Serve.status().applications[name] == nil)
-            try await Serve.run(Model.bind(version: 2).options(placement: placement), name: name, routePrefix: nil)
+            await expectError(.notFound, name) { try await instance.delete(name) }
+            #expect(await instance.status().applications[name] == nil)
+            try await instance.run(Model.bind(version: 2).options(placement: placement), name: name, routePrefix: nil)
             #expect(try await handle.answer() == 2)
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
 
         @Test(arguments: placements)
         func deletingLetsOngoingCallsFinishAndFailsThoseThatWait(placement: DeploymentOptions.Placement) async throws {
-            try await Instance.start()
+            try await instance.start()
             let name = Instance.newName()
             let journal = Journal.bind().options(maxOngoingRequests: 100, placement: placement)
             try await withApplication(journal) { journal, _ in
-                let gate = try await Serve.run(
+                let gate = try await instance.run(
                     Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement),
                     name: name,
                     routePrefix: nil
@@ -119,7 +120,7 @@ extension IntegrationTests {
                 try await journal.wait(for: "began a")
                 let waiting = Task { try await gate.enter("b") }
                 try await eventually("b waits") { gate.load.queued == 1 }
-                let deletion = Task { try await Serve.delete(name) }
+                let deletion = Task { try await instance.delete(name) }
                 await expectError(.deleted) { _ = try await waiting.value }
                 try await journal.note("open a")
                 #expect(try await ongoing.value == "a")
@@ -131,21 +132,21 @@ extension IntegrationTests {
             let calculator = Calculator.bind().options(placement: .inProcess)
             let bound = Ensemble.bind(models: [], named: ["c": calculator]).options(placement: .inProcess)
             try await withApplication(bound) { ensemble, name in
-                let ingress: Ensemble = try await Serve.applicationHandle(name, as: Ensemble.self)
+                let ingress: Ensemble = try await instance.applicationHandle(name, as: Ensemble.self)
                 #expect(ingress == ensemble)
-                let calculator = try await Serve.deploymentHandle("Calculator", application: name, as: Calculator.self)
+                let calculator = try await instance.deploymentHandle("Calculator", application: name, as: Calculator.self)
                 #expect(try await calculator.add(1, to: 1) == 7)
                 await expectError(.notFound, "is not a Model") {
-                    _ = try await Serve.applicationHandle(name, as: Model.self)
+                    _ = try await instance.applicationHandle(name, as: Model.self)
                 }
                 await expectError(.notFound, "is not a Model") {
-                    _ = try await Serve.deploymentHandle("Calculator", application: name, as: Model.self)
+                    _ = try await instance.deploymentHandle("Calculator", application: name, as: Model.self)
                 }
                 await expectError(.notFound, "Calculator, Ensemble") {
-                    _ = try await Serve.deploymentHandle("Calculater", application: name, as: Calculator.self)
+                    _ = try await instance.deploymentHandle("Calculater", application: name, as: Calculator.self)
                 }
                 await expectError(.notFound, name) {
-                    _ = try await Serve.applicationHandle("nowhere", as: Model.self)
+                    _ = try await instance.applicationHandle("nowhere", as: Model.self)
                 }
             }
         }
@@ -153,9 +154,9 @@ extension IntegrationTests {
         // MARK: Misuse
 
         @Test func optionsThatCannotBeAreRefusedWithTheirName() async throws {
-            try await Instance.start()
+            try await instance.start()
             func expectRefused(_ message: String, _ bound: Model, name: String = "refused") async {
-                await expectError(.invalidOptions, message) { try await Serve.run(bound, name: name, routePrefix: nil) }
+                await expectError(.invalidOptions, message) { try await instance.run(bound, name: name, routePrefix: nil) }
             }
             let model = Model.bind().options(placement: .inProcess)
             await expectRefused("numReplicas", model.options(numReplicas: -1))
@@ -166,14 +167,14 @@ extension IntegrationTests {
             await expectRefused("'a/b'", model.options(name: "a/b"))
             await expectRefused("'' must have", model.options(name: ""))
             await expectRefused("'my app'", model, name: "my app")
-            #expect(await Serve.status().applications["refused"] == nil)
+            #expect(await instance.status().applications["refused"] == nil)
             await expectError(.invalidOptions, "two deployments") {
                 let twins = Ensemble.bind(models: [model.options(name: "x"), model.options(name: "x")], named: [:])
-                try await Serve.run(twins, name: "refused", routePrefix: nil)
+                try await instance.run(twins, name: "refused", routePrefix: nil)
             }
             await expectError(.invalidOptions, "route prefix 'x'") {
                 let front = Front.bind(back: model, journal: Journal.bind())
-                try await Serve.run(front, name: "refused", routePrefix: "x")
+                try await instance.run(front, name: "refused", routePrefix: "x")
             }
         }
 
@@ -194,22 +195,22 @@ extension IntegrationTests {
                 await expectError(.invalidOptions, "handle") { _ = try await model.options(numReplicas: 2).answer() }
                 let value184 = try await model.answer()
                 #expect(value184 == 1)
-                await expectError(.invalidOptions, "handle") { try await Serve.run(model, name: "x", routePrefix: nil) }
+                await expectError(.invalidOptions, "handle") { try await instance.run(model, name: "x", routePrefix: nil) }
             }
         }
 
         @Test(arguments: placements)
         func anInitialiserThatThrowsFailsTheRunWithItsMessage(placement: DeploymentOptions.Placement) async throws {
-            try await Instance.start()
+            try await instance.start()
             let name = Instance.newName()
             let bound = Broken.bind(message: "no such file").options(placement: placement)
-            await expectError(.startFailed, "no such file") { try await Serve.run(bound, name: name, routePrefix: nil) }
-            let status = try #require(await Serve.status().applications[name])
+            await expectError(.startFailed, "no such file") { try await instance.run(bound, name: name, routePrefix: nil) }
+            let status = try #require(await instance.status().applications[name])
             #expect(status.state == .deployFailed)
             #expect(status.message.contains("no such file"))
             #expect(status.deployments["Broken"]?.state == .deployFailed)
-            try await Serve.delete(name)
-            #expect(await Serve.status().applications[name] == nil)
+            try await instance.delete(name)
+            #expect(await instance.status().applications[name] == nil)
         }
 
         @Test(arguments: placements)
@@ -220,7 +221,7 @@ extension IntegrationTests {
             let model = Model.bind(version: 1).options(placement: placement)
             try await withApplication(model) { handle, name in
                 await expectError(.startFailed, "broken on purpose") {
-                    try await Serve.run(
+                    try await instance.run(
                         Broken.bind(message: "broken on purpose").options(name: "Model", placement: placement),
                         name: name,
                         routePrefix: nil
@@ -237,7 +238,7 @@ extension IntegrationTests {
                 .options(maxOngoingRequests: 9, placement: .process)
             try await withApplication(bound, routePrefix: "/status") { _, name in
                 try await eventuallyHealthy(name)
-                let status = try #require(await Serve.status().applications[name])
+                let status = try #require(await instance.status().applications[name])
                 #expect(status.name == name)
                 #expect(status.state == .running)
                 #expect(status.message == "")
@@ -262,27 +263,27 @@ extension IntegrationTests {
         // MARK: The instance
 
         @Test func theInstanceEndsAndStartsAgain() async throws {
-            try await Instance.start()
-            let handle = try await Serve.run(Model.bind(), name: "ending", routePrefix: nil)
+            try await instance.start()
+            let handle = try await instance.run(Model.bind(), name: "ending", routePrefix: nil)
             let process = try await handle.processID()
-            #expect(await Serve.port != nil)
-            await Serve.shutdown()
-            #expect(await Serve.status().applications.isEmpty)
-            #expect(await Serve.port == nil)
+            #expect(await instance.port != nil)
+            await instance.shutdown()
+            #expect(await instance.status().applications.isEmpty)
+            #expect(await instance.port == nil)
             await expectError(.deleted) { _ = try await handle.answer() }
             try await eventually("the replica's process is gone") { kill(process, 0) != 0 }
-            try await Instance.start()
-            try await Serve.run(Model.bind(version: 3), name: "ending", routePrefix: nil)
+            try await instance.start()
+            try await instance.run(Model.bind(version: 3), name: "ending", routePrefix: nil)
             #expect(try await handle.answer() == 3)
-            try await Serve.delete("ending")
+            try await instance.delete("ending")
         }
 
         @Test func aTakenPortIsAnErrorAndAnotherCanBeTried() async throws {
-            await Serve.shutdown()
+            await instance.shutdown()
             let listener = try PortHolder()
-            await expectError(.addressInUse) { try await Serve.start(ServeOptions(port: listener.port)) }
-            try await Instance.start()
-            let port = try #require(await Serve.port)
+            await expectError(.addressInUse) { try await instance.start(ServeOptions(port: listener.port)) }
+            try await instance.start()
+            let port = try #require(await instance.port)
             #expect(port != listener.port)
         }
     }

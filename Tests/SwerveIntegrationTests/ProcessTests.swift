@@ -1,6 +1,7 @@
 import NIOCore
 import Swerve
 import SwerveCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -13,7 +14,7 @@ extension IntegrationTests {
     /// What the death of replicas' processes costs: nothing but the requests that they had begun.
     @Suite struct Processes {
         private func processes(of deployment: String, _ name: String) async -> [Int32] {
-            let status = await Serve.status().applications[name]?.deployments[deployment]
+            let status = await instance.status().applications[name]?.deployments[deployment]
             return status?.replicas.filter { $0.state == .running }.compactMap(\.processID) ?? []
         }
 
@@ -251,29 +252,29 @@ extension IntegrationTests {
         func `a run that is cancelled returns, and its application can be deleted`(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await Instance.start()
+            try await instance.start()
             let name = Instance.newName()
             let bound = Stuck.bind(isStuck: true).options(
                 placement: placement,
                 gracefulShutdownTimeout: .milliseconds(100)
             )
-            let run = Task { try await Serve.run(bound, name: name, routePrefix: nil) }
+            let run = Task { try await instance.run(bound, name: name, routePrefix: nil) }
             try await eventually("a replica is being made") {
-                await Serve.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
+                await instance.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
             }
             run.cancel()
             await #expect(throws: CancellationError.self) { _ = try await run.value }
-            #expect(await Serve.status().applications[name] != nil)
-            try await Serve.delete(name)
-            #expect(await Serve.status().applications[name] == nil)
+            #expect(await instance.status().applications[name] != nil)
+            try await instance.delete(name)
+            #expect(await instance.status().applications[name] == nil)
             // The name can be used again.
-            let handle = try await Serve.run(
+            let handle = try await instance.run(
                 Stuck.bind(isStuck: false).options(placement: placement),
                 name: name,
                 routePrefix: nil
             )
             #expect(try await handle.answer() == 1)
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
     }
 }

@@ -239,7 +239,7 @@ import Testing
             """
             distributed actor Model {
                 init(value: Int) {
-                    self.actorSystem = SwerveActors.ServeSystem.current
+                    self.actorSystem = SwerveActors.ServeSystem.ofNewActor
                     self.value = value
                 }
             }

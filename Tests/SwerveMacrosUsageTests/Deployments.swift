@@ -88,7 +88,7 @@ distributed actor Many {
     }
     init(delegating: Int) { self.init(delegating + 1) }
     init(own: Int) {
-        self.actorSystem = ServeSystem.current
+        self.actorSystem = .ofNewActor
         self.text = "own"
     }
     private init(hidden: @escaping () -> Void) { self.text = "" }

@@ -3,6 +3,7 @@ import NIOCore
 import Swerve
 import SwerveModels
 import SwerveTensor
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)

@@ -7,7 +7,7 @@ import SwerveTensor
 import SwerveVision
 import Testing
 
-@Suite("SegFormer as a deployment", .serialized, .oneInstance, .timeLimit(.minutes(3)))
+@Suite("SegFormer as a deployment", .serialized, .ownInstance, .timeLimit(.minutes(3)))
 struct SegFormerDeploymentTests {
     @Test("A handle gives the map that the model gives, the classes and what runs", arguments: placements)
     func handle(placement: DeploymentOptions.Placement) async throws {

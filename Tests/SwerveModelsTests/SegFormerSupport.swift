@@ -4,6 +4,7 @@ import Swerve
 import SwerveModels
 import SwerveVision
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)
@@ -52,17 +53,15 @@ enum SegFormerSupport {
     ) async throws -> Result {
         _ = hubCache
         let name = "segformer-\(names.withLock { $0 += 1; return $0 })"
-        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-        try await Serve.start(ServeOptions(port: 0, logger: logger))
-        let handle = try await Serve.run(bound, name: name, routePrefix: "/\(name)")
-        let port = try #require(await Serve.port)
+        let handle = try await instance.run(bound, name: name, routePrefix: "/\(name)")
+        let port = try #require(await instance.port)
         let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(name)"))
         do {
             let result = try await body(handle, url)
-            try await Serve.delete(name)
+            try await instance.delete(name)
             return result
         } catch {
-            try? await Serve.delete(name)
+            try? await instance.delete(name)
             throw error
         }
     }

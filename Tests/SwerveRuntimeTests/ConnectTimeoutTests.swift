@@ -48,13 +48,14 @@ private struct NoNetwork: PeerNetwork {
 @Suite(.timeLimit(.minutes(5))) struct ConnectTimeoutTests {
     @Test func `a process that does not connect fails the start within seconds, with what it wrote last`() async throws
     {
+        let instance = InstanceID(rawValue: 1)
         let (loop, launcher) = (NIOAsyncTestingEventLoop(), SilentLauncher())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let peers = Peers(
             loops: [loop],
             network: NoNetwork(),
-            pools: PoolTable(clock: loop, seed: 1),
-            hosted: HostedReplicas(),
+            pools: PoolTable(instance, clock: loop, seed: 1),
+            hosted: HostedReplicas(.detached),
             hello: Hello(replica: nil, processID: 1),
             logger: logger
         )
@@ -62,7 +63,7 @@ private struct NoNetwork: PeerNetwork {
             processes: launcher,
             peers: peers,
             clock: loop,
-            files: WorkerFiles(directory: "/nowhere"),
+            files: WorkerFiles(of: instance, directory: "/nowhere"),
             logger: logger
         )
         let controller = Controller(

@@ -134,7 +134,7 @@ final class TestBoard {
 
     /// A connection of a process that hosts a replica and notes what it begins.
     private func peer(_ test: TestBoard) throws -> (peer: TestPeer, slot: BoardSlot) {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         hosted.add(HostedReplica(id: replica, actor: Echo(), limit: 100))
         let peer = try TestPeer(hosted)
         let slot = try #require(test.board.claim())
@@ -145,7 +145,7 @@ final class TestBoard {
 
     /// A call's frame without what is behind the method's number: it fails, but it begins.
     private func call(_ sequence: UInt64) throws -> [UInt8] {
-        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1, now: .now())
+        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
         return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
             $0.writeImmutableBuffer(
                 body.getSlice(at: Frame.headerBytes, length: body.readableBytes - Frame.headerBytes)!

@@ -28,7 +28,7 @@ distributed actor Echo: Deployment {
 
     private let events: AsyncStream<String>.Continuation?
     init(_ events: AsyncStream<String>.Continuation? = nil) {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.events = events
     }
 
@@ -57,7 +57,7 @@ distributed actor Echo: Deployment {
 /// Two ends of a connection over a real socket, each with a replica that the other calls.
 final class Pair {
     let calling: PeerConnection
-    let callee = HostedReplicas()
+    let callee = HostedReplicas(.detached)
     let recorder = Recorder()
     private let group = MultiThreadedEventLoopGroup.singleton
     private let listener: PeerListener
@@ -75,7 +75,7 @@ final class Pair {
             to: path,
             on: group.next(),
             delegate: Recorder(),
-            hosted: HostedReplicas()
+            hosted: HostedReplicas(.detached)
         ).get()
     }
 
@@ -90,8 +90,8 @@ final class Pair {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
-        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
-        return ServeSystem.handle(D.self, id)
+        ServeSystem.detached.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
+        return ServeSystem.detached.handle(D.self, id)
     }
 }
 

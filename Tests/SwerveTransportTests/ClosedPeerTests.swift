@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -85,7 +86,7 @@ import Testing
             to: path,
             on: MultiThreadedEventLoopGroup.singleton.next(),
             delegate: recorder,
-            hosted: HostedReplicas()
+            hosted: HostedReplicas(.detached)
         ).get()
         let callers = try await Callers(connection, body: pattern(100))
         listener.close()
@@ -253,7 +254,7 @@ import Testing
     // MARK: The caller's process goes
 
     @Test func `nothing begins after the end, of which the caller has looked at the board`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         let test = try TestBoard()
@@ -284,7 +285,7 @@ import Testing
         whole += frame(.requestData, stream: stream) { $0.writeString("some") }
         whole += frame(.requestEnd, stream: stream) { $0.writeString("more") }
         for cut in 0...whole.count where path == "/echo" || cut % 5 == 0 || cut == whole.count {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             let gate = Gate()
             hosted.addIngress(gate)
             let (peer, connection, recorder) = try await RawPeer.connected(hosted)
@@ -299,7 +300,7 @@ import Testing
     @Test func `the caller, in the middle of a long call`() async throws {
         let call = try RawPeer.call("echo(_:)", pattern(3_000))
         for sent in [0, 1, 1_000, call.count - 1] {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             hosted.addIngress()
             let (peer, connection, recorder) = try await RawPeer.connected(hosted)
             try await peer.define(1, TestIngress.id, target: "echo(_:)")
@@ -316,7 +317,7 @@ import Testing
 
     @Test func `the caller, while it is answered`() async throws {
         for read in [0, 1, 50, 3_000, 100_000, 1_000_000] {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             hosted.addIngress()
             let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
             try await peer.define(1, TestIngress.id)

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -19,7 +20,7 @@ import Testing
     }
 
     private func waiting(isCall: Bool) async throws -> Waiting {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
         // All of it is given to the connection at once: the replica's method has returned.
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test func `an answer that was given before the replica is asked to drain leaves it drained`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)

@@ -73,7 +73,7 @@ struct TestPeer {
     let recorder = Recorder()
     let connection: PeerConnection
 
-    init(_ hosted: HostedReplicas = HostedReplicas()) throws {
+    init(_ hosted: HostedReplicas = HostedReplicas(.detached)) throws {
         wire = RecordingWire(loop)
         connection = PeerConnection(wire: wire, delegate: recorder, hosted: hosted)
     }

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -21,7 +22,7 @@ import Testing
         sourceLocation: SourceLocation = #_sourceLocation,
         _ send: (RawPeer) async throws -> Void
     ) async throws {
-        let (hosted, gate) = (HostedReplicas(), Gate())
+        let (hosted, gate) = (HostedReplicas(.detached), Gate())
         let replica = hosted.addIngress(gate)
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
@@ -124,7 +125,7 @@ import Testing
     }
 
     @Test func `a long call for which there is no room is refused, and leaves its place`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         #expect(hosted.reserve(ConnectionLimits.maximumAssembledBytes))
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
@@ -151,7 +152,7 @@ import Testing
     }
 
     @Test func `a caller that resets the connection in the middle of a frame`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
@@ -167,7 +168,7 @@ import Testing
     }
 
     @Test func `a caller that sends byte by byte is served like any other`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         var bytes = frame(.define, stream: 1) { $0.writeString("\(TestIngress.id.deployment)\01\0") }
@@ -322,8 +323,8 @@ import Testing
         let (peer, connection, _) = try await RawPeer.connected()
         let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
         let replica = ReplicaID(deployment: id, number: 1)
-        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [connection])], options: DeploymentOptions())
-        let handle = ServeSystem.handle(Echo.self, id)
+        ServeSystem.detached.pools.pool(id).update([RemoteReplica(replica, [connection])], options: DeploymentOptions())
+        let handle = ServeSystem.detached.handle(Echo.self, id)
         let call = Task { try await handle.echo("x") }
         _ = try await peer.expect(.define)
         let stream = try await peer.expect(.requestCall).stream

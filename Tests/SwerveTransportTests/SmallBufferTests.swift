@@ -49,7 +49,7 @@ import Testing
                         Issue.record("no result of \(size) bytes: \(end.recorder.closed)")
                         return
                     }
-                    let answer = try BinaryReader(region, system: .current).nextRegion(ByteBuffer.self)
+                    let answer = try BinaryReader(region, system: .detached).nextRegion(ByteBuffer.self)
                     #expect(answer == value, "\(size) bytes")
                 }
             }

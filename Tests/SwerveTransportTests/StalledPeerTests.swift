@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -70,7 +71,7 @@ import Testing
     }
 
     @Test func `of each answer at most a window leaves for a caller that takes nothing`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
         let (size, streams) = (3 * window + 7, 4)
@@ -122,7 +123,7 @@ import Testing
     }
 
     @Test func `of a long value at most a window leaves for a caller that takes nothing`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
         try await peer.define(1, TestIngress.id, target: "echo(_:)")
@@ -159,7 +160,7 @@ import Testing
         let all = Int(try #require(length))
         try await take(all, [.responseData, .responseEnd], from: peer, into: &taken, telling: .responseCredit)
         #expect(taken.readableBytes == all)
-        #expect(try BinaryReader(taken, system: .current).nextRegion(ByteBuffer.self) == value)
+        #expect(try BinaryReader(taken, system: .detached).nextRegion(ByteBuffer.self) == value)
         try await eventually("nothing is left") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
         #expect(hosted.assembledBytes == 0)
     }

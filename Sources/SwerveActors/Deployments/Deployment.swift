@@ -148,7 +148,7 @@ extension Deployment {
         guard case .bound(let bound) = id.target else {
             var options = id.callOptions ?? CallOptions()
             options.misuse = "deployment options were set on \(id), which is a handle; set them on what 'bind' returns"
-            return Self._reference(ServeID(id.target, callOptions: options))
+            return actorSystem.reference(ServeID(id.target, callOptions: options))
         }
         let overrides = DeploymentOverrides { options in
             if let name { options.name = name }
@@ -164,7 +164,7 @@ extension Deployment {
             if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }
             if let healthCheckTimeout { options.healthCheckTimeout = healthCheckTimeout }
         }
-        return Self._reference(ServeID(.bound(bound.overriding(overrides))))
+        return actorSystem.reference(ServeID(.bound(bound.overriding(overrides))))
     }
 
     /// The same handle for calls that may run twice: when a replica is lost while it works on one, another replica is
@@ -172,15 +172,6 @@ extension Deployment {
     public nonisolated func options(idempotent: Bool) -> Self {
         var options = id.callOptions ?? CallOptions()
         options.idempotent = idempotent
-        return Self._reference(ServeID(id.target, callOptions: options))
-    }
-
-    package static func _reference(_ id: ServeID) -> Self {
-        do {
-            return try Self.resolve(id: id, using: ServeSystem.current)
-        } catch {
-            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that answers nil for every id.
-            preconditionFailure("resolving a deployment reference threw \(error)")
-        }
+        return actorSystem.reference(ServeID(id.target, callOptions: options))
     }
 }

@@ -123,7 +123,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
             )
         }
         do {
-            try await ServeSystem.current.executeDistributedTarget(
+            try await actor.actorSystem.executeDistributedTarget(
                 on: actor,
                 target: RemoteCallTarget(identifier),
                 invocationDecoder: &decoder,

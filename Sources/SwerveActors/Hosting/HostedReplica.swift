@@ -48,7 +48,12 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     ) -> any ReplicaStream {
         // The pool's lease holds the limit already.
         ongoingCount.add(1, ordering: .relaxed)
-        let hosted = HostedRequest(self, request, LocalReply(receiver: receiver, mailbox: loop.mailbox))
+        let hosted = HostedRequest(
+            self,
+            request,
+            on: loop.eventLoop,
+            LocalReply(receiver: receiver, mailbox: loop.mailbox)
+        )
         loop.start(hosted)
         return hosted
     }

@@ -44,11 +44,12 @@ package final class HostedRequest: ReplicaStream, Sendable {
         self.body = nil
     }
 
-    package init(_ replica: HostedReplica, _ request: ReplicaRequest, _ reply: any Reply) {
+    /// - Parameter loop: whose time the request's deadline is.
+    package init(_ replica: HostedReplica, _ request: ReplicaRequest, on loop: any EventLoop, _ reply: any Reply) {
         self.replica = replica
         self.context = RequestContext(
             requestID: request.head.requestID,
-            deadline: request.deadline.map(RequestDeadline.init)
+            deadline: request.deadline.map { RequestDeadline($0, clock: loop) }
         )
         self.reply = reply
         if let body = request.body {

@@ -4,12 +4,14 @@ package import SwerveCore
 /// Makes the replicas that a process hosts: finds the actor's type by name, decodes the initialiser's arguments and runs the
 /// initialiser.
 package struct ReplicaFactory: Sendable {
+    private let system: ServeSystem
     /// Whether the process exists for one replica.
     private let isAlone: Bool
     /// Where initialisers and requests run; `nil` is the Swift pool.
     private let executor: (any TaskExecutor)?
 
-    package init(isAlone: Bool, executor: (any TaskExecutor)? = nil) {
+    package init(_ system: ServeSystem, isAlone: Bool, executor: (any TaskExecutor)? = nil) {
+        self.system = system
         self.isAlone = isAlone
         self.executor = executor
     }
@@ -48,11 +50,11 @@ package struct ReplicaFactory: Sendable {
     private func make<D: Deployment>(_ type: D.Type, _ id: ReplicaID, _ spec: DeploymentSpec) async throws
         -> HostedReplica
     {
-        let reader = BinaryReader(.init(bytes: spec.arguments), system: .current)
+        let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
         let arguments = try reader.nextRegion(D.InitArguments.self)
-        let actor = try await ServeSystem.$identityBeingMade.withValue(id) {
+        let actor = try await ServeSystem.$making.withValue(ServeSystem.Making(system: system, replica: id)) {
             try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
-                try await D._make(arguments, actorSystem: .current)
+                try await D._make(arguments, actorSystem: system)
             }
         }
         return HostedReplica(

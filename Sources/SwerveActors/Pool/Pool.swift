@@ -8,6 +8,7 @@ internal import Synchronization
 /// The shell of ``ReplicaRouter``: one lock around its calls, and what it decides is carried out after unlocking.
 package final class Pool: Sendable {
     package let id: DeploymentID
+    package let instance: InstanceID
     private let clock: any EventLoop
     private let state: Mutex<State>
 
@@ -41,8 +42,9 @@ package final class Pool: Sendable {
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: of the choices among replicas.
-    package init(_ id: DeploymentID, clock: any EventLoop, seed: UInt64) {
+    package init(_ id: DeploymentID, of instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.id = id
+        self.instance = instance
         self.clock = clock
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }

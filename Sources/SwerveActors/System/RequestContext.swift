@@ -33,8 +33,9 @@ public struct RequestContext: Sendable, Hashable {
         operation: () async throws -> Result
     ) async rethrows -> Result {
         var context = current ?? RequestContext(requestID: "")
-        let time = NIODeadline.now() + .nanoseconds(time.nanoseconds)
-        let deadline = RequestDeadline(min(context.deadline?.time ?? time, time))
+        let clock = context.deadline?.clock ?? clock
+        let time = RequestDeadline.now(clock) + .nanoseconds(time.nanoseconds)
+        let deadline = RequestDeadline(min(context.deadline?.time ?? time, time), clock: clock)
         context.deadline = deadline
         defer { deadline.end() }
         return try await $current.withValue(context, operation: operation)
@@ -49,6 +50,9 @@ public struct RequestContext: Sendable, Hashable {
     /// The context of the request that the current task works on; `nil` outside requests. Bind it with
     /// `RequestContext.$current.withValue(...)` to give calls from other code a request id.
     @TaskLocal public static var current: RequestContext?
+
+    /// Whose time ``withDeadline(in:operation:)`` goes by, outside of requests with a deadline; `nil` is real time.
+    @TaskLocal package static var clock: (any EventLoop)?
 }
 
 /// When the answer to a request is of no use any more.
@@ -57,11 +61,16 @@ public struct RequestContext: Sendable, Hashable {
 /// when the request is over, so is its deadline.
 package final class RequestDeadline: Sendable, Hashable {
     package let time: NIODeadline
+    /// Whose time it is; `nil` is real time.
+    package let clock: (any EventLoop)?
     private let isOver = Atomic(false)
 
-    package init(_ time: NIODeadline) {
+    package init(_ time: NIODeadline, clock: (any EventLoop)?) {
         self.time = time
+        self.clock = clock
     }
+
+    static func now(_ clock: (any EventLoop)?) -> NIODeadline { clock?.now ?? .now() }
 
     /// The request is over.
     package func end() {
@@ -69,10 +78,7 @@ package final class RequestDeadline: Sendable, Hashable {
     }
 
     /// `nil` when the request is over.
-    package var remaining: TimeAmount? { remaining(at: .now()) }
-
-    /// The same at another time than now.
-    package func remaining(at now: NIODeadline) -> TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - now }
+    package var remaining: TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - Self.now(clock) }
 
     package static func == (left: RequestDeadline, right: RequestDeadline) -> Bool { left === right }
     package func hash(into hasher: inout Hasher) {

@@ -95,6 +95,7 @@ extension GraphRoute: Codable {
         guard let type = TypeNames.find(name) as? any HTTPAdapter.Type else { throw TypeNames.unknown(name) }
         self.path = path
         self.adapter = try container.decode(type)
-        self.graph = .compiled(GraphProgram(try container.decode(GraphPlan.self), route: path))
+        let system = try ServeSystem.of(decoder)
+        self.graph = .compiled(GraphProgram(try container.decode(GraphPlan.self), route: path, system: system))
     }
 }

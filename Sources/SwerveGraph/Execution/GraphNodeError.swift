@@ -48,7 +48,7 @@ extension GraphNodeError: Codable {
         if let name = try container.decodeIfPresent(String.self, forKey: .type),
             let type = TypeNames.find(name) as? any (Error & Codable).Type,
             let region = try container.decodeIfPresent(ByteBuffer.self, forKey: .cause),
-            let cause = try? EncodedValue(region: region).decode(as: type)
+            let cause = try? EncodedValue(region: region, system: .of(decoder)).decode(as: type)
         {
             self.cause = cause
             return

@@ -13,20 +13,26 @@ enum GraphStep: Sendable {
 
 /// A node that calls a deployment.
 final class GraphCallStep: Sendable {
-    let deployment: ServeID
-    let method: String
+    private let system: ServeSystem
+    private let deployment: ServeID
+    private let method: String
     /// Whether a large result may stay where it is made, because the driver only passes it on.
     let mayKeep: Bool
     let meter: GraphMeter
     /// The node's position among those that are measured.
     let row: Int
 
-    init(_ deployment: ServeID, _ method: String, mayKeep: Bool, _ meter: GraphMeter, row: Int) {
+    init(_ system: ServeSystem, _ deployment: ServeID, _ method: String, mayKeep: Bool, _ meter: GraphMeter, row: Int) {
+        self.system = system
         self.deployment = deployment
         self.method = method
         self.mayKeep = mayKeep
         self.meter = meter
         self.row = row
+    }
+
+    func call(_ arguments: Arguments) async throws -> NamedResult {
+        try await system.call(deployment, method: method, arguments: arguments, mayKeep: mayKeep)
     }
 
     func value(_ result: consuming NamedResult, since start: NIODeadline) -> GraphValue {
@@ -84,13 +90,7 @@ enum GraphWork: Sendable {
         // Results that other processes keep go with the last reference to them: not before the call is over.
         defer { withExtendedLifetime(arguments) {} }
         do {
-            let result = try await ServeSystem.current.call(
-                step.deployment,
-                method: step.method,
-                arguments: arguments,
-                mayKeep: step.mayKeep
-            )
-            return step.value(result, since: start)
+            return step.value(try await step.call(arguments), since: start)
         } catch {
             if !Task.isCancelled { step.note(since: start, isFailure: true) }
             throw error

@@ -14,6 +14,7 @@ package final class Controller: Sendable {
         case delete(String, CheckedContinuation<Void, any Error>)
         case shutdown(CheckedContinuation<Void, Never>)
         case status(CheckedContinuation<ServeStatus, Never>)
+        case watch(AsyncStream<ServeStatus>.Continuation)
         case replica(ReplicaEvent, ReplicaID)
         case tick
     }
@@ -63,6 +64,12 @@ package final class Controller: Sendable {
     func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
+    /// The status now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    func statusUpdates() -> AsyncStream<ServeStatus> {
+        let (updates, continuation) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
+        send(.watch(continuation))
+        return updates
+    }
     func send(_ event: Event) {
         if case .terminated = report.yield(event) { Self.refuse(event) }
     }
@@ -74,6 +81,9 @@ package final class Controller: Sendable {
         case .delete(_, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
+        case .watch(let watcher):
+            watcher.yield(ServeStatus(applications: [:]))
+            watcher.finish()
         case .replica, .tick: break
         }
     }
@@ -89,6 +99,9 @@ package final class Controller: Sendable {
         var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
         var scheduledTick: MonotonicTime?
+        var watchers: [AsyncStream<ServeStatus>.Continuation] = []
+        /// What the watchers were last told.
+        var announced: ServeStatus?
     }
 
     /// Runs until ``shutdown()`` is done.
@@ -97,12 +110,24 @@ package final class Controller: Sendable {
         for await event in events {
             let now = now()
             perform(handle(event, &state, now), &state)
-            scheduleTick(&state, now)
+            scheduleTick(&state)
+            announceStatus(&state)
             if !state.waitingForShutdown.isEmpty, state.machine.status().applications.isEmpty {
                 report.finish()
                 for caller in state.waitingForShutdown { caller.resume() }
                 state.waitingForShutdown = []
             }
+        }
+        for watcher in state.watchers { watcher.finish() }
+    }
+
+    private func announceStatus(_ state: inout LoopState) {
+        guard !state.watchers.isEmpty else { return }
+        let status = state.machine.status()
+        guard status != state.announced else { return }
+        state.announced = status
+        state.watchers.removeAll { watcher in
+            if case .terminated = watcher.yield(status) { true } else { false }
         }
     }
 
@@ -134,6 +159,10 @@ package final class Controller: Sendable {
         case .status(let caller):
             caller.resume(returning: state.machine.status())
             return []
+        case .watch(let watcher):
+            watcher.yield(state.machine.status())
+            state.watchers.append(watcher)
+            return []
         case .replica(let event, let replica):
             switch event {
             case .placed(let place): state.addresses[replica] = place.address
@@ -147,19 +176,16 @@ package final class Controller: Sendable {
         }
     }
 
-    private func scheduleTick(_ state: inout LoopState, _ now: MonotonicTime) {
+    private func scheduleTick(_ state: inout LoopState) {
         guard let wakeUp = state.machine.nextWakeUp else { return }
         if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
         state.scheduledTick = wakeUp
         // Too early does no harm, and a wake-up may be at the end of time.
-        let delay = min(
-            max(wakeUp.nanoseconds.subtractingReportingOverflow(now.nanoseconds).partialValue, 0),
-            Self.longestWait
-        )
-        clock.scheduleTask(in: .nanoseconds(delay)) { self.send(.tick) }
+        let time = NIODeadline.uptimeNanoseconds(UInt64(clamping: wakeUp.nanoseconds))
+        clock.scheduleTask(deadline: min(time, clock.now + Self.longestWait)) { self.send(.tick) }
     }
 
-    private static let longestWait: Int64 = 3_600_000_000_000
+    private static let longestWait = TimeAmount.hours(1)
 
     private func now() -> MonotonicTime {
         MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))

@@ -1,11 +1,13 @@
-internal import SwerveCore
+package import SwerveCore
 
 /// The files of an instance's processes, all in one directory: the sockets at which they listen and the boards of the
 /// workers.
 package struct WorkerFiles: Sendable {
+    private let instance: InstanceID
     private let directory: String
 
-    package init(directory: String) {
+    package init(of instance: InstanceID, directory: String) {
+        self.instance = instance
         self.directory = directory
     }
 
@@ -15,6 +17,7 @@ package struct WorkerFiles: Sendable {
     /// What a replica's process is told.
     func settings(of replica: ReplicaID) -> WorkerSettings {
         WorkerSettings(
+            instance: instance,
             replica: replica,
             controllerAddress: controllerAddress,
             address: "\(directory)/replica-\(replica.number).sock",

@@ -41,12 +41,13 @@ enum WorkerProcess {
         var logger = Logger(label: "swerve.replica")
         logger[metadataKey: "replica"] = "\(settings.replica)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max))
         let environment = WorkerEnvironment(
             processID: getpid(),
             loop: loop,
             network: UnixSocketNetwork(),
-            pools: ServeSystem.current.pools,
-            factory: ReplicaFactory(isAlone: true),
+            system: system,
+            factory: ReplicaFactory(system, isAlone: true),
             board: board(settings, logger),
             logger: logger,
             exit: { status in
@@ -69,7 +70,7 @@ enum WorkerProcess {
         }
         worker.run()
         // Unstructured: as long as the process lives.
-        Task { await IdleMemory.watch(.continuous) }
+        Task { await IdleMemory.watch(LoopClock(loop)) }
     }
 
     // Written once, before the process does anything else.

@@ -4,6 +4,7 @@ package import SwerveCore
 package struct WorkerSettings: Hashable, Sendable {
     package static let variable = "SWERVE_WORKER"
 
+    package var instance: InstanceID
     package var replica: ReplicaID
     /// The socket of the process with the controller.
     package var controllerAddress: String
@@ -12,7 +13,14 @@ package struct WorkerSettings: Hashable, Sendable {
     /// The file by which it tells how far it got.
     package var boardPath: String
 
-    package init(replica: ReplicaID, controllerAddress: String, address: String, boardPath: String) {
+    package init(
+        instance: InstanceID,
+        replica: ReplicaID,
+        controllerAddress: String,
+        address: String,
+        boardPath: String
+    ) {
+        self.instance = instance
         self.replica = replica
         self.controllerAddress = controllerAddress
         self.address = address
@@ -21,20 +29,22 @@ package struct WorkerSettings: Hashable, Sendable {
 
     /// A line for each value. Paths may hold anything else.
     package var text: String {
-        "\(replica.number)\n\(replica.deployment)\n\(controllerAddress)\n\(address)\n\(boardPath)"
+        "\(instance)\n\(replica.number)\n\(replica.deployment)\n\(controllerAddress)\n\(address)\n\(boardPath)"
     }
 
     /// - Returns: `nil` for a text that ``text`` does not make.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 5, let number = UInt64(lines[0]), let deployment = DeploymentID(lines[1]) else {
+        guard lines.count == 6, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
+            let deployment = DeploymentID(lines[2]) else {
             return nil
         }
         self.init(
+            instance: instance,
             replica: ReplicaID(deployment: deployment, number: number),
-            controllerAddress: lines[2],
-            address: lines[3],
-            boardPath: lines[4]
+            controllerAddress: lines[3],
+            address: lines[4],
+            boardPath: lines[5]
         )
     }
 }

@@ -56,7 +56,7 @@ final class FrameReader {
         let (stream, body) = (frame.stream, frame.body)
         switch frame.kind {
         case .hello:
-            let hello = try BinaryReader(body, system: .current).nextRegion(Hello.self)
+            let hello = try BinaryReader(body, system: connection.hosted.system).nextRegion(Hello.self)
             guard hello.version == Hello.currentVersion else {
                 throw ServeError(.protocolViolation, "protocol version \(hello.version), not \(Hello.currentVersion)")
             }
@@ -70,7 +70,7 @@ final class FrameReader {
             hasGreeted = true
             connection.delegate.received(hello, on: connection)
         case .control:
-            let message = try BinaryReader(body, system: .current).nextRegion(ControlMessage.self)
+            let message = try BinaryReader(body, system: connection.hosted.system).nextRegion(ControlMessage.self)
             connection.delegate.received(message, on: connection)
         case .define:
             guard methods.count < ConnectionLimits.maximumMethods else {

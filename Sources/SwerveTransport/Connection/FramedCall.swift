@@ -135,7 +135,7 @@ final class FramedCall: StreamOwner {
     func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
         switch kind {
         case .responseValue: end(.result(.encoded(body)))
-        case .responseFailure: end(.failed(Failures.decode(body, from: replica)))
+        case .responseFailure: end(.failed(Failures.decode(body, from: replica, connection.hosted.system)))
         case .responseRefused: end(.refused)
         case .responseKept: end(try kept(body))
         case .responseLongValue:
@@ -193,7 +193,10 @@ final class FramedCall: StreamOwner {
                     address: String(buffer: body),
                     number: number,
                     byteCount: Int(clamping: count),
-                    fetch: { try await KeptResults.fetch(number, over: connection) },
+                    fetch: {
+                        let region = try await KeptResults.fetch(number, over: connection)
+                        return EncodedValue(region: region, system: connection.hosted.system)
+                    },
                     release: {
                         connection.send(.requestRelease, stream: 0) { $0.writeInteger(number, endianness: .little) }
                     }

@@ -104,7 +104,7 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
             guard state.withLock({ $0.taken.received(body.readableBytes) }) else { throw Self.cameTooFast }
             if body.readableBytes > 0 { deliver(.bytes(body)) }
             if kind == .responseEnd { deliver(.end) }
-        case .responseFailure: deliver(.failure(Failures.decode(body, from: replica)))
+        case .responseFailure: deliver(.failure(Failures.decode(body, from: replica, connection.hosted.system)))
         case .responseRefused: deliver(.refused)
         default: throw ServeError(.protocolViolation, "an HTTP request was answered with \(kind)")
         }

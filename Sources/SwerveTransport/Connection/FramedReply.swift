@@ -48,13 +48,18 @@ final class FramedReply: Reply {
     func begin(http frame: inout ByteBuffer) throws {
         guard let replica else { preconditionFailure("a request has a replica") }
         let request = try HTTPFrames.readRequest(&frame, now: connection.eventLoop.now)
-        let hosted = HostedRequest(replica, request, self)
+        let hosted = HostedRequest(replica, request, on: connection.eventLoop, self)
         state.withLock { $0.request = hosted }
     }
 
     func begin(call frame: ByteBuffer, _ target: String) throws {
         guard let replica else { preconditionFailure("a request has a replica") }
-        let received = try CallFrame.read(frame, of: replica.id, now: connection.eventLoop.now)
+        let received = try CallFrame.read(
+            frame,
+            of: replica.id,
+            connection.hosted.system,
+            on: connection.eventLoop
+        )
         let hosted = connection.hosted
         var references: (@Sendable () async throws -> [(Int, EncodedValue)])?
         if !received.references.isEmpty {

@@ -4,6 +4,8 @@ internal import Synchronization
 
 /// The replicas that a process hosts. It alone owns them: who else needs one looks it up.
 package final class HostedReplicas: Sendable {
+    /// Of the instance that the replicas belong to.
+    package let system: ServeSystem
     /// In no order; a process hosts few.
     private let replicas = Mutex<[HostedReplica]>([])
     /// The large results that the process keeps for others.
@@ -11,7 +13,9 @@ package final class HostedReplicas: Sendable {
     /// Bytes of long calls that are being put together.
     private let assembled = Atomic<Int>(0)
 
-    package init() {}
+    package init(_ system: ServeSystem) {
+        self.system = system
+    }
 
     package func add(_ replica: HostedReplica) {
         replicas.withLock { $0.append(replica) }

@@ -6,7 +6,7 @@ internal import SwerveCore
 /// result may be kept, the arguments that are kept elsewhere, the generic arguments by their mangled names, and the
 /// arguments, each a region.
 enum CallFrame {
-    static func make(_ call: OutgoingCall, method: UInt32, now: NIODeadline) throws -> ByteBuffer {
+    static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
         let context = RequestContext.current
@@ -14,7 +14,7 @@ enum CallFrame {
         let length = min(requestID.count, 255)
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
-        frame.writeRemainingTime(context?.deadline?.remaining(at: now))
+        frame.writeRemainingTime(context?.deadline?.remaining)
         frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
@@ -82,14 +82,15 @@ enum CallFrame {
         var address: String
     }
 
-    /// Reads what ``make(_:method:now:)`` wrote behind the method's number.
-    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, now: NIODeadline) throws -> Received {
+    /// Reads what ``make(_:method:)`` wrote behind the method's number.
+    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, _ system: ServeSystem, on loop: any EventLoop)
+        throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
             let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
-        let reader = BinaryReader(frame, system: .current)
+        let reader = BinaryReader(frame, system: system)
         var types: [any Any.Type] = []
         for _ in 0..<generics {
             let name = try reader.nextRegion(String.self)
@@ -98,7 +99,7 @@ enum CallFrame {
             }
             types.append(type)
         }
-        let deadline = RequestDeadline(remaining: remaining, now: now)
+        let deadline = RequestDeadline(remaining: remaining, on: loop)
         let context =
             requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
         return Received(
@@ -136,8 +137,8 @@ extension ByteBuffer {
 
 extension RequestDeadline {
     /// What ``ByteBuffer/writeRemainingTime(_:)`` wrote.
-    convenience init?(remaining: Int64, now: NIODeadline) {
+    convenience init?(remaining: Int64, on loop: any EventLoop) {
         if remaining == .max { return nil }
-        self.init(now + .nanoseconds(remaining))
+        self.init(loop.now + .nanoseconds(remaining), clock: loop)
     }
 }

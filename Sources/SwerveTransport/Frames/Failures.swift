@@ -69,10 +69,10 @@ enum Failures {
         return writer.buffer
     }
 
-    static func decode(_ body: ByteBuffer, from replica: ReplicaID?) -> any Error {
+    static func decode(_ body: ByteBuffer, from replica: ReplicaID?, _ system: ServeSystem) -> any Error {
         var body = body
         let kind = body.readInteger(as: UInt8.self).flatMap(Kind.init)
-        let reader = BinaryReader(body, system: .current)
+        let reader = BinaryReader(body, system: system)
         do {
             switch kind {
             case .cancelled: return CancellationError()

@@ -114,7 +114,7 @@ package final class KeptResults: Sendable {
             for reference in references {
                 group.addTask {
                     let region = try await self.fetch(reference.number, from: reference.address, into: hosted)
-                    return (reference.index, EncodedValue(region: region))
+                    return (reference.index, EncodedValue(region: region, system: hosted.system))
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }

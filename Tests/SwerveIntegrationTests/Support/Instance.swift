@@ -1,20 +1,15 @@
-import Logging
 import Swerve
 import SwerveActors
+import SwerveTesting
 import Synchronization
+import TestSupport
 import Testing
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// Where replicas run: every behaviour is the same in both.
-let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
+let placements = DeploymentOptions.Placement.all
 
-/// All tests of the instance, one after the other: a process has one.
-@Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
+/// Tests of whole instances with real processes, one after the other: some count what this process holds.
+@Suite(.serialized, .ownInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
 
 enum Instance {
     private static let names = Mutex(0)
@@ -22,11 +17,6 @@ enum Instance {
     /// A name that no other test uses.
     static func newName() -> String {
         "app-\(names.withLock { $0 += 1; return $0 })"
-    }
-
-    static func start() async throws {
-        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-        try await Serve.start(ServeOptions(port: 0, drainTimeout: .seconds(2), logger: logger))
     }
 }
 
@@ -37,15 +27,14 @@ func withApplication<D: Deployment>(
     routePrefix: String? = nil,
     _ body: (D, String) async throws -> Void
 ) async throws {
-    try await Instance.start()
-    let handle = try await Serve.run(bound, name: name, routePrefix: routePrefix)
+    let handle = try await instance.run(bound, name: name, routePrefix: routePrefix)
     do {
         try await body(handle, name)
     } catch {
-        try? await Serve.delete(name)
+        try? await instance.delete(name)
         throw error
     }
-    try await Serve.delete(name)
+    try await instance.delete(name)
 }
 
 /// A gate and the journal that opens it.
@@ -65,46 +54,13 @@ func withGate(
         )
     try await withApplication(bound) { gate, name in
         try await eventuallyHealthy(name)
-        try await body(gate, try await Serve.deploymentHandle("Journal", application: name, as: Journal.self), name)
+        try await body(gate, try await instance.deploymentHandle("Journal", application: name, as: Journal.self), name)
     }
-}
-
-/// What waited for did not come.
-struct TooLong: Error, CustomStringConvertible {
-    let description: String
-}
-
-/// Waits until `condition` holds: for what has no event to wait for, such as a status.
-///
-/// The one place in the tests where real time passes. A condition that holds costs nothing; one that never does fails
-/// after 20 seconds.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    for _ in 0..<2000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    throw TooLong(description: "not within 20 seconds: \(what)")
 }
 
 /// Waits until every deployment of the application has all its replicas.
 func eventuallyHealthy(_ name: String) async throws {
-    try await eventually("\(name) is healthy") {
-        guard let application = await Serve.status().applications[name] else { return false }
-        return application.deployments.values.allSatisfy { $0.state == .healthy }
-    }
-}
-
-/// Waits until a number stays as it is for a while, and returns it.
-func settled(_ number: () async throws -> Int) async throws -> Int {
-    var last = -1
-    var same = 0
-    try await eventually("a number settles") {
-        let now = try await number()
-        same = now == last ? same + 1 : 0
-        last = now
-        return same == 10
-    }
-    return last
+    try await instance.waitUntilHealthy(name)
 }
 
 extension Deployment {

@@ -91,7 +91,7 @@ distributed actor TestIngress: HTTPIngress {
     private let gate: Gate
 
     init(gate: Gate = Gate()) {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.gate = gate
     }
 

@@ -83,7 +83,7 @@ struct PeerWorld {
 
     let loop = EmbeddedEventLoop()
     let executor = FuzzExecutor()
-    let hosted = HostedReplicas()
+    let hosted = HostedReplicas(.detached)
     let delegate = FuzzDelegate()
     let wire: FuzzWire
     let connection: PeerConnection
@@ -191,7 +191,7 @@ distributed actor FuzzActor: HTTPIngress {
     }
 
     init() {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
     }
 
     distributed func value(_ value: FuzzValue, _ text: String) -> FuzzValue { value }
