@@ -46,7 +46,7 @@ extension HTTPConnectionHandler {
         setCharge(0)
     }
 
-    // MARK: - Without room
+    // MARK: - When the budget is used up
 
     /// Whether the budget has no room for the content being collected.
     var isCollectedTooMuch: Bool { chargedBytes > 0 && loop.budget.isUsedUp }
