@@ -2,7 +2,7 @@ internal import SwerveCore
 
 /// An error that user code throws to answer a request with a status of its choice.
 ///
-/// It travels between processes as itself. The client gets the message, so put nothing secret in it.
+/// It crosses process boundaries unchanged. The client gets the message, so put nothing secret in it.
 public struct HTTPError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     public var status: HTTPStatus
     public var message: String
@@ -16,21 +16,22 @@ public struct HTTPError: Error, Hashable, Sendable, Codable, CustomStringConvert
     public var description: String { "\(status): \(message)" }
 }
 
-/// An error that knows how HTTP answers it, for those of libraries that have nothing to do with HTTP otherwise.
+/// An error that provides its own HTTP answer, for libraries that otherwise have nothing to do with HTTP.
 ///
-/// A service that lets such an error through answers as if the ``HTTPError`` had been thrown.
+/// A service that lets such an error through answers as if it had thrown the ``HTTPError``.
 public protocol HTTPErrorConvertible: Error {
-    /// The answer; `nil` for what is no business of the client's, which is answered with 500.
+    /// The answer; `nil` if the error is none of the client's business, which is answered with 500.
     var httpError: HTTPError? { get }
 }
 
 extension HTTPResponse {
-    /// What a failed request answers: an ``HTTPError`` its own status and message, an ``HTTPErrorConvertible`` those that it
-    /// gives, a ``ServeError`` the status of ``HTTPStatus/init(for:)``, any other error status 500. Status 503 comes with
-    /// `retry-after`.
+    /// The response to a failed request. An ``HTTPError`` gives its own status and message, an ``HTTPErrorConvertible``
+    /// those of its ``HTTPErrorConvertible/httpError``, a ``ServeError`` the status of ``HTTPStatus/init(for:)``, any
+    /// other error status 500. Status 503 carries `retry-after` for an ``HTTPErrorConvertible``, and for a
+    /// ``ServeError`` with code `queueFull`, `unavailable` or `startFailed`.
     ///
-    /// - Parameter showDetails: whether status 500 tells the client what the error says of itself; it does not by
-    ///   default, because errors may hold anything.
+    /// - Parameter showDetails: whether status 500 tells the client what the error says about itself. Off by default,
+    ///   because errors may contain anything.
     public init(for error: any Error, showDetails: Bool = false) {
         switch error {
         case let error as HTTPError:
@@ -49,7 +50,7 @@ extension HTTPResponse {
         }
     }
 
-    /// What a client may read of an error.
+    /// The part of an error that a client may read.
     package static func message(for error: any Error) -> String {
         switch error {
         case let error as HTTPError: error.message

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// One HTTP request, as the ingress of an application gets it.
+/// One HTTP request, as an application's ingress receives it.
 ///
-/// The properties that describe the head make their strings each time; keep what is needed more than once.
+/// The properties that describe the head make new strings on each access; keep what you need more than once.
 public struct HTTPRequest: Sendable, CustomStringConvertible {
     package var head: HTTPRequestHead
     /// The request's content. It can be read once, see ``HTTPBody``.
@@ -16,10 +16,10 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
     /// Builds a request, for tests and for calling an ingress from code.
     ///
     /// - Parameters:
-    ///   - path: the path as it would stand on the wire, percent-encoded, with the query if there is one.
+    ///   - path: the path as on the wire: percent-encoded, with the query if there is one.
     ///   - rootPath: the route prefix that `path` begins with; empty by default.
-    /// - Throws: ``HTTPHeaderError`` for a header, and ``HTTPError`` with status 400 for a method or a path, that
-    ///   could not stand in a request.
+    /// - Throws: ``HTTPHeaderError`` for an invalid header, ``HTTPError`` with status 400 for an invalid method or
+    ///   path.
     public init(
         method: HTTPMethod = .get,
         path: String = "/",
@@ -41,37 +41,37 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
     public var method: HTTPMethod { head.method }
     /// The request's target as it was sent.
     public var target: String { head.target }
-    /// The path below the application's route prefix, as it was sent, percent-encoded. It begins with `/`.
+    /// The path below the application's route prefix, as it was sent, percent-encoded. It begins with `/`, unless it is
+    /// `*`.
     public var path: String {
         let path = head.string(head.layout.pathStart + UInt32(head.prefixLength), head.layout.pathEnd)
         return path.utf8.first == UInt8(ascii: "/") || path == "*" ? path : "/" + path
     }
-    /// ``path`` with its escapes resolved. Split ``path`` at slashes first where an escaped slash must not count as
-    /// one.
+    /// ``path`` with its escapes decoded. If an escaped slash must not act as a separator, split ``path`` first.
     public var decodedPath: String { PercentEncoding.decode(path, plusIsSpace: false) }
     /// The application's route prefix as it was sent; empty when the application answers at `/`.
     public var rootPath: String {
         head.string(head.layout.pathStart, head.layout.pathStart + UInt32(head.prefixLength))
     }
-    /// What follows the `?`, as it was sent; `nil` without one.
+    /// The part after the `?`, as it was sent; `nil` if there is none.
     public var query: String? {
         guard head.layout.pathEnd < head.layout.targetEnd else { return nil }
         return head.string(head.layout.pathEnd + 1, head.layout.targetEnd)
     }
-    /// The fields of the query as an HTML form writes them, in order, with escapes and `+` resolved.
+    /// The fields of the query in order, read as an HTML form with escapes and `+` decoded.
     public var queryItems: [(name: String, value: String)] { PercentEncoding.formItems(query ?? "") }
-    /// The first value of the query's field with that name.
+    /// The first value of the query field with that name.
     public func queryValue(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
 
     public var headers: HTTPRequestHeaders { head.headers }
-    /// The request's id: the client's `x-request-id` when it sent a sane one, otherwise one made by the server. The
+    /// The request's id: the client's `x-request-id` if it sent a usable one, otherwise one made by the server. The
     /// response carries it too.
     public var requestID: String { head.requestID }
     public var description: String { "\(method) \(target)" }
 }
 
 extension HTTPRequestHead {
-    /// Builds a head from its parts, checked as a parser would check them.
+    /// Builds a head from its parts, with the checks of a parser.
     package init(
         method: HTTPMethod,
         target: String,

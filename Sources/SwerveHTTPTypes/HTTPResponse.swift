@@ -1,10 +1,10 @@
 public import NIOCore
 
-/// What a request is answered with: a status, headers and a body.
+/// The answer to a request: a status, headers and a body.
 public struct HTTPResponse: Sendable {
     public var status: HTTPStatus
     /// The headers. The server adds `content-length` or `transfer-encoding`, `connection`, `date` and `x-request-id`;
-    /// fields with these names and others that concern one hop are left out.
+    /// it leaves out your fields with these names and others that concern one hop.
     public var headers: HTTPHeaders
     public var body: Body
 
@@ -33,10 +33,10 @@ public struct HTTPResponse: Sendable {
 
         public static func text(_ text: String) -> Body { Body(storage: .bytes(ByteBuffer(string: text))) }
 
-        /// A body that is written while it is sent.
+        /// A body that is written while it is being sent.
         ///
         /// - Parameters:
-        ///   - contentLength: the exact number of bytes when it is known; writing another number cuts the connection.
+        ///   - contentLength: the exact number of bytes if it is known; writing any other number cuts the connection.
         ///   - write: writes the chunks. It starts when the head has been sent, and its task is cancelled when the
         ///     client goes away.
         public static func stream(
@@ -46,7 +46,7 @@ public struct HTTPResponse: Sendable {
             Body(storage: .stream(contentLength: contentLength, write))
         }
 
-        /// The whole content, when it is all there; `nil` for a stream.
+        /// The whole content if it is in memory; `nil` for a stream.
         public var completeBytes: ByteBuffer? {
             if case .bytes(let bytes) = storage { bytes } else { nil }
         }
@@ -86,7 +86,7 @@ extension HTTPResponse {
         )
     }
 
-    /// The content that every failure answers with.
+    /// The content of every error response.
     package static func errorBody(status: UInt16, message: String) -> ByteBuffer {
         var body = ByteBuffer()
         body.writeStaticString("{\"error\":\"")

@@ -22,11 +22,11 @@ public import SwerveHTTPTypes
 /// }
 /// ```
 /// The router sees paths below the application's route prefix. Bodies stream in both directions with back-pressure. The
-/// router's type and the responder's cost are paid once, in the initialiser.
+/// initialiser erases the router's type and builds its responder, once for all requests.
 public struct HummingbirdResponder: Sendable {
     private let answer: @Sendable (Request, ServeRequestSource) async throws -> Response
 
-    /// - Parameter router: complete: routes added to it later are not seen.
+    /// - Parameter router: must be complete; routes added to it later are ignored.
     public init<Context: RequestContext>(_ router: Router<Context>) where Context.Source == ServeRequestSource {
         let responder = router.buildResponder()
         self.answer = { request, source in
@@ -67,7 +67,7 @@ public struct HummingbirdResponder: Sendable {
         )
     }
 
-    /// Bodies of a known length up to this many bytes travel with their head.
+    /// A body of known length up to this many bytes is sent together with its head.
     private static let wholeBodyBytes = 1 << 20
 
     private static func convert(_ response: Response) async throws -> SwerveHTTPTypes.HTTPResponse {
@@ -95,7 +95,7 @@ public struct ServeRequestSource: RequestContextSource {
     public let requestID: String
 }
 
-/// The context of a request that comes through Swerve. Routers may have contexts of their own with the same `Source`.
+/// The context of a request that comes through Swerve. Routers may use their own contexts with the same `Source`.
 public struct ServeRequestContext: RequestContext {
     public typealias Source = ServeRequestSource
     public var coreContext: CoreRequestContextStorage

@@ -32,11 +32,11 @@ import Testing
         #expect(form["N"] == nil)
     }
 
-    @Test func `a form without parts is a form`() throws {
+    @Test func `a form without parts is valid`() throws {
         #expect(try Self.parse("--XX--\r\n").parts.isEmpty)
     }
 
-    @Test func `quotes within names are read in the ways that browsers and curl write them`() throws {
+    @Test func `quotes in names are read as browsers and curl write them`() throws {
         let headers = #"Content-Disposition: form-data; name="a\"b"; filename="C:\dir\\x é;.png""#
         let part = try Self.parse(Self.part(headers)).parts[0]
         #expect(part.name == #"a"b"#)
@@ -65,7 +65,7 @@ import Testing
         #expect(error?.message.hasPrefix("multipart form: ") == true)
     }
 
-    @Test func `a form that is cut anywhere but in its last line end is refused`() throws {
+    @Test func `a form that is cut anywhere before its last line end is refused`() throws {
         let whole = Array(Self.part("\(Self.named); filename=a\r\ncontent-type: a/b", "b\r\nb").utf8)
         for length in 0..<(whole.count - 2) {
             #expect(throws: HTTPError.self) { try MultipartForm(ByteBuffer(bytes: whole[..<length]), boundary: "XX") }
@@ -79,7 +79,7 @@ import Testing
         #expect(try MultipartForm(buffer, boundary: "XX")["n"]?.body == ByteBuffer(string: "body"))
     }
 
-    @Test func `each limit is kept`() throws {
+    @Test func `each limit is enforced`() throws {
         let two = "--XX\r\n\(Self.named)\r\n\r\n1\r\n" + Self.part("\(Self.named)\r\na: b")
         #expect(try Self.parse(two, limits: MultipartLimits(maximumParts: 2, maximumHeaders: 2)).parts.count == 2)
         for limits in [

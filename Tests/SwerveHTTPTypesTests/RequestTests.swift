@@ -13,7 +13,7 @@ import Testing
         #expect(request.query == "x=1")
     }
 
-    @Test func `a request for the prefix itself has the path slash`() throws {
+    @Test func `a request for the prefix itself has a slash as its path`() throws {
         #expect(try HTTPRequest(path: "/app", rootPath: "/app").path == "/")
         #expect(try HTTPRequest(path: "/app?x", rootPath: "/app").path == "/")
     }
@@ -23,7 +23,7 @@ import Testing
         #expect(try HTTPRequest(path: "/a?").query == "")
     }
 
-    @Test func `query fields are decoded as a form writes them`() throws {
+    @Test func `query fields are decoded like those of a form`() throws {
         let request = try HTTPRequest(path: "/?a=1+2&b=%C3%A9&&c&a=3&bad=%zz%4")
         #expect(request.queryItems.map(\.name) == ["a", "b", "c", "a", "bad"])
         #expect(request.queryItems.map(\.value) == ["1 2", "é", "", "3", "%zz%4"])
@@ -35,7 +35,7 @@ import Testing
         #expect(try HTTPRequest(path: "/%FF").decodedPath == "/\u{FFFD}")
     }
 
-    @Test func `headers are found without regard to case`() throws {
+    @Test func `headers are found regardless of case`() throws {
         let request = try HTTPRequest(
             headers: HTTPHeaders([("Accept", "a"), ("X-A", "  spaced\t"), ("accept", "b"), ("Empty", "")])
         )
@@ -55,21 +55,21 @@ import Testing
     }
 
     @Test(arguments: ["", "a b", "a:", "a\r\n", "é"])
-    func `a header name that is no token is refused`(name: String) {
+    func `a header name that is not a token is refused`(name: String) {
         #expect(throws: HTTPHeaderError.self) { try HTTPRequest(headers: HTTPHeaders([(name, "v")])) }
     }
 
     @Test(arguments: ["", "a", "/a b", "/a\r\nx: y", "/é", "/#a", "*", "http://a/"])
-    func `a path that could not stand on a request line is refused`(path: String) {
+    func `a path that is not valid on a request line is refused`(path: String) {
         #expect(throws: HTTPError.self) { try HTTPRequest(path: path) }
     }
 
     @Test(arguments: ["", "GET ", "G\r\nT", "GÉT"])
-    func `a method that is no token is refused`(method: String) {
+    func `a method that is not a token is refused`(method: String) {
         #expect(throws: HTTPError.self) { try HTTPRequest(method: HTTPMethod(rawValue: method)) }
     }
 
-    @Test func `a head survives the way to another process`() throws {
+    @Test func `a head survives the trip to another process`() throws {
         var request = try HTTPRequest(
             method: .post,
             path: "/app/x?q",

@@ -25,7 +25,7 @@ import Testing
         #expect(String(buffer: buffer) == "before")
     }
 
-    @Test func `headers can be replaced and removed without regard to case`() {
+    @Test func `headers are replaced and removed regardless of case`() {
         var headers: HTTPHeaders = ["A": "1", "b": "2", "a": "3"]
         #expect(headers["a"] == "1")
         #expect(headers.values(of: "a") == ["1", "3"])
@@ -51,7 +51,7 @@ import Testing
             (ServeError.Code(rawValue: "later"), 500)
         )
     )
-    func `every failure of Swerve has its status`(code: ServeError.Code, status: UInt16) {
+    func `each error code of Swerve has its status`(code: ServeError.Code, status: UInt16) {
         #expect(HTTPStatus(for: ServeError(code, "m")).code == status)
     }
 
@@ -109,13 +109,13 @@ import Testing
         (#"{"items":null}"#, 422, "items"), (#"[]"#, 422, "the body"), (#"{"items":"#, 400, "not valid JSON"),
         ("", 400, "not valid JSON"),
     ])
-    func `what cannot be decoded names the field`(text: String, status: UInt16, part: String) async throws {
+    func `a decoding error names the field`(text: String, status: UInt16, part: String) async throws {
         let error = await #expect(throws: HTTPError.self) { try await decode(text) }
         #expect(error?.status.code == status)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
-    @Test func `content that is something else is refused with 415`() async throws {
+    @Test func `content of another type is refused with 415`() async throws {
         let error = await #expect(throws: HTTPError.self) { try await decode("{}", contentType: "text/plain") }
         #expect(error?.status == .unsupportedMediaType)
     }

@@ -1,11 +1,11 @@
 /// Turns HTTP requests into values of one type, as the input of a graph.
 ///
-/// Adapters travel to the replicas that use them, so their types are `Codable` and must not be private or local. What
-/// they throw answers the request: an ``HTTPError`` with its status.
+/// Adapters are sent to the replicas that use them, so their types are `Codable` and must not be private or local. An
+/// error that they throw answers the request: an ``HTTPError`` with its status.
 public protocol HTTPAdapter<Input>: Codable, Sendable {
     associatedtype Input: Codable & Sendable
     func input(from request: HTTPRequest) async throws -> Input
-    /// What requests hold, for `/-/routes`; by default what ``Input`` decodes.
+    /// The schema of the requests, for `/-/routes`; by default that of what ``Input`` decodes.
     var inputSchema: JSONSchema { get }
 }
 
@@ -13,18 +13,18 @@ extension HTTPAdapter {
     public var inputSchema: JSONSchema { JSONSchema(decoding: Input.self) }
 }
 
-/// A type that knows how it is read from an HTTP request: without another adapter, it is read in this way.
+/// A type that reads itself from an HTTP request, unless another adapter is given.
 public protocol HTTPInput: Codable, Sendable {
     /// - Throws: ``HTTPError`` with the status that tells the client what is wrong.
     static func input(from request: HTTPRequest) async throws -> Self
 }
 
-/// A type that knows how it answers an HTTP request. Other types answer as JSON.
+/// A type that turns itself into the answer to an HTTP request. Other types answer as JSON.
 public protocol HTTPOutput: Codable, Sendable {
     func response(to request: HTTPRequest) throws -> HTTPResponse
 }
 
-/// The adapter that is used without another: a type that is ``HTTPInput`` reads itself, others are read from JSON.
+/// The default adapter: a type that is ``HTTPInput`` reads itself, others are read from JSON.
 public struct AutomaticAdapter<Input: Codable & Sendable>: HTTPAdapter {
     public init() {}
 
@@ -40,9 +40,9 @@ public struct AutomaticAdapter<Input: Codable & Sendable>: HTTPAdapter {
     }
 }
 
-/// Reads a JSON body. Status 422 names the field that does not fit.
+/// Reads a JSON body. A field that does not fit is answered with status 422, which names it.
 public struct JSONAdapter<Input: Codable & Sendable>: HTTPAdapter {
-    /// How large the body may be; 64 MiB unless said otherwise. More answers 413.
+    /// How large the body may be; 64 MiB by default. A larger one is refused with 413.
     public var maxBytes: Int
 
     public init(_ type: Input.Type = Input.self, maxBytes: Int = HTTPBody.defaultCollectLimit) {
@@ -54,7 +54,7 @@ public struct JSONAdapter<Input: Codable & Sendable>: HTTPAdapter {
     }
 }
 
-/// Text is read from the body as it is, and answered as `text/plain`.
+/// Text is read from the body as it is, and sent as `text/plain`.
 extension String: HTTPInput, HTTPOutput {
     public static func input(from request: HTTPRequest) async throws -> String { try await request.body.text() }
     public func response(to request: HTTPRequest) -> HTTPResponse { .text(self) }

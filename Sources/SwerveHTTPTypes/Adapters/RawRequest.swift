@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// A whole HTTP request as a value: what a graph whose first node unpacks requests by itself takes.
+/// A whole HTTP request as a value: the input of a graph whose first node unpacks requests itself.
 public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     public struct Field: Hashable, Codable, Sendable {
         public var name: String
@@ -15,7 +15,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     public var method: String
     /// The path below the application's route prefix, percent-encoded.
     public var path: String
-    /// What follows the `?`, as it was sent.
+    /// The part after the `?`, as it was sent.
     public var query: String?
     public var headers: [Field]
     public var body: ByteBuffer
@@ -46,14 +46,14 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
         )
     }
 
-    /// The first value of the header with that name, compared without regard to case.
+    /// The first value of the header with that name, ignoring case.
     public func header(_ name: String) -> String? {
         headers.first { $0.name.isSameHeaderName(as: name) }?.value
     }
 
-    /// The request as an ingress gets it, for functions that take one.
+    /// The request as an ingress receives it, for functions that take one.
     ///
-    /// - Throws: ``HTTPHeaderError`` and ``HTTPError`` for parts that could not stand in a request.
+    /// - Throws: ``HTTPHeaderError`` and ``HTTPError`` for parts that are not valid in a request.
     public func request() throws -> HTTPRequest {
         try HTTPRequest(
             method: HTTPMethod(rawValue: method),
@@ -64,7 +64,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     }
 }
 
-/// A whole HTTP response as a value: what a graph whose last node packs responses by itself answers.
+/// A whole HTTP response as a value: the output of a graph whose last node packs responses itself.
 public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
     public var status: HTTPStatus
     public var headers: [RawRequest.Field]
@@ -79,7 +79,7 @@ public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
     /// - Throws: ``HTTPError`` with status 500 when the body is a stream.
     public init(_ response: HTTPResponse) throws(HTTPError) {
         guard let body = response.body.completeBytes else {
-            throw HTTPError(.internalServerError, "a response with a stream cannot be a value")
+            throw HTTPError(.internalServerError, "a response with a streamed body cannot be a value")
         }
         self.init(
             status: response.status,
