@@ -55,14 +55,24 @@ let package = Package(
         .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SwerveReplica",
+            dependencies: [
+                "CSwerveSystem", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", nioCore,
+            ],
             swiftSettings: settings
         ),
         // The entry of worker processes before main, atomics on shared memory, calls of the operating system.
         .target(name: "CSwerveSystem"),
         .target(
             name: "SwerveTransport",
-            dependencies: ["SwerveCore", "SwerveActors", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: [
+                "CSwerveSystem", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", nioCore, nioPosix,
+                logging,
+            ],
             swiftSettings: settings
         ),
         .target(
@@ -78,10 +88,26 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(
+            name: "SwerveProxy",
+            dependencies: [
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting",
+                nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SwerveController",
+            dependencies: [
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveTransport",
+                nioCore, logging,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveCore", "SwerveControl", "SwerveActors", "SwerveTransport", "SwerveHTTPTypes", "SwerveHTTP",
-                "SwerveLaunch", "CSwerveSystem", nioCore, nioPosix, logging,
+                "CSwerveSystem", "SwerveActors", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes",
+                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -124,8 +150,8 @@ let package = Package(
         .target(
             name: "SwerveTesting",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveControl", "SwerveCore", "SwerveRuntime", "SwerveTransport", nioCore,
-                nioPosix, nioEmbedded, logging,
+                "Swerve", "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveRuntime",
+                "SwerveTransport", nioCore, nioPosix, nioEmbedded, logging,
             ],
             swiftSettings: settings
         ),
@@ -238,8 +264,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-decoders",
             dependencies: [
-                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor",
-                "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveReplica",
+                "SwerveTensor", "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
@@ -261,8 +287,8 @@ let package = Package(
         .target(
             name: "MiddleSimulation",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
-                "SwerveRuntime", "SwerveTransport", nioCore, logging,
+                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes",
+                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveRuntime", "SwerveTransport", nioCore, logging,
             ],
             path: "Tests/MiddleSimulation",
             swiftSettings: settings
@@ -343,7 +369,8 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", "TestSupport", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveTransport", "TestSupport", nioCore,
+                nioPosix,
                 nioEmbedded,
             ],
             swiftSettings: settings
@@ -402,12 +429,26 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
-            name: "SwerveRuntimeTests",
+            name: "SwerveReplicaTests",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveProxyTests",
+            dependencies: ["SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveControllerTests",
             dependencies: [
-                "MiddleSimulation", "SwerveActors", "SwerveCore", "SwerveLaunch", "SwerveRuntime", "SwerveTransport",
-                nioCore,
-                logging, nioEmbedded,
+                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveTransport",
+                nioCore, nioEmbedded, logging,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveRuntimeTests",
+            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

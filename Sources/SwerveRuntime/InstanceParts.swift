@@ -2,9 +2,12 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLaunch
+internal import SwerveProxy
+internal import SwerveReplica
 internal import SwerveTransport
 
 #if canImport(Glibc)

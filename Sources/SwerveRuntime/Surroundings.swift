@@ -1,5 +1,6 @@
 package import NIOCore
 internal import NIOPosix
+package import SwerveController
 package import SwerveCore
 
 /// What an instance takes from outside: time, chance and the launcher of its replicas.

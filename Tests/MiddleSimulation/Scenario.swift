@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveControl
+import SwerveController
 import SwerveCore
 import SwerveRuntime
 import SwerveTransport

@@ -2,9 +2,12 @@ import Logging
 import NIOCore
 import SwerveActors
 import SwerveControl
+import SwerveController
 import SwerveCore
 import SwerveHTTP
 import SwerveLaunch
+import SwerveProxy
+import SwerveReplica
 import SwerveRuntime
 import SwerveTransport
 import Synchronization

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import Testing
 
 @testable import SwerveTransport

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import Synchronization
 import Testing
 

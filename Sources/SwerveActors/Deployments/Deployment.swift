@@ -14,7 +14,7 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
 
 /// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
 public struct DeploymentMethod<Act: DistributedActor>: Sendable {
-    @usableFromInline let named: NamedMethod
+    @usableFromInline package let named: NamedMethod
     package var name: String { named.name }
 
     /// - Parameters:
@@ -37,15 +37,15 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
 
 /// The same without the actor's type.
 @usableFromInline
-struct NamedMethod: Sendable {
-    @usableFromInline typealias Call =
+package struct NamedMethod: Sendable {
+    @usableFromInline package typealias Call =
         @Sendable (_ actor: any DistributedActor, InvocationDecoder, ResultHandler) async throws -> Void
 
-    @usableFromInline let name: String
+    @usableFromInline package let name: String
     /// The ``IsolatedMethod``, for code that is on the actor.
-    @usableFromInline let isolated: any AnyObject & Sendable
+    @usableFromInline package let isolated: any AnyObject & Sendable
     /// Calls the method of an actor of its type from code that is not on the actor.
-    @usableFromInline let call: Call
+    @usableFromInline package let call: Call
 
     @inlinable
     init(name: String, isolated: any AnyObject & Sendable, call: @escaping Call) {
@@ -56,10 +56,10 @@ struct NamedMethod: Sendable {
 }
 
 @usableFromInline
-final class IsolatedMethod<Act: DistributedActor>: Sendable {
-    @usableFromInline typealias Run =
+package final class IsolatedMethod<Act: DistributedActor>: Sendable {
+    @usableFromInline package typealias Run =
         @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
-    @usableFromInline let run: Run
+    @usableFromInline package let run: Run
 
     @inlinable
     init(_ run: @escaping Run) {

@@ -39,11 +39,16 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }()
 
     /// The replica for which an actor is being made.
-    struct Making: Sendable {
+    package struct Making: Sendable {
         let system: ServeSystem
         let replica: ReplicaID
+
+        package init(_ replica: ReplicaID, of system: ServeSystem) {
+            self.replica = replica
+            self.system = system
+        }
     }
-    @TaskLocal static var making: Making?
+    @TaskLocal package static var making: Making?
 
     /// The system of an actor that is being made: in a replica's initialiser that of its instance, elsewhere one without an
     /// instance. For code that `@Deployment` makes.

@@ -1,7 +1,9 @@
 package import Logging
 package import NIOCore
 package import SwerveActors
+package import SwerveController
 internal import SwerveCore
+package import SwerveReplica
 package import SwerveTransport
 internal import Synchronization
 

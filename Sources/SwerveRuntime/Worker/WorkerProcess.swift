@@ -3,7 +3,9 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveController
 internal import SwerveCore
+internal import SwerveReplica
 internal import SwerveTransport
 
 #if canImport(Glibc)

@@ -1,5 +1,6 @@
 package import SwerveActors
 package import SwerveCore
+package import SwerveReplica
 internal import Synchronization
 
 /// The replicas that a process hosts. It alone owns them: who else needs one looks it up.

@@ -4,6 +4,7 @@ import NIOCore
 import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
+import SwerveReplica
 import Synchronization
 
 @testable import SwerveTransport

@@ -4,6 +4,7 @@ import NIOEmbedded
 import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
+import SwerveReplica
 import SwerveTransport
 import Synchronization
 

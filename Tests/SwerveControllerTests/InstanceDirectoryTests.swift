@@ -1,6 +1,6 @@
 import SwerveCore
 import SwerveLaunch
-import SwerveRuntime
+import SwerveController
 import Testing
 
 #if canImport(Glibc)

@@ -1,4 +1,5 @@
 internal import NIOCore
+package import SwerveActors
 package import SwerveCore
 
 /// Makes the replicas that a process hosts: finds the actor's type by name, decodes the initialiser's arguments and runs the
@@ -52,7 +53,7 @@ package struct ReplicaFactory: Sendable {
     {
         let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
         let arguments = try reader.nextRegion(D.InitArguments.self)
-        let actor = try await ServeSystem.$making.withValue(ServeSystem.Making(system: system, replica: id)) {
+        let actor = try await ServeSystem.$making.withValue(ServeSystem.Making(id, of: system)) {
             try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
                 try await D._make(arguments, actorSystem: system)
             }

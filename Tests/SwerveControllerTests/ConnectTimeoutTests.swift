@@ -8,7 +8,7 @@ import SwerveTransport
 import Synchronization
 import Testing
 
-@testable import SwerveRuntime
+@testable import SwerveController
 
 /// Starts processes that never connect.
 private final class SilentLauncher: ProcessLauncher, Sendable {

@@ -1,8 +1,7 @@
 package import Logging
 package import NIOCore
 package import SwerveActors
-internal import SwerveCore
-package import SwerveTransport
+package import SwerveCore
 internal import Synchronization
 
 /// This process's knowledge of the replica sets, and its connections to the processes that host them: one for each of its
@@ -65,12 +64,12 @@ package final class Peers: Sendable {
 
     // MARK: What the controller says
 
-    func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: DeploymentOptions) {
+    package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: DeploymentOptions) {
         state.withLock { $0.published[id] = .replicas(replicas, options) }
         apply(id)
     }
 
-    func withdraw(_ id: DeploymentID, _ error: ServeError) {
+    package func withdraw(_ id: DeploymentID, _ error: ServeError) {
         state.withLock { $0.published[id] = .withdrawn(error) }
         apply(id)
     }
@@ -86,7 +85,7 @@ package final class Peers: Sendable {
     ///
     /// - Returns: whether it is used for requests; there is one already otherwise.
     @discardableResult
-    func adopt(_ connection: PeerConnection, address: String) -> Bool {
+    package func adopt(_ connection: PeerConnection, address: String) -> Bool {
         guard let index = loops.firstIndex(where: { $0 === connection.eventLoop }) else { return false }
         let affected = state.withLock { state -> [DeploymentID]? in
             // One that ended meanwhile would never be forgotten: its end was told before.
@@ -107,7 +106,7 @@ package final class Peers: Sendable {
     }
 
     /// A connection ended, whoever made it.
-    func forget(_ connection: PeerConnection) {
+    package func forget(_ connection: PeerConnection) {
         let affected = state.withLock { state -> [DeploymentID] in
             var affected: [DeploymentID] = []
             for (address, var links) in state.links {

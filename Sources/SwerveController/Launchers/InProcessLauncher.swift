@@ -1,6 +1,7 @@
 package import SwerveActors
 package import SwerveControl
 package import SwerveCore
+package import SwerveReplica
 package import SwerveTransport
 internal import Synchronization
 

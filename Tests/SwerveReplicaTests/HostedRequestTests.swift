@@ -1,10 +1,11 @@
 import Distributed
 import NIOCore
+import SwerveActors
 import SwerveCore
 import Synchronization
 import Testing
 
-@testable import SwerveActors
+@testable import SwerveReplica
 
 /// Answers at once.
 private distributed actor Prompt: Deployment {

@@ -3,6 +3,7 @@ import Distributed
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 package import NIOCore
+package import SwerveActors
 internal import SwerveCore
 package import SwerveHTTPTypes
 internal import Synchronization

@@ -1,6 +1,7 @@
 internal import CSwerveSystem
 internal import Distributed
 internal import NIOCore
+package import SwerveActors
 package import SwerveCore
 internal import SwerveHTTPTypes
 internal import SwerveRouting

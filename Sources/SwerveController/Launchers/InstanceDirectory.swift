@@ -6,7 +6,8 @@ package import SwerveCore
     internal import Darwin
 #endif
 
-func processID() -> Int32 { getpid() }
+/// The number of this process.
+package func processID() -> Int32 { getpid() }
 
 /// The directory, open to this user only, in which the processes of one instance have their sockets and boards.
 ///

@@ -25,7 +25,7 @@ package final class ProxyService: HTTPService {
     }
 
     /// From now on `/-/healthz` says 503, so that load balancers go elsewhere.
-    func beginDraining() {
+    package func beginDraining() {
         isDraining.withLock { $0 = true }
     }
 

@@ -55,17 +55,17 @@ package final class Controller: Sendable {
         try await waiter.wait()
     }
     /// Returns when everything of the application is gone.
-    func delete(_ application: String) async throws {
+    package func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
     }
     package func shutdown() async {
         await withCheckedContinuation { send(.shutdown($0)) }
     }
-    func status() async -> ServeStatus {
+    package func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
     /// The status now and after each change, until the instance is shut down. A reader that is slow gets the latest.
-    func statusUpdates() -> AsyncStream<ServeStatus> {
+    package func statusUpdates() -> AsyncStream<ServeStatus> {
         let (updates, continuation) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
         send(.watch(continuation))
         return updates

@@ -1,7 +1,7 @@
 import SwerveCore
 import Testing
 
-@testable import SwerveRuntime
+@testable import SwerveController
 
 @Suite struct DeployWaiterTests {
     private let failure = ServeError(.startFailed, "it does not start")
