@@ -90,8 +90,7 @@ let package = Package(
         .target(
             name: "SwerveProxy",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting",
-                nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", nioCore,
             ],
             swiftSettings: settings
         ),
@@ -327,7 +326,7 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport",
-            dependencies: ["Swerve", "SwerveTesting"],
+            dependencies: ["Swerve", "SwerveTesting", nioCore],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -358,7 +357,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", nioCore, nioPosix],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "TestSupport", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -430,12 +429,12 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveReplicaTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveProxyTests",
-            dependencies: ["SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

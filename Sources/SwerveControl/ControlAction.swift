@@ -59,30 +59,3 @@ package struct ReplicaPlace: Hashable, Sendable {
     /// The name of the machine on which the controller runs.
     package static let local = "local"
 }
-
-/// One row of the table of HTTP routes.
-package struct RouteEntry: Hashable, Sendable {
-    /// The path below which the application answers; starts with `/` and does not end with one unless it is `/`.
-    package var prefix: String
-    package var application: String
-    /// The deployment that requests go to.
-    package var ingress: DeploymentID
-    /// Whether the ingress answers HTTP requests itself.
-    package var answersHTTP: Bool
-    /// What the ingress says of its routes.
-    package var routes: [RouteDescription]
-
-    package init(
-        prefix: String,
-        application: String,
-        ingress: DeploymentID,
-        answersHTTP: Bool,
-        routes: [RouteDescription] = []
-    ) {
-        self.prefix = prefix
-        self.application = application
-        self.ingress = ingress
-        self.answersHTTP = answersHTTP
-        self.routes = routes
-    }
-}

@@ -1,8 +1,8 @@
 package import Logging
 package import NIOCore
-package import SwerveControl
+internal import SwerveControl
 package import SwerveCore
-internal import SwerveTransport
+package import SwerveTransport
 
 /// The one place that holds the goal state: the shell of ``ControllerState``.
 ///

@@ -1,7 +1,6 @@
 package import NIOCore
 package import SwerveActors
-package import SwerveControl
-internal import SwerveCore
+package import SwerveCore
 package import SwerveHTTP
 package import SwerveHTTPTypes
 internal import Synchronization

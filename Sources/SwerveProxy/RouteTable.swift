@@ -1,5 +1,4 @@
 internal import SwerveActors
-internal import SwerveControl
 internal import SwerveCore
 internal import SwerveHTTPTypes
 

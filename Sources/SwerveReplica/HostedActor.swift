@@ -1,7 +1,7 @@
 internal import CSwerveSystem
 internal import Distributed
 internal import NIOCore
-package import SwerveActors
+internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTPTypes
 internal import Synchronization

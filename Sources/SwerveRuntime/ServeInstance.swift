@@ -1,5 +1,7 @@
 package import Logging
+internal import NIOCore
 public import SwerveActors
+internal import SwerveController
 public import SwerveCore
 internal import SwerveHTTP
 

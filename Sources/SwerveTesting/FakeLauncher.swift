@@ -1,6 +1,6 @@
 internal import SwerveControl
+package import SwerveController
 public import SwerveCore
-internal import SwerveRuntime
 internal import SwerveTransport
 internal import Synchronization
 

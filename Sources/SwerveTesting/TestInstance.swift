@@ -1,4 +1,4 @@
-public import Logging
+internal import Logging
 internal import NIOCore
 internal import NIOPosix
 public import Swerve

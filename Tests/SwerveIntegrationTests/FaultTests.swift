@@ -161,7 +161,6 @@ extension IntegrationTests {
         }
 
         @Test func anInitialiserThatTrapsFailsTheRun() async throws {
-            try await instance.start()
             let name = Instance.newName()
             let error = await #expect(throws: ServeError.self) {
                 try await instance.run(Broken.bind(trapping: true), name: name, routePrefix: nil)

@@ -484,7 +484,6 @@ extension IntegrationTests {
         // MARK: Bad graphs
 
         private func refusal(_ graph: GraphNode<Int, Int>) async throws -> String {
-            try await instance.start()
             let error = await #expect(throws: ServeError.self) {
                 try await instance.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
             }
@@ -519,7 +518,6 @@ extension IntegrationTests {
         }
 
         @Test func `cases of an enumeration are complete, and not more than that`() async throws {
-            try await instance.start()
             let input = InputNode<Request>()
             func message(_ node: GraphNode<Request, Int>) async -> String {
                 let error = await #expect(throws: ServeError.self) {

@@ -1,4 +1,5 @@
 import Swerve
+import SwerveTesting
 import Synchronization
 import TestSupport
 import Testing
@@ -92,7 +93,6 @@ extension IntegrationTests {
         func handlesOfADeletedApplicationFailAtOnceAndWorkAgainWhenItRunsAgain(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await instance.start()
             let name = Instance.newName()
             let handle = try await instance.run(Model.bind().options(placement: placement), name: name, routePrefix: nil)
             #expect(try await handle.answer() == 1)
@@ -107,7 +107,6 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func deletingLetsOngoingCallsFinishAndFailsThoseThatWait(placement: DeploymentOptions.Placement) async throws {
-            try await instance.start()
             let name = Instance.newName()
             let journal = Journal.bind().options(maxOngoingRequests: 100, placement: placement)
             try await withApplication(journal) { journal, _ in
@@ -154,7 +153,6 @@ extension IntegrationTests {
         // MARK: Misuse
 
         @Test func optionsThatCannotBeAreRefusedWithTheirName() async throws {
-            try await instance.start()
             func expectRefused(_ message: String, _ bound: Model, name: String = "refused") async {
                 await expectError(.invalidOptions, message) { try await instance.run(bound, name: name, routePrefix: nil) }
             }
@@ -201,7 +199,6 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anInitialiserThatThrowsFailsTheRunWithItsMessage(placement: DeploymentOptions.Placement) async throws {
-            try await instance.start()
             let name = Instance.newName()
             let bound = Broken.bind(message: "no such file").options(placement: placement)
             await expectError(.startFailed, "no such file") { try await instance.run(bound, name: name, routePrefix: nil) }
@@ -278,13 +275,16 @@ extension IntegrationTests {
             try await instance.delete("ending")
         }
 
-        @Test func aTakenPortIsAnErrorAndAnotherCanBeTried() async throws {
-            await instance.shutdown()
+        /// The one test of the instance that a program has without asking.
+        @Test func `a taken port is an error, and another can be tried`() async throws {
             let listener = try PortHolder()
-            await expectError(.addressInUse) { try await instance.start(ServeOptions(port: listener.port)) }
-            try await instance.start()
-            let port = try #require(await instance.port)
-            #expect(port != listener.port)
+            await expectError(.addressInUse) { try await Serve.start(ServeOptions(port: listener.port)) }
+            try await Serve.start(.testing)
+            let port = await Serve.port
+            #expect(port != nil && port != listener.port)
+            let model = try await Serve.run(Model.bind().options(placement: .inProcess), routePrefix: nil)
+            #expect(try await model.answer() == 1)
+            await Serve.shutdown()
         }
     }
 }

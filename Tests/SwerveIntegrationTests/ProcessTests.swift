@@ -252,7 +252,6 @@ extension IntegrationTests {
         func `a run that is cancelled returns, and its application can be deleted`(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await instance.start()
             let name = Instance.newName()
             let bound = Stuck.bind(isStuck: true).options(
                 placement: placement,

@@ -5,6 +5,7 @@ import SwerveHub
 import SwerveModels
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
 @Suite("SegFormer as a deployment", .serialized, .ownInstance, .timeLimit(.minutes(3)))

@@ -23,7 +23,7 @@ import Testing
     }
 
     private static func match(_ path: String, in table: RouteTable) throws -> String? {
-        table.match(try HTTPRequestHead(method: "GET", target: path))?.entry.prefix
+        table.match(try HTTPRequest(path: path).head)?.entry.prefix
     }
 
     @Test(arguments: [

@@ -5,6 +5,7 @@ import SwerveActors
 import SwerveCore
 import SwerveReplica
 import Synchronization
+import TestSupport
 import Testing
 
 private distributed actor Idle: Deployment {

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 package import Swerve
-package import SwerveTesting
+internal import SwerveTesting
 package import Testing
 
 #if canImport(Glibc)

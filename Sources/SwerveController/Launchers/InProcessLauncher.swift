@@ -1,4 +1,4 @@
-package import SwerveActors
+internal import SwerveActors
 package import SwerveControl
 package import SwerveCore
 package import SwerveReplica

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
-package import SwerveReplica
+internal import SwerveReplica
 
 /// Takes the frames that arrive on a connection to where they belong. Confined to the connection's event loop.
 final class FrameReader {

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTPTypes
-package import SwerveReplica
+internal import SwerveReplica
 internal import Synchronization
 
 /// The replica's end of a request that came over a connection: turns what the replica says into frames, and what the

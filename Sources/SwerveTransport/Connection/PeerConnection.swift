@@ -1,7 +1,7 @@
 package import NIOCore
 internal import SwerveActors
 internal import SwerveCore
-package import SwerveReplica
+internal import SwerveReplica
 internal import Synchronization
 
 /// Someone who waits for what comes on a stream. Called on the connection's event loop, never during a call that the owner

@@ -1,9 +1,9 @@
-import Dispatch
-import NIOCore
-import Synchronization
+package import Dispatch
+package import NIOCore
+internal import Synchronization
 
 /// An event loop whose tasks run when the test says so, and whose time the test sets.
-final class ManualLoop: EventLoop {
+package final class ManualLoop: EventLoop {
     private struct Timer {
         let id: Int
         let deadline: NIODeadline
@@ -19,23 +19,25 @@ final class ManualLoop: EventLoop {
     }
     private let state = Mutex(State())
 
+    package init() {}
+
     /// How often it was asked to run something.
-    var wakeUps: Int { state.withLock { $0.wakeUps } }
-    var isIdle: Bool { state.withLock { $0.tasks.isEmpty } }
-    var nextTimer: NIODeadline? { state.withLock { $0.timers.map(\.deadline).min() } }
+    package var wakeUps: Int { state.withLock { $0.wakeUps } }
+    package var isIdle: Bool { state.withLock { $0.tasks.isEmpty } }
+    package var nextTimer: NIODeadline? { state.withLock { $0.timers.map(\.deadline).min() } }
 
     /// Only while the test runs it: the tests that use it have one thread.
-    var inEventLoop: Bool { state.withLock { $0.isRunning } }
-    var now: NIODeadline { state.withLock { $0.now } }
+    package var inEventLoop: Bool { state.withLock { $0.isRunning } }
+    package var now: NIODeadline { state.withLock { $0.now } }
 
-    func execute(_ task: @escaping @Sendable () -> Void) {
+    package func execute(_ task: @escaping @Sendable () -> Void) {
         state.withLock { state in
             state.tasks.append(task)
             state.wakeUps += 1
         }
     }
 
-    func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+    package func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
         let promise = makePromise(of: T.self)
         let id = state.withLock { state in
             state.nextTimer += 1
@@ -46,16 +48,16 @@ final class ManualLoop: EventLoop {
         return Scheduled(promise: promise) { self.state.withLock { $0.timers.removeAll { $0.id == id } } }
     }
 
-    func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+    package func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
         scheduleTask(deadline: now + delay, task)
     }
 
-    func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+    package func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
         queue.async { callback(nil) }
     }
 
     /// Runs what is to be run now, and what that leads to.
-    func run() {
+    package func run() {
         while let tasks = takeTasks() {
             state.withLock { $0.isRunning = true }
             for task in tasks { task() }
@@ -64,14 +66,14 @@ final class ManualLoop: EventLoop {
     }
 
     /// Calls `body` as if from the loop's thread.
-    func asLoop(_ body: () -> Void) {
+    package func asLoop(_ body: () -> Void) {
         state.withLock { $0.isRunning = true }
         body()
         state.withLock { $0.isRunning = false }
     }
 
     /// Lets time pass and runs what is due.
-    func advance(by time: TimeAmount) {
+    package func advance(by time: TimeAmount) {
         let due = state.withLock { state -> [Timer] in
             state.now = state.now + time
             let now = state.now
@@ -91,16 +93,18 @@ final class ManualLoop: EventLoop {
 }
 
 /// Runs the tasks that prefer it when the test says so.
-final class ManualExecutor: TaskExecutor {
+package final class ManualExecutor: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package init() {}
+
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         jobs.withLock { $0.append(job) }
     }
 
     /// Runs everything that can go on.
-    func run() {
+    package func run() {
         while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
             job.runSynchronously(on: asUnownedTaskExecutor())
         }
@@ -108,15 +112,17 @@ final class ManualExecutor: TaskExecutor {
 }
 
 /// A number that several threads change.
-final class Tally: Sendable {
+package final class Tally: Sendable {
     private let number = Atomic<Int>(0)
     private let highest = Atomic<Int>(0)
 
-    var value: Int { number.load(ordering: .sequentiallyConsistent) }
-    /// The highest that it ever was.
-    var most: Int { highest.load(ordering: .sequentiallyConsistent) }
+    package init() {}
 
-    func add(_ amount: Int = 1) {
+    package var value: Int { number.load(ordering: .sequentiallyConsistent) }
+    /// The highest that it ever was.
+    package var most: Int { highest.load(ordering: .sequentiallyConsistent) }
+
+    package func add(_ amount: Int = 1) {
         let new = number.add(amount, ordering: .sequentiallyConsistent).newValue
         _ = highest.max(new, ordering: .sequentiallyConsistent)
     }
