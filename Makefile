@@ -12,7 +12,7 @@ ONLY ?=
 TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers format check-format check-mutations setup-run \
-	setup-test setup-bench setup-load setup-picture graph-picture clean
+	setup-test setup-bench setup-load setup-picture graph-picture graph-targets clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -88,6 +88,10 @@ graph-picture: setup-picture
 
 setup-picture:
 	@dev/setup.sh picture
+
+# Draws which target imports which into docs/ARCHITECTURE.md.
+graph-targets:
+	dev/draw-targets.py
 
 clean:
 	rm -rf .build .build-fuzz .build-tsan .cache out .venv

@@ -53,6 +53,15 @@ import Testing
         #expect(wrong.isEmpty, "time, randomness and effects come into pure targets as data: \(wrong)")
     }
 
+    @Test(arguments: ["SwerveCore", "SwerveControl", "SwerveRouting"])
+    func `pure targets import only pure ones`(_ target: String) throws {
+        let pure = ["SwerveCore", "DequeModule"]
+        let wrong = Self.places(try Self.sources("Sources/\(target)")) { line in
+            line.contains(" import ") && !pure.contains { line.hasSuffix(" import \($0)") }
+        }
+        #expect(wrong.isEmpty)
+    }
+
     @Test func `every import in Sources says how far it reaches`() throws {
         let wrong = Self.places(try Self.sources("Sources")) { $0.drop { $0 == " " }.hasPrefix("import ") }
         #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")
@@ -93,31 +102,15 @@ import Testing
         let wrong = Self.places(try Self.sources("Tests")) { line in
             sleeps.contains { line.contains($0) } && !line.contains("sleeps =")
         }
-        // The helpers that wait for what other processes and sockets do are the only places where time passes.
-        let helpers = [
-            "SwerveIntegrationTests/Support/Instance.swift", "SwerveTransportTests/Support/Eventually.swift",
-        ]
-        #expect(wrong.filter { place in !helpers.contains { place.contains($0) } } == [])
+        #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "the one place where time passes")
     }
 
-    @Test func `no target depends on one above it`() throws {
-        let layers = [
-            ["SwerveCore"], ["SwerveControl", "SwerveRouting", "SwerveHTTPTypes", "SwerveTensor"],
-            ["SwerveActors", "SwerveHTTP", "SwerveLaunch", "SwerveVision"],
-            ["SwerveTransport", "SwerveGraph", "SwerveONNX", "SwerveVisionHTTP", "SwerveHummingbird", "SwerveHub"],
-            ["SwerveMacros"], ["SwerveRuntime"], ["Swerve"], ["SwerveModels"],
-        ]
-        var wrong: [String] = []
-        for (level, targets) in layers.enumerated() {
-            let above = Set(layers[level...].joined())
-            for target in targets {
-                for place in Self.places(try Self.sources("Sources/\(target)"), { $0.contains("import Swerve") }) {
-                    let name = place.split(separator: " ").last.map(String.init) ?? ""
-                    // Within a layer only the tensor and vision targets build on one another.
-                    if above.contains(name), !(name == "SwerveTensor" || name == "SwerveVision") { wrong.append(place) }
-                }
-            }
-        }
-        #expect(wrong.isEmpty, "dependencies point downward only: \(wrong)")
+    @Test func `the picture of the targets shows what they import`() throws {
+        let check = Process()
+        check.executableURL = URL(filePath: "/usr/bin/env")
+        check.arguments = ["python3", Self.root.appending(path: "dev/draw-targets.py").path, "--check"]
+        try check.run()
+        check.waitUntilExit()
+        #expect(check.terminationStatus == 0, "run 'make graph-targets'")
     }
 }
