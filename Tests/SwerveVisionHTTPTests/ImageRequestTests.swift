@@ -52,8 +52,8 @@ struct ImageRequestTests {
         let two = [("one", "1.txt" as String?, note), ("two", "2.npy" as String?, try picture.npy())]
         #expect(try await Self.form(two).image(field: "two") == picture)
         for (request, message) in [
-            (try Self.form(two), "the form needs one file, a picture; it has 2"),
-            (try Self.form([("note", nil, note)]), "the form needs one file, a picture; it has 0"),
+            (try Self.form(two), "the form needs one file, the picture; it has 2"),
+            (try Self.form([("note", nil, note)]), "the form needs one file, the picture; it has 0"),
         ] {
             let error = await #expect(throws: HTTPError.self) { try await request.image() }
             #expect(error == HTTPError(.badRequest, message))
@@ -116,7 +116,7 @@ struct ImageRequestTests {
         #expect(try chosen("/?a=b&picture=contour") == .contour)
         let error = #expect(throws: HTTPError.self) { try chosen("/?picture=cubist") }
         #expect(
-            error == HTTPError(.badRequest, "there is no picture 'cubist'; there are overlay, side-by-side, contour")
+            error == HTTPError(.badRequest, "no picture is called 'cubist'; the names are overlay, side-by-side, contour")
         )
         #expect(throws: HTTPError.self) { try chosen("/?picture=") }
     }
