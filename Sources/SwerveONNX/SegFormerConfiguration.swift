@@ -32,9 +32,9 @@ public struct SegFormerConfiguration: Hashable, Sendable {
     /// - Parameters:
     ///   - labels: the name of each class, by label.
     ///   - palette: the colour of each class.
-    ///   - inputSize: 512 x 512 unless said otherwise.
-    ///   - filter: bilinear unless said otherwise.
-    ///   - normalization: that of ImageNet unless said otherwise.
+    ///   - inputSize: 512 x 512 by default.
+    ///   - filter: bilinear by default.
+    ///   - normalization: that of ImageNet by default.
     /// - Throws: ``ONNXError`` with code `invalidConfiguration`.
     public init(
         labels: [String],

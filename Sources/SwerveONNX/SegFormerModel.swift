@@ -38,7 +38,7 @@ public final class SegFormerModel: Sendable {
     ///
     /// - Parameters:
     ///   - folder: the path of the folder.
-    ///   - variant: which ONNX file when there are several; `model.onnx` unless said otherwise.
+    ///   - variant: which ONNX file when there are several; `model.onnx` by default.
     ///   - runtime: the library that runs the model.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError``; `CancellationError`.

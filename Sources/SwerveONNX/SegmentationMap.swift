@@ -59,7 +59,7 @@ public struct SegmentationMap: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - palette: the colour of each label.
-    ///   - level: the effort to compress, from 0 to 9; 1 unless said otherwise.
+    ///   - level: the effort to compress, from 0 to 9; 1 by default.
     /// - Throws: ``ImageError``.
     public func png(palette: Palette, level: Int = 1) throws(ImageError) -> [UInt8] {
         try Image(width: width, height: height, channels: 1, pixels: labels).png(palette: palette, level: level)

@@ -105,6 +105,6 @@ extension HTTPRequest {
         guard let name = queryValue("picture") else { return .overlay }
         if let picture = SegmentationPicture(name: name) { return picture }
         let names = SegmentationPicture.all.map(\.description).joined(separator: ", ")
-        throw HTTPError(.badRequest, "no picture is called '\(name.prefix(40))'; the names are \(names)")
+        throw HTTPError(.badRequest, "no picture named '\(name.prefix(40))'; the names are \(names)")
     }
 }

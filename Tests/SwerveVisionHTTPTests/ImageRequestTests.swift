@@ -116,7 +116,7 @@ struct ImageRequestTests {
         #expect(try chosen("/?a=b&picture=contour") == .contour)
         let error = #expect(throws: HTTPError.self) { try chosen("/?picture=cubist") }
         #expect(
-            error == HTTPError(.badRequest, "no picture is called 'cubist'; the names are overlay, side-by-side, contour")
+            error == HTTPError(.badRequest, "no picture named 'cubist'; the names are overlay, side-by-side, contour")
         )
         #expect(throws: HTTPError.self) { try chosen("/?picture=") }
     }
