@@ -24,7 +24,7 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
         if inputs.isEmpty { return (nil, "the model has no inputs") }
         let ports = inputs + outputs
         if let other = ports.first(where: { $0.elementType == nil }) {
-            return (nil, "'\(other.name)' is \(other.type)")
+            return (nil, "'\(other.name)' is of type \(other.type)")
         }
         let named = ports.map { port in
             port.dimensions.indices.filter { isBatchName(port.dimensions[$0].name) }

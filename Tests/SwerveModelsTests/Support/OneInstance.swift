@@ -2,9 +2,9 @@ import Foundation
 import Swerve
 import Testing
 
-/// One suite of this process at a time uses the instance of Swerve, of which a process has one.
+/// Lets only one suite at a time use the instance of Swerve; a process has only one.
 ///
-/// The suites are in several modules, so what they lock is a file that all know: the package's.
+/// The suites are in several modules, so they lock a file that all of them know: `Package.swift`.
 struct OneInstance: SuiteTrait, TestScoping {
     private struct Failed: Error { let code: Int32 }
 
@@ -18,14 +18,14 @@ struct OneInstance: SuiteTrait, TestScoping {
         let descriptor = open(root.appending(path: "Package.swift").path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failed(code: errno) }
         defer { close(descriptor) }
-        // On a thread of its own: the suite before may take a while.
+        // On a separate thread, because the preceding suite may take a while.
         await withCheckedContinuation { continuation in
             Thread.detachNewThread {
                 while flock(descriptor, LOCK_EX) != 0, errno == EINTR {}
                 continuation.resume()
             }
         }
-        // Read by the runtime when a replica's process starts: a trap that a test wants needs no backtrace.
+        // The Swift runtime reads this when a replica's process starts: an intended trap needs no backtrace.
         setenv("SWIFT_BACKTRACE", "enable=no", 1)
         let result: Result<Void, any Error>
         do {
@@ -33,7 +33,7 @@ struct OneInstance: SuiteTrait, TestScoping {
         } catch {
             result = .failure(error)
         }
-        // The next suite starts an instance with options of its own.
+        // The next suite starts an instance with its own options.
         await Serve.shutdown()
         try result.get()
     }

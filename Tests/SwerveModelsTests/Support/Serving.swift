@@ -6,13 +6,13 @@ import SwerveModels
 import SwerveTensor
 import Testing
 
-/// Tests that run applications, one after the other.
+/// Tests that run applications, one after another.
 @Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct ServedModels {}
 
 /// Where replicas run: every behaviour is the same in both.
 let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
 
-/// Runs an application under a route of its own for the time of `body`, which gets its handle and its URL.
+/// Runs an application under its own route while `body` runs, and passes `body` its handle and URL.
 func withApplication<D: Deployment>(_ bound: D, _ body: (D, String) async throws -> Void) async throws {
     let name = "models-\(UUID().uuidString.prefix(8))"
     let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
@@ -28,12 +28,12 @@ func withApplication<D: Deployment>(_ bound: D, _ body: (D, String) async throws
     try await Serve.delete(name)
 }
 
-/// What waited for did not come.
+/// The awaited condition did not become true in time.
 struct TooLong: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Asks again and again, each time by a call that takes its time, until the answer is yes.
+/// Repeats a condition until it is true. The condition makes a call, which takes time, so this does not spin.
 func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
     let clock = ContinuousClock()
     let start = clock.now
