@@ -77,7 +77,7 @@ struct ImageOperationTests {
         }
     }
 
-    @Test("A JPEG is byte for byte the one that Pillow writes, but for libjpeg-turbo's own marks")
+    @Test("A JPEG is byte for byte the one that Pillow writes")
     func encodesJPEG() throws {
         let cases = try Golden.json("operations/manifest.json", as: [OperationCase].self)
             .filter { $0.operation == "jpeg" }
