@@ -137,7 +137,7 @@ def make_model(variant: dict, seed: int):
 def enliven(model) -> None:
     """Scales up the weights, so that the logits vary over the picture and the class map has several classes.
 
-    With the weights that transformers draws (standard deviation 0.02), almost nothing of the picture reaches the logits.
+    With the weights from transformers (standard deviation 0.02), almost nothing of the picture reaches the logits.
     """
     import torch
 

@@ -74,7 +74,7 @@ TYPES = {
 
 
 def identities(out: Path) -> None:
-    """y = x for every element type, with two dynamic dimensions; and once with 17 dimensions, more than are supported."""
+    """y = x for every element type, with two dynamic dimensions; once with 17 dimensions, more than are supported."""
     for name, number in TYPES.items():
         save(out / f"identity-{name}.onnx", [node("Identity", ["x"], ["y"])], [("x", number, ["n", "m"])], [("y", number, ["n", "m"])])
     deep = [f"d{i}" for i in range(17)]

@@ -3,7 +3,7 @@
 # process.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ "$(uname)" = Linux ] || { echo "static: skipped, because Swift's libraries can only be linked statically on Linux"; exit 0; }
+[ "$(uname)" = Linux ] || { echo "static: skipped, Swift's libraries can only be linked statically on Linux"; exit 0; }
 output=$(${SWIFT:-swift} build --static-swift-stdlib --product entry-top-level --scratch-path .build-static --quiet 2>&1) \
     || { echo "$output" >&2; exit 1; }
 program=.build-static/debug/entry-top-level

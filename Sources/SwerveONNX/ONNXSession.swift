@@ -89,7 +89,7 @@ public final class ONNXSession: Sendable {
         }
     }
 
-    /// Loads a model on a thread of its own. See ``init(_:runtime:options:)``.
+    /// Loads a model on a separate thread. See ``init(_:runtime:options:)``.
     ///
     /// - Throws: ``ONNXError``; `CancellationError` when the task is cancelled before loading begins.
     public static func load(

@@ -1,4 +1,4 @@
-/// Finds the orientation in EXIF and XMP blocks. The blocks come from outside and may hold anything.
+/// Finds the orientation in EXIF and XMP blocks. The blocks come from clients and may hold anything.
 enum EXIFReader {
     private static let orientationTag = 0x0112
 

@@ -48,7 +48,7 @@ extension Image {
             throw ImageError(.invalidArgument, "the factor must be a finite number, not \(factor)")
         }
         let factor = Float(factor)
-        // The outermost pixels have fewer than eight neighbours and stay as they are.
+        // The outermost pixels have fewer than eight neighbours and stay unchanged.
         guard factor != 1, width > 2, height > 2 else { return self }
         let rowCount = width * channels
         let result = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in

@@ -29,7 +29,7 @@ extension Image {
 
     private func resizedToNearest(width newWidth: Int, height newHeight: Int) -> Image {
         func nearest(_ oldSize: Int, _ newSize: Int) -> [Int] {
-            // The position is summed, and so rounded, at each step, as in Pillow: multiplying would sometimes choose
+            // The position is a running sum, rounded at each step as in Pillow: multiplying would sometimes choose
             // another pixel.
             let step = Double(oldSize) / Double(newSize)
             var position = step * 0.5

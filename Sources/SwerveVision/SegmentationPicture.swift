@@ -106,7 +106,7 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
             canvas.paste(panel.converted(to: .rgb), x: x, y: margin)
             x += panel.width + gap
         }
-        // The legend has a margin of its own.
+        // The legend has its own margin.
         canvas.paste(legend, x: x - gap, y: margin)
         return canvas.image
     }

@@ -27,7 +27,7 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("Over HTTP the map comes as an array, as JSON with classes and shares, or as a picture", arguments: placements)
+    @Test("Over HTTP the map comes as an array, a picture, or JSON with classes and shares", arguments: placements)
     func formats(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         let body = try image.png()
