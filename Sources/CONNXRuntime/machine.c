@@ -10,7 +10,7 @@
 int onnxrt_allowed_cores(void) {
 #ifdef __linux__
     cpu_set_t set;
-    // Fails on machines of more than 1024 cores, which then count whole.
+    // Fails on machines with more than 1024 cores; then all online cores count.
     if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
 #endif
     return (int)sysconf(_SC_NPROCESSORS_ONLN);

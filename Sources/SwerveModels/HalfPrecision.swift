@@ -1,4 +1,4 @@
-/// Numbers of 16 bits after IEEE 754, which Swift does not have on every machine.
+/// IEEE 754 16-bit numbers, which Swift does not have on every machine.
 enum HalfPrecision {
     /// The number with these bits, exactly.
     static func float(_ bits: UInt16) -> Float {
@@ -12,12 +12,12 @@ enum HalfPrecision {
         }
     }
 
-    /// The bits of the nearest number; of two that are as near, the one whose last bit is 0.
+    /// The bits of the nearest number; of two equally near, the one whose last bit is 0.
     static func bits(_ number: Float) -> UInt16 {
         let sign = UInt16(truncatingIfNeeded: number.bitPattern >> 16) & 0x8000
         let magnitude = number.magnitude
         if number.isNaN { return sign | 0x7E00 }
-        // 65520 is as near to the largest number as to the one that would follow it.
+        // 65520 is halfway between the largest number and the one that would follow it.
         if magnitude >= 65520 { return sign | 0x7C00 }
         if magnitude < 0x1p-14 { return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven)) }
         let rebased = magnitude.bitPattern - (112 << 23)

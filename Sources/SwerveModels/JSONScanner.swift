@@ -1,8 +1,8 @@
 internal import Swerve
 
-/// Reads JSON token by token: what is large goes straight to where it belongs, without a tree of values.
+/// Reads JSON token by token, so that large values go straight to their destination without building a tree.
 struct JSONScanner {
-    /// How deep lists and objects may lie in one another that are passed over.
+    /// How deep skipped lists and objects may be nested.
     static let maximumDepth = 64
 
     private let bytes: [UInt8]
@@ -12,7 +12,7 @@ struct JSONScanner {
         self.bytes = bytes
     }
 
-    /// The next byte that is not white space; nil at the end.
+    /// The next byte that is not whitespace; nil at the end.
     var next: UInt8? {
         mutating get {
             while position < bytes.count {
@@ -32,14 +32,14 @@ struct JSONScanner {
     }
 
     mutating func expect(_ character: Unicode.Scalar) throws(HTTPError) {
-        guard accept(character) else { throw malformed("'\(character)' is expected") }
+        guard accept(character) else { throw malformed("expected '\(character)'") }
     }
 
     mutating func expectEnd() throws(HTTPError) {
-        guard next == nil else { throw malformed("nothing more is expected") }
+        guard next == nil else { throw malformed("expected the end of the body") }
     }
 
-    /// The key of the next member of an object whose `{` was read; nil at its end.
+    /// The key of the next member of an object whose `{` has been read; nil at its end.
     mutating func key(isFirst: Bool) throws(HTTPError) -> String? {
         if accept("}") { return nil }
         if !isFirst { try expect(",") }
@@ -48,7 +48,7 @@ struct JSONScanner {
         return key
     }
 
-    /// Whether the list whose `[` was read has another element.
+    /// Whether the list whose `[` has been read has another element.
     mutating func hasElement(isFirst: Bool) throws(HTTPError) -> Bool {
         if accept("]") { return false }
         if !isFirst { try expect(",") }
@@ -57,14 +57,14 @@ struct JSONScanner {
 
     /// The text of a number, `true`, `false` or `null`.
     mutating func word() throws(HTTPError) -> String {
-        guard next != nil else { throw malformed("a value is expected, the body ends") }
+        guard next != nil else { throw malformed("expected a value, but the body ends") }
         let start = position
         while position < bytes.count, JSONScanner.isWord(bytes[position]) { position += 1 }
-        guard position > start else { throw malformed("a value is expected") }
+        guard position > start else { throw malformed("expected a value") }
         let word = String(decoding: bytes[start..<position], as: UTF8.self)
         guard ["true", "false", "null"].contains(word) || JSONScanner.isNumber(bytes[start..<position]) else {
             position = start
-            throw malformed("'\(word.prefix(40))' is no value")
+            throw malformed("'\(word.prefix(40))' is not a value")
         }
         return word
     }
@@ -78,7 +78,7 @@ struct JSONScanner {
         }
     }
 
-    /// Whether it is a number as JSON writes them: `-12.5e3`, not `+1`, `01`, `.5` or `1.`.
+    /// Whether the text is a JSON number: `-12.5e3`, but not `+1`, `01`, `.5` or `1.`.
     private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
         var rest = text
         func digits() -> Int {
@@ -102,9 +102,9 @@ struct JSONScanner {
         return rest.isEmpty
     }
 
-    /// A string with its escapes resolved.
+    /// Reads a string and resolves its escapes.
     mutating func string() throws(HTTPError) -> String {
-        guard next == UInt8(ascii: "\"") else { throw malformed("a string is expected") }
+        guard next == UInt8(ascii: "\"") else { throw malformed("expected a string") }
         position += 1
         var content: [UInt8] = []
         var start = position
@@ -114,7 +114,7 @@ struct JSONScanner {
                 content += bytes[start..<position]
                 position += 1
                 guard let text = String(validating: content, as: UTF8.self) else {
-                    throw malformed("the string before is not UTF-8")
+                    throw malformed("the preceding string is not UTF-8")
                 }
                 return text
             }
@@ -127,12 +127,12 @@ struct JSONScanner {
             guard byte >= 0x20 else { throw malformed("a string holds a control character") }
             position += 1
         }
-        throw malformed("a string does not end")
+        throw malformed("unterminated string")
     }
 
     private mutating func escape() throws(HTTPError) -> Character {
         position += 1
-        guard position < bytes.count else { throw malformed("a string does not end") }
+        guard position < bytes.count else { throw malformed("unterminated string") }
         position += 1
         switch bytes[position - 1] {
         case UInt8(ascii: "\""): return "\""
@@ -148,13 +148,13 @@ struct JSONScanner {
             if let scalar = Unicode.Scalar(first) { return Character(scalar) }
             // The first half of a pair.
             guard first < 0xDC00, bytes[position...].starts(with: "\\u".utf8) else {
-                throw malformed("half of a surrogate pair")
+                throw malformed("incomplete surrogate pair")
             }
             position += 2
             let second = try codeUnit()
             guard (0xDC00...0xDFFF).contains(second),
                 let scalar = Unicode.Scalar(0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00))
-            else { throw malformed("half of a surrogate pair") }
+            else { throw malformed("incomplete surrogate pair") }
             return Character(scalar)
         default: throw malformed("an unknown escape")
         }
@@ -164,7 +164,7 @@ struct JSONScanner {
         let digits = bytes[position...].prefix(4)
         let text = String(decoding: digits, as: UTF8.self)
         guard digits.count == 4, !text.hasPrefix("+"), let unit = UInt16(text, radix: 16) else {
-            throw malformed("four hexadecimal digits are expected")
+            throw malformed("expected four hexadecimal digits")
         }
         position += 4
         return unit

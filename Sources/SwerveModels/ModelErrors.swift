@@ -1,8 +1,8 @@
 public import SwerveHTTPTypes
 
 extension ONNXError: HTTPErrorConvertible {
-    /// The answer to a client that sent what the model cannot take, or that came when too many waited; `nil` for failures of
-    /// the service.
+    /// The answer to a client that sent invalid input, or whose request found the queue full; `nil` for failures of the
+    /// service.
     public var httpError: HTTPError? {
         switch code {
         case .invalidInput: HTTPError(.unprocessableContent, message)

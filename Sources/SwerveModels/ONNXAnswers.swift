@@ -2,10 +2,10 @@ internal import Swerve
 internal import SwerveONNX
 internal import SwerveTensor
 
-/// What a client of an ``ONNXModel`` is answered when something fails.
+/// The answers to clients of an ``ONNXModel`` when something fails.
 enum ONNXAnswers {
-    /// 422 for inputs that do not fit, 503 with `retry-after` when too many wait, 500 with the runtime's message for the
-    /// rest.
+    /// 422 for inputs that do not fit the model, 503 with `retry-after` when the queue is full, 500 with the runtime's
+    /// message for everything else.
     static func error(for error: ONNXError) -> any Error {
         switch error.code {
         case .invalidInput, .unsupportedType: HTTPError(.unprocessableContent, error.message)
@@ -14,7 +14,7 @@ enum ONNXAnswers {
         }
     }
 
-    /// 413 for too much, 400 for a damaged file, 422 for an array that is no tensor.
+    /// 413 for too many bytes, 400 for a damaged file, 422 for an array that cannot be a tensor.
     static func error(for error: TensorError) -> HTTPError {
         switch error.code {
         case .tooLarge: HTTPError(.contentTooLarge, error.message)

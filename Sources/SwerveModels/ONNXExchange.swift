@@ -3,7 +3,7 @@ internal import Swerve
 internal import SwerveONNX
 internal import SwerveTensor
 
-/// Requests of an ``ONNXModel`` as inputs, and outputs as responses. Reading and writing take place off the actor.
+/// Converts requests to inputs of an ``ONNXModel``, and outputs to responses. Reading and writing happen off the actor.
 struct ONNXExchange: Sendable {
     static let arrayContentType = "application/x-npy"
 
@@ -19,13 +19,13 @@ struct ONNXExchange: Sendable {
         switch contentType {
         case "application/json", "text/json": return try await readJSON(body)
         case .some(Self.arrayContentType[...]): return try await readArray(body)
-        // What `curl --data-binary` says when it is told nothing.
+        // The default content type of `curl --data-binary`.
         case nil, "application/x-www-form-urlencoded", "application/octet-stream":
             return body.readableBytesView.first == 0x93 ? try await readArray(body) : try await readJSON(body)
         case .some(let other):
             throw HTTPError(
                 .unsupportedMediaType,
-                "the content type is '\(other)'; application/json and \(Self.arrayContentType) are taken"
+                "the content type is '\(other)'; application/json and \(Self.arrayContentType) are accepted"
             )
         }
     }
@@ -44,7 +44,7 @@ struct ONNXExchange: Sendable {
             let names = signature.inputs.map(\.description).joined(separator: ", ")
             throw HTTPError(
                 .unprocessableContent,
-                "an array is one input, the model takes \(signature.inputs.count) (\(names)): send JSON"
+                "an array is only one input, but the model takes \(signature.inputs.count) (\(names)): send JSON"
             )
         }
         do {
@@ -57,9 +57,10 @@ struct ONNXExchange: Sendable {
 
     // MARK: Responses
 
-    /// An array when the client asks for one, or sent one and the model has a single output; else JSON.
+    /// An array when the client asks for one, or when it sent one and there is a single output; otherwise JSON.
     ///
-    /// - Throws: ``HTTPError`` with status 422 when an array is asked for and there is not one of numbers.
+    /// - Throws: ``HTTPError`` with status 422 when the response should be an array but there is no single output of
+    ///   numbers.
     @concurrent func response(_ outputs: [String: ONNXValue], to request: HTTPRequest) async throws -> HTTPResponse {
         let accept = request.headers["accept"] ?? ""
         let wanted = request.queryValue("output")
@@ -88,7 +89,7 @@ struct ONNXExchange: Sendable {
         guard let tensor = outputs[name]?.tensor else {
             throw HTTPError(
                 .unprocessableContent,
-                "output '\(name)' is text, which is no array: accept application/json"
+                "output '\(name)' is text, which cannot be an array: accept application/json"
             )
         }
         return tensor
@@ -97,7 +98,7 @@ struct ONNXExchange: Sendable {
     private func port(named name: String) throws -> ONNXPort {
         guard let port = signature.outputs.first(where: { $0.name == name }) else {
             let names = signature.outputs.map(\.name).joined(separator: ", ")
-            throw HTTPError(.unprocessableContent, "there is no output '\(name.prefix(80))'; there are \(names)")
+            throw HTTPError(.unprocessableContent, "the model has no output '\(name.prefix(80))'; it has \(names)")
         }
         return port
     }

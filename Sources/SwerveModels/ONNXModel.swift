@@ -10,11 +10,11 @@ public import SwerveTensor
 /// let handle = try await Serve.run(scores, name: "scores", routePrefix: "/scores")
 /// let outputs = try await handle.run(["x": try Tensor(shape: [1, 4], values: [5.1, 3.5, 1.4, 0.2] as [Float])])
 /// ```
-/// Over HTTP, `GET` answers the ``ONNXSignature``; `POST` takes `application/json` (`{"inputs": {"x": [[5.1, 3.5]]}}`) or,
-/// for a model of one input, a NumPy array (`application/x-npy`).
+/// Over HTTP, `GET` answers with the ``ONNXSignature``; `POST` takes `application/json`
+/// (`{"inputs": {"x": [[5.1, 3.5]]}}`) or, for a model of one input, a NumPy array (`application/x-npy`).
 ///
-/// The session is made before the replica counts as ready, and the warm-up is over by then. Replicas in one process share
-/// it. A run stops when its caller is cancelled or goes away.
+/// The replica counts as ready only after the session is open and the warm-up is done. Replicas in one process share
+/// the session. A run stops when its caller is cancelled or disconnects.
 @Deployment(maxOngoingRequests: 32)
 public distributed actor ONNXModel: HTTPIngress {
     private let session: ONNXSession
@@ -26,10 +26,10 @@ public distributed actor ONNXModel: HTTPIngress {
     ///   - model: an ONNX file, a folder with `model.onnx` or `onnx/model.onnx`, or the name of a repository, `owner/name`,
     ///     which is downloaded unless the cache has it.
     ///   - revision: a branch, tag or commit of the repository.
-    ///   - variant: which ONNX file when there are several, such as `fp16` or `quantized`.
+    ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs.
-    ///   - warmUp: runs that are made before the replica takes requests; none unless said otherwise.
-    ///   - limits: what a request over HTTP may ask for.
+    ///   - warmUp: runs to make before the replica takes requests; none by default.
+    ///   - limits: the limits on an HTTP request.
     /// - Throws: ``ONNXError``; `HubError`.
     public init(
         model: String,
@@ -51,10 +51,10 @@ public distributed actor ONNXModel: HTTPIngress {
         try await session.warmUp(warmUp, recorder: recorder)
     }
 
-    /// Runs a model of numbers.
+    /// Runs a model whose inputs and outputs are numbers.
     ///
-    /// - Parameter inputs: one tensor for each input, by its name.
-    /// - Returns: one tensor for each output, by its name.
+    /// - Parameter inputs: one tensor for each input, by name.
+    /// - Returns: one tensor for each output, by name.
     /// - Throws: ``ONNXError``, see ``ONNXSession/run(_:)``.
     public distributed func run(_ inputs: [String: Tensor]) async throws -> [String: Tensor] {
         let outputs = try await session.run(inputs)
@@ -64,8 +64,8 @@ public distributed actor ONNXModel: HTTPIngress {
 
     /// Runs a model that has text among its inputs or outputs.
     ///
-    /// - Parameter inputs: one value for each input, by its name.
-    /// - Returns: one value for each output, by its name.
+    /// - Parameter inputs: one value for each input, by name.
+    /// - Returns: one value for each output, by name.
     /// - Throws: ``ONNXError``, see ``ONNXSession/run(values:)``.
     public distributed func run(values inputs: [String: ONNXValue]) async throws -> [String: ONNXValue] {
         let outputs = try await session.run(values: inputs)
@@ -73,7 +73,7 @@ public distributed actor ONNXModel: HTTPIngress {
         return outputs
     }
 
-    /// What the model takes and gives, and what runs it.
+    /// The model's inputs and outputs, and what runs it.
     public distributed func signature() -> ONNXSignature { details }
 
     public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
@@ -97,7 +97,7 @@ public distributed actor ONNXModel: HTTPIngress {
     }
 }
 
-/// What a request to an ``ONNXModel`` over HTTP may ask for.
+/// Limits on an HTTP request to an ``ONNXModel``.
 public struct ONNXModelLimits: Hashable, Sendable, Codable {
     /// The largest body in bytes; 64 MiB by default. A larger one is answered with 413.
     public var maximumBodyBytes: Int

@@ -1,22 +1,22 @@
 public import SwerveONNX
 
-/// What a model takes and gives, and what runs it.
+/// A model's inputs and outputs, and what runs it.
 public struct ONNXSignature: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// The model as it was named when it was bound.
+    /// The name that was given to `bind`.
     public let model: String
-    /// The inputs, in the order of the model.
+    /// The inputs, in the model's order.
     public let inputs: [ONNXPort]
-    /// The outputs, in the order of the model.
+    /// The outputs, in the model's order.
     public let outputs: [ONNXPort]
-    /// Where several requests can be put into one run; nil when that is not safe.
+    /// The axis along which several requests can be joined into one run; nil when that is not safe.
     public let batchAxis: ONNXBatchAxis?
     /// Why there is no ``batchAxis``.
     public let noBatchAxisReason: String?
-    /// What runs the model, and what was asked for and does not.
+    /// The provider that runs the model, and the requested ones that do not.
     public let provider: ONNXProviderStatus
     /// How many threads share the work of one operator.
     public let intraOpThreads: Int
-    /// How many runs of one session execute side by side.
+    /// How many runs of one session execute at the same time.
     public let concurrentRuns: Int
 
     public var description: String {
@@ -26,7 +26,7 @@ public struct ONNXSignature: Hashable, Sendable, Codable, CustomStringConvertibl
 
     /// The signature of a session.
     ///
-    /// - Parameter model: what the model is called.
+    /// - Parameter model: the name of the model.
     public init(model: String, session: ONNXSession) {
         self.model = model
         inputs = session.inputs

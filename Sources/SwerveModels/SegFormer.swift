@@ -10,7 +10,7 @@ internal import SwerveVisionHTTP
 /// let handle = try await Serve.run(SegFormer.bind(model: "nvidia/segformer-b0-finetuned-ade-512-512"))
 /// let map = try await handle.segment(image)
 /// ```
-/// Over HTTP, `POST` of a picture answers with a picture of the segmentation (`?picture=overlay`, `side-by-side` or
+/// Over HTTP, a `POST` with a picture answers with a picture of the segmentation (`?picture=overlay`, `side-by-side` or
 /// `contour`), with the class map for `Accept: application/x-npy`, or with ``SegmentationReport`` for
 /// `Accept: application/json`; `GET` answers with ``SegFormerDescription``. See `docs/SEGFORMER.md`.
 @Deployment(maxOngoingRequests: 8)
@@ -19,7 +19,7 @@ public distributed actor SegFormer: HTTPIngress {
     private let information: SegFormerDescription
     private let options: SegFormerOptions
 
-    /// Loads the model once per replica; those in one process share it.
+    /// Loads the model once per replica; replicas in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
@@ -28,9 +28,9 @@ public distributed actor SegFormer: HTTPIngress {
     ///   - model: the path of a folder, or the name of a repository, `owner/name`, which is downloaded unless the cache has
     ///     it.
     ///   - revision: a branch, tag or commit of the repository.
-    ///   - variant: which ONNX file when there are several, such as `fp16` or `quantized`.
+    ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs and which pictures it takes.
-    /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do; `HubError`.
+    /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do about it; `HubError`.
     public init(
         model: String,
         revision: String = "main",
@@ -51,7 +51,7 @@ public distributed actor SegFormer: HTTPIngress {
         information = SegFormerDescription(model, folder, self.model, runtime: runtime)
     }
 
-    /// The class of each pixel of a picture of any size.
+    /// Finds the class of each pixel of a picture of any size.
     ///
     /// - Throws: ``ONNXError`` with code `queueFull` or `runFailed`; `CancellationError`.
     public distributed func segment(_ image: Image) async throws -> SegmentationMap {
@@ -63,7 +63,7 @@ public distributed actor SegFormer: HTTPIngress {
         model.legend
     }
 
-    /// What the model is and how it runs.
+    /// Describes the model and how it runs.
     public distributed func describe() -> SegFormerDescription {
         information
     }
@@ -77,7 +77,7 @@ public distributed actor SegFormer: HTTPIngress {
             let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
             return try answer.response(with: try await segment(image), of: image, classes: classes())
         default:
-            var response = HTTPResponse.error(.methodNotAllowed, "POST a picture, or GET what the model is")
+            var response = HTTPResponse.error(.methodNotAllowed, "POST a picture, or GET a description of the model")
             response.headers.add("allow", "GET, HEAD, POST")
             return response
         }

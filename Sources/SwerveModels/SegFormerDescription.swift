@@ -1,7 +1,7 @@
 public import SwerveONNX
 internal import SwerveVision
 
-/// What a ``SegFormer`` is and how it runs: what `GET` answers with.
+/// Describes a ``SegFormer`` and how it runs: the answer to `GET`.
 public struct SegFormerDescription: Hashable, Sendable, Codable {
     /// A class.
     public struct Label: Hashable, Sendable, Codable {
@@ -15,17 +15,17 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
 
     /// How pictures become the model's input.
     public struct Input: Hashable, Sendable, Codable {
-        /// The width that pictures are resized to; nil when they are left as they are.
+        /// The width that pictures are resized to; nil when they are not resized.
         public let width: Int?
-        /// The height that pictures are resized to; nil when they are left as they are.
+        /// The height that pictures are resized to; nil when they are not resized.
         public let height: Int?
-        /// How they are resized.
+        /// How pictures are resized.
         public let filter: String
         /// The model's input, as ONNX describes it.
         public let tensor: String
     }
 
-    /// The folder or repository as it was given to `bind`.
+    /// The folder or repository that was given to `bind`.
     public let model: String
     /// The commit of the repository; nil for a folder.
     public let commit: String?
@@ -35,7 +35,7 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
     public let labels: [Label]
     /// How pictures become the model's input.
     public let input: Input
-    /// What runs the model, and what was asked for and does not.
+    /// The provider that runs the model, and the requested ones that do not.
     public let provider: ONNXProviderStatus
     /// How many threads share the work of one operator.
     public let threads: Int
@@ -61,7 +61,7 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
 }
 
 extension RGBColor {
-    /// The colour as HTML and CSS write it, `#rrggbb`.
+    /// The colour in HTML and CSS notation, `#rrggbb`.
     var hexadecimal: String {
         let digits = Array("0123456789abcdef")
         return [red, green, blue].reduce(into: "#") {

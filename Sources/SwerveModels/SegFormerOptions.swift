@@ -1,18 +1,18 @@
 public import SwerveONNX
 public import SwerveVision
 
-/// How a ``SegFormer`` runs, and which pictures it takes.
+/// How a ``SegFormer`` runs, and which pictures it accepts.
 public struct SegFormerOptions: Hashable, Sendable, Codable {
     /// How the model runs.
     public var session: ONNXSessionOptions
-    /// Whether pictures in requests are turned as their metadata says before they are segmented.
+    /// Whether to turn pictures in requests upright, according to their metadata, before segmenting them.
     public var isUpright: Bool
-    /// What pictures in requests may ask for.
+    /// The limits on pictures in requests.
     public var limits: ImageLimits
 
     /// - Parameters:
-    ///   - session: ``defaultSession`` unless said otherwise.
-    ///   - isUpright: no unless said otherwise, as in Pillow.
+    ///   - session: ``defaultSession`` by default.
+    ///   - isUpright: false by default, as in Pillow.
     ///   - limits: see `ImageLimits`.
     public init(
         session: ONNXSessionOptions = SegFormerOptions.defaultSession,
@@ -24,7 +24,7 @@ public struct SegFormerOptions: Hashable, Sendable, Codable {
         self.limits = limits
     }
 
-    /// CUDA where it is there, else the CPU; two runs side by side, so that one picture is prepared while the model works on
-    /// another.
+    /// Runs on CUDA where available, else on the CPU. Has two concurrent runs, so that one picture is prepared while
+    /// the model works on another.
     public static let defaultSession = ONNXSessionOptions(providers: [.cuda(), .cpu], concurrentRuns: 2)
 }

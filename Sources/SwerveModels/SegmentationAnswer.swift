@@ -3,9 +3,9 @@ public import SwerveONNX
 public import SwerveVision
 internal import SwerveVisionHTTP
 
-/// What a client wants to know of a segmentation: a picture, the class map, or a report.
+/// The form in which a client wants a segmentation: a picture, the class map, or a report.
 ///
-/// Read it from a request before the picture is, so that a mistake is answered before the model has worked.
+/// Read it from a request before the picture, so that a mistake is answered before the model runs.
 public struct SegmentationAnswer: Sendable {
     private enum Kind {
         case picture(SegmentationPicture)
@@ -16,20 +16,20 @@ public struct SegmentationAnswer: Sendable {
     private let kind: Kind
     private let request: HTTPRequest
 
-    /// Reads the wish from the query and the `Accept` header:
+    /// Reads the requested form from the query and the `Accept` header:
     ///
     /// * `application/x-npy`: the class map as a NumPy array of bytes, height × width.
     /// * `application/json`: a ``SegmentationReport``, without the map for `?map=none`.
-    /// * otherwise a picture, `?picture=overlay`, `side-by-side` or `contour`; JPEG for `image/jpeg`, else PNG.
+    /// * otherwise: a picture, `?picture=overlay`, `side-by-side` or `contour`; JPEG for `image/jpeg`, else PNG.
     ///
-    /// - Throws: ``HTTPError`` with status 400 for another name of a picture or map.
+    /// - Throws: ``HTTPError`` with status 400 for an unknown name of a picture or map.
     public init(for request: HTTPRequest) throws {
         self.request = request
         let picture = try request.segmentationPicture()
         let accept = request.headers["accept"] ?? ""
         let map = request.queryValue("map") ?? "png"
         guard map == "png" || map == "none" else {
-            throw HTTPError(.badRequest, "there is no map '\(map.prefix(40))'; there are png, none")
+            throw HTTPError(.badRequest, "no map named '\(map.prefix(40))'; the names are png, none")
         }
         if request.acceptsArray {
             kind = .map

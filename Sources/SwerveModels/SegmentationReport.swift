@@ -7,7 +7,7 @@ public import SwerveVision
     internal import Foundation
 #endif
 
-/// A segmentation as JSON: what a ``SegFormer`` answers with for `Accept: application/json`.
+/// A segmentation as JSON: a ``SegFormer``'s answer for `Accept: application/json`.
 public struct SegmentationReport: Hashable, Sendable, Codable {
     /// A class that occurs in the picture.
     public struct Class: Hashable, Sendable, Codable {
@@ -17,9 +17,9 @@ public struct SegmentationReport: Hashable, Sendable, Codable {
         public let name: String
         /// Its colour in pictures, as `#rrggbb`.
         public let color: String
-        /// How many pixels it has.
+        /// The number of its pixels.
         public let pixels: Int
-        /// Its part of all pixels, from 0 to 1.
+        /// Its share of all pixels, from 0 to 1.
         public let share: Double
     }
 
@@ -27,20 +27,20 @@ public struct SegmentationReport: Hashable, Sendable, Codable {
     public let width: Int
     /// The height of the picture in pixels.
     public let height: Int
-    /// The classes that occur, the most frequent first.
+    /// The classes that occur, most frequent first.
     public let classes: [Class]
-    /// The class map: a PNG file of `width` times `height` pixels as a data URL, `data:image/png;base64,…`. The value of a
-    /// pixel is its label; the palette of the file holds the colours. Nil when it was not asked for.
+    /// The class map: a PNG file of `width` times `height` pixels as a data URL, `data:image/png;base64,…`. The value
+    /// of a pixel is its label; the palette of the file holds the colours. Nil when it was not requested.
     public let map: String?
 
-    /// The beginning of ``map``, before the file in Base64.
+    /// The prefix of ``map``, before the Base64-encoded file.
     static let mapPrefix = "data:image/png;base64,"
 
     /// - Parameters:
     ///   - map: the class of each pixel.
     ///   - classes: the name and the colour of each class, by label.
-    ///   - includesMap: whether the map is part of the report.
-    /// - Throws: `ImageError` with code `invalidArgument` when the map has a class that is not among them.
+    ///   - includesMap: whether the report includes the map.
+    /// - Throws: `ImageError` with code `invalidArgument` when the map has a class that is not in `classes`.
     public init(_ map: SegmentationMap, classes: [LegendEntry], includesMap: Bool = true) throws {
         let palette = try Palette(classes.map(\.color))
         let counts = map.histogram()
@@ -50,7 +50,7 @@ public struct SegmentationReport: Hashable, Sendable, Codable {
         guard labels.allSatisfy(classes.indices.contains) else {
             throw ImageError(
                 .invalidArgument,
-                "the map has labels up to \(labels.max() ?? 0), \(classes.count) have names"
+                "the map has labels up to \(labels.max() ?? 0), but only \(classes.count) have names"
             )
         }
         self.classes = labels.map { label in

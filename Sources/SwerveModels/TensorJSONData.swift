@@ -3,16 +3,16 @@ internal import Swerve
 internal import SwerveONNX
 internal import SwerveTensor
 
-/// The elements of one input while they are read, and the shape that their lists have.
+/// The elements of one input while it is being read, and the shape of their lists.
 struct TensorJSONData {
     private let port: ONNXPort
     private let maximumBytes: Int
     private var bytes = ByteBuffer()
     private var texts: [String] = []
     private var textBytes = 0
-    /// The lengths of the lists by their depth, as the first list of each depth has it.
+    /// The lengths of the lists by depth: the length of the first list at each depth.
     private var lengths: [Int?] = []
-    /// How deep the elements lie; nil before the first.
+    /// The depth of the elements; nil before the first.
     private var elementDepth: Int?
 
     init(_ port: ONNXPort, maximumBytes: Int) {
@@ -25,7 +25,7 @@ struct TensorJSONData {
     mutating func endList(depth: Int, count: Int) throws(HTTPError) {
         while lengths.count <= depth { lengths.append(nil) }
         if let length = lengths[depth], length != count {
-            throw refused("has lists of \(length) and of \(count) elements in dimension \(depth)")
+            throw refused("has lists of \(length) and \(count) elements in dimension \(depth)")
         }
         if let elementDepth, elementDepth <= depth { throw refused("mixes elements and lists in dimension \(depth)") }
         lengths[depth] = count
@@ -38,14 +38,14 @@ struct TensorJSONData {
 
     /// The value of the elements.
     ///
-    /// - Parameter shape: what the client says; nil for that of the lists.
+    /// - Parameter shape: the shape from the client; nil uses the shape of the lists.
     func value(shape: [Int]?) throws(HTTPError) -> ONNXValue {
         let found = lengths.map { $0 ?? 0 }
         if let elementDepth, elementDepth != lengths.count { throw refused("mixes elements and lists") }
         let count = elementDepth == nil ? 0 : found.reduce(1, *)
-        // Data may be flat whatever the shape is; lists inside lists must have that shape.
+        // Flat data may have any shape; nested lists must have the given shape.
         if let shape, found.count > 1, found != shape, count > 0 {
-            throw refused("is of shape \(shape), its lists are of \(found)")
+            throw refused("has shape \(shape), but its lists have shape \(found)")
         }
         do {
             guard let elementType = port.elementType else {
@@ -89,7 +89,7 @@ struct TensorJSONData {
         case .uint16?: append(integer: UInt16(word))
         case .uint32?: append(integer: UInt32(word))
         case .uint64?: append(integer: UInt64(word))
-        // Rounded once: by way of Double some numbers would come out as their neighbours.
+        // Rounds once: going through Double would round some numbers to a neighbour.
         case .float32?: Float(word).map { bytes.writeInteger($0.bitPattern, endianness: .little) } != nil
         case .float64?, .float16?, .bfloat16?: Double(word).map { append(real: $0) } ?? false
         default: false

@@ -5,14 +5,14 @@ internal import SwerveTensor
 
 /// Reads inputs as JSON: `{"inputs": {"x": [[1, 2]], "y": {"shape": [1, 2], "dtype": "float32", "data": [3, 4]}}}`.
 ///
-/// Elements become bytes of the type that the model takes as they are read. What does not fit is refused with status 422,
-/// naming the input; what is not JSON with status 400.
+/// Elements are converted to bytes of the model's type as they are read. Values that do not fit are refused with status
+/// 422 and the name of the input; invalid JSON is refused with status 400.
 struct TensorJSONReader {
     private var scanner: JSONScanner
     private let inputs: [ONNXPort]
     private let maximumBytes: Int
 
-    /// - Parameter maximumBytes: how many bytes the elements of one input may take.
+    /// - Parameter maximumBytes: the most bytes that the elements of one input may take.
     init(_ bytes: [UInt8], inputs: [ONNXPort], maximumBytes: Int) {
         scanner = JSONScanner(bytes)
         self.inputs = inputs
@@ -21,14 +21,14 @@ struct TensorJSONReader {
 
     /// - Throws: ``HTTPError`` with status 400, 413 or 422.
     mutating func read() throws(HTTPError) -> [String: ONNXValue] {
-        guard scanner.next == UInt8(ascii: "{") else { throw mismatch("the body is an object: {\"inputs\": {…}}") }
+        guard scanner.next == UInt8(ascii: "{") else { throw mismatch("the body must be an object: {\"inputs\": {…}}") }
         try scanner.expect("{")
         var values: [String: ONNXValue]?
         var isFirst = true
         while let key = try scanner.key(isFirst: isFirst) {
             isFirst = false
             guard key == "inputs" else {
-                throw refused("the body has 'inputs' and nothing else, not '\(key.prefix(80))'")
+                throw refused("the body may have only 'inputs', not '\(key.prefix(80))'")
             }
             guard values == nil else { throw refused("the body has 'inputs' twice") }
             values = try readInputs()
@@ -41,7 +41,7 @@ struct TensorJSONReader {
     private var list: String { inputs.map(\.description).joined(separator: ", ") }
 
     private mutating func readInputs() throws(HTTPError) -> [String: ONNXValue] {
-        guard scanner.accept("{") else { throw mismatch("'inputs' is an object with \(list)") }
+        guard scanner.accept("{") else { throw mismatch("'inputs' must be an object with \(list)") }
         var values: [String: ONNXValue] = [:]
         var isFirst = true
         while let name = try scanner.key(isFirst: isFirst) {
@@ -49,9 +49,9 @@ struct TensorJSONReader {
             guard let port = inputs.first(where: { $0.name == name }) else {
                 throw refused("there is no input '\(name.prefix(80))'; the model takes \(list)")
             }
-            guard values[name] == nil else { throw refused("input '\(name)' is there twice") }
+            guard values[name] == nil else { throw refused("input '\(name)' is given twice") }
             guard port.type.isSupported else {
-                throw refused("input '\(name)' is \(port.type), which JSON cannot give")
+                throw refused("input '\(name)' has the type \(port.type), which JSON cannot express")
             }
             values[name] =
                 scanner.next == UInt8(ascii: "{")
@@ -76,7 +76,7 @@ struct TensorJSONReader {
             case "data" where data == nil: data = try readData(port)
             case "dtype":
                 guard scanner.next == UInt8(ascii: "\"") else {
-                    throw mismatch("'dtype' of input '\(port.name)' is a text")
+                    throw mismatch("'dtype' of input '\(port.name)' must be a string")
                 }
                 let name = try scanner.string()
                 guard name == port.type.name else {
@@ -84,7 +84,7 @@ struct TensorJSONReader {
                 }
             default:
                 throw refused(
-                    "input '\(port.name)' is a list, or an object of 'shape', 'dtype' and 'data', each once: not "
+                    "input '\(port.name)' must be a list, or an object with one 'shape', 'dtype' and 'data', not "
                         + "'\(key.prefix(80))'"
                 )
             }
@@ -95,7 +95,7 @@ struct TensorJSONReader {
 
     private mutating func readShape(_ port: ONNXPort) throws(HTTPError) -> [Int] {
         var shape: [Int] = []
-        let expected = "'shape' of input '\(port.name)' is a list of at most \(ONNXPort.maximumRank) sizes"
+        let expected = "'shape' of input '\(port.name)' must be a list of at most \(ONNXPort.maximumRank) sizes"
         guard scanner.accept("[") else { throw mismatch(expected) }
         while try scanner.hasElement(isFirst: shape.isEmpty) {
             guard shape.count < ONNXPort.maximumRank, let size = Int(try scanner.word()), size >= 0 else {
@@ -106,7 +106,7 @@ struct TensorJSONReader {
         return shape
     }
 
-    /// Lists inside lists, or a single element.
+    /// Reads nested lists or a single element.
     private mutating func readData(_ port: ONNXPort) throws(HTTPError) -> TensorJSONData {
         var data = TensorJSONData(port, maximumBytes: maximumBytes)
         try readList(port, into: &data, depth: 0)
@@ -132,7 +132,7 @@ struct TensorJSONReader {
         }
     }
 
-    /// Another value than the one that is expected; a body that ends there is no JSON.
+    /// The error for an unexpected value; if the body ends here, it is invalid JSON instead.
     private mutating func mismatch(_ what: String) -> HTTPError {
         scanner.next == nil ? scanner.malformed("it ends") : refused(what)
     }

@@ -4,7 +4,8 @@ internal import SwerveTensor
 
 /// Writes outputs as JSON: `{"outputs": {"y": {"shape": [1, 2], "dtype": "float32", "data": [[0.5, 2.0]]}}}`.
 ///
-/// Numbers that JSON does not have are the texts "NaN", "Infinity" and "-Infinity"; without elements, `data` is `[]`. An output can be sent as an input.
+/// Numbers that JSON lacks become the texts "NaN", "Infinity" and "-Infinity"; without elements, `data` is `[]`. An
+/// output can be sent as an input.
 enum TensorJSONWriter {
     static func write(_ outputs: [String: ONNXValue], of ports: [ONNXPort]) -> ByteBuffer {
         var buffer = ByteBuffer()
@@ -71,13 +72,13 @@ enum TensorJSONWriter {
         }
     }
 
-    /// Elements in row-major order, in lists inside lists.
+    /// Writes elements in row-major order as nested lists.
     private static func nested(
         _ shape: [Int],
         to buffer: inout ByteBuffer,
         element: (Int, inout ByteBuffer) -> Void
     ) {
-        // A shape such as [1000000000, 0] would be a long text of nothing.
+        // Nested lists of a shape such as [1000000000, 0] would be a huge text without any elements.
         guard !shape.contains(0) else { return _ = buffer.writeStaticString("[]") }
         var next = 0
         func write(_ axis: Int) {

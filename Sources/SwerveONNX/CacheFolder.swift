@@ -6,9 +6,9 @@
     internal import Darwin
 #endif
 
-/// The folder in which models are kept in another form, and what was seen of them.
+/// The folder for converted models and for the shapes recorded from requests.
 ///
-/// Only the user can read it. Nothing in it is needed: what is missing is made again.
+/// Only the user can read it. Everything in it can be deleted: what is missing is made again.
 struct CacheFolder {
     let path: String
 
@@ -22,7 +22,7 @@ struct CacheFolder {
             ?? variable("HOME").map { $0 + "/.cache/swerve" } ?? "/tmp/swerve-cache-\(getuid())"
     }
 
-    /// A folder in this one, made when it is not there.
+    /// Returns a subfolder, creating it if needed.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func subfolder(_ name: String) throws -> String {
@@ -36,7 +36,7 @@ struct CacheFolder {
         return made
     }
 
-    /// A new folder with a name of its own in `folder`.
+    /// Creates a new folder with a unique name in `folder`.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func temporaryFolder(in folder: String) throws -> String {
@@ -45,10 +45,10 @@ struct CacheFolder {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// What the names of unfinished things begin with.
+    /// The prefix of the names of unfinished folders.
     static let partialPrefix = "partial."
 
-    /// Writes a file whole or not at all.
+    /// Writes a file completely or not at all.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func write(_ bytes: [UInt8], to file: String) throws {
@@ -81,18 +81,18 @@ struct CacheFolder {
         #endif
     }
 
-    /// Gives a finished folder its name; false when another process was first.
+    /// Gives a finished folder its final name; false when another process was first.
     func publish(_ temporary: String, as folder: String) -> Bool {
         rename(temporary, folder) == 0
     }
 
-    /// Removes a folder with files in it.
+    /// Removes a folder and the files in it.
     static func remove(_ folder: String) {
         for name in Files.names(in: folder) { unlink("\(folder)/\(name)") }
         rmdir(folder)
     }
 
-    /// Removes the oldest folders in `folder` until `limit` are left. Files that a process has mapped stay until it ends.
+    /// Removes the oldest folders in `folder` until `limit` are left. Files mapped by a process stay readable to it.
     static func prune(_ folder: String, keeping limit: Int) {
         let ages = Files.names(in: folder).map { name in
             var info = stat()
@@ -106,7 +106,8 @@ struct CacheFolder {
         for (name, _) in ages.sorted(by: { $0.1 > $1.1 }).dropFirst(limit) { remove("\(folder)/\(name)") }
     }
 
-    /// A name for what a text describes. Two texts may share one, so the text is kept beside the files and compared.
+    /// A file name for a text: its hash. Two texts may have the same hash, so the text is stored beside the files and
+    /// compared.
     static func name(for text: String) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in text.utf8 {

@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// The few questions to the file system that loading a model needs, without Foundation.
+/// The few file system operations that loading a model needs, without Foundation.
 enum Files {
     /// The largest configuration file that is read.
     static let maximumBytes = 16 << 20
@@ -36,7 +36,8 @@ enum Files {
         return names.sorted()
     }
 
-    /// The files below a folder, relative to it, sorted; links are followed. Names that begin with a dot are left out.
+    /// The files below a folder, as sorted paths relative to it. Follows links and leaves out names that begin with a
+    /// dot.
     ///
     /// - Throws: ``ONNXError`` with code `invalidArgument` when there are more than ``maximumFiles``.
     static func relativePaths(in folder: String) throws -> [String] {
@@ -45,7 +46,7 @@ enum Files {
         return paths.sorted()
     }
 
-    /// The most files of a folder that a model is looked for in, and how deep they may lie.
+    /// The most files that a model's folder may hold, and the deepest level of folders that is searched.
     static let maximumFiles = 10_000
     private static let maximumDepth = 4
 
@@ -60,7 +61,7 @@ enum Files {
             guard paths.count <= maximumFiles else {
                 throw ONNXError(
                     .invalidArgument,
-                    "\(folder) holds more than \(maximumFiles) files; is it a model's folder?"
+                    "\(folder) holds more than \(maximumFiles) files; is it the folder of a model?"
                 )
             }
         }
@@ -76,7 +77,7 @@ enum Files {
         getenv(name).map { String(cString: $0) }
     }
 
-    /// What tells a file from others, and from its own earlier content.
+    /// Distinguishes a file from other files, and from earlier versions of itself.
     struct Identity: Hashable, Sendable, CustomStringConvertible {
         let path: String
         let device: UInt64
@@ -91,7 +92,7 @@ enum Files {
         }
     }
 
-    /// The identity of a file, by its real path; nil when there is none.
+    /// The identity of a file, with its real path; nil when there is no such file.
     static func identity(of path: String) -> Identity? {
         var info = stat()
         guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG, let real = realpath(path, nil) else {
@@ -113,7 +114,7 @@ enum Files {
         )
     }
 
-    /// The content of a small file of the system; nil when it cannot be read.
+    /// The content of a small file; nil when it cannot be read.
     static func text(_ path: String) -> String? {
         guard let bytes = try? read(path) else { return nil }
         return String(decoding: bytes, as: UTF8.self)
@@ -143,7 +144,7 @@ enum Files {
         }
     }
 
-    /// `read(2)`, again after an interruption by a signal.
+    /// Calls `read(2)` again when a signal interrupts it.
     private static func readSome(_ descriptor: Int32, _ chunk: inout [UInt8]) -> Int {
         while true {
             #if canImport(Darwin)

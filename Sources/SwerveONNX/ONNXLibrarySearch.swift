@@ -1,24 +1,24 @@
-/// Where the ONNX Runtime library is looked for.
+/// Where to look for the ONNX Runtime library.
 ///
-/// A value, so that nothing but ``init(environment:workingDirectory:)`` reads the surroundings of the process.
+/// A value, so that only ``init(environment:workingDirectory:)`` reads the environment of the process.
 public struct ONNXLibrarySearch: Hashable, Sendable {
-    /// Files, or bare names for the system to find, in the order in which they are tried.
+    /// Files, or bare names for the system to find, in the order to try them.
     public var candidates: [String]
 
-    /// Tries exactly these.
+    /// Tries exactly these candidates.
     public init(candidates: [String]) {
         self.candidates = candidates
     }
 
     /// Finds the candidates on this machine.
     ///
-    /// `ONNXRUNTIME_LIB`, a file or a folder, is the only candidate when it is set. Otherwise these are tried: the wheel
-    /// `onnxruntime` in `VIRTUAL_ENV`, in `.venv` in the working directory and in its parents, in the home directory and
+    /// When `ONNXRUNTIME_LIB` is set, only that file or folder is tried. Otherwise these are tried: the wheel
+    /// `onnxruntime` in `VIRTUAL_ENV`, in `.venv` in the working directory and its parents, in the home directory and
     /// in the system's Python; then the library by its name; then Homebrew.
     ///
     /// - Parameters:
-    ///   - environment: looks up an environment variable; that of the process unless said otherwise.
-    ///   - workingDirectory: where the search for `.venv` begins; that of the process unless said otherwise.
+    ///   - environment: looks up an environment variable; the process's environment by default.
+    ///   - workingDirectory: where the search for `.venv` begins; the process's working directory by default.
     public init(environment: ((String) -> String?)? = nil, workingDirectory: String? = nil) {
         let environment = environment ?? Files.environmentVariable
         if let path = environment("ONNXRUNTIME_LIB"), !path.isEmpty {
@@ -53,7 +53,7 @@ public struct ONNXLibrarySearch: Hashable, Sendable {
     private static func candidates(at path: String) -> [String] {
         guard Files.isDirectory(path) else { return [path] }
         let found = libraries(in: path) + libraries(in: path + "/onnxruntime/capi") + libraries(in: path + "/lib")
-        // A name that is not there makes the error say which folder was searched.
+        // The name of a missing file makes the error say which folder was searched.
         return found.isEmpty ? [path + "/" + bareNames[0]] : found
     }
 

@@ -1,7 +1,8 @@
 internal import CONNXRuntime
 
 extension ThreadShare {
-    /// The cores that this process may use: those of its affinity, fewer when its control group has a quota of time.
+    /// The number of cores that this process may use: the cores of its affinity, or fewer if its control group has a
+    /// CPU quota.
     public static func availableCores() -> Int {
         var cores = Int(onnxrt_allowed_cores())
         #if os(Linux)
@@ -15,7 +16,7 @@ extension ThreadShare {
         return max(1, cores)
     }
 
-    /// The whole cores that a control group's quota comes to, rounded down, at least 1; nil without a quota.
+    /// A control group's quota in whole cores, rounded down, at least 1; nil without a quota.
     ///
     /// - Parameters:
     ///   - version2: the content of `cpu.max`, for example `150000 100000` or `max 100000`.

@@ -7,9 +7,9 @@ internal import SwerveVision
 #endif
 
 extension SegFormerConfiguration {
-    /// Reads `config.json` and `preprocessor_config.json` in a folder.
+    /// Reads `config.json` and `preprocessor_config.json` from a folder.
     ///
-    /// - Throws: ``ONNXError`` with code `notFound` or `invalidConfiguration`, naming the file.
+    /// - Throws: ``ONNXError`` with code `notFound` or `invalidConfiguration`; the message names the file.
     public init(folder: String) throws {
         try self.init(
             config: Files.read(folder + "/config.json"),
@@ -17,14 +17,14 @@ extension SegFormerConfiguration {
         )
     }
 
-    /// Reads the content of the two files. Values that are missing are those of Hugging Face's SegFormer processor.
+    /// Reads the content of the two files. Missing values default to those of Hugging Face's SegFormer processor.
     ///
     /// - Parameters:
     ///   - config: `config.json`: `model_type`, which must be `segformer`; `id2label` or `num_labels`; `palette`, a list of
     ///     `[red, green, blue]`, if there is one.
     ///   - preprocessor: `preprocessor_config.json`: `do_resize`, `size`, `resample`, `do_rescale`, `rescale_factor`,
     ///     `do_normalize`, `image_mean`, `image_std`.
-    /// - Throws: ``ONNXError`` with code `invalidConfiguration`, naming file and key.
+    /// - Throws: ``ONNXError`` with code `invalidConfiguration`; the message names the file and key.
     public init(config: [UInt8], preprocessor: [UInt8]) throws {
         let model = try decode(ModelFile.self, config, file: "config.json")
         try model.checkType()
@@ -69,12 +69,12 @@ private struct ModelFile: Decodable {
     func checkType() throws {
         guard model_type == "segformer" else {
             let found = model_type.map { "'\($0)'" } ?? "missing"
-            throw invalid("config.json: model_type is \(found), a SegFormer's is 'segformer'")
+            throw invalid("config.json: model_type is \(found), but must be 'segformer'")
         }
         let needed = "SegformerForSemanticSegmentation"
         if let architectures, !architectures.isEmpty, !architectures.contains(needed) {
             throw invalid(
-                "config.json: architectures is \(architectures.joined(separator: ", ")): no head for segmentation, \(needed) is needed"
+                "config.json: architectures is \(architectures.joined(separator: ", ")): no segmentation head; \(needed) is needed"
             )
         }
     }
@@ -83,7 +83,7 @@ private struct ModelFile: Decodable {
         guard let id2label else {
             guard let count = num_labels else { throw invalid("config.json: neither id2label nor num_labels") }
             guard (1...256).contains(count) else {
-                throw invalid("config.json: num_labels is \(count), from 1 to 256 are supported")
+                throw invalid("config.json: num_labels is \(count); 1 to 256 are supported")
             }
             return (0..<count).map { "LABEL_\($0)" }
         }
@@ -104,7 +104,7 @@ private struct ModelFile: Decodable {
             return RGBColor(red: UInt8(color[0]), green: UInt8(color[1]), blue: UInt8(color[2]))
         }
         guard !colors.isEmpty, colors.count <= 256 else {
-            throw invalid("config.json: palette has \(colors.count) colours, from 1 to 256 are supported")
+            throw invalid("config.json: palette has \(colors.count) colours; 1 to 256 are supported")
         }
         return try Palette(colors)
     }
@@ -112,7 +112,7 @@ private struct ModelFile: Decodable {
 
 /// The part of `preprocessor_config.json` that we use.
 private struct PreprocessorFile: Decodable {
-    /// A number or `[height, width]` in old files, else an object.
+    /// A number or `[height, width]` in old files, otherwise an object.
     struct Size: Decodable {
         let sides: SegFormerConfiguration.InputSize
 
@@ -125,7 +125,7 @@ private struct PreprocessorFile: Decodable {
                 guard let width = named["width"], let height = named["height"] else {
                     let keys = named.keys.sorted().joined(separator: ", ")
                     throw invalid(
-                        "preprocessor_config.json: size has \(keys), height and width are needed: SegFormer resizes without keeping the aspect ratio"
+                        "preprocessor_config.json: size has \(keys); height and width are needed: SegFormer resizes without keeping the aspect ratio"
                     )
                 }
                 sides = .init(width: width, height: height)
@@ -147,13 +147,13 @@ private struct PreprocessorFile: Decodable {
     var do_pad: Bool?
     var do_flip_channel_order: Bool?
 
-    /// Steps that SegFormer's processor does not have would be left out without a word.
+    /// Refuses steps that SegFormer's processor does not have, because they would be skipped silently.
     func checkSteps() throws {
         let steps = [
             ("do_center_crop", do_center_crop), ("do_pad", do_pad), ("do_flip_channel_order", do_flip_channel_order),
         ]
         for (name, isWanted) in steps where isWanted == true {
-            throw invalid("preprocessor_config.json: \(name) is true, a step that SegFormer's processor does not have")
+            throw invalid("preprocessor_config.json: \(name) is true, but SegFormer's processor has no such step")
         }
     }
 
@@ -162,13 +162,13 @@ private struct PreprocessorFile: Decodable {
         return size?.sides ?? .init(width: 512, height: 512)
     }
 
-    /// - Throws: ``ONNXError`` with code `invalidConfiguration` for a filter that there is not.
+    /// - Throws: ``ONNXError`` with code `invalidConfiguration` for an unknown filter.
     func filter() throws -> ResizeFilter {
-        // The numbers are those of Pillow.
+        // The numbers are Pillow's.
         let filters: [ResizeFilter] = [.nearest, .lanczos, .bilinear, .bicubic, .box, .hamming]
         let number = resample ?? 2
         guard filters.indices.contains(number) else {
-            throw invalid("preprocessor_config.json: resample is \(number); from 0 to 5 are the filters of Pillow")
+            throw invalid("preprocessor_config.json: resample is \(number); Pillow's filters are 0 to 5")
         }
         return filters[number]
     }

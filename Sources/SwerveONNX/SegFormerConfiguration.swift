@@ -1,14 +1,15 @@
 public import SwerveVision
 
-/// How images are prepared for a SegFormer model, and what its classes are called.
+/// How to prepare images for a SegFormer model, and the names of its classes.
 ///
-/// Read from the files `config.json` and `preprocessor_config.json` that Hugging Face's libraries write beside a model.
+/// It is read from the files `config.json` and `preprocessor_config.json` that Hugging Face's libraries write beside a
+/// model.
 public struct SegFormerConfiguration: Hashable, Sendable {
-    /// The name of each class, by label; from 1 to 256.
+    /// The name of each of the 1 to 256 classes, by label.
     public var labels: [String]
-    /// The colour of each class; nil when the files name none.
+    /// The colour of each class; nil when the files have no palette.
     public var palette: Palette?
-    /// The width and height that images are resized to; nil to leave them as they are.
+    /// The width and height that images are resized to; nil does not resize.
     public var inputSize: InputSize?
     /// How images are resized.
     public var filter: ResizeFilter
@@ -32,9 +33,9 @@ public struct SegFormerConfiguration: Hashable, Sendable {
     /// - Parameters:
     ///   - labels: the name of each class, by label.
     ///   - palette: the colour of each class.
-    ///   - inputSize: 512 x 512 unless said otherwise.
-    ///   - filter: bilinear unless said otherwise.
-    ///   - normalization: that of ImageNet unless said otherwise.
+    ///   - inputSize: 512 x 512 by default.
+    ///   - filter: bilinear by default.
+    ///   - normalization: that of ImageNet by default.
     /// - Throws: ``ONNXError`` with code `invalidConfiguration`.
     public init(
         labels: [String],
@@ -55,7 +56,7 @@ public struct SegFormerConfiguration: Hashable, Sendable {
         func require(_ isTrue: Bool, _ message: @autoclosure () -> String) throws {
             guard isTrue else { throw ONNXError(.invalidConfiguration, message()) }
         }
-        try require((1...256).contains(labels.count), "a model has 1 to 256 classes here, not \(labels.count)")
+        try require((1...256).contains(labels.count), "a model must have 1 to 256 classes, not \(labels.count)")
         if let palette {
             try require(
                 palette.colors.count >= labels.count,
@@ -66,13 +67,13 @@ public struct SegFormerConfiguration: Hashable, Sendable {
             let range = 1...SegFormerConfiguration.maximumInputSide
             try require(
                 range.contains(inputSize.width) && range.contains(inputSize.height),
-                "size: \(inputSize.width) x \(inputSize.height), a side is from 1 to \(range.upperBound)"
+                "size is \(inputSize.width) x \(inputSize.height); a side must be from 1 to \(range.upperBound)"
             )
         }
         try require(normalization.scale.isFinite, "rescale_factor is not a finite number")
         for (name, numbers) in [("image_mean", normalization.mean), ("image_std", normalization.deviation)] {
             guard let numbers else { continue }
-            try require(numbers.count == 3, "\(name) has \(numbers.count) numbers, one per colour is needed")
+            try require(numbers.count == 3, "\(name) has \(numbers.count) numbers; it needs one per colour")
             try require(numbers.allSatisfy(\.isFinite), "\(name) has a number that is not finite")
         }
         try require(normalization.deviation?.contains(0) != true, "image_std has a zero")

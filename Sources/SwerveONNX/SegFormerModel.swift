@@ -3,31 +3,31 @@ public import SwerveVision
 
 /// A SegFormer model: finds the class of each pixel of an image.
 ///
-/// Preparing the image, running the model and scaling its output up all happen on the threads of the session.
+/// The session's threads prepare the image, run the model and scale up its output.
 public final class SegFormerModel: Sendable {
-    /// How images are prepared, and what the classes are called.
+    /// How to prepare images, and the names of the classes.
     public let configuration: SegFormerConfiguration
     /// The model itself.
     public let session: ONNXSession
 
     private let ports: SegFormerPorts
 
-    /// Colours for the classes: those of the configuration, else distinct ones.
+    /// The colours of the classes: the configuration's, or else distinct ones.
     public var palette: Palette { configuration.palette ?? .distinct }
 
-    /// The name and the colour of each class, as a legend shows them.
+    /// The name and the colour of each class, for a legend.
     public var legend: [LegendEntry] {
         let colors = palette.colors
         return configuration.labels.enumerated().map { LegendEntry(name: $1, color: colors[$0 % colors.count]) }
     }
 
     /// - Parameters:
-    ///   - session: a model with one input and an output of four dimensions, `float32` or `float16`; when there are several
-    ///     such outputs, the one named `logits`.
-    ///   - configuration: how images are prepared, and what the classes are called. Where the model fixes its sizes or the
-    ///     number of its classes, it must agree.
-    /// - Throws: ``ONNXError`` with code `invalidModel` when the model is of another kind or contradicts the configuration,
-    ///   `unsupportedType` for `float16` on a machine without it.
+    ///   - session: a model with one input and one output of four dimensions, `float32` or `float16`. If several
+    ///     outputs qualify, the one named `logits` is used.
+    ///   - configuration: how to prepare images, and the names of the classes. It must agree with the sizes and the
+    ///     number of classes that the model fixes.
+    /// - Throws: ``ONNXError`` with code `invalidModel` when the model is not a SegFormer or contradicts the
+    ///   configuration, `unsupportedType` for `float16` on a machine without it.
     public init(session: ONNXSession, configuration: SegFormerConfiguration) throws {
         ports = try SegFormerPorts(inputs: session.inputs, outputs: session.outputs, configuration: configuration)
         self.session = session
@@ -38,7 +38,7 @@ public final class SegFormerModel: Sendable {
     ///
     /// - Parameters:
     ///   - folder: the path of the folder.
-    ///   - variant: which ONNX file when there are several; `model.onnx` unless said otherwise.
+    ///   - variant: which ONNX file to use when there are several; `model.onnx` by default.
     ///   - runtime: the library that runs the model.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError``; `CancellationError`.
@@ -56,7 +56,7 @@ public final class SegFormerModel: Sendable {
         }
     }
 
-    /// The logits of pixel values that are prepared already, a `float32` tensor of the shape `[1, 3, height, width]`.
+    /// Computes the logits of prepared pixel values, a `float32` tensor of shape `[1, 3, height, width]`.
     package func logits(of pixelValues: Tensor) async throws -> Tensor {
         let ports = ports
         return try await session.run(
@@ -68,12 +68,12 @@ public final class SegFormerModel: Sendable {
         )
     }
 
-    /// The class of each pixel of an image.
+    /// Finds the class of each pixel of an image.
     ///
-    /// - Parameter image: of any size and number of channels.
-    /// - Returns: a map of the size of the image.
-    /// - Throws: ``ONNXError`` with code `queueFull` or `runFailed`, `invalidInput` when images are not resized and the
-    ///   model cannot take this size; `CancellationError` when the task is cancelled, see
+    /// - Parameter image: an image of any size and number of channels.
+    /// - Returns: a map of the same size as the image.
+    /// - Throws: ``ONNXError`` with code `queueFull` or `runFailed`, or `invalidInput` when images are not resized and
+    ///   the model does not accept this size; `CancellationError` when the task is cancelled, see
     ///   ``ONNXSession/run(_:)``.
     public func segment(_ image: Image) async throws -> SegmentationMap {
         let preprocessor = SegFormerPreprocessor(configuration)
@@ -83,7 +83,7 @@ public final class SegFormerModel: Sendable {
             read: { outputs in
                 let logits = outputs[ports.outputIndex]
                 guard logits.shape.count == 4, logits.shape[1] == classes else {
-                    throw ONNXError(.runFailed, "logits of the shape \(logits.shape) for \(classes) classes")
+                    throw ONNXError(.runFailed, "the logits have shape \(logits.shape) for \(classes) classes")
                 }
                 return try SegFormerPostprocessor().map(output: logits, width: image.width, height: image.height)
             }

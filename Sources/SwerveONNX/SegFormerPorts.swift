@@ -1,22 +1,22 @@
 internal import SwerveTensor
 
-/// Where pixel values go into a SegFormer session and logits come out, after checking that the model is one and agrees with
-/// its configuration.
+/// The input for pixel values and the output for logits of a SegFormer session. Making it checks that the model is a
+/// SegFormer and agrees with its configuration.
 struct SegFormerPorts {
     let inputName: String
     let inputType: ElementType
     let outputIndex: Int
 
-    /// - Throws: ``ONNXError`` with code `invalidModel` when the model is of another kind or contradicts the configuration,
-    ///   `unsupportedType` for numbers that this machine does not have.
+    /// - Throws: ``ONNXError`` with code `invalidModel` when the model is not a SegFormer or contradicts the
+    ///   configuration, `unsupportedType` for a number type that this machine lacks.
     init(inputs: [ONNXPort], outputs: [ONNXPort], configuration: SegFormerConfiguration) throws {
         guard inputs.count == 1, let input = inputs.first else {
-            throw ONNXError(.invalidModel, "a SegFormer model has 1 input, this one has \(inputs.count)")
+            throw ONNXError(.invalidModel, "a SegFormer model has 1 input, but this one has \(inputs.count)")
         }
         guard let type = input.elementType, SegFormerPorts.isPicture(input) else {
             throw ONNXError(
                 .invalidModel,
-                "the input of a SegFormer model is float32 or float16 of 4 dimensions, not \(input)"
+                "the input of a SegFormer model must be float32 or float16 with 4 dimensions, not \(input)"
             )
         }
         let candidates = outputs.indices.filter { SegFormerPorts.isPicture(outputs[$0]) }
@@ -24,7 +24,7 @@ struct SegFormerPorts {
             let found = outputs.map(\.description).joined(separator: ", ")
             throw ONNXError(
                 .invalidModel,
-                "no output is float32 or float16 of 4 dimensions, as a head for segmentation has: \(found)"
+                "no output is float32 or float16 with 4 dimensions, as a segmentation head needs: \(found)"
             )
         }
         try SegFormerPorts.requireFloat16(type, outputs[index].elementType)
@@ -44,30 +44,30 @@ struct SegFormerPorts {
             guard types.contains(.float16) else { return }
             throw ONNXError(
                 .unsupportedType,
-                "the model takes float16, which Intel Macs do not have: use another variant"
+                "the model uses float16, which Intel Macs do not have: use another variant"
             )
         #endif
     }
 
-    /// A dimension that the model leaves open agrees with everything.
+    /// A dynamic dimension of the model agrees with every configuration.
     private static func check(_ input: ONNXPort, _ configuration: SegFormerConfiguration) throws {
         let sizes = input.dimensions.map(\.size)
-        try require(sizes[0] ?? 1 == 1, "\(input): it takes batches only, 1 picture at a time is needed")
+        try require(sizes[0] ?? 1 == 1, "\(input): it only takes batches, but must take 1 picture at a time")
         try require(sizes[1] ?? 3 == 3, "\(input): dimension 1 must be the 3 colours")
         guard let wanted = configuration.inputSize else { return }
         try require(
             sizes[2] ?? wanted.height == wanted.height && sizes[3] ?? wanted.width == wanted.width,
-            "\(input): the model takes that size only, preprocessor_config.json asks for \(wanted.width) x \(wanted.height)"
+            "\(input): the model only takes this size; preprocessor_config.json asks for \(wanted.width) x \(wanted.height)"
         )
     }
 
     private static func check(output: ONNXPort, _ configuration: SegFormerConfiguration) throws {
         let sizes = output.dimensions.map(\.size)
-        try require(sizes[0] ?? 1 == 1, "\(output): it gives batches only, 1 picture at a time is needed")
+        try require(sizes[0] ?? 1 == 1, "\(output): it only gives batches, but must give 1 picture at a time")
         let count = configuration.labels.count
         try require(
             sizes[1] ?? count == count,
-            "\(output): the model has \(sizes[1] ?? 0) classes, config.json names \(count)"
+            "\(output): the model has \(sizes[1] ?? 0) classes, but config.json names \(count)"
         )
     }
 
@@ -76,10 +76,10 @@ struct SegFormerPorts {
     }
 }
 
-// Intel Macs have no Float16; models that need it are refused when they are loaded.
+// Intel Macs have no Float16; loading refuses models that need it.
 #if !(os(macOS) && arch(x86_64))
     extension Tensor {
-        /// The same numbers in 16 bits, rounded.
+        /// The same numbers rounded to 16 bits.
         func halved() throws -> Tensor {
             try withUnsafeElements(as: Float.self) { numbers in
                 try Tensor(shape: shape, of: Float16.self) { target in
@@ -91,7 +91,7 @@ struct SegFormerPorts {
 #endif
 
 extension Tensor {
-    /// The numbers as a model's input takes them.
+    /// Converts the numbers to the type of a model's input.
     func converted(forInput type: ElementType) throws -> Tensor {
         #if os(macOS) && arch(x86_64)
             return self
@@ -102,7 +102,7 @@ extension Tensor {
 }
 
 extension ONNXOutput {
-    /// Hands the numbers to a closure as `Float`; those of 16 bits are copied.
+    /// Passes the numbers to a closure as `Float`; 16-bit numbers are copied.
     ///
     /// - Throws: ``ONNXError`` with code `runFailed` for other types; what `body` throws.
     func withFloats<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) throws -> Result {

@@ -12,21 +12,21 @@ public struct SegmentationMap: Hashable, Sendable {
 
     /// - Throws: ``ImageError`` with code `invalidArgument` or `tooLarge` when the numbers do not fit together.
     public init(width: Int, height: Int, labels: [UInt8]) throws {
-        // A map is an image of one channel, so the same rules hold.
+        // A map is an image with one channel, so the same rules apply.
         let image = try Image(width: width, height: height, channels: 1, pixels: labels)
         self.width = image.width
         self.height = image.height
         self.labels = image.pixels
     }
 
-    /// How many pixels each label has; 256 numbers.
+    /// The number of pixels of each label; 256 numbers.
     public func histogram() -> [Int] {
         var counts = [Int](repeating: 0, count: 256)
         for label in labels { counts[Int(label)] += 1 }
         return counts
     }
 
-    /// The labels that occur, the most frequent first; equally frequent ones by number.
+    /// The labels that occur, most frequent first; equally frequent ones in ascending order.
     public func labelsByFrequency() -> [UInt8] {
         let counts = histogram()
         return (UInt8.min...UInt8.max).filter { counts[Int($0)] > 0 }
@@ -41,7 +41,7 @@ public struct SegmentationMap: Hashable, Sendable {
         guard highest < palette.colors.count else {
             throw ImageError(
                 .invalidArgument,
-                "label \(highest) has no colour, the palette has \(palette.colors.count)"
+                "label \(highest) has no colour: the palette has \(palette.colors.count)"
             )
         }
         var pixels: [UInt8] = []
@@ -55,11 +55,11 @@ public struct SegmentationMap: Hashable, Sendable {
         return try Image(width: width, height: height, channels: 3, pixels: pixels)
     }
 
-    /// The map as a PNG file whose pixels are the labels, shown in the colours of the palette.
+    /// The map as a PNG file whose pixel values are the labels, shown in the colours of the palette.
     ///
     /// - Parameters:
     ///   - palette: the colour of each label.
-    ///   - level: the effort to compress, from 0 to 9; 1 unless said otherwise.
+    ///   - level: the compression effort, from 0 to 9; 1 by default.
     /// - Throws: ``ImageError``.
     public func png(palette: Palette, level: Int = 1) throws(ImageError) -> [UInt8] {
         try Image(width: width, height: height, channels: 1, pixels: labels).png(palette: palette, level: level)
@@ -75,7 +75,7 @@ extension SegmentationMap: Codable {
         case width, height, labels
     }
 
-    /// Reads and validates a map. `DecodingError.dataCorrupted` when the parts do not fit together.
+    /// Reads and validates a map. Throws `DecodingError.dataCorrupted` when the parts do not fit together.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let labels = try container.decode(ByteBuffer.self, forKey: .labels)
@@ -92,7 +92,7 @@ extension SegmentationMap: Codable {
         }
     }
 
-    /// Writes the labels as one `ByteBuffer`, which encoders may treat as a block.
+    /// Writes the labels as one `ByteBuffer`, which an encoder can store as one block.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(width, forKey: .width)

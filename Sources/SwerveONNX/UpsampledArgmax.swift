@@ -1,20 +1,20 @@
-/// Scales class scores up and picks the best class per pixel, without ever holding the large scores.
+/// Scales up class scores and picks the best class per pixel, without ever storing the scaled-up scores.
 ///
-/// Equal to `F.interpolate(scores, size, mode="bilinear", align_corners=False).argmax(0)` of PyTorch, but for pixels
-/// where two classes are equal up to the last bits: the sums are rounded in another order.
+/// The result equals PyTorch's `F.interpolate(scores, size, mode="bilinear", align_corners=False).argmax(0)`, except
+/// for pixels where two classes are equal up to the last bits: the order of the sums, and so their rounding, differs.
 struct UpsampledArgmax {
     private typealias Lanes = SIMD8<Float>
 
     let classes: Int
     let height: Int
     let width: Int
-    /// Vectors of eight classes per position.
+    /// The number of vectors of eight classes per position.
     private let groups: Int
 
     /// - Parameters:
     ///   - classes: from 1 to 256.
-    ///   - height: of the scores, at least 1.
-    ///   - width: of the scores, at least 1.
+    ///   - height: the height of the scores, at least 1.
+    ///   - width: the width of the scores, at least 1.
     init(classes: Int, height: Int, width: Int) {
         precondition((1...256).contains(classes) && height > 0 && width > 0)
         self.classes = classes
@@ -25,9 +25,9 @@ struct UpsampledArgmax {
 
     /// - Parameters:
     ///   - scores: `classes * height * width` numbers, class by class.
-    ///   - newWidth: the columns of the result.
-    ///   - newHeight: the rows of the result.
-    /// - Returns: the best class of each pixel; the lowest one where several are equal.
+    ///   - newWidth: the number of columns of the result.
+    ///   - newHeight: the number of rows of the result.
+    /// - Returns: the best class of each pixel; of several equal ones, the lowest.
     func labels(of scores: UnsafePointer<Float>, newWidth: Int, newHeight: Int) -> [UInt8] {
         let positions = UnsafeMutablePointer<Lanes>.allocate(capacity: height * width * groups)
         defer { positions.deallocate() }
@@ -46,7 +46,7 @@ struct UpsampledArgmax {
         }
     }
 
-    /// The two old rows or columns that a new one lies between.
+    /// The two old rows or columns between which a new one lies.
     private struct Neighbors {
         let low: Int
         let high: Int
@@ -61,13 +61,13 @@ struct UpsampledArgmax {
         }
     }
 
-    /// Brings the classes of a position next to one another; those missing in the last vector score lowest.
+    /// Places the classes of a position next to each other; unused lanes of the last vector get the lowest score.
     private func gather(_ scores: UnsafePointer<Float>, into positions: UnsafeMutablePointer<Lanes>) {
         let count = height * width
         let stride = groups * 8
         positions.initialize(repeating: Lanes(repeating: -.greatestFiniteMagnitude), count: count * groups)
         let target = UnsafeMutableRawPointer(positions).assumingMemoryBound(to: Float.self)
-        // In blocks, so that the lines of the target stay in the cache while all classes are written to them.
+        // Works in blocks, so that the target's cache lines stay in the cache while all classes are written to them.
         var start = 0
         while start < count {
             let end = min(start + 16, count)
@@ -92,7 +92,7 @@ struct UpsampledArgmax {
         for i in 0..<(width * groups) { row[i] = low[i] * lowWeight + high[i] * highWeight }
     }
 
-    /// Pixels between the same two old columns share the classes that can win there, which are few.
+    /// All pixels between the same two old columns have the same few classes that can win.
     private func pickRow(
         _ row: UnsafePointer<Lanes>,
         _ columns: UnsafeBufferPointer<Neighbors>,
@@ -115,8 +115,8 @@ struct UpsampledArgmax {
         }
     }
 
-    /// A class whose larger score is below the smaller score of another loses everywhere between the two positions, since
-    /// weights are from 0 to 1. The margin covers the rounding of the weighted sums.
+    /// A class whose larger score is below the smaller score of another class loses everywhere between the two
+    /// positions, because weights are from 0 to 1. The margin covers the rounding of the weighted sums.
     private func findCandidates(
         _ low: UnsafePointer<Lanes>,
         _ high: UnsafePointer<Lanes>,
@@ -132,7 +132,7 @@ struct UpsampledArgmax {
         var count = 0
         for group in 0..<groups {
             let hasCandidate = (low[group] .>= bar) .| (high[group] .>= bar)
-            // Scores that are not numbers compare false: they keep their group, as they would without this selection.
+            // Comparisons with NaN are false, so groups with NaN are kept, as they would be without this selection.
             let isOdd = (low[group] .!= low[group]) .| (high[group] .!= high[group])
             if any(hasCandidate .| isOdd) {
                 candidates[count] = group

@@ -10,7 +10,7 @@ import Testing
     import FoundationNetworking
 #endif
 
-/// Tells what the replica's initialiser could know of itself.
+/// Reports what the replica's initialiser could find out about its replica.
 @Deployment(numReplicas: 1, resources: Resources(cpus: 0.5, gpus: 0.25))
 distributed actor ContextTeller {
     private let context: ReplicaContext?
@@ -18,7 +18,7 @@ distributed actor ContextTeller {
 
     init() async throws {
         context = ReplicaContext.current
-        // A child task has it, too.
+        // A child task has the context, too.
         later = await withTaskGroup(of: ReplicaContext?.self) { group in
             group.addTask { ReplicaContext.current }
             return await group.next() ?? nil
@@ -31,7 +31,7 @@ distributed actor ContextTeller {
     distributed func isOutsideNow() -> Bool { ReplicaContext.current == nil }
 }
 
-/// What a user writes who wants a model with types of their own.
+/// What a user writes to give a model their own types.
 @Deployment
 distributed actor Kinds {
     private let model: ONNXSession
@@ -84,7 +84,7 @@ extension ServedModels {
             }
         }
 
-        @Test("Calls by handle and requests over HTTP give what Python's binding gives", arguments: placements)
+        @Test("Calls by handle and HTTP requests give the same results as Python's binding", arguments: placements)
         func golden(placement: DeploymentOptions.Placement) async throws {
             let bound = ONNXModel.bind(model: try Models.path("several")).options(placement: placement)
             try await withApplication(bound) { model, url in
@@ -113,7 +113,7 @@ extension ServedModels {
             }
         }
 
-        /// The integers of an output; none for one of other numbers.
+        /// The integers of an output; nil for other numbers.
         private struct Any64: Decodable {
             var data: [Int64]?
             private enum CodingKeys: String, CodingKey { case data }
@@ -123,7 +123,7 @@ extension ServedModels {
             }
         }
 
-        @Test("Text goes to a replica and comes back", arguments: placements)
+        @Test("Text survives the way to a replica and back", arguments: placements)
         func text(placement: DeploymentOptions.Placement) async throws {
             try await withApplication(ONNXModel.bind(model: try Models.path("join")).options(placement: placement)) {
                 model,
@@ -133,7 +133,7 @@ extension ServedModels {
             }
         }
 
-        @Test("A deployment of the user's own has a model with types", arguments: placements)
+        @Test("A user's own deployment gives a model its own types", arguments: placements)
         func typed(placement: DeploymentOptions.Placement) async throws {
             try await withApplication(Kinds.bind(model: try Models.path("classify")).options(placement: placement)) {
                 kinds,
@@ -148,7 +148,7 @@ extension ServedModels {
             }
         }
 
-        @Test("Errors of a model arrive as themselves from another process, too", arguments: placements)
+        @Test("Model errors keep their type, even from another process", arguments: placements)
         func errors(placement: DeploymentOptions.Placement) async throws {
             try await withApplication(ONNXModel.bind(model: try Models.path("several")).options(placement: placement)) {
                 model,
@@ -180,7 +180,7 @@ extension ServedModels {
             }
         }
 
-        @Test("Replicas take their share of the cores; those of one process share a session")
+        @Test("Replicas use their share of the cores; replicas in one process share a session")
         func shares() async throws {
             let cores = ThreadShare.availableCores()
             let bound = ONNXModel.bind(model: try Models.path("layers")).options(numReplicas: 2)
@@ -197,7 +197,7 @@ extension ServedModels {
         }
 
         @Test(
-            "Replicas in processes of their own map one file of weights",
+            "Replicas in separate processes map the same file of weights",
             arguments: [ONNXSessionOptions.Weights.shared, .sharedUnpacked]
         )
         func weights(weights: ONNXSessionOptions.Weights) async throws {
@@ -212,7 +212,7 @@ extension ServedModels {
             }
         }
 
-        @Test("A warm-up that cannot be fails the start; shapes of requests are recorded for the next")
+        @Test("An impossible warm-up fails the start; request shapes are recorded for the next start")
         func warmUp() async throws {
             let path = try Models.path("picture")
             let local = await #expect(throws: ONNXError.self) {
@@ -242,7 +242,7 @@ extension ServedModels {
             ]
         }
 
-        /// Whether the one thread of the model has no run.
+        /// Whether the model's only thread is idle.
         private func isFree(_ model: ONNXModel) async throws -> Bool {
             do {
                 _ = try await model.run(loop("once"))
@@ -252,7 +252,7 @@ extension ServedModels {
             }
         }
 
-        /// One thread and no queue: while a run that never ends is under way, another is refused.
+        /// One thread and no queue: while an endless run executes, any other run is refused.
         private func withLoop(
             _ placement: DeploymentOptions.Placement,
             _ body: (ONNXModel, String) async throws -> Void
@@ -270,7 +270,7 @@ extension ServedModels {
                         do {
                             return try await model.run(loop("forever"))
                         } catch let error as ONNXError where error.code == .queueFull {
-                            // The run by which the test asks whether it is free was there first.
+                            // The run with which `isFree` tests the model came first.
                             continue
                         }
                     }
@@ -282,7 +282,7 @@ extension ServedModels {
             }
         }
 
-        @Test("A run stops when the client goes away; meanwhile others are told to come again", arguments: placements)
+        @Test("A run stops when the client disconnects; until then others are told to try again", arguments: placements)
         func disconnection(placement: DeploymentOptions.Placement) async throws {
             try await withLoop(placement) { model, url in
                 let row = "[" + Array(repeating: "1", count: 64).joined(separator: ",") + "]"

@@ -11,7 +11,7 @@ import Testing
     import FoundationNetworking
 #endif
 
-/// Files that the tests of SegFormer use, and the instance that its replicas run in.
+/// The files for the SegFormer tests, and the instance that runs their replicas.
 enum SegFormerSupport {
     struct Missing: Error, CustomStringConvertible {
         let path: String
@@ -36,7 +36,7 @@ enum SegFormerSupport {
         try Image(width: width, height: height, channels: 1, pixels: [UInt8](repeating: 99, count: width * height))
     }
 
-    /// A cache of a hub, which the environment of this process and of its replicas points to. Only it is used.
+    /// A hub cache. The environment of this process and its replicas points to it, and nothing is downloaded.
     static let hubCache: String = {
         let path = FileManager.default.temporaryDirectory.appending(path: "swerve-hub-\(getpid())").path
         setenv("HF_HUB_CACHE", path, 1)
@@ -46,7 +46,7 @@ enum SegFormerSupport {
 
     private static let names = Mutex(0)
 
-    /// Runs a bound deployment for the time of `body`, which gets its handle and its address.
+    /// Runs a bound deployment while `body` runs, and passes `body` its handle and URL.
     static func serve<D: Deployment, Result>(
         _ bound: D,
         _ body: (D, URL) async throws -> Result
@@ -67,7 +67,7 @@ enum SegFormerSupport {
     }
 }
 
-/// An answer as it came over HTTP.
+/// An answer received over HTTP.
 struct WebAnswer {
     var status: Int
     var type: String

@@ -8,7 +8,7 @@ import SwerveVision
 enum Golden {
     struct Missing: Error, CustomStringConvertible {
         let path: String
-        var description: String { "\(path) is missing: run make test-setup" }
+        var description: String { "\(path) is missing: run make setup-test" }
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -24,7 +24,7 @@ enum Golden {
         try JSONDecoder().decode(Value.self, from: Data(bytes(path).readableBytesView))
     }
 
-    /// An image that is stored as an array.
+    /// An image stored as an array.
     static func image(_ path: String) throws -> Image {
         let tensor = try Tensor(npy: bytes(path))
         let channels = tensor.shape.count == 2 ? 1 : tensor.shape[2]
@@ -40,7 +40,7 @@ enum Golden {
         try Tensor(npy: bytes(path))
     }
 
-    /// The path of a file or folder among them.
+    /// The path of a golden file or folder.
     static func path(_ path: String) throws -> String {
         let url = root.appending(path: ".cache/golden").appending(path: path)
         guard FileManager.default.fileExists(atPath: url.path) else { throw Missing(path: url.path) }

@@ -27,7 +27,7 @@ struct ONNXSessionTests {
         #expect(session.failedProviders.isEmpty)
     }
 
-    @Test("A model gives the same from its bytes as from its file, and a batch the same as its parts")
+    @Test("A model gives the same results from bytes as from a file, and a batch the same as its parts")
     func runs() async throws {
         let path = try Golden.modelFolder("tiny") + "/model.onnx"
         let runtime = try Golden.runtime()
@@ -49,7 +49,7 @@ struct ONNXSessionTests {
         #expect(zip(try single.values(as: Float.self), expected).allSatisfy { abs($0 - $1) < 1e-5 })
     }
 
-    @Test("Bytes at an odd address are run, too")
+    @Test("Tensors at an unaligned address run, too")
     func misaligned() async throws {
         let input = try input()
         var shifted = ByteBuffer(bytes: [0])
@@ -72,7 +72,7 @@ struct ONNXSessionTests {
         #expect(try await session.run(["x": empty]) == ["y": empty])
     }
 
-    @Test("Inputs that do not match the model are refused before it runs, saying what it takes")
+    @Test("Inputs that do not match the model are refused before it runs, and the error says what it takes")
     func wrongInputs() async throws {
         let session = try session()
         let good = try input()
@@ -90,7 +90,7 @@ struct ONNXSessionTests {
         }
     }
 
-    @Test("A size that the network itself cannot work with is a typed error, and the session goes on")
+    @Test("A size that the network cannot process is a typed error, and the session remains usable")
     func failingRun() async throws {
         let session = try session()
         let empty = try Tensor(shape: [1, 3, 0, 0], values: [Float]())
@@ -99,7 +99,7 @@ struct ONNXSessionTests {
         #expect(try await session.run(["pixel_values": input()])["logits"]?.shape == [1, 5, 16, 16])
     }
 
-    @Test("Files that are no model are refused")
+    @Test("Files that are not a model are refused")
     func invalidModels() throws {
         let runtime = try Golden.runtime()
         var cut = [UInt8](try Data(contentsOf: URL(filePath: Golden.modelFolder("tiny") + "/model.onnx")))
@@ -128,7 +128,7 @@ struct ONNXSessionTests {
         }
     }
 
-    @Test("CUDA is passed over where it is not, with the reason, and required where nothing else may run")
+    @Test("CUDA is skipped with a reason where it is missing, and required where nothing else may run")
     func fallback() throws {
         let providers: [ONNXProvider] = [.cuda(device: 0, memoryLimit: 1 << 30), .cpu]
         let session = try session(ONNXSessionOptions(providers: providers))
@@ -144,14 +144,14 @@ struct ONNXSessionTests {
     }
 }
 
-/// A model with one operator, `y = Identity(x)`, written by hand as the few fields of its protocol buffer.
+/// A model with one operator, `y = Identity(x)`, hand-written as the few fields of its protocol buffer.
 enum IdentityModel {
     private static func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
         precondition(content.count < 128)
         return [number << 3 | 2, UInt8(content.count)] + content
     }
 
-    /// - Parameter dimensions: numbers, and names of those that are open.
+    /// - Parameter dimensions: numbers, or names for dynamic dimensions.
     static func bytes(_ type: ElementType, dimensions: [String] = ["n", "3"]) -> [UInt8] {
         let codes: [String: UInt8] = [
             "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,

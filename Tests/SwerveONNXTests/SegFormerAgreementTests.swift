@@ -3,7 +3,7 @@ import SwerveTensor
 import SwerveVision
 import Testing
 
-/// Models of one operator whose input and output have the dimensions that a test wants.
+/// Models of one operator whose input and output have the dimensions that a test needs.
 @Suite("Agreement of a model with its configuration")
 struct SegFormerAgreementTests {
     private func open(
@@ -20,7 +20,7 @@ struct SegFormerAgreementTests {
         return try SegFormerModel(session: session, configuration: configuration)
     }
 
-    @Test("Dimensions that the model leaves open agree with everything, fixed ones with the same number")
+    @Test("Dynamic dimensions agree with everything, fixed ones only with the same number")
     func agrees() throws {
         #expect(throws: Never.self) { try open(["n", "c", "h", "w"]) }
         #expect(throws: Never.self) { try open(["1", "3", "4", "8"]) }
@@ -28,16 +28,16 @@ struct SegFormerAgreementTests {
         #expect(throws: Never.self) { try open(["n", "3", "h", "w"], .float16) }
     }
 
-    @Test("What contradicts the configuration is said, with both sides")
+    @Test("An error for a contradiction to the configuration names both sides")
     func contradictions() {
         let cases: [(ElementType, [String], Int, String)] = [
-            (.float32, ["n", "3", "4", "9"], 3, "that size only, preprocessor_config.json asks for 8 x 4"),
-            (.float32, ["n", "3", "5", "8"], 3, "that size only, preprocessor_config.json asks for 8 x 4"),
-            (.float32, ["2", "3", "4", "8"], 3, "it takes batches only"),
+            (.float32, ["n", "3", "4", "9"], 3, "only takes this size; preprocessor_config.json asks for 8 x 4"),
+            (.float32, ["n", "3", "5", "8"], 3, "only takes this size; preprocessor_config.json asks for 8 x 4"),
+            (.float32, ["2", "3", "4", "8"], 3, "it only takes batches"),
             (.float32, ["n", "4", "4", "8"], 3, "must be the 3 colours"),
-            (.float32, ["n", "3", "4", "8"], 150, "the model has 3 classes, config.json names 150"),
-            (.float32, ["n", "3"], 3, "float32 or float16 of 4 dimensions, not x: float32 [n, 3]"),
-            (.uint8, ["n", "3", "h", "w"], 3, "float32 or float16 of 4 dimensions, not x: uint8"),
+            (.float32, ["n", "3", "4", "8"], 150, "the model has 3 classes, but config.json names 150"),
+            (.float32, ["n", "3"], 3, "float32 or float16 with 4 dimensions, not x: float32 [n, 3]"),
+            (.uint8, ["n", "3", "h", "w"], 3, "float32 or float16 with 4 dimensions, not x: uint8"),
         ]
         for (type, dimensions, labels, words) in cases {
             let error = #expect(throws: ONNXError.self) { try open(dimensions, type, labels: labels) }
@@ -46,7 +46,7 @@ struct SegFormerAgreementTests {
         }
     }
 
-    @Test("A picture that is not resized must be of the size that the model takes")
+    @Test("A picture that is not resized must have the size that the model takes")
     func unresized() async throws {
         let model = try open(["1", "3", "4", "8"], size: nil)
         func picture(_ width: Int, _ height: Int) throws -> Image {
@@ -59,7 +59,7 @@ struct SegFormerAgreementTests {
         #expect(error?.message.contains("[1, 3, 4, 9]") == true)
     }
 
-    @Test("Numbers of 16 bits give the same map as those of 32 where they are exact")
+    @Test("16-bit numbers give the same map as 32-bit numbers where they are exact")
     func halves() async throws {
         let pixels = (0..<(8 * 4 * 3)).map { UInt8($0 * 37 % 251) }
         let image = try Image(width: 8, height: 4, channels: 3, pixels: pixels)

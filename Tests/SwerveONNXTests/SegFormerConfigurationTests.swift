@@ -25,7 +25,7 @@ struct SegFormerConfigurationTests {
         #expect(try configuration(#"{"num_labels": 2}"#).labels == ["LABEL_0", "LABEL_1"])
     }
 
-    @Test("A size may be a number, a pair or an object, a filter any of Pillow's")
+    @Test("A size may be a number, a pair or an object, and a filter any of Pillow's")
     func sizesAndFilters() throws {
         func read(_ preprocessor: String) throws -> SegFormerConfiguration {
             try configuration(#"{"num_labels": 1}"#, preprocessor)
@@ -42,7 +42,7 @@ struct SegFormerConfigurationTests {
         #expect(try read(#"{"do_center_crop": false, "do_reduce_labels": true}"#).filter == .bilinear)
     }
 
-    @Test("Flags switch resizing, scaling and normalising off")
+    @Test("Flags switch off resizing, scaling and normalising")
     func flags() throws {
         let read = try configuration(
             #"{"num_labels": 1}"#,
@@ -56,14 +56,14 @@ struct SegFormerConfigurationTests {
     }
 
     @Test(
-        "A configuration that makes no sense is refused, naming file and key",
+        "An invalid configuration is refused; the error names file and key",
         arguments: [
             ("not json", "{}", "config.json"), (#"{"model_type": "segformer"}"#, "{}", "id2label"),
             ("{}", "{}", "model_type is missing"),
-            (#"{"model_type": "vit", "num_labels": 2}"#, "{}", "model_type is 'vit', a SegFormer's is 'segformer'"),
+            (#"{"model_type": "vit", "num_labels": 2}"#, "{}", "model_type is 'vit', but must be 'segformer'"),
             (
                 #"{"num_labels": 2, "architectures": ["SegformerForImageClassification"]}"#, "{}",
-                "no head for segmentation"
+                "no segmentation head"
             ),
             (#"{"num_labels": 0}"#, "{}", "num_labels"), (#"{"num_labels": 257}"#, "{}", "num_labels"),
             (#"{"id2label": {"0": "a", "2": "b"}}"#, "{}", "none for 1"), (#"{"id2label": {}}"#, "{}", "classes"),
@@ -72,8 +72,8 @@ struct SegFormerConfigurationTests {
             (#"{"num_labels": 1, "palette": [[1, 2, 256]]}"#, "{}", "palette"),
             (#"{"num_labels": 1}"#, #"{"size": 0}"#, "size"), (#"{"num_labels": 1}"#, #"{"size": 1000000}"#, "size"),
             (#"{"num_labels": 1}"#, #"{"size": "big"}"#, "size"),
-            (#"{"num_labels": 1}"#, #"{"size": {"shortest_edge": 512}}"#, "size has shortest_edge, height and width"),
-            (#"{"num_labels": 1}"#, #"{"size": {"width": 5}}"#, "size has width, height and width"),
+            (#"{"num_labels": 1}"#, #"{"size": {"shortest_edge": 512}}"#, "size has shortest_edge; height and width"),
+            (#"{"num_labels": 1}"#, #"{"size": {"width": 5}}"#, "size has width; height and width"),
             (#"{"num_labels": 1}"#, #"{"size": [1, 2, 3]}"#, "size"),
             (#"{"num_labels": 1}"#, #"{"resample": 6}"#, "resample is 6"),
             (#"{"num_labels": 1}"#, #"{"resample": -1}"#, "resample is -1"),

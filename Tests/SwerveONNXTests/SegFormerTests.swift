@@ -11,7 +11,7 @@ struct SegFormerTests {
         try await SegFormerModel.load(folder: Golden.modelFolder(variant), runtime: Golden.runtime())
     }
 
-    /// How many pixels of two maps differ.
+    /// How many pixels differ between two maps.
     private func differingPixels(_ map: SegmentationMap, _ expected: Tensor) throws -> Int {
         #expect(expected.shape == [map.height, map.width])
         return zip(map.labels, try expected.values(as: UInt8.self)).count { $0 != $1 }
@@ -22,7 +22,7 @@ struct SegFormerTests {
         var picture: String
     }
 
-    @Test("Pixel values equal Hugging Face's number by number, for every setting of the processor and many sizes")
+    @Test("Every pixel value equals Hugging Face's, for all settings of the processor and many sizes")
     func preprocessing() throws {
         let cases = try Golden.json("preprocessing/manifest.json", as: [PreprocessingCase].self)
         #expect(cases.count > 40)
@@ -50,7 +50,7 @@ struct SegFormerTests {
         }
     }
 
-    @Test("Weights beside the file, of 16 bits and of 8 bits: the logits equal those of ONNX Runtime in Python")
+    @Test("With separate, 16-bit and 8-bit weights, the logits equal those of ONNX Runtime in Python")
     func forms() async throws {
         let folder = try Golden.path("forms")
         let pixels = try Golden.tensor("forms/pixel_values.npy")
@@ -102,12 +102,12 @@ struct SegFormerTests {
         #expect(try Double(differingPixels(map, expectedMap)) <= 1e-4 * Double(map.labels.count))
         #expect(Set(map.labels).count > 1 || map.labels.count == 1)
 
-        // From torch's own logits only rounding in the sums is left.
+        // From torch's own logits, only rounding in the sums can differ.
         let fromTorch = try SegFormerPostprocessor().map(logits: expected, width: image.width, height: image.height)
         #expect(try Double(differingPixels(fromTorch, expectedMap)) <= 1e-4 * Double(map.labels.count))
     }
 
-    @Test("Of classes that are equal the lowest wins, and a padded class never does")
+    @Test("Of equal classes the lowest wins, and a padded class never wins")
     func ties() throws {
         for classes in [1, 5, 8, 9, 150, 256] {
             let equal = try Tensor(
@@ -149,7 +149,7 @@ struct SegFormerTests {
         #expect(labels.allSatisfy { $0 < 3 })
     }
 
-    @Test("A model that is no SegFormer is refused when it is wrapped")
+    @Test("A model that is not a SegFormer is refused")
     func otherModel() throws {
         let session = try ONNXSession(.bytes(IdentityModel.bytes(.float32)), runtime: Golden.runtime())
         let error = #expect(throws: ONNXError.self) {
@@ -158,7 +158,7 @@ struct SegFormerTests {
         #expect(error?.code == .invalidModel)
     }
 
-    @Test("A configuration that names another number of classes than the model has is refused")
+    @Test("A configuration with a different number of classes than the model is refused")
     func otherLabels() throws {
         let session = try ONNXSession(
             .path(Golden.modelFolder("tiny") + "/model.onnx"),
@@ -170,7 +170,7 @@ struct SegFormerTests {
         #expect(error?.message.contains("5 classes") == true)
     }
 
-    @Test("A folder without a configuration, and a folder that is none, are named")
+    @Test("The errors for a folder without a configuration and for a missing folder name the path")
     func folders() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }

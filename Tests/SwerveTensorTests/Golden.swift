@@ -5,7 +5,7 @@ import NIOCore
 enum Golden {
     struct Missing: Error, CustomStringConvertible {
         let path: String
-        var description: String { "\(path) is missing: run make test-setup" }
+        var description: String { "\(path) is missing: run make setup-test" }
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -18,7 +18,7 @@ struct ImageRequestTests {
         try HTTPRequest(method: .post, path: path, headers: headers, body: HTTPBody(body))
     }
 
-    /// A form with these fields; those with a file name are files.
+    /// A form with these fields; fields with a file name are files.
     private static func form(_ fields: [(name: String, file: String?, body: ByteBuffer)]) throws -> HTTPRequest {
         var body = ByteBuffer()
         for field in fields {
@@ -44,7 +44,7 @@ struct ImageRequestTests {
         #expect(try await Self.request(try picture.npy()).image(as: .grayscale) == picture.grayscale())
     }
 
-    @Test("A picture is read from the only file of a form, or from the field that is asked for")
+    @Test("A picture is read from the only file of a form, or from the named field")
     func forms() async throws {
         let picture = try Self.picture()
         let note = ByteBuffer(string: "a note")
@@ -52,8 +52,8 @@ struct ImageRequestTests {
         let two = [("one", "1.txt" as String?, note), ("two", "2.npy" as String?, try picture.npy())]
         #expect(try await Self.form(two).image(field: "two") == picture)
         for (request, message) in [
-            (try Self.form(two), "the form needs one file, a picture; it has 2"),
-            (try Self.form([("note", nil, note)]), "the form needs one file, a picture; it has 0"),
+            (try Self.form(two), "the form needs one file, the picture; it has 2"),
+            (try Self.form([("note", nil, note)]), "the form needs one file, the picture; it has 0"),
         ] {
             let error = await #expect(throws: HTTPError.self) { try await request.image() }
             #expect(error == HTTPError(.badRequest, message))
@@ -62,7 +62,7 @@ struct ImageRequestTests {
         #expect(error == HTTPError(.badRequest, "the form has no field 'three'"))
     }
 
-    @Test("What is no picture is answered with the status that says why")
+    @Test("A body that is not a picture is answered with the status that says why")
     func statuses() async throws {
         let png = try Self.png()
         let webp = ByteBuffer(string: "RIFF____WEBPVP8 ")
@@ -92,7 +92,7 @@ struct ImageRequestTests {
         return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8) + [0, 0, 0, 0]
     }()
 
-    @Test("A picture leaves in the format that the request accepts, and as an array it is read back the same")
+    @Test("A picture is answered in the format that the request accepts, and survives as PNG and as an array")
     func responses() async throws {
         let picture = try Self.picture()
         for (accept, type) in [
@@ -106,7 +106,7 @@ struct ImageRequestTests {
         }
     }
 
-    @Test("The query chooses the picture of a segmentation, and an unknown one is refused with the list")
+    @Test("The query chooses the segmentation picture, and an unknown one is refused with the list")
     func pictures() throws {
         func chosen(_ path: String) throws -> SegmentationPicture {
             try Self.request(ByteBuffer(), path: path).segmentationPicture()
@@ -116,7 +116,7 @@ struct ImageRequestTests {
         #expect(try chosen("/?a=b&picture=contour") == .contour)
         let error = #expect(throws: HTTPError.self) { try chosen("/?picture=cubist") }
         #expect(
-            error == HTTPError(.badRequest, "there is no picture 'cubist'; there are overlay, side-by-side, contour")
+            error == HTTPError(.badRequest, "no picture named 'cubist'; the names are overlay, side-by-side, contour")
         )
         #expect(throws: HTTPError.self) { try chosen("/?picture=") }
     }

@@ -7,7 +7,7 @@ import SwerveVision
 enum Golden {
     struct Missing: Error, CustomStringConvertible {
         let path: String
-        var description: String { "\(path) is missing: run make test-setup" }
+        var description: String { "\(path) is missing: run make setup-test" }
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -23,7 +23,7 @@ enum Golden {
         try JSONDecoder().decode(Value.self, from: Data(bytes(path).readableBytesView))
     }
 
-    /// An image that is stored as an array.
+    /// An image stored as an array.
     static func image(_ path: String) throws -> Image {
         let tensor = try Tensor(npy: bytes(path))
         let channels = tensor.shape.count == 2 ? 1 : tensor.shape[2]
@@ -36,7 +36,7 @@ enum Golden {
     }
 }
 
-/// The same numbers on each run: SplitMix64.
+/// Gives the same numbers on each run: SplitMix64.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

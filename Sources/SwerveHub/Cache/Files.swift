@@ -6,7 +6,7 @@
     internal import Darwin
 #endif
 
-/// Calls to the file system. They block, so they run on ``Disk``'s threads, but for those that read the surroundings.
+/// File system calls. They block, so they run on ``Disk``'s threads, except those that read the process's environment.
 enum Files {
     static func environmentVariable(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }
@@ -22,7 +22,7 @@ enum Files {
         getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) }
     }
 
-    /// The size of a regular file, through links; nil when there is none.
+    /// The size of a regular file, following links; nil when there is no such file.
     static func size(_ path: String) -> Int? {
         var info = stat()
         guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -50,7 +50,7 @@ enum Files {
         return names.sorted()
     }
 
-    /// Makes a folder and those above it.
+    /// Makes a folder and its parent folders.
     static func makeFolders(_ path: String) throws(HubError) {
         if mkdir(path, 0o777) == 0 || errno == EEXIST && isFolder(path) { return }
         let code = errno
@@ -79,7 +79,7 @@ enum Files {
         guard status == 0 else { throw failure("move a file to", new, errno) }
     }
 
-    /// Makes a symbolic link, in place of what is there.
+    /// Makes a symbolic link, replacing what is there.
     static func link(_ path: String, to target: String) throws(HubError) {
         for _ in 0..<3 {
             if symlink(target, path) == 0 { return }
@@ -89,7 +89,7 @@ enum Files {
         throw failure("make a symbolic link at", path, EEXIST)
     }
 
-    /// The bytes of a file, or nil when there is none.
+    /// The bytes of a file; nil when there is no such file.
     static func read(_ path: String, limit: Int) throws(HubError) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -108,7 +108,7 @@ enum Files {
         }
     }
 
-    /// Writes a file so that others see all of it or none.
+    /// Writes a file so that others see all of it or nothing.
     static func write(_ bytes: [UInt8], to path: String) throws {
         let scratch = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
         let descriptor = open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -123,7 +123,7 @@ enum Files {
         }
     }
 
-    /// Writes all the bytes at the file's position.
+    /// Writes all bytes at the file's current position.
     static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ path: String) throws(HubError) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -143,7 +143,7 @@ enum Files {
         }
     }
 
-    /// `read(2)`, again after an interruption by a signal.
+    /// Calls `read(2)` again when a signal interrupts it.
     static func readSome(_ descriptor: Int32, _ chunk: inout [UInt8]) -> Int {
         while true {
             #if canImport(Darwin)
@@ -157,7 +157,7 @@ enum Files {
         }
     }
 
-    /// How many bytes may still be written to the file system of a folder; nil when it does not say.
+    /// The free bytes on the file system of a folder; nil when unknown.
     static func freeBytes(_ folder: String) -> Int? {
         var info = statvfs()
         guard statvfs(folder, &info) == 0, info.f_blocks > 0 else { return nil }

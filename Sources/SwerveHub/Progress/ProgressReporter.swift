@@ -9,7 +9,7 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// Shows the progress of a load: on the terminal, or in the log.
+/// Shows the progress of a load on the terminal or in the log.
 final class ProgressReporter: Sendable {
     private let progress: Mutex<HubProgress?>
     private let logger: Logger
@@ -34,7 +34,7 @@ final class ProgressReporter: Sendable {
 
     private func show(_ event: (inout HubProgress, Duration) -> HubProgress.Output?) {
         let now = now()
-        // The line is written while the value is held, so that lines come in the order of events.
+        // Writes the line while holding the lock, so that lines appear in the order of events.
         progress.withLock { progress in
             guard var value = progress else { return }
             let output = event(&value, now)
@@ -59,7 +59,7 @@ final class ProgressReporter: Sendable {
         }
     }
 
-    /// The width of the terminal, less one so that a full line does not wrap.
+    /// The width of the terminal minus one, so that a full line does not wrap.
     private static var columns: Int {
         #if canImport(Musl)
             return 79
@@ -72,7 +72,7 @@ final class ProgressReporter: Sendable {
 
     private static func draw(_ text: String) {
         let bytes = Array(text.utf8)
-        // A terminal that is gone is no reason to fail.
+        // A terminal that has gone away is no reason to fail.
         bytes.withUnsafeBytes { bytes in try? Files.writeAll(STDERR_FILENO, bytes, "the terminal") }
     }
 }

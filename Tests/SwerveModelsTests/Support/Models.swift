@@ -3,11 +3,11 @@ import NIOCore
 import SwerveModels
 import SwerveTensor
 
-/// The models that `dev/make-models.py` makes, and what goes in and comes out of them.
+/// The models that `dev/make-models.py` makes, and their golden inputs and outputs.
 enum Models {
     struct Missing: Error, CustomStringConvertible {
         let path: String
-        var description: String { "\(path) is missing: run make test-setup" }
+        var description: String { "\(path) is missing: run make setup-test" }
     }
 
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -42,7 +42,7 @@ enum Models {
     }
 }
 
-/// Gives a closure a new folder and removes it afterwards.
+/// Passes a new folder to a closure and removes it afterwards.
 func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

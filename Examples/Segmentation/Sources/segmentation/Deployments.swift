@@ -3,7 +3,7 @@ import SwerveModels
 import SwerveVision
 import SwerveVisionHTTP
 
-// The services of the course, in its order. Each answers HTTP by itself and is called with types by the others.
+// The services of the course, in the same order. Each answers HTTP itself, and the others call it with typed values.
 
 /// Step 1: the smallest service. Text in, text out.
 @Deployment
@@ -35,10 +35,10 @@ distributed actor Threshold: HTTPIngress {
     }
 }
 
-// Step 4 is the model: `SegFormer` of SwerveModels, a deployment like these. Its initialiser loads the model, once per
-// replica; `segment(_:)` is called by handle; over HTTP it answers the class map, JSON or a picture.
+// Step 4 is the model: `SegFormer` from SwerveModels, a deployment like these. Its initialiser loads the model once per
+// replica; handles call `segment(_:)`; over HTTP it answers with the class map, JSON or a picture.
 
-/// Step 5: composition. The picture is sharpened first, then given to the model, wherever its replicas are.
+/// Step 5: composition. Sharpens the picture, then passes it to the model, wherever its replicas are.
 @Deployment
 distributed actor SharpenThenSegment: HTTPIngress {
     private let segmenter: SegFormer
@@ -58,7 +58,7 @@ distributed actor SharpenThenSegment: HTTPIngress {
     }
 }
 
-/// Step 6: one ingress in front of all of them, by path.
+/// Step 6: one ingress in front of all services, chosen by path.
 @Deployment
 distributed actor Ingress: HTTPIngress {
     private let textConverter: TextConverter
@@ -90,7 +90,7 @@ distributed actor Ingress: HTTPIngress {
         case "/sharpen-then-segment":
             return try await answer(request) { try await sharpenThenSegment.process($0) }
         default:
-            throw HTTPError(.notFound, "there is /, /text-converter, /threshold, /segment and /sharpen-then-segment")
+            throw HTTPError(.notFound, "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment")
         }
     }
     private func answer(
