@@ -165,7 +165,7 @@ let package = Package(
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -326,7 +326,7 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport",
-            dependencies: ["Swerve", "SwerveTesting", nioCore],
+            dependencies: ["Swerve", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -384,10 +384,10 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", nioCore], swiftSettings: settings),
+        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", "TestSupport", nioCore], swiftSettings: settings),
         .testTarget(
             name: "SwerveVisionTests",
-            dependencies: ["SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveTensor", "SwerveVision", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -397,7 +397,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveONNXTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

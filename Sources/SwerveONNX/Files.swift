@@ -7,7 +7,7 @@
 #endif
 
 /// The few file system operations that loading a model needs, without Foundation.
-enum Files {
+package enum Files {
     /// The largest configuration file that is read.
     static let maximumBytes = 16 << 20
 
@@ -123,7 +123,7 @@ enum Files {
     /// The bytes of a file.
     ///
     /// - Throws: ``ONNXError`` with code `notFound`, or `invalidConfiguration` when it is larger than ``maximumBytes``.
-    static func read(_ path: String) throws -> [UInt8] {
+    package static func read(_ path: String) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw ONNXError(.notFound, "cannot read \(path): \(String(cString: strerror(errno)))")

@@ -3,6 +3,7 @@ import NIOCore
 import Swerve
 import SwerveModels
 import SwerveTensor
+import TestSupport
 import Testing
 
 /// Requests to an actor in this process and its responses, without a server.
@@ -47,7 +48,7 @@ struct ONNXExchangeTests {
 
     private func model(_ name: String, limits: ONNXModelLimits = .init()) async throws -> ONNXModel {
         try await ONNXModel(
-            model: Models.path(name),
+            model: Golden.model(name),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -227,8 +228,8 @@ struct ONNXExchangeTests {
     @Test("A NumPy array is answered with one, or with JSON for clients that accept it")
     func arrays() async throws {
         let picture = try await model("picture")
-        let expected = try #require(try Models.tensors("out", of: "picture")["edges"])
-        let file = try #require(try Models.tensors("in", of: "picture")["pixels"]).npy()
+        let expected = try #require(try Golden.tensors("out", of: "picture")["edges"])
+        let file = try #require(try Golden.tensors("in", of: "picture")["pixels"]).npy()
         let array = try await answer(picture, file, headers: ["content-type": "application/x-npy"])
         #expect(array.headers["content-type"] == "application/x-npy")
         #expect(try Tensor(npy: ByteBuffer(bytes: array.body)).shape == expected.shape)
@@ -279,7 +280,7 @@ struct ONNXExchangeTests {
     func statuses() async throws {
         let limits = ONNXModelLimits(maximumBodyBytes: 200, maximumTensorBytes: 16)
         let model = try await ONNXModel(
-            model: Models.path("identity-int32"),
+            model: Golden.model("identity-int32"),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -300,7 +301,7 @@ struct ONNXExchangeTests {
         let error = await #expect(throws: ONNXError.self) { try await ONNXModel(model: "/nowhere") }
         #expect(error?.code == .notFound)
         #expect(error?.message.contains("there is no folder /nowhere") == true)
-        let folder = try await ONNXModel(model: Models.folder("external"), options: .init(intraOpThreads: 1))
+        let folder = try await ONNXModel(model: Golden.folder("external"), options: .init(intraOpThreads: 1))
         #expect(try await folder.signature().inputs.map(\.name) == ["x"])
     }
 

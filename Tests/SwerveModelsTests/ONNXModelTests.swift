@@ -86,10 +86,10 @@ extension ServedModels {
 
         @Test("Calls by handle and HTTP requests give the same results as Python's binding", arguments: placements)
         func golden(placement: DeploymentOptions.Placement) async throws {
-            let bound = ONNXModel.bind(model: try Models.path("several")).options(placement: placement)
+            let bound = ONNXModel.bind(model: try Golden.model("several")).options(placement: placement)
             try await withApplication(bound) { model, url in
-                let inputs = try Models.tensors("in", of: "several")
-                let expected = try Models.tensors("out", of: "several")
+                let inputs = try Golden.tensors("in", of: "several")
+                let expected = try Golden.tensors("out", of: "several")
                 #expect(try isNear(await model.run(inputs), expected))
 
                 let signature = try await model.signature()
@@ -125,22 +125,22 @@ extension ServedModels {
 
         @Test("Text survives the way to a replica and back", arguments: placements)
         func text(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Models.path("join")).options(placement: placement)) {
+            try await withApplication(ONNXModel.bind(model: try Golden.model("join")).options(placement: placement)) {
                 model,
                 _ in
-                let outputs = try await model.run(values: Models.values("in", of: "join"))
-                #expect(try outputs == Models.values("out", of: "join"))
+                let outputs = try await model.run(values: Golden.values("in", of: "join"))
+                #expect(try outputs == Golden.values("out", of: "join"))
             }
         }
 
         @Test("A user's own deployment gives a model its own types", arguments: placements)
         func typed(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Kinds.bind(model: try Models.path("classify")).options(placement: placement)) {
+            try await withApplication(Kinds.bind(model: try Golden.model("classify")).options(placement: placement)) {
                 kinds,
                 _ async throws in
                 #expect(try await kinds.kinds(of: ["dog", "bird", "grüß dich"]) == [2, -1, 3])
             }
-            let bound = Opposite.bind(model: try Models.path("batch-unnamed")).options(placement: placement)
+            let bound = Opposite.bind(model: try Golden.model("batch-unnamed")).options(placement: placement)
             try await withApplication(bound) { model, _ async throws in
                 #expect(
                     try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8]
@@ -150,7 +150,7 @@ extension ServedModels {
 
         @Test("Model errors keep their type, even from another process", arguments: placements)
         func errors(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Models.path("several")).options(placement: placement)) {
+            try await withApplication(ONNXModel.bind(model: try Golden.model("several")).options(placement: placement)) {
                 model,
                 url in
                 let error = await #expect(throws: ONNXError.self) { try await model.run([:]) }
@@ -183,7 +183,7 @@ extension ServedModels {
         @Test("Replicas use their share of the cores; replicas in one process share a session")
         func shares() async throws {
             let cores = ThreadShare.availableCores()
-            let bound = ONNXModel.bind(model: try Models.path("layers")).options(numReplicas: 2)
+            let bound = ONNXModel.bind(model: try Golden.model("layers")).options(numReplicas: 2)
             try await withApplication(bound) { model, _ in
                 let signature = try await model.signature()
                 #expect(signature.intraOpThreads == max(1, cores / 2))
@@ -203,10 +203,10 @@ extension ServedModels {
         func weights(weights: ONNXSessionOptions.Weights) async throws {
             try await withTemporaryFolder { cache in
                 let options = ONNXSessionOptions(weights: weights, cacheFolder: cache)
-                let bound = ONNXModel.bind(model: try Models.path("layers"), options: options).options(numReplicas: 2)
+                let bound = ONNXModel.bind(model: try Golden.model("layers"), options: options).options(numReplicas: 2)
                 try await withApplication(bound) { model, _ in
-                    let outputs = try await model.run(Models.tensors("in", of: "layers"))
-                    #expect(try isNear(outputs, Models.tensors("out", of: "layers")))
+                    let outputs = try await model.run(Golden.tensors("in", of: "layers"))
+                    #expect(try isNear(outputs, Golden.tensors("out", of: "layers")))
                     #expect(try FileManager.default.contentsOfDirectory(atPath: cache + "/models").count == 1)
                 }
             }
@@ -214,7 +214,7 @@ extension ServedModels {
 
         @Test("An impossible warm-up fails the start; request shapes are recorded for the next start")
         func warmUp() async throws {
-            let path = try Models.path("picture")
+            let path = try Golden.model("picture")
             let local = await #expect(throws: ONNXError.self) {
                 try await ONNXModel(model: path, warmUp: .sizes(["batch": 1]))
             }
@@ -258,7 +258,7 @@ extension ServedModels {
             _ body: (ONNXModel, String) async throws -> Void
         ) async throws {
             let options = ONNXSessionOptions(intraOpThreads: 1, queueLimit: 0)
-            let bound = ONNXModel.bind(model: try Models.path("loop"), options: options).options(placement: placement)
+            let bound = ONNXModel.bind(model: try Golden.model("loop"), options: options).options(placement: placement)
             try await withApplication(bound, body)
         }
 

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
 @Suite("The batch axis")

@@ -2,6 +2,7 @@ import Dispatch
 import SwerveONNX
 import SwerveTensor
 import Synchronization
+import TestSupport
 import Testing
 
 /// Blocks a thread until it is opened.

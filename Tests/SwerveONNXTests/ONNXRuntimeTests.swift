@@ -1,5 +1,6 @@
 import Foundation
 import SwerveONNX
+import TestSupport
 import Testing
 
 @Suite("Finding ONNX Runtime")

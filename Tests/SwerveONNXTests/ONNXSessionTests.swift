@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
 @Suite("ONNX session")

@@ -2,6 +2,7 @@ import Foundation
 import SwerveActors
 import SwerveCore
 import SwerveONNX
+import TestSupport
 import Testing
 
 @Suite("Providers")

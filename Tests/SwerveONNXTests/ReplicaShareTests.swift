@@ -1,6 +1,7 @@
 import SwerveActors
 import SwerveCore
 import SwerveONNX
+import TestSupport
 import Testing
 
 @Suite("A replica's share")

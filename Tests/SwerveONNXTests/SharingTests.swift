@@ -2,6 +2,7 @@ import Foundation
 import SwerveONNX
 import SwerveTensor
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite("Shared sessions and weights")

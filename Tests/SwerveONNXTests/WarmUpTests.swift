@@ -1,6 +1,7 @@
 import Foundation
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
 @Suite("Warm-up")

@@ -1,5 +1,6 @@
 import NIOCore
 import SwerveTensor
+import TestSupport
 import Testing
 
 /// One line of the manifest of golden arrays.

@@ -1,5 +1,6 @@
 import NIOCore
 import SwerveVision
+import TestSupport
 import Testing
 
 /// Describes how two images differ; nil when they are equal.

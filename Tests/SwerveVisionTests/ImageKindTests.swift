@@ -1,5 +1,6 @@
 import NIOCore
 import SwerveVision
+import TestSupport
 import Testing
 
 /// A file of `dev/golden_images.py`, its final size and the pixels that Pillow makes of it.

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
 /// One line of the manifest of golden operations.

@@ -1,5 +1,4 @@
 public import SwerveHTTPTypes
-public import SwerveONNX
 public import SwerveVision
 internal import SwerveVisionHTTP
 

@@ -1,8 +1,9 @@
 import Foundation
 import NIOCore
-import SwerveONNX
+import SwerveModels
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
 @Suite("SegFormer")

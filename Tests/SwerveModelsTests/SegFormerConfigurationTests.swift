@@ -1,5 +1,5 @@
 import Foundation
-import SwerveONNX
+import SwerveModels
 import SwerveVision
 import Testing
 

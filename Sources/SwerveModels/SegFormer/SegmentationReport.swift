@@ -1,4 +1,3 @@
-public import SwerveONNX
 public import SwerveVision
 
 #if canImport(FoundationEssentials)

@@ -1,6 +1,7 @@
-import SwerveONNX
+import SwerveModels
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
 /// Models of one operator whose input and output have the dimensions that a test needs.

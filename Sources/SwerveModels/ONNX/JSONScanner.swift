@@ -2,9 +2,6 @@ internal import Swerve
 
 /// Reads JSON token by token, so that large values go straight to their destination without building a tree.
 struct JSONScanner {
-    /// How deep skipped lists and objects may be nested.
-    static let maximumDepth = 64
-
     private let bytes: [UInt8]
     private(set) var position = 0
 
