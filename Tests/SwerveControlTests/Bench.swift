@@ -83,6 +83,17 @@ func route(_ prefix: String, to ingress: DeploymentID, answersHTTP: Bool = true)
     RouteEntry(prefix: prefix, application: ingress.application, ingress: ingress, answersHTTP: answersHTTP)
 }
 
+/// The action that publishes replicas of one spec.
+func publish(_ replicas: [ReplicaID], _ spec: DeploymentSpec) -> ControlAction {
+    publish(replicas.map { ($0, spec) }, pool: spec)
+}
+
+/// The action that publishes replicas, each with the limit of the spec that it was started from.
+func publish(_ replicas: [(ReplicaID, DeploymentSpec)], pool spec: DeploymentSpec) -> ControlAction {
+    let serving = replicas.map { ServingReplica(id: $0, maxOngoingRequests: $1.options.maxOngoingRequests) }
+    return .publish(spec.id, serving, PoolOptions(spec.options))
+}
+
 /// What `.withdraw` says of a deployment that went with its application.
 func deleted(_ deployment: String = "web", in application: String = "shop") -> ControlAction {
     let target = id(deployment, in: application)

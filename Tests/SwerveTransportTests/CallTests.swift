@@ -90,7 +90,8 @@ final class Pair {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
-        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
+        let member = Pool.Member(RemoteReplica(replica, [calling]), maxOngoingRequests: 100)
+        ServeSystem.current.pools.pool(id).update([member], options: PoolOptions())
         return ServeSystem.handle(D.self, id)
     }
 }
