@@ -151,8 +151,8 @@ struct ApplicationMachine: Sendable {
         let wanted = goal.wantedNames
         var actions: [ControlAction] = []
         for name in deployments.keys.filter({ !wanted.contains($0) }).sorted() {
-            let application = goal.spec.name
-            let reason = "deployment '\(application)/\(name)' was deleted: application '\(application)' no longer has it"
+            let own = goal.spec.name
+            let reason = "deployment '\(own)/\(name)' was deleted: application '\(own)' no longer has it"
             actions += retire(name, because: reason, &goal, now: now, numbers: &numbers)
         }
         return actions

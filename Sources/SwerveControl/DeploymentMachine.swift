@@ -54,7 +54,8 @@ struct DeploymentMachine: Sendable {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
         } else {
-            if goal.startsReplicas, goal.target.replicas > 0, goal.isTrusted || (goal.fallback == nil && isServing(goal)) {
+            let isGood = goal.isTrusted || (goal.fallback == nil && isServing(goal))
+            if goal.startsReplicas, goal.target.replicas > 0, isGood {
                 goal.fallback = Goal.Fallback(spec: goal.spec, target: goal.target)
             }
             goal.isTrusted = goal.fallback?.spec.revision == new.revision

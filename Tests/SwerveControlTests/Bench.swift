@@ -14,6 +14,10 @@ struct Bench {
         try state.delete(application: application, now: now)
     }
 
+    mutating func scale(_ deployment: String = "web", to replicas: Int) throws(ServeError) -> [ControlAction] {
+        try state.scale(id(deployment), to: replicas, by: .policy, now: now)
+    }
+
     mutating func report(_ event: ReplicaEvent, _ replica: ReplicaID) -> [ControlAction] {
         state.handle(event, of: replica, now: now)
     }

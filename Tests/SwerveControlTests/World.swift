@@ -209,7 +209,7 @@ struct World {
             replicas[replica] = Replica(spec: spec)
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
-            if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("options of another spec") }
+            if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("others' options") }
             for replica in serving
             where replica.maxOngoingRequests != replicas[replica.id]?.spec.options.maxOngoingRequests {
                 throw illegal("\(replica) has another limit")
