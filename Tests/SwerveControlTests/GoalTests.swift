@@ -51,7 +51,8 @@ import Testing
         }
         #expect(actions.prefix(2) == [.start(r(7), old), .start(r(8), old)])
         let (after, again) = try restart(next)
-        #expect(again == [publish([], old), .start(r(9), old), .start(r(10), old)], "and that it was fallen back to")
+        #expect(again.prefix(3) == [publish([], old), .start(r(9), old), .start(r(10), old)], "and that it fell back")
+        #expect(again.count == 4, "the deploy has failed for this controller as well")
         #expect(after.status()?.state == .deployFailed)
     }
 
