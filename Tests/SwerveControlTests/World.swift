@@ -320,7 +320,9 @@ struct World {
         guard let spec = effective(id), let served = published[id] else { return }
         let target = target(of: id)
         let (surge, unavailable) = spec.options.rollout.bounds(target: target)
-        let dropped = servedBefore.filter { actions.contains(.drain($0)) }
+        let dropped = servedBefore.filter { replica in
+            !served.contains(replica) && (replicas[replica]?.phase == .ready || actions.contains(.drain(replica)))
+        }
         if !dropped.isEmpty, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
