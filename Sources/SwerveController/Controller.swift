@@ -12,6 +12,7 @@ package final class Controller: Sendable {
     enum Event: Sendable {
         case deploy(ApplicationSpec, DeployWaiter)
         case delete(String, CheckedContinuation<Void, any Error>)
+        case scale(DeploymentID, to: Int, by: Target.Decider, CheckedContinuation<Void, any Error>)
         case shutdown(CheckedContinuation<Void, Never>)
         case status(CheckedContinuation<ServeStatus, Never>)
         case watch(AsyncStream<ServeStatus>.Continuation)
@@ -58,6 +59,14 @@ package final class Controller: Sendable {
     package func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
     }
+    /// Decides how many replicas a deployment should have, until the next deploy decides anew. Returns when that is
+    /// decided; the replicas follow.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when there is no
+    ///   such deployment.
+    package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
+        try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
+    }
     package func shutdown() async {
         await withCheckedContinuation { send(.shutdown($0)) }
     }
@@ -78,7 +87,7 @@ package final class Controller: Sendable {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
         case .deploy(_, let waiter): waiter.end(.failure(error))
-        case .delete(_, let caller): caller.resume(throwing: error)
+        case .delete(_, let caller), .scale(_, _, _, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
         case .watch(let watcher):
@@ -153,6 +162,15 @@ package final class Controller: Sendable {
                 caller.resume(throwing: error)
                 return []
             }
+        case .scale(let deployment, let replicas, let decider, let caller):
+            do {
+                let actions = try state.machine.scale(deployment, to: replicas, by: decider, now: now)
+                caller.resume()
+                return actions
+            } catch {
+                caller.resume(throwing: error)
+                return []
+            }
         case .shutdown(let caller):
             state.waitingForShutdown.append(caller)
             return state.machine.shutdown(now: now)
@@ -219,13 +237,15 @@ package final class Controller: Sendable {
 
     private func publish(
         _ id: DeploymentID,
-        _ replicas: [ReplicaID],
-        _ options: DeploymentOptions,
+        _ replicas: [ServingReplica],
+        _ options: PoolOptions,
         _ state: LoopState
     ) {
         // A replica has a place before it is ready, and is published after that.
         let published = replicas.compactMap { replica in
-            state.addresses[replica].map { PublishedReplica(id: replica, address: $0) }
+            state.addresses[replica.id].map {
+                PublishedReplica(id: replica.id, address: $0, maxOngoingRequests: replica.maxOngoingRequests)
+            }
         }
         peers.publish(id, published, options)
         launcher.publish(.publish(id, published, options), of: id)

@@ -40,7 +40,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
 
     /// The name within the application; `nil` means the type's name, with a number for the second and later ones.
     public var name: String?
-    /// How many replicas run; 1 by default, at most ``maximumReplicas``.
+    /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment may be scaled later.
     public var numReplicas: Int
     /// How many requests one replica works on at a time; 100 by default. More wait in the callers' queues.
     public var maxOngoingRequests: Int
@@ -51,6 +51,8 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var placement: Placement
     public var routing: Routing
     public var execution: Execution
+    /// How new replicas take the place of old ones when a deploy changes them; ``Rollout/startFirst`` by default.
+    public var rollout: Rollout
     /// How long a replica's process start and initialiser may take before it counts as failed; 10 minutes by default.
     public var startTimeout: Duration
     /// How long a stopping replica may finish its ongoing requests before it is killed; 20 seconds by default.
@@ -76,6 +78,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         placement: Placement = .process,
         routing: Routing = .powerOfTwoChoices,
         execution: Execution = .automatic,
+        rollout: Rollout = .startFirst,
         startTimeout: Duration = .seconds(600),
         gracefulShutdownTimeout: Duration = .seconds(20),
         healthCheckPeriod: Duration = .seconds(10),
@@ -89,6 +92,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         self.placement = placement
         self.routing = routing
         self.execution = execution
+        self.rollout = rollout
         self.startTimeout = startTimeout
         self.gracefulShutdownTimeout = gracefulShutdownTimeout
         self.healthCheckPeriod = healthCheckPeriod
@@ -116,7 +120,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         if !(0...Self.maximumRequests).contains(maxQueuedRequests) {
             throw refuse("maxQueuedRequests is \(maxQueuedRequests); it must be from 0 to \(Self.maximumRequests)")
         }
-        if let problem = resources.problem() { throw refuse(problem) }
+        if let problem = resources.problem() ?? rollout.problem() { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),
             ("healthCheckTimeout", healthCheckTimeout),

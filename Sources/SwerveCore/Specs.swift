@@ -49,13 +49,15 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
     }
 
-    /// What makes a replica stale when it changes: everything but the number of replicas and the callers' limits.
+    /// What makes a replica stale when it changes: everything but the number of replicas, how they are
+    /// replaced, and the callers' limits.
     package var revision: Revision {
         var options = options
         options.name = nil
         options.numReplicas = 0
         options.maxQueuedRequests = 0
         options.routing = .powerOfTwoChoices
+        options.rollout = .startFirst
         return Revision(typeName: typeName, arguments: arguments, options: options)
     }
 }

@@ -49,6 +49,7 @@
 ///   - placement: where the replicas run.
 ///   - routing: which replica a call goes to.
 ///   - execution: which threads a replica's requests begin on.
+///   - rollout: how new replicas take the place of old ones when a deploy changes them.
 ///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
 ///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
 ///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
@@ -77,6 +78,7 @@ public macro Deployment(
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
+    rollout: DeploymentOptions.Rollout = .startFirst,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),
@@ -112,6 +114,7 @@ public macro Deployment(
 ///   - placement: where the replicas run.
 ///   - routing: which replica a call goes to.
 ///   - execution: which threads a replica's requests begin on.
+///   - rollout: how new replicas take the place of old ones when a deploy changes them.
 ///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
 ///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed.
 ///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
@@ -127,6 +130,7 @@ public macro FunctionDeployment(
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
+    rollout: DeploymentOptions.Rollout = .startFirst,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),

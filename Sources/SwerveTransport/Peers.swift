@@ -19,7 +19,7 @@ package final class Peers: Sendable {
     private let logger: Logger
 
     private enum Published {
-        case replicas([PublishedReplica], DeploymentOptions)
+        case replicas([PublishedReplica], PoolOptions)
         case withdrawn(ServeError)
     }
     private enum Link {
@@ -64,7 +64,7 @@ package final class Peers: Sendable {
 
     // MARK: What the controller says
 
-    package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: DeploymentOptions) {
+    package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: PoolOptions) {
         state.withLock { $0.published[id] = .replicas(replicas, options) }
         apply(id)
     }
@@ -150,7 +150,11 @@ package final class Peers: Sendable {
                 state.remote[replica] = nil
             }
             var missing: [(String, Int)] = []
-            let reachable = replicas.compactMap { way(to: $0, in: &state, &missing) }
+            let reachable = replicas.compactMap { replica in
+                way(to: replica, in: &state, &missing).map {
+                    Pool.Member($0, maxOngoingRequests: replica.maxOngoingRequests)
+                }
+            }
             // Under the lock, so that an older set cannot overtake a newer one on the way to the pool.
             pool.update(reachable, options: options)
             return (nil, missing)

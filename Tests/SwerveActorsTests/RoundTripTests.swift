@@ -135,7 +135,8 @@ extension Optional: OptionalValue {}
                 options: DeploymentOptions(
                     "n",
                     resources: Resources(gpus: 0.3, custom: ["x": 2]),
-                    placement: .inProcess
+                    placement: .inProcess,
+                    rollout: .rolling(maxSurge: 2)
                 ),
                 answersHTTP: true
             )

@@ -240,10 +240,10 @@ extension IntegrationTests {
                 #expect(status.state == .running)
                 #expect(status.message == "")
                 #expect(status.routePrefix == "/status")
-                #expect(status.deployments.mapValues(\.targetReplicas) == ["Front": 1, "Journal": 2, "Model": 1])
+                #expect(status.deployments.mapValues(\.target.replicas) == ["Front": 1, "Journal": 2, "Model": 1])
                 #expect(status.deployments["Front"]?.options.maxOngoingRequests == 9)
                 for deployment in status.deployments.values {
-                    #expect(deployment.replicas.count == deployment.targetReplicas)
+                    #expect(deployment.replicas.count == deployment.target.replicas)
                     for replica in deployment.replicas {
                         #expect(replica.state == .running)
                         #expect(replica.id.deployment == deployment.id)

@@ -7,7 +7,12 @@ struct Image: Codable, Sendable, Equatable {
 }
 
 /// An initialiser that takes the actor system.
-@Deployment(numReplicas: 2, maxOngoingRequests: 7, resources: Resources(cpus: 2, gpus: 0.3))
+@Deployment(
+    numReplicas: 2,
+    maxOngoingRequests: 7,
+    resources: Resources(cpus: 2, gpus: 0.3),
+    rollout: .rolling(maxSurge: 1, maxUnavailable: .percent(50))
+)
 distributed actor WithSystem {
     private let factor: Int
     init(factor: Int, actorSystem: ActorSystem) {

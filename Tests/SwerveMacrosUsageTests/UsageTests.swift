@@ -50,6 +50,7 @@ import Testing
         #expect(options.numReplicas == 2)
         #expect(options.maxOngoingRequests == 7)
         #expect(options.resources == Resources(cpus: 2, gpus: 0.3))
+        #expect(options.rollout == .rolling(maxSurge: 1, maxUnavailable: .percent(50)))
         #expect(options.name == nil)
         #expect(Loader._deploymentOptions.name == "loader")
         #expect(Loader._deploymentOptions.maxOngoingRequests == 3)

@@ -91,7 +91,8 @@ final class Pair {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
-        ServeSystem.detached.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
+        let member = Pool.Member(RemoteReplica(replica, [calling]), maxOngoingRequests: 100)
+        ServeSystem.detached.pools.pool(id).update([member], options: PoolOptions())
         return ServeSystem.detached.handle(D.self, id)
     }
 }

@@ -324,7 +324,8 @@ import Testing
         let (peer, connection, _) = try await RawPeer.connected()
         let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
         let replica = ReplicaID(deployment: id, number: 1)
-        ServeSystem.detached.pools.pool(id).update([RemoteReplica(replica, [connection])], options: DeploymentOptions())
+        let member = Pool.Member(RemoteReplica(replica, [connection]), maxOngoingRequests: 100)
+        ServeSystem.detached.pools.pool(id).update([member], options: PoolOptions())
         let handle = ServeSystem.detached.handle(Echo.self, id)
         let call = Task { try await handle.echo("x") }
         _ = try await peer.expect(.define)

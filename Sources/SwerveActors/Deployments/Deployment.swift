@@ -140,6 +140,7 @@ extension Deployment {
         placement: DeploymentOptions.Placement? = nil,
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
+        rollout: DeploymentOptions.Rollout? = nil,
         startTimeout: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
@@ -159,6 +160,7 @@ extension Deployment {
             if let placement { options.placement = placement }
             if let routing { options.routing = routing }
             if let execution { options.execution = execution }
+            if let rollout { options.rollout = rollout }
             if let startTimeout { options.startTimeout = startTimeout }
             if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
             if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }

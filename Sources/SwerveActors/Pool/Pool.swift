@@ -39,6 +39,18 @@ package final class Pool: Sendable {
         }
     }
 
+    /// A replica of the published set.
+    package struct Member: Sendable {
+        let connection: any ReplicaConnection
+        let maxOngoingRequests: Int
+
+        /// - Parameter maxOngoingRequests: how many leases on it may be out at a time.
+        package init(_ connection: any ReplicaConnection, maxOngoingRequests: Int) {
+            self.connection = connection
+            self.maxOngoingRequests = maxOngoingRequests
+        }
+    }
+
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: of the choices among replicas.
@@ -166,18 +178,17 @@ package final class Pool: Sendable {
     // MARK: The replica set
 
     /// Takes over the set that the controller published.
-    package func update(_ replicas: [any ReplicaConnection], options: DeploymentOptions) {
+    package func update(_ members: [Member], options: PoolOptions) {
         let (grants, _) = state.withLock { state in
             let (slots, assignments) = state.router.update(
-                replicas.map(\.id),
-                limit: options.maxOngoingRequests,
+                members.map { (id: $0.connection.id, limit: $0.maxOngoingRequests) },
                 maxQueued: options.maxQueuedRequests,
                 routing: options.routing,
                 using: &state.generator
             )
-            for (slot, replica) in zip(slots, replicas) {
+            for (slot, member) in zip(slots, members) {
                 while state.replicas.count <= slot { state.replicas.append(nil) }
-                state.replicas[slot] = replica
+                state.replicas[slot] = member.connection
             }
             let unused = takeUnused(in: &state)
             return (assignments.map { grant($0, in: &state) }, unused)

@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 4
+    package static let currentVersion = 5
     package var version = Hello.currentVersion
     /// Of the sender's program. Arguments may hold what only the same build understands, such as key paths.
     package var build = BuildID.own
@@ -44,7 +44,7 @@ package enum ControlMessage: Codable, Sendable {
     case ready
     case initializationFailed(message: String)
     /// The routable replicas of a deployment and the sockets of their processes. Controller to every process.
-    case publish(DeploymentID, [PublishedReplica], DeploymentOptions)
+    case publish(DeploymentID, [PublishedReplica], PoolOptions)
     case withdraw(DeploymentID, ServeError)
     /// Take no more requests, and say so when the ongoing ones are over.
     case drain(ReplicaID)
@@ -56,13 +56,17 @@ package enum ControlMessage: Codable, Sendable {
     case stop
 }
 
+/// A replica that calls may go to.
 package struct PublishedReplica: Codable, Sendable {
     package var id: ReplicaID
     /// The socket of the process that hosts it.
     package var address: String
+    /// How many requests it works on at a time.
+    package var maxOngoingRequests: Int
 
-    package init(id: ReplicaID, address: String) {
+    package init(id: ReplicaID, address: String, maxOngoingRequests: Int) {
         self.id = id
         self.address = address
+        self.maxOngoingRequests = maxOngoingRequests
     }
 }
