@@ -40,7 +40,7 @@ extension IntegrationTests {
     @Suite struct HummingbirdRouters {
         @Test(arguments: placements)
         func aRouterAnswersBelowTheApplicationsPrefix(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Routed.bind().options(placement: placement), routePrefix: "/hb") {
+            try await withApplication(Routed.options(placement: placement).bind(), routePrefix: "/hb") {
                 _,
                 _ async throws in
                 #expect(try await fetch("/hb/hello/you").text == "hello you")

@@ -36,7 +36,7 @@ import Testing
         try await withTestInstance { one in
             try await withTestInstance { other in
                 let adder = try await one.run(Adder.bind(offset: 5), routePrefix: nil)
-                let near = Doubler.bind(adder: Adder.bind(offset: 1)).options(placement: .inProcess)
+                let near = Doubler.options(placement: .inProcess).bind(adder: Adder.bind(offset: 1))
                 #expect(try await other.run(near, name: "near", routePrefix: nil).ask(adder) == 5)
                 let far = try await other.run(Doubler.bind(adder: Adder.bind(offset: 1)), name: "far", routePrefix: nil)
                 let sent = await #expect(throws: ServeError.self) { try await far.ask(adder) }

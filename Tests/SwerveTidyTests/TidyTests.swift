@@ -105,12 +105,13 @@ import Testing
         #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "the one place where time passes")
     }
 
-    @Test func `the picture of the targets shows what they import`() throws {
+    @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
+    func `what scripts write is up to date`(script: String, target: String) throws {
         let check = Process()
         check.executableURL = URL(filePath: "/usr/bin/env")
-        check.arguments = ["python3", Self.root.appending(path: "dev/draw-targets.py").path, "--check"]
+        check.arguments = ["python3", Self.root.appending(path: "dev/\(script)").path, "--check"]
         try check.run()
         check.waitUntilExit()
-        #expect(check.terminationStatus == 0, "run 'make graph-targets'")
+        #expect(check.terminationStatus == 0, "run 'make \(target)'")
     }
 }

@@ -89,8 +89,8 @@ package final class RequestDeadline: Sendable, Hashable {
 /// Options of calls through one handle.
 package struct CallOptions: Hashable, Sendable {
     /// The caller says that running the request twice does no harm: a lost replica does not fail it.
-    package var idempotent = false
-    /// Why no call may be made through this handle.
-    package var misuse: String?
-    package init() {}
+    package var idempotent: Bool
+    package init(idempotent: Bool = false) {
+        self.idempotent = idempotent
+    }
 }

@@ -1,7 +1,7 @@
 public import Distributed
 package import NIOCore
 internal import NIOPosix
-package import SwerveCore
+public import SwerveCore
 
 /// The distributed actor system of deployments: a reference names a deployment, that is a set of replicas, and each
 /// call through it is routed to one of them.
@@ -63,8 +63,12 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }
 
     /// What `bind` returns. Not for direct use.
-    public static func _bound<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) -> D {
-        detached.reference(ServeID(.bound(BoundDeployment(type, arguments))))
+    public static func _bound<D: Deployment>(
+        _ type: D.Type,
+        _ arguments: D.InitArguments,
+        _ overrides: DeploymentOverrides = DeploymentOverrides()
+    ) -> D {
+        detached.reference(ServeID(.bound(BoundDeployment(type, arguments, overrides))))
     }
 
     /// A handle of the deployment that runs, or will run, under `id`.
@@ -157,7 +161,6 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     @inline(never)
     private static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
-        if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
         try RequestContext.checkDeadline()
         switch id.target {
         case .pool(let pool): return (pool, id.callOptions)

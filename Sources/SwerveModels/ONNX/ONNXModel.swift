@@ -6,7 +6,7 @@ public import SwerveTensor
 /// A deployment of any ONNX model: tensors in, tensors out.
 ///
 /// ```swift
-/// let scores = ONNXModel.bind(model: "Models/scores.onnx").options(numReplicas: 2)
+/// let scores = ONNXModel.options(numReplicas: 2).bind(model: "Models/scores.onnx")
 /// let handle = try await Serve.run(scores, name: "scores", routePrefix: "/scores")
 /// let outputs = try await handle.run(["x": try Tensor(shape: [1, 4], values: [5.1, 3.5, 1.4, 0.2] as [Float])])
 /// ```
