@@ -333,7 +333,7 @@ let package = Package(
         // Tests, one target per target.
         .testTarget(
             name: "SwerveTestingTests",
-            dependencies: ["Swerve", "SwerveTesting", nioCore],
+            dependencies: ["Swerve", "SwerveActors", "SwerveTesting", nioCore],
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
