@@ -102,7 +102,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private let actor: Act
     /// Made once, on the actor: its closures would be made for each request.
     @exclusivity(unchecked) private var knownEntry: ReplicaEntry?
-    /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
+    /// Answers are held back for so long at most while other requests of their burst start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
     /// So many answers leave together at most: their callers go on while the next requests run.
     private static var answersPerWrite: Int { 16 }

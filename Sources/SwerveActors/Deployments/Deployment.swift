@@ -21,7 +21,7 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
 
     /// - Parameters:
     ///   - name: the method's full name, such as `segment(_:)`.
-    ///   - run: isolated to the actor, so that a call from within a batch of requests takes no hop.
+    ///   - run: isolated to the actor, so that a call from within a burst of requests takes no hop.
     // Inlinable, so that what depends on the actor's type is compiled with the type known.
     @inlinable
     public init(
