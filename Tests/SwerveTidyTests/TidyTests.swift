@@ -105,6 +105,19 @@ import Testing
         #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "the one place where time passes")
     }
 
+    @Test func `time comes from a clock that is given`() throws {
+        let clocks = ["NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)", "Date()"]
+        // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
+        let allowed = [
+            "HTTPServer.swift", "RequestContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
+            "InstanceDirectory.swift", "SnapshotLoad.swift",
+        ]
+        let wrong = Self.places(try Self.sources("Sources")) { line in
+            !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }
+        }
+        #expect(wrong.filter { place in !allowed.contains { place.contains("/\($0)") } } == [])
+    }
+
     @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
     func `what scripts write is up to date`(script: String, target: String) throws {
         let check = Process()

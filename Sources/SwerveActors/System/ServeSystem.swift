@@ -14,6 +14,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     /// The ways to the instance's deployments from this process.
     package let pools: PoolTable
+    /// Whose time and timers the system uses.
+    package let clock: any EventLoop
 
     /// The system of one instance in one process.
     ///
@@ -22,6 +24,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ///   - seed: of the choices among replicas.
     package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.pools = PoolTable(instance, clock: clock, seed: seed)
+        self.clock = clock
     }
 
     /// The system of references that belong to no instance: those that `bind` returns, and actors that code makes directly.
