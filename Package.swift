@@ -378,6 +378,7 @@ let package = Package(
             name: "SwerveIntegrationTests",
             dependencies: [
                 "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",

@@ -374,10 +374,10 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, _ in
                 let answer = try await driver.predict(1)
                 #expect(answer == nil)
-                let remaining = try await RequestContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
+                let remaining = try await ServeContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
                 #expect((400...500).contains(remaining ?? 0))
                 let error = await #expect(throws: ServeError.self) {
-                    try await RequestContext.withDeadline(in: .zero) { try await driver.predict(1) }
+                    try await ServeContext.withDeadline(in: .zero) { try await driver.predict(1) }
                 }
                 #expect(error?.code == .deadlineExceeded)
             }

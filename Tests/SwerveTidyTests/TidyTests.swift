@@ -109,7 +109,7 @@ import Testing
         let clocks = ["NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)", "Date()"]
         // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
         let allowed = [
-            "HTTPServer.swift", "RequestContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
+            "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
             "InstanceDirectory.swift", "SnapshotLoad.swift",
         ]
         let wrong = Self.places(try Self.sources("Sources")) { line in

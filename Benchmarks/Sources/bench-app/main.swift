@@ -8,14 +8,14 @@ import Swerve
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .text("ok")
     }
 }
 
 @Deployment
 distributed actor Echo: HTTPIngress {
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .bytes(try await request.body.collect())
     }
 }

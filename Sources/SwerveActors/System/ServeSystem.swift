@@ -164,7 +164,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     @inline(never)
     private static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
-        try RequestContext.checkDeadline()
+        try ServeContext.checkDeadline()
         switch id.target {
         case .pool(let pool): return (pool, id.callOptions)
         case .bound(let bound):

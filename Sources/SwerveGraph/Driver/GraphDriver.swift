@@ -52,7 +52,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
         GraphStatistics(nodes: routes.programs.flatMap(\.meter.statistics))
     }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
         try await routes.respond(to: request)
     }
 

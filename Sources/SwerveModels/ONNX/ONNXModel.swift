@@ -76,13 +76,13 @@ public distributed actor ONNXModel: HTTPIngress {
     /// The model's inputs and outputs, and what runs it.
     public distributed func signature() -> ONNXSignature { details }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard request.path == "/" else { throw HTTPError(.notFound, "the model answers at \(request.rootPath)/") }
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
+        guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
         switch request.method {
         case .get, .head: return try .json(details)
         case .post: break
         default:
-            var response = HTTPResponse.error(.methodNotAllowed, "GET describes the model, POST runs it")
+            var response = ServeResponse.error(.methodNotAllowed, "GET describes the model, POST runs it")
             response.headers.add("allow", "GET, HEAD, POST")
             return response
         }

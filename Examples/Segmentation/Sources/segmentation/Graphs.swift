@@ -31,9 +31,9 @@ func packResponse(
 /// Picks for each pixel the class that most maps vote for; in a tie, the one voted for first.
 @FunctionDeployment
 func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
-    guard let first = maps.first else { throw HTTPError(.unprocessableContent, "there are no maps to vote with") }
+    guard let first = maps.first else { throw ServeHTTPError(.unprocessableContent, "there are no maps to vote with") }
     guard maps.allSatisfy({ $0.width == first.width && $0.height == first.height }) else {
-        throw HTTPError(.unprocessableContent, "the maps have different sizes")
+        throw ServeHTTPError(.unprocessableContent, "the maps have different sizes")
     }
     var labels = first.labels
     var votes = [UInt8](repeating: 0, count: 256)
