@@ -337,6 +337,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
+        .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveHummingbirdTests",
+            dependencies: [
+                "Swerve", "SwerveHummingbird", nioCore, .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
             dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],

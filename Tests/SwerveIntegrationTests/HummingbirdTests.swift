@@ -38,7 +38,7 @@ distributed actor Routed: HTTPIngress {
         routes = HummingbirdResponder(router)
     }
 
-    func respond(to request: Swerve.ServeRequest) async throws -> Swerve.ServeResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         try await routes.respond(to: request)
     }
 }
