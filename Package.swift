@@ -341,7 +341,8 @@ let package = Package(
         .testTarget(
             name: "SwerveHummingbirdTests",
             dependencies: [
-                "Swerve", "SwerveHummingbird", nioCore, .product(name: "Hummingbird", package: "hummingbird"),
+                "Swerve", "SwerveHTTPTypes", "SwerveHummingbird", nioCore,
+                .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings
         ),

@@ -1,7 +1,9 @@
 import Hummingbird
 import NIOCore
 import Swerve
+import SwerveHTTPTypes
 import SwerveHummingbird
+import Synchronization
 import Testing
 
 /// Requests and answers between Swerve and a Hummingbird router, without an instance.
@@ -10,6 +12,18 @@ import Testing
         let router = Router(context: HummingbirdContext.self)
         add(router)
         return HummingbirdResponder(router)
+    }
+
+    private func text(of answer: ServeResponse) async throws -> String {
+        switch answer.body.storage {
+        case .bytes(let bytes): return String(buffer: bytes)
+        case .stream(_, let write):
+            let collected = Mutex(ByteBuffer())
+            try await write(HTTPBodyWriter(window: 1 << 20) { part in
+                collected.withLock { _ = $0.writeImmutableBuffer(part) }
+            })
+            return collected.withLock { String(buffer: $0) }
+        }
     }
 
     @Test func `the router sees the path below the prefix, the query, headers and the request id`() async throws {
@@ -29,7 +43,7 @@ import Testing
         )
         let answer = try await responder.respond(to: request)
         #expect(answer.status == .ok)
-        #expect(try await answer.body.text() == "you b 1+2 id-1")
+        #expect(try await text(of: answer) == "you b 1+2 id-1")
     }
 
     @Test func `bodies go in and come out as streams`() async throws {
@@ -54,7 +68,7 @@ import Testing
         )
         #expect(answer.status == .created)
         #expect(answer.headers["content-type"] == "text/plain")
-        #expect(try await answer.body.text() == "abab")
+        #expect(try await text(of: answer) == "abab")
     }
 
     @Test func `an error of Hummingbird's becomes one with the same status`() async throws {
