@@ -1,0 +1,6 @@
+import SwerveSystem
+import Testing
+
+@Suite struct ProcessTests {
+    @Test func `x`() { #expect(ThisProcess.id > 0) }
+}
