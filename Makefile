@@ -13,7 +13,7 @@ TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-picture graph-picture \
-	graph-targets clean
+	graph-targets options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -99,6 +99,10 @@ graph-picture: setup-picture
 
 setup-picture:
 	@dev/setup.sh picture
+
+# Writes the parameter lists that follow from the options of a deployment.
+options:
+	dev/make-options.py
 
 # Draws which target imports which into docs/ARCHITECTURE.md.
 graph-targets:

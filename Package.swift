@@ -335,11 +335,19 @@ let package = Package(
         // Tests, one target per target.
         .testTarget(
             name: "SwerveTestingTests",
-            dependencies: ["Swerve", "SwerveTesting", nioCore],
+            dependencies: ["Swerve", "SwerveActors", "SwerveTesting", nioCore],
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
+        .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveHummingbirdTests",
+            dependencies: [
+                "Swerve", "SwerveHummingbird", nioCore, .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
             dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
@@ -381,6 +389,7 @@ let package = Package(
             name: "SwerveIntegrationTests",
             dependencies: [
                 "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",

@@ -31,10 +31,10 @@ public struct MultipartForm: Hashable, Sendable {
     ///   - bytes: the body of the request.
     ///   - boundary: what delimits the parts, from ``boundary(ofContentType:)``; 1 to 70 characters.
     ///   - limits: what the form may contain.
-    /// - Throws: ``HTTPError`` with status 400 for a malformed form, 413 for more parts or longer headers than allowed.
-    public init(_ bytes: ByteBuffer, boundary: String, limits: MultipartLimits = MultipartLimits()) throws(HTTPError) {
+    /// - Throws: ``ServeHTTPError`` with status 400 for a malformed form, 413 for more parts or longer headers than allowed.
+    public init(_ bytes: ByteBuffer, boundary: String, limits: MultipartLimits = MultipartLimits()) throws(ServeHTTPError) {
         guard MultipartHeaders.isBoundary(boundary.utf8) else {
-            throw HTTPError(.badRequest, "multipart form: the boundary is not 1 to 70 allowed characters")
+            throw ServeHTTPError(.badRequest, "multipart form: the boundary is not 1 to 70 allowed characters")
         }
         var parser = MultipartParser(bytes, boundary: boundary, limits: limits)
         parts = try parser.parse()
@@ -42,15 +42,15 @@ public struct MultipartForm: Hashable, Sendable {
 
     /// The boundary that a `content-type` header names.
     ///
-    /// - Throws: ``HTTPError`` with status 415 for another media type, 400 if there is no valid boundary.
-    public static func boundary(ofContentType value: String) throws(HTTPError) -> String {
+    /// - Throws: ``ServeHTTPError`` with status 415 for another media type, 400 if there is no valid boundary.
+    public static func boundary(ofContentType value: String) throws(ServeHTTPError) -> String {
         let (type, parameters) = try MultipartHeaders.valueAndParameters(value, of: "content-type")
         guard type == "multipart/form-data" else {
-            throw HTTPError(.unsupportedMediaType, "only multipart/form-data is accepted here")
+            throw ServeHTTPError(.unsupportedMediaType, "only multipart/form-data is accepted here")
         }
         let boundaries = parameters.filter { $0.name == "boundary" }
         guard boundaries.count == 1, MultipartHeaders.isBoundary(boundaries[0].value.utf8) else {
-            throw HTTPError(.badRequest, "multipart form: the content type needs one boundary of 1 to 70 characters")
+            throw ServeHTTPError(.badRequest, "multipart form: the content type needs one boundary of 1 to 70 characters")
         }
         return boundaries[0].value
     }
@@ -76,7 +76,7 @@ public struct MultipartLimits: Hashable, Sendable {
     }
 }
 
-extension HTTPRequest {
+extension ServeRequest {
     /// Whether the `content-type` says that the body is a form with files, `multipart/form-data`.
     public var isMultipartForm: Bool {
         headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") ?? false
@@ -87,7 +87,7 @@ extension HTTPRequest {
     /// - Parameters:
     ///   - maxBytes: the most bytes in the whole body; ``HTTPBody/defaultCollectLimit`` by default.
     ///   - limits: what the form may contain.
-    /// - Throws: ``HTTPError`` with status 415 for another content type, 413 above a limit, 400 for a malformed form;
+    /// - Throws: ``ServeHTTPError`` with status 415 for another content type, 413 above a limit, 400 for a malformed form;
     ///   and what reading the body throws.
     public func multipartForm(
         upTo maxBytes: Int = HTTPBody.defaultCollectLimit,

@@ -10,7 +10,7 @@ enum MultipartHeaders {
     }
 
     /// Splits a line without its end into the name in lower case and the value without spaces around it.
-    static func field(_ line: some BidirectionalCollection<UInt8>) throws(HTTPError) -> (name: String, value: String) {
+    static func field(_ line: some BidirectionalCollection<UInt8>) throws(ServeHTTPError) -> (name: String, value: String) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw malformed("a header line has no colon") }
         let name = line[..<colon]
         guard !name.isEmpty, name.allSatisfy(HTTPBytes.isToken) else {
@@ -31,7 +31,7 @@ enum MultipartHeaders {
     static func valueAndParameters(
         _ text: String,
         of field: String
-    ) throws(HTTPError) -> (value: String, parameters: [(name: String, value: String)]) {
+    ) throws(ServeHTTPError) -> (value: String, parameters: [(name: String, value: String)]) {
         var rest = Array(text.utf8)[...]
         let value = rest.prefix { $0 != UInt8(ascii: ";") }
         rest = rest.dropFirst(value.count)
@@ -57,7 +57,7 @@ enum MultipartHeaders {
         return (trimmed(word), parameters)
     }
 
-    private static func quoted(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+    private static func quoted(_ rest: inout ArraySlice<UInt8>, of field: String) throws(ServeHTTPError) -> String {
         rest = rest.dropFirst()
         var content: [UInt8] = []
         while let byte = rest.popFirst() {
@@ -73,7 +73,7 @@ enum MultipartHeaders {
         throw malformed("\(field) has an unterminated quote")
     }
 
-    private static func token(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+    private static func token(_ rest: inout ArraySlice<UInt8>, of field: String) throws(ServeHTTPError) -> String {
         let content = rest.prefix { $0 != UInt8(ascii: ";") && !isSpace($0) }
         guard !content.isEmpty, !content.contains(UInt8(ascii: "\"")) else {
             throw malformed("\(field) has a bad parameter")
@@ -99,7 +99,7 @@ enum MultipartHeaders {
         }
     }
 
-    private static func malformed(_ what: String) -> HTTPError {
-        HTTPError(.badRequest, "multipart form: \(what)")
+    private static func malformed(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.badRequest, "multipart form: \(what)")
     }
 }

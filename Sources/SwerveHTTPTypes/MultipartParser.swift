@@ -21,13 +21,13 @@ struct MultipartParser {
         delimiter = MultipartParser.lineEnd + MultipartParser.dashes + Array(boundary.utf8)
     }
 
-    mutating func parse() throws(HTTPError) -> [MultipartForm.Part] {
+    mutating func parse() throws(ServeHTTPError) -> [MultipartForm.Part] {
         guard take(delimiter[2...]) else { throw malformed("it does not begin with its boundary") }
         var parts: [MultipartForm.Part] = []
         while !take(MultipartParser.dashes) {
             guard take(MultipartParser.lineEnd) else { throw malformed("a boundary is not followed by a line end") }
             guard parts.count < limits.maximumParts else {
-                throw HTTPError(.contentTooLarge, "multipart form: more than \(limits.maximumParts) parts")
+                throw ServeHTTPError(.contentTooLarge, "multipart form: more than \(limits.maximumParts) parts")
             }
             parts.append(try part())
         }
@@ -36,7 +36,7 @@ struct MultipartParser {
         return parts
     }
 
-    private mutating func part() throws(HTTPError) -> MultipartForm.Part {
+    private mutating func part() throws(ServeHTTPError) -> MultipartForm.Part {
         var name: String?
         var filename: String?
         var contentType: String?
@@ -71,13 +71,13 @@ struct MultipartParser {
     }
 
     /// The header lines up to the empty one, with names in lower case.
-    private mutating func headerLines() throws(HTTPError) -> [(name: String, value: String)] {
+    private mutating func headerLines() throws(ServeHTTPError) -> [(name: String, value: String)] {
         let limit = min(view.endIndex, at + max(0, limits.maximumHeaderBytes))
         var lines: [(name: String, value: String)] = []
         while true {
             guard let end = view[at..<limit].firstIndex(of: 0x0A) else {
                 guard limit == view.endIndex else {
-                    throw HTTPError(
+                    throw ServeHTTPError(
                         .contentTooLarge,
                         "multipart form: a part's headers take more than \(limits.maximumHeaderBytes) bytes"
                     )
@@ -89,7 +89,7 @@ struct MultipartParser {
             at = end + 1
             if line.isEmpty { return lines }
             guard lines.count < limits.maximumHeaders else {
-                throw HTTPError(.contentTooLarge, "multipart form: a part has over \(limits.maximumHeaders) headers")
+                throw ServeHTTPError(.contentTooLarge, "multipart form: a part has over \(limits.maximumHeaders) headers")
             }
             lines.append(try MultipartHeaders.field(line))
         }
@@ -117,7 +117,7 @@ struct MultipartParser {
         return true
     }
 
-    private func malformed(_ what: String) -> HTTPError {
-        HTTPError(.badRequest, "multipart form: \(what)")
+    private func malformed(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.badRequest, "multipart form: \(what)")
     }
 }

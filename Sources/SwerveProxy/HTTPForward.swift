@@ -193,7 +193,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 extension HTTPExchange {
     /// Answers with the status that stands for the error.
     func respond(to error: any Error) {
-        let response = HTTPResponse(for: error)
+        let response = ServeResponse(for: error)
         var block = ByteBuffer()
         do {
             try response.headers.encodeBlock(into: &block)

@@ -102,7 +102,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private let actor: Act
     /// Made once, on the actor: its closures would be made for each request.
     @exclusivity(unchecked) private var knownEntry: ReplicaEntry?
-    /// Answers are held back for so long at most while other requests of their batch start, in nanoseconds.
+    /// Answers are held back for so long at most while other requests of their burst start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
     /// So many answers leave together at most: their callers go on while the next requests run.
     private static var answersPerWrite: Int { 16 }
@@ -143,7 +143,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         let _: Void? = await actor.whenLocal { actor in
             let entry = self.entry(of: actor)
             if let context = request.context {
-                await RequestContext.$current.withValue(context) { await request.run(on: entry) }
+                await ServeContext.$current.withValue(context) { await request.run(on: entry) }
             } else {
                 await request.run(on: entry)
             }
@@ -178,7 +178,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         burst.hold()
         for (index, request) in requests.enumerated() {
             if let context = request.context {
-                RequestContext.$current.withValue(context) { begin(request, entry, executor, on: actor) }
+                ServeContext.$current.withValue(context) { begin(request, entry, executor, on: actor) }
             } else {
                 begin(request, entry, executor, on: actor)
             }
@@ -231,8 +231,8 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     }
 
     /// Answers an HTTP request; for subclasses.
-    func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
-        throw HTTPError(
+    func respond(to request: ServeRequest, on actor: isolated Act) async throws -> ServeResponse {
+        throw ServeHTTPError(
             .notImplemented,
             "\(Act.self) does not answer HTTP requests; it can by conforming to HTTPIngress"
         )
@@ -243,7 +243,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
 // Unchecked because its superclass is.
 final class HostedIngress<Act: HTTPIngress>: HostedActor<Act>, @unchecked Sendable {
     override var isIngress: Bool { true }
-    override func respond(to request: HTTPRequest, on actor: isolated Act) async throws -> HTTPResponse {
+    override func respond(to request: ServeRequest, on actor: isolated Act) async throws -> ServeResponse {
         try await actor.respond(to: request)
     }
 }

@@ -23,7 +23,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     let replica: HostedReplica
-    let context: RequestContext?
+    let context: ServeContext?
     private let content: Content
     private let reply: any Reply
     private let body: HTTPBodyStream?
@@ -37,7 +37,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     /// A call of another process.
-    package init(_ replica: HostedReplica, _ call: HostedCall, context: RequestContext?, _ reply: any Reply) {
+    package init(_ replica: HostedReplica, _ call: HostedCall, context: ServeContext?, _ reply: any Reply) {
         self.replica = replica
         self.context = context
         self.content = .call(call)
@@ -48,7 +48,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     /// - Parameter loop: whose time the request's deadline is.
     package init(_ replica: HostedReplica, _ request: ReplicaRequest, on loop: any EventLoop, _ reply: any Reply) {
         self.replica = replica
-        self.context = RequestContext(
+        self.context = ServeContext(
             requestID: request.head.requestID,
             deadline: request.deadline.map { RequestDeadline($0, clock: loop) }
         )
@@ -101,7 +101,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     func run(on entry: ReplicaEntry) async {
         do {
             if isCancelled { throw CancellationError() }
-            try RequestContext.checkDeadline()
+            try ServeContext.checkDeadline()
             if case .http = content { try await respond(on: entry) } else { try await call(on: entry) }
         } catch {
             finish(failure(error))
@@ -115,10 +115,10 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     /// The HTTP request, whose client is told that it begins.
     @inline(never)
-    private func accept() -> HTTPRequest {
+    private func accept() -> ServeRequest {
         guard case .http(let head, let body) = content else { preconditionFailure("a call has no HTTP request") }
         if self.body != nil { reply.send(.accepted) }
-        return HTTPRequest(head: head, body: body)
+        return ServeRequest(head: head, body: body)
     }
 
     private func call(on entry: ReplicaEntry) async throws {
@@ -157,7 +157,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     /// Sends an answer that travels whole; `false` for another, and nothing is sent.
     @inline(never)
-    private func answerWhole(_ response: HTTPResponse) throws -> Bool {
+    private func answerWhole(_ response: ServeResponse) throws -> Bool {
         guard case .bytes(let bytes) = response.body.storage, bytes.readableBytes <= StreamLimits.window else {
             return false
         }
@@ -165,7 +165,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         return true
     }
 
-    private func stream(_ response: HTTPResponse) async throws {
+    private func stream(_ response: ServeResponse) async throws {
         let head = try ResponseHead(response)
         switch response.body.storage {
         case .bytes(let bytes):
@@ -208,7 +208,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     @inline(never)
     private func failure(_ error: any Error) -> StreamEvent {
         guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
-        let response = HTTPResponse(for: error)
+        let response = ServeResponse(for: error)
         do {
             return .response(try ResponseHead(response), body: response.body.completeBytes ?? ByteBuffer())
         } catch {
@@ -249,7 +249,7 @@ struct ReplicaEntry {
     /// Calls the distributed method with that identifier.
     let call: (String, InvocationDecoder, ResultHandler) async throws -> Void
     /// Answers an HTTP request.
-    let respond: (HTTPRequest) async throws -> HTTPResponse
+    let respond: (ServeRequest) async throws -> ServeResponse
 }
 
 /// The way back to a caller on an event loop of this process.

@@ -37,6 +37,11 @@ public enum Serve {
         try await instance.delete(name)
     }
 
+    /// Runs a deployment with another number of replicas: see ``ServeInstance/scale(_:application:to:)``.
+    public static func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
+        try await instance.scale(deployment, application: application, to: numReplicas)
+    }
+
     /// What runs, and how it is.
     public static func status() async -> ServeStatus {
         await instance.status()

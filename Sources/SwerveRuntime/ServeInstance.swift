@@ -154,6 +154,17 @@ public actor ServeInstance {
         specs[name] = nil
     }
 
+    /// Runs a deployment with another number of replicas, until its application is run anew. Returns when that is decided;
+    /// replicas start and end after that: see ``statusUpdates()``.
+    ///
+    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment, and `invalidOptions` for a number
+    ///   that cannot be.
+    public func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
+        guard let running else { throw ServeError(.notFound, "no application '\(application)' runs") }
+        let id = DeploymentID(application: application, deployment: deployment)
+        try await running.controller.scale(id, to: numReplicas, by: .user)
+    }
+
     /// What runs, and how it is.
     public func status() async -> ServeStatus {
         await running?.controller.status() ?? ServeStatus(applications: [:])

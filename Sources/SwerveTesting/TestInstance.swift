@@ -39,7 +39,7 @@ public func withTestInstance<Result>(
     )
     let instance = ServeInstance(options, surroundings)
     do {
-        let result = try await RequestContext.$clock.withValue(clock?.loop) { try await body(instance) }
+        let result = try await ServeContext.$clock.withValue(clock?.loop) { try await body(instance) }
         await instance.shutdown()
         return result
     } catch {

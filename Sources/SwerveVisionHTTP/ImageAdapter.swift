@@ -2,7 +2,7 @@ public import SwerveHTTPTypes
 public import SwerveTensor
 public import SwerveVision
 
-/// Reads a picture from an HTTP request, as ``HTTPRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG
+/// Reads a picture from an HTTP request, as ``ServeRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG
 /// or `.npy`, as the body or as a file in a form.
 public struct ImageAdapter: HTTPAdapter {
     /// Whether to apply the orientation in the metadata; false by default.
@@ -18,23 +18,23 @@ public struct ImageAdapter: HTTPAdapter {
         self.maxBytes = maxBytes
     }
 
-    public func input(from request: HTTPRequest) async throws -> Image {
+    public func input(from request: ServeRequest) async throws -> Image {
         try await request.image(isUpright: isUpright, field: field, maxBytes: maxBytes)
     }
 }
 
 /// Reads a picture from the body or a form's file, and answers in the format that the request accepts.
 extension Image: HTTPInput, HTTPOutput, JSONSchemaProviding {
-    public static func input(from request: HTTPRequest) async throws -> Image { try await request.image() }
-    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .image(self, for: request) }
+    public static func input(from request: ServeRequest) async throws -> Image { try await request.image() }
+    public func response(to request: ServeRequest) throws -> ServeResponse { try .image(self, for: request) }
     public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "application/x-npy"]) }
 }
 
 /// Reads a tensor from a NumPy array (`.npy`), and answers with one.
 extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
-    /// - Throws: ``HTTPError`` with status 400 for a damaged array, 413 for one above the limits, 415 for an
+    /// - Throws: ``ServeHTTPError`` with status 400 for a damaged array, 413 for one above the limits, 415 for an
     ///   unsupported element type.
-    public static func input(from request: HTTPRequest) async throws -> Tensor {
+    public static func input(from request: ServeRequest) async throws -> Tensor {
         let file = try await FileAdapter().input(from: request).content
         do {
             return try Tensor(npy: file)
@@ -45,9 +45,9 @@ extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
                 case .unsupportedType: .unsupportedMediaType
                 default: .badRequest
                 }
-            throw HTTPError(status, error.message)
+            throw ServeHTTPError(status, error.message)
         }
     }
-    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .array(self) }
+    public func response(to request: ServeRequest) throws -> ServeResponse { try .array(self) }
     public static var jsonSchema: JSONSchema { .media(["application/x-npy"]) }
 }

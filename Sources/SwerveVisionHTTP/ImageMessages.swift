@@ -3,7 +3,7 @@ public import SwerveHTTPTypes
 internal import SwerveTensor
 public import SwerveVision
 
-extension HTTPRequest {
+extension ServeRequest {
     /// Reads the request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels). The
     /// picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F` send it.
     ///
@@ -14,7 +14,7 @@ extension HTTPRequest {
     ///     a form.
     ///   - limits: the limits on the picture.
     ///   - maxBytes: the most bytes of the whole body; 64 MiB by default.
-    /// - Throws: ``HTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits allow,
+    /// - Throws: ``ServeHTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits allow,
     ///   400 for a damaged file or a form without the picture.
     public func image(
         as format: Image.PixelFormat = .rgb,
@@ -29,7 +29,7 @@ extension HTTPRequest {
             return try Image.decode(file, as: format, isUpright: isUpright, limits: limits)
         } catch {
             let more = error.code == .unsupportedFormat ? ", and NumPy arrays (.npy)" : ""
-            throw HTTPError(error.status, error.message + more)
+            throw ServeHTTPError(error.status, error.message + more)
         }
     }
 
@@ -37,52 +37,52 @@ extension HTTPRequest {
         guard isMultipartForm else { return try await body.collect(upTo: maxBytes) }
         let form = try await multipartForm(upTo: maxBytes)
         if let field {
-            guard let part = form[field] else { throw HTTPError(.badRequest, "the form has no field '\(field)'") }
+            guard let part = form[field] else { throw ServeHTTPError(.badRequest, "the form has no field '\(field)'") }
             return part.body
         }
         let files = form.files
         guard files.count == 1 else {
-            throw HTTPError(.badRequest, "the form needs one file, the picture; it has \(files.count)")
+            throw ServeHTTPError(.badRequest, "the form needs one file, the picture; it has \(files.count)")
         }
         return files[0].body
     }
 }
 
-extension HTTPResponse {
+extension ServeResponse {
     /// Answers with a picture in the format that the request accepts: PNG unless it asks for `image/jpeg` or
     /// `application/x-npy`.
-    public static func image(_ image: Image, for request: HTTPRequest) throws -> HTTPResponse {
+    public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
         let accept = request.headers["accept"] ?? ""
         if accept.contains("image/jpeg"), !accept.contains("image/png") {
             return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
         }
         if request.acceptsArray {
-            return .bytes(try image.npy(), contentType: HTTPRequest.arrayContentType)
+            return .bytes(try image.npy(), contentType: ServeRequest.arrayContentType)
         }
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
-    static func array(_ tensor: Tensor) throws -> HTTPResponse {
-        .bytes(try tensor.npy(), contentType: HTTPRequest.arrayContentType)
+    static func array(_ tensor: Tensor) throws -> ServeResponse {
+        .bytes(try tensor.npy(), contentType: ServeRequest.arrayContentType)
     }
 
     /// Answers with the class of each pixel as a NumPy array of bytes, height × width.
-    public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> HTTPResponse {
+    public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> ServeResponse {
         try .array(try Tensor(shape: [height, width], values: labels))
     }
 }
 
-extension HTTPRequest {
+extension ServeRequest {
     static let arrayContentType = "application/x-npy"
 
     /// Whether the client wants a NumPy array.
     public var acceptsArray: Bool { headers["accept"]?.contains(Self.arrayContentType) ?? false }
 }
 
-extension ImageError: HTTPErrorConvertible {
+extension ImageError: ServeHTTPErrorConvertible {
     /// The answer to the client when its picture is at fault; `nil` when it is not.
-    public var httpError: HTTPError? {
-        status == .internalServerError ? nil : HTTPError(status, message)
+    public var httpError: ServeHTTPError? {
+        status == .internalServerError ? nil : ServeHTTPError(status, message)
     }
 
     /// The HTTP status for this error: 4xx when the client's picture is at fault, otherwise 500.
@@ -96,15 +96,15 @@ extension ImageError: HTTPErrorConvertible {
     }
 }
 
-extension HTTPRequest {
+extension ServeRequest {
     /// The segmentation picture that the query asks for: `?picture=overlay`, `side-by-side` or `contour`; an overlay
     /// when it does not say.
     ///
-    /// - Throws: ``HTTPError`` with status 400 for another name, listing the names.
-    public func segmentationPicture() throws(HTTPError) -> SegmentationPicture {
+    /// - Throws: ``ServeHTTPError`` with status 400 for another name, listing the names.
+    public func segmentationPicture() throws(ServeHTTPError) -> SegmentationPicture {
         guard let name = queryValue("picture") else { return .overlay }
         if let picture = SegmentationPicture(name: name) { return picture }
         let names = SegmentationPicture.all.map(\.description).joined(separator: ", ")
-        throw HTTPError(.badRequest, "no picture named '\(name.prefix(40))'; the names are \(names)")
+        throw ServeHTTPError(.badRequest, "no picture named '\(name.prefix(40))'; the names are \(names)")
     }
 }

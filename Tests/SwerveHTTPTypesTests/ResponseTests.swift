@@ -58,23 +58,23 @@ import Testing
     @Test func `errors become responses, and details of unknown ones stay hidden`() throws {
         struct Secret: Error {}
         #expect(
-            text(HTTPResponse(for: HTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
+            text(ServeResponse(for: ServeHTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
                 + "\n"
         )
-        #expect(HTTPResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
-        #expect(!text(HTTPResponse(for: Secret())).contains("Secret"))
-        #expect(text(HTTPResponse(for: Secret(), showDetails: true)).contains("Secret"))
-        #expect(!text(HTTPResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
+        #expect(ServeResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
+        #expect(!text(ServeResponse(for: Secret())).contains("Secret"))
+        #expect(text(ServeResponse(for: Secret(), showDetails: true)).contains("Secret"))
+        #expect(!text(ServeResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
     }
 
     @Test func `a value is sent as JSON`() throws {
-        let response = try HTTPResponse.json(["a": 1], status: .accepted)
+        let response = try ServeResponse.json(["a": 1], status: .accepted)
         #expect(text(response) == #"{"a":1}"#)
         #expect(response.headers["content-type"] == "application/json")
         #expect(response.status == .accepted)
     }
 
-    private func text(_ response: HTTPResponse) -> String {
+    private func text(_ response: ServeResponse) -> String {
         String(buffer: response.body.completeBytes ?? ByteBuffer())
     }
 }
@@ -93,7 +93,7 @@ import Testing
     {
         var headers = HTTPHeaders()
         headers["content-type"] = contentType
-        let request = try HTTPRequest(method: .post, headers: headers, body: HTTPBody(text))
+        let request = try ServeRequest(method: .post, headers: headers, body: HTTPBody(text))
         return try await request.decodeJSON(maxBytes: maxBytes)
     }
 
@@ -110,13 +110,13 @@ import Testing
         ("", 400, "not valid JSON"),
     ])
     func `a decoding error names the field`(text: String, status: UInt16, part: String) async throws {
-        let error = await #expect(throws: HTTPError.self) { try await decode(text) }
+        let error = await #expect(throws: ServeHTTPError.self) { try await decode(text) }
         #expect(error?.status.code == status)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
     @Test func `content of another type is refused with 415`() async throws {
-        let error = await #expect(throws: HTTPError.self) { try await decode("{}", contentType: "text/plain") }
+        let error = await #expect(throws: ServeHTTPError.self) { try await decode("{}", contentType: "text/plain") }
         #expect(error?.status == .unsupportedMediaType)
     }
 

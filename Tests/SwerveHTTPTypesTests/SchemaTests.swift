@@ -27,7 +27,7 @@ private struct Picky: Codable {
     var text: String
     init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
-        guard text.count == 7 else { throw HTTPError(.badRequest) }
+        guard text.count == 7 else { throw ServeHTTPError(.badRequest) }
         self.text = text
     }
 }

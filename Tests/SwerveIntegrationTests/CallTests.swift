@@ -9,7 +9,7 @@ extension IntegrationTests {
             _ placement: DeploymentOptions.Placement,
             _ body: (Calculator) async throws -> Void
         ) async throws {
-            try await withApplication(Calculator.bind().options(placement: placement)) { handle, _ in
+            try await withApplication(Calculator.options(placement: placement).bind()) { handle, _ in
                 try await body(handle)
             }
         }
@@ -81,7 +81,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func manyCallsAtATimeGetTheirOwnAnswers(placement: DeploymentOptions.Placement) async throws {
-            let bound = Calculator.bind(offset: 0).options(numReplicas: 2, maxOngoingRequests: 3, placement: placement)
+            let bound = Calculator.options(numReplicas: 2, maxOngoingRequests: 3, placement: placement).bind(offset: 0)
             try await withApplication(bound) { calculator, _ in
                 let sum = try await withThrowingTaskGroup(of: Int.self) { group in
                     for number in 0..<300 { group.addTask { try await calculator.add(number, to: number) } }
@@ -94,14 +94,14 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func deploymentsAreComposedByWhatBindReturned(placement: DeploymentOptions.Placement) async throws {
-            let model = Model.bind(version: 1).options(placement: placement)
-            let bound = Ensemble.bind(
-                models: [model, Model.bind(version: 2).options(placement: placement), model],
+            let model = Model.options(placement: placement).bind(version: 1)
+            let bound = Ensemble.options(placement: placement).bind(
+                models: [model, Model.options(placement: placement).bind(version: 2), model],
                 named: [
-                    "plus": Calculator.bind(offset: 100).options(name: "adder", placement: placement),
-                    "default": Calculator.bind().options(placement: placement),
+                    "plus": Calculator.options(name: "adder", placement: placement).bind(offset: 100),
+                    "default": Calculator.options(placement: placement).bind(),
                 ]
-            ).options(placement: placement)
+            )
             try await withApplication(bound) { ensemble, name in
                 #expect(try await ensemble.answers() == [1, 2, 1])
                 #expect(try await ensemble.add("plus", 1, 2) == 103)
@@ -188,7 +188,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func roundRobinSpreadsExactly(placement: DeploymentOptions.Placement) async throws {
-            let bound = Model.bind().options(numReplicas: 3, placement: placement, routing: .roundRobin)
+            let bound = Model.options(numReplicas: 3, placement: placement, routing: .roundRobin).bind()
             try await withApplication(bound) { model, _ in
                 var known: Set<UInt64> = []
                 try await eventually("three replicas answer") {

@@ -9,8 +9,8 @@ extension IntegrationTests {
     @Suite struct GraphTests {
         typealias Placement = DeploymentOptions.Placement
 
-        private func steps(_ placement: Placement) -> Steps {
-            Steps.bind(journal: Journal.bind().options(placement: placement)).options(placement: placement)
+        private func steps(_ placement: Placement, name: String? = nil) -> Steps {
+            Steps.options(name: name, placement: placement).bind(journal: Journal.options(placement: placement).bind())
         }
 
         /// Runs a graph for the time of `body`.
@@ -20,7 +20,7 @@ extension IntegrationTests {
             routePrefix: String? = nil,
             _ body: (GraphDriver<Input, Output>, String) async throws -> Void
         ) async throws {
-            let driver = GraphDriver.bind(node).options(placement: placement)
+            let driver = GraphDriver.bind(node, options: DeploymentOverrides(placement: placement))
             try await withApplication(driver, routePrefix: routePrefix) { try await body($0, $1) }
         }
 
@@ -172,8 +172,8 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func `a failure cancels the nodes that nobody needs any more`(_ placement: Placement) async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
-            let gate = Gate.bind(journal: journal).options(placement: placement)
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            let gate = Gate.options(placement: placement).bind(journal: journal)
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let node = nodes.join(.array([gate.nodes.enter("a"), nodes.text(nodes.refuse(input))]))
@@ -190,8 +190,8 @@ extension IntegrationTests {
             _ placement: Placement,
             _ body: (GraphDriver<String, String>, Journal, String) async throws -> Void
         ) async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
-            func gate() -> Gate { Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement) }
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            func gate() -> Gate { Gate.options(maxOngoingRequests: 1, placement: placement).bind(journal: journal) }
             let nodes = steps(placement).nodes
             // The input is not used: the type is enough.
             let all: GraphNode<String, String> = nodes.join(
@@ -336,7 +336,7 @@ extension IntegrationTests {
             let steps = steps(placement)
             let samples = (0..<24).map { randomGraph($0, steps) }
             let routes = Dictionary(uniqueKeysWithValues: samples.enumerated().map { ("/\($0)", $1.node) })
-            let driver = GraphDriver.bind(routes).options(placement: placement)
+            let driver = GraphDriver.bind(routes, options: DeploymentOverrides(placement: placement))
             try await withApplication(driver) { driver, name in
                 let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 for (number, sample) in samples.enumerated() {
@@ -356,7 +356,7 @@ extension IntegrationTests {
         func `a failure has the name of its node, and its cause`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
-            let other = steps(placement).options(name: "Named").nodes
+            let other = steps(placement, name: "Named").nodes
             let node = nodes.add(nodes.refuse(nodes.add(input)), to: other.failOpaquely(1))
             try await withGraph(node, placement) { driver, _ in
                 let error = await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
@@ -374,10 +374,10 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, _ in
                 let answer = try await driver.predict(1)
                 #expect(answer == nil)
-                let remaining = try await RequestContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
+                let remaining = try await ServeContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
                 #expect((400...500).contains(remaining ?? 0))
                 let error = await #expect(throws: ServeError.self) {
-                    try await RequestContext.withDeadline(in: .zero) { try await driver.predict(1) }
+                    try await ServeContext.withDeadline(in: .zero) { try await driver.predict(1) }
                 }
                 #expect(error?.code == .deadlineExceeded)
             }
@@ -404,8 +404,8 @@ extension IntegrationTests {
         @Test(arguments: placements)
         func `large results go from replica to replica, not through the driver`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
-            let maker = steps(placement).options(name: "Maker").nodes
-            let taker = steps(placement).options(name: "Taker").nodes
+            let maker = steps(placement, name: "Maker").nodes
+            let taker = steps(placement, name: "Taker").nodes
             let zeros = maker.zeros(input)
             let sum = taker.add(taker.both(zeros, maker.zeros(1_048_576)), to: taker.count(zeros))
             try await withGraph(sum, placement) { driver, _ in
@@ -423,7 +423,7 @@ extension IntegrationTests {
 
         @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws
         {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000)
+            let journal = Journal.options(maxOngoingRequests: 1000).bind()
             let gate = Gate.bind(journal: journal)
             let input = InputNode<String>()
             let maker = LargeMaker.bind()
@@ -453,8 +453,9 @@ extension IntegrationTests {
 
         @Test func `the driver and the deployments of a graph keep their own options`() async throws {
             let input = InputNode<Int>()
-            let bound = steps(.process).options(numReplicas: 2, resources: Resources(cpus: 0.5))
-            let driver = GraphDriver.bind(bound.nodes.add(input)).options(name: "entry", numReplicas: 3)
+            let bound = Steps.options(numReplicas: 2, resources: Resources(cpus: 0.5)).bind(journal: Journal.bind())
+            let options = DeploymentOverrides(name: "entry", numReplicas: 3)
+            let driver = GraphDriver.bind(bound.nodes.add(input), options: options)
             try await withApplication(driver) { _, name in
                 try await eventuallyHealthy(name)
                 let deployments = try #require(await instance.status().applications[name]).deployments

@@ -19,10 +19,10 @@ extension IntegrationTests {
         }
 
         private func front(_ replicas: Int, limit: Int = 100) -> Front {
-            Front.bind(
-                back: Model.bind().options(placement: .inProcess),
-                journal: Journal.bind().options(maxOngoingRequests: 1000, placement: .inProcess)
-            ).options(numReplicas: replicas, maxOngoingRequests: limit)
+            Front.options(numReplicas: replicas, maxOngoingRequests: limit).bind(
+                back: Model.options(placement: .inProcess).bind(),
+                journal: Journal.options(maxOngoingRequests: 1000, placement: .inProcess).bind()
+            )
         }
 
         /// Bytes that are told from those of another request.
@@ -253,10 +253,10 @@ extension IntegrationTests {
             placement: DeploymentOptions.Placement
         ) async throws {
             let name = Instance.newName()
-            let bound = Stuck.bind(isStuck: true).options(
+            let bound = Stuck.options(
                 placement: placement,
                 gracefulShutdownTimeout: .milliseconds(100)
-            )
+            ).bind(isStuck: true)
             let run = Task { try await instance.run(bound, name: name, routePrefix: nil) }
             try await eventually("a replica is being made") {
                 await instance.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
@@ -268,7 +268,7 @@ extension IntegrationTests {
             #expect(await instance.status().applications[name] == nil)
             // The name can be used again.
             let handle = try await instance.run(
-                Stuck.bind(isStuck: false).options(placement: placement),
+                Stuck.options(placement: placement).bind(isStuck: false),
                 name: name,
                 routePrefix: nil
             )

@@ -23,7 +23,7 @@ distributed actor WithSystem {
 }
 
 /// An initialiser without the actor system, that suspends and throws, with a default value.
-@Deployment("loader", maxConcurrentQueries: 3, startTimeout: .seconds(5))
+@Deployment("loader", maxOngoingRequests: 3, startTimeout: .seconds(5))
 distributed actor Loader {
     private let model: String
 

@@ -65,13 +65,13 @@ struct ModelSourceTests {
 
     @Test("Picture and model errors answer with their status, and internal errors hide their message")
     func answers() {
-        func status(_ error: any Error) -> HTTPStatus { HTTPResponse(for: error).status }
+        func status(_ error: any Error) -> HTTPStatus { ServeResponse(for: error).status }
         #expect(status(ImageError(.tooLarge, "x")) == .contentTooLarge)
         #expect(status(ImageError(.unsupportedFormat, "x")) == .unsupportedMediaType)
         #expect(status(ONNXError(.invalidInput, "x")) == .unprocessableContent)
-        #expect(HTTPResponse(for: ONNXError(.queueFull, "x")).headers["retry-after"] == "1")
+        #expect(ServeResponse(for: ONNXError(.queueFull, "x")).headers["retry-after"] == "1")
         for error in [ONNXError(.runFailed, "secret"), ImageError(.libraryMissing, "secret")] as [any Error] {
-            let response = HTTPResponse(for: error)
+            let response = ServeResponse(for: error)
             #expect(response.status == .internalServerError)
             #expect(response.body.completeBytes.map { String(buffer: $0).contains("secret") } == false)
         }

@@ -17,7 +17,7 @@ struct ONNXExchangeTests {
         path: String = "/",
         headers: HTTPHeaders = [:]
     ) async throws -> Answer {
-        let request = try HTTPRequest(
+        let request = try ServeRequest(
             method: method ?? (body == nil ? .get : .post),
             path: path,
             headers: headers,
@@ -27,7 +27,7 @@ struct ONNXExchangeTests {
             do {
                 return try await model.respond(to: request)
             } catch {
-                return HTTPResponse(for: error)
+                return ServeResponse(for: error)
             }
         }
         let found = try #require(response)

@@ -86,7 +86,7 @@ extension ServedModels {
 
         @Test("Calls by handle and HTTP requests give the same results as Python's binding", arguments: placements)
         func golden(placement: DeploymentOptions.Placement) async throws {
-            let bound = ONNXModel.bind(model: try Golden.model("several")).options(placement: placement)
+            let bound = ONNXModel.options(placement: placement).bind(model: try Golden.model("several"))
             try await withApplication(bound) { model, url in
                 let inputs = try Golden.tensors("in", of: "several")
                 let expected = try Golden.tensors("out", of: "several")
@@ -125,7 +125,7 @@ extension ServedModels {
 
         @Test("Text survives the way to a replica and back", arguments: placements)
         func text(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Golden.model("join")).options(placement: placement)) {
+            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("join"))) {
                 model,
                 _ in
                 let outputs = try await model.run(values: Golden.values("in", of: "join"))
@@ -135,12 +135,12 @@ extension ServedModels {
 
         @Test("A user's own deployment gives a model its own types", arguments: placements)
         func typed(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Kinds.bind(model: try Golden.model("classify")).options(placement: placement)) {
+            try await withApplication(Kinds.options(placement: placement).bind(model: try Golden.model("classify"))) {
                 kinds,
                 _ async throws in
                 #expect(try await kinds.kinds(of: ["dog", "bird", "grüß dich"]) == [2, -1, 3])
             }
-            let bound = Opposite.bind(model: try Golden.model("batch-unnamed")).options(placement: placement)
+            let bound = Opposite.options(placement: placement).bind(model: try Golden.model("batch-unnamed"))
             try await withApplication(bound) { model, _ async throws in
                 #expect(
                     try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8]
@@ -150,7 +150,7 @@ extension ServedModels {
 
         @Test("Model errors keep their type, even from another process", arguments: placements)
         func errors(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Golden.model("several")).options(placement: placement)) {
+            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("several"))) {
                 model,
                 url in
                 let error = await #expect(throws: ONNXError.self) { try await model.run([:]) }
@@ -168,7 +168,7 @@ extension ServedModels {
 
         @Test("The replica's initialiser knows its options", arguments: placements)
         func context(placement: DeploymentOptions.Placement) async throws {
-            let bound = ContextTeller.bind().options(name: "teller", numReplicas: 2, placement: placement)
+            let bound = ContextTeller.options(name: "teller", numReplicas: 2, placement: placement).bind()
             try await withApplication(bound) { teller, _ in
                 let options = try #require(try await teller.options())
                 #expect(options.numReplicas == 2)
@@ -183,13 +183,14 @@ extension ServedModels {
         @Test("Replicas use their share of the cores; replicas in one process share a session")
         func shares() async throws {
             let cores = ThreadShare.availableCores()
-            let bound = ONNXModel.bind(model: try Golden.model("layers")).options(numReplicas: 2)
-            try await withApplication(bound) { model, _ in
+            let path = try Golden.model("layers")
+            try await withApplication(ONNXModel.options(numReplicas: 2).bind(model: path)) { model, _ in
                 let signature = try await model.signature()
                 #expect(signature.intraOpThreads == max(1, cores / 2))
                 #expect(signature.concurrentRuns == 1)
             }
-            try await withApplication(bound.options(placement: .inProcess)) { model, _ in
+            let here = ONNXModel.options(numReplicas: 2, placement: .inProcess).bind(model: path)
+            try await withApplication(here) { model, _ in
                 let signature = try await model.signature()
                 #expect(signature.intraOpThreads == max(1, cores - 1))
                 #expect(signature.concurrentRuns == 2)
@@ -203,7 +204,7 @@ extension ServedModels {
         func weights(weights: ONNXSessionOptions.Weights) async throws {
             try await withTemporaryFolder { cache in
                 let options = ONNXSessionOptions(weights: weights, cacheFolder: cache)
-                let bound = ONNXModel.bind(model: try Golden.model("layers"), options: options).options(numReplicas: 2)
+                let bound = ONNXModel.options(numReplicas: 2).bind(model: try Golden.model("layers"), options: options)
                 try await withApplication(bound) { model, _ in
                     let outputs = try await model.run(Golden.tensors("in", of: "layers"))
                     #expect(try isNear(outputs, Golden.tensors("out", of: "layers")))
@@ -258,7 +259,7 @@ extension ServedModels {
             _ body: (ONNXModel, String) async throws -> Void
         ) async throws {
             let options = ONNXSessionOptions(intraOpThreads: 1, queueLimit: 0)
-            let bound = ONNXModel.bind(model: try Golden.model("loop"), options: options).options(placement: placement)
+            let bound = ONNXModel.options(placement: placement).bind(model: try Golden.model("loop"), options: options)
             try await withApplication(bound, body)
         }
 

@@ -15,7 +15,7 @@ struct SegFormerDeploymentTests {
         let image = try SegFormerSupport.photo()
         let expected = try await SegFormerModel.load(folder: SegFormerSupport.tiny, runtime: ONNXRuntime.load())
             .segment(image)
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny)
         try await SegFormerSupport.serve(bound) { model, _ in
             #expect(try await model.segment(image) == expected)
             #expect(try await model.classes().map(\.name) == (0..<5).map { "class \($0)" })
@@ -32,7 +32,7 @@ struct SegFormerDeploymentTests {
     func formats(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         let body = try image.png()
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny)
         try await SegFormerSupport.serve(bound) { model, url in
             let map = try await model.segment(image)
             let array = try await WebAnswer.send(body, to: url, accept: "application/x-npy")
@@ -69,7 +69,7 @@ struct SegFormerDeploymentTests {
     func statuses(placement: DeploymentOptions.Placement) async throws {
         let options = SegFormerOptions(limits: ImageLimits(maximumPixels: 10_000))
         let small = try SegFormerSupport.gray(100, 100).png()
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny, options: options).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny, options: options)
         try await SegFormerSupport.serve(bound) { _, url in
             func status(_ body: [UInt8], _ query: String = "", method: String = "POST") async throws -> Int {
                 try await WebAnswer.send(body, to: url, query: query, method: method).status
@@ -129,7 +129,7 @@ struct SegFormerDeploymentTests {
     func variants(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         for (variant, file) in [(ONNXVariant.standard, "onnx/model.onnx"), (.fp16, "onnx/model_fp16.onnx")] {
-            let bound = SegFormer.bind(model: SegFormerSupport.forms, variant: variant).options(placement: placement)
+            let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.forms, variant: variant)
             try await SegFormerSupport.serve(bound) { model, _ in
                 let found = try await model.describe().file
                 #expect(found == file)
@@ -151,7 +151,7 @@ struct SegFormerDeploymentTests {
             )
         }
         let error = await #expect(throws: ServeError.self) {
-            try await SegFormerSupport.serve(SegFormer.bind(model: folder.path).options(placement: .inProcess)) {
+            try await SegFormerSupport.serve(SegFormer.options(placement: .inProcess).bind(model: folder.path)) {
                 _,
                 _ in
             }
@@ -169,7 +169,7 @@ struct SegFormerDeploymentTests {
         try cacheRepository("swerve/tiny", commit: commit, from: SegFormerSupport.forms)
         let image = try SegFormerSupport.photo()
         for placement in placements {
-            let bound = SegFormer.bind(model: "swerve/tiny", variant: .quantized).options(placement: placement)
+            let bound = SegFormer.options(placement: placement).bind(model: "swerve/tiny", variant: .quantized)
             try await SegFormerSupport.serve(bound) { model, _ in
                 let description = try await model.describe()
                 #expect(description.commit == commit)
@@ -177,13 +177,13 @@ struct SegFormerDeploymentTests {
                 #expect(try await model.segment(image).width == image.width)
             }
         }
-        let general = ONNXModel.bind(model: "swerve/tiny", variant: .quantized).options(placement: .inProcess)
+        let general = ONNXModel.options(placement: .inProcess).bind(model: "swerve/tiny", variant: .quantized)
         try await SegFormerSupport.serve(general) { model, _ in
             let signature = try await model.signature()
             #expect(signature.inputs.map(\.name) == ["pixel_values"])
         }
         // Weights in a separate file are found through the links of the cache.
-        try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) {
+        try await SegFormerSupport.serve(SegFormer.options(placement: .inProcess).bind(model: "swerve/tiny")) {
             model,
             _ in
             let description = try await model.describe()

@@ -113,7 +113,7 @@ distributed actor SegmentingFront: HTTPIngress {
         self.model = model
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let map = try await model.segment(try Image.decode(try await request.body.collect(), as: .rgb))
         return .text("\(map)")
     }

@@ -23,7 +23,7 @@ import Testing
     }
 
     private static func match(_ path: String, in table: RouteTable) throws -> String? {
-        table.match(try HTTPRequest(path: path).head)?.entry.prefix
+        table.match(try ServeRequest(path: path).head)?.entry.prefix
     }
 
     @Test(arguments: [

@@ -1,4 +1,5 @@
 import Swerve
+import SwerveActors
 
 /// Adds, and says what its initialiser was given.
 @Deployment
@@ -11,7 +12,7 @@ distributed actor Adder {
 
     distributed func add(_ number: Int) -> Int { number + offset }
     /// How long the request may still take.
-    distributed func remaining() -> Duration? { RequestContext.current?.timeRemaining }
+    distributed func remaining() -> Duration? { ServeContext.current?.timeRemaining }
 }
 
 /// Calls another deployment.
@@ -26,5 +27,6 @@ distributed actor Doubler: HTTPIngress {
     distributed func twice(_ number: Int) async throws -> Int { try await adder.add(number) * 2 }
     /// Calls a handle that came as an argument.
     distributed func ask(_ other: Adder) async throws -> Int { try await other.add(0) }
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse { .text("\(try await adder.add(1))") }
+    distributed func isIdempotent(_ other: Adder) -> Bool { other.id.callOptions?.idempotent == true }
+    func respond(to request: ServeRequest) async throws -> ServeResponse { .text("\(try await adder.add(1))") }
 }

@@ -36,7 +36,7 @@ import Testing
         try await withTestInstance { one in
             try await withTestInstance { other in
                 let adder = try await one.run(Adder.bind(offset: 5), routePrefix: nil)
-                let near = Doubler.bind(adder: Adder.bind(offset: 1)).options(placement: .inProcess)
+                let near = Doubler.options(placement: .inProcess).bind(adder: Adder.bind(offset: 1))
                 #expect(try await other.run(near, name: "near", routePrefix: nil).ask(adder) == 5)
                 let far = try await other.run(Doubler.bind(adder: Adder.bind(offset: 1)), name: "far", routePrefix: nil)
                 let sent = await #expect(throws: ServeError.self) { try await far.ask(adder) }
@@ -69,6 +69,40 @@ import Testing
             async let last = updates.reduce(nil as ServeStatus?) { $1 }
             await instance.shutdown()
             #expect(await last?.applications == [:])
+        }
+    }
+
+    @Test(arguments: DeploymentOptions.Placement.all)
+    func `a deployment is scaled, and a new run decides anew`(placement: DeploymentOptions.Placement) async throws {
+        try await withTestInstance(placement: placement) { instance in
+            func replicas(_ count: Int) async throws {
+                try await instance.waitUntil { application in
+                    let deployment = application?.deployments["Adder"]
+                    return deployment?.replicas.count == count && deployment?.state == .healthy
+                }
+            }
+            let adder = try await instance.run(Adder.bind(offset: 1), routePrefix: nil)
+            try await instance.scale("Adder", to: 3)
+            try await replicas(3)
+            try await instance.scale("Adder", to: 2)
+            try await replicas(2)
+            #expect(try await adder.add(1) == 2)
+            try await instance.run(Adder.bind(offset: 1), routePrefix: nil)
+            try await replicas(1)
+            let unknown = await #expect(throws: ServeError.self) { try await instance.scale("Other", to: 1) }
+            #expect(unknown?.code == .notFound)
+            let negative = await #expect(throws: ServeError.self) { try await instance.scale("Adder", to: -1) }
+            #expect(negative?.code == .invalidOptions)
+        }
+    }
+
+    @Test(arguments: DeploymentOptions.Placement.all)
+    func `a handle that is sent keeps its call options`(placement: DeploymentOptions.Placement) async throws {
+        try await withTestInstance(placement: placement) { instance in
+            let doubler = try await instance.run(Doubler.bind(adder: Adder.bind(offset: 1)), routePrefix: nil)
+            let adder = try await instance.deploymentHandle("Adder", as: Adder.self)
+            #expect(try await doubler.isIdempotent(adder) == false)
+            #expect(try await doubler.isIdempotent(adder.options(idempotent: true)))
         }
     }
 }

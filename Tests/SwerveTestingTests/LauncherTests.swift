@@ -69,7 +69,7 @@ import Testing
         let clock = ManualClock()
         try await withTestInstance(placement: .inProcess, clock: clock) { instance in
             let adder = try await instance.run(Adder.bind(offset: 1), routePrefix: nil)
-            try await RequestContext.withDeadline(in: .seconds(10)) { () async throws in
+            try await ServeContext.withDeadline(in: .seconds(10)) { () async throws in
                 await clock.advance(by: .seconds(4))
                 #expect(try await adder.remaining() == .seconds(6))
                 await clock.advance(by: .seconds(7))

@@ -77,6 +77,17 @@ import Testing
         #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")
     }
 
+    @Test func `every target has its tests`() throws {
+        let targets = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+        // C, a module that only re-exports, and the macros' plugin, whose tests are those of the macros.
+        let without = ["CSwerveSystem", "CImageCodecs", "CONNXRuntime", "Swerve", "SwerveMacrosPlugin"]
+        let missing = targets.filter { target in
+            let tests = Self.root.appending(path: "Tests/\(target)Tests").path
+            return !target.hasPrefix(".") && !without.contains(target) && !FileManager.default.fileExists(atPath: tests)
+        }
+        #expect(missing == [])
+    }
+
     @Test func `files stay short`() throws {
         // A closed state machine may be longer; everything else is split.
         let allowed = 420
@@ -115,12 +126,26 @@ import Testing
         #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "the one place where time passes")
     }
 
-    @Test func `the picture of the targets shows what they import`() throws {
+    @Test func `time comes from a clock that is given`() throws {
+        let clocks = ["NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)", "Date()"]
+        // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
+        let allowed = [
+            "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
+            "InstanceDirectory.swift", "SnapshotLoad.swift",
+        ]
+        let wrong = Self.places(try Self.sources("Sources")) { line in
+            !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }
+        }
+        #expect(wrong.filter { place in !allowed.contains { place.contains("/\($0)") } } == [])
+    }
+
+    @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
+    func `what scripts write is up to date`(script: String, target: String) throws {
         let check = Process()
         check.executableURL = URL(filePath: "/usr/bin/env")
-        check.arguments = ["python3", Self.root.appending(path: "dev/draw-targets.py").path, "--check"]
+        check.arguments = ["python3", Self.root.appending(path: "dev/\(script)").path, "--check"]
         try check.run()
         check.waitUntilExit()
-        #expect(check.terminationStatus == 0, "run 'make graph-targets'")
+        #expect(check.terminationStatus == 0, "run 'make \(target)'")
     }
 }

@@ -52,7 +52,7 @@ distributed actor Echo: Deployment {
         events?.yield("cancelled: \(Task.isCancelled)")
         try Task.checkCancellation()
     }
-    distributed func context() -> String? { RequestContext.current?.requestID }
+    distributed func context() -> String? { ServeContext.current?.requestID }
 }
 
 /// Two ends of a connection over a real socket, each with a replica that the other calls.
@@ -171,7 +171,7 @@ final class Pair {
         let pair = try await Pair()
         let echo = pair.handle(Echo())
         #expect(try await echo.context() == nil)
-        try await RequestContext.$current.withValue(RequestContext(requestID: "id-1")) {
+        try await ServeContext.$current.withValue(ServeContext(requestID: "id-1")) {
             let context = try await echo.context()
             #expect(context == "id-1")
         }

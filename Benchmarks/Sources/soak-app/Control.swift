@@ -55,7 +55,7 @@ distributed actor Control: HTTPIngress {
         var heapBytes: Int
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/pause": Redeployments.shared.pause(true)
         case "/resume": Redeployments.shared.pause(false)

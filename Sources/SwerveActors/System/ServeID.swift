@@ -44,8 +44,15 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// References travel as the names of the deployments that they stand for.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
+        try container.encode(try name(encoder) + (callOptions?.idempotent == true ? Self.idempotentMark : ""))
+    }
+
+    /// No name has a space in it.
+    private static let idempotentMark = " idempotent"
+
+    private func name(_ encoder: any Encoder) throws -> String {
         switch target {
-        case .pool(let pool): try container.encode(name(pool.id, of: pool.instance, encoder))
+        case .pool(let pool): return try name(pool.id, of: pool.instance, encoder)
         case .bound(let bound):
             guard let names = (encoder as? BinaryWriter)?.names else {
                 throw ServeError(
@@ -54,12 +61,12 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                         + "the handle that Serve.run or Serve.deploymentHandle returned"
                 )
             }
-            try container.encode("\(names.name(of: bound))")
+            return "\(try names.name(of: bound))"
         case .local(let identity):
             guard let replica = identity.replica else {
                 throw ServeError(.unencodable, "an actor that no deployment runs cannot be sent to another process")
             }
-            try container.encode(name(replica.deployment, of: identity.instance, encoder))
+            return try name(replica.deployment, of: identity.instance, encoder)
         }
     }
 
@@ -79,7 +86,12 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
 
     public init(from decoder: any Decoder) throws {
         let system = try ServeSystem.of(decoder)
-        let text = try decoder.singleValueContainer().decode(String.self)
+        var text = try decoder.singleValueContainer().decode(String.self)[...]
+        var options: CallOptions?
+        if text.hasSuffix(Self.idempotentMark) {
+            text = text.dropLast(Self.idempotentMark.count)
+            options = CallOptions(idempotent: true)
+        }
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         guard let id = DeploymentID(String(parts[0])) else {
             throw ServeError(.invalidArgument, "'\(text)' does not name a deployment as application/deployment")
@@ -91,7 +103,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                 deployment: id
             )
         }
-        self.init(.pool(system.pools.pool(id)))
+        self.init(.pool(system.pools.pool(id)), callOptions: options)
     }
 }
 

@@ -1,7 +1,7 @@
 public import Distributed
 package import NIOCore
 internal import NIOPosix
-package import SwerveCore
+public import SwerveCore
 
 /// The distributed actor system of deployments: a reference names a deployment, that is a set of replicas, and each
 /// call through it is routed to one of them.
@@ -14,6 +14,8 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     /// The ways to the instance's deployments from this process.
     package let pools: PoolTable
+    /// Whose time and timers the system uses.
+    package let clock: any EventLoop
 
     /// The system of one instance in one process.
     ///
@@ -22,6 +24,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ///   - seed: of the choices among replicas.
     package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.pools = PoolTable(instance, clock: clock, seed: seed)
+        self.clock = clock
     }
 
     /// The system of references that belong to no instance: those that `bind` returns, and actors that code makes directly.
@@ -63,8 +66,12 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }
 
     /// What `bind` returns. Not for direct use.
-    public static func _bound<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) -> D {
-        detached.reference(ServeID(.bound(BoundDeployment(type, arguments))))
+    public static func _bound<D: Deployment>(
+        _ type: D.Type,
+        _ arguments: D.InitArguments,
+        _ overrides: DeploymentOverrides = DeploymentOverrides()
+    ) -> D {
+        detached.reference(ServeID(.bound(BoundDeployment(type, arguments, overrides))))
     }
 
     /// A handle of the deployment that runs, or will run, under `id`.
@@ -157,8 +164,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     @inline(never)
     private static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
-        if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
-        try RequestContext.checkDeadline()
+        try ServeContext.checkDeadline()
         switch id.target {
         case .pool(let pool): return (pool, id.callOptions)
         case .bound(let bound):

@@ -47,7 +47,7 @@ extension GraphNode {
     ///
     /// Where the driver runs in a process of its own (the default), the path leads through stored properties of
     /// structures and tuples: that is all that another process can find. Paths through computed properties, optionals
-    /// and classes need a driver with `.options(placement: .inProcess)`; `Serve.run` says so with
+    /// and classes need a driver with the placement `.inProcess`; `Serve.run` says so with
     /// `ServeError.Code.invalidGraph`. A path that traps for a value, such as one with `!`, ends the process: for
     /// elements use ``element(at:)`` and ``value(for:)``.
     public subscript<Part: Codable & Sendable>(path: any KeyPath<Value, Part> & Sendable) -> GraphNode<Input, Part> {

@@ -13,7 +13,7 @@ public import SwerveHTTPTypes
 /// ```
 /// The deployments of the graph become deployments of the application, each with its own replicas and options. The driver
 /// is one more, with options as any other: by default one replica in a process of its own. With
-/// `.options(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
+/// `options: DeploymentOverrides(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
 ///
 /// Over HTTP every path of the application goes to the graph, or each route to its own (``bind(_:)-(Dictionary)``). The
 /// input is read from the request by an ``HTTPAdapter``; the result answers as its type says (``HTTPOutput``), else as
@@ -52,7 +52,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
         GraphStatistics(nodes: routes.programs.flatMap(\.meter.statistics))
     }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
         try await routes.respond(to: request)
     }
 
@@ -92,13 +92,22 @@ extension GraphDriver {
     ///
     /// The request is read as the type of the input says (``HTTPInput``: text, pictures, arrays, files, whole requests),
     /// else from JSON.
-    public static func bind(_ node: GraphNode<Input, Output>) -> GraphDriver {
-        bind(node, adapter: AutomaticAdapter<Input>())
+    ///
+    /// - Parameter options: of the driver's own deployment.
+    public static func bind(
+        _ node: GraphNode<Input, Output>,
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
+        bind(node, adapter: AutomaticAdapter<Input>(), options: options)
     }
 
     /// A driver of one graph whose input an adapter reads from HTTP requests.
-    public static func bind(_ node: GraphNode<Input, Output>, adapter: some HTTPAdapter<Input>) -> GraphDriver {
-        ServeSystem._bound(GraphDriver.self, GraphRoutes([node.route(adapter)], isSingle: true))
+    public static func bind(
+        _ node: GraphNode<Input, Output>,
+        adapter: some HTTPAdapter<Input>,
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
+        ServeSystem._bound(GraphDriver.self, GraphRoutes([node.route(adapter)], isSingle: true), options)
     }
 }
 
@@ -115,15 +124,20 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
     /// ```
     /// In code: `handle.predict(route: "/map", image)`.
     ///
-    /// - Parameter routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request
-    ///   computes those of its route. `Serve.run` refuses paths that do not begin with `/` or name one route twice.
-    public static func bind(_ routes: [String: any GraphRouteConvertible]) -> GraphDriver {
+    /// - Parameters:
+    ///   - routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request computes
+    ///     those of its route. `Serve.run` refuses paths that do not begin with `/` or name one route twice.
+    ///   - options: of the driver's own deployment.
+    public static func bind(
+        _ routes: [String: any GraphRouteConvertible],
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
         let sorted = routes.sorted { $0.key < $1.key }.map { path, node in
             var route = node.graphRoute
             route.path = path
             return route
         }
-        return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false))
+        return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false), options)
     }
 
     /// Runs the graph of one route.

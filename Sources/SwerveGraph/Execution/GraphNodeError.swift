@@ -62,9 +62,9 @@ extension GraphNodeError: Codable {
     }
 }
 
-extension GraphNodeError: HTTPErrorConvertible {
+extension GraphNodeError: ServeHTTPErrorConvertible {
     /// The status that the cause stands for; the message names the node.
-    public var httpError: HTTPError? {
-        HTTPError(HTTPResponse(for: cause).status, "graph node '\(node)': \(HTTPResponse.message(for: cause))")
+    public var httpError: ServeHTTPError? {
+        ServeHTTPError(ServeResponse(for: cause).status, "graph node '\(node)': \(ServeResponse.message(for: cause))")
     }
 }

@@ -31,6 +31,8 @@ final class GraphCallStep: Sendable {
         self.row = row
     }
 
+    var now: NIODeadline { system.clock.now }
+
     func call(_ arguments: Arguments) async throws -> NamedResult {
         try await system.call(deployment, method: method, arguments: arguments, mayKeep: mayKeep)
     }
@@ -50,7 +52,7 @@ final class GraphCallStep: Sendable {
     }
 
     func note(since start: NIODeadline, isFailure: Bool, keptBytes: Int? = nil) {
-        let elapsed = NIODeadline.now() - start
+        let elapsed = now - start
         meter.note(row, Int(elapsed.nanoseconds), isFailure: isFailure, keptBytes: keptBytes)
     }
 }
@@ -86,7 +88,7 @@ enum GraphWork: Sendable {
     }
 
     private static func call(_ step: GraphCallStep, _ arguments: Arguments) async throws -> GraphValue {
-        let start = NIODeadline.now()
+        let start = step.now
         // Results that other processes keep go with the last reference to them: not before the call is over.
         defer { withExtendedLifetime(arguments) {} }
         do {

@@ -61,7 +61,7 @@ final class ConnectionGate: Sendable {
 
     /// Whether to search for an idle connection. A flood of connections must not make the loops search each time.
     private var mayBeIdle: Bool {
-        let since = NIODeadline.now().uptimeNanoseconds &- foundNoneIdle.load(ordering: .relaxed)
+        let since = loops[0].eventLoop.now.uptimeNanoseconds &- foundNoneIdle.load(ordering: .relaxed)
         return since > UInt64(clamping: options.tickPeriod.nanoseconds)
     }
 
@@ -72,7 +72,7 @@ final class ConnectionGate: Sendable {
         return loop.eventLoop.submit { loop.value.closeLongestIdle() }.flatMap { found in
             if found { return loop.eventLoop.makeSucceededFuture(true) }
             if tried + 1 < self.loops.count { return self.closeIdle(own, tried: tried + 1) }
-            self.foundNoneIdle.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
+            self.foundNoneIdle.store(self.loops[0].eventLoop.now.uptimeNanoseconds, ordering: .relaxed)
             return loop.eventLoop.makeSucceededFuture(false)
         }
     }

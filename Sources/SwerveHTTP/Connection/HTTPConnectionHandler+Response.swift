@@ -139,7 +139,7 @@ extension HTTPConnectionHandler {
     ) {
         var block = ByteBuffer(staticString: "content-type: application/json\r\n")
         if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
-        let body = HTTPResponse.errorBody(status: status, message: message)
+        let body = ServeResponse.errorBody(status: status, message: message)
         writeHead(
             status: status,
             headerBlock: block,

@@ -5,13 +5,13 @@
 public struct QueryAdapter<Input: Codable & Sendable>: HTTPAdapter {
     public init(_ type: Input.Type = Input.self) {}
 
-    public func input(from request: HTTPRequest) throws -> Input {
+    public func input(from request: ServeRequest) throws -> Input {
         var values: [String: [String]] = [:]
         for (name, value) in request.queryItems { values[name, default: []].append(value) }
         do {
             return try Input(from: QueryDecoder(values: values))
         } catch let error as DecodingError {
-            throw HTTPRequest.describe(error, of: "the query")
+            throw ServeRequest.describe(error, of: "the query")
         }
     }
 }

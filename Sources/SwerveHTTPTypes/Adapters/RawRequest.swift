@@ -36,7 +36,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
 
     /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) for a body of more than
     ///   ``HTTPBody/defaultCollectLimit``.
-    public static func input(from request: HTTPRequest) async throws -> RawRequest {
+    public static func input(from request: ServeRequest) async throws -> RawRequest {
         RawRequest(
             method: request.method.rawValue,
             path: request.path,
@@ -53,9 +53,9 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
 
     /// The request as an ingress receives it, for functions that take one.
     ///
-    /// - Throws: ``HTTPHeaderError`` and ``HTTPError`` for parts that are not valid in a request.
-    public func request() throws -> HTTPRequest {
-        try HTTPRequest(
+    /// - Throws: ``HTTPHeaderError`` and ``ServeHTTPError`` for parts that are not valid in a request.
+    public func request() throws -> ServeRequest {
+        try ServeRequest(
             method: HTTPMethod(rawValue: method),
             path: path + (query.map { "?\($0)" } ?? ""),
             headers: HTTPHeaders(headers.map { (name: $0.name, value: $0.value) }),
@@ -76,10 +76,10 @@ public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
         self.body = body
     }
 
-    /// - Throws: ``HTTPError`` with status 500 when the body is a stream.
-    public init(_ response: HTTPResponse) throws(HTTPError) {
+    /// - Throws: ``ServeHTTPError`` with status 500 when the body is a stream.
+    public init(_ response: ServeResponse) throws(ServeHTTPError) {
         guard let body = response.body.completeBytes else {
-            throw HTTPError(.internalServerError, "a response with a streamed body cannot be a value")
+            throw ServeHTTPError(.internalServerError, "a response with a streamed body cannot be a value")
         }
         self.init(
             status: response.status,
@@ -88,8 +88,8 @@ public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
         )
     }
 
-    public func response(to request: HTTPRequest) -> HTTPResponse {
-        HTTPResponse(
+    public func response(to request: ServeRequest) -> ServeResponse {
+        ServeResponse(
             status: status,
             headers: HTTPHeaders(headers.map { (name: $0.name, value: $0.value) }),
             body: .bytes(body)

@@ -15,7 +15,7 @@ public struct UploadedFile: Hashable, Codable, Sendable, HTTPInput {
     }
 
     /// The form's only file, or the whole body if it is not a form.
-    public static func input(from request: HTTPRequest) async throws -> UploadedFile {
+    public static func input(from request: ServeRequest) async throws -> UploadedFile {
         try await FileAdapter().input(from: request)
     }
 }
@@ -32,8 +32,8 @@ public struct FileAdapter: HTTPAdapter {
         self.maxBytes = maxBytes
     }
 
-    /// - Throws: ``HTTPError`` with status 400 for a malformed form and for one without the file.
-    public func input(from request: HTTPRequest) async throws -> UploadedFile {
+    /// - Throws: ``ServeHTTPError`` with status 400 for a malformed form and for one without the file.
+    public func input(from request: ServeRequest) async throws -> UploadedFile {
         guard request.isMultipartForm else {
             return UploadedFile(
                 contentType: request.headers["content-type"],
@@ -48,14 +48,14 @@ public struct FileAdapter: HTTPAdapter {
 extension MultipartForm {
     /// The field with that name, or the form's only file.
     ///
-    /// - Throws: ``HTTPError`` with status 400 if there is none, or if no name was given and there are several files.
-    package func file(_ field: String?) throws(HTTPError) -> Part {
+    /// - Throws: ``ServeHTTPError`` with status 400 if there is none, or if no name was given and there are several files.
+    package func file(_ field: String?) throws(ServeHTTPError) -> Part {
         if let field {
-            guard let part = self[field] else { throw HTTPError(.badRequest, "the form has no field '\(field)'") }
+            guard let part = self[field] else { throw ServeHTTPError(.badRequest, "the form has no field '\(field)'") }
             return part
         }
         let files = files
-        guard files.count == 1 else { throw HTTPError(.badRequest, "the form needs one file, but has \(files.count)") }
+        guard files.count == 1 else { throw ServeHTTPError(.badRequest, "the form needs one file, but has \(files.count)") }
         return files[0]
     }
 }

@@ -28,16 +28,16 @@ struct JSONScanner {
         return true
     }
 
-    mutating func expect(_ character: Unicode.Scalar) throws(HTTPError) {
+    mutating func expect(_ character: Unicode.Scalar) throws(ServeHTTPError) {
         guard accept(character) else { throw malformed("expected '\(character)'") }
     }
 
-    mutating func expectEnd() throws(HTTPError) {
+    mutating func expectEnd() throws(ServeHTTPError) {
         guard next == nil else { throw malformed("expected the end of the body") }
     }
 
     /// The key of the next member of an object whose `{` has been read; nil at its end.
-    mutating func key(isFirst: Bool) throws(HTTPError) -> String? {
+    mutating func key(isFirst: Bool) throws(ServeHTTPError) -> String? {
         if accept("}") { return nil }
         if !isFirst { try expect(",") }
         let key = try string()
@@ -46,14 +46,14 @@ struct JSONScanner {
     }
 
     /// Whether the list whose `[` has been read has another element.
-    mutating func hasElement(isFirst: Bool) throws(HTTPError) -> Bool {
+    mutating func hasElement(isFirst: Bool) throws(ServeHTTPError) -> Bool {
         if accept("]") { return false }
         if !isFirst { try expect(",") }
         return true
     }
 
     /// The text of a number, `true`, `false` or `null`.
-    mutating func word() throws(HTTPError) -> String {
+    mutating func word() throws(ServeHTTPError) -> String {
         guard next != nil else { throw malformed("expected a value, but the body ends") }
         let start = position
         while position < bytes.count, JSONScanner.isWord(bytes[position]) { position += 1 }
@@ -100,7 +100,7 @@ struct JSONScanner {
     }
 
     /// Reads a string and resolves its escapes.
-    mutating func string() throws(HTTPError) -> String {
+    mutating func string() throws(ServeHTTPError) -> String {
         guard next == UInt8(ascii: "\"") else { throw malformed("expected a string") }
         position += 1
         var content: [UInt8] = []
@@ -127,7 +127,7 @@ struct JSONScanner {
         throw malformed("unterminated string")
     }
 
-    private mutating func escape() throws(HTTPError) -> Character {
+    private mutating func escape() throws(ServeHTTPError) -> Character {
         position += 1
         guard position < bytes.count else { throw malformed("unterminated string") }
         position += 1
@@ -157,7 +157,7 @@ struct JSONScanner {
         }
     }
 
-    private mutating func codeUnit() throws(HTTPError) -> UInt16 {
+    private mutating func codeUnit() throws(ServeHTTPError) -> UInt16 {
         let digits = bytes[position...].prefix(4)
         let text = String(decoding: digits, as: UTF8.self)
         guard digits.count == 4, !text.hasPrefix("+"), let unit = UInt16(text, radix: 16) else {
@@ -167,7 +167,7 @@ struct JSONScanner {
         return unit
     }
 
-    func malformed(_ what: String) -> HTTPError {
-        HTTPError(.badRequest, "the body is not valid JSON: \(what) at byte \(position)")
+    func malformed(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.badRequest, "the body is not valid JSON: \(what) at byte \(position)")
     }
 }

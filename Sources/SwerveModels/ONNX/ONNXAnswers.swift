@@ -8,18 +8,18 @@ enum ONNXAnswers {
     /// message for everything else.
     static func error(for error: ONNXError) -> any Error {
         switch error.code {
-        case .invalidInput, .unsupportedType: HTTPError(.unprocessableContent, error.message)
+        case .invalidInput, .unsupportedType: ServeHTTPError(.unprocessableContent, error.message)
         case .queueFull: ServeError(.queueFull, error.message)
-        default: HTTPError(.internalServerError, error.message)
+        default: ServeHTTPError(.internalServerError, error.message)
         }
     }
 
     /// 413 for too many bytes, 400 for a damaged file, 422 for an array that cannot be a tensor.
-    static func error(for error: TensorError) -> HTTPError {
+    static func error(for error: TensorError) -> ServeHTTPError {
         switch error.code {
-        case .tooLarge: HTTPError(.contentTooLarge, error.message)
-        case .malformed, .sizeMismatch: HTTPError(.badRequest, error.message)
-        default: HTTPError(.unprocessableContent, error.message)
+        case .tooLarge: ServeHTTPError(.contentTooLarge, error.message)
+        case .malformed, .sizeMismatch: ServeHTTPError(.badRequest, error.message)
+        default: ServeHTTPError(.unprocessableContent, error.message)
         }
     }
 }

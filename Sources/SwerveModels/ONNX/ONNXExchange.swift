@@ -12,8 +12,8 @@ struct ONNXExchange: Sendable {
 
     // MARK: Requests
 
-    /// - Throws: ``HTTPError`` with status 400, 413, 415 or 422; ``ServeError`` with code `tooLarge`.
-    func inputs(of request: HTTPRequest) async throws -> [String: ONNXValue] {
+    /// - Throws: ``ServeHTTPError`` with status 400, 413, 415 or 422; ``ServeError`` with code `tooLarge`.
+    func inputs(of request: ServeRequest) async throws -> [String: ONNXValue] {
         let contentType = request.headers["content-type"].map { $0.lowercased().prefix { $0 != ";" && $0 != " " } }
         let body = try await request.body.collect(upTo: limits.maximumBodyBytes)
         switch contentType {
@@ -23,7 +23,7 @@ struct ONNXExchange: Sendable {
         case nil, "application/x-www-form-urlencoded", "application/octet-stream":
             return body.readableBytesView.first == 0x93 ? try await readArray(body) : try await readJSON(body)
         case .some(let other):
-            throw HTTPError(
+            throw ServeHTTPError(
                 .unsupportedMediaType,
                 "the content type is '\(other)'; application/json and \(Self.arrayContentType) are accepted"
             )
@@ -42,7 +42,7 @@ struct ONNXExchange: Sendable {
     @concurrent private func readArray(_ body: ByteBuffer) async throws -> [String: ONNXValue] {
         guard signature.inputs.count == 1, let input = signature.inputs.first else {
             let names = signature.inputs.map(\.description).joined(separator: ", ")
-            throw HTTPError(
+            throw ServeHTTPError(
                 .unprocessableContent,
                 "an array is only one input, but the model takes \(signature.inputs.count) (\(names)): send JSON"
             )
@@ -59,9 +59,9 @@ struct ONNXExchange: Sendable {
 
     /// An array when the client asks for one, or when it sent one and there is a single output; otherwise JSON.
     ///
-    /// - Throws: ``HTTPError`` with status 422 when the response should be an array but there is no single output of
+    /// - Throws: ``ServeHTTPError`` with status 422 when the response should be an array but there is no single output of
     ///   numbers.
-    @concurrent func response(_ outputs: [String: ONNXValue], to request: HTTPRequest) async throws -> HTTPResponse {
+    @concurrent func response(_ outputs: [String: ONNXValue], to request: ServeRequest) async throws -> ServeResponse {
         let accept = request.headers["accept"] ?? ""
         let wanted = request.queryValue("output")
         let asksForArray = accept.contains(Self.arrayContentType)
@@ -84,10 +84,10 @@ struct ONNXExchange: Sendable {
         guard let name = try wanted.map({ try port(named: $0).name }) ?? (outputs.count == 1 ? outputs.keys.first : nil)
         else {
             let names = signature.outputs.map(\.name).joined(separator: ", ")
-            throw HTTPError(.unprocessableContent, "the model has the outputs \(names): choose one with ?output=")
+            throw ServeHTTPError(.unprocessableContent, "the model has the outputs \(names): choose one with ?output=")
         }
         guard let tensor = outputs[name]?.tensor else {
-            throw HTTPError(
+            throw ServeHTTPError(
                 .unprocessableContent,
                 "output '\(name)' is text, which cannot be an array: accept application/json"
             )
@@ -98,7 +98,7 @@ struct ONNXExchange: Sendable {
     private func port(named name: String) throws -> ONNXPort {
         guard let port = signature.outputs.first(where: { $0.name == name }) else {
             let names = signature.outputs.map(\.name).joined(separator: ", ")
-            throw HTTPError(.unprocessableContent, "the model has no output '\(name.prefix(80))'; it has \(names)")
+            throw ServeHTTPError(.unprocessableContent, "the model has no output '\(name.prefix(80))'; it has \(names)")
         }
         return port
     }

@@ -6,7 +6,7 @@ public import SwerveTensor
 /// A deployment of any ONNX model: tensors in, tensors out.
 ///
 /// ```swift
-/// let scores = ONNXModel.bind(model: "Models/scores.onnx").options(numReplicas: 2)
+/// let scores = ONNXModel.options(numReplicas: 2).bind(model: "Models/scores.onnx")
 /// let handle = try await Serve.run(scores, name: "scores", routePrefix: "/scores")
 /// let outputs = try await handle.run(["x": try Tensor(shape: [1, 4], values: [5.1, 3.5, 1.4, 0.2] as [Float])])
 /// ```
@@ -76,13 +76,13 @@ public distributed actor ONNXModel: HTTPIngress {
     /// The model's inputs and outputs, and what runs it.
     public distributed func signature() -> ONNXSignature { details }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard request.path == "/" else { throw HTTPError(.notFound, "the model answers at \(request.rootPath)/") }
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
+        guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
         switch request.method {
         case .get, .head: return try .json(details)
         case .post: break
         default:
-            var response = HTTPResponse.error(.methodNotAllowed, "GET describes the model, POST runs it")
+            var response = ServeResponse.error(.methodNotAllowed, "GET describes the model, POST runs it")
             response.headers.add("allow", "GET, HEAD, POST")
             return response
         }

@@ -22,7 +22,7 @@ struct TensorJSONData {
 
     // MARK: Structure
 
-    mutating func endList(depth: Int, count: Int) throws(HTTPError) {
+    mutating func endList(depth: Int, count: Int) throws(ServeHTTPError) {
         while lengths.count <= depth { lengths.append(nil) }
         if let length = lengths[depth], length != count {
             throw refused("has lists of \(length) and \(count) elements in dimension \(depth)")
@@ -31,7 +31,7 @@ struct TensorJSONData {
         lengths[depth] = count
     }
 
-    private mutating func place(depth: Int) throws(HTTPError) {
+    private mutating func place(depth: Int) throws(ServeHTTPError) {
         if let elementDepth, elementDepth != depth { throw refused("mixes elements and lists") }
         elementDepth = depth
     }
@@ -39,7 +39,7 @@ struct TensorJSONData {
     /// The value of the elements.
     ///
     /// - Parameter shape: the shape from the client; nil uses the shape of the lists.
-    func value(shape: [Int]?) throws(HTTPError) -> ONNXValue {
+    func value(shape: [Int]?) throws(ServeHTTPError) -> ONNXValue {
         let found = lengths.map { $0 ?? 0 }
         if let elementDepth, elementDepth != lengths.count { throw refused("mixes elements and lists") }
         let count = elementDepth == nil ? 0 : found.reduce(1, *)
@@ -59,7 +59,7 @@ struct TensorJSONData {
 
     // MARK: Elements
 
-    mutating func append(text: String, depth: Int) throws(HTTPError) {
+    mutating func append(text: String, depth: Int) throws(ServeHTTPError) {
         try place(depth: depth)
         if port.type.isText {
             texts.append(text)
@@ -72,7 +72,7 @@ struct TensorJSONData {
         try checkSize()
     }
 
-    mutating func append(word: String, depth: Int) throws(HTTPError) {
+    mutating func append(word: String, depth: Int) throws(ServeHTTPError) {
         try place(depth: depth)
         guard append(word) else { throw refused("takes \(port.type), not \(word.prefix(40))") }
         try checkSize()
@@ -122,13 +122,13 @@ struct TensorJSONData {
         return true
     }
 
-    private func checkSize() throws(HTTPError) {
+    private func checkSize() throws(ServeHTTPError) {
         guard bytes.readableBytes + textBytes <= maximumBytes else {
-            throw HTTPError(.contentTooLarge, "input '\(port.name)' takes more than \(maximumBytes) bytes")
+            throw ServeHTTPError(.contentTooLarge, "input '\(port.name)' takes more than \(maximumBytes) bytes")
         }
     }
 
-    private func refused(_ what: String) -> HTTPError {
-        HTTPError(.unprocessableContent, "input '\(port.name)' \(what); it takes \(port)")
+    private func refused(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.unprocessableContent, "input '\(port.name)' \(what); it takes \(port)")
     }
 }

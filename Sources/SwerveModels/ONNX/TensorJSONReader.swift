@@ -19,8 +19,8 @@ struct TensorJSONReader {
         self.maximumBytes = maximumBytes
     }
 
-    /// - Throws: ``HTTPError`` with status 400, 413 or 422.
-    mutating func read() throws(HTTPError) -> [String: ONNXValue] {
+    /// - Throws: ``ServeHTTPError`` with status 400, 413 or 422.
+    mutating func read() throws(ServeHTTPError) -> [String: ONNXValue] {
         guard scanner.next == UInt8(ascii: "{") else { throw mismatch("the body must be an object: {\"inputs\": {…}}") }
         try scanner.expect("{")
         var values: [String: ONNXValue]?
@@ -40,7 +40,7 @@ struct TensorJSONReader {
 
     private var list: String { inputs.map(\.description).joined(separator: ", ") }
 
-    private mutating func readInputs() throws(HTTPError) -> [String: ONNXValue] {
+    private mutating func readInputs() throws(ServeHTTPError) -> [String: ONNXValue] {
         guard scanner.accept("{") else { throw mismatch("'inputs' must be an object with \(list)") }
         var values: [String: ONNXValue] = [:]
         var isFirst = true
@@ -64,7 +64,7 @@ struct TensorJSONReader {
     }
 
     /// `{"shape": …, "dtype": …, "data": …}` in any order.
-    private mutating func readObject(_ port: ONNXPort) throws(HTTPError) -> ONNXValue {
+    private mutating func readObject(_ port: ONNXPort) throws(ServeHTTPError) -> ONNXValue {
         try scanner.expect("{")
         var shape: [Int]?
         var data: TensorJSONData?
@@ -93,7 +93,7 @@ struct TensorJSONReader {
         return try data.value(shape: shape)
     }
 
-    private mutating func readShape(_ port: ONNXPort) throws(HTTPError) -> [Int] {
+    private mutating func readShape(_ port: ONNXPort) throws(ServeHTTPError) -> [Int] {
         var shape: [Int] = []
         let expected = "'shape' of input '\(port.name)' must be a list of at most \(ONNXPort.maximumRank) sizes"
         guard scanner.accept("[") else { throw mismatch(expected) }
@@ -107,13 +107,13 @@ struct TensorJSONReader {
     }
 
     /// Reads nested lists or a single element.
-    private mutating func readData(_ port: ONNXPort) throws(HTTPError) -> TensorJSONData {
+    private mutating func readData(_ port: ONNXPort) throws(ServeHTTPError) -> TensorJSONData {
         var data = TensorJSONData(port, maximumBytes: maximumBytes)
         try readList(port, into: &data, depth: 0)
         return data
     }
 
-    private mutating func readList(_ port: ONNXPort, into data: inout TensorJSONData, depth: Int) throws(HTTPError) {
+    private mutating func readList(_ port: ONNXPort, into data: inout TensorJSONData, depth: Int) throws(ServeHTTPError) {
         switch scanner.next {
         case UInt8(ascii: "["):
             guard depth < ONNXPort.maximumRank else {
@@ -133,9 +133,9 @@ struct TensorJSONReader {
     }
 
     /// The error for an unexpected value; if the body ends here, it is invalid JSON instead.
-    private mutating func mismatch(_ what: String) -> HTTPError {
+    private mutating func mismatch(_ what: String) -> ServeHTTPError {
         scanner.next == nil ? scanner.malformed("it ends") : refused(what)
     }
 
-    private func refused(_ what: String) -> HTTPError { HTTPError(.unprocessableContent, what) }
+    private func refused(_ what: String) -> ServeHTTPError { ServeHTTPError(.unprocessableContent, what) }
 }

@@ -68,8 +68,8 @@ public distributed actor SegFormer: HTTPIngress {
         information
     }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard request.path == "/" else { throw HTTPError(.notFound, "the model answers at \(request.rootPath)/") }
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
+        guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
         switch request.method {
         case .get, .head: return try .json(information)
         case .post:
@@ -77,7 +77,7 @@ public distributed actor SegFormer: HTTPIngress {
             let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
             return try answer.response(with: try await segment(image), of: image, classes: classes())
         default:
-            var response = HTTPResponse.error(.methodNotAllowed, "POST a picture, or GET a description of the model")
+            var response = ServeResponse.error(.methodNotAllowed, "POST a picture, or GET a description of the model")
             response.headers.add("allow", "GET, HEAD, POST")
             return response
         }

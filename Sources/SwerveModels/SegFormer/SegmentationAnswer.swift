@@ -13,7 +13,7 @@ public struct SegmentationAnswer: Sendable {
     }
 
     private let kind: Kind
-    private let request: HTTPRequest
+    private let request: ServeRequest
 
     /// Reads the requested form from the query and the `Accept` header:
     ///
@@ -21,14 +21,14 @@ public struct SegmentationAnswer: Sendable {
     /// * `application/json`: a ``SegmentationReport``, without the map for `?map=none`.
     /// * otherwise: a picture, `?picture=overlay`, `side-by-side` or `contour`; JPEG for `image/jpeg`, else PNG.
     ///
-    /// - Throws: ``HTTPError`` with status 400 for an unknown name of a picture or map.
-    public init(for request: HTTPRequest) throws {
+    /// - Throws: ``ServeHTTPError`` with status 400 for an unknown name of a picture or map.
+    public init(for request: ServeRequest) throws {
         self.request = request
         let picture = try request.segmentationPicture()
         let accept = request.headers["accept"] ?? ""
         let map = request.queryValue("map") ?? "png"
         guard map == "png" || map == "none" else {
-            throw HTTPError(.badRequest, "no map named '\(map.prefix(40))'; the names are png, none")
+            throw ServeHTTPError(.badRequest, "no map named '\(map.prefix(40))'; the names are png, none")
         }
         if request.acceptsArray {
             kind = .map
@@ -44,7 +44,7 @@ public struct SegmentationAnswer: Sendable {
     ///   - image: the picture.
     ///   - classes: the name and the colour of each class, by label.
     /// - Throws: `ImageError`.
-    public func response(with map: SegmentationMap, of image: Image, classes: [LegendEntry]) throws -> HTTPResponse {
+    public func response(with map: SegmentationMap, of image: Image, classes: [LegendEntry]) throws -> ServeResponse {
         switch kind {
         case .map: try .labels(map.labels, width: map.width, height: map.height)
         case .report(let includesMap):

@@ -10,7 +10,7 @@ final class FrameReader {
     @exclusivity(unchecked) private var decoder = FrameDecoder()
     @exclusivity(unchecked) private var methods: [UInt32: IncomingMethod] = [:]
     /// Requests that arrived and begin together at the end of the read.
-    @exclusivity(unchecked) private var batch: [FramedReply] = []
+    @exclusivity(unchecked) private var arrived: [FramedReply] = []
     /// The latest stream that has begun. A long call that becomes whole late is older than what began before it.
     @exclusivity(unchecked) private var lastStarted: UInt64 = 0
     private let executor: LoopExecutor
@@ -28,21 +28,21 @@ final class FrameReader {
     }
 
     /// Starts the requests of one read.
-    func startBatch(_ connection: PeerConnection) {
-        guard !batch.isEmpty else { return }
-        for reply in batch { lastStarted = max(lastStarted, reply.stream) }
-        // Otherwise the end is about to be told, and the batch let go then.
+    func startArrived(_ connection: PeerConnection) {
+        guard !arrived.isEmpty else { return }
+        for reply in arrived { lastStarted = max(lastStarted, reply.stream) }
+        // Otherwise the end is about to be told, and they are let go then.
         guard connection.noteStarted(lastStarted) else { return }
-        let requests = batch.compactMap { $0.request }
-        batch.removeAll(keepingCapacity: true)
+        let requests = arrived.compactMap { $0.request }
+        arrived.removeAll(keepingCapacity: true)
         HostedReplica.start(requests, holding: ConnectionBurst(connection: connection), on: executor)
     }
 
     /// The connection is over: what has not begun never will.
     func end() {
         isEnded = true
-        for reply in batch { reply.abandon() }
-        batch = []
+        for reply in arrived { reply.abandon() }
+        arrived = []
         methods = [:]
         decoder = FrameDecoder()
     }
@@ -84,7 +84,7 @@ final class FrameReader {
             if let number = Self.number(in: body) { connection.hosted.kept.release(number, by: connection) }
         case .requestData, .requestEnd:
             guard let reply = connection.incoming(stream) else { return }
-            if try reply.receivedBody(body, isLast: frame.kind == .requestEnd) { batch.append(reply) }
+            if try reply.receivedBody(body, isLast: frame.kind == .requestEnd) { arrived.append(reply) }
         case .requestCancel: connection.incoming(stream)?.callerIsGone()
         case .responseCredit: try connection.incoming(stream)?.consumed(Self.credit(in: body))
         case .requestAccepted, .requestCredit, .responseRefused, .responseValue, .responseLongValue, .responseKept,
@@ -124,7 +124,7 @@ final class FrameReader {
         } catch {
             return reply.fail(error)
         }
-        batch.append(reply)
+        arrived.append(reply)
     }
 
     private func fetch(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {

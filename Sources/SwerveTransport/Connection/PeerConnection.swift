@@ -268,7 +268,7 @@ package final class PeerConnection: Sendable {
 
     /// No more bytes come for now.
     package func readComplete() {
-        reader.value.startBatch(self)
+        reader.value.startArrived(self)
     }
 
     /// The other side is gone.

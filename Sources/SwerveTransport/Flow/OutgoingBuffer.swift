@@ -111,7 +111,7 @@ struct OutgoingBuffer {
         burst.hold()
     }
 
-    /// A batch of requests has begun; the answers given meanwhile leave.
+    /// A burst of requests has begun; the answers given meanwhile leave.
     mutating func release() -> Action {
         burst.release() ? writeIfIdle() : .none
     }

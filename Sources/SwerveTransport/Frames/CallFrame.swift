@@ -9,7 +9,7 @@ enum CallFrame {
     static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
-        let context = RequestContext.current
+        let context = ServeContext.current
         let requestID = (context?.requestID ?? "").utf8
         let length = min(requestID.count, 255)
         frame.writeInteger(UInt8(length))
@@ -68,7 +68,7 @@ enum CallFrame {
 
     /// What the replica's process reads of a call.
     struct Received: Sendable {
-        var context: RequestContext?
+        var context: ServeContext?
         var arguments: InvocationDecoder
         var mayKeep: Bool
         /// The arguments that are to be fetched first.
@@ -101,7 +101,7 @@ enum CallFrame {
         }
         let deadline = RequestDeadline(remaining: remaining, on: loop)
         let context =
-            requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
+            requestID.isEmpty && deadline == nil ? nil : ServeContext(requestID: requestID, deadline: deadline)
         return Received(
             context: context,
             arguments: InvocationDecoder(reader, genericSubstitutions: types),

@@ -99,14 +99,14 @@ distributed actor TestIngress: HTTPIngress {
     distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
     distributed func made(_ count: Int) -> ByteBuffer { pattern(count) }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let parts = request.path.split(separator: "/")
         switch parts.first {
         case "whole": return .bytes(try await request.body.collect())
         // Streams what it reads.
         case "echo":
             let body = request.body
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in for try await bytes in body { try await writer.write(bytes) } }
             )
         case "gate":
@@ -115,7 +115,7 @@ distributed actor TestIngress: HTTPIngress {
         // So many bytes, in parts of a size.
         case "download":
             let (size, part) = (Int(parts[1]) ?? 0, Int(parts[2]) ?? 1)
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in
                     var rest = pattern(size)
                     while rest.readableBytes > 0 {
@@ -123,7 +123,7 @@ distributed actor TestIngress: HTTPIngress {
                     }
                 }
             )
-        default: throw HTTPError(.notFound, "nothing there")
+        default: throw ServeHTTPError(.notFound, "nothing there")
         }
     }
 }

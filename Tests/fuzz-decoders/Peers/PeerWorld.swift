@@ -206,11 +206,11 @@ distributed actor FuzzActor: HTTPIngress {
     /// Not among the methods above: the language's runtime finds it.
     distributed func unlisted(_ text: String) -> String { text }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/stream":
             let body = request.body
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in for try await bytes in body { try await writer.write(bytes) } }
             )
         case "/fail": throw FuzzFailure(number: 8)

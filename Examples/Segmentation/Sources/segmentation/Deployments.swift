@@ -12,7 +12,7 @@ distributed actor TextConverter: HTTPIngress {
         text.uppercased()
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .text(convert(try await request.body.text()))
     }
 }
@@ -30,7 +30,7 @@ distributed actor Threshold: HTTPIngress {
         image.grayscale().thresholded(threshold)
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         try .image(apply(try await request.image()), for: request)
     }
 }
@@ -51,7 +51,7 @@ distributed actor SharpenThenSegment: HTTPIngress {
         try await segmenter.segment(try image.sharpened(factor: 8))
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
         return try answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
@@ -78,7 +78,7 @@ distributed actor Ingress: HTTPIngress {
         self.sharpenThenSegment = sharpenThenSegment
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/text-converter":
             return .text(try await textConverter.convert(try await request.body.text()))
@@ -90,13 +90,13 @@ distributed actor Ingress: HTTPIngress {
         case "/sharpen-then-segment":
             return try await answer(request) { try await sharpenThenSegment.process($0) }
         default:
-            throw HTTPError(.notFound, "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment")
+            throw ServeHTTPError(.notFound, "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment")
         }
     }
     private func answer(
-        _ request: HTTPRequest,
+        _ request: ServeRequest,
         _ segment: (Image) async throws -> SegmentationMap
-    ) async throws -> HTTPResponse {
+    ) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
         let map = try await segment(image)

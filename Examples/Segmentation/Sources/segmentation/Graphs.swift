@@ -31,9 +31,9 @@ func packResponse(
 /// Picks for each pixel the class that most maps vote for; in a tie, the one voted for first.
 @FunctionDeployment
 func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
-    guard let first = maps.first else { throw HTTPError(.unprocessableContent, "there are no maps to vote with") }
+    guard let first = maps.first else { throw ServeHTTPError(.unprocessableContent, "there are no maps to vote with") }
     guard maps.allSatisfy({ $0.width == first.width && $0.height == first.height }) else {
-        throw HTTPError(.unprocessableContent, "the maps have different sizes")
+        throw ServeHTTPError(.unprocessableContent, "the maps have different sizes")
     }
     var labels = first.labels
     var votes = [UInt8](repeating: 0, count: 256)
@@ -49,8 +49,8 @@ func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
 
 /// The graphs of the last part of the course, and two more.
 struct Graphs {
-    /// The bound model.
-    var segformer: SegFormer
+    /// Binds the model, with deployment options.
+    var segformer: (SegFormer.Configured) -> SegFormer
 
     typealias Answer = GraphNode<RawRequest, RawResponse>
 
@@ -59,8 +59,9 @@ struct Graphs {
         let request = InputNode<RawRequest>()
         let image = unpackRequestDeployment.bind().nodes(request)
         let sharp = sharpenDeployment.bind().nodes(image, by: 8)
-        let map = segformer.nodes.segment(sharp)
-        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+        let segmenter = segformer(SegFormer.options())
+        let map = segmenter.nodes.segment(sharp)
+        return packResponseDeployment.bind().nodes(request, image, map, segmenter.nodes.classes())
     }
 
     /// Two segmenters with separate replicas process the picture at the same time: one unchanged, one sharpened.
@@ -68,10 +69,11 @@ struct Graphs {
         let request = InputNode<RawRequest>()
         let image = unpackRequestDeployment.bind().nodes(request)
         let sharp = sharpenDeployment.bind().nodes(image, by: 2)
-        let plain = segformer.options(name: "plain").nodes.segment(image)
-        let sharpened = segformer.options(name: "sharpened").nodes.segment(sharp)
-        let map = voteDeployment.bind().nodes(.array([plain, sharpened]))
-        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+        let plain = segformer(SegFormer.options(name: "plain"))
+        let sharpened = segformer(SegFormer.options(name: "sharpened"))
+        let maps = [plain.nodes.segment(image), sharpened.nodes.segment(sharp)]
+        let map = voteDeployment.bind().nodes(.array(maps))
+        return packResponseDeployment.bind().nodes(request, image, map, plain.nodes.classes())
     }
 
     /// Two routes over the same deployments: the sharpened picture, and the linear graph.

@@ -12,7 +12,7 @@ import SwerveVision
 /// The steps of the course in order, each actually run.
 struct Notebook {
     /// The bound model. Passing it to another deployment or running it makes a new deployment each time.
-    var segformer: SegFormer
+    var segformer: (SegFormer.Configured) -> SegFormer
     private static let sample = "Examples/Segmentation/Samples/scene.png"
 
     func run() async throws {
@@ -38,14 +38,14 @@ struct Notebook {
 
         print("4. SegFormer: the model in its own replica, from a folder or a hub")
         let segmenter = try await Serve.run(
-            segformer,
+            segformer(SegFormer.options()),
             name: "segmenter",
             routePrefix: "/segment"
         )
         print("   ", describe(try await segmenter.segment(image), try await segmenter.classes()))
 
         print("5. SharpenThenSegment: composition by passing one bound deployment to another")
-        let composed = SharpenThenSegment.bind(segmenter: segformer)
+        let composed = SharpenThenSegment.bind(segmenter: segformer(SegFormer.options()))
         let sharpened = try await Serve.run(composed, name: "composition", routePrefix: "/sharpen-then-segment")
         print("   ", describe(try await sharpened.process(image), try await segmenter.classes()))
 
@@ -66,7 +66,10 @@ struct Notebook {
     }
 
     private func ingress(replicas: Int) -> Ingress {
-        let segmenter = segformer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: Resources(cpus: 0.5))
+        let resources = Resources(cpus: 0.5)
+        let segmenter = segformer(
+            SegFormer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: resources)
+        )
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

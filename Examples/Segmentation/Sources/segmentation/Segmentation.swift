@@ -54,15 +54,16 @@ struct Segmentation: AsyncParsableCommand {
         try await Serve.waitForShutdownSignal()
     }
 
-    private var segformer: SegFormer {
+    /// The model of the command line, with deployment options.
+    private func segformer(_ deployment: SegFormer.Configured) -> SegFormer {
         var options = SegFormerOptions()
         options.session.intraOpThreads = threads
-        return SegFormer.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
+        return deployment.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
     }
 
     /// The whole application: five deployments, with every call between them checked by the compiler.
     private var application: Ingress {
-        let segmenter = segformer.options(numReplicas: replicas, resources: Resources(cpus: 1))
+        let segmenter = segformer(SegFormer.options(numReplicas: replicas, resources: Resources(cpus: 1)))
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

@@ -1,6 +1,9 @@
 /// How a deployment runs: how many replicas, where, and with which limits.
 ///
-/// `@Deployment(...)` takes the same arguments, and `.options(...)` on a bound deployment overrides some of them.
+/// `@Deployment(...)` takes the same arguments, and `options(...)` of a deployment overrides some of them.
+///
+/// Each option is declared here once, with its documentation and default; `make options` writes the parameter lists that
+/// follow. ``validate(deployment:)`` says which values are accepted.
 public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// Where the replicas of a deployment run.
     public struct Placement: Hashable, Sendable, Codable, CustomStringConvertible {
@@ -39,71 +42,39 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     }
 
     /// The name within the application; `nil` means the type's name, with a number for the second and later ones.
-    public var name: String?
+    public var name: String? = nil
     /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment may be scaled later.
-    public var numReplicas: Int
-    /// How many requests one replica works on at a time; 100 by default. More wait in the callers' queues.
-    public var maxOngoingRequests: Int
+    public var numReplicas: Int = 1
+    /// How many requests one replica works on at a time; 100 by default. More wait in the callers' queues. Ray Serve calls
+    /// it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
+    public var maxOngoingRequests: Int = 100
     /// How many requests may wait in the queue of one calling process; 10 000 by default. One more is refused with
     /// ``ServeError/Code/queueFull`` (HTTP 503).
-    public var maxQueuedRequests: Int
-    public var resources: Resources
-    public var placement: Placement
-    public var routing: Routing
-    public var execution: Execution
+    public var maxQueuedRequests: Int = 10_000
+    /// What one replica needs of a node.
+    public var resources: Resources = Resources()
+    /// Where the replicas run; each in a process of its own by default.
+    public var placement: Placement = .process
+    /// Which replica a call goes to; by default the less busy of two that are chosen at random.
+    public var routing: Routing = .powerOfTwoChoices
+    /// Which threads a replica's requests begin on; those of the Swift pool by default.
+    public var execution: Execution = .automatic
     /// How new replicas take the place of old ones when a deploy changes them; ``Rollout/startFirst`` by default.
-    public var rollout: Rollout
+    public var rollout: Rollout = .startFirst
     /// How long a replica's process start and initialiser may take before it counts as failed; 10 minutes by default.
-    public var startTimeout: Duration
+    public var startTimeout: Duration = .seconds(600)
     /// How long a stopping replica may finish its ongoing requests before it is killed; 20 seconds by default.
-    public var gracefulShutdownTimeout: Duration
+    public var gracefulShutdownTimeout: Duration = .seconds(20)
     /// How often a replica is asked whether its executor still runs work; 10 seconds by default.
-    public var healthCheckPeriod: Duration
-    /// How long it may take to answer. After three misses in a row the replica is replaced; 30 seconds by default.
-    public var healthCheckTimeout: Duration
+    public var healthCheckPeriod: Duration = .seconds(10)
+    /// How long a replica may take to answer a health check. After three misses in a row it is replaced; 30 seconds by
+    /// default.
+    public var healthCheckTimeout: Duration = .seconds(30)
 
     /// The largest ``numReplicas`` that is accepted.
     public static let maximumReplicas = 10_000
     /// The largest ``maxOngoingRequests`` and ``maxQueuedRequests`` that are accepted.
     public static let maximumRequests = 10_000_000
-
-    /// - Parameter maxConcurrentQueries: the older name of `maxOngoingRequests`; wins when both are given.
-    public init(
-        _ name: String? = nil,
-        numReplicas: Int = 1,
-        maxOngoingRequests: Int = 100,
-        maxConcurrentQueries: Int? = nil,
-        maxQueuedRequests: Int = 10_000,
-        resources: Resources = Resources(),
-        placement: Placement = .process,
-        routing: Routing = .powerOfTwoChoices,
-        execution: Execution = .automatic,
-        rollout: Rollout = .startFirst,
-        startTimeout: Duration = .seconds(600),
-        gracefulShutdownTimeout: Duration = .seconds(20),
-        healthCheckPeriod: Duration = .seconds(10),
-        healthCheckTimeout: Duration = .seconds(30)
-    ) {
-        self.name = name
-        self.numReplicas = numReplicas
-        self.maxOngoingRequests = maxConcurrentQueries ?? maxOngoingRequests
-        self.maxQueuedRequests = maxQueuedRequests
-        self.resources = resources
-        self.placement = placement
-        self.routing = routing
-        self.execution = execution
-        self.rollout = rollout
-        self.startTimeout = startTimeout
-        self.gracefulShutdownTimeout = gracefulShutdownTimeout
-        self.healthCheckPeriod = healthCheckPeriod
-        self.healthCheckTimeout = healthCheckTimeout
-    }
-
-    /// The older name of ``maxOngoingRequests``.
-    public var maxConcurrentQueries: Int {
-        get { maxOngoingRequests }
-        set { maxOngoingRequests = newValue }
-    }
 
     /// - Throws: ``ServeError`` with code `invalidOptions` that names the option, its value and what is accepted.
     package func validate(deployment: String) throws(ServeError) {

@@ -3,7 +3,7 @@ internal import NIOCore
 /// One HTTP request, as an application's ingress receives it.
 ///
 /// The properties that describe the head make new strings on each access; keep what you need more than once.
-public struct HTTPRequest: Sendable, CustomStringConvertible {
+public struct ServeRequest: Sendable, CustomStringConvertible {
     package var head: HTTPRequestHead
     /// The request's content. It can be read once, see ``HTTPBody``.
     public let body: HTTPBody
@@ -18,7 +18,7 @@ public struct HTTPRequest: Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - path: the path as on the wire: percent-encoded, with the query if there is one.
     ///   - rootPath: the route prefix that `path` begins with; empty by default.
-    /// - Throws: ``HTTPHeaderError`` for an invalid header, ``HTTPError`` with status 400 for an invalid method or
+    /// - Throws: ``HTTPHeaderError`` for an invalid header, ``ServeHTTPError`` with status 400 for an invalid method or
     ///   path.
     public init(
         method: HTTPMethod = .get,
@@ -80,15 +80,15 @@ extension HTTPRequestHead {
         requestID: String
     ) throws {
         guard !method.rawValue.isEmpty, method.rawValue.utf8.allSatisfy(HTTPBytes.isToken) else {
-            throw HTTPError(.badRequest, "the method is not a token")
+            throw ServeHTTPError(.badRequest, "the method is not a token")
         }
         let asterisk = target == "*" && method == .options
         guard target.utf8.first == UInt8(ascii: "/") || asterisk, target.utf8.allSatisfy(HTTPBytes.isTarget) else {
-            throw HTTPError(.badRequest, "the path must begin with '/' and be percent-encoded")
+            throw ServeHTTPError(.badRequest, "the path must begin with '/' and be percent-encoded")
         }
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         guard path.starts(with: prefix.utf8) else {
-            throw HTTPError(.badRequest, "the path does not begin with the route prefix '\(prefix)'")
+            throw ServeHTTPError(.badRequest, "the path does not begin with the route prefix '\(prefix)'")
         }
         var bytes = ByteBuffer()
         bytes.writeString(method.rawValue)

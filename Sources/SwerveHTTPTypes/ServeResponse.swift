@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// The answer to a request: a status, headers and a body.
-public struct HTTPResponse: Sendable {
+public struct ServeResponse: Sendable {
     public var status: HTTPStatus
     /// The headers. The server adds `content-length` or `transfer-encoding`, `connection`, `date` and `x-request-id`;
     /// it leaves out your fields with these names and others that concern one hop.
@@ -53,33 +53,33 @@ public struct HTTPResponse: Sendable {
     }
 }
 
-extension HTTPResponse {
+extension ServeResponse {
     /// Plain text in UTF-8.
-    public static func text(_ text: String, status: HTTPStatus = .ok) -> HTTPResponse {
-        HTTPResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: .text(text))
+    public static func text(_ text: String, status: HTTPStatus = .ok) -> ServeResponse {
+        ServeResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: .text(text))
     }
 
     public static func bytes(
         _ bytes: ByteBuffer,
         contentType: String = "application/octet-stream",
         status: HTTPStatus = .ok
-    ) -> HTTPResponse {
-        HTTPResponse(status: status, headers: ["content-type": contentType], body: .bytes(bytes))
+    ) -> ServeResponse {
+        ServeResponse(status: status, headers: ["content-type": contentType], body: .bytes(bytes))
     }
 
     public static func bytes(
         _ bytes: [UInt8],
         contentType: String = "application/octet-stream",
         status: HTTPStatus = .ok
-    ) -> HTTPResponse {
+    ) -> ServeResponse {
         .bytes(ByteBuffer(bytes: bytes), contentType: contentType, status: status)
     }
 
     /// A failure as JSON, `{"error":"…","status":404}`.
     ///
     /// - Parameter message: what the client reads; the status's phrase by default.
-    public static func error(_ status: HTTPStatus, _ message: String? = nil) -> HTTPResponse {
-        HTTPResponse(
+    public static func error(_ status: HTTPStatus, _ message: String? = nil) -> ServeResponse {
+        ServeResponse(
             status: status,
             headers: ["content-type": "application/json"],
             body: .bytes(errorBody(status: status.code, message: message ?? status.reasonPhrase))

@@ -3,7 +3,7 @@ package import SwerveCore
 internal import Synchronization
 
 /// What travels with a request through every process that works on it.
-public struct RequestContext: Sendable, Hashable {
+public struct ServeContext: Sendable, Hashable {
     /// The HTTP request's `x-request-id`, kept or made by the proxy; empty for calls from code that has none.
     public var requestID: String
     /// When the answer is of no use any more.
@@ -32,7 +32,7 @@ public struct RequestContext: Sendable, Hashable {
         in time: Duration,
         operation: () async throws -> Result
     ) async rethrows -> Result {
-        var context = current ?? RequestContext(requestID: "")
+        var context = current ?? ServeContext(requestID: "")
         let clock = context.deadline?.clock ?? clock
         let time = RequestDeadline.now(clock) + .nanoseconds(time.nanoseconds)
         let deadline = RequestDeadline(min(context.deadline?.time ?? time, time), clock: clock)
@@ -48,8 +48,8 @@ public struct RequestContext: Sendable, Hashable {
     }
 
     /// The context of the request that the current task works on; `nil` outside requests. Bind it with
-    /// `RequestContext.$current.withValue(...)` to give calls from other code a request id.
-    @TaskLocal public static var current: RequestContext?
+    /// `ServeContext.$current.withValue(...)` to give calls from other code a request id.
+    @TaskLocal public static var current: ServeContext?
 
     /// Whose time ``withDeadline(in:operation:)`` goes by, outside of requests with a deadline; `nil` is real time.
     @TaskLocal package static var clock: (any EventLoop)?
@@ -89,8 +89,8 @@ package final class RequestDeadline: Sendable, Hashable {
 /// Options of calls through one handle.
 package struct CallOptions: Hashable, Sendable {
     /// The caller says that running the request twice does no harm: a lost replica does not fail it.
-    package var idempotent = false
-    /// Why no call may be made through this handle.
-    package var misuse: String?
-    package init() {}
+    package var idempotent: Bool
+    package init(idempotent: Bool = false) {
+        self.idempotent = idempotent
+    }
 }
