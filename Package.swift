@@ -51,6 +51,9 @@ let package = Package(
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore"], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
+        // The operating system: all that calls it, and what Swift has no spelling for.
+        .target(name: "CSwerveSystem"),
+        .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
         // Shells.
         .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
         .target(
@@ -61,29 +64,27 @@ let package = Package(
         .target(
             name: "SwerveReplica",
             dependencies: [
-                "CSwerveSystem", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", nioCore,
             ],
             swiftSettings: settings
         ),
-        // The entry of worker processes before main, atomics on shared memory, calls of the operating system.
-        .target(name: "CSwerveSystem"),
         .target(
             name: "SwerveTransport",
             dependencies: [
-                "CSwerveSystem", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveSystem", nioCore, nioPosix,
                 logging,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveHTTP",
-            dependencies: ["SwerveCore", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveHTTPTypes", "SwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveLaunch",
             dependencies: [
-                "SwerveCore", "CSwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+                "SwerveCore", "SwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings
         ),
@@ -97,16 +98,16 @@ let package = Package(
         .target(
             name: "SwerveController",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveTransport",
-                nioCore, logging,
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveSystem",
+                "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "CSwerveSystem", "SwerveActors", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes",
-                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveTransport", nioCore, nioPosix, logging,
+                "SwerveActors", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
+                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -159,13 +160,13 @@ let package = Package(
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveVision",
-            dependencies: ["CImageCodecs", "SwerveTensor", nioCore],
+            dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", nioCore],
+            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -177,7 +178,8 @@ let package = Package(
         .target(
             name: "SwerveHub",
             dependencies: [
-                nioCore, nioPosix, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "SwerveSystem", nioCore, nioPosix, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -188,8 +190,8 @@ let package = Package(
         .target(
             name: "SwerveModels",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
-                logging,
+                "Swerve", "SwerveHub", "SwerveONNX", "SwerveSystem", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
+                nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -254,7 +256,7 @@ let package = Package(
         // What is served during `make soak`.
         .executableTarget(
             name: "soak-app",
-            dependencies: ["Swerve", "CSwerveSystem", nioCore],
+            dependencies: ["Swerve", "SwerveSystem", nioCore],
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
@@ -337,6 +339,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
+        .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
         .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveHummingbirdTests",
@@ -434,7 +437,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveLaunchTests",
-            dependencies: ["CSwerveSystem", "SwerveCore", "SwerveLaunch"],
+            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveSystem"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,15 +1,8 @@
 package import NIOCore
 internal import NIOPosix
 internal import SwerveCore
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Darwin)
-    private import Darwin
-#elseif canImport(Glibc)
-    private import Glibc
-#elseif canImport(Musl)
-    private import Musl
-#endif
 
 /// A listening HTTP/1.1 server: accepts connections and spreads them over the event loops of a group.
 package final class HTTPServer: Sendable {
@@ -145,7 +138,7 @@ package final class HTTPServer: Sendable {
     private static func makeBackoff(_ outOfDescriptors: @escaping @Sendable (String) -> Void) -> AcceptBackoffHandler {
         var isReported = false
         return AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
-            guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else { return nil }
+            guard ErrorNumber(error.errnoCode).isShortage else { return nil }
             if !isReported {
                 outOfDescriptors(
                     "cannot accept connections: \(error). Raise the limit on open files, or lower the number of "
@@ -158,7 +151,7 @@ package final class HTTPServer: Sendable {
     }
 
     private static func bindError(_ error: IOError, host: String, port: Int) -> ServeError {
-        guard error.errnoCode == EADDRINUSE else {
+        guard ErrorNumber(error.errnoCode) == .addressInUse else {
             return ServeError(.system, "cannot listen on \(host):\(port): \(error)")
         }
         return ServeError(
@@ -172,5 +165,5 @@ package final class HTTPServer: Sendable {
         MonotonicTime(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds))
     }
 
-    @Sendable private static func systemSeconds() -> Int64 { Int64(time(nil)) }
+    @Sendable private static func systemSeconds() -> Int64 { Int64(WallClock.seconds) }
 }

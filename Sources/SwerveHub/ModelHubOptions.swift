@@ -1,4 +1,5 @@
 public import Logging
+internal import SwerveSystem
 
 /// Where models come from, where they are cached, and the limits on a load.
 ///
@@ -47,7 +48,7 @@ public struct ModelHubOptions: Sendable {
     ///
     /// - Parameter environment: looks up a variable; the process's environment by default.
     public init(environment: ((String) -> String?)? = nil) {
-        let source = environment ?? Files.environmentVariable
+        let source = environment ?? ThisProcess.environmentVariable
         let variables = HubVariables { name in source(name).flatMap { $0.isEmpty ? nil : $0 } }
         endpoint = variables["HF_ENDPOINT"] ?? "https://huggingface.co"
         cacheFolder = variables.cacheFolder
@@ -79,7 +80,7 @@ private struct HubVariables {
     func path(_ name: String) -> String? { lookUp(name).map(expanded) }
 
     private var home: String {
-        lookUp("HOME") ?? Files.homeFolder() ?? "/"
+        lookUp("HOME") ?? FileSystem.homeFolder ?? "/"
     }
 
     private var hubHome: String {
@@ -88,7 +89,7 @@ private struct HubVariables {
 
     var cacheFolder: String {
         let folder = path("HF_HUB_CACHE") ?? path("HUGGINGFACE_HUB_CACHE") ?? "\(hubHome)/hub"
-        return folder.hasPrefix("/") ? folder : "\(Files.currentFolder())/\(folder)"
+        return folder.hasPrefix("/") ? folder : "\(FileSystem.currentFolder)/\(folder)"
     }
 
     var token: String? {

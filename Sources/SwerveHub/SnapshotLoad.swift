@@ -1,4 +1,5 @@
 internal import Logging
+internal import SwerveSystem
 
 /// One load of a snapshot: compares the cache with the hub and downloads what is missing.
 struct SnapshotLoad: Sendable {
@@ -164,7 +165,7 @@ struct SnapshotLoad: Sendable {
             guard let commit = try cache.commit(of: revision) else { return nil }
             if let tree = cache.tree(commit) { return (commit, tree.list) }
             let files = cache.files(commit: commit)
-            let sizes = files.map { Files.size(cache.layout.pointer($0, commit: commit)) }
+            let sizes = files.map { FileSystem.size(cache.layout.pointer($0, commit: commit)) }
             return files.isEmpty ? nil : (commit, zip(files, sizes).map { HubFile(path: $0, size: $1) })
         }
         guard let found else {

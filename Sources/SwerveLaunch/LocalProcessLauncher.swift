@@ -1,5 +1,6 @@
 internal import Subprocess
 package import SwerveCore
+internal import SwerveSystem
 internal import Synchronization
 
 #if canImport(System)
@@ -7,14 +8,6 @@ internal import Synchronization
 #else
     internal import SystemPackage
 #endif
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
 /// one has taken its name since.
 ///
@@ -126,11 +119,10 @@ package final class LocalProcessLauncher: ProcessLauncher {
 
     /// The file, by a name that means the running program in its children too, and the path that it had.
     private static func ownExecutable() throws(ServeError) -> (file: String, path: String) {
-        var path = [CChar](repeating: 0, count: 4097)
-        let count = readlink("/proc/self/exe", &path, 4096)
-        guard count > 0 else {
-            throw ServeError(.system, "the path of this executable cannot be read: \(String(cString: strerror(errno)))")
+        do {
+            return (ThisProcess.runningExecutable, try ThisProcess.executable())
+        } catch {
+            throw ServeError(.system, "the path of this executable cannot be read: \(error.reason)")
         }
-        return ("/proc/self/exe", String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
 }

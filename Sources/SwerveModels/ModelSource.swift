@@ -1,13 +1,6 @@
 public import SwerveHub
 internal import SwerveONNX
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
 /// Where a model comes from: a folder or file on this machine, or a repository on a model hub.
 public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
@@ -40,10 +33,10 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     public init(_ model: String, home: String? = nil) throws {
         description = model
         if model == "~" || model.hasPrefix("~/") {
-            let home = home ?? getenv("HOME").map { String(cString: $0) } ?? "/"
+            let home = home ?? ThisProcess.environmentVariable("HOME") ?? "/"
             kind = .folder(home + model.dropFirst())
         } else if ["/", "./", "../"].contains(where: model.hasPrefix) || model == "." || model == ".."
-            || (!model.isEmpty && access(model, F_OK) == 0)
+            || (!model.isEmpty && FileSystem.exists(model))
         {
             kind = .folder(model)
         } else if ModelSource.isRepository(model) {

@@ -1,14 +1,7 @@
 internal import Dispatch
 internal import SwerveActors
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// Threads for blocking calls, separate from Swift's cooperative pool.
 ///
@@ -141,46 +134,10 @@ package final class BlockingThread: Sendable {
 
     /// - Throws: ``ONNXError`` with code `outOfResources`.
     private static func start(_ shared: Shared) throws {
-        let context = Unmanaged.passRetained(shared)
-        let status = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
-            guard let attributes = buffer.baseAddress else { return ENOMEM }
-            pthread_attr_init(attributes)
-            defer { pthread_attr_destroy(attributes) }
-            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Threads on Darwin have half a megabyte of stack by default.
-            pthread_attr_setstacksize(attributes, 8 << 20)
-            return create(attributes, context.toOpaque())
+        do {
+            try SystemThread.start { shared.work() }
+        } catch {
+            throw ONNXError(.outOfResources, "cannot start a thread: \(error)")
         }
-        guard status == 0 else {
-            context.release()
-            throw ONNXError(.outOfResources, "cannot start a thread: \(String(cString: strerror(status)))")
-        }
-    }
-
-    private static func create(_ attributes: UnsafePointer<pthread_attr_t>, _ context: UnsafeMutableRawPointer) -> CInt
-    {
-        #if canImport(Darwin)
-            var thread: pthread_t?
-            return pthread_create(
-                &thread,
-                attributes,
-                { context in
-                    Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
-                    return nil
-                },
-                context
-            )
-        #else
-            var thread: pthread_t = 0
-            return pthread_create(
-                &thread,
-                attributes,
-                { context in
-                    if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
-                    return nil
-                },
-                context
-            )
-        #endif
     }
 }

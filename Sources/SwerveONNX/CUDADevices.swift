@@ -1,4 +1,5 @@
 internal import CONNXRuntime
+internal import SwerveSystem
 
 /// The NVIDIA GPUs that this process sees.
 package enum CUDADevices {
@@ -29,7 +30,7 @@ package enum CUDADevices {
     /// - Throws: ``ONNXError`` with code `invalidArgument`, or `providerUnavailable` when NVML is not installed or does
     ///   not know the device.
     package static func memory(of device: Int) throws -> UInt64 {
-        try memory(of: device, visible: Files.environmentVariable("CUDA_VISIBLE_DEVICES"), library: nil)
+        try memory(of: device, visible: ThisProcess.environmentVariable("CUDA_VISIBLE_DEVICES"), library: nil)
     }
 
     package static func memory(of device: Int, visible: String?, library: String?) throws -> UInt64 {

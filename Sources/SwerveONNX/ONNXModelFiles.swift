@@ -1,3 +1,5 @@
+internal import SwerveSystem
+
 /// The files in a folder or repository that make up one model, found by their names alone.
 public struct ONNXModelFiles: Hashable, Sendable {
     /// The ONNX file, relative to the folder.
@@ -56,9 +58,10 @@ public struct ONNXModelFiles: Hashable, Sendable {
     /// - Throws: ``ONNXError`` with code `notFound` when there is no such folder, `invalidArgument` for one with more than
     ///   10,000 files.
     package static func paths(in folder: String) throws -> [String] {
-        guard Files.isDirectory(folder) else {
+        guard FileSystem.isFolder(folder) else {
             let what =
-                Files.isFile(folder) ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
+                FileSystem.isFile(folder)
+                ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
             throw ONNXError(.notFound, what)
         }
         return try Files.relativePaths(in: folder)

@@ -1,12 +1,5 @@
 internal import CONNXRuntime
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
 extension ONNXSession {
     struct Opened {
@@ -101,7 +94,7 @@ extension ONNXSession {
             }
         }
         // Loading takes several times the memory that a session keeps.
-        onnxrt_return_memory()
+        Heap.returnUnused()
         guard isOpen, let session else {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)
@@ -127,7 +120,11 @@ func withCStrings<Result>(
     _ strings: [String],
     _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) throws -> Result
 ) rethrows -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
-    return try copies.map { UnsafePointer($0) }.withUnsafeBufferPointer(body)
+    let copies = strings.map { string in
+        let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.utf8.count + 1)
+        _ = copy.initialize(from: string.utf8CString)
+        return copy
+    }
+    defer { copies.forEach { $0.deallocate() } }
+    return try copies.map { UnsafePointer($0.baseAddress) }.withUnsafeBufferPointer(body)
 }

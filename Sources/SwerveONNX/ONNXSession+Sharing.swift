@@ -1,4 +1,5 @@
 internal import SwerveActors
+internal import SwerveSystem
 internal import Synchronization
 
 extension ONNXSession {
@@ -22,7 +23,7 @@ extension ONNXSession {
         let runtime = try runtime ?? ONNXRuntime.load()
         try options.validate()
         let options = options.pooled(in: .current)
-        guard let file = Files.identity(of: path) else {
+        guard let file = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         return try await SharedSessions.all.session(.init(file: file, runtime: runtime.path, options: options)) {
@@ -37,7 +38,7 @@ extension ONNXSession {
 /// The sessions of this process, by file and options.
 final class SharedSessions: Sendable {
     struct Key: Hashable, Sendable {
-        var file: Files.Identity
+        var file: FileIdentity
         var runtime: String
         var options: ONNXSessionOptions
     }

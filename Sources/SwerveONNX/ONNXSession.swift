@@ -1,6 +1,7 @@
 internal import CONNXRuntime
 internal import NIOCore
 internal import SwerveActors
+internal import SwerveSystem
 public import SwerveTensor
 
 /// A loaded model, ready to run.
@@ -55,7 +56,7 @@ public final class ONNXSession: Sendable {
     public init(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions = ONNXSessionOptions()) throws {
         try options.validate()
         let options = options.resolved(in: .current)
-        if case .path(let path) = source.kind, !Files.isFile(path) {
+        if case .path(let path) = source.kind, !FileSystem.isFile(path) {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         let opened = try ONNXSession.open(source, runtime: runtime, options: options)

@@ -1,3 +1,4 @@
+internal import SwerveSystem
 internal import SwerveTensor
 internal import Synchronization
 
@@ -36,7 +37,7 @@ public final class ONNXShapeRecorder: Sendable {
     ///   - cacheFolder: see ``ONNXSessionOptions/cacheFolder``.
     /// - Throws: ``ONNXError`` with code `notFound` when there is no such file, `outOfResources`.
     public init(path: String, limit: Int, cacheFolder: String? = nil) throws {
-        guard let identity = Files.identity(of: path) else {
+        guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         model = identity.description

@@ -1,3 +1,5 @@
+internal import SwerveSystem
+
 /// A model converted so that its weights are in a separate file, which ONNX Runtime maps instead of reading.
 ///
 /// ONNX Runtime does the conversion: it optimizes the model, saves it, and writes the weights to a second file, also in
@@ -18,7 +20,7 @@ struct ONNXSharedWeights {
 
     /// - Throws: ``ONNXError`` with code `notFound`.
     init(path: String, runtime: ONNXRuntime, options: ONNXSessionOptions) throws {
-        guard let identity = Files.identity(of: path) else {
+        guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         let entries = options.configuration.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -65,7 +67,7 @@ struct ONNXSharedWeights {
             throw error
         }
         // Removes a folder of this name that holds another model or an incomplete one.
-        if Files.isDirectory(folder), !isComplete(folder) { CacheFolder.remove(folder) }
+        if FileSystem.isFolder(folder), !isComplete(folder) { CacheFolder.remove(folder) }
         if !cache.publish(temporary, as: folder) {
             CacheFolder.remove(temporary)
             guard isComplete(folder) else { throw ONNXError(.cacheFailed, "cannot make \(folder)") }
@@ -75,7 +77,7 @@ struct ONNXSharedWeights {
     }
 
     private func isComplete(_ folder: String) -> Bool {
-        Files.isFile(folder + "/model.onnx") && Files.text(folder + "/key") == key
+        FileSystem.isFile(folder + "/model.onnx") && Files.text(folder + "/key") == key
     }
 
     /// A hash of the processor features that optimized layouts depend on.

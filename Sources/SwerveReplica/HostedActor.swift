@@ -1,9 +1,9 @@
-internal import CSwerveSystem
 internal import Distributed
 internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTPTypes
+internal import SwerveSystem
 internal import Synchronization
 
 /// The actor of a replica and its methods by their identifiers, without the actor's type.
@@ -91,7 +91,7 @@ package class AnyHostedActor: @unchecked Sendable {
         _ requests: [HostedRequest],
         _ burst: some Burst,
         _ executor: (any TaskExecutor)?,
-        _ report: (@Sendable (swerve_thread_usage) -> Void)?
+        _ report: (@Sendable (ThreadUsage) -> Void)?
     ) async {
         preconditionFailure("HostedActor overrides it")
     }
@@ -154,12 +154,12 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ requests: [HostedRequest],
         _ burst: some Burst,
         _ executor: (any TaskExecutor)?,
-        _ report: (@Sendable (swerve_thread_usage) -> Void)?
+        _ report: (@Sendable (ThreadUsage) -> Void)?
     ) async {
         let _: Void? = await actor.whenLocal { actor in
-            let before = report == nil ? swerve_thread_usage() : swerve_thread_usage_now()
+            let before = report == nil ? ThreadUsage.zero : .now()
             self.start(requests, burst, executor, on: actor)
-            report?(swerve_thread_usage_between(before, swerve_thread_usage_now()))
+            report?(.since(before))
         }
     }
 

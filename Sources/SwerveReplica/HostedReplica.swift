@@ -1,10 +1,10 @@
-internal import CSwerveSystem
 internal import Distributed
 internal import NIOCore
 package import SwerveActors
 package import SwerveCore
 internal import SwerveHTTPTypes
 internal import SwerveRouting
+internal import SwerveSystem
 internal import Synchronization
 
 /// A replica that this process hosts: its actor, and how its methods are called.
@@ -105,9 +105,9 @@ package final class HostedReplica: ReplicaConnection, Sendable {
                 // Unstructured: it ends as soon as the requests have begun.
                 Task { await self.actor.start(requests, burst, nil) { self.note(requests.count, $0) } }
             case .watchedLoop:
-                let before = swerve_thread_usage_now()
+                let before = ThreadUsage.now()
                 begin(requests, burst, on: loop)
-                note(requests.count, swerve_thread_usage_between(before, swerve_thread_usage_now()))
+                note(requests.count, .since(before))
             case .loop:
                 let before = NIODeadline.now()
                 begin(requests, burst, on: loop)
@@ -121,7 +121,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         loop.begin { await self.actor.start(requests, burst, nil, nil) }
     }
 
-    private func note(_ count: Int, _ used: swerve_thread_usage) {
+    private func note(_ count: Int, _ used: ThreadUsage) {
         note(count, .all(processor: used.processor, elapsed: used.elapsed, waited: used.waits > 0))
     }
     private func note(_ count: Int, _ usage: InlinePolicy.Usage) {

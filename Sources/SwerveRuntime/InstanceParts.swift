@@ -8,13 +8,8 @@ internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveProxy
 internal import SwerveReplica
+internal import SwerveSystem
 internal import SwerveTransport
-
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
 
 /// What an instance consists of while it runs, put together and taken apart.
 struct InstanceParts {
@@ -31,7 +26,7 @@ struct InstanceParts {
         _ system: ServeSystem,
         _ surroundings: Surroundings
     ) throws -> InstanceParts {
-        signal(SIGPIPE, SIG_IGN)
+        ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         let directory = try InstanceDirectory()
@@ -43,7 +38,7 @@ struct InstanceParts {
             network: UnixSocketNetwork(),
             pools: system.pools,
             hosted: hosted,
-            hello: Hello(replica: nil, processID: processID()),
+            hello: Hello(replica: nil, processID: ThisProcess.id),
             logger: options.logger
         )
         peers.takeOverPools()
@@ -60,7 +55,7 @@ struct InstanceParts {
             factory: ReplicaFactory(system, isAlone: false),
             hosted: hosted,
             address: files.controllerAddress,
-            processID: processID()
+            processID: ThisProcess.id
         )
         let controller = Controller(
             clock: clock,

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
 /// How a resized image's pixels are computed from the old ones.
 public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
@@ -50,7 +44,7 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
             if x == 0 { return 1 }
             // Pillow's constants are 32-bit floats.
             let (base, swing) = (Double(Float(0.54)), Double(Float(0.46)))
-            return x < 1 ? sin(x * .pi) / (x * .pi) * (base + swing * cos(x * .pi)) : 0
+            return x < 1 ? Trigonometry.sine(x * .pi) / (x * .pi) * (base + swing * Trigonometry.cosine(x * .pi)) : 0
         case .bicubic:
             let a = -0.5
             if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
@@ -62,7 +56,7 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     }
 
     private func sinc(_ x: Double) -> Double {
-        x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+        x == 0 ? 1 : Trigonometry.sine(x * .pi) / (x * .pi)
     }
 }
 

@@ -1,6 +1,6 @@
-import CSwerveSystem
 import SwerveCore
 import SwerveLaunch
+import SwerveSystem
 import Testing
 
 #if canImport(Glibc)
@@ -93,7 +93,7 @@ import Testing
         await #expect(processExitsWith: .success) {
             for number in [SIGTERM, SIGPIPE] {
                 signal(number, SIG_IGN)
-                swerve_discard_signal(number)
+                ProcessSignal(number).discard()
                 raise(number)
             }
             let listing = try #require(popen("exec grep '^SigIgn' /proc/self/status", "r"))

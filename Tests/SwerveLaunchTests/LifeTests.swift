@@ -1,6 +1,6 @@
-import CSwerveSystem
 import SwerveCore
 import SwerveLaunch
+import SwerveSystem
 import Testing
 
 #if canImport(Glibc)
@@ -89,10 +89,10 @@ import Testing
         var descriptor: ProcessDescriptor?
         try await shell.run("exec sleep 1000") { replica, process in
             descriptor = ProcessDescriptor(process)
-            #expect(descriptor?.signal(0) == true)
+            #expect(descriptor?.signal(ProcessSignal(0)) == true)
             shell.launcher.kill(replica)
         }
-        #expect(descriptor?.signal(0) == false)
+        #expect(descriptor?.signal(ProcessSignal(0)) == false)
     }
 
     @Test func `who waits for the end of a process by its number leaves the number taken`() throws {
@@ -100,7 +100,7 @@ import Testing
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c"), strdup("exit 7"), nil]
         defer { for argument in arguments { free(argument) } }
         try #require(posix_spawn(&process, "/bin/sh", nil, nil, &arguments, nil) == 0)
-        swerve_process_wait(process)
+        ProcessNumber.waitForEnd(of: process)
         #expect(kill(process, 0) == 0, "it is there, though it has ended")
         var status: Int32 = 0
         #expect(waitpid(process, &status, WNOHANG) == process)

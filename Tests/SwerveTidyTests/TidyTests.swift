@@ -62,6 +62,16 @@ import Testing
         #expect(wrong.isEmpty)
     }
 
+    @Test func `only SwerveSystem calls the operating system`() throws {
+        let forbidden = [
+            "import Glibc", "import Darwin", "import Musl", "import CSwerveSystem", "canImport(Glibc)",
+            "canImport(Darwin)", "canImport(Musl)",
+        ]
+        let others = try Self.sources("Sources").filter { !$0.path.hasPrefix("Sources/SwerveSystem/") }
+        let wrong = Self.places(others) { line in forbidden.contains { line.contains($0) } }
+        #expect(wrong.isEmpty, "call the system through SwerveSystem, and add there what it lacks: \(wrong)")
+    }
+
     @Test func `every import in Sources says how far it reaches`() throws {
         let wrong = Self.places(try Self.sources("Sources")) { $0.drop { $0 == " " }.hasPrefix("import ") }
         #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")

@@ -1,6 +1,6 @@
-import CSwerveSystem
 import NIOCore
 import Swerve
+import SwerveSystem
 import Synchronization
 
 /// Replaces one application after another until it is told to pause.
@@ -52,7 +52,7 @@ distributed actor Control: HTTPIngress {
         var redeployments: Redeployments.Report
         var instance: ServeStatus
         /// What the allocator has given out, in bytes.
-        var heapBytes: Int64
+        var heapBytes: Int
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
@@ -63,7 +63,7 @@ distributed actor Control: HTTPIngress {
         }
         let instance = await Serve.status()
         return try .json(
-            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: swerve_heap_used())
+            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: Heap.usedBytes)
         )
     }
 }

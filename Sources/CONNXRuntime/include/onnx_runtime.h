@@ -118,9 +118,4 @@ bool onnxrt_session_run(const onnxrt_session *session, const onnxrt_run *run, co
 // a name that begins with "GPU-". `library_name` is NULL for the usual library.
 bool onnxrt_gpu_memory(const char *library_name, const char *device, uint64_t *total, onnxrt_error *error) ONNXRT_MUST_CHECK;
 
-// The number of cores that the affinity of this process allows, or else all that are online.
-int onnxrt_allowed_cores(void);
-// Returns freed memory that the allocator keeps to the system.
-void onnxrt_return_memory(void);
-
 #endif

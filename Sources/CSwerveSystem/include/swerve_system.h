@@ -1,5 +1,5 @@
 // What Swift has no spelling for: the entry of worker processes in the place of main, atomics on shared memory, and some
-// calls of the operating system.
+// calls of the operating system. Only SwerveSystem calls it.
 #ifndef SWERVE_SYSTEM_H
 #define SWERVE_SYSTEM_H
 #include <stddef.h>
@@ -34,12 +34,6 @@ typedef struct {
     int64_t waits;
 } swerve_thread_usage;
 swerve_thread_usage swerve_thread_usage_now(void);
-static inline swerve_thread_usage swerve_thread_usage_between(swerve_thread_usage first, swerve_thread_usage last) {
-    swerve_thread_usage used = {
-        last.processor - first.processor, last.elapsed - first.elapsed, last.waits - first.waits,
-    };
-    return used;
-}
 
 // What the C allocator has given out, in bytes; 0 where it cannot be told.
 int64_t swerve_heap_used(void);
@@ -50,6 +44,9 @@ void swerve_return_memory(void);
 
 // The processor time that this process has used, in nanoseconds.
 int64_t swerve_process_time(void);
+
+// The number of cores that the affinity of this process allows, or else all that are online.
+int swerve_allowed_cores(void);
 
 // A descriptor of a process, which never means another one that gets the same number later. -1 where the system has
 // none. It is not inherited by other programs. The process must not have been waited for yet.

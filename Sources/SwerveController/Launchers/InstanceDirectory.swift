@@ -1,13 +1,5 @@
 package import SwerveCore
-
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
-
-/// The number of this process.
-package func processID() -> Int32 { getpid() }
+internal import SwerveSystem
 
 /// The directory, open to this user only, in which the processes of one instance have their sockets and boards.
 ///
@@ -15,11 +7,12 @@ package func processID() -> Int32 { getpid() }
 /// lock is free is a leftover, and the next instance of the same user removes it.
 package struct InstanceDirectory {
     package let path: String
-    private let lock: DirectoryLock
+    private let lock: LockedFile
 
     /// Unix socket paths may have 107 bytes.
     private static let maximumPathBytes = 107 - "/replica-18446744073709551615.board".utf8.count
     private static let longestName = 32
+    private static let lockName = "lock"
     private static let prefix = "swerve-"
     /// Of a directory that is being made, which has no lock yet.
     private static let draftPrefix = ".swerve-"
@@ -32,52 +25,57 @@ package struct InstanceDirectory {
     package init(in base: String? = nil) throws(ServeError) {
         let base = base ?? Self.temporaryDirectory()
         Self.removeLeftovers(in: base)
-        var template = Array("\(base)/\(Self.draftPrefix)XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw Self.failure("made", base, errno) }
-        let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // Nobody sees the directory under its name before it is locked.
-        let path = "\(base)/\(Self.prefix)\(getpid())-\(draft.suffix(6))"
-        guard let lock = DirectoryLock(making: draft), rename(draft, path) == 0 else {
-            let code = errno
-            Self.remove(all: draft)
-            throw Self.failure("locked", base, code)
+        let draft: String
+        do {
+            draft = try FileSystem.makeTemporaryFolder("\(base)/\(Self.draftPrefix)")
+        } catch {
+            throw Self.error("made", base, error)
         }
-        (self.path, self.lock) = (path, lock)
+        path = "\(base)/\(Self.prefix)\(ThisProcess.id)-\(draft.suffix(6))"
+        do {
+            lock = try LockedFile(making: "\(draft)/\(Self.lockName)")
+            // Nobody sees the directory under its name before it is locked.
+            try FileSystem.rename(draft, to: path)
+        } catch {
+            Self.remove(all: draft)
+            throw Self.error("locked", base, error)
+        }
     }
 
     package func removeAll() { withExtendedLifetime(lock) { Self.remove(all: path) } }
 
-    static func remove(_ file: String) { unlink(file) }
+    static func remove(_ file: String) { try? FileSystem.remove(file) }
 
     private static func temporaryDirectory() -> String {
-        let wanted = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        let wanted = ThisProcess.environmentVariable("TMPDIR") ?? ""
         return wanted.isEmpty || wanted.utf8.count > maximumPathBytes - longestName ? "/tmp" : wanted
     }
 
-    private static func failure(_ what: String, _ base: String, _ code: Int32) -> ServeError {
-        ServeError(.system, "no directory can be \(what) in '\(base)': \(String(cString: strerror(code)))")
+    private static func error(_ what: String, _ base: String, _ failure: SystemFailure) -> ServeError {
+        ServeError(.system, "no directory can be \(what) in '\(base)': \(failure.reason)")
     }
 
     /// The lock goes last, so that what is left when this is interrupted is still known as a leftover.
     private static func remove(all path: String) {
-        for name in names(in: path) where name != DirectoryLock.name { unlink("\(path)/\(name)") }
-        if names(in: path) == [DirectoryLock.name] { unlink("\(path)/\(DirectoryLock.name)") }
-        rmdir(path)
+        for name in FileSystem.names(in: path) where name != lockName { remove("\(path)/\(name)") }
+        if FileSystem.names(in: path) == [lockName] { remove("\(path)/\(lockName)") }
+        FileSystem.removeEmptyFolder(path)
     }
 
     private static func removeLeftovers(in base: String) {
-        for name in names(in: base) {
+        for name in FileSystem.names(in: base) {
             let path = "\(base)/\(name)"
-            var status = stat()
-            guard let kind = Kind(name), lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR,
-                status.st_uid == getuid()
+            guard let kind = Kind(name), let status = FileStatus(path, followingLinks: false), status.kind == .folder,
+                status.owner == ThisProcess.userID
             else { continue }
-            if kind == .draft, time(nil) - changeTime(status) < oldestDraft { continue }
-            if let lock = DirectoryLock(of: path) {
-                withExtendedLifetime(lock) { remove(all: path) }
-            } else if errno == ENOENT {
+            if kind == .draft, WallClock.seconds - status.modifiedSeconds < oldestDraft { continue }
+            do {
+                if let lock = try LockedFile("\(path)/\(lockName)") {
+                    withExtendedLifetime(lock) { remove(all: path) }
+                }
+            } catch {
                 // Succeeds with one whose removal was interrupted at the very end.
-                rmdir(path)
+                if error.code == .noSuchFile { FileSystem.removeEmptyFolder(path) }
             }
         }
     }
@@ -103,57 +101,4 @@ package struct InstanceDirectory {
             text.utf8.count == 6 && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
         }
     }
-
-    private static func changeTime(_ status: stat) -> Int {
-        #if canImport(Darwin)
-            status.st_mtimespec.tv_sec
-        #else
-            status.st_mtim.tv_sec
-        #endif
-    }
-
-    private static func names(in path: String) -> [String] {
-        guard let directory = opendir(path) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
-    }
-}
-
-/// An exclusive lock that a directory's owner holds as long as it lives; the programs that it starts do not inherit it.
-private final class DirectoryLock: Sendable {
-    static let name = "lock"
-    private let descriptor: Int32
-
-    /// Makes the file. Where the file system has no locks, leftovers are not found, and nothing else is amiss.
-    ///
-    /// - Returns: `nil` with `errno` when the file cannot be made.
-    init?(making directory: String) {
-        let descriptor = open("\(directory)/\(Self.name)", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        if descriptor < 0 { return nil }
-        flock(descriptor, LOCK_EX | LOCK_NB)
-        self.descriptor = descriptor
-    }
-
-    /// - Returns: `nil` with `errno` when another one holds the lock, the directory has none, or it was removed just now.
-    init?(of directory: String) {
-        let descriptor = open("\(directory)/\(Self.name)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        if descriptor < 0 { return nil }
-        var status = stat()
-        // Another one may have removed the file in between; then its lock means nothing.
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
-            close(descriptor)
-            errno = EWOULDBLOCK
-            return nil
-        }
-        self.descriptor = descriptor
-    }
-
-    deinit { close(descriptor) }
 }

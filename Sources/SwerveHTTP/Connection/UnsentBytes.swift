@@ -1,5 +1,5 @@
-internal import CSwerveSystem
 package import NIOCore
+internal import SwerveSystem
 
 /// Counts the bytes written to a channel that its client has not taken.
 package enum UnsentBytes {
@@ -18,7 +18,7 @@ package enum UnsentBytes {
             ) { $0 }
             descriptor = socket ?? -1
         }
-        if let descriptor, descriptor >= 0 { count += max(0, Int(swerve_socket_unsent(descriptor))) }
+        if let descriptor, descriptor >= 0 { count += Sockets.unsentBytes(descriptor) }
         return count
     }
 }

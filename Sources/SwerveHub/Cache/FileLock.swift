@@ -1,12 +1,5 @@
 internal import Logging
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
 /// Waits for a duration. Passed in from outside, so that tests do not have to wait.
 package typealias Sleep = @Sendable (Duration) async throws -> Void
@@ -32,9 +25,11 @@ enum FileLock {
         var waited: Duration = .zero
         var nextLine: Duration = .zero
         while true {
-            if let descriptor = try await Disk.run({ try tryLock(path) }) {
-                // Closing releases the lock. The file stays, because others may be waiting on it.
-                defer { close(descriptor) }
+            // Group-writable, as in Python, for caches shared by several users.
+            let lock = try await Disk.run { try Files.adapted(LockedFile(path, makingWith: 0o664)) }
+            if let lock {
+                // Held until the body is over. The file stays, because others may be waiting on it.
+                defer { withExtendedLifetime(lock) {} }
                 return try await body()
             }
             guard waited < limits.lockTimeout else {
@@ -52,26 +47,5 @@ enum FileLock {
             waited += pause
             pause = min(pause * 2, limits.lockPause * 16)
         }
-    }
-
-    /// Takes the lock and returns the descriptor that holds it; nil when someone else holds it.
-    private static func tryLock(_ path: String) throws(HubError) -> Int32? {
-        // Group-writable, as in Python, for caches shared by several users.
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o664)
-        guard descriptor >= 0 else { throw Files.failure("open the lock", path, errno) }
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EINTR { continue }
-            close(descriptor)
-            if code == EWOULDBLOCK || code == EAGAIN || code == EACCES { return nil }
-            throw Files.failure("lock", path, code)
-        }
-        // Someone may have removed the file in the meantime; then the lock excludes nobody.
-        var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_nlink > 0 else {
-            close(descriptor)
-            return nil
-        }
-        return descriptor
     }
 }

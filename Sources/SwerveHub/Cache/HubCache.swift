@@ -1,3 +1,5 @@
+internal import SwerveSystem
+
 /// The cache of one repository. Its methods block, so they run on ``Disk``'s threads.
 struct HubCache: Sendable {
     /// What the cache has of a revision.
@@ -39,7 +41,7 @@ struct HubCache: Sendable {
     /// The result is reliable when a listing was kept or the files are chosen by name. Otherwise the cached files count
     /// as complete, as in `huggingface_hub`, but each pattern must match something.
     func cached(_ revision: String, files: HubFiles) throws(HubError) -> Cached? {
-        guard let commit = try commit(of: revision), Files.isFolder(layout.snapshot(commit)) else { return nil }
+        guard let commit = try commit(of: revision), FileSystem.isFolder(layout.snapshot(commit)) else { return nil }
         guard let tree = tree(commit) else {
             let present = files.select(self.files(commit: commit))
             var missing = files.unmatched(by: present).filter { !$0.isEmpty }
@@ -58,7 +60,7 @@ struct HubCache: Sendable {
 
     /// Whether a snapshot has a file, complete according to its size.
     func has(_ file: HubFile, commit: String) -> Bool {
-        guard let size = Files.size(layout.pointer(file.path, commit: commit)) else { return false }
+        guard let size = FileSystem.size(layout.pointer(file.path, commit: commit)) else { return false }
         return size == file.size ?? size
     }
 
@@ -68,11 +70,11 @@ struct HubCache: Sendable {
         var folders = [""]
         let root = layout.snapshot(commit)
         while let folder = folders.popLast(), found.count <= limits.maximumFiles {
-            for name in Files.names(in: root + "/" + folder) {
+            for name in FileSystem.names(in: root + "/" + folder) {
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
-                if Files.size("\(root)/\(path)") != nil {
+                if FileSystem.size("\(root)/\(path)") != nil {
                     found.append(path)
-                } else if Files.isFolder("\(root)/\(path)"), path.utf8.count < HubName.maximumBytes {
+                } else if FileSystem.isFolder("\(root)/\(path)"), path.utf8.count < HubName.maximumBytes {
                     folders.append(path)
                 }
             }
@@ -90,7 +92,7 @@ struct HubCache: Sendable {
     /// Whether there is a blob of this size. A blob of another size is damaged and is removed. Call while holding its
     /// lock.
     func hasBlob(_ etag: String, size: Int?) throws(HubError) -> Bool {
-        guard let found = Files.size(layout.blob(etag)) else { return false }
+        guard let found = FileSystem.size(layout.blob(etag)) else { return false }
         if found == size ?? found { return true }
         try Files.remove(layout.blob(etag))
         return false
@@ -100,7 +102,7 @@ struct HubCache: Sendable {
     func link(_ path: String, commit: String, etag: String) throws(HubError) {
         let pointer = layout.pointer(path, commit: commit)
         // An existing file stays: others may have it open, or the cache may not use links.
-        if let size = Files.size(pointer), size == Files.size(layout.blob(etag)) { return }
+        if let size = FileSystem.size(pointer), size == FileSystem.size(layout.blob(etag)) { return }
         try Files.link(pointer, to: layout.target(of: path, etag: etag))
     }
 

@@ -1,13 +1,6 @@
 internal import NIOCore
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
 
 /// A file whose first bytes have arrived, with their hash. Its methods block, so they run on ``Disk``'s threads.
 ///
@@ -23,7 +16,7 @@ final class PartialFile: Sendable {
     private let path: String
     private let etag: String
     private let size: Int?
-    private let descriptor: Int32
+    private let file: OpenFile
     private let state: Mutex<State>
 
     /// Opens the existing file or creates a new one.
@@ -31,13 +24,8 @@ final class PartialFile: Sendable {
         self.path = path
         self.etag = etag
         self.size = size
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        file = try Files.adapted(OpenFile(path, mode: 0o666))
         state = Mutex(State(digest: ContentDigest(etag: etag, size: size)))
-        guard descriptor >= 0 else { throw Files.failure("write", path, errno) }
-    }
-
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
     }
 
     /// How many bytes have arrived and been hashed.
@@ -51,8 +39,7 @@ final class PartialFile: Sendable {
             var chunk = [UInt8](repeating: 0, count: 1 << 20)
             var rest = PartialFile.hashStep
             while rest > 0 {
-                let count = Files.readSome(descriptor, &chunk)
-                guard count >= 0 else { throw Files.failure("read", path, errno) }
+                let count = try Files.adapted(file.read(into: &chunk))
                 if count == 0 { return false }
                 if let size, state.count + count > size {
                     try reset(&state)
@@ -72,16 +59,14 @@ final class PartialFile: Sendable {
     }
 
     private func reset(_ state: inout State) throws(HubError) {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw Files.failure("empty", path, errno)
-        }
+        try Files.adapted(file.empty())
         state.count = 0
         state.digest = ContentDigest(etag: etag, size: size)
     }
 
     /// Fails when there is no room for the rest of the file, before any byte is requested.
     func checkRoom() throws(HubError) {
-        guard let size, let free = Files.freeBytes(CacheLayout.parent(path)) else { return }
+        guard let size, let free = FileSystem.freeBytes(CacheLayout.parent(path)) else { return }
         let rest = size - count
         guard free >= rest else {
             throw HubError(
@@ -97,7 +82,7 @@ final class PartialFile: Sendable {
     func append(_ buffer: ByteBuffer) throws {
         try state.withLock { state in
             try buffer.withUnsafeReadableBytes { bytes in
-                try Files.writeAll(descriptor, bytes, path)
+                try Files.adapted(file.writeAll(bytes))
                 state.digest.update(bytes)
             }
             state.count += buffer.readableBytes
@@ -110,8 +95,8 @@ final class PartialFile: Sendable {
     /// - Returns: the actual hash if it does not match; otherwise nil.
     func finish(movingTo place: String) throws(HubError) -> String? {
         if let wrong = state.withLock({ $0.digest.mismatch() }) { return wrong }
-        guard fsync(descriptor) == 0 else { throw Files.failure("write", path, errno) }
-        try Files.rename(path, place)
+        try Files.adapted(file.sync())
+        try Files.adapted(FileSystem.rename(path, to: place))
         return nil
     }
 }
