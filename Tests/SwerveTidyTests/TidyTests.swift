@@ -127,11 +127,14 @@ import Testing
     }
 
     @Test func `time comes from a clock that is given`() throws {
-        let clocks = ["NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)", "Date()"]
+        let clocks = [
+            "NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)",
+            "WallClock", "Date()",
+        ]
         // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
         let allowed = [
             "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
-            "InstanceDirectory.swift", "SnapshotLoad.swift",
+            "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
         ]
         let wrong = Self.places(try Self.sources("Sources")) { line in
             !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }
