@@ -87,7 +87,7 @@ extension IntegrationTests {
                 try await withGraph(node, .process) { _, _ in }
             }
             #expect(error?.code == .invalidGraph)
-            #expect(error?.message.contains("placement: .inProcess") == true)
+            #expect(error?.message.contains("placement .inProcess") == true)
         }
 
         @Test(arguments: placements)
