@@ -13,7 +13,7 @@ internal import Subprocess
     internal import Darwin
 #endif
 
-/// What people read about processes that ended or could not be started.
+/// Messages about processes that ended or could not be started.
 enum LaunchFailure {
     static func describe(_ status: TerminationStatus) -> String {
         switch status {
@@ -44,11 +44,11 @@ enum LaunchFailure {
         return "\(start): \(String(cString: strerror(code.rawValue)))\(hint(for: code.rawValue))"
     }
 
-    /// What can be done about it, where that is known.
+    /// What to do about the error, where that is known.
     private static func hint(for code: Int32) -> String {
         switch code {
         case EMFILE:
-            return "; this process may have \(sysconf(Int32(_SC_OPEN_MAX))) (ulimit -n)"
+            return "; this process's limit is \(sysconf(Int32(_SC_OPEN_MAX))) (ulimit -n)"
         case EAGAIN:
             return "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
         default: return ""

@@ -83,7 +83,7 @@ import Testing
                 Issue.record("\(reports)")
                 return
             }
-            let expected = "no process could be started from '/bin/sh': Too many open files; this process may have "
+            let expected = "no process could be started from '/bin/sh': Too many open files; this process's limit is "
             #expect(reason.hasPrefix(expected), "\(reason)")
             #expect(try await shell.run("exit 0") == "its process ended")
         }

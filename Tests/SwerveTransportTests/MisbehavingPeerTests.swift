@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `a caller that sends more than a window ahead of what was taken`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             for _ in 0..<4 { try await peer.send(.requestData, stream: stream, bytes: window / 4) }
             try await peer.send(.requestData, stream: stream, bytes: 1)
@@ -77,14 +77,14 @@ import Testing
     }
 
     @Test func `a caller whose whole body is one byte more than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.send(.requestEnd, stream: stream, bytes: window + 1)
         }
     }
 
     @Test func `a caller that takes more of an answer than was sent`() async throws {
-        try await expectCallerCutOff("more of an answer was taken than was sent") { peer in
+        try await expectCallerCutOff("more of an answer as taken than was sent") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.sendCredit(.responseCredit, stream: stream, 1)
         }
@@ -92,7 +92,7 @@ import Testing
 
     @Test func `a caller that begins a stream twice, or two in one place`() async throws {
         for second in [stream, RawPeer.stream(2)] {
-            try await expectCallerCutOff("was begun twice") { peer in
+            try await expectCallerCutOff("was opened twice") { peer in
                 try await peer.request("/gate", stream: stream)
                 try await peer.request("/gate", stream: second)
             }
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test func `a caller that sends a part of a long call that is larger than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await longCall(peer, length: 3 * window, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: window + 1)
         }
@@ -230,10 +230,10 @@ import Testing
     }
 
     @Test func `a replica that takes more of a body than was sent`() async throws {
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.sendCredit(.requestCredit, stream: stream, 1)
         }
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.send(.requestAccepted, stream: stream)
             var count = 0
             while let frame = try await peer.next() {
@@ -246,12 +246,12 @@ import Testing
     }
 
     @Test func `a replica that sends more than a window ahead of what was taken`() async throws {
-        try await expectReplicaCutOff("an answer came faster than it was asked for", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: true) { peer, stream in
             try await peer.send(.responseHead, stream: stream) { head(to: &$0) }
             for _ in 0..<4 { try await peer.send(.responseData, stream: stream, bytes: window / 4) }
             try await peer.send(.responseData, stream: stream, bytes: 1)
         }
-        try await expectReplicaCutOff("an answer came faster than it was asked for", http: false) { peer, stream in
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: false) { peer, stream in
             try await peer.send(.responseLongValue, stream: stream) {
                 $0.writeInteger(UInt64(1 << 24), endianness: .little)
             }
@@ -274,8 +274,8 @@ import Testing
 
     @Test func `a replica whose answer's head cannot be read`() async throws {
         for kind in [FrameKind.responseHTTP, .responseHead] {
-            try await expectReplicaCutOff("cut short", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
-            try await expectReplicaCutOff("cut short", http: true) { peer, stream in
+            try await expectReplicaCutOff("truncated", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
+            try await expectReplicaCutOff("truncated", http: true) { peer, stream in
                 try await peer.send(kind, stream: stream) { head(700, to: &$0) }
             }
         }

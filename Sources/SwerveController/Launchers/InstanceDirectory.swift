@@ -6,36 +6,36 @@ package import SwerveCore
     internal import Darwin
 #endif
 
-/// The number of this process.
+/// This process's id.
 package func processID() -> Int32 { getpid() }
 
-/// The directory, open to this user only, in which the processes of one instance have their sockets and boards.
+/// The directory in which the processes of one instance have their sockets and boards. Only this user can open it.
 ///
-/// The instance holds a lock on a file in it, which the system takes back however the process ends. So a directory whose
+/// The instance holds a lock on a file in it, which the system releases however the process ends. So a directory whose
 /// lock is free is a leftover, and the next instance of the same user removes it.
 package struct InstanceDirectory {
     package let path: String
     private let lock: DirectoryLock
 
-    /// Unix socket paths may have 107 bytes.
+    /// The path of a Unix socket has at most 107 bytes.
     private static let maximumPathBytes = 107 - "/replica-18446744073709551615.board".utf8.count
     private static let longestName = 32
     private static let prefix = "swerve-"
-    /// Of a directory that is being made, which has no lock yet.
+    /// For a directory that is still being made and has no lock yet.
     private static let draftPrefix = ".swerve-"
-    /// Making one takes a millisecond. What is a draft for this long was left by a process that was killed meanwhile.
+    /// Seconds. Making a directory takes a millisecond, so a draft this old was left by a process that was killed.
     private static let oldestDraft = 3600
 
-    /// Removes what instances left that were killed, and makes a directory.
+    /// Removes what killed instances left behind, and makes a directory.
     ///
-    /// - Parameter base: where; `TMPDIR` by default, or `/tmp` when that is too long for the paths of sockets.
+    /// - Parameter base: where to make it; `TMPDIR` by default, or `/tmp` when that is too long for socket paths.
     package init(in base: String? = nil) throws(ServeError) {
         let base = base ?? Self.temporaryDirectory()
         Self.removeLeftovers(in: base)
         var template = Array("\(base)/\(Self.draftPrefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Self.failure("made", base, errno) }
         let draft = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // Nobody sees the directory under its name before it is locked.
+        // The directory gets its final name only once it is locked.
         let path = "\(base)/\(Self.prefix)\(getpid())-\(draft.suffix(6))"
         guard let lock = DirectoryLock(making: draft), rename(draft, path) == 0 else {
             let code = errno
@@ -55,10 +55,10 @@ package struct InstanceDirectory {
     }
 
     private static func failure(_ what: String, _ base: String, _ code: Int32) -> ServeError {
-        ServeError(.system, "no directory can be \(what) in '\(base)': \(String(cString: strerror(code)))")
+        ServeError(.system, "a directory in '\(base)' cannot be \(what): \(String(cString: strerror(code)))")
     }
 
-    /// The lock goes last, so that what is left when this is interrupted is still known as a leftover.
+    /// The lock file is removed last, so that an interrupted removal still leaves a recognisable leftover.
     private static func remove(all path: String) {
         for name in names(in: path) where name != DirectoryLock.name { unlink("\(path)/\(name)") }
         if names(in: path) == [DirectoryLock.name] { unlink("\(path)/\(DirectoryLock.name)") }
@@ -76,7 +76,7 @@ package struct InstanceDirectory {
             if let lock = DirectoryLock(of: path) {
                 withExtendedLifetime(lock) { remove(all: path) }
             } else if errno == ENOENT {
-                // Succeeds with one whose removal was interrupted at the very end.
+                // Removes a directory whose removal was interrupted at the very end.
                 rmdir(path)
             }
         }
@@ -85,7 +85,7 @@ package struct InstanceDirectory {
     private enum Kind {
         case directory, draft
 
-        /// - Returns: `nil` for a name that is not of the form that ``InstanceDirectory/init(in:)`` makes.
+        /// - Returns: `nil` for a name that ``InstanceDirectory/init(in:)`` does not make.
         init?(_ name: String) {
             if name.hasPrefix(draftPrefix) {
                 guard Self.isSuffix(name.dropFirst(draftPrefix.count)) else { return nil }
@@ -126,12 +126,13 @@ package struct InstanceDirectory {
     }
 }
 
-/// An exclusive lock that a directory's owner holds as long as it lives; the programs that it starts do not inherit it.
+/// An exclusive lock that the directory's owner holds as long as it lives; the programs that it starts do not inherit
+/// it.
 private final class DirectoryLock: Sendable {
     static let name = "lock"
     private let descriptor: Int32
 
-    /// Makes the file. Where the file system has no locks, leftovers are not found, and nothing else is amiss.
+    /// Makes the file. Where the file system has no locks, leftovers are not found; everything else works.
     ///
     /// - Returns: `nil` with `errno` when the file cannot be made.
     init?(making directory: String) {
@@ -141,12 +142,13 @@ private final class DirectoryLock: Sendable {
         self.descriptor = descriptor
     }
 
-    /// - Returns: `nil` with `errno` when another one holds the lock, the directory has none, or it was removed just now.
+    /// - Returns: `nil` with `errno` when another process holds the lock, or the directory has no lock file or just
+    ///   lost it.
     init?(of directory: String) {
         let descriptor = open("\(directory)/\(Self.name)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         if descriptor < 0 { return nil }
         var status = stat()
-        // Another one may have removed the file in between; then its lock means nothing.
+        // Another process may have removed the file in between; its lock then means nothing.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &status) == 0, status.st_nlink > 0 else {
             close(descriptor)
             errno = EWOULDBLOCK

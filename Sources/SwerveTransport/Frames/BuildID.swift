@@ -1,6 +1,6 @@
 internal import CSwerveSystem
 
-/// What tells builds of a program apart.
+/// Identifies a build of a program.
 package struct BuildID: Codable, Hashable, Sendable, CustomStringConvertible {
     private var bytes: [UInt8]
 
@@ -8,7 +8,7 @@ package struct BuildID: Codable, Hashable, Sendable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// This process's; empty where builds cannot be told apart.
+    /// This process's build; empty where builds cannot be told apart.
     package static let own: BuildID = {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = swerve_build_id(&bytes, bytes.count)

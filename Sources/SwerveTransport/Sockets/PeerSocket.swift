@@ -10,7 +10,7 @@ package import SwerveCore
     internal import Darwin
 #endif
 
-/// How processes reach one another: Unix sockets, or what stands for them in a simulation.
+/// How processes reach one another: Unix sockets, or a simulation's substitute.
 package protocol PeerNetwork: Sendable {
     /// Connects to whoever listens at `address`; the connection lives on `loop`. Fails with a ``ServeError``.
     func connect(
@@ -23,11 +23,12 @@ package protocol PeerNetwork: Sendable {
 
 /// Connections between processes over Unix sockets.
 ///
-/// The sockets are made here and given to channels, because connections keep a duplicate to write to from other threads.
+/// The sockets are made here and handed to channels, because a connection keeps a duplicate, to write from other
+/// threads.
 package struct UnixSocketNetwork: PeerNetwork {
     package init() {}
 
-    /// Listens at `path`; each connection that comes from a process of the same user gets the delegate.
+    /// Listens at `path`. Each connection from a process of this user or of root gets the delegate; others are closed.
     package static func listen(
         at path: String,
         on group: any EventLoopGroup,
@@ -38,7 +39,7 @@ package struct UnixSocketNetwork: PeerNetwork {
         guard Glibc.listen(socket, 1024) == 0 else { throw failure("listen at", path, socket) }
         return PeerListener(socket) { accepted in
             guard swerve_peer_is_own_user(accepted) != 0 else { return _ = close(accepted) }
-            // A connection that breaks while it is being made reports to nobody: its other end finds out.
+            // A connection that fails while it is being set up is not reported here: its other end notices.
             _ = channel(accepted, on: group.next(), delegate, hosted)
         }
     }
@@ -50,7 +51,7 @@ package struct UnixSocketNetwork: PeerNetwork {
         hosted: HostedReplicas
     ) -> EventLoopFuture<PeerConnection> {
         do {
-            // A Unix socket connects at once, or fails when its listener is behind.
+            // A Unix socket connects at once, or fails when its listener's queue is full.
             let socket = try Self.make(address) { Glibc.connect($0, $1, $2) }
             return Self.channel(socket, on: loop, delegate, hosted).flatMapErrorThrowing {
                 throw ServeError(.system, "cannot connect to '\(address)': \($0)")
@@ -60,7 +61,7 @@ package struct UnixSocketNetwork: PeerNetwork {
         }
     }
 
-    /// A connection over a socket that is connected.
+    /// Makes a connection from a connected socket.
     static func channel(
         _ socket: Int32,
         on loop: any EventLoop,
@@ -69,7 +70,7 @@ package struct UnixSocketNetwork: PeerNetwork {
     ) -> EventLoopFuture<PeerConnection> {
         let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 0)
         guard duplicate >= 0 else {
-            let error = IOError(errnoCode: errno, reason: "a socket cannot be duplicated")
+            let error = IOError(errnoCode: errno, reason: "cannot duplicate a socket")
             close(socket)
             return loop.makeFailedFuture(error)
         }
@@ -127,11 +128,11 @@ package struct UnixSocketNetwork: PeerNetwork {
 
 /// A listening socket between processes.
 package final class PeerListener: @unchecked Sendable {
-    // Unchecked: dispatch sources may be used from any thread; the rest is touched on the source's queue.
+    // Unchecked: dispatch sources may be used from any thread; the rest is only touched on the source's queue.
     private let source: any DispatchSourceRead
     private static let queue = DispatchQueue(label: "swerve.listener")
 
-    /// How long no connection is accepted after the process ran out of descriptors.
+    /// How long the listener accepts nothing after the process ran out of descriptors.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
     init(_ socket: Int32, _ accepted: @escaping @Sendable (Int32) -> Void) {
@@ -144,7 +145,7 @@ package final class PeerListener: @unchecked Sendable {
         source.activate()
     }
 
-    /// The connection stays in the queue, and the source would come back at once.
+    /// The connection stays in the queue, so the source would fire again at once.
     private func rest() {
         source.suspend()
         Self.queue.asyncAfter(deadline: .now() + Self.pause) { self.source.resume() }

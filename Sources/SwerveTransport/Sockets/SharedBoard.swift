@@ -8,17 +8,18 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// A page of memory by which a replica's process tells its callers how far it got, even when it is killed.
+/// A page of memory in which a replica's process notes for its callers how far it got, so that they can read it even
+/// after the process was killed.
 ///
-/// Each connection has a word in it: the last stream that the process began to work on. A caller whose connection broke
-/// reads the word and knows which of its requests certainly never started, without any message per request.
+/// Each connection has one word in it: the last stream that the process began to work on. A caller whose connection
+/// broke reads the word and knows which of its requests certainly never started, without a message per request.
 package final class SharedBoard: @unchecked Sendable {
     // Unchecked: the memory is only touched through atomic operations.
     package static let slots = 4096
     private static let bytes = slots * 8
 
     private let memory: UnsafeMutablePointer<UInt64>
-    /// Of the process that writes.
+    /// Used only by the process that writes.
     private let claims = Mutex(Claims())
 
     private struct Claims {
@@ -27,7 +28,8 @@ package final class SharedBoard: @unchecked Sendable {
         var generations = [UInt16](repeating: 0, count: SharedBoard.slots)
     }
 
-    /// - Parameter create: makes the file with zeros, for the process that writes; otherwise it must be there.
+    /// - Parameter create: whether to make the file, filled with zeros, as the process that writes does; otherwise it
+    ///   must exist.
     package init(path: String, create: Bool) throws(ServeError) {
         let file = open(path, create ? O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Self.failure("open", path) }
@@ -45,7 +47,7 @@ package final class SharedBoard: @unchecked Sendable {
 
     deinit { munmap(memory, Self.bytes) }
 
-    /// A word for a new connection; `nil` when all are taken.
+    /// Claims a word for a new connection; `nil` when all are taken.
     package func claim() -> BoardSlot? {
         let claimed = claims.withLock { claims -> (Int, UInt16)? in
             let index: Int
@@ -66,7 +68,7 @@ package final class SharedBoard: @unchecked Sendable {
         return slot
     }
 
-    /// The connection that had the word is closed.
+    /// The connection that had the word has closed.
     package func giveBack(_ slot: BoardSlot) {
         claims.withLock { $0.free.append(slot.index) }
     }
@@ -79,8 +81,8 @@ package final class SharedBoard: @unchecked Sendable {
     }
 }
 
-/// One connection's word on a board. The word says whose it is: a caller that reads it late, after another connection got
-/// it, learns nothing and takes its requests for started.
+/// One connection's word on a board. The word names its owner by generation: a caller that reads it late, after another
+/// connection got it, learns nothing and counts its requests as started.
 package struct BoardSlot: Sendable {
     private let board: SharedBoard
     package let index: Int
@@ -100,7 +102,8 @@ package struct BoardSlot: Sendable {
         board.store(UInt64(generation) << Self.sequenceBits | sequence, at: index)
     }
 
-    /// The last stream that was started, as its place in the order; `nil` when the word is another connection's.
+    /// The position of the last started stream in the order of opening; `nil` when the word belongs to another
+    /// connection.
     var lastStarted: UInt64? {
         let word = board.load(at: index)
         return word >> Self.sequenceBits == generation ? word & (1 << Self.sequenceBits - 1) : nil

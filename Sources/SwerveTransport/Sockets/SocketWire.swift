@@ -7,8 +7,8 @@ internal import Synchronization
     internal import Darwin
 #endif
 
-/// A Unix socket. Threads write to a duplicate of the channel's descriptor, so that the channel may close its own at any
-/// time; what the socket does not take at once goes through the channel, which waits for room.
+/// A Unix socket. Threads write to a duplicate of the channel's descriptor, so that the channel may close its own at
+/// any time. What the socket does not accept at once goes through the channel, which waits for room.
 final class SocketWire: Wire {
     let eventLoop: any EventLoop
     private let channel: any Channel
@@ -61,7 +61,7 @@ final class SocketWire: Wire {
         }
     }
 
-    /// Calls `body` with the memory of the buffers, which stays where it is meanwhile.
+    /// Calls `body` with the memory of the buffers, which stays in place during the call.
     private func withSlices(_ rest: ArraySlice<ByteBuffer>, _ found: [iovec], _ body: ([iovec]) -> Int) -> Int {
         guard let first = rest.first else { return body(found) }
         return first.withUnsafeReadableBytes { bytes in
@@ -77,7 +77,7 @@ final class SocketWire: Wire {
 
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
         let (channel, eventLoop) = (channel, eventLoop)
-        // In a later tick: a channel that cannot write closes during the call, and reads what is left before.
+        // In a later tick: a channel that cannot write closes during the call, after reading what is left.
         eventLoop.execute {
             for part in bytes.parts { channel.write(part, promise: nil) }
             let promise = eventLoop.makePromise(of: Void.self)
