@@ -7,7 +7,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A board's file for the time of a test, mapped by the process that writes; others map it again.
+/// A board's file that exists during a test, mapped by the process that writes; others map it again.
 final class TestBoard {
     let path: String
     let board: SharedBoard
@@ -18,7 +18,7 @@ final class TestBoard {
     }
     deinit { unlink(path) }
 
-    /// As another process has the word.
+    /// The word as another process sees it.
     func mapped(_ slot: BoardSlot) throws -> BoardSlot {
         try #require(Hello.Board(path: path, slot: slot).open())
     }
@@ -29,7 +29,7 @@ final class TestBoard {
         sequence << StreamTable<Int>.slotBits | slot
     }
 
-    @Test func `what one process notes another reads`() throws {
+    @Test func `one process reads what another notes`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let other = try test.mapped(slot)
@@ -51,13 +51,13 @@ final class TestBoard {
         #expect(try test.mapped(second).lastStarted == 0)
     }
 
-    @Test func `a late reader of a word that another connection got takes everything for started`() throws {
+    @Test func `a late reader of a word that another connection got counts everything as started`() throws {
         let test = try TestBoard()
         let old = try #require(test.board.claim())
         let late = try test.mapped(old)
         old.noteStarted(stream(3))
         test.board.giveBack(old)
-        // Until somebody else gets it, the word stays.
+        // The word stays until another connection gets it.
         #expect(late.lastStarted == 3)
         let new = try #require(test.board.claim())
         #expect(new.index == old.index)
@@ -69,7 +69,7 @@ final class TestBoard {
         #expect(BoardSlot.isStarted(stream(1_000), late.lastStarted))
     }
 
-    @Test func `a new connection's word says nothing of the one before`() throws {
+    @Test func `a new connection's word says nothing about the previous connection`() throws {
         let test = try TestBoard()
         let old = try #require(test.board.claim())
         old.noteStarted(stream(1_000))
@@ -78,7 +78,7 @@ final class TestBoard {
         #expect(try test.mapped(new).lastStarted == 0)
     }
 
-    @Test func `generations begin again after the last without being confused with their neighbours`() throws {
+    @Test func `generations wrap around without being confused with their neighbours`() throws {
         let test = try TestBoard()
         var slot = try #require(test.board.claim())
         for _ in 0..<(Int(UInt16.max) + 2) {
@@ -87,13 +87,13 @@ final class TestBoard {
             test.board.giveBack(slot)
             slot = try #require(test.board.claim())
             guard late.lastStarted == nil, slot.lastStarted == 0 else {
-                Issue.record("generation \(slot.generation) is taken for \(late.generation)")
+                Issue.record("generation \(slot.generation) is mistaken for \(late.generation)")
                 return
             }
         }
     }
 
-    @Test func `the largest number of a stream fits beside its generation`() throws {
+    @Test func `the largest stream number fits beside its generation`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         slot.noteStarted(.max)
@@ -101,7 +101,7 @@ final class TestBoard {
         #expect(BoardSlot.isStarted(.max, slot.lastStarted))
     }
 
-    @Test func `a board has room for its connections and no more, and again when one has ended`() throws {
+    @Test func `a board has a fixed number of words, and reuses the word of a connection that ended`() throws {
         let test = try TestBoard()
         let slots = (0..<SharedBoard.slots).compactMap { _ in test.board.claim() }
         #expect(Set(slots.map(\.index)).count == SharedBoard.slots)
@@ -118,7 +118,7 @@ final class TestBoard {
         }
     }
 
-    @Test func `boards that are missing, too short or there already are errors`() throws {
+    @Test func `opening a missing or short board, or creating an existing one, fails`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         #expect(throws: ServeError.self) { try SharedBoard(path: test.path, create: true) }
@@ -133,7 +133,7 @@ final class TestBoard {
 
     private let replica = ReplicaID(deployment: DeploymentID(application: "board", deployment: "Echo"), number: 1)
 
-    /// A connection of a process that hosts a replica and notes what it begins.
+    /// A connection of a process that hosts a replica and notes which requests it begins.
     private func peer(_ test: TestBoard) throws -> (peer: TestPeer, slot: BoardSlot) {
         let hosted = HostedReplicas(.detached)
         hosted.add(HostedReplica(id: replica, actor: Echo(), limit: 100))
@@ -144,7 +144,7 @@ final class TestBoard {
         return (peer, slot)
     }
 
-    /// A call's frame without what is behind the method's number: it fails, but it begins.
+    /// A call's frame that ends behind the method's number: the call fails, but it begins.
     private func call(_ sequence: UInt64) throws -> [UInt8] {
         let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
         return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
@@ -175,7 +175,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 3)
     }
 
-    @Test func `a long call counts as begun only when it is whole`() throws {
+    @Test func `a long call counts as begun only when it is complete`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)
@@ -185,7 +185,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 1)
     }
 
-    @Test func `a long call that becomes whole late does not hide what began before it`() throws {
+    @Test func `a long call that completes late does not hide what began before it`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)

@@ -12,7 +12,7 @@ import Testing
 
 struct Odd: Error, Codable, Equatable { var number: Int }
 struct Opaque: Error, CustomStringConvertible { var description: String { "opaque, but described" } }
-/// Encodes, but does not decode from what it encoded.
+/// Encodes, but cannot decode what it encoded.
 struct OneWay: Error, Codable, CustomStringConvertible {
     var description: String { "one way" }
     init() {}
@@ -217,7 +217,7 @@ final class Pair {
 }
 
 extension Echo {
-    /// Leases that are out on the way to this handle's deployment.
+    /// The leases that are out for this handle's deployment.
     nonisolated var load: Int {
         guard case .pool(let pool) = id.target else { return -1 }
         return pool.load.ongoing

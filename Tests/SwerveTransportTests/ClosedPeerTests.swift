@@ -15,9 +15,9 @@ import Testing
     import Darwin
 #endif
 
-/// Peers that go away at every moment of a request: every request ends once, and nothing is left.
+/// Peers that end at every moment of a request: every request ends once, and nothing is left.
 @Suite struct ClosedPeerTests {
-    /// A request over HTTP and a call by handle on a connection, and what became of them.
+    /// An HTTP request and a call by handle on one connection, and their outcomes.
     private struct Callers {
         let client: SeamClient
         let call: Task<CallOutcome, Never>
@@ -35,7 +35,7 @@ import Testing
         func expectLost(_ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation) async {
             await client.ended()
             #expect(client.end == "lost", "\(what()): \(client.events)", sourceLocation: sourceLocation)
-            // It may begin when the connection has ended.
+            // It may begin after the connection has ended.
             guard case .lost = await call.value else {
                 Issue.record("\(what()): the call was not lost", sourceLocation: sourceLocation)
                 return
@@ -58,15 +58,15 @@ import Testing
         #expect((hosted?.assembledBytes ?? 0) == 0, "\(what)", sourceLocation: sourceLocation)
     }
 
-    // MARK: The replica's process goes
+    // MARK: The replica's process ends
 
-    @Test func `after an answer that is not read yet when a write to it fails`() async throws {
+    @Test func `after an answer that is still unread when a write to the process fails`() async throws {
         let (peer, connection, recorder) = try await RawPeer.connected()
         let client = SeamClient(body: pattern(100))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/echo", whole: true)
         _ = try await peer.expect(.define)
         let stream = try await peer.expect(.requestHTTP).stream
-        // The loop stands meanwhile: it does not read.
+        // The loop is blocked in the meantime: it does not read.
         let loop = await HeldLoop(connection.eventLoop)
         try await peer.send(answers(stream)[0].frames)
         peer.close()
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `while it takes a body`() async throws {
+    @Test func `while it reads a body`() async throws {
         for frames in 0..<12 {
             let (peer, connection, recorder) = try await RawPeer.connected(small: true)
             let client = SeamClient(body: pattern(6 << 20))
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// What a replica says, and what that is once all of it came.
+    /// What a replica sends, and the event that ends the stream once all of it has arrived.
     private struct Answer {
         let frames: [UInt8]
         let end: String
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test func `requests that its board says it did not begin are told from those it may have begun`() async throws {
+    @Test func `its board tells requests that it did not begin from those it may have begun`() async throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let (peer, connection, recorder) = try await RawPeer.connected()
@@ -238,23 +238,23 @@ import Testing
         try await expectNothingLeft(connection, recorder, "with a board")
     }
 
-    @Test func `requests to a peer that was cut off and may still read them count as begun`() async throws {
+    @Test func `requests to a disconnected peer that may still read them count as begun`() async throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let (peer, connection, recorder) = try await RawPeer.connected()
         connection.setPeerBoard(try test.mapped(slot))
         let client = SeamClient(body: ByteBuffer(string: "x"))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x", whole: true)
-        connection.close(because: "the test cuts it off")
+        connection.close(because: "the test closes it")
         await client.ended()
         #expect(client.end == "lost")
-        try await expectNothingLeft(connection, recorder, "cut off")
+        try await expectNothingLeft(connection, recorder, "closed by the test")
         peer.close()
     }
 
-    // MARK: The caller's process goes
+    // MARK: The caller's process ends
 
-    @Test func `nothing begins after the end, of which the caller has looked at the board`() async throws {
+    @Test func `nothing begins after the connection's end, because the caller may have read the board`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)

@@ -7,12 +7,12 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A replica is drained when its answers have left: its process is ended then.
+/// A replica is drained once its answers have left, because its process is then ended.
 @Suite struct DrainTests {
     private let window = StreamLimits.window
     private let stream = RawPeer.stream(1)
 
-    /// A process with a replica, a peer that asked for more than a window, and took nothing of it.
+    /// A process with a replica, and a peer that asked for more than a window and has taken nothing of it.
     private struct Waiting {
         let peer: RawPeer
         let connection: PeerConnection
@@ -24,7 +24,7 @@ import Testing
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
-        // All of it is given to the connection at once: the replica's method has returned.
+        // The connection gets all of it at once: the replica's method has returned.
         let size = window + 100_000
         if isCall {
             try await peer.define(1, TestIngress.id, target: "made(_:)")

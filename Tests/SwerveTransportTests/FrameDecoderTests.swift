@@ -73,7 +73,7 @@ import Testing
         #expect(try decode(pieces) == frames)
     }
 
-    @Test func `a body stays as it is while others are read`() throws {
+    @Test func `a body stays unchanged while others are read`() throws {
         var decoder = FrameDecoder()
         decoder.feed(ByteBuffer(bytes: frame(.responseData, stream: 1) { $0.writeString("first") }))
         let first = try decoder.next()
@@ -84,7 +84,7 @@ import Testing
         #expect(try decoder.next() == nil)
     }
 
-    // MARK: What is wrong with a frame
+    // MARK: Malformed frames
 
     private func header(length: UInt32, kind: UInt8) -> [UInt8] {
         withUnsafeBytes(of: length.littleEndian) { Array($0) } + [kind]
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `the largest frames of each kind are waited for, and one byte more is refused before it comes`() {
+    @Test func `the largest frame of each kind is waited for, and one byte more is refused before it arrives`() {
         for number in UInt8.min...UInt8.max {
             guard let kind = FrameKind(rawValue: number) else { continue }
             let isControl = kind == .control || kind == .hello
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `an unknown kind is refused before the rest of the frame comes`() {
+    @Test func `an unknown kind is refused before the rest of the frame arrives`() {
         for number in [0, FrameKind.responseEnd.rawValue + 1, .max] {
             #expect(error(of: header(length: 100, kind: number)) == "protocol_violation: a frame of kind \(number)")
         }
@@ -127,7 +127,7 @@ import Testing
         #expect(error(of: header(length: 9, kind: 1)) == nil)
     }
 
-    @Test func `frames before a wrong one come`() throws {
+    @Test func `frames before a malformed one are returned`() throws {
         var decoder = FrameDecoder()
         decoder.feed(ByteBuffer(bytes: frame(.responseEnd, stream: 3) + header(length: 100, kind: 0)))
         #expect(try decoder.next()?.stream == 3)

@@ -7,17 +7,17 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Peers that break the protocol: they are cut off with the reason, what was under way with them ends once, and nothing
-/// is left.
+/// Peers that break the protocol: they are disconnected with the reason, the requests under way with them end once, and
+/// nothing is left.
 @Suite struct MisbehavingPeerTests {
     private let window = StreamLimits.window
     private let stream = RawPeer.stream(1)
 
     // MARK: Callers
 
-    /// Gives a process with a replica what a peer sends.
+    /// Feeds what a peer sends to a process with a replica.
     ///
-    /// - Parameter reason: why it is cut off; `nil` when it is not.
+    /// - Parameter reason: why the peer is disconnected; `nil` when it is not.
     private func expectCallerCutOff(
         _ reason: String?,
         sourceLocation: SourceLocation = #_sourceLocation,
@@ -30,14 +30,14 @@ import Testing
         try await peer.define(2, TestIngress.id, target: "echo(_:)")
         try await send(peer)
         if reason == nil {
-            // Whatever it did wrong, its other requests are answered.
+            // Despite its mistake, its other requests are answered.
             let other = RawPeer.stream(99, slot: 99)
             try await peer.request("/whole", stream: other, body: ByteBuffer(string: "still there"))
             while let frame = try await peer.next(), frame.stream != other {}
             #expect(!peer.isEnded, "\(recorder.closed)", sourceLocation: sourceLocation)
             peer.close()
         }
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason ?? "ended"), "\(recorder.closed)", sourceLocation: sourceLocation)
         if reason != nil { #expect(try await peer.isCutOff(), sourceLocation: sourceLocation) }
         gate.open()
@@ -76,21 +76,21 @@ import Testing
         }
     }
 
-    @Test func `a caller whose whole body is one byte more than a window`() async throws {
+    @Test func `a caller that sends a whole body of one byte more than a window`() async throws {
         try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.send(.requestEnd, stream: stream, bytes: window + 1)
         }
     }
 
-    @Test func `a caller that takes more of an answer than was sent`() async throws {
+    @Test func `a caller that reports more of an answer as taken than was sent`() async throws {
         try await expectCallerCutOff("more of an answer as taken than was sent") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.sendCredit(.responseCredit, stream: stream, 1)
         }
     }
 
-    @Test func `a caller that begins a stream twice, or two in one place`() async throws {
+    @Test func `a caller that opens a stream twice, or two in one slot`() async throws {
         for second in [stream, RawPeer.stream(2)] {
             try await expectCallerCutOff("was opened twice") { peer in
                 try await peer.request("/gate", stream: stream)
@@ -99,12 +99,12 @@ import Testing
         }
     }
 
-    @Test func `a caller that sends more of a long call than it said, or less`() async throws {
-        try await expectCallerCutOff("another length") { peer in
+    @Test func `a caller that sends more of a long call than it announced, or less`() async throws {
+        try await expectCallerCutOff("its announced length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: 51)
         }
-        try await expectCallerCutOff("another length") { peer in
+        try await expectCallerCutOff("its announced length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestEnd, stream: stream, bytes: 49)
         }
@@ -117,15 +117,15 @@ import Testing
         }
     }
 
-    /// Such a call fails, and the connection goes on.
-    @Test func `a long call whose beginning cannot be`() async throws {
+    /// Such a call fails, and the connection stays open.
+    @Test func `a long call with an impossible beginning`() async throws {
         try await expectCallerCutOff(nil) { try await longCall($0, length: 50, first: 50) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: .max, first: 50) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: 3 * window, first: window + 1) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: 100, first: 50, method: 77) }
     }
 
-    @Test func `a long call for which there is no room is refused, and leaves its place`() async throws {
+    @Test func `a long call for which there is no room is refused, and gives back its place`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         #expect(hosted.reserve(ConnectionLimits.maximumAssembledBytes))
@@ -139,7 +139,7 @@ import Testing
         hosted.giveBack(ConnectionLimits.maximumAssembledBytes)
     }
 
-    /// What is behind a long call's last byte, or belongs to a stream that is over, is no mistake: it may have been on its
+    /// Frames behind a long call's last byte, or for a stream that is over, are no mistake: they may have been on their
     /// way.
     @Test func `frames of streams that are over`() async throws {
         try await expectCallerCutOff(nil) { peer in
@@ -158,7 +158,7 @@ import Testing
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
         try await peer.request("/echo", stream: stream)
-        // Not reading what it is answered makes the end a reset.
+        // Not reading the answer turns the end into a reset.
         try await eventually("the request has begun") { connection.load.incoming == 1 && connection.load.bytes == 0 }
         try await peer.send(
             Array(frame(.requestData, stream: stream) { $0.writeRepeatingByte(1, count: 1_000) }.prefix(500))
@@ -191,7 +191,7 @@ import Testing
 
     // MARK: Replicas
 
-    /// Has a peer answer a request over HTTP, and another a call by handle.
+    /// Lets a peer answer an HTTP request and a call by handle.
     private func expectReplicaCutOff(
         _ reason: String,
         http: Bool,
@@ -206,7 +206,7 @@ import Testing
         if http { try await client.begin(replica, "/x") }
         _ = try await peer.expect(.define)
         try await answer(peer, try await peer.expect(http ? .requestHTTP : .requestCall).stream)
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason), "\(recorder.closed)", sourceLocation: sourceLocation)
         #expect(try await peer.isCutOff(), sourceLocation: sourceLocation)
         if http {
@@ -229,7 +229,7 @@ import Testing
         )
     }
 
-    @Test func `a replica that takes more of a body than was sent`() async throws {
+    @Test func `a replica that reports more of a body as taken than was sent`() async throws {
         try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.sendCredit(.requestCredit, stream: stream, 1)
         }
@@ -281,18 +281,18 @@ import Testing
         }
     }
 
-    @Test func `a replica whose long value is longer than it said, or shorter`() async throws {
+    @Test func `a replica whose long value is longer than it announced, or shorter`() async throws {
         func begin(_ peer: RawPeer, _ stream: UInt64) async throws {
             try await peer.send(.responseLongValue, stream: stream) {
                 $0.writeInteger(100 as UInt64, endianness: .little)
                 $0.writeRepeatingByte(1, count: 60)
             }
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseData, stream: stream, bytes: 41)
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseEnd, stream: stream, bytes: 39)
         }
@@ -310,7 +310,7 @@ import Testing
     }
 
     @Test(arguments: [.responseData, .responseEnd] as [FrameKind])
-    func `a replica that sends parts of a long value that it did not begin`(kind: FrameKind) async throws {
+    func `a replica that sends parts of a long value without its beginning`(kind: FrameKind) async throws {
         try await expectReplicaCutOff("a long value", http: false) { try await $0.send(kind, stream: $1, bytes: 5) }
     }
 
@@ -320,7 +320,7 @@ import Testing
         }
     }
 
-    @Test func `a replica that keeps a result that it was to send`() async throws {
+    @Test func `a replica that keeps a result that it should send`() async throws {
         let (peer, connection, _) = try await RawPeer.connected()
         let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
         let replica = ReplicaID(deployment: id, number: 1)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Threads, a socket and a connection's buffer, step by step in an order that a seed decides; beside it the plain list of
-/// what was sent.
+/// Threads, a socket and a connection's buffer, step by step in an order that a seed decides, compared with a plain
+/// list of what was sent.
 private struct Model {
     /// What a thread is about to do for the buffer.
     enum Turn { case take, write(WireBytes), report(WireOutcome), handOver, tellClose, closeSocket }
@@ -20,7 +20,7 @@ private struct Model {
     /// Every byte that was sent before the end, and how many of them the socket has.
     var sent = ByteBuffer()
     var arrived = 0
-    /// What was handed over and waits for the socket.
+    /// The bytes that were handed over and wait for the socket.
     var handedOver: ByteBuffer?
     var isWritable = false
     var isBroken = false
@@ -57,7 +57,7 @@ private struct Model {
         checkCounts()
     }
 
-    /// Does all that is left.
+    /// Performs all remaining steps.
     mutating func settle() {
         var steps = 0
         while threads.contains(where: { $0 != nil }) || holds > 0 || wakeUps > 0 || handedOver != nil || isWritable {
@@ -107,7 +107,7 @@ private struct Model {
         act(out.loopCame(), 0)
     }
 
-    /// The socket takes some of what was handed over.
+    /// The socket accepts some of what was handed over.
     private mutating func socket() {
         guard var rest = handedOver else { return }
         let count = min(rest.readableBytes, 1 + random.next(below: 20_000))
@@ -131,7 +131,7 @@ private struct Model {
             wakeUps += 1
         case .write:
             check(!threads.contains { $0?.isWriter == true }, "two writers")
-            check(handedOver == nil, "a write before what was handed over has left")
+            check(handedOver == nil, "a write before the handed-over bytes have left")
             check(closings == 0, "a write to a closed socket")
             threads[thread] = .take
         case .awaitWritable: threads[thread] = .handOver
@@ -175,7 +175,7 @@ private struct Model {
 
     private mutating func arrive(_ bytes: ByteBuffer) {
         let wanted = sent.getSlice(at: arrived, length: bytes.readableBytes)
-        check(wanted == bytes, "the socket got other bytes than were sent, at \(arrived)")
+        check(wanted == bytes, "the socket got bytes that differ from those sent, at \(arrived)")
         arrived += bytes.readableBytes
     }
 
@@ -184,7 +184,7 @@ private struct Model {
         let isReported = !threads.contains { if case .report? = $0 { true } else { false } }
         if isReported {
             let onTheWay = sent.readableBytes - arrived - (handedOver?.readableBytes ?? 0)
-            check(out.count == onTheWay, "\(out.count) bytes are counted, there are \(onTheWay)")
+            check(out.count == onTheWay, "the buffer counts \(out.count) bytes, but there are \(onTheWay)")
         }
         if out.isDrained {
             check(arrived == sent.readableBytes, "drained with \(sent.readableBytes - arrived) bytes left")
@@ -203,7 +203,7 @@ extension Model.Turn {
 
 @Suite struct OutgoingBufferModelTests {
     @Test(arguments: 0..<8 as Range<UInt64>)
-    func `under any order of events one writes at a time, nothing is lost, and the socket closes once`(part: UInt64) {
+    func `in any order of events, one thread writes, nothing is lost, and the socket closes once`(part: UInt64) {
         for seed in (part * 200)..<(part * 200 + 200) {
             var model = Model(seed: seed)
             let mayEnd = seed % 2 == 0

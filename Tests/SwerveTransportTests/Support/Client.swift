@@ -7,7 +7,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A caller of the seam: sends a body as it is asked for, takes the answer, and writes down the events that come.
+/// A caller of the seam: sends a body as credit comes, takes the answer, and records the events.
 final class SeamClient: ReplicaStreamReceiver {
     private struct State {
         var stream: (any ReplicaStream)?
@@ -22,7 +22,7 @@ final class SeamClient: ReplicaStreamReceiver {
     }
     private let state: Mutex<State>
     private let loop: RequestLoop
-    /// Whether it takes what comes; otherwise the answer stays on the way.
+    /// Whether it takes what arrives; otherwise the answer stays on the way.
     private let isReading = Atomic<Bool>(true)
     private let part: Int
 
@@ -35,10 +35,10 @@ final class SeamClient: ReplicaStreamReceiver {
 
     var answer: ByteBuffer { state.withLock { $0.answer } }
     var events: [String] { state.withLock { $0.events } }
-    /// What ended the stream; more than one is a mistake.
+    /// The events that ended the stream; more than one is an error.
     var ends: [StreamEvent] { state.withLock { $0.ends } }
     var end: String? { state.withLock { $0.ends.count == 1 ? $0.ends[0].name : nil } }
-    /// How much of the body was not sent.
+    /// How much of the body has not been sent.
     var unsent: Int { state.withLock { $0.rest.readableBytes } }
 
     func begin(_ replica: any ReplicaConnection, _ path: String, whole: Bool = false) async throws {
@@ -66,7 +66,7 @@ final class SeamClient: ReplicaStreamReceiver {
 
     func cancel() { state.withLock { $0.stream }?.cancel() }
 
-    /// Takes what has come and what will come.
+    /// Takes what has arrived and what will arrive.
     func read() {
         isReading.store(true, ordering: .relaxed)
         loop.eventLoop.execute { self.report() }

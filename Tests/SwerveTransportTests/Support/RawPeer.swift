@@ -13,7 +13,7 @@ import Testing
     import Darwin
 #endif
 
-/// A process at the other end of a connection that does what the test wants, right or wrong.
+/// A process at the other end of a connection that sends whatever the test wants, right or wrong.
 final class RawPeer {
     private var socket: Int32
     private var decoder = FrameDecoder()
@@ -25,7 +25,7 @@ final class RawPeer {
     }
     deinit { close() }
 
-    /// A peer and a connection of this process to it.
+    /// A peer, and this process's connection to it.
     static func connected(
         _ hosted: HostedReplicas = HostedReplicas(.detached),
         small: Bool = false
@@ -77,7 +77,7 @@ final class RawPeer {
 
     // MARK: Receiving
 
-    /// What has arrived, up to so many bytes; empty when nothing has, or when the other side is gone.
+    /// The bytes that have arrived, up to this many; empty when there are none or the other side is gone.
     func read(upTo most: Int) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { space in
@@ -118,7 +118,7 @@ final class RawPeer {
 }
 
 extension Task where Success == Never, Failure == Never {
-    /// Lets others go on while a socket has nothing or takes nothing.
+    /// Lets other tasks run while a socket has nothing to read or accepts nothing.
     fileprivate static func yieldToSockets() async throws {
         var isFirst = true
         try await eventually("others go on") {
@@ -156,7 +156,7 @@ extension RawPeer {
         }
     }
 
-    /// Begins an HTTP request whose body follows unless it is given.
+    /// Begins an HTTP request; its body follows unless it is given.
     func request(_ path: String, stream: UInt64, method: UInt32 = 1, body: ByteBuffer? = nil) async throws {
         let request = ReplicaRequest(head: .post(path), body: body, deadline: nil)
         try await send(.requestHTTP, stream: stream) { frame in
@@ -165,7 +165,7 @@ extension RawPeer {
         }
     }
 
-    /// The body of a call's frame, behind the method's number.
+    /// The body of a call's frame behind the method's number.
     static func call(_ target: String, _ arguments: any Codable & Sendable...) throws -> [UInt8] {
         let all = Arguments()
         for argument in arguments { all.append(argument) }

@@ -37,7 +37,7 @@ enum TestSockets {
         }
     }
 
-    /// A connection over a socket, as the network makes it.
+    /// A connection over a socket, made as the network makes it.
     static func connection(
         over socket: Int32,
         _ recorder: Recorder,
@@ -55,7 +55,7 @@ struct SocketEnds {
         let hosted: HostedReplicas
         let recorder: Recorder
 
-        /// A replica of the other end, as this end calls it.
+        /// A replica at the other end, as this end calls it.
         func remote(_ id: ReplicaID) -> RemoteReplica { RemoteReplica(id, [connection]) }
     }
     let left: End
@@ -80,7 +80,7 @@ struct SocketEnds {
         )
     }
 
-    /// Closes both ends when nothing is under way any more.
+    /// Closes both ends once nothing is under way.
     func close() async throws {
         for end in [left, right] {
             try await eventually("nothing is under way: \(end.connection.load), \(end.recorder.closed)") {
