@@ -46,7 +46,7 @@ private struct NoNetwork: PeerNetwork {
 }
 
 @Suite(.timeLimit(.minutes(5))) struct ConnectTimeoutTests {
-    @Test func `a process that does not connect fails the start within seconds, and its last output is reported`() async throws
+    @Test func `a process that does not connect fails the start within seconds, with its last output`() async throws
     {
         let instance = InstanceID(rawValue: 1)
         let (loop, launcher) = (NIOAsyncTestingEventLoop(), SilentLauncher())

@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `the lock is free when the instance has ended, even if processes that it started live on`() async throws {
+    @Test func `the lock is free once the instance has ended, even if its child processes live on`() async throws {
         try await withBase { base in
             await #expect(processExitsWith: .signal(SIGKILL)) { [base = base as String] in
                 _ = try InstanceDirectory(in: base)

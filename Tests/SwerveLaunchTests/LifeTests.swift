@@ -45,7 +45,7 @@ import Testing
         #expect(reasons == ["its process was ended by signal 9 (killed)"])
     }
 
-    @Test(arguments: [true, false]) func `further kills, and kills of processes that ended or never existed, do nothing`(
+    @Test(arguments: [true, false]) func `killing a process again, or one that ended or never existed, does nothing`(
         _ usesDescriptors: Bool
     ) async throws {
         let shell = try Shell(usesDescriptors: usesDescriptors)
@@ -123,7 +123,7 @@ import Testing
             ("/etc", "no process could be started from '/etc': it cannot be executed"),
         ]
     )
-    func `a program that cannot be executed is reported as an end with the reason`(_ executable: String, _ reason: String)
+    func `a program that cannot be executed is reported as ended, with the reason`(_ executable: String, _ reason: String)
         async throws
     {
         let launcher = try LocalProcessLauncher(executable: executable)
