@@ -177,7 +177,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 3)
     }
 
-    @Test func `a long call counts as begun only when it is whole`() throws {
+    @Test func `a long call counts as begun only when it is complete`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)

@@ -245,16 +245,16 @@ import Testing
         connection.setPeerBoard(try test.mapped(slot))
         let client = SeamClient(body: ByteBuffer(string: "x"))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x", whole: true)
-        connection.close(because: "the test cuts it off")
+        connection.close(because: "the test closes it")
         await client.ended()
         #expect(client.end == "lost")
-        try await expectNothingLeft(connection, recorder, "cut off")
+        try await expectNothingLeft(connection, recorder, "closed by the test")
         peer.close()
     }
 
     // MARK: The caller's process closes
 
-    @Test func `nothing begins after the end, of which the caller has looked at the board`() async throws {
+    @Test func `nothing begins after the connection's end, because the caller may have read the board`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)

@@ -66,7 +66,7 @@ final class RecordingWire: Wire {
     }
 }
 
-/// One end of a connection whose other end is the test.
+/// One end of a connection; the test plays the other end.
 struct TestPeer {
     let loop = EmbeddedEventLoop()
     let wire: RecordingWire

@@ -72,7 +72,7 @@ import Testing
         try await eventually("nothing is left over") { connection.load == (0, 0, 0) }
     }
 
-    @Test func `of each answer at most a window leaves for a caller that takes nothing`() async throws {
+    @Test func `a caller that takes nothing gets at most a window of each answer`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
@@ -124,7 +124,7 @@ import Testing
         try await eventually("nothing is left over") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
     }
 
-    @Test func `of a long value at most a window leaves for a caller that takes nothing`() async throws {
+    @Test func `a caller that takes nothing gets at most a window of a long value`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)

@@ -25,7 +25,7 @@ final class RawPeer {
     }
     deinit { close() }
 
-    /// A peer and a connection of this process to it.
+    /// A peer, and this process's connection to it.
     static func connected(
         _ hosted: HostedReplicas = HostedReplicas(.detached),
         small: Bool = false
