@@ -11,15 +11,16 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers format check-format check-mutations setup-run \
-	setup-test setup-bench setup-load setup-picture graph-picture clean
+.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers bench-table format \
+	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-picture graph-picture \
+	graph-targets options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
 	@$(SWIFT) build -c release --product segmentation --quiet
 	@PORT=$(PORT) MODEL=$(MODEL) dev/run-example.sh
 
-test: setup-test check-format check-mutations
+test: setup-test check-format check-mutations check-table
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
 	@SWIFT=$(SWIFT) dev/test-static.sh
@@ -61,12 +62,22 @@ bench: $(if $(ONLY),setup-load,setup-bench)
 bench-peers: bench
 	python3 Benchmarks/peers.py
 
+# Writes Benchmarks/results.md and the tables in README.md from Benchmarks/results.json.
+bench-table:
+	@python3 Benchmarks/table.py --write
+
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Examples Benchmarks
 
 # That the patches of `make simulate MUTATE=` still fit the sources.
 check-mutations:
 	@git apply --check Tests/Mutations/*.patch
+
+# That README.md and Benchmarks/results.md show what results.json has, and that no row is named that it lacks; and the
+# tests of the code that decides it.
+check-table:
+	@python3 Benchmarks/table.py --check
+	@python3 -m unittest discover --quiet --start-directory Benchmarks/tests --top-level-directory Benchmarks
 
 check-format:
 	@$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples Benchmarks
@@ -88,6 +99,14 @@ graph-picture: setup-picture
 
 setup-picture:
 	@dev/setup.sh picture
+
+# Writes the parameter lists that follow from the options of a deployment.
+options:
+	dev/make-options.py
+
+# Draws which target imports which into docs/ARCHITECTURE.md.
+graph-targets:
+	dev/draw-targets.py
 
 clean:
 	rm -rf .build .build-fuzz .build-tsan .cache out .venv

@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -23,6 +24,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Swerve", targets: ["Swerve"]),
+        .library(name: "SwerveTesting", targets: ["SwerveTesting"]),
         .library(name: "SwerveHummingbird", targets: ["SwerveHummingbird"]),
         .library(name: "SwerveTensor", targets: ["SwerveTensor"]),
         .library(name: "SwerveVision", targets: ["SwerveVision"]),
@@ -49,37 +51,63 @@ let package = Package(
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore"], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
+        // The operating system: all that calls it, and what Swift has no spelling for.
+        .target(name: "CSwerveSystem"),
+        .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
         // Shells.
         .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
             swiftSettings: settings
         ),
-        // The entry of worker processes before main, atomics on shared memory, calls of the operating system.
-        .target(name: "CSwerveSystem"),
+        .target(
+            name: "SwerveReplica",
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", nioCore,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveTransport",
-            dependencies: ["SwerveCore", "SwerveActors", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveSystem", nioCore, nioPosix,
+                logging,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveHTTP",
-            dependencies: ["SwerveCore", "SwerveHTTPTypes", "CSwerveSystem", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveHTTPTypes", "SwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveLaunch",
             dependencies: [
-                "SwerveCore", "CSwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+                "SwerveCore", "SwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SwerveProxy",
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", nioCore,
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "SwerveController",
+            dependencies: [
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveSystem",
+                "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveCore", "SwerveControl", "SwerveActors", "SwerveTransport", "SwerveHTTPTypes", "SwerveHTTP",
-                "SwerveLaunch", "CSwerveSystem", nioCore, nioPosix, logging,
+                "SwerveActors", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
+                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -118,18 +146,27 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // For the tests of applications.
+        .target(
+            name: "SwerveTesting",
+            dependencies: [
+                "Swerve", "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveRuntime",
+                "SwerveTransport", nioCore, nioPosix, nioEmbedded, logging,
+            ],
+            swiftSettings: settings
+        ),
         // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveVision",
-            dependencies: ["CImageCodecs", "SwerveTensor", nioCore],
+            dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
         .target(
@@ -141,7 +178,8 @@ let package = Package(
         .target(
             name: "SwerveHub",
             dependencies: [
-                nioCore, nioPosix, logging, .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "SwerveSystem", nioCore, nioPosix, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -152,8 +190,8 @@ let package = Package(
         .target(
             name: "SwerveModels",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
-                logging,
+                "Swerve", "SwerveHub", "SwerveONNX", "SwerveSystem", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
+                nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -198,7 +236,7 @@ let package = Package(
             name: "bench-http",
             dependencies: [
                 "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", nioCore,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                nioEmbedded,
             ],
             path: "Benchmarks/Sources/bench-http",
             swiftSettings: settings
@@ -218,7 +256,7 @@ let package = Package(
         // What is served during `make soak`.
         .executableTarget(
             name: "soak-app",
-            dependencies: ["Swerve", "CSwerveSystem", nioCore],
+            dependencies: ["Swerve", "SwerveSystem", nioCore],
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
@@ -227,8 +265,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-decoders",
             dependencies: [
-                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveTensor",
-                "SwerveTransport", "SwerveVision", nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveReplica",
+                "SwerveTensor", "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
@@ -250,8 +288,8 @@ let package = Package(
         .target(
             name: "MiddleSimulation",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
-                "SwerveRuntime", "SwerveTransport", nioCore, logging,
+                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes",
+                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveRuntime", "SwerveTransport", nioCore, logging,
             ],
             path: "Tests/MiddleSimulation",
             swiftSettings: settings
@@ -287,8 +325,30 @@ let package = Package(
             path: "Tests/EntryPoints/entry-arguments",
             swiftSettings: settings
         ),
+        // What the tests of several targets share.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Swerve", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
         // Tests, one target per target.
+        .testTarget(
+            name: "SwerveTestingTests",
+            dependencies: ["Swerve", "SwerveActors", "SwerveTesting", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
+        .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
+        .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveHummingbirdTests",
+            dependencies: [
+                "Swerve", "SwerveHTTPTypes", "SwerveHummingbird", nioCore,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
             dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
@@ -298,7 +358,7 @@ let package = Package(
             name: "SwerveHTTPTests",
             dependencies: [
                 "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", nioCore, nioPosix,
-                .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                nioEmbedded, .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),
@@ -309,7 +369,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", nioCore, nioPosix],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "TestSupport", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
@@ -320,25 +380,27 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTransport", nioCore, nioPosix,
-                .product(name: "NIOEmbedded", package: "swift-nio"),
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveTransport", "TestSupport", nioCore,
+                nioPosix,
+                nioEmbedded,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHummingbird", nioCore, nioPosix,
+                "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", nioCore], swiftSettings: settings),
+        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", "TestSupport", nioCore], swiftSettings: settings),
         .testTarget(
             name: "SwerveVisionTests",
-            dependencies: ["SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveTensor", "SwerveVision", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -348,7 +410,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveONNXTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -363,8 +425,8 @@ let package = Package(
         .testTarget(
             name: "SwerveModelsTests",
             dependencies: [
-                "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP",
-                nioCore, logging,
+                "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision",
+                "SwerveVisionHTTP", "TestSupport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -375,16 +437,30 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveLaunchTests",
-            dependencies: ["CSwerveSystem", "SwerveCore", "SwerveLaunch"],
+            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveSystem"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveReplicaTests",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "TestSupport", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveProxyTests",
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveControllerTests",
+            dependencies: [
+                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveTransport",
+                nioCore, nioEmbedded, logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: [
-                "MiddleSimulation", "SwerveActors", "SwerveCore", "SwerveLaunch", "SwerveRuntime", "SwerveTransport",
-                nioCore,
-                logging, .product(name: "NIOEmbedded", package: "swift-nio"),
-            ],
+            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks. A whole run writes results.json and results.md beside this file; a part of them, or --quick,
-only with --write. `make bench`, or `make bench ONLY=http,handles`, builds what is needed and calls it."""
+writes only with --write. `make bench`, or `make bench ONLY=http,handles`, builds what is needed and calls it.
+`make bench-table` writes the table in README.md afterwards."""
 
 import argparse
 import os
@@ -17,6 +18,7 @@ from harness.handles import BASELINES, handles
 from harness.life import cold_start, idle_pss, recovery
 from harness.noop import ROWS, http_noop, names_of
 from harness.processes import ROOT, Failure, require
+from harness.segformer import NAMES as SEGFORMER_NAMES
 from harness.segformer import segformer
 from harness.vision import segformer_load, segformer_memory, segformer_stages
 
@@ -32,7 +34,7 @@ GROUPS: dict[str, list[Group]] = {
     "life": [(cold_start, ["bench-app", "bench-hummingbird"], ["cold_start"]),
              (recovery, ["bench-app"], ["replica_kill_recovery"]),
              (idle_pss, ["bench-app"], ["idle_pss"])],
-    "segformer": [(segformer, ["segmentation"], ["segformer_b0_http"]),
+    "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),
                   (segformer_memory, ["bench-vision"], ["segformer_b0_pss"])],

@@ -87,7 +87,7 @@ class Soak:
         for application in self.control("status")["instance"]["applications"].values():
             for name, deployment in application["deployments"].items():
                 states = [replica["state"] for replica in deployment["replicas"]]
-                if states != ["running"] * deployment["targetReplicas"]:
+                if states != ["running"] * deployment["target"]["replicas"]:
                     return f"{application['name']}/{name} has replicas that are {states}"
                 pids |= {replica["processID"] for replica in deployment["replicas"]}
         found = {replica.pid for replica in replicas(self.server.pid)}

@@ -26,16 +26,21 @@ def write_picture(path):
 
 def loaded(model):
     """What a program with ONNX Runtime does: the processor of transformers, the file from the hub, the session."""
-    import onnxruntime
     from huggingface_hub import hf_hub_download
     from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
 
     processor = SegformerImageProcessorPil.from_pretrained(model)
+    return processor, session_of(hf_hub_download(model, "model.onnx"), threads=1)
+
+
+def session_of(path, threads):
+    """A session on the CPU; `threads` share the work of one run."""
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    path = hf_hub_download(model, "model.onnx")
-    return processor, onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def load(model):

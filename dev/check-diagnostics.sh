@@ -3,7 +3,7 @@
 #
 #   dev/check-diagnostics.sh [BUILD_DIR [SNIPPET...]]
 #
-# BUILD_DIR is what `swift build --show-bin-path` prints, the default. A snippet starts with one or more lines
+# BUILD_DIR is by default what `swift build --show-bin-path` prints. A snippet starts with one or more lines
 # `// expect: TEXT`; its compilation must fail and print each TEXT.
 set -euo pipefail
 
@@ -25,7 +25,7 @@ fi
 
 flags=(-typecheck -swift-version 6 -module-name Rejected -I "$build/Modules")
 flags+=(-load-plugin-executable "$plugin#SwerveMacrosPlugin")
-# The C modules that Swift modules of this and of other packages are built with.
+# The C modules used by Swift modules of this and other packages.
 while IFS= read -r map; do
     flags+=(-Xcc "-fmodule-map-file=$map")
 done < <(find "$build" -maxdepth 2 -name module.modulemap -not -path "*-tool.build/*"; \
@@ -36,7 +36,7 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 for snippet in "$@"; do
     name=$(basename "$snippet" .swift.txt)
-    # Without the expectations, which the compiler would print with the lines around an error.
+    # Removes the expectations, which the compiler would otherwise print as context of an error.
     sed 's|^// expect: .*||' "$snippet" >"$work/$name.swift"
     if swiftc "${flags[@]}" "$work/$name.swift" >"$work/output" 2>&1; then
         echo "not ok: $name compiles"

@@ -60,7 +60,7 @@ def fail(message: str) -> int:
 
 
 def download(repository: str, revision: str) -> Path:
-    """Brings a repository's configuration and weights into Hugging Face's cache and returns the folder."""
+    """Downloads a repository's configuration and weights to Hugging Face's cache and returns the folder."""
     import huggingface_hub
     import onnx_export
 
@@ -87,7 +87,7 @@ def convert(checkpoint: Path, output: Path, opset: int = 17, half: bool = False,
     except (OSError, ValueError, RuntimeError) as error:
         raise onnx_export.ExportError(f"transformers cannot load {checkpoint}: {error}") from error
     if report["missing_keys"]:
-        # Transformers draws them at random.
+        # Transformers initialises missing weights at random.
         raise onnx_export.ExportError(f"the weights in {checkpoint} lack {sorted(report['missing_keys'])[:3]} and more")
     path = output / (file or ("onnx/model_fp16.onnx" if half else "onnx/model.onnx"))
     difference = onnx_export.export(model.eval(), path, onnx_export.input_size(checkpoint), opset, half)
@@ -98,7 +98,7 @@ def convert(checkpoint: Path, output: Path, opset: int = 17, half: bool = False,
 
 
 def check_type(checkpoint: Path) -> None:
-    """Refuses what is no SegFormer for segmentation before transformers makes one of it."""
+    """Refuses anything but a SegFormer for segmentation, before transformers turns it into one."""
     import onnx_export
 
     config = json.loads((checkpoint / "config.json").read_text())

@@ -1,4 +1,4 @@
-"""Pictures of many kinds and sizes with what Pillow makes of them, for make-golden.py.
+"""Pictures of many kinds and sizes, with the pixels that Pillow decodes from them, for make-golden.py.
 
 Each file NAME comes with NAME.bin: its pixels in the modes L, RGB and RGBA, one after another, and for those with an
 orientation the RGB pixels after ImageOps.exif_transpose.
@@ -54,7 +54,7 @@ def write(out: Path, name: str, data: bytes, upright: bool = False) -> dict:
 
 
 def jpegs(picture, width: int, height: int, seed: int) -> dict[str, bytes]:
-    """Every subsampling, coding and colour space that Pillow writes, and what other programs make of Adobe's marker."""
+    """Every subsampling, coding and colour space that Pillow writes, and other programs' variants of Adobe's marker."""
     from PIL import Image
 
     def save(image, **options) -> bytes:
@@ -118,7 +118,7 @@ def pngs(png, png_chunk, width: int, height: int, seed: int) -> dict[str, bytes]
 
 
 def tiff(entries: list[tuple[int, int, int, bytes]], order: str = "little") -> bytes:
-    """The TIFF file within EXIF: one directory of (tag, type, count, four bytes of value)."""
+    """The TIFF file inside EXIF: one directory of (tag, type, count, four bytes of value)."""
     head = b"II*\0" if order == "little" else b"MM\0*"
     body = (8).to_bytes(4, order) + len(entries).to_bytes(2, order)
     for tag, kind, count, value in entries:
@@ -127,7 +127,7 @@ def tiff(entries: list[tuple[int, int, int, bytes]], order: str = "little") -> b
 
 
 def oriented(picture, png, png_chunk) -> dict[str, bytes]:
-    """Files whose metadata says how to turn them, in each way that Pillow understands, and some that say nothing."""
+    """Files with an orientation, in every form that Pillow understands, and some without one."""
     from PIL import Image
 
     image = Image.fromarray(picture(23, 13, seed=60))
@@ -191,7 +191,7 @@ def text_bomb(png_chunk) -> bytes:
 
 
 def refused_files(picture) -> dict[str, bytes]:
-    """Files of formats that are not accepted, as real encoders write them; the name's first part says which."""
+    """Files of unsupported formats from real encoders; the first part of each name is the format."""
     from PIL import Image
 
     image = Image.fromarray(picture(24, 16, seed=70))

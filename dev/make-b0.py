@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEAN = [0.485, 0.456, 0.406]
 STD = [0.229, 0.224, 0.225]
 
-# What SegformerConfig is made from, and the side of the pictures that the model takes.
+# The arguments of SegformerConfig, and the side of the pictures that the model takes.
 VARIANTS = {
     "b0": {
         "size": 512,
@@ -81,7 +81,7 @@ def main() -> int:
         return 1
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # A folder appears whole or not at all, whatever interrupts this.
+    # The folder appears complete or not at all, even if the script is interrupted.
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         with tempfile.TemporaryDirectory() as checkpoint:
@@ -98,7 +98,7 @@ def main() -> int:
 
 
 def export_script():
-    """The script of this name; its hyphen is no part of a module's name."""
+    """Loads export-onnx.py; its name has a hyphen, so it cannot be imported."""
     spec = importlib.util.spec_from_file_location("export_onnx", ROOT / "dev" / "export-onnx.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -115,7 +115,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def make_checkpoint(variant: dict, seed: int, folder: Path) -> None:
-    """Writes what a repository without an ONNX file holds: weights drawn from the seed, and the configuration."""
+    """Writes the files of a repository without an ONNX file: weights drawn from the seed, and the configuration."""
     import onnx_export
 
     onnx_export.quiet()
@@ -135,9 +135,9 @@ def make_model(variant: dict, seed: int):
 
 
 def enliven(model) -> None:
-    """Scales the weights up, so that the logits vary over the picture and the class map has several classes.
+    """Scales up the weights, so that the logits vary over the picture and the class map has several classes.
 
-    As transformers draws them (standard deviation 0.02), next to nothing of the picture reaches the logits.
+    With the weights from transformers (standard deviation 0.02), almost nothing of the picture reaches the logits.
     """
     import torch
 
@@ -152,7 +152,7 @@ def enliven(model) -> None:
 
 
 def require_lively(path: Path, size: int) -> None:
-    """Fails when the logits are all but constant."""
+    """Fails when the logits are almost constant."""
     import numpy as np
     import onnx_export
 

@@ -44,7 +44,7 @@ def main() -> int:
         return 0
 
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    # The folder appears whole or not at all, whatever interrupts this.
+    # The folder appears complete or not at all, even if the script is interrupted.
     partial = Path(tempfile.mkdtemp(prefix="golden.", dir=options.out.parent))
     try:
         make_arrays(folder(partial, "npy"))
@@ -158,7 +158,7 @@ def png_chunk(name: bytes, data: bytes) -> bytes:
 
 
 def png(samples, depth: int, color: int, interlaced: bool = False, extra: bytes = b"") -> bytes:
-    """A PNG file of a kind that Pillow does not write. Samples: height x width x channels, whole numbers."""
+    """A PNG file of a kind that Pillow does not write. Samples: height x width x channels, integers."""
     import numpy as np
 
     samples = np.asarray(samples)
@@ -243,7 +243,7 @@ def make_images(out: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    # What the test is about: Pillow drops or applies the transparency of palettes.
+    # Pillow warns that it drops or applies the transparency of palettes, which is what the test is about.
     warnings.filterwarnings("ignore", message="Palette images with Transparency")
     files = image_files()
     for name, data in files.items():
@@ -256,7 +256,7 @@ def make_images(out: Path) -> None:
 
 
 def make_operations(out: Path) -> None:
-    """Writes inputs and results of what Pillow can do with a picture."""
+    """Writes inputs and results of Pillow's operations."""
     import numpy as np
     from PIL import Image, ImageEnhance
 
@@ -308,14 +308,14 @@ def make_operations(out: Path) -> None:
 
 
 def processor(**options):
-    """The image processor that works with Pillow; the other one needs torchvision and differs by a bit."""
+    """The image processor based on Pillow; the other one needs torchvision and its results differ slightly."""
     from transformers.models.segformer.image_processing_pil_segformer import SegformerImageProcessorPil
 
     return SegformerImageProcessorPil(**options)
 
 
 def make_preprocessing(out: Path) -> None:
-    """Writes pictures and the pixel values that come of them, for every setting and for pictures of many sizes."""
+    """Writes pictures and the pixel values made from them, for every setting and for pictures of many sizes."""
     import numpy as np
     from PIL import Image
 
@@ -353,7 +353,7 @@ def make_preprocessing(out: Path) -> None:
 
 
 def torch_model(variant: str):
-    """The network that make-b0.py exported, again from its seed."""
+    """The network that make-b0.py exported, made again from its seed."""
     spec = importlib.util.spec_from_file_location("make_b0", ROOT / "dev" / "make-b0.py")
     make_b0 = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_b0)
@@ -362,7 +362,7 @@ def torch_model(variant: str):
 
 
 def make_segformer(out: Path) -> None:
-    """Writes pixel values, logits and class maps of both models for some pictures."""
+    """Writes pixel values, logits and class maps of the models for some pictures."""
     import numpy as np
     import torch
     from PIL import Image
@@ -391,7 +391,7 @@ def make_segformer(out: Path) -> None:
 
 
 def make_sizes(out: Path) -> None:
-    """Writes pictures of many sizes and the class maps that transformers makes of them with the tiny model."""
+    """Writes pictures of many sizes, and their class maps from transformers with the tiny model."""
     import numpy as np
     import torch
     from PIL import Image
@@ -411,7 +411,7 @@ def make_sizes(out: Path) -> None:
 
 
 def make_forms(out: Path) -> None:
-    """Writes the tiny model in the forms that repositories have, and the logits of Python's ONNX Runtime for each."""
+    """Writes the tiny model in the forms found in repositories, and for each the logits of Python's ONNX Runtime."""
     import numpy as np
     import onnx
     import onnx_export
@@ -430,7 +430,7 @@ def make_forms(out: Path) -> None:
     )
     model, size = torch_model("tiny")
     onnx_export.export(model, out / "onnx" / "model_fp16.onnx", (size, size), half=True)
-    logging.disable(logging.WARNING)  # It advises to prepare the model first.
+    logging.disable(logging.WARNING)  # It recommends preparing the model first.
     quantize_dynamic(source, out / "onnx" / "model_quantized.onnx", weight_type=QuantType.QUInt8)
     logging.disable(logging.NOTSET)
     make_fixed(folder(out, "fixed"), onnx.load(source), size)
@@ -443,7 +443,7 @@ def make_forms(out: Path) -> None:
 
 
 def make_fixed(out: Path, model, size: int) -> None:
-    """A model that takes one size only, with a configuration that leaves pictures as they are."""
+    """A model that accepts only one size, with a configuration that does not resize pictures."""
     import onnx
 
     for dimension, value in zip(model.graph.input[0].type.tensor_type.shape.dim, [1, 3, size, size]):

@@ -29,7 +29,7 @@ def main() -> int:
     if (out / "stamp").is_file() and (out / "stamp").read_text() == stamp:
         return 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    # The folder appears whole or not at all, whatever interrupts this.
+    # The folder appears complete or not at all, even if the script is interrupted.
     partial = Path(tempfile.mkdtemp(prefix="onnx.", dir=out.parent))
     try:
         for make in [identities, text, refused, shapes, batches, loop, weights]:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def save(path: Path, nodes, inputs, outputs, initializers=(), opset: int = 21, **options) -> None:
-    """Writes a model; inputs and outputs are (name, element type or a whole type, shape)."""
+    """Writes a model; inputs and outputs are (name, element type or complete type, shape)."""
     import onnx
     from onnx import helper
 
@@ -57,7 +57,7 @@ def save(path: Path, nodes, inputs, outputs, initializers=(), opset: int = 21, *
         nodes, path.stem, [port(*p) for p in inputs], [port(*p) for p in outputs], initializer=list(initializers)
     )
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 3)]
-    # 10: what the oldest runtime of the requirements reads.
+    # 10: the newest version that the oldest required runtime reads.
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path, **options)
 
 
@@ -74,7 +74,7 @@ TYPES = {
 
 
 def identities(out: Path) -> None:
-    """y = x for every element type, of any two dimensions; and one of 17, which is more than is supported."""
+    """y = x for every element type, with two dynamic dimensions; once with 17 dimensions, more than are supported."""
     for name, number in TYPES.items():
         save(out / f"identity-{name}.onnx", [node("Identity", ["x"], ["y"])], [("x", number, ["n", "m"])], [("y", number, ["n", "m"])])
     deep = [f"d{i}" for i in range(17)]
@@ -82,7 +82,7 @@ def identities(out: Path) -> None:
 
 
 def text(out: Path) -> None:
-    """Texts joined, told apart and counted."""
+    """Texts that are joined or classified."""
     join = node("StringConcat", ["left", "right"], ["joined"])
     save(
         out / "join.onnx", [join],
@@ -96,7 +96,7 @@ def text(out: Path) -> None:
 
 
 def refused(out: Path) -> None:
-    """Models with a type that cannot be passed in or out."""
+    """Models with an input or output of an unsupported type."""
     from onnx import helper
 
     cast = {"int4": 22, "float8e4m3fn": 17}
@@ -140,7 +140,7 @@ def shapes(out: Path) -> None:
 
 
 def batches(out: Path) -> None:
-    """Where the batch is, and where it only seems to be."""
+    """Models with a batch axis, and models that only seem to have one."""
     def negated(name, input_shape, output_shape, operator=None):
         save(
             out / f"{name}.onnx", [operator or node("Neg", ["x"], ["y"])],
@@ -156,7 +156,7 @@ def batches(out: Path) -> None:
 
 
 def loop(out: Path) -> None:
-    """x = x @ w, as often as it is told: a run that lasts as long as a test needs it."""
+    """x = x @ w, repeated `times` times: a run that lasts as long as a test needs."""
     import numpy as np
     from onnx import helper, numpy_helper
 
@@ -177,7 +177,7 @@ def loop(out: Path) -> None:
 
 
 def weights(out: Path) -> None:
-    """Two layers, with their weights inside and in a file beside the model."""
+    """Two layers, with their weights in the model file and in a separate file."""
     import numpy as np
     from onnx import numpy_helper
 
@@ -188,7 +188,7 @@ def weights(out: Path) -> None:
     made = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
     save(out / "layers.onnx", nodes, *ports, made)
     (out / "external").mkdir()
-    # Saving moves the weights out of the tensors, so these are made anew.
+    # Saving moves the weights out of the tensors, so they are made again.
     made = [numpy_helper.from_array(first, "first"), numpy_helper.from_array(second, "second")]
     save(
         out / "external" / "model.onnx", nodes, *ports, made,
@@ -197,7 +197,7 @@ def weights(out: Path) -> None:
 
 
 def cases(out: Path) -> None:
-    """Runs models and keeps what went in and came out."""
+    """Runs models and saves their inputs and outputs."""
     import numpy as np
     import onnxruntime
 

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 
 OPSET = 17
-# The greatest difference between the logits of torch and of the file, as a part of the largest logit.
+# The largest allowed difference between the logits of torch and of the file, as a fraction of the largest logit.
 TOLERANCE = 1e-4
 HALF_TOLERANCE = 3e-2
 
 
 class ExportError(Exception):
-    """Why there is no ONNX file, for people."""
+    """Why there is no ONNX file, for human readers."""
 
 
 class LogitsOnly(torch.nn.Module):
@@ -37,7 +37,7 @@ class LogitsOnly(torch.nn.Module):
 
 
 def quiet() -> None:
-    """Keeps what torch and transformers say of themselves from the terminal; errors still get there."""
+    """Silences the informational output of torch and transformers; errors are still shown."""
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -47,10 +47,10 @@ def quiet() -> None:
 
 
 def export(model: torch.nn.Module, path: Path, size: tuple[int, int], opset: int = OPSET, half: bool = False) -> float:
-    """Writes the file, which appears whole or not at all, and returns its greatest difference from torch.
+    """Writes the file completely or not at all, and returns its largest difference from torch.
 
-    torch.onnx.export puts its argument back into the mode it came in, and a new wrapper comes in training mode. So the
-    model is copied, and the wrapper switched to evaluation before and after.
+    torch.onnx.export restores its argument's original mode, and a new wrapper starts in training mode. So the
+    model is copied, and the wrapper is switched to evaluation before and after.
     """
     quiet()
     reference = LogitsOnly(copy.deepcopy(model)).eval()
@@ -79,7 +79,7 @@ def export(model: torch.nn.Module, path: Path, size: tuple[int, int], opset: int
 
 
 def compare(wrapper: torch.nn.Module, path: Path, size: tuple[int, int], tolerance: float = TOLERANCE) -> float:
-    """Runs the file and torch on pictures, batches and another size; returns the greatest difference of the logits.
+    """Runs the file and torch on pictures, batches and another size; returns the largest difference of the logits.
 
     Raises ExportError when it is larger than the tolerance times the largest logit.
     """
@@ -93,7 +93,7 @@ def compare(wrapper: torch.nn.Module, path: Path, size: tuple[int, int], toleran
             expected = wrapper(torch.from_numpy(pixels)).numpy()
         actual = session.run(["logits"], {"pixel_values": pixels.astype(element)})[0].astype(np.float32)
         difference = float(np.abs(actual - expected).max())
-        # Not a number compares as neither.
+        # Written as a negation, so that NaN is refused.
         if not difference <= tolerance * max(1.0, float(np.abs(expected).max())):
             raise ExportError(f"the exported model differs from torch by {difference} at {shape}")
         greatest = max(greatest, difference)
@@ -109,7 +109,7 @@ def open_session(path: Path):
 
 
 def blocks(shape: tuple[int, int, int, int]) -> np.ndarray:
-    """Coarse blocks of colour, always the same: nearer to a picture than noise is."""
+    """Coarse blocks of colour, always the same ones, which resemble a picture more than noise does."""
     rng = np.random.default_rng(1)
     small = rng.normal(0, 1, (*shape[:2], -(-shape[2] // 8), -(-shape[3] // 8))).astype(np.float32)
     return small.repeat(8, axis=2).repeat(8, axis=3)[:, :, : shape[2], : shape[3]]

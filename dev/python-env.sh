@@ -3,8 +3,8 @@
 #
 # Usage: dev/python-env.sh [set...]
 #
-# Each set is a file dev/requirements/<set>.txt; without arguments the set is "runtime". A set that is already installed
-# costs nothing, so other scripts may call this one each time. It prints nothing when there is nothing to do.
+# Each set is a file dev/requirements/<set>.txt; without arguments the set is "runtime". An installed set costs nothing,
+# so other scripts can call this one every time. It prints nothing when there is nothing to do.
 #
 # Environment: PYTHON   the interpreter that creates .venv (default: python3)
 #
@@ -40,7 +40,7 @@ for name in "$@"; do
     fi
 done
 
-# The stamp of a set is a copy of its requirement file, made after the installation.
+# A set's stamp is a copy of its requirements file, made after the installation.
 is_installed() { cmp -s "$requirements/$1.txt" "$venv/.installed-$1"; }
 all_installed() {
     local name
@@ -59,7 +59,7 @@ fail_with_log() {
     exit 1
 }
 
-# Two builds may ask at once. macOS has no flock; there the second one waits for nothing and pip runs twice.
+# Two builds may run this at once. macOS has no flock; there the second one does not wait and pip runs twice.
 if command -v flock >/dev/null; then
     exec 9<"$requirements"
     flock 9
@@ -77,7 +77,7 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 
 install() {
-    # Options for pip stand in the requirement file in a line "# pip-options: ...".
+    # The requirements file may have options for pip, in a line "# pip-options: ...".
     local options
     options=$(sed -n 's/^# pip-options: *//p' "$1")
     # shellcheck disable=SC2086

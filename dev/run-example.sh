@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Serves the segmentation example, posts the sample picture to it as a client would, and keeps serving until Ctrl-C.
+# Serves the segmentation example, posts the sample picture to it as a client would, and serves until Ctrl-C.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 port=${PORT:-8000}
@@ -11,7 +11,7 @@ arguments=(--port "$port")
 .build/release/segmentation "${arguments[@]}" &
 server=$!
 trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; exit 0' INT TERM
-# A model from the hub may take a while; the server ends by itself when it cannot be had.
+# A model from the hub may take a while; the server exits by itself if the model cannot be loaded.
 while true; do
     kill -0 $server 2>/dev/null || { wait $server; exit $?; }
     curl -sf "$url/-/routes" 2>/dev/null | grep -q segmentation && break
@@ -33,6 +33,6 @@ The sample picture; its segmentation laid over it, beside it, and as contours, w
 Try your own:
   curl --data-binary @photo.jpg "$url/?picture=contour" -o out.png
   curl --data-binary @photo.jpg -H 'accept: application/json' $url/segment
-Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C ends.
+Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C to stop.
 EOF
 wait $server

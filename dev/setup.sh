@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make run`, `make test` or `make bench` need; `load` is `bench` without models. Quiet, and quick when all
-# is there.
+# Installs what `make run`, `make test` or `make bench` need; `load` is `bench` without models. Prints nothing and
+# returns quickly when everything is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 goal=${1:?usage: dev/setup.sh run|test|bench|load|picture}
@@ -8,7 +8,7 @@ goal=${1:?usage: dev/setup.sh run|test|bench|load|picture}
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
-# Debian packages: the image libraries that SwerveVision loads, and what the goal's scripts call.
+# Debian packages: the image libraries that SwerveVision loads, and the programs that the goal's scripts call.
 packages=(libturbojpeg0 libpng16-16 curl python3)
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(wrk nginx-light python3)

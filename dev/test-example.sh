@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the example's debug build as `make run` does and checks each path with curl.
+# Runs the example's debug build as `make run` does, and checks each path with curl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(mktemp -d)
@@ -12,7 +12,7 @@ start() {
     server=$!
     for _ in $(seq 600); do
         [ -s "$port_file" ] && break
-        kill -0 $server 2>/dev/null || fail "the server ended"
+        kill -0 $server 2>/dev/null || fail "the server exited"
         sleep 0.1
     done
     [ -s "$port_file" ] || fail "the server did not start within a minute"
@@ -43,14 +43,14 @@ expect "class map" "200 application/x-npy" "$(kind -H 'accept: application/x-npy
 expect "report" "200 application/json" "$(kind -H 'accept: application/json' --data-binary "@$sample" "$url/segment")"
 grep -q '"name":"triangle"' "$out/body" || fail "the report does not name the triangle: $(head -c 300 "$out/body")"
 expect "what the model is" "200 application/json" "$(kind "$url/segment")"
-grep -q '"labels":' "$out/body" || fail "the model is not described: $(head -c 300 "$out/body")"
+grep -q '"labels":' "$out/body" || fail "the description of the model is missing: $(head -c 300 "$out/body")"
 expect "no picture" "415 application/json" "$(kind --data-binary 'no picture' "$url/segment")"
 head -c 5000 "$sample" >"$out/cut.png"
 expect "cut picture" "400 application/json" "$(kind --data-binary "@$out/cut.png" "$url/segment")"
 expect "unknown path" "404 application/json" "$(kind "$url/nowhere")"
 expect "still healthy" "success" "$(curl -s "$url/-/healthz")"
 
-# The replicas of an instance that is killed end by themselves.
+# The replicas of a killed instance exit by themselves.
 replicas=$(pgrep -P $server)
 expect "one process for each replica" "5" "$(echo "$replicas" | wc -l | tr -d ' ')"
 kill -KILL $server
@@ -63,7 +63,7 @@ for _ in $(seq 100); do
 done
 expect "orphaned replicas" "0" "$left"
 
-# The same flow as a graph: the same bytes, whatever the client asks for.
+# The same flow as a graph gives the same bytes, whatever the client asks for.
 start --graphs
 for accept in image/png image/jpeg application/json application/x-npy; do
     curl -s -H "accept: $accept" --data-binary "@$sample" "$url/sharpen-then-segment" -o "$out/composed"
@@ -78,6 +78,6 @@ expect "no route" "404 application/json" "$(kind "$url/graph/nowhere")"
 expect "failing node" "415 application/json" "$(kind --data-binary 'no picture' "$url/basic-linear")"
 grep -q "graph node 'unpackRequest'" "$out/body" || fail "the error does not name the node"
 kill -TERM $server
-wait $server || fail "the server ended with status $?"
+wait $server || fail "the server exited with status $?"
 trap 'rm -rf "$out"' EXIT
 echo "$passed passed, 0 failed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the tests with the thread sanitizer, apart from other builds, and runs those of the concurrent targets:
+# Builds the tests with the thread sanitizer, separately from other builds, and runs those of the concurrent targets:
 # test-tsan.sh [FILTER]. The first build takes ten minutes or more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +14,7 @@ options=(
     -Xlinker "--wrap=${handle}11_unlockSlowyyF" -Xlinker -lswiftSynchronization
 )
 "$swift" build --build-tests "${options[@]}" --quiet
-# Replicas are processes of the same program, and run under the sanitizer as well.
+# Replicas are processes of the same program, so they also run under the sanitizer.
 export TSAN_OPTIONS="halt_on_error=0 exitcode=66 second_deadlock_stack=1 ${TSAN_OPTIONS:-}"
-# Few histories of the simulation: it has one thread.
+# Runs few histories of the simulation, because it has only one thread.
 SWERVE_SEEDS=${SWERVE_SEEDS:-50} "$swift" test --skip-build --disable-xctest "${options[@]}" --filter "$filter"

@@ -42,8 +42,8 @@ class Run:
 def http_noop(bench: Bench) -> None:
     wanted = [row for row in ROWS if any(map(bench.wants, names_of(*row)))]
     with contextlib.ExitStack() as stack:
-        baselines = {name: start for name, start in ((PAIR, nginx_pair), (ALONE, nginx_alone), (ONE_LOOP, VARIANTS["one_loop"]))
-                     if any(row[2] == name for row in wanted)}
+        starts = {PAIR: nginx_pair, ALONE: nginx_alone, ONE_LOOP: VARIANTS["one_loop"]}
+        baselines = {name: start for name, start in starts.items() if any(row[2] == name for row in wanted)}
         variants = {row[1]: VARIANTS[row[1]] for row in wanted}
         servers = {name: stack.enter_context(start()) for name, start in (baselines | variants).items()}
         for server in servers.values():

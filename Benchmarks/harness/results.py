@@ -5,7 +5,9 @@ import json
 import os
 import statistics
 from pathlib import Path
-from typing import Any
+
+from .comparison import Row, ratios, rounded, values, verdict
+from .report import report
 
 FOLDER = Path(__file__).resolve().parents[1]
 JSON_FILE = FOLDER / "results.json"
@@ -13,12 +15,8 @@ TABLE_FILE = FOLDER / "results.md"
 HEADER_FILE = FOLDER / "harness" / "results-header.md"
 THRESHOLDS_FILE = FOLDER / "thresholds.json"
 
-# What other programs measure, or needs a model.
+# Beginnings of rows that a whole run may leave out: another program measures them, or they need a model.
 OPTIONAL = ("peers.", "segformer")
-# Units of which more is better; of the others, times, sizes and counts, less is.
-RATES = {"req/s", "calls/s", "images/s"}
-
-Row = dict[str, Any]
 
 
 def machine() -> str:
@@ -29,38 +27,6 @@ def machine() -> str:
             model = line.partition(":")[2].strip()
             break
     return f"{datetime.date.today().isoformat()}, {os.cpu_count()} cores, {model}"
-
-
-def rounded(number: float) -> float:
-    return float(f"{number:.4g}") if abs(number) < 1000 else round(number)
-
-
-def quartiles(numbers: list[float]) -> tuple[float, float, float]:
-    """The first quartile, the median and the third."""
-    if len(numbers) == 1:
-        return numbers[0], numbers[0], numbers[0]
-    first, second, third = statistics.quantiles(numbers, n=4, method="inclusive")
-    return first, second, third
-
-
-def compared(row: Row) -> list[float]:
-    """What the verdict is about: the ratios, or the values of a row without a baseline."""
-    return [value / baseline if baseline is not None else value for value, baseline in row["runs"] if baseline != 0]
-
-
-def verdict(row: Row) -> str:
-    """In which direction the middle half of the ratios lies, if it lies on one side."""
-    if row["baseline"] is None:
-        return ""
-    first, _, third = quartiles(compared(row))
-    if first <= 1 <= third:
-        return "within the spread"
-    return "better" if (first > 1) == (row["unit"] in RATES) else "worse"
-
-
-def spread(row: Row) -> str:
-    first, middle, third = (rounded(number) for number in quartiles(compared(row)))
-    return f"{middle} ({first} to {third})"
 
 
 class Results:
@@ -86,32 +52,26 @@ class Results:
         self.rows.append(row)
         text = f"{name:38} {row['value']:>9} {unit:8}"
         if baseline:
-            text += f" {baseline}: {row['baseline']}; ratio {spread(row)}, {verdict(row)}"
+            text += f" {baseline}: {row['baseline']}; ratio {ratios(row)}, {verdict(row)}"
         else:
-            text += f" {spread(row)}"
+            text += f" {values(row).spread}"
         print(text, flush=True)
         if row["value"] > self.thresholds.get(name, float("inf")):
             self.exceeded.append(f"{name} is {row['value']} {unit}; its threshold is {self.thresholds[name]}")
 
     def write(self, is_whole: bool) -> None:
-        """A whole run drops rows that no longer exist, and keeps those that it may leave out."""
         old: list[Row] = json.loads(JSON_FILE.read_text()) if JSON_FILE.exists() else []
-        if is_whole:
-            old = [row for row in old if row["name"].startswith(OPTIONAL)]
-        new = {row["name"]: row for row in self.rows}
-        rows = [new.pop(row["name"], row) for row in old] + list(new.values())
+        rows = merged(old, self.rows, is_whole)
         JSON_FILE.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-        TABLE_FILE.write_text(table(rows))
+        TABLE_FILE.write_text(report(HEADER_FILE.read_text(), rows, self.thresholds))
+        print("The table in README.md is older now; `make bench-table` writes it.", flush=True)
 
 
-def table(rows: list[Row]) -> str:
-    """One table per machine and day."""
-    text = HEADER_FILE.read_text()
-    for measured in dict.fromkeys(row["measured"] for row in rows):
-        text += f"\n## {measured}\n\n| name | value | unit | baseline | | ratio (quartiles) | |\n"
-        text += "|---|---:|---|---:|---|---|---|\n"
-        for row in (row for row in rows if row["measured"] == measured):
-            baseline = "" if row["baseline"] is None else row["baseline"]
-            text += (f"| `{row['name']}` | {row['value']} | {row['unit']} | {baseline} "
-                     f"| {row.get('baseline_name') or ''} | {spread(row)} | {verdict(row)} |\n")
-    return text
+def merged(old: list[Row], new: list[Row], is_whole: bool) -> list[Row]:
+    """New rows replace old ones of the same name. A whole run drops the other old rows, but keeps optional ones of a
+    kind that it did not measure at all."""
+    if is_whole:
+        skipped = tuple(each for each in OPTIONAL if not any(row["name"].startswith(each) for row in new))
+        old = [row for row in old if row["name"].startswith(skipped)]
+    by_name = {row["name"]: row for row in new}
+    return [by_name.pop(row["name"], row) for row in old] + list(by_name.values())

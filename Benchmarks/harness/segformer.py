@@ -1,51 +1,127 @@
-"""SegFormer-B0 over HTTP beside the bare model."""
+"""SegFormer-B0 over HTTP beside the same work in Python, and beside the bare model. Both sides always have as many runs
+of the model at a time, and as many threads for each run."""
 
 import http.client
 import json
-import os
 import subprocess
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from .bench import Bench
 from .processes import ROOT, Failure, Server, binary, free_port, post
 from .vision import MODEL, PYTHON
 
-# What the model answers; a picture of it would be compressed first.
-CLASS_MAP = "application/x-npy"
+SCRIPT = ROOT / "Benchmarks" / "segformer_python.py"
+SAME_WORK = "the same work in Python, without HTTP"
+BARE = "the model alone in Python, without pictures and HTTP"
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the cores are used: `runs` images at a time, `threads` for the model's run on each."""
+    name: str
+    threads: int
+    runs: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the clients ask for, and how it begins."""
+    suffix: str
+    output: str
+    accept: str
+    beginning: bytes
+
+
+MODES = [Mode("threads2", threads=2, runs=1), Mode("runs2", threads=1, runs=2)]
+CLASS_MAP = Answer("", "npy", "application/x-npy", b"\x93NUMPY")
+REPORT = Answer("_png", "json", "application/json", b"{")
+
+
+def row_name(mode: Mode, suffix: str) -> str:
+    return f"segformer_b0_http.{mode.name}{suffix}"
+
+
+NAMES = [row_name(mode, suffix) for mode in MODES for suffix in (CLASS_MAP.suffix, REPORT.suffix, "_bare")]
 
 
 def segformer(bench: Bench) -> None:
-    """Images per second with two clients, against the bare loop with as many threads: the loop gives all of them to one
-    run, the server one each to as many runs at a time."""
     missing = [str(path) for path in (ROOT / ".build/release/segmentation", MODEL / "model.onnx", PYTHON)
                if not path.exists()]
     if missing:
         print(f"segformer_b0_http is skipped; missing: {', '.join(missing)}")
         return
-    threads, port = min(2, os.cpu_count()), free_port()  # The server has two runs at a time.
-    command = [binary("segmentation"), "--model", str(MODEL), "--port", str(port), "--threads", "1"]
-    with tempfile.TemporaryDirectory() as folder, Server("segmentation", command, port, "/segment") as server:
-        picture = f"{folder}/picture.jpg"
-        subprocess.run([PYTHON, ROOT / "Benchmarks/onnx_loop.py", "--picture", picture], check=True)
-        body = Path(picture).read_bytes()
-        server.wait_until_ready(probe=lambda: is_answered(port, body))
-        pairs = [(image_rate(port, body, bench.seconds), loop_rate(threads, bench.seconds))
-                 for _ in range(bench.repetitions)]
-        values, baselines = zip(*pairs)
-        bench.add("segformer_b0_http", "images/s", list(values), list(baselines), "ONNX Runtime in a Python loop")
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / "picture.jpg"
+        python("picture", str(picture))
+        for mode in MODES:
+            if any(bench.wants(row_name(mode, suffix)) for suffix in ("", "_png", "_bare")):
+                Comparison(bench, mode, picture).measure()
+
+
+class Comparison:
+    """The rows of a mode: one server, and Python's processes started anew for each measurement."""
+
+    def __init__(self, bench: Bench, mode: Mode, picture: Path):
+        self.bench, self.mode, self.picture = bench, mode, picture
+        self.body = picture.read_bytes()
+
+    def measure(self) -> None:
+        port = free_port()
+        command = [binary("segmentation"), "--model", str(MODEL), "--port", str(port),
+                   "--threads", str(self.mode.threads)]
+        with Server("segmentation", command, port, "/segment") as server:
+            server.wait_until_ready(probe=lambda: is_answered(port, self.body))
+            for answer in (CLASS_MAP, REPORT):
+                self.require_same_answer(port, answer)
+                image_rate(port, self.body, answer, self.mode.runs, 1)
+            self.add_rows(port, CLASS_MAP, {CLASS_MAP.output: "", "bare": "_bare"})
+            self.add_rows(port, REPORT, {REPORT.output: REPORT.suffix})
+
+    def add_rows(self, port: int, answer: Answer, suffixes: dict[str, str]) -> None:
+        """Measures the server and each baseline in turn; a row for each baseline. The server's values are the same."""
+        wanted = {output: row_name(self.mode, suffix) for output, suffix in suffixes.items()
+                  if self.bench.wants(row_name(self.mode, suffix))}
+        values: list[float] = []
+        baselines: dict[str, list[float]] = {output: [] for output in wanted}
+        for _ in range(self.bench.repetitions if wanted else 0):
+            for output in wanted:
+                baselines[output].append(self.python_rate(output))
+            values.append(image_rate(port, self.body, answer, self.mode.runs, self.bench.seconds))
+        for output, name in wanted.items():
+            self.bench.add(name, "images/s", values, baselines[output], BARE if output == "bare" else SAME_WORK)
+
+    def require_same_answer(self, port: int, answer: Answer) -> None:
+        """Both sides must do the same work: their class maps are compared, pixel by pixel."""
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(post(port, "/segment", self.body, accept=answer.accept)[1])
+            file.flush()
+            python("check", str(MODEL), str(self.picture), answer.output, file.name)
+
+    def python_rate(self, output: str) -> float:
+        mode, seconds = self.mode, str(self.bench.seconds)
+        arguments = (str(MODEL), str(self.picture), output, str(mode.threads), str(mode.runs), seconds)
+        return json.loads(python("rate", *arguments))["images_per_second"]
+
+
+def python(*arguments: str) -> str:
+    result = subprocess.run([str(PYTHON), str(SCRIPT), *arguments], capture_output=True, text=True, timeout=300)
+    if result.returncode != 0:
+        raise Failure(f"segformer_python.py {arguments[0]} failed: {result.stderr[-2000:].strip()}")
+    return result.stdout
 
 
 def is_answered(port: int, body: bytes) -> bool:
     try:
-        return post(port, "/segment", body, accept=CLASS_MAP)[0] == 200
+        return post(port, "/segment", body, accept=CLASS_MAP.accept)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
 
 
-def image_rate(port: int, body: bytes, seconds: float, clients: int = 2) -> float:
+def image_rate(port: int, body: bytes, answer: Answer, clients: int, seconds: float) -> float:
     """Images per second of clients that each post one image after another."""
     counts = [0] * clients
     failures: list[str] = []
@@ -54,9 +130,9 @@ def image_rate(port: int, body: bytes, seconds: float, clients: int = 2) -> floa
     def client(index: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.perf_counter() - start < seconds and not failures:
-            status, answer = post(port, "/segment", body, connection, CLASS_MAP)
-            if status != 200 or not answer.startswith(b"\x93NUMPY"):
-                failures.append(f"status {status}: {answer[:200]!r}")
+            status, content = post(port, "/segment", body, connection, answer.accept)
+            if status != 200 or not content.startswith(answer.beginning):
+                failures.append(f"status {status}: {content[:200]!r}")
             counts[index] += 1
 
     threads = [threading.Thread(target=client, args=(index,)) for index in range(clients)]
@@ -67,10 +143,3 @@ def image_rate(port: int, body: bytes, seconds: float, clients: int = 2) -> floa
     if failures or not all(counts):
         raise Failure(f"segmentation failed: {failures or 'a client got no answer'}")
     return sum(counts) / (time.perf_counter() - start)
-
-
-def loop_rate(threads: int, seconds: float) -> float:
-    command = [PYTHON, ROOT / "Benchmarks/onnx_loop.py", "--model", MODEL / "model.onnx", "--threads", str(threads),
-               "--seconds", str(seconds)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(result.stdout)["images_per_second"]

@@ -103,8 +103,8 @@ def segformer_stages(bench: Bench) -> None:
 
 
 def segformer_memory(bench: Bench) -> None:
-    """Memory of as many replicas as said, each of which has worked, with the process that leads them, and of as many in
-    one process, which share the model; beside it as many Python processes."""
+    """Memory of replicas that have worked: in processes of their own, counted with the process that leads them, or in one
+    process, where they share the model. Beside it stand as many Python processes."""
     if not is_ready("segformer_b0_pss"):
         return
     with Vision() as vision:
@@ -121,7 +121,7 @@ def segformer_memory(bench: Bench) -> None:
                     command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture, placement]
                     swift[row].append(memory([command], vision.environment))
             for row, values in swift.items():
-                bench.add(row, "MB", values, python, "as many Python processes")
+                bench.add(row, "MB", values, python, "as many Python processes with torch and transformers")
 
 
 def memory(commands: list[list[str]], environment: dict[str, str]) -> float:

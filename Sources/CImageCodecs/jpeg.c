@@ -69,16 +69,16 @@ static bool read_header(void *handle, const uint8_t *data, size_t count, header 
     int subsampling = INT_MIN;
     *out = (header){0, 0, -1};
     int status = turbo.header(handle, data, count, &out->width, &out->height, &subsampling, &out->colors);
-    // An unusual subsampling is reported as an error here but decodes well.
+    // An unusual subsampling is reported as an error here but decodes correctly.
     bool only_subsampling = subsampling < 0 && subsampling != INT_MIN && out->width > 0 && out->height > 0 && out->colors >= 0;
     if (status != 0 && !only_subsampling) return imgc_fail(error, IMGC_CORRUPT, "JPEG", turbo.error(handle));
     return true;
 }
 
-// Of the ways to code a frame, libjpeg-turbo knows the sequential and progressive ones with 8 bits.
+// Of the frame codings, libjpeg-turbo supports sequential and progressive with 8 bits per channel.
 static bool is_supported(const imgc_jpeg_structure *structure, imgc_error *error) {
     static const uint8_t known[] = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA};
-    if (structure->frame == 0) return true;  // the decoder says what is wrong
+    if (structure->frame == 0) return true;  // the decoder reports what is wrong
     if (!memchr(known, structure->frame, sizeof known))
         return imgc_fail(error, IMGC_UNSUPPORTED, "a lossless or hierarchical JPEG file", NULL);
     if (structure->depth != 8) {
@@ -117,12 +117,13 @@ static bool decompress(void *handle, const uint8_t *data, size_t count, const he
                                   FLAG_ACCURATE_DCT | FLAG_LIMIT_SCANS);
     if (status == 0) return true;
     const char *message = turbo.error(handle);
-    // A warning means that libjpeg patched over damaged data. Pillow shows such pictures, too, unless data is missing.
+    // A warning means that libjpeg worked around damaged data. Pillow also accepts such pictures, unless data is
+    // missing.
     if (turbo.error_code(handle) == ERROR_IS_WARNING && !strstr(message, "Premature end of JPEG file")) return true;
     return imgc_fail(error, IMGC_CORRUPT, "JPEG", message);
 }
 
-// Adobe stores inverted ink. The formula is Pillow's.
+// Adobe stores the ink values inverted. The formula is Pillow's.
 static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb) {
     int paper = cmyk[3];
     for (int c = 0; c < 3; c++) {
@@ -151,7 +152,7 @@ bool imgc_jpeg_decode(const uint8_t *data, size_t count, imgc_size size, uint32_
                       imgc_error *error) {
     if (!require_library(error)) return false;
     if (channels != 1 && channels != 3 && channels != 4)
-        return imgc_fail(error, IMGC_INVALID_ARGUMENT, "1, 3 or 4 channels can be asked for", NULL);
+        return imgc_fail(error, IMGC_INVALID_ARGUMENT, "the number of channels must be 1, 3 or 4", NULL);
     void *handle = turbo.init_decompress();
     if (!handle) return imgc_fail(error, IMGC_NO_MEMORY, "JPEG", "out of memory");
     uint8_t *scratch = NULL;
@@ -161,7 +162,7 @@ bool imgc_jpeg_decode(const uint8_t *data, size_t count, imgc_size size, uint32_
         good = imgc_fail(error, IMGC_INVALID_ARGUMENT, "the size is not that of the file", NULL);
     if (good) {
         bool is_cmyk = head.colors == COLORS_CMYK || head.colors == COLORS_YCCK;
-        // Grey is computed from RGB, as in Pillow: it differs from the luma in the file by rounding.
+        // As in Pillow, grey is computed from RGB, which differs by rounding from the luma in the file.
         bool needs_scratch = is_cmyk || (channels == 1 && head.colors != COLORS_GRAY);
         uint32_t scratch_channels = is_cmyk ? 4 : 3;
         size_t pixel_count = (size_t)size.width * size.height;
@@ -193,7 +194,7 @@ bool imgc_jpeg_encode(const uint8_t *pixels, imgc_size size, uint32_t channels, 
                                 &encoded, &encoded_count, gray ? SUBSAMPLE_GRAY : SUBSAMPLE_420, quality,
                                 FLAG_ACCURATE_DCT);
     bool good = status == 0 || imgc_fail(error, IMGC_INVALID_ARGUMENT, "JPEG", turbo.error(handle));
-    // Copied, so that callers free one kind of memory.
+    // Copied, so that callers have only one kind of memory to free.
     if (good && !(out->data = malloc(encoded_count))) good = imgc_fail(error, IMGC_NO_MEMORY, "JPEG", "out of memory");
     if (good) {
         memcpy(out->data, encoded, encoded_count);

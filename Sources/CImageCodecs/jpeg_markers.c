@@ -5,7 +5,7 @@
 enum { MARKER_START_OF_IMAGE = 0xD8, MARKER_END_OF_IMAGE = 0xD9, MARKER_START_OF_SCAN = 0xDA, MARKER_TEMPORARY = 0x01 };
 
 static bool begins_frame(uint8_t marker) {
-    // Three of the sixteen stand for tables and a reserved segment.
+    // Three of the sixteen markers are tables or reserved.
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
 }
 
@@ -13,9 +13,9 @@ static bool stands_alone(uint8_t marker) {
     return marker == MARKER_TEMPORARY || (marker >= 0xD0 && marker <= MARKER_START_OF_IMAGE);
 }
 
-// libjpeg makes up an end-of-image marker for a file that ends early and only warns, so the file is checked beforehand.
-// Bytes between the segments are skipped, as libjpeg does; that also skips the data of a scan, in which 0xFF is always
-// followed by 0 or by a restart marker.
+// For a truncated file libjpeg only warns and makes up an end-of-image marker, so the file is checked beforehand. Bytes
+// between segments are skipped, as in libjpeg. That also skips the data of a scan, in which 0xFF is always followed by
+// 0 or by a restart marker.
 imgc_jpeg_structure imgc_jpeg_walk(const uint8_t *data, size_t count, uint32_t stop_after) {
     imgc_jpeg_structure found = {false, 0, 0, 0};
     const uint8_t *at = data, *end = data + count;

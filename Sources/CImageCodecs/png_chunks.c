@@ -4,7 +4,8 @@
 
 enum { SIGNATURE_BYTES = 8, HEADER_BYTES = 8, CHECKSUM_BYTES = 4 };
 
-// libpng allocates what some chunks promise (eXIf, up to 2 GiB) before it reads them, so the file is checked beforehand.
+// For some chunks (eXIf, up to 2 GiB) libpng allocates the announced length before reading, so the file is checked
+// beforehand.
 bool imgc_png_chunks_are_whole(const uint8_t *data, size_t count) {
     size_t at = SIGNATURE_BYTES;
     while (at <= count && count - at >= HEADER_BYTES) {

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Whether each chunk up to the end marker has the bytes that it promises. Checksums and a missing end marker are left to
-// libpng.
+// Whether each chunk up to the end marker has as many bytes as it announces. Checksums and a missing end marker are
+// left to libpng.
 bool imgc_png_chunks_are_whole(const uint8_t *data, size_t count);
 
 #endif

@@ -8,8 +8,8 @@ typedef struct {
     const uint8_t *at, *end;
 } source;
 
-// Everything that must survive a jump out of libpng. It lives on the heap: locals of a function that called setjmp are
-// indeterminate after a jump when they changed in between.
+// Everything that must survive a longjmp out of libpng. It lives on the heap because locals of a function that called
+// setjmp are indeterminate after the jump if they changed in between.
 typedef struct {
     const struct png_library *lib;
     void *png, *info;
@@ -53,14 +53,14 @@ static job *job_make(const uint8_t *data, size_t count, imgc_error *error) {
     return j;
 }
 
-// Called below setjmp. The limits of libpng itself are set too, but ours come with a better message.
+// Called after setjmp. libpng's own size limits are set to their maximum: ours have a better message.
 static void read_header(job *j) {
     j->lib->set_read(j->png, j, read_bytes);
     j->lib->user_limits(j->png, 0x7FFFFFFF, 0x7FFFFFFF);
     j->lib->chunk_memory_limit(j->png, 4 << 20);
     j->lib->chunk_count_limit(j->png, 64);
-    // Text, profiles and the like are passed over: compressed, they may ask for megabytes each. Colours and
-    // transparency are kept.
+    // Text, profiles and the like are skipped, because each may decompress to megabytes. Colours and transparency are
+    // kept.
     j->lib->keep_chunks(j->png, PNG_KEEP_NONE, NULL, PNG_ALL_ANCILLARY);
     j->lib->read_info(j->png, j->info);
     j->lib->get_header(j->png, j->info, &j->size.width, &j->size.height, &j->depth, &j->color, NULL, NULL, NULL);
@@ -84,7 +84,7 @@ bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits,
     return good;
 }
 
-// Pillow cuts grey values of 16 bits off at 255.
+// Pillow clips 16-bit grey values at 255.
 static uint8_t clipped(const uint8_t *big_endian) { return big_endian[0] ? 255 : big_endian[1]; }
 
 static void finish(const job *j, uint32_t channels, uint8_t *pixels) {
@@ -100,7 +100,7 @@ static void finish(const job *j, uint32_t channels, uint8_t *pixels) {
     }
 }
 
-// Called below setjmp.
+// Called after setjmp.
 static bool read_pixels(job *j, uint32_t channels, uint8_t *pixels, imgc_error *error) {
     const struct png_library *lib = j->lib;
     bool deep_gray = j->depth == 16 && j->color == PNG_GRAY;
@@ -134,7 +134,7 @@ static bool read_pixels(job *j, uint32_t channels, uint8_t *pixels, imgc_error *
 bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
                      imgc_error *error) {
     if (channels != 1 && channels != 3 && channels != 4)
-        return imgc_fail(error, IMGC_INVALID_ARGUMENT, "1, 3 or 4 channels can be asked for", NULL);
+        return imgc_fail(error, IMGC_INVALID_ARGUMENT, "the number of channels must be 1, 3 or 4", NULL);
     job *j = job_make(data, count, error);
     if (!j) return false;
     jmp_buf *target = j->lib->set_longjmp(j->png, longjmp, sizeof(jmp_buf));

@@ -80,7 +80,7 @@ bool imgc_png_encode(const uint8_t *pixels, imgc_size size, uint32_t channels, c
     lib->set_header(j->png, j->info, size.width, size.height, 8, color, 0, 0, 0);
     if (palette) lib->set_palette(j->png, j->info, palette, palette_count);
     lib->write_info(j->png, j->info);
-    // libpng takes the rows as mutable but only reads them.
+    // libpng declares the rows as mutable but only reads them.
     for (uint32_t y = 0; y < size.height; y++) j->rows[y] = (uint8_t *)pixels + (size_t)y * size.width * channels;
     lib->write_image(j->png, j->rows);
     lib->write_end(j->png, j->info);

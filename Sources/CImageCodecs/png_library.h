@@ -52,10 +52,10 @@ struct png_library {
 enum { PNG_GRAY = 0, PNG_RGB = 2, PNG_PALETTE = 3, PNG_RGBA = 6, PNG_FILTER_NONE_ONLY = 0x08, PNG_FILLER_LAST = 1 };
 enum { PNG_KEEP_NONE = 1, PNG_ALL_ANCILLARY = -1 };
 
-// NULL with *error filled in when libpng is not installed.
+// Fills in *error and returns NULL when libpng is not installed.
 const struct png_library *imgc_png_library(imgc_error *error);
 
-// The error handler: fills in the imgc_error that is the error pointer of `png`, and jumps.
+// The error handler: fills in the imgc_error that the error pointer of `png` points to, and jumps.
 void imgc_png_on_error(void *png, const char *message);
 void imgc_png_on_warning(void *png, const char *message);
 

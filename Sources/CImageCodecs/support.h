@@ -1,4 +1,4 @@
-// What the JPEG and PNG halves share.
+// Functions shared by the JPEG and PNG code.
 #ifndef IMGC_SUPPORT_H
 #define IMGC_SUPPORT_H
 
@@ -7,12 +7,12 @@
 // Fills in *error and returns false. `detail` may be NULL.
 bool imgc_fail(imgc_error *error, enum imgc_code code, const char *what, const char *detail);
 
-// dlopens the first of the names (a NULL ends them) that there is; NULL when there is none.
+// Opens the first library of a NULL-terminated list of names that can be loaded; NULL when none can.
 void *imgc_open_first(const char *const *names);
 
 bool imgc_within(const imgc_limits *limits, uint64_t width, uint64_t height, imgc_error *error);
 
-// Luma as Pillow computes it, ITU-R 601 with 16 bits of fraction.
+// Luma as Pillow computes it: ITU-R 601 with 16 fraction bits.
 static inline uint8_t imgc_luma(const uint8_t *rgb) {
     return (uint8_t)((rgb[0] * 19595u + rgb[1] * 38470u + rgb[2] * 7471u + 0x8000u) >> 16);
 }

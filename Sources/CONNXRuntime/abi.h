@@ -1,10 +1,10 @@
-// The ABI of ONNX Runtime, as far as we use it.
+// The part of ONNX Runtime's ABI that we use.
 #ifndef SWERVE_ONNX_ABI_H
 #define SWERVE_ONNX_ABI_H
 
 #include "onnx_runtime.h"
 
-// The version of the table to ask for: that of onnxruntime 1.16 (2023), which every later library serves.
+// The version of the function table to request: that of onnxruntime 1.16 (2023), which every later version provides.
 enum { TABLE_VERSION = 16 };
 
 typedef const void *const *slots;
@@ -14,7 +14,7 @@ typedef struct {
 } api_base;
 typedef void status;  // an OrtStatus; NULL is success
 
-// Slot number, our name for it, and its parameters. All of these return an OrtStatus *.
+// The slot number, our name for the function, and its parameters. All of these return an OrtStatus *.
 #define CALLS(X) \
     X(3, create_env, (int32_t severity, const char *id, void **out)) \
     X(7, session_from_path, (const void *env, const char *path, const void *options, void **out)) \
@@ -63,7 +63,7 @@ typedef void status;  // an OrtStatus; NULL is success
       (void *options, const char *name, const char *const *keys, const char *const *values, size_t count)) \
     X(252, string_element, (void *value, size_t index, size_t length, char **out))
 
-// Slot number and the type that it releases.
+// The slot number and the type that the function releases.
 #define RELEASES(X) \
     X(92, env) X(93, status) X(94, memory) X(95, session) X(96, value) X(97, run_options) X(98, type) \
     X(99, tensor_type) X(100, options) X(208, cuda)
@@ -88,9 +88,9 @@ struct onnxrt_library {
 
 // Fills in *error and returns false. `detail` may be NULL.
 bool onnxrt_fail(onnxrt_error *error, int32_t code, const char *what, const char *detail);
-// Turns a status into true, or into false with its message copied out.
+// Returns true for success. Otherwise copies the status' code and message to *error and returns false.
 bool onnxrt_ok(const onnxrt_library *library, status *result, onnxrt_error *error);
-// Reads element type and dimensions of a tensor type.
+// Reads the element type and dimensions of a tensor type.
 bool onnxrt_read_shape(const onnxrt_library *library, const void *tensor_type, onnxrt_shape *shape, onnxrt_error *error);
 
 #endif

@@ -1,4 +1,4 @@
-// NVML, the management library that comes with the driver of NVIDIA: how much memory a GPU has. Loaded at run time.
+// Reads how much memory a GPU has through NVML, the management library of the NVIDIA driver. Loaded at run time.
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

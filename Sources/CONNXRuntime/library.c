@@ -35,7 +35,7 @@ bool onnxrt_library_open(const char *path, onnxrt_library **out, onnxrt_error *e
         return onnxrt_fail(error, ONNXRT_NOT_A_RUNTIME, "it has no symbol OrtGetApiBase, so it is not ONNX Runtime", NULL);
     }
     slots api = base()->get_api(TABLE_VERSION);
-    if (!api) return onnxrt_fail(error, ONNXRT_TOO_OLD, "1.16 is the oldest version that works, this is", base()->version());
+    if (!api) return onnxrt_fail(error, ONNXRT_TOO_OLD, "1.16 is the oldest supported version; found", base()->version());
     onnxrt_library *library = calloc(1, sizeof *library);
     if (!library) return onnxrt_fail(error, ONNXRT_NO_MEMORY, "out of memory", NULL);
     library->api = api;
@@ -138,7 +138,7 @@ bool onnxrt_run_make(const onnxrt_library *library, onnxrt_run **out, onnxrt_err
 }
 
 void onnxrt_run_terminate(const onnxrt_library *library, onnxrt_run *run) {
-    // It sets a flag and has nothing to fail at; a run that goes on is all that could happen.
+    // It only sets a flag and should not fail; at worst the run continues.
     (void)onnxrt_ok(library, CALL(library, run_terminate)(run), NULL);
 }
 

@@ -7,8 +7,9 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #if defined(__linux__)
+#include <sched.h>
 #include <sys/syscall.h>
-// The same number on every architecture. Headers of older systems lack the names.
+// The numbers are the same on every architecture. Headers of older systems lack the names.
 #if !defined(SYS_pidfd_send_signal)
 #define SYS_pidfd_send_signal 424
 #endif
@@ -52,4 +53,13 @@ void swerve_discard_signal(int signal) {
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
+}
+
+int swerve_allowed_cores(void) {
+#if defined(__linux__)
+    cpu_set_t set;
+    // Fails on machines with more than 1024 cores; then all online cores count.
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+    return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }

@@ -1,81 +1,122 @@
 internal import SwerveCore
 
-/// One application: hands its spec to the deployments, and says when the whole of it runs, has failed or is gone.
+/// What is observed of one application: hands its goal to the deployments, and says when the whole of it runs, has failed
+/// or is gone.
 ///
-/// After any change the controller calls ``updateRoute()``, ``retireVanished(now:numbers:)`` and ``announce()``, in
+/// After any change the controller calls ``updateRoute(_:)``, ``retireVanished(_:now:numbers:)`` and ``announce(_:)``, in
 /// this order.
 struct ApplicationMachine: Sendable {
+    typealias Goal = GoalState.Application
+
     enum Phase: Sendable {
         /// The latest deploy has not been announced as running or failed. Goes to each of the others.
         case deploying
-        /// Announced as running; stays so when replicas die. Goes to deploying or deleting.
+        /// Announced as running; stays so when replicas die. Goes to deploying.
         case running
-        /// Announced as failed; stays so when it becomes healthy after all. Goes to deploying or deleting.
+        /// Announced as failed; stays so when it becomes healthy after all. Goes to deploying.
         case failed
-        /// Goes to deploying when it is deployed again before all is gone.
-        case deleting
     }
 
-    private(set) var spec: ApplicationSpec
     private(set) var phase = Phase.deploying
-    private(set) var deployments: [String: DeploymentMachine] = [:]
+    private(set) var deployments: [String: DeploymentMachine]
     /// The row in the table of HTTP routes that is in force, which may still be one of an earlier spec.
     private(set) var route: RouteEntry?
     /// While a delete has not been announced: replicas with lower numbers have to be gone for that.
     private var deletedBelow: UInt64?
+    /// Whether the goal comes from a controller before this one, and nothing was done about it yet.
+    private var isInherited: Bool
 
-    init(spec: ApplicationSpec) {
-        self.spec = spec
-    }
-
-    var isDeleting: Bool {
-        if case .deleting = phase { true } else { false }
+    /// - Parameter goal: what a controller before this one wanted; without deployments for a new application.
+    init(_ goal: Goal) {
+        deployments = goal.deployments.mapValues { DeploymentMachine($0) }
+        isInherited = !goal.deployments.isEmpty || goal.isDeleting
     }
 
     /// Whether nothing is left of a deleted application.
-    var isGone: Bool { isDeleting && deletedBelow == nil }
+    func isGone(_ goal: Goal) -> Bool { goal.isDeleting && deletedBelow == nil }
 
-    var wakeUp: MonotonicTime? { deployments.values.compactMap(\.wakeUp).min() }
+    var wakeUp: MonotonicTime? { isInherited ? .zero : deployments.values.compactMap(\.wakeUp).min() }
 
     mutating func deploy(
         _ new: ApplicationSpec,
+        _ goal: inout Goal,
         now: MonotonicTime,
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
-        spec = new
+        goal.spec = new
+        goal.isDeleting = false
         phase = .deploying
-        return new.deployments.flatMap { deployment in
-            deployments[deployment.id.deployment, default: DeploymentMachine(spec: deployment)]
-                .apply(deployment, now: now, numbers: &numbers)
+        var actions: [ControlAction] = []
+        for spec in new.deployments {
+            let name = spec.id.deployment
+            var own = goal.deployments[name] ?? GoalState.Deployment(spec: spec)
+            actions += deployments[name, default: DeploymentMachine(own)].apply(spec, &own, now: now, numbers: &numbers)
+            goal.deployments[name] = own
         }
+        return actions
     }
 
     /// Retires every deployment and gives up the route. Deleting what is being deleted changes nothing.
-    mutating func delete(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        if isDeleting { return [] }
-        let wasDeploying = if case .deploying = phase { true } else { false }
-        phase = .deleting
+    mutating func delete(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction] {
+        if goal.isDeleting { return [] }
+        goal.isDeleting = true
         route = nil
         deletedBelow = numbers.next
-        let error = ServeError(.deleted, "application '\(spec.name)' was deleted")
-        let actions = deployments.keys.sorted().flatMap { name in
-            retire(name, because: error.message, now: now, numbers: &numbers)
+        let error = ServeError(.deleted, "application '\(goal.spec.name)' was deleted")
+        var actions: [ControlAction] = []
+        for name in deployments.keys.sorted() {
+            actions += retire(name, because: error.message, &goal, now: now, numbers: &numbers)
         }
-        return actions + (wasDeploying ? [.applicationFailed(spec.name, error)] : [])
+        guard case .deploying = phase else { return actions }
+        phase = .failed
+        return actions + [.applicationFailed(goal.spec.name, error)]
+    }
+
+    /// Decides another target for a deployment; `nil` when there is none of that name that is to stay.
+    mutating func scale(
+        _ deployment: String,
+        to target: Target,
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction]? {
+        guard !goal.isDeleting, goal.wantedNames.contains(deployment) else { return nil }
+        goal.deployments[deployment]?.target = target
+        return settle(deployment, &goal, now: now, numbers: &numbers)
     }
 
     mutating func handle(
         _ event: ReplicaEvent,
         of replica: ReplicaID,
+        _ goal: inout Goal,
         now: MonotonicTime,
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
-        deployments[replica.deployment.deployment]?
-            .handle(event, of: replica.number, now: now, numbers: &numbers) ?? []
+        change(replica.deployment.deployment, &goal) { machine, goal in
+            machine.handle(event, of: replica.number, &goal, now: now, numbers: &numbers)
+        }
     }
 
-    mutating func tick(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        deployments.keys.sorted().flatMap { deployments[$0]?.tick(now: now, numbers: &numbers) ?? [] }
+    mutating func tick(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction] {
+        let wasInherited = isInherited
+        isInherited = false
+        var actions: [ControlAction] = []
+        for name in deployments.keys.sorted() {
+            actions += change(name, &goal) { machine, goal in
+                wasInherited
+                    ? machine.settle(&goal, now: now, numbers: &numbers)
+                    : machine.tick(&goal, now: now, numbers: &numbers)
+            }
+        }
+        return actions
     }
 
     // MARK: After a change
@@ -83,101 +124,141 @@ struct ApplicationMachine: Sendable {
     /// Puts the latest spec's route in force once its ingress can stand in for the one before.
     ///
     /// A first route needs one replica to go to; one that takes over from another ingress needs all of them.
-    mutating func updateRoute() {
-        guard !isDeleting, let ingress = deployments[spec.ingress] else { return }
+    mutating func updateRoute(_ goal: Goal) {
+        let spec = goal.spec
+        guard !goal.isDeleting, let ingress = deployments[spec.ingress], let wanted = goal.deployments[spec.ingress]
+        else { return }
         let next = spec.routePrefix.map {
             RouteEntry(
                 prefix: $0,
                 application: spec.name,
-                ingress: ingress.id,
-                answersHTTP: ingress.spec.answersHTTP,
+                ingress: wanted.id,
+                answersHTTP: wanted.spec.answersHTTP,
                 routes: spec.routes
             )
         }
         guard next != route else { return }
-        if ingress.isHealthy || (route == nil && ingress.isServing) { route = next }
+        if ingress.isHealthy || (route == nil && ingress.isServing(wanted)) { route = next }
     }
 
     /// Retires the deployments that the latest spec no longer has, once all that it has are healthy.
-    mutating func retireVanished(now: MonotonicTime, numbers: inout ReplicaNumbers) -> [ControlAction] {
-        guard !isDeleting, isHealthy else { return [] }
-        let wanted = wantedNames
-        return deployments.keys.filter { !wanted.contains($0) }.sorted().flatMap { name in
-            let reason = "deployment '\(spec.name)/\(name)' was deleted: application '\(spec.name)' no longer has it"
-            return retire(name, because: reason, now: now, numbers: &numbers)
+    mutating func retireVanished(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction] {
+        guard !goal.isDeleting, isHealthy(goal) else { return [] }
+        let wanted = goal.wantedNames
+        var actions: [ControlAction] = []
+        for name in deployments.keys.filter({ !wanted.contains($0) }).sorted() {
+            let own = goal.spec.name
+            let reason = "deployment '\(own)/\(name)' was deleted: application '\(own)' no longer has it"
+            actions += retire(name, because: reason, &goal, now: now, numbers: &numbers)
         }
+        return actions
     }
 
     /// What callers that wait for a deploy or a delete are told now; forgets the deployments that are gone.
-    mutating func announce() -> [ControlAction] {
+    mutating func announce(_ goal: inout Goal) -> [ControlAction] {
         var actions: [ControlAction] = []
         if let limit = deletedBelow, !deployments.values.contains(where: { $0.hasReplica(below: limit) }) {
             deletedBelow = nil
-            actions.append(.applicationDeleted(spec.name))
+            actions.append(.applicationDeleted(goal.spec.name))
         }
-        deployments = deployments.filter { !$0.value.isGone }
-        guard case .deploying = phase else { return actions }
-        let wanted = spec.deployments.lazy.compactMap { [deployments] in deployments[$0.id.deployment] }
-        if let failure = wanted.compactMap(\.deployFailure).first {
+        for (name, own) in goal.deployments where deployments[name]?.isGone(own) ?? true {
+            deployments[name] = nil
+            goal.deployments[name] = nil
+        }
+        guard !goal.isDeleting, case .deploying = phase else { return actions }
+        let failures = goal.spec.deployments.lazy.compactMap { [deployments, goal] spec in
+            goal.deployments[spec.id.deployment].flatMap { deployments[spec.id.deployment]?.deployFailure($0) }
+        }
+        if let failure = failures.first {
             phase = .failed
-            actions.append(.applicationFailed(spec.name, failure))
-        } else if isHealthy {
+            actions.append(.applicationFailed(goal.spec.name, failure))
+        } else if isHealthy(goal) {
             phase = .running
-            actions.append(.applicationRunning(spec.name))
+            actions.append(.applicationRunning(goal.spec.name))
         }
         return actions
+    }
+
+    // MARK: Shared
+
+    private mutating func change(
+        _ name: String,
+        _ goal: inout Goal,
+        _ change: (inout DeploymentMachine, inout GoalState.Deployment) -> [ControlAction]
+    ) -> [ControlAction] {
+        guard deployments[name] != nil, goal.deployments[name] != nil else { return [] }
+        return change(&deployments[name]!, &goal.deployments[name]!)
+    }
+
+    private mutating func settle(
+        _ name: String,
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction] {
+        change(name, &goal) { machine, goal in machine.settle(&goal, now: now, numbers: &numbers) }
     }
 
     private mutating func retire(
         _ name: String,
         because reason: String,
+        _ goal: inout Goal,
         now: MonotonicTime,
         numbers: inout ReplicaNumbers
     ) -> [ControlAction] {
-        let id = DeploymentID(application: spec.name, deployment: name)
+        let id = DeploymentID(application: goal.spec.name, deployment: name)
         let error = ServeError(.deleted, reason, deployment: id)
-        return deployments[name]?.retire(reason: error, now: now, numbers: &numbers) ?? []
+        return change(name, &goal) { machine, goal in
+            machine.retire(reason: error, &goal, now: now, numbers: &numbers)
+        }
     }
 
-    private var wantedNames: Set<String> { Set(spec.deployments.lazy.map(\.id.deployment)) }
-
-    private var isHealthy: Bool {
-        spec.deployments.allSatisfy { deployments[$0.id.deployment]?.isHealthy ?? false }
+    private func isHealthy(_ goal: Goal) -> Bool {
+        goal.spec.deployments.allSatisfy { deployments[$0.id.deployment]?.isHealthy ?? false }
     }
 }
 
 extension ApplicationMachine {
-    var status: ApplicationStatus {
-        let wanted = wantedNames
-        let statuses = deployments.mapValues { $0.status(isLeaving: isDeleting || !wanted.contains($0.id.deployment)) }
-        let state = overallState(of: statuses.values.map(\.state))
+    func status(_ goal: Goal) -> ApplicationStatus {
+        let wanted = goal.wantedNames
+        var statuses: [String: DeploymentStatus] = [:]
+        for (name, own) in goal.deployments {
+            statuses[name] = deployments[name]?.status(own, isLeaving: goal.isDeleting || !wanted.contains(name))
+        }
+        let state = overallState(goal, of: statuses.values.map(\.state))
         return ApplicationStatus(
-            name: spec.name,
-            routePrefix: spec.routePrefix,
+            name: goal.spec.name,
+            routePrefix: goal.spec.routePrefix,
             state: state,
-            message: message(in: state),
+            message: message(goal, in: state),
             deployments: statuses
         )
     }
 
     /// The worst of the deployments' states.
-    private func overallState(of states: [DeploymentStatus.State]) -> ApplicationStatus.State {
-        if isDeleting { return .deleting }
+    private func overallState(_ goal: Goal, of states: [DeploymentStatus.State]) -> ApplicationStatus.State {
+        if goal.isDeleting { return .deleting }
         if states.contains(.deployFailed) { return .deployFailed }
         if states.contains(.unhealthy) { return .unhealthy }
-        return isHealthy ? .running : .deploying
+        return isHealthy(goal) ? .running : .deploying
     }
 
-    private func message(in state: ApplicationStatus.State) -> String {
-        switch state {
-        case .running: return ""
-        case .deleting:
+    private func message(_ goal: Goal, in state: ApplicationStatus.State) -> String {
+        if state == .running { return "" }
+        if state == .deleting {
             let count = deployments.values.reduce(0) { $0 + $1.replicas.count }
             return count == 1 ? "1 replica is still stopping" : "\(count) replicas are still stopping"
-        case .deploying, .unhealthy, .deployFailed:
-            let behind = spec.deployments.compactMap { deployments[$0.id.deployment] }.filter { !$0.isHealthy }
-            return behind.map(\.shortfall).joined(separator: "; ")
         }
+        let shortfalls = goal.spec.deployments.compactMap { spec -> String? in
+            let name = spec.id.deployment
+            guard let machine = deployments[name], !machine.isHealthy else { return nil }
+            return goal.deployments[name].map { machine.shortfall($0) }
+        }
+        return shortfalls.joined(separator: "; ")
     }
 }
 

@@ -2,9 +2,6 @@
 struct Attempts: Sendable {
     /// Whether a replica of this revision was ready once; then missing ones are started for ever.
     var everReady = false
-    /// Whether a roll-out that fails goes back to this revision: the deployment was healthy with it, or it served when
-    /// there was nothing better.
-    var isTrusted = false
     /// Failures since the latest deploy. Health does not reset them: two deployments that crash in turns would keep
     /// their application from being healthy for ever, and its callers waiting.
     var failures = 0

@@ -5,9 +5,9 @@ package enum ControlAction: Hashable, Sendable {
     /// Start this replica; the spec may be an earlier one than the latest. It reports `.placed` and `.launched`, then
     /// `.ready` or `.initializationFailed`, or `.exited`.
     case start(ReplicaID, DeploymentSpec)
-    /// The whole set of replicas that calls may go to, sorted, with the options that hold for them. An empty set means
-    /// that calls wait. It also revives a deployment that was withdrawn.
-    case publish(DeploymentID, [ReplicaID], DeploymentOptions)
+    /// The whole set of replicas that calls may go to, sorted, with what callers have to know of the deployment. An empty
+    /// set means that calls wait. It also revives a deployment that was withdrawn.
+    case publish(DeploymentID, [ServingReplica], PoolOptions)
     /// From now on calls to this deployment fail at once with `reason`, until it is published again.
     case withdraw(DeploymentID, reason: ServeError)
     /// The whole table of HTTP routes, sorted by prefix.
@@ -24,6 +24,18 @@ package enum ControlAction: Hashable, Sendable {
     case applicationFailed(String, ServeError)
     /// All that ran when the application was deleted is gone, or could not be ended within a minute. Callers that wait for the delete may go on.
     case applicationDeleted(String)
+}
+
+/// A replica that calls may go to.
+package struct ServingReplica: Hashable, Sendable {
+    package var id: ReplicaID
+    /// How many requests it works on at a time: what the revision says that it was started with.
+    package var maxOngoingRequests: Int
+
+    package init(id: ReplicaID, maxOngoingRequests: Int) {
+        self.id = id
+        self.maxOngoingRequests = maxOngoingRequests
+    }
 }
 
 /// What a replica, or whoever watches it, reports to a ``ControllerState``.
@@ -58,31 +70,4 @@ package struct ReplicaPlace: Hashable, Sendable {
 
     /// The name of the machine on which the controller runs.
     package static let local = "local"
-}
-
-/// One row of the table of HTTP routes.
-package struct RouteEntry: Hashable, Sendable {
-    /// The path below which the application answers; starts with `/` and does not end with one unless it is `/`.
-    package var prefix: String
-    package var application: String
-    /// The deployment that requests go to.
-    package var ingress: DeploymentID
-    /// Whether the ingress answers HTTP requests itself.
-    package var answersHTTP: Bool
-    /// What the ingress says of its routes.
-    package var routes: [RouteDescription]
-
-    package init(
-        prefix: String,
-        application: String,
-        ingress: DeploymentID,
-        answersHTTP: Bool,
-        routes: [RouteDescription] = []
-    ) {
-        self.prefix = prefix
-        self.application = application
-        self.ingress = ingress
-        self.answersHTTP = answersHTTP
-        self.routes = routes
-    }
 }

@@ -5,17 +5,24 @@ package import SwerveCore
 /// A value without clock, I/O or randomness: each call is one event and returns what the shell has to do, in order.
 /// Late, doubled and unknown reports are ignored, so the shell may pass on whatever it hears.
 ///
-/// Start-first: a changed deployment keeps serving with its old replicas until the target count of new ones is ready.
-/// When the new ones cannot be started, the last revision that was healthy serves on, and is kept at its own target,
+/// How the new replicas of a changed deployment take the place of the old ones is a rule of its own:
+/// ``DeploymentOptions/Rollout``, of which the default starts all new ones first. When the new ones cannot be started, the last revision that was healthy serves on, and is kept at its own target,
 /// until the next deploy. A deploy with nothing to fall back to, and some replicas ready, has failed as well; but those
 /// serve, and the others are tried again and again, so that it can still come right.
 package struct ControllerState: Sendable {
-    private var applications: [String: ApplicationMachine] = [:]
-    private var numbers = ReplicaNumbers()
+    /// What is wanted.
+    package private(set) var goal: GoalState
+    /// What is observed, of the applications that the goal has.
+    private var machines: [String: ApplicationMachine]
     private var routes: [RouteEntry] = []
     private var isShutDown = false
 
-    package init() {}
+    /// A controller without applications, or one that goes on with what a controller before it wanted: then the first
+    /// ``tick(now:)`` starts what is missing, which is everything.
+    package init(goal: GoalState = GoalState()) {
+        self.goal = goal
+        self.machines = goal.applications.mapValues { ApplicationMachine($0) }
+    }
 
     /// Makes `spec` what the application of that name should be, in place of whatever it was.
     ///
@@ -30,9 +37,39 @@ package struct ControllerState: Sendable {
         }
         try spec.validate()
         try checkPrefix(of: spec)
-        let actions = applications[spec.name, default: ApplicationMachine(spec: spec)]
-            .deploy(spec, now: now, numbers: &numbers)
+        var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
+        let actions = machines[spec.name, default: ApplicationMachine(own)]
+            .deploy(spec, &own, now: now, numbers: &goal.numbers)
+        goal.applications[spec.name] = own
         return actions + finish(spec.name, now: now)
+    }
+
+    /// Decides how many replicas a deployment should have, until the next deploy decides anew.
+    ///
+    /// - Throws: `invalidOptions` when the number is not from 0 to ``DeploymentOptions/maximumReplicas``; `notFound` when
+    ///   there is no such deployment, or it is being deleted. Then nothing changes.
+    package mutating func scale(
+        _ deployment: DeploymentID,
+        to replicas: Int,
+        by decider: Target.Decider,
+        now: MonotonicTime
+    ) throws(ServeError) -> [ControlAction] {
+        if !(0...DeploymentOptions.maximumReplicas).contains(replicas) {
+            let range = "from 0 to \(DeploymentOptions.maximumReplicas)"
+            throw ServeError(
+                .invalidOptions,
+                "deployment '\(deployment)' cannot be scaled to \(replicas) replicas; the number must be \(range)",
+                deployment: deployment
+            )
+        }
+        let target = Target(replicas: replicas, decidedBy: decider)
+        let actions = change(deployment.application) { machine, goal, numbers in
+            machine.scale(deployment.deployment, to: target, &goal, now: now, numbers: &numbers)
+        }
+        guard let actions = actions ?? nil else {
+            throw ServeError(.notFound, "there is no deployment '\(deployment)'", deployment: deployment)
+        }
+        return actions + finish(deployment.application, now: now)
     }
 
     /// Withdraws the application at once and lets its replicas finish what they work on.
@@ -43,7 +80,7 @@ package struct ControllerState: Sendable {
     ///
     /// - Throws: `notFound` when there is no such application.
     package mutating func delete(application: String, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
-        guard applications[application] != nil else {
+        guard goal.applications[application] != nil else {
             throw ServeError(.notFound, "there is no application '\(application)'")
         }
         return delete([application], now: now)
@@ -52,7 +89,7 @@ package struct ControllerState: Sendable {
     /// Deletes every application and refuses new ones from now on.
     package mutating func shutdown(now: MonotonicTime) -> [ControlAction] {
         isShutDown = true
-        return delete(applications.keys.sorted(), now: now)
+        return delete(goal.applications.keys.sorted(), now: now)
     }
 
     /// Takes note of what a replica reports.
@@ -62,8 +99,10 @@ package struct ControllerState: Sendable {
         now: MonotonicTime
     ) -> [ControlAction] {
         let name = replica.deployment.application
-        guard applications[name] != nil else { return [] }
-        let actions = applications[name]?.handle(event, of: replica, now: now, numbers: &numbers) ?? []
+        let handled = change(name) { machine, goal, numbers in
+            machine.handle(event, of: replica, &goal, now: now, numbers: &numbers)
+        }
+        guard let actions = handled else { return [] }
         switch event {
         case .placed, .launched, .probeAnswered: return actions
         case .ready, .initializationFailed, .exited, .drained: return actions + finish(name, now: now)
@@ -72,29 +111,34 @@ package struct ControllerState: Sendable {
 
     /// Lets time pass: what took too long is dealt with, waits end, probes go out.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
-        let due = applications.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
+        let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
         return due.keys.sorted().flatMap { name in
-            let actions = applications[name]?.tick(now: now, numbers: &numbers) ?? []
-            return actions + finish(name, now: now)
+            let actions = change(name) { machine, goal, numbers in
+                machine.tick(&goal, now: now, numbers: &numbers)
+            }
+            return (actions ?? []) + finish(name, now: now)
         }
     }
 
     /// When ``tick(now:)`` is due next; `nil` when nothing waits for time to pass.
     ///
     /// Never too late, and now and then too early: then that tick does nothing.
-    package var nextWakeUp: MonotonicTime? { applications.values.compactMap(\.wakeUp).min() }
+    package var nextWakeUp: MonotonicTime? { machines.values.compactMap(\.wakeUp).min() }
 
     package func status() -> ServeStatus {
-        ServeStatus(applications: applications.mapValues(\.status))
+        var statuses: [String: ApplicationStatus] = [:]
+        for (name, machine) in machines { statuses[name] = goal.applications[name].map { machine.status($0) } }
+        return ServeStatus(applications: statuses)
     }
 
     // MARK: Shared by the entry points
 
     private func checkPrefix(of spec: ApplicationSpec) throws(ServeError) {
         guard let prefix = spec.routePrefix else { return }
-        for (name, other) in applications.sorted(by: { $0.key < $1.key }) where name != spec.name && !other.isDeleting {
+        for (name, other) in goal.applications.sorted(by: { $0.key < $1.key })
+        where name != spec.name && !other.isDeleting {
             // A route that is about to be given up is still in force.
-            guard other.spec.routePrefix == prefix || other.route?.prefix == prefix else { continue }
+            guard other.spec.routePrefix == prefix || machines[name]?.route?.prefix == prefix else { continue }
             throw ServeError(
                 .invalidOptions,
                 "application '\(spec.name)': the route prefix '\(prefix)' is taken by application '\(name)'"
@@ -103,7 +147,9 @@ package struct ControllerState: Sendable {
     }
 
     private mutating func delete(_ names: [String], now: MonotonicTime) -> [ControlAction] {
-        let actions = names.flatMap { applications[$0]?.delete(now: now, numbers: &numbers) ?? [] }
+        let actions = names.flatMap { name in
+            change(name) { machine, goal, numbers in machine.delete(&goal, now: now, numbers: &numbers) } ?? []
+        }
         // Nothing is drained before every caller was told to stay away.
         let withdrawals = actions.filter(\.isWithdrawal)
         return withdrawals + exposeRoutes() + actions.filter { !$0.isWithdrawal }
@@ -112,16 +158,29 @@ package struct ControllerState: Sendable {
 
     /// What follows for the application as a whole from a change in one of its deployments.
     private mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
-        applications[name]?.updateRoute()
+        _ = change(name) { machine, goal, _ in machine.updateRoute(goal) }
         let routes = exposeRoutes()
-        let retired = applications[name]?.retireVanished(now: now, numbers: &numbers) ?? []
-        let announced = applications[name]?.announce() ?? []
-        if applications[name]?.isGone == true { applications[name] = nil }
-        return routes + retired + announced
+        let rest = change(name) { machine, goal, numbers in
+            machine.retireVanished(&goal, now: now, numbers: &numbers) + machine.announce(&goal)
+        }
+        if change(name, { machine, goal, _ in machine.isGone(goal) }) == true {
+            machines[name] = nil
+            goal.applications[name] = nil
+        }
+        return routes + (rest ?? [])
+    }
+
+    /// `nil` when there is no such application.
+    private mutating func change<Result>(
+        _ name: String,
+        _ change: (inout ApplicationMachine, inout GoalState.Application, inout ReplicaNumbers) -> Result
+    ) -> Result? {
+        guard machines[name] != nil, goal.applications[name] != nil else { return nil }
+        return change(&machines[name]!, &goal.applications[name]!, &goal.numbers)
     }
 
     private mutating func exposeRoutes() -> [ControlAction] {
-        let table = applications.values.compactMap(\.route).sorted { $0.prefix < $1.prefix }
+        let table = machines.values.compactMap(\.route).sorted { $0.prefix < $1.prefix }
         guard table != routes else { return [] }
         routes = table
         return [.exposeRoutes(table)]

@@ -2,23 +2,23 @@ internal import SwerveCore
 
 extension DeploymentMachine {
     /// - Parameter isLeaving: whether the latest spec of the application no longer has this deployment.
-    func status(isLeaving: Bool) -> DeploymentStatus {
-        let isDeleting = if case .retired = goal { true } else { isLeaving }
+    func status(_ goal: Goal, isLeaving: Bool) -> DeploymentStatus {
+        let isDeleting = goal.isRetired || isLeaving
         return DeploymentStatus(
-            id: id,
-            state: isDeleting ? .deleting : state,
-            message: failureMessage,
-            targetReplicas: isDeleting ? 0 : target,
-            options: spec.options,
+            id: goal.id,
+            state: isDeleting ? .deleting : state(goal),
+            message: failureMessage(goal),
+            target: isDeleting ? Target(replicas: 0, decidedBy: .user) : goal.target,
+            options: goal.spec.options,
             replicas: replicas.map(\.status)
         )
     }
 
-    private var state: DeploymentStatus.State {
-        switch goal {
+    private func state(_ goal: Goal) -> DeploymentStatus.State {
+        switch goal.course {
         case .retired: .deleting
         case .failed, .fallenBack: .deployFailed
-        case .serve(let attempts):
+        case .serve:
             if isHealthy {
                 .healthy
             } else if attempts.everReady && !attempts.lastFailure.isEmpty {
@@ -30,41 +30,44 @@ extension DeploymentMachine {
     }
 
     /// Empty while nothing fails.
-    private var failureMessage: String {
-        switch goal {
+    private func failureMessage(_ goal: Goal) -> String {
+        let progress = progress(goal)
+        return switch goal.course {
         case .retired: ""
         case .failed(let message): "\(progress); \(message)"
-        case .fallenBack(let reason, let attempts):
+        case .fallenBack(let reason):
             "\(reason); the previous version has \(progress)"
                 + (attempts.lastFailure.isEmpty ? "" : "; its last failure: \(attempts.lastFailure)")
-        case .serve(let attempts):
+        case .serve:
             attempts.lastFailure.isEmpty ? "" : "\(progress); last failure: \(attempts.lastFailure)"
         }
     }
 
     /// What keeps the deployment from being healthy, for the application's message.
-    var shortfall: String {
-        let failure = failureMessage
-        return "deployment '\(id.deployment)': \(failure.isEmpty ? progress : failure)"
+    func shortfall(_ goal: Goal) -> String {
+        let failure = failureMessage(goal)
+        return "deployment '\(goal.id.deployment)': \(failure.isEmpty ? progress(goal) : failure)"
     }
 
-    private var progress: String {
+    private func progress(_ goal: Goal) -> String {
         let old = replicas.count { $0.standing == .old && $0.isRunning }
-        let running = "\(runningCount) of \(target) replicas running"
+        let running = "\(runningCount) of \(goal.target.replicas) replicas running"
         return old == 0 ? running : "\(running), \(old) of the previous version serving"
     }
 
     /// Why a deploy of the present spec counts as failed, or `nil` while it does not.
-    var deployFailure: ServeError? {
-        switch goal {
-        case .serve(let attempts) where !isHealthy && attempts.areExhausted(target: target):
-            failure("\(progress) after \(attempts.failures) failures; last failure: \(attempts.lastFailure)")
-        case .failed(let message), .fallenBack(let message, _): failure(message)
-        case .serve, .retired: nil
+    func deployFailure(_ goal: Goal) -> ServeError? {
+        func failure(_ message: String) -> ServeError {
+            ServeError(.startFailed, "deployment '\(goal.id)': \(message)", deployment: goal.id)
         }
-    }
-
-    private func failure(_ message: String) -> ServeError {
-        ServeError(.startFailed, "deployment '\(id)': \(message)", deployment: id)
+        switch goal.course {
+        case .serve:
+            guard !isHealthy, attempts.areExhausted(target: goal.target.replicas) else { return nil }
+            return failure(
+                "\(progress(goal)) after \(attempts.failures) failures; last failure: \(attempts.lastFailure)"
+            )
+        case .failed(let message), .fallenBack(let message): return failure(message)
+        case .retired: return nil
+        }
     }
 }

@@ -18,8 +18,8 @@ enum Limits {
 }
 
 /// Gives out the numbers of replicas, each once.
-struct ReplicaNumbers: Sendable {
-    private(set) var next: UInt64 = 1
+package struct ReplicaNumbers: Hashable, Sendable, Codable {
+    package private(set) var next: UInt64 = 1
 
     mutating func take() -> UInt64 {
         defer { next += 1 }

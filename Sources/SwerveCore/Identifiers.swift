@@ -39,6 +39,25 @@ public struct ReplicaID: Hashable, Sendable, Codable, CustomStringConvertible, C
     }
 }
 
+/// Names one instance of Swerve, so that references of another one are noticed: two instances may run applications of the
+/// same name.
+package struct InstanceID: Hashable, Sendable, Codable, CustomStringConvertible {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// Reads the form that ``description`` writes.
+    package init?(_ text: some StringProtocol) {
+        guard let rawValue = UInt64(text, radix: 16) else { return nil }
+        self.rawValue = rawValue
+    }
+
+    /// In hexadecimal.
+    package var description: String { String(rawValue, radix: 16) }
+}
+
 /// A point in time that pure code is handed as data: nanoseconds since a moment that the shell chooses.
 public struct MonotonicTime: Hashable, Sendable, Comparable {
     public var nanoseconds: Int64

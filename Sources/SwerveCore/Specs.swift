@@ -24,22 +24,6 @@ public struct ApplicationSpec: Hashable, Sendable, Codable {
     }
 }
 
-/// A route of an ingress, as `/-/routes` lists it.
-public struct RouteDescription: Hashable, Sendable, Codable {
-    /// Below the application's route prefix; `nil` for all paths.
-    public var path: String?
-    /// JSON Schema of what a request holds, as JSON.
-    public var input: String
-    /// JSON Schema of what the answer holds, as JSON.
-    public var output: String
-
-    public init(path: String?, input: String, output: String) {
-        self.path = path
-        self.input = input
-        self.output = output
-    }
-}
-
 /// What a deployment should be.
 public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var id: DeploymentID
@@ -65,13 +49,15 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
     }
 
-    /// What makes a replica stale when it changes: everything but the number of replicas and the callers' limits.
+    /// What makes a replica stale when it changes: everything but the number of replicas, how they are
+    /// replaced, and the callers' limits.
     package var revision: Revision {
         var options = options
         options.name = nil
         options.numReplicas = 0
         options.maxQueuedRequests = 0
         options.routing = .powerOfTwoChoices
+        options.rollout = .startFirst
         return Revision(typeName: typeName, arguments: arguments, options: options)
     }
 }

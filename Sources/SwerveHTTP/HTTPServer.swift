@@ -1,19 +1,12 @@
 package import NIOCore
 internal import NIOPosix
 internal import SwerveCore
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Darwin)
-    private import Darwin
-#elseif canImport(Glibc)
-    private import Glibc
-#elseif canImport(Musl)
-    private import Musl
-#endif
 
 /// A listening HTTP/1.1 server: accepts connections and spreads them over the event loops of a group.
 package final class HTTPServer: Sendable {
-    /// The address that the server listens on, with the port that was chosen when 0 was asked for.
+    /// The address that the server listens on; if port 0 was asked for, with the port that the system chose.
     package let localAddress: SocketAddress
     private let channel: any Channel
     private let loops: [NIOLoopBound<HTTPLoop>]
@@ -34,24 +27,24 @@ package final class HTTPServer: Sendable {
         self.budget = budget
     }
 
-    /// How many connections are served.
+    /// The number of connections being served.
     package var connectionCount: Int { gate.count }
-    /// How many connections are served at a time, see ``HTTPServerOptions/maxConnections``.
+    /// The most connections served at a time, see ``HTTPServerOptions/maxConnections``.
     package var connectionLimit: Int { gate.admission.maximum }
 
-    /// How many bytes of requests and responses are held, see ``HTTPServerOptions/maxBufferedBytes``.
+    /// The bytes of requests and responses held now, see ``HTTPServerOptions/maxBufferedBytes``.
     package var bufferedBytes: Int { budget.heldBytes }
 
-    /// Starts listening. Raises the process's limit on descriptors as far as the system lets it.
+    /// Starts listening, after raising the process's descriptor limit as far as the system allows.
     ///
     /// - Parameters:
-    ///   - port: 0 takes any free port.
+    ///   - port: 0 picks any free port.
     ///   - group: must outlive the server.
     ///   - service: answers the requests; it is called on the group's loops.
-    ///   - outOfDescriptors: called once, when a connection cannot be accepted for want of descriptors or memory, with
-    ///     a text for the log. The server accepts no connections for 100 ms then and each time that this happens.
-    /// - Throws: ``ServeError`` with code `addressInUse` when something listens there already, `system` when the
-    ///   address cannot be had for another reason.
+    ///   - outOfDescriptors: called once, with a text for the log, when a connection cannot be accepted for want of
+    ///     descriptors or memory. Each time this happens, the server accepts no connections for 100 ms.
+    /// - Throws: ``ServeError`` with code `addressInUse` if something already listens there, `system` if the address is
+    ///   unavailable for another reason.
     package static func start(
         host: String,
         port: Int,
@@ -108,17 +101,17 @@ package final class HTTPServer: Sendable {
         }
     }
 
-    /// Stops: accepts no more connections, closes the idle ones, answers what is in progress with
-    /// `connection: close`, and closes what is left when the time is over. Requests cut then are cancelled.
+    /// Stops the server: accepts no more connections, closes the idle ones, answers requests in progress with
+    /// `connection: close`, and cuts what is left at the deadline. Requests cut this way are cancelled.
     ///
-    /// - Parameter deadline: how long answering may take, from now on.
+    /// - Parameter deadline: how long the answers in progress may take, from now on.
     package func drain(deadline: Duration) async {
-        // A listening socket that is closed already is what is wanted.
+        // Fails only if the listening socket is already closed, which is fine.
         try? await channel.close().get()
         let drained = loops.map { loop in
             loop.eventLoop.flatSubmit { loop.value.drain(for: deadline) }
         }
-        // These promises fail only when the event loops are gone, and their connections with them.
+        // These futures fail only when the event loops are gone, and their connections with them.
         for future in drained { try? await future.get() }
     }
 
@@ -128,7 +121,7 @@ package final class HTTPServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // One read per turn: the buffer grows with the traffic, a second read would mostly find nothing.
+            // One read per turn: the buffer grows with the traffic, so a second read would rarely find more.
             .childChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 .recvAllocator,
@@ -140,11 +133,12 @@ package final class HTTPServer: Sendable {
             )
     }
 
-    /// Without a pause a listening socket whose connections cannot be accepted keeps its loop busy.
+    /// Pauses accepting when the system refuses connections. Without the pause, the listening socket would keep its
+    /// loop busy.
     private static func makeBackoff(_ outOfDescriptors: @escaping @Sendable (String) -> Void) -> AcceptBackoffHandler {
         var isReported = false
         return AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
-            guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(error.errnoCode) else { return nil }
+            guard ErrorNumber(error.errnoCode).isShortage else { return nil }
             if !isReported {
                 outOfDescriptors(
                     "cannot accept connections: \(error). Raise the limit on open files, or lower the number of "
@@ -157,13 +151,13 @@ package final class HTTPServer: Sendable {
     }
 
     private static func bindError(_ error: IOError, host: String, port: Int) -> ServeError {
-        guard error.errnoCode == EADDRINUSE else {
+        guard ErrorNumber(error.errnoCode) == .addressInUse else {
             return ServeError(.system, "cannot listen on \(host):\(port): \(error)")
         }
         return ServeError(
             .addressInUse,
             "cannot listen on \(host):\(port): another process uses this address. Stop it, or choose another port (0 "
-                + "takes any free one)"
+                + "picks any free one)"
         )
     }
 
@@ -171,5 +165,5 @@ package final class HTTPServer: Sendable {
         MonotonicTime(nanoseconds: Int64(clamping: NIODeadline.now().uptimeNanoseconds))
     }
 
-    @Sendable private static func systemSeconds() -> Int64 { Int64(time(nil)) }
+    @Sendable private static func systemSeconds() -> Int64 { Int64(WallClock.seconds) }
 }

@@ -1,29 +1,29 @@
 internal import DequeModule
 package import NIOCore
 
-/// Bytes that wait for somebody, in few buffers.
+/// Keeps waiting bytes in few buffers.
 ///
-/// A limit on the bytes is a limit on the memory, too: neighbouring buffers of which the later one is small are merged,
-/// and a buffer that fills little of its storage is copied, so that it does not keep a large read buffer alive. There
-/// are never more than two buffers for each ``smallBytes``, and a buffer's storage is at most twice its bytes and a
+/// This makes a limit on the bytes a limit on the memory, too. A small buffer is merged with the one before it, and a
+/// buffer that fills little of its storage is copied, so that it does not keep a large read buffer alive. There are
+/// never more than two buffers for each ``smallBytes``, and a buffer's storage is at most twice its bytes plus a
 /// kilobyte.
 package struct ByteQueue: Sendable {
-    /// A buffer of at most this size is merged with the one before it.
+    /// A buffer up to this size is merged with the one before it.
     package static let smallBytes = 4 << 10
-    /// Merging goes on up to this size.
+    /// Merged buffers grow up to this size.
     package static let mergedBytes = 16 << 10
 
     private var queue: Deque<ByteBuffer> = []
-    /// How many bytes wait.
+    /// The number of waiting bytes.
     package private(set) var bytes = 0
 
     package init() {}
 
-    /// How many buffers wait.
+    /// The number of waiting buffers.
     package var buffers: Int { queue.count }
     package var isEmpty: Bool { bytes == 0 }
 
-    /// Puts the bytes at the end; empty buffers are dropped.
+    /// Adds the bytes at the end; empty buffers are dropped.
     package mutating func append(_ buffer: ByteBuffer) {
         let count = buffer.readableBytes
         guard count > 0 else { return }
@@ -32,7 +32,7 @@ package struct ByteQueue: Sendable {
             queue.append(buffer.withoutWaste())
             return
         }
-        // Taken out, so that the queue is the only one to hold it and it grows in place.
+        // Taken out, so that the queue holds the only reference and the buffer grows in place.
         var tail = queue.removeLast()
         tail.writeImmutableBuffer(buffer)
         queue.append(tail)
@@ -45,9 +45,9 @@ package struct ByteQueue: Sendable {
         return first
     }
 
-    /// Takes the first buffer, or the beginning of it when it holds more than `most` bytes.
+    /// Takes the first buffer, or its first `most` bytes if it holds more.
     ///
-    /// - Returns: `nil` when the queue is empty or `most` is not positive; never an empty buffer.
+    /// - Returns: `nil` if the queue is empty or `most` is not positive; never an empty buffer.
     package mutating func take(upTo most: Int) -> ByteBuffer? {
         guard most > 0, let first = queue.first else { return nil }
         guard first.readableBytes > most else { return take() }
@@ -65,9 +65,9 @@ package struct ByteQueue: Sendable {
 }
 
 extension ByteBuffer {
-    /// The same bytes in memory of their own when they fill less than half of the storage, otherwise the buffer itself.
+    /// The buffer itself, or a copy in its own memory if the bytes fill less than half of the storage.
     ///
-    /// - Parameter slack: how many bytes of storage more than that do not matter.
+    /// - Parameter slack: how many bytes of storage beyond twice the content do not matter.
     package func withoutWaste(slack: Int = 1 << 10) -> ByteBuffer {
         guard storageCapacity > 2 * readableBytes + slack else { return self }
         var copy = ByteBufferAllocator().buffer(capacity: readableBytes)

@@ -1,16 +1,16 @@
 public import NIOCore
 internal import SwerveCore
 
-/// The content of a request: bytes that are all there, or a stream of them.
+/// The content of a request: bytes in memory, or a stream of bytes.
 ///
-/// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop: a stream's bytes are gone when
-/// they have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly
-/// slows the client down; giving up (leaving the loop, dropping the request, cancelling the task) tells the server
-/// that the rest is not wanted.
+/// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop. A stream's bytes are gone once
+/// they have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly slows
+/// the client down. Giving up (leaving the loop, dropping the request, cancelling the task) tells the server that the
+/// rest is not wanted.
 public struct HTTPBody: AsyncSequence, Sendable {
     public typealias Element = ByteBuffer
 
-    /// How many bytes ``collect(upTo:)`` takes at most unless told otherwise: 64 MiB.
+    /// The most bytes that ``collect(upTo:)`` takes by default: 64 MiB.
     public static let defaultCollectLimit = 64 << 20
 
     private enum Storage: Sendable {
@@ -31,21 +31,21 @@ public struct HTTPBody: AsyncSequence, Sendable {
         self.storage = .bytes(ByteBuffer(string: text))
     }
 
-    /// The consumer's end of `stream`. Make one body of a stream: it counts as abandoned when the body is gone.
+    /// The consumer's end of `stream`. Make only one body of a stream: when it is gone, the stream counts as abandoned.
     package init(stream: HTTPBodyStream) {
         self.storage = .stream(HTTPBodyReader(stream: stream))
     }
 
-    /// The whole content, when it is all there already; `nil` for a stream.
+    /// The whole content if it is in memory; `nil` for a stream.
     public var completeBytes: ByteBuffer? {
         if case .bytes(let bytes) = storage { bytes } else { nil }
     }
 
     /// The whole content in one buffer.
     ///
-    /// - Parameter maxBytes: how many bytes to take at most.
-    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) when there are more, `CancellationError`, and what
-    ///   ended the stream early.
+    /// - Parameter maxBytes: the most bytes to take.
+    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) if there are more, `CancellationError`, and what ended
+    ///   the stream early.
     public func collect(upTo maxBytes: Int = HTTPBody.defaultCollectLimit) async throws -> ByteBuffer {
         if case .bytes(let bytes) = storage {
             if bytes.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
@@ -115,7 +115,7 @@ final class HTTPBodyReader: Sendable {
     }
 }
 
-/// Held by an iterator: abandons the stream when the iterator is gone, although the body may still exist.
+/// Held by an iterator: abandons the stream when the iterator is gone, even if the body still exists.
 final class HTTPBodyIteration: Sendable {
     private let reader: HTTPBodyReader
     private let isOwner: Bool
@@ -126,7 +126,7 @@ final class HTTPBodyIteration: Sendable {
     }
 
     func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
-        guard isOwner else { throw ServeError(.invalidOptions, "a request body can be read once only") }
+        guard isOwner else { throw ServeError(.invalidOptions, "a request body can be read only once") }
         return try await reader.stream.next(isolation: actor)
     }
 

@@ -4,13 +4,13 @@ internal import Synchronization
 
 /// A bounded pipe from a transport to one reader.
 ///
-/// The producer never waits: it pushes what arrives and gets `onConsumed` with the number of bytes that the reader
-/// took, which it returns to its peer as credit. A producer that pushes more than `window` bytes ahead of the reader
-/// breaks the protocol, and the stream fails. What waits is kept in few buffers, however small the pushed ones are (see
-/// ``ByteQueue``), so that the window bounds the memory and not only the bytes. `onAbandon` comes at most once, when the reader gives up before the
-/// end.
+/// The producer never waits. It pushes what arrives; `onConsumed` reports the number of bytes that the reader took,
+/// which the producer returns to its peer as credit. If it pushes more than `window` bytes ahead of the reader, it
+/// breaks the protocol and the stream fails. Waiting bytes are kept in few buffers, however small the pushed ones are
+/// (see ``ByteQueue``), so the window bounds the memory and not only the bytes. `onAbandon` is called at most once, if
+/// the reader gives up before the end.
 ///
-/// Both callbacks run on whatever thread caused them, without a lock held, and are let go when the stream has ended.
+/// Both callbacks run on whatever thread caused them, without a lock held, and are released when the stream has ended.
 package final class HTTPBodyStream: Sendable {
     private let state: Mutex<HTTPBodyStreamState>
 
@@ -23,22 +23,22 @@ package final class HTTPBodyStream: Sendable {
         self.state = Mutex(HTTPBodyStreamState(window: window, onConsumed: onConsumed, onAbandon: onAbandon))
     }
 
-    /// Hands over the next bytes; empty ones and those after the end are dropped.
+    /// Hands over the next bytes. Empty buffers, and bytes after the end, are dropped.
     package func push(_ bytes: ByteBuffer) {
         perform { $0.push(bytes) }
     }
 
-    /// Ends the stream; the reader gets what waits first.
+    /// Ends the stream; the reader gets the waiting bytes first.
     package func finish() {
         perform { $0.end(nil) }
     }
 
-    /// Ends the stream with an error; the reader gets what waits first.
+    /// Ends the stream with an error; the reader gets the waiting bytes first.
     package func fail(_ error: any Error) {
         perform { $0.end(error) }
     }
 
-    /// The reader gives up. The bytes that wait are dropped.
+    /// The reader gives up. The waiting bytes are dropped.
     package func abandon() {
         perform { $0.abandon() }
     }
@@ -59,7 +59,7 @@ package final class HTTPBodyStream: Sendable {
         }
     }
 
-    /// What can be had without waiting; `nil` when the reader has to wait.
+    /// The next result if it is available without waiting; `nil` if the reader has to wait.
     private func takeReady() throws -> (bytes: ByteBuffer?, Void)? {
         let (result, action) = state.withLock { $0.takeReady() }
         run(action)
@@ -84,7 +84,7 @@ package final class HTTPBodyStream: Sendable {
     }
 }
 
-/// The state of a body stream; each event says what to do once the lock is released.
+/// The state of a body stream. Each event returns what to do once the lock is released.
 struct HTTPBodyStreamState: Sendable {
     typealias Reader = CheckedContinuation<ByteBuffer?, any Error>
 
@@ -101,11 +101,11 @@ struct HTTPBodyStreamState: Sendable {
     }
 
     private enum Phase: Sendable {
-        /// Bytes may come. Goes to every other phase.
+        /// Bytes may arrive. Goes to every other phase.
         case open
         /// A reader waits, so nothing is in the queue. Goes to every other phase.
         case waiting(Reader)
-        /// No more bytes come, the queue may hold some. Goes to `over`.
+        /// No more bytes arrive, but the queue may hold some. Goes to `over`.
         case ended((any Error)?)
         /// Everything was read, or the reader gave up; pushed bytes are dropped. Final.
         case over(abandoned: Bool)
@@ -140,7 +140,7 @@ struct HTTPBodyStreamState: Sendable {
             return .resume(reader, .success(bytes.withoutWaste()), Consumed(bytes: count, callback: onConsumed))
         case .open:
             guard queue.bytes + count <= window else {
-                return end(ServeError(.protocolViolation, "a request body came faster than it was asked for"))
+                return end(ServeError(.protocolViolation, "more of a request body arrived than was asked for"))
             }
             queue.append(bytes)
             return .none
@@ -160,7 +160,7 @@ struct HTTPBodyStreamState: Sendable {
         }
     }
 
-    /// The next result and what to tell the producer, or `nil` when the reader has to wait.
+    /// The next result and what to tell the producer; the result is `nil` if the reader has to wait.
     mutating func takeReady() -> (Result<ByteBuffer?, any Error>?, Action) {
         if let bytes = queue.take() {
             return (.success(bytes), .consumed(Consumed(bytes: bytes.readableBytes, callback: onConsumed)))
@@ -169,7 +169,7 @@ struct HTTPBodyStreamState: Sendable {
         case .open:
             return (nil, .none)
         case .waiting:
-            return (.failure(ServeError(.invalidOptions, "a request body can be read by one task at a time")), .none)
+            return (.failure(ServeError(.invalidOptions, "only one task at a time can read a request body")), .none)
         case .ended(let error):
             close(abandoned: false)
             return (error.map { .failure($0) } ?? .success(nil), .none)
@@ -178,7 +178,7 @@ struct HTTPBodyStreamState: Sendable {
         }
     }
 
-    /// The reader waits for the next result; something may have come since it found nothing.
+    /// The reader waits for the next result, unless one has arrived since it found nothing.
     mutating func wait(_ reader: Reader) -> Action {
         let (result, action) = takeReady()
         guard let result else {
@@ -198,7 +198,7 @@ struct HTTPBodyStreamState: Sendable {
             close(abandoned: true)
             return .abandoned(callback, nil)
         case .ended(let error):
-            // Leaving a mere end unread loses nothing.
+            // If only the end is left unread, nothing is lost.
             let lost = !queue.isEmpty || error != nil
             close(abandoned: true)
             return lost ? .abandoned(callback, nil) : .none

@@ -4,8 +4,9 @@ internal import Synchronization
 
 /// Where the closure of a streamed response writes its chunks.
 ///
-/// Writers wait for a slow client: at most a window of bytes is on the way, in a limited number of chunks. The response ends when the closure returns;
-/// when it throws, the connection is cut so that the client cannot take the part for the whole.
+/// Writers wait for a slow client: at most a window of bytes is on the way, in a limited number of chunks. The response
+/// ends when the closure returns. If it throws, the connection is cut, so that the client does not mistake a partial
+/// response for a whole one.
 public final class HTTPBodyWriter: Sendable {
     private struct Waiter: Sendable {
         let id: Int
@@ -15,14 +16,14 @@ public final class HTTPBodyWriter: Sendable {
 
     private struct State: Sendable {
         var credit: Int
-        /// The sizes of the chunks on the way, which are granted in order.
+        /// The sizes of the chunks on the way; grants cover them in order.
         var sent = CircularBuffer<Int>()
         let maxChunks: Int
         var nextID = 0
         var waiters: [Waiter] = []
         var failure: (any Error)?
 
-        /// A chunk may overdraw the credit, so that one larger than the window is not stuck for ever.
+        /// A chunk may overdraw the credit, so that one larger than the window does not wait for ever.
         var maySend: Bool { credit > 0 && sent.count < maxChunks }
 
         mutating func note(_ bytes: ByteBuffer) {
@@ -44,15 +45,15 @@ public final class HTTPBodyWriter: Sendable {
         }
     }
 
-    /// A chunk on the way costs about that much however small it is: so many bytes of the window allow one chunk.
+    /// A chunk on the way costs about this much however small it is, so the window allows one chunk for each of these.
     private static let bytesPerChunk = 256
 
     private let state: Mutex<State>
     private let send: @Sendable (ByteBuffer) -> Void
 
     /// - Parameters:
-    ///   - window: how many bytes may be sent before the transport grants more, in a chunk for every 256 of them or in
-    ///     16 chunks.
+    ///   - window: how many bytes may be sent before the transport grants more, in at most one chunk for every 256
+    ///     bytes, or 16 chunks if that is more.
     ///   - send: takes a chunk without waiting. It is called with a lock held, so that chunks keep their order: it must
     ///     not call the writer.
     package init(window: Int, send: @escaping @Sendable (ByteBuffer) -> Void) {
@@ -60,9 +61,9 @@ public final class HTTPBodyWriter: Sendable {
         self.send = send
     }
 
-    /// Sends a chunk, and waits first while the client is behind. An empty chunk does nothing.
+    /// Sends a chunk, after waiting if the client is behind. An empty chunk does nothing.
     ///
-    /// - Throws: `CancellationError` when the client is gone or the task is cancelled; nothing was sent then.
+    /// - Throws: `CancellationError` if the client is gone or the task is cancelled; then nothing was sent.
     public func write(_ bytes: ByteBuffer) async throws {
         try Task.checkCancellation()
         guard bytes.readableBytes > 0, try !sendAtOnce(bytes) else { return }
@@ -84,7 +85,7 @@ public final class HTTPBodyWriter: Sendable {
         try await write(ByteBuffer(string: text))
     }
 
-    /// The client took that many bytes.
+    /// The client took `bytes` more bytes.
     package func grant(_ bytes: Int) {
         let ready = state.withLock { state in
             state.grant(bytes)
@@ -100,7 +101,7 @@ public final class HTTPBodyWriter: Sendable {
         for continuation in ready { continuation.resume() }
     }
 
-    /// Nothing more can be sent; every write that waits and every later one throws `error`.
+    /// Ends the writer: every waiting and every later write throws `error`.
     package func cancel(_ error: any Error = CancellationError()) {
         let waiters = state.withLock { state in
             if state.failure == nil { state.failure = error }

@@ -8,20 +8,20 @@ package enum HTTPBytes {
         return (word &>> UInt64(byte & 63)) & 1 == 1
     }
 
-    /// Where the token that begins at `start` ends, at `end` at the latest.
+    /// Where the token that begins at `start` ends; at most `end`.
     package static func tokenEnd(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) -> Int {
         var index = start
         while index < end, isToken(bytes[index]) { index &+= 1 }
         return index
     }
 
-    /// A byte of a header's value: anything but control characters, tab allowed.
+    /// A byte of a header's value: anything except control characters other than tab.
     @inlinable
     package static func isFieldValue(_ byte: UInt8) -> Bool {
         byte >= 0x20 && byte != 0x7F || byte == 0x09
     }
 
-    /// A byte of a request target: visible ASCII without `#`.
+    /// A byte of a request target: visible ASCII except `#`.
     @inlinable
     package static func isTarget(_ byte: UInt8) -> Bool {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "#")

@@ -2,9 +2,9 @@ package import NIOCore
 
 /// The header fields of a response, in the order in which they were added.
 ///
-/// Names are compared without regard to case. Names and values are checked when the response is sent: one that could
-/// change the meaning of what is on the wire (a line break, a control character, a name that is no token) fails the
-/// response with ``HTTPHeaderError``, and the client sees status 500.
+/// Names are compared without regard to case. Names and values are checked when the response is sent. A field that
+/// could change the meaning of what is on the wire (a line break, a control character, a name that is not a token)
+/// fails the response with ``HTTPHeaderError``, and the client sees status 500.
 public struct HTTPHeaders: Hashable, Sendable, ExpressibleByDictionaryLiteral, CustomStringConvertible {
     /// One field.
     public struct Field: Hashable, Sendable {
@@ -29,7 +29,7 @@ public struct HTTPHeaders: Hashable, Sendable, ExpressibleByDictionaryLiteral, C
 
     public var description: String { fields.map { "\($0.name): \($0.value)" }.joined(separator: ", ") }
 
-    /// The first value of the field with that name. Setting it replaces every field of that name; `nil` removes them.
+    /// The first value of the field with that name. Setting it replaces every field with that name; `nil` removes them.
     public subscript(name: String) -> String? {
         get { fields.first { $0.name.isSameHeaderName(as: name) }?.value }
         set {
@@ -46,12 +46,12 @@ public struct HTTPHeaders: Hashable, Sendable, ExpressibleByDictionaryLiteral, C
         fields.contains { $0.name.isSameHeaderName(as: name) }
     }
 
-    /// Adds a field, even when there is one of that name already (as for `set-cookie`).
+    /// Adds a field, even if there is already one with that name (as for `set-cookie`).
     public mutating func add(_ name: String, _ value: String) {
         fields.append(Field(name: name, value: value))
     }
 
-    /// Puts one field in the place of all fields with that name.
+    /// Replaces all fields with that name with one.
     public mutating func replace(_ name: String, _ value: String) {
         remove(name)
         add(name, value)
@@ -90,7 +90,7 @@ extension HTTPHeaders {
 
     /// Writes `name: value` lines, without the fields that the server owns.
     ///
-    /// - Throws: ``HTTPHeaderError`` for a field that could change the framing; `buffer` is as before then.
+    /// - Throws: ``HTTPHeaderError`` for a field that could change the framing; `buffer` is then unchanged.
     package func encodeBlock(into buffer: inout ByteBuffer) throws(HTTPHeaderError) {
         let start = buffer.writerIndex
         for field in fields {
@@ -106,7 +106,7 @@ extension HTTPHeaders {
         }
     }
 
-    /// What forbids a field on the wire, or `nil`.
+    /// Why a field must not go on the wire; `nil` if it may.
     package static func problem(name: String, value: String) -> String? {
         if name.isEmpty || !name.hasOnly(HTTPBytes.isToken) { return "has a name that is not a token" }
         if !value.hasOnly(HTTPBytes.isFieldValue) { return "has a control character in its value" }
@@ -115,13 +115,13 @@ extension HTTPHeaders {
 }
 
 extension String {
-    /// Whether both are the same without regard to the case of ASCII letters.
+    /// Whether both are the same, ignoring the case of ASCII letters.
     package func isSameHeaderName(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
         return utf8.elementsEqual(other.utf8) { HTTPBytes.lowercased($0) == HTTPBytes.lowercased($1) }
     }
 
-    /// Whether all bytes pass the test. Strings lie in one piece of memory nearly always, where this costs far less.
+    /// Whether all bytes pass the test. Strings are nearly always contiguous in memory, where this costs far less.
     @inline(__always)
     fileprivate func hasOnly(_ test: (UInt8) -> Bool) -> Bool {
         utf8.withContiguousStorageIfAvailable { $0.allSatisfy(test) } ?? utf8.allSatisfy(test)

@@ -6,11 +6,11 @@ internal import NIOCore
     private import Foundation
 #endif
 
-extension HTTPResponse {
-    /// A value as JSON, its keys sorted: the same value is the same bytes in every process.
+extension ServeResponse {
+    /// A value as JSON with sorted keys, so that the same value gives the same bytes in every process.
     ///
-    /// - Throws: `EncodingError` when the value cannot be written as JSON, such as one with an infinite number.
-    public static func json(_ value: some Encodable, status: HTTPStatus = .ok) throws -> HTTPResponse {
+    /// - Throws: `EncodingError` if the value cannot be written as JSON, such as one with an infinite number.
+    public static func json(_ value: some Encodable, status: HTTPStatus = .ok) throws -> ServeResponse {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let data = try encoder.encode(value)
@@ -20,19 +20,19 @@ extension HTTPResponse {
     }
 }
 
-extension HTTPRequest {
+extension ServeRequest {
     /// Reads the body as JSON.
     ///
     /// - Parameter maxBytes: how large the body may be; ``HTTPBody/defaultCollectLimit`` by default.
-    /// - Throws: ``HTTPError`` with status 415 when the request says that its content is something else, 400 when the
-    ///   body is not JSON, 422 when it is JSON of another shape (the message names the field); ``ServeError`` with code
-    ///   `tooLarge` (413) when there is more; what ``HTTPBody/collect(upTo:)`` throws.
+    /// - Throws: ``ServeHTTPError`` with status 415 if the content type is not JSON, 400 if the body is not JSON, 422 if it
+    ///   is JSON of another shape (the message names the field); ``ServeError`` with code `tooLarge` (413) if there is
+    ///   more; what ``HTTPBody/collect(upTo:)`` throws.
     public func decodeJSON<Value: Decodable>(
         _ type: Value.Type = Value.self,
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Value {
         if let contentType = headers["content-type"], !Self.isJSON(contentType) {
-            throw HTTPError(.unsupportedMediaType, "the content type is '\(contentType)'; application/json is expected")
+            throw ServeHTTPError(.unsupportedMediaType, "the content type is '\(contentType)'; application/json is expected")
         }
         let bytes = try await body.collect(upTo: maxBytes)
         let data = bytes.withUnsafeReadableBytes { Data($0) }
@@ -49,29 +49,29 @@ extension HTTPRequest {
         return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
     }
 
-    /// - Parameter whole: what was decoded, as people call it.
-    static func describe(_ error: DecodingError, of whole: String) -> HTTPError {
+    /// - Parameter whole: a name for what was decoded, such as "the body".
+    static func describe(_ error: DecodingError, of whole: String) -> ServeHTTPError {
         switch error {
         case .dataCorrupted(let context):
-            // The decoder reports bytes that are not JSON with an empty path, and a bad value of a field with its path.
+            // The decoder reports bytes that are not JSON with an empty path, and a field's bad value with its path.
             context.codingPath.isEmpty
-                ? HTTPError(.badRequest, "\(whole) is not valid JSON")
-                : HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(context.debugDescription)")
+                ? ServeHTTPError(.badRequest, "\(whole) is not valid JSON")
+                : ServeHTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(context.debugDescription)")
         case .keyNotFound(let key, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath + [key], whole)): the field is missing")
+            ServeHTTPError(.unprocessableContent, "\(path(context.codingPath + [key], whole)): the field is missing")
         case .typeMismatch(let type, let context):
-            HTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(type) is expected")
+            ServeHTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): expected \(type)")
         case .valueNotFound(let type, let context):
-            HTTPError(
+            ServeHTTPError(
                 .unprocessableContent,
-                "\(path(context.codingPath, whole)): \(type) is expected and null was given"
+                "\(path(context.codingPath, whole)): expected \(type), found null"
             )
         @unknown default:
-            HTTPError(.unprocessableContent, "\(whole) has another shape than expected")
+            ServeHTTPError(.unprocessableContent, "\(whole) does not have the expected shape")
         }
     }
 
-    /// A field's path as people write it, such as `items[2].name`.
+    /// A field's path in the usual notation, such as `items[2].name`.
     private static func path(_ keys: [any CodingKey], _ whole: String) -> String {
         var text = ""
         for key in keys {

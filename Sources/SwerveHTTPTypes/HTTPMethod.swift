@@ -1,4 +1,4 @@
-/// The method of an HTTP request, such as `GET`. Methods are case-sensitive, and any token is one.
+/// The method of an HTTP request, such as `GET`. Methods are case-sensitive, and any token is a valid method.
 public struct HTTPMethod: RawRepresentable, Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     public let rawValue: String
 

@@ -1,18 +1,19 @@
 package import NIOCore
 package import SwerveCore
 
-/// The head of a request as it came: one buffer with the request line and the header lines, and where things are in it.
+/// The head of a request as it arrived: one buffer with the request line and the header lines, and the offsets of its
+/// parts.
 ///
-/// Nothing is copied or turned into strings until somebody asks. The bytes were checked by the parser that made the
-/// value: every line ends with CRLF, names are tokens, values hold no control characters.
+/// Nothing is copied or turned into strings until it is needed. The parser that made the value checked the bytes: every
+/// line ends with CRLF, names are tokens, values contain no control characters.
 package struct HTTPRequestHead: Sendable {
     /// Where the parts are, counted in bytes from the buffer's reader index.
     package struct Layout: Hashable, Sendable {
         package var methodLength: UInt32
-        /// The whole target as it stands on the request line.
+        /// The whole target on the request line.
         package var targetStart: UInt32
         package var targetEnd: UInt32
-        /// The path of the target; for the absolute form it begins after the authority, and may be empty.
+        /// The target's path. In the absolute form it begins after the authority and may be empty.
         package var pathStart: UInt32
         package var pathEnd: UInt32
         package var headersStart: UInt32
@@ -40,7 +41,7 @@ package struct HTTPRequestHead: Sendable {
         }
     }
 
-    /// What is known of a head without looking for it.
+    /// Facts about a head, noted while it was parsed.
     package struct Flags: Hashable, Sendable {
         package var rawValue: UInt8
         package init(rawValue: UInt8) {
@@ -51,7 +52,7 @@ package struct HTTPRequestHead: Sendable {
         }
         /// The request said HTTP/1.0.
         package var isHTTP10: Bool { rawValue & 1 != 0 }
-        /// There is a header `upgrade`.
+        /// The request has an `upgrade` header.
         package var hasUpgrade: Bool { rawValue & 4 != 0 }
     }
 
@@ -59,7 +60,7 @@ package struct HTTPRequestHead: Sendable {
     package var bytes: ByteBuffer
     package var layout: Layout
     package var flags: Flags
-    /// How many bytes of the path are the application's route prefix; 0 until a router sets it.
+    /// The length of the application's route prefix in the path; 0 until a router sets it.
     package var prefixLength: Int
     package var requestID: String
 
@@ -79,19 +80,19 @@ package struct HTTPRequestHead: Sendable {
 
     package var method: HTTPMethod { HTTPMethod(rawValue: string(0, layout.methodLength)) }
     package var target: String { string(layout.targetStart, layout.targetEnd) }
-    /// The whole path as sent, with the route prefix; empty for an absolute form without one.
+    /// The whole path as sent, with the route prefix; empty for an absolute form without a path.
     package var fullPath: String { string(layout.pathStart, layout.pathEnd) }
     package var headers: HTTPRequestHeaders { HTTPRequestHeaders(head: self) }
 
-    /// Calls `body` with the bytes of the path as sent, for matching routes without making a string.
+    /// Calls `body` with the bytes of the path as sent, so that routes can be matched without making a string.
     package func withPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try bytes.withUnsafeReadableBytes {
             try body(UnsafeRawBufferPointer(rebasing: $0[Int(layout.pathStart)..<Int(layout.pathEnd)]))
         }
     }
 
-    /// The same head in memory of its own. A head shares the memory of the buffer that it was read into, which is much
-    /// larger: make it compact before keeping it in a queue.
+    /// The same head in its own memory. A head shares the memory of the much larger buffer that it was read into:
+    /// compact it before keeping it in a queue.
     package func compacted() -> HTTPRequestHead {
         var copy = self
         copy.bytes = ByteBufferAllocator().buffer(capacity: bytes.readableBytes)
@@ -134,7 +135,7 @@ extension HTTPRequestHead {
 
     /// Reads what ``encode(into:)`` wrote; the head shares `buffer`'s memory.
     ///
-    /// - Throws: ``ServeError`` with code `protocolViolation` when the bytes are not a whole head.
+    /// - Throws: ``ServeError`` with code `protocolViolation` if the bytes are not a whole head.
     package static func decode(from buffer: inout ByteBuffer) throws(ServeError) -> HTTPRequestHead {
         typealias Word = UInt32
         guard

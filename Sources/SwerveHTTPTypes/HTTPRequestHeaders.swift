@@ -2,7 +2,7 @@ internal import NIOCore
 
 /// The header fields of a request. Names are compared without regard to case.
 ///
-/// The fields are kept as the bytes that came; a lookup scans them, and strings are made of what it returns only. A
+/// The fields are kept as the bytes that arrived. A lookup scans them and makes strings only of what it returns. A
 /// value that is not UTF-8 is repaired.
 public struct HTTPRequestHeaders: Sendable, Sequence, CustomStringConvertible {
     public typealias Element = (name: String, value: String)
@@ -43,7 +43,7 @@ public struct HTTPRequestHeaders: Sendable, Sequence, CustomStringConvertible {
         return found
     }
 
-    /// All fields in order; this makes strings of all of them.
+    /// All fields in order; makes strings of all of them.
     public func makeIterator() -> IndexingIterator<[Element]> {
         var all: [Element] = []
         forEachLine { line in
@@ -55,7 +55,7 @@ public struct HTTPRequestHeaders: Sendable, Sequence, CustomStringConvertible {
 
     public var description: String { map { "\($0.name): \($0.value)" }.joined(separator: ", ") }
 
-    /// Calls `body` with the value's bytes of the first field with that name; `nil` when there is none.
+    /// Calls `body` with the value bytes of the first field with that name; `nil` if there is none.
     package func withValueBytes<Result>(of name: String, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
         var result: Result?
         forEachLine { line in
@@ -81,7 +81,7 @@ private struct HeaderLine {
     let name: UnsafeRawBufferPointer
     let value: UnsafeRawBufferPointer
 
-    /// Moves `start` behind the line; `nil` when the bytes hold no whole line, which only a broken peer can cause.
+    /// Moves `start` past the line; `nil` if the bytes hold no whole line, which only a faulty peer can cause.
     init?(_ bytes: UnsafeRawBufferPointer, from start: inout Int) {
         var colon = start
         while colon < bytes.count, bytes[colon] != UInt8(ascii: ":") { colon += 1 }

@@ -1,10 +1,10 @@
 public import SwerveCore
 
-/// The status of an HTTP response: a number from 200 to 599 and the phrase that goes with it.
+/// The status of an HTTP response: a number from 200 to 599 and its phrase.
 public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible,
     ExpressibleByIntegerLiteral
 {
-    /// The number. A response whose status is not from 200 to 599 is answered as 500.
+    /// The number. A response with a status outside 200 to 599 is sent as 500.
     public let code: UInt16
     public var rawValue: UInt16 { code }
 
@@ -49,8 +49,8 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
     public var reasonPhrase: String { "\(Self.phrase(of: code))" }
     public var description: String { "\(code) \(reasonPhrase)" }
 
-    /// What a failure of Swerve itself answers: 404 not found, 413 too large, 422 bad input, 502 replica lost, 503 shed
-    /// or not available, 504 too late, and 500 for the rest.
+    /// The status for a failure of Swerve itself: 404 not found, 413 too large, 422 bad input, 502 replica lost, 503
+    /// shed or not available, 504 too late, and 500 for the rest.
     public init(for error: ServeError) {
         self =
             switch error.code {
@@ -64,7 +64,7 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
             }
     }
 
-    /// After how many seconds a client should try again, for the statuses that say so.
+    /// After how many seconds a client should try again; `nil` for failures that do not say so.
     package static func retryAfter(for error: ServeError) -> Int? {
         switch error.code {
         case .queueFull: 1

@@ -1,6 +1,6 @@
-/// The header lines of the parts of a form.
+/// Parses the header lines of a form's parts.
 enum MultipartHeaders {
-    /// Whether the bytes are a boundary as RFC 2046 allows it.
+    /// Whether the bytes are a boundary that RFC 2046 allows.
     static func isBoundary(_ bytes: some Collection<UInt8>) -> Bool {
         let last = Array(bytes).last
         return (1...70).contains(bytes.count) && last != UInt8(ascii: " ")
@@ -9,15 +9,15 @@ enum MultipartHeaders {
             }
     }
 
-    /// A line without its end, as name in lower case and value without spaces around it.
-    static func field(_ line: some BidirectionalCollection<UInt8>) throws(HTTPError) -> (name: String, value: String) {
+    /// Splits a line without its end into the name in lower case and the value without spaces around it.
+    static func field(_ line: some BidirectionalCollection<UInt8>) throws(ServeHTTPError) -> (name: String, value: String) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw malformed("a header line has no colon") }
         let name = line[..<colon]
         guard !name.isEmpty, name.allSatisfy(HTTPBytes.isToken) else {
             throw malformed("a header's name is not a token")
         }
         let value = line[line.index(after: colon)...].drop(while: isSpace)
-        // Text of forms is UTF-8 (RFC 7578, 5.1); control characters but tabs are never part of a value.
+        // Text in forms is UTF-8 (RFC 7578, 5.1); a value contains no control characters except tabs.
         guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }),
             let text = String(validating: Array(value), as: UTF8.self)
         else { throw malformed("a header's value has characters that are not allowed") }
@@ -26,11 +26,12 @@ enum MultipartHeaders {
         return (String(decoding: name, as: UTF8.self).lowercased(), String(trimmed))
     }
 
-    /// A value such as `form-data; name="picture"; filename="a.png"`, the first word and the names in lower case.
+    /// Splits a value such as `form-data; name="picture"; filename="a.png"`. The first word and the names become lower
+    /// case.
     static func valueAndParameters(
         _ text: String,
         of field: String
-    ) throws(HTTPError) -> (value: String, parameters: [(name: String, value: String)]) {
+    ) throws(ServeHTTPError) -> (value: String, parameters: [(name: String, value: String)]) {
         var rest = Array(text.utf8)[...]
         let value = rest.prefix { $0 != UInt8(ascii: ";") }
         rest = rest.dropFirst(value.count)
@@ -38,7 +39,7 @@ enum MultipartHeaders {
         var parameters: [(name: String, value: String)] = []
         while rest.first == UInt8(ascii: ";") {
             rest = rest.dropFirst().drop(while: isSpace)
-            // A last semicolon is common and harmless.
+            // A trailing semicolon is common and harmless.
             if rest.isEmpty { break }
             let name = rest.prefix(while: HTTPBytes.isToken)
             rest = rest.dropFirst(name.count)
@@ -56,12 +57,12 @@ enum MultipartHeaders {
         return (trimmed(word), parameters)
     }
 
-    private static func quoted(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+    private static func quoted(_ rest: inout ArraySlice<UInt8>, of field: String) throws(ServeHTTPError) -> String {
         rest = rest.dropFirst()
         var content: [UInt8] = []
         while let byte = rest.popFirst() {
             if byte == UInt8(ascii: "\"") { return String(decoding: content, as: UTF8.self) }
-            // Only a quote and a backslash are escaped so; other backslashes stand in Windows paths.
+            // Only a quote and a backslash are escaped; other backslashes belong to Windows paths.
             if byte == UInt8(ascii: "\\"), let next = rest.first, next == UInt8(ascii: "\"") || next == byte {
                 content.append(next)
                 rest = rest.dropFirst()
@@ -69,10 +70,10 @@ enum MultipartHeaders {
                 content.append(byte)
             }
         }
-        throw malformed("\(field) has a quote that does not end")
+        throw malformed("\(field) has an unterminated quote")
     }
 
-    private static func token(_ rest: inout ArraySlice<UInt8>, of field: String) throws(HTTPError) -> String {
+    private static func token(_ rest: inout ArraySlice<UInt8>, of field: String) throws(ServeHTTPError) -> String {
         let content = rest.prefix { $0 != UInt8(ascii: ";") && !isSpace($0) }
         guard !content.isEmpty, !content.contains(UInt8(ascii: "\"")) else {
             throw malformed("\(field) has a bad parameter")
@@ -98,7 +99,7 @@ enum MultipartHeaders {
         }
     }
 
-    private static func malformed(_ what: String) -> HTTPError {
-        HTTPError(.badRequest, "multipart form: \(what)")
+    private static func malformed(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.badRequest, "multipart form: \(what)")
     }
 }

@@ -1,13 +1,13 @@
 internal import NIOCore
 
-/// Reads the parts of a form, front to back, each byte once.
+/// Reads the parts of a form from front to back, each byte once.
 struct MultipartParser {
     private let bytes: ByteBuffer
     private let view: ByteBufferView
     /// CR LF, two dashes and the boundary.
     private let delimiter: [UInt8]
     private let limits: MultipartLimits
-    /// An index of the view.
+    /// The current index in the view.
     private var at: Int
 
     private static let lineEnd: [UInt8] = [0x0D, 0x0A]
@@ -21,13 +21,13 @@ struct MultipartParser {
         delimiter = MultipartParser.lineEnd + MultipartParser.dashes + Array(boundary.utf8)
     }
 
-    mutating func parse() throws(HTTPError) -> [MultipartForm.Part] {
+    mutating func parse() throws(ServeHTTPError) -> [MultipartForm.Part] {
         guard take(delimiter[2...]) else { throw malformed("it does not begin with its boundary") }
         var parts: [MultipartForm.Part] = []
         while !take(MultipartParser.dashes) {
-            guard take(MultipartParser.lineEnd) else { throw malformed("a boundary is followed by something else") }
+            guard take(MultipartParser.lineEnd) else { throw malformed("a boundary is not followed by a line end") }
             guard parts.count < limits.maximumParts else {
-                throw HTTPError(.contentTooLarge, "multipart form: more than \(limits.maximumParts) parts")
+                throw ServeHTTPError(.contentTooLarge, "multipart form: more than \(limits.maximumParts) parts")
             }
             parts.append(try part())
         }
@@ -36,7 +36,7 @@ struct MultipartParser {
         return parts
     }
 
-    private mutating func part() throws(HTTPError) -> MultipartForm.Part {
+    private mutating func part() throws(ServeHTTPError) -> MultipartForm.Part {
         var name: String?
         var filename: String?
         var contentType: String?
@@ -64,45 +64,45 @@ struct MultipartParser {
         }
         guard let name else { throw malformed("a part has no name") }
         let start = at
-        guard let end = nextDelimiter() else { throw malformed("it ends in a part") }
+        guard let end = nextDelimiter() else { throw malformed("a part has no end") }
         at = end + delimiter.count
-        guard let body = bytes.getSlice(at: start, length: end - start) else { throw malformed("it ends in a part") }
+        guard let body = bytes.getSlice(at: start, length: end - start) else { throw malformed("a part has no end") }
         return MultipartForm.Part(name: name, filename: filename, contentType: contentType, body: body)
     }
 
-    /// The header lines up to the empty one, names in lower case.
-    private mutating func headerLines() throws(HTTPError) -> [(name: String, value: String)] {
+    /// The header lines up to the empty one, with names in lower case.
+    private mutating func headerLines() throws(ServeHTTPError) -> [(name: String, value: String)] {
         let limit = min(view.endIndex, at + max(0, limits.maximumHeaderBytes))
         var lines: [(name: String, value: String)] = []
         while true {
             guard let end = view[at..<limit].firstIndex(of: 0x0A) else {
                 guard limit == view.endIndex else {
-                    throw HTTPError(
+                    throw ServeHTTPError(
                         .contentTooLarge,
                         "multipart form: a part's headers take more than \(limits.maximumHeaderBytes) bytes"
                     )
                 }
-                throw malformed("it ends in a part's headers")
+                throw malformed("a part's headers have no end")
             }
             guard end > at, view[end - 1] == 0x0D else { throw malformed("a header line does not end in CR LF") }
             let line = view[at..<(end - 1)]
             at = end + 1
             if line.isEmpty { return lines }
             guard lines.count < limits.maximumHeaders else {
-                throw HTTPError(.contentTooLarge, "multipart form: a part has over \(limits.maximumHeaders) headers")
+                throw ServeHTTPError(.contentTooLarge, "multipart form: a part has over \(limits.maximumHeaders) headers")
             }
             lines.append(try MultipartHeaders.field(line))
         }
     }
 
-    /// Where the next line end with a boundary begins.
+    /// Where the next delimiter begins, with its line end.
     private func nextDelimiter() -> Int? {
         view.withUnsafeBytes { all -> Int? in
             let base = view.startIndex
             var from = at - base
             let count = delimiter.count
             while from <= all.count - count {
-                // Almost every byte of a picture is no CR, so look for that first.
+                // Almost no byte of a picture is a CR, so look for that first.
                 guard let found = all[from...].firstIndex(of: 0x0D), found <= all.count - count else { return nil }
                 if all[found..<(found + count)].elementsEqual(delimiter) { return base + found }
                 from = found + 1
@@ -117,7 +117,7 @@ struct MultipartParser {
         return true
     }
 
-    private func malformed(_ what: String) -> HTTPError {
-        HTTPError(.badRequest, "multipart form: \(what)")
+    private func malformed(_ what: String) -> ServeHTTPError {
+        ServeHTTPError(.badRequest, "multipart form: \(what)")
     }
 }

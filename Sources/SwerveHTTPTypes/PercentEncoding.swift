@@ -1,5 +1,5 @@
-/// Percent-encoding as the URL standard reads it: a malformed escape stands for itself, bytes that are not UTF-8 are
-/// repaired.
+/// Decodes percent-encoding as the URL standard does: a malformed escape stands for itself, and bytes that are not
+/// UTF-8 are repaired.
 enum PercentEncoding {
     static func decode(_ text: some StringProtocol, plusIsSpace: Bool) -> String {
         let escape = UInt8(ascii: "%")
@@ -24,7 +24,7 @@ enum PercentEncoding {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Reads `a=1&b=2`; a field without `=` has an empty value, empty fields are left out.
+    /// Reads `a=1&b=2`. A field without `=` has an empty value; empty fields are left out.
     static func formItems(_ query: String) -> [(name: String, value: String)] {
         query.split(separator: "&").map { field in
             guard let equals = field.firstIndex(of: "=") else { return (decode(field, plusIsSpace: true), "") }

@@ -1,6 +1,6 @@
-/// Why files of a model cannot be had.
+/// Why the files of a model cannot be loaded.
 ///
-/// A load that is cancelled throws `CancellationError` instead.
+/// A cancelled load throws `CancellationError` instead.
 public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
@@ -18,25 +18,25 @@ public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
 
         /// There is no such repository, revision or file; the message says which. A private repository looks the same.
         public static let notFound = Code("not_found")
-        /// The repository's conditions have to be accepted on the hub's web page first.
+        /// The repository's conditions must first be accepted on the hub's web page.
         public static let gated = Code("gated")
-        /// The hub wants a token, or one with more rights.
+        /// The hub requires a token, or a token with more rights.
         public static let unauthorized = Code("unauthorized")
-        /// `HF_HUB_OFFLINE` is set and the cache lacks something; the message lists what.
+        /// `HF_HUB_OFFLINE` is set and the cache lacks files; the message lists them.
         public static let offline = Code("offline")
-        /// The hub cannot be reached and the cache lacks something.
+        /// The hub cannot be reached and the cache lacks files.
         public static let unreachable = Code("unreachable")
-        /// The hub, or another process that downloads the same file, took too long; the message names the limit.
+        /// The hub, or another process downloading the same file, took too long; the message names the limit.
         public static let timeout = Code("timeout")
-        /// The hub answered with an error, or not as a hub does.
+        /// The hub answered with an error, or did not answer like a hub.
         public static let server = Code("server")
-        /// The disk has no room for a file, or a quota is used up.
+        /// The disk is too full for a file, or a quota is used up.
         public static let diskFull = Code("disk_full")
-        /// What arrived is not the file that the hub announced: its size or its hash differs.
+        /// The received file is not the one that the hub announced: its size or hash differs.
         public static let checksumMismatch = Code("checksum_mismatch")
-        /// A repository's, revision's or file's name that cannot be one.
+        /// The name of a repository, revision or file is not valid.
         public static let invalidName = Code("invalid_name")
-        /// An option, such as the endpoint or the token, that makes no sense.
+        /// An option, such as the endpoint or the token, is not valid.
         public static let invalidOption = Code("invalid_option")
         /// A file or a listing is larger than ``HubLimits`` allows.
         public static let tooLarge = Code("too_large")
@@ -46,10 +46,10 @@ public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The kind of failure.
     public let code: Code
-    /// What happened, for people.
+    /// What happened, for human readers.
     public let message: String
 
-    /// Whether the hub says that it has no such repository, which it also says when a token ran out.
+    /// Whether the hub says that the repository does not exist, which it also says when a token has expired.
     let isRepositoryHidden: Bool
 
     public init(_ code: Code, _ message: String) {
@@ -64,16 +64,17 @@ public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(code): \(message)" }
 
-    /// Whether the cache is good enough after this failure of the hub, as for `huggingface_hub`: a service that starts
-    /// again must not depend on the hub, nor on a token that ran out. A revision that is gone is gone.
+    /// Whether the cache may be used after this failure of the hub, as in `huggingface_hub`: a service that restarts
+    /// must not depend on the hub or on a token that may have expired. A revision that the hub no longer has is an
+    /// error.
     var leavesTheCache: Bool {
         [.unreachable, .timeout, .server, .unauthorized, .gated].contains(code) || isRepositoryHidden
     }
 }
 
-/// A failure that may pass: trying again makes sense.
+/// A temporary failure, after which another try makes sense.
 struct TransientFailure: Error {
     let error: HubError
-    /// How long the server asked to be left alone.
+    /// How long the server asked to wait.
     var retryAfter: Duration?
 }

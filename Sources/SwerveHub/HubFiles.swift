@@ -1,13 +1,14 @@
 /// Which files of a repository to load.
 ///
-/// Patterns are those of `huggingface_hub`: `*` any characters, `/` among them, `?` one character, `[abc]`, `[a-z]` and
-/// `[!abc]` one of a set, and a pattern that ends with `/` takes all below. Case counts.
+/// Patterns work as in `huggingface_hub`: `*` matches any characters, including `/`; `?` matches one character;
+/// `[abc]`, `[a-z]` and `[!abc]` match one character of a set; a pattern that ends with `/` matches everything below.
+/// Case matters.
 ///
 /// ```swift
 /// let snapshot = try await ModelHub.load("nvidia/mit-b0", files: ["*.json", "onnx/model.onnx*"])
 /// ```
 public struct HubFiles: Hashable, Sendable, ExpressibleByArrayLiteral {
-    /// A file is taken when it matches one of these; nil takes all.
+    /// A file is chosen when it matches one of these; nil chooses all.
     public let patterns: [String]?
     /// A file that matches one of these is left out.
     public let excluded: [String]
@@ -17,12 +18,12 @@ public struct HubFiles: Hashable, Sendable, ExpressibleByArrayLiteral {
 
     /// The files that match one of the patterns and none of the excluded ones.
     ///
-    /// A pattern without wildcards is the name of a file: a repository that lacks it fails the load.
+    /// A pattern without wildcards is the name of a file; the load fails if the repository lacks it.
     public static func matching(_ patterns: [String], excluding excluded: [String] = []) -> HubFiles {
         HubFiles(patterns: patterns, excluded: excluded)
     }
 
-    /// All files but those that match one of the patterns.
+    /// All files except those that match one of the patterns.
     public static func excluding(_ excluded: [String]) -> HubFiles {
         HubFiles(patterns: nil, excluded: excluded)
     }
@@ -42,7 +43,7 @@ public struct HubFiles: Hashable, Sendable, ExpressibleByArrayLiteral {
         return isIn && !excluded.contains { FileNamePattern($0).matches(path) }
     }
 
-    /// Those of the paths that are chosen, in their order.
+    /// The chosen ones among the paths, in the same order.
     func select(_ paths: [String]) -> [String] {
         let wanted = patterns.map { $0.map(FileNamePattern.init) }
         let unwanted = excluded.map(FileNamePattern.init)
@@ -51,7 +52,7 @@ public struct HubFiles: Hashable, Sendable, ExpressibleByArrayLiteral {
         }
     }
 
-    /// The patterns that name one file, and are not excluded.
+    /// The patterns that name a single file and are not excluded.
     var names: [String] {
         (patterns ?? []).filter { FileNamePattern($0).isName && contains($0) }
     }

@@ -1,34 +1,36 @@
-/// How much and how long a load may take. Each limit names the error that comes at it.
+/// Limits on the size and duration of a load. The documentation of each limit names its error.
 public struct HubLimits: Hashable, Sendable {
-    /// Time to open a connection; ``HubError/Code/unreachable``.
+    /// The time to open a connection; ``HubError/Code/unreachable``.
     public var connectTimeout: Duration = .seconds(10)
-    /// Time until an answer begins; ``HubError/Code/timeout``. `HF_HUB_ETAG_TIMEOUT` sets it, in seconds.
+    /// The time until an answer begins; ``HubError/Code/timeout``. Set by `HF_HUB_ETAG_TIMEOUT`, in seconds.
     public var answerTimeout: Duration = .seconds(10)
-    /// Time without a byte within an answer; ``HubError/Code/timeout``. `HF_HUB_DOWNLOAD_TIMEOUT` sets it, in seconds.
+    /// The time without a byte within an answer; ``HubError/Code/timeout``. Set by `HF_HUB_DOWNLOAD_TIMEOUT`, in
+    /// seconds.
     public var idleTimeout: Duration = .seconds(10)
-    /// How often a request is tried; the last failure is thrown. A download begins to count anew when it got
-    /// ``progressBytes`` further.
+    /// How often to try a request; the last failure is thrown. A download starts counting again after ``progressBytes``
+    /// of progress.
     public var attempts = 5
-    /// What a try of a download must bring to count as progress, so that a server which drips cannot hold it for ever.
+    /// The bytes that one try of a download must receive to count as progress, so that a server that sends only a
+    /// trickle cannot hold it up forever.
     public var progressBytes = 1 << 20
-    /// The pause after the first failure; it doubles up to ``maximumPause``, a part of it at random.
+    /// The pause after the first failure; it doubles up to ``maximumPause``. Half of each pause is random.
     public var pause: Duration = .milliseconds(500)
-    /// The longest pause, also of those that a server asks for (`Retry-After`).
+    /// The longest pause, also for pauses that a server asks for (`Retry-After`).
     public var maximumPause: Duration = .seconds(30)
-    /// How many redirects a request follows; ``HubError/Code/server``.
+    /// The most redirects that a request follows; ``HubError/Code/server``.
     public var maximumRedirects = 10
-    /// The size of a file; ``HubError/Code/tooLarge``.
+    /// The largest file, in bytes; ``HubError/Code/tooLarge``.
     public var maximumFileBytes = 256 << 30
-    /// The size of the list of a repository's files; ``HubError/Code/tooLarge``.
+    /// The largest list of a repository's files, in bytes; ``HubError/Code/tooLarge``.
     public var maximumListingBytes = 64 << 20
-    /// How many files a load may choose; ``HubError/Code/tooLarge``.
+    /// The most files that a load may choose; ``HubError/Code/tooLarge``.
     public var maximumFiles = 100_000
-    /// How many files are downloaded side by side.
+    /// How many files are downloaded in parallel.
     public var parallelFiles = 8
-    /// How long to wait for another process or task that downloads the same file; ``HubError/Code/timeout``. Its own
-    /// limits end it when its download stands still, and the system when it dies.
+    /// How long to wait for another process or task that downloads the same file; ``HubError/Code/timeout``. If that
+    /// download stalls, its own limits end it; if its process dies, the system releases the lock.
     public var lockTimeout: Duration = .seconds(3600)
-    /// The first pause between looks at a lock that another holds; it doubles up to sixteen times this.
+    /// The first pause between tries for a lock that someone else holds; it doubles up to sixteen times this value.
     public var lockPause: Duration = .milliseconds(50)
 
     public init() {}

@@ -1,14 +1,14 @@
-/// Files of a repository at one commit, in the cache.
+/// Files of a repository at one commit, stored in the cache.
 public struct HubSnapshot: Hashable, Sendable {
     /// The repository, `owner/name`.
     public let repository: String
-    /// The revision that was asked for.
+    /// The requested revision.
     public let revision: String
     /// The commit that the revision stands for.
     public let commit: String
-    /// The folder of the files: `snapshots/<commit>` in the cache's folder of the repository.
+    /// The folder of the files: `snapshots/<commit>` in the repository's cache folder.
     public let folder: String
-    /// The files that were asked for, relative to ``folder``, sorted. The folder may hold others from other loads.
+    /// The requested files, as sorted paths relative to ``folder``. The folder may hold more files from other loads.
     public let files: [String]
 
     /// The path of one of the files; nil when it is not among ``files``.
@@ -17,11 +17,11 @@ public struct HubSnapshot: Hashable, Sendable {
     }
 }
 
-/// The files of a repository at one commit, in the cache or not.
+/// The files of a repository at one commit, whether cached or not.
 public struct HubListing: Hashable, Sendable {
     /// The repository, `owner/name`.
     public let repository: String
-    /// The revision that was asked for.
+    /// The requested revision.
     public let revision: String
     /// The commit that the revision stands for.
     public let commit: String
@@ -31,13 +31,13 @@ public struct HubListing: Hashable, Sendable {
 
 /// A file of a repository.
 public struct HubFile: Hashable, Sendable {
-    /// Its path in the repository.
+    /// The path in the repository.
     public let path: String
-    /// How many bytes it has; nil when the hub does not say.
+    /// The size in bytes; nil when the hub does not report it.
     public let size: Int?
-    /// The SHA-256 of its bytes, for large files; small ones have none.
+    /// The SHA-256 of a large file's bytes; nil for small files.
     public let sha256: String?
-    /// The tag under which it is cached: the SHA-256, or the hash by which git knows a small file.
+    /// The tag under which it is cached: the SHA-256, or for a small file its hash in git.
     public let etag: String?
 
     package init(path: String, size: Int? = nil, sha256: String? = nil, etag: String? = nil) {

@@ -2,31 +2,31 @@ internal import AsyncHTTPClient
 internal import Logging
 internal import NIOPosix
 
-/// Loads models from the Hugging Face hub, or from one like it, into the cache that `huggingface_hub` uses, too.
+/// Loads models from the Hugging Face hub, or a compatible one, into the cache that `huggingface_hub` also uses.
 ///
 /// ```swift
 /// let snapshot = try await ModelHub.load("nvidia/segformer-b0-finetuned-ade-512-512", files: ["*.json"])
 /// ```
 ///
-/// Files that are cached are not asked for again. However many tasks and processes load the same file at once, it is
-/// downloaded once. A load that is cancelled or killed leaves a cache that works, and the next one goes on where it
+/// Cached files are not requested again. A file is downloaded once, no matter how many tasks and processes load it at
+/// the same time. A load that is cancelled or killed leaves a working cache, and the next load continues where it
 /// stopped. See `docs/HUB.md` for the environment variables, limits and errors.
 public struct ModelHub: Sendable {
     private let options: ModelHubOptions
     private let sleep: Sleep
 
-    /// - Parameter options: the environment's, unless said otherwise.
+    /// - Parameter options: from the environment by default.
     public init(_ options: ModelHubOptions = ModelHubOptions()) {
         self.init(options) { try await Task.sleep(for: $0) }
     }
 
-    /// - Parameter sleep: how pauses between tries, and looks at a lock, pass.
+    /// - Parameter sleep: waits between tries of requests and of locks.
     package init(_ options: ModelHubOptions, sleep: @escaping Sleep) {
         self.options = options
         self.sleep = sleep
     }
 
-    /// Loads files of a repository with the options of the environment.
+    /// Loads files of a repository with the options from the environment.
     ///
     /// - Throws: ``HubError``, or `CancellationError`.
     public static func load(
@@ -39,13 +39,13 @@ public struct ModelHub: Sendable {
 
     /// Loads files of a repository.
     ///
-    /// The hub is asked what the revision stands for, except when it is a commit of which all is cached. When the hub
-    /// cannot be reached, or does not let us in, and the cache has the files, those are used and a warning is logged.
+    /// Asks the hub for the commit of the revision, unless the revision is a commit whose files are all cached. If the
+    /// hub cannot be reached or denies access and the cache has the files, they are used and a warning is logged.
     ///
     /// - Parameters:
     ///   - repository: `owner/name`.
     ///   - revision: a branch, a tag, a commit or `refs/pr/1`.
-    ///   - files: which files.
+    ///   - files: which files to load.
     /// - Throws: ``HubError``, or `CancellationError`.
     public func load(
         _ repository: String,
@@ -57,7 +57,7 @@ public struct ModelHub: Sendable {
         return try await withClient { client in try await load.run(client) }
     }
 
-    /// The files of a revision: of the hub, or of the cache when offline or when the hub cannot be reached.
+    /// Lists the files of a revision: from the hub, or from the cache when offline or when the hub cannot be reached.
     ///
     /// - Throws: ``HubError``, or `CancellationError`.
     public func list(_ repository: String, revision: String = "main") async throws -> HubListing {

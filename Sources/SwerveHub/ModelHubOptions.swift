@@ -1,17 +1,18 @@
 public import Logging
+internal import SwerveSystem
 
-/// Where models come from and are kept, and how much a load may take.
+/// Where models come from, where they are cached, and the limits on a load.
 ///
-/// A value, so that nothing but ``init(environment:)`` reads the surroundings of the process.
+/// A value, so that only ``init(environment:)`` reads the environment of the process.
 public struct ModelHubOptions: Sendable {
     /// How a download shows its progress.
     public struct Progress: Hashable, Sendable {
         private enum Kind: Hashable, Sendable { case automatic, bar, log, none }
         private let kind: Kind
 
-        /// A bar when the standard error is a terminal, else log lines.
+        /// A bar when standard error is a terminal, otherwise log lines.
         public static let automatic = Progress(kind: .automatic)
-        /// A bar on the standard error.
+        /// A bar on standard error.
         public static let bar = Progress(kind: .bar)
         /// Log lines.
         public static let log = Progress(kind: .log)
@@ -21,33 +22,33 @@ public struct ModelHubOptions: Sendable {
 
     /// The hub's address.
     public var endpoint: String
-    /// The token sent to the hub, and to nobody else.
+    /// The token, sent only to the hub.
     public var token: String?
     /// The folder of the cache, with a folder `models--owner--name` for each repository.
     public var cacheFolder: String
-    /// Whether only the cache is used.
+    /// Whether to use only the cache.
     public var isOffline: Bool
-    /// How much and how long a load may take.
+    /// Limits on the size and duration of a load.
     public var limits: HubLimits
     /// How a download shows its progress.
     public var progress: Progress
-    /// Where events are logged.
+    /// The logger for events.
     public var logger: Logger
 
-    /// Reads the variables that `huggingface_hub` reads; empty ones count as unset.
+    /// Reads the same variables as `huggingface_hub`; empty ones count as unset.
     ///
-    /// * `HF_ENDPOINT`: the address of the hub, `https://huggingface.co` unless said otherwise.
-    /// * `HF_HUB_CACHE`: the folder of the cache; else `hub` in `HF_HOME`, which is `huggingface` in `XDG_CACHE_HOME`,
-    ///   which is `~/.cache`.
-    /// * `HF_TOKEN`: the token; else the contents of the file at `HF_TOKEN_PATH`, which is `token` in `HF_HOME`. None with
-    ///   `HF_HUB_DISABLE_IMPLICIT_TOKEN`.
-    /// * `HF_HUB_OFFLINE`: `1`, `on`, `yes` or `true` keeps all loads to the cache.
+    /// * `HF_ENDPOINT`: the address of the hub; `https://huggingface.co` by default.
+    /// * `HF_HUB_CACHE`: the cache folder; by default `hub` in `HF_HOME`, whose default is `huggingface` in
+    ///   `XDG_CACHE_HOME`, whose default is `~/.cache`.
+    /// * `HF_TOKEN`: the token; by default the content of the file at `HF_TOKEN_PATH`, whose default is `token` in
+    ///   `HF_HOME`. `HF_HUB_DISABLE_IMPLICIT_TOKEN` disables the token.
+    /// * `HF_HUB_OFFLINE`: `1`, `on`, `yes` or `true` makes loads use only the cache; so does `TRANSFORMERS_OFFLINE`.
     /// * `HF_HUB_ETAG_TIMEOUT`, `HF_HUB_DOWNLOAD_TIMEOUT`: seconds, for ``HubLimits``.
-    /// * `HF_HUB_DISABLE_PROGRESS_BARS`: log lines also on a terminal.
+    /// * `HF_HUB_DISABLE_PROGRESS_BARS`: use log lines even on a terminal.
     ///
-    /// - Parameter environment: looks up a variable; that of the process unless said otherwise.
+    /// - Parameter environment: looks up a variable; the process's environment by default.
     public init(environment: ((String) -> String?)? = nil) {
-        let source = environment ?? Files.environmentVariable
+        let source = environment ?? ThisProcess.environmentVariable
         let variables = HubVariables { name in source(name).flatMap { $0.isEmpty ? nil : $0 } }
         endpoint = variables["HF_ENDPOINT"] ?? "https://huggingface.co"
         cacheFolder = variables.cacheFolder
@@ -61,7 +62,7 @@ public struct ModelHubOptions: Sendable {
     }
 }
 
-/// The variables of the environment, and what follows from several of them.
+/// The environment variables, and the options derived from them.
 private struct HubVariables {
     let lookUp: (String) -> String?
 
@@ -75,11 +76,11 @@ private struct HubVariables {
         lookUp(name).flatMap(Int.init).flatMap { $0 > 0 && $0 < 1_000_000 ? .seconds($0) : nil }
     }
 
-    /// A variable that is a path, with `~` and `$NAME` replaced.
+    /// A variable that holds a path, with `~` and `$NAME` replaced.
     func path(_ name: String) -> String? { lookUp(name).map(expanded) }
 
     private var home: String {
-        lookUp("HOME") ?? Files.homeFolder() ?? "/"
+        lookUp("HOME") ?? FileSystem.homeFolder ?? "/"
     }
 
     private var hubHome: String {
@@ -88,7 +89,7 @@ private struct HubVariables {
 
     var cacheFolder: String {
         let folder = path("HF_HUB_CACHE") ?? path("HUGGINGFACE_HUB_CACHE") ?? "\(hubHome)/hub"
-        return folder.hasPrefix("/") ? folder : "\(Files.currentFolder())/\(folder)"
+        return folder.hasPrefix("/") ? folder : "\(FileSystem.currentFolder)/\(folder)"
     }
 
     var token: String? {
@@ -121,7 +122,7 @@ private struct HubVariables {
                 result += value
                 rest = after[name.endIndex...].dropFirst(isBraced ? 1 : 0)
             } else {
-                // As Python does: what is not set stays as it stands.
+                // As in Python, an unset variable is left as it is.
                 result += "$"
                 rest = after
             }
@@ -131,7 +132,7 @@ private struct HubVariables {
 }
 
 extension String {
-    /// The text without white space at its ends.
+    /// The text without whitespace at its ends.
     var trimmed: String {
         let start = drop { $0.isWhitespace }
         return String(

@@ -1,6 +1,7 @@
 internal import Logging
+internal import SwerveSystem
 
-/// One load of a snapshot: what is cached, what the hub has, and what of it has to be brought.
+/// One load of a snapshot: compares the cache with the hub and downloads what is missing.
 struct SnapshotLoad: Sendable {
     let repository: String
     let revision: String
@@ -35,7 +36,7 @@ struct SnapshotLoad: Sendable {
         try await Disk.run { try cache.cached(revision, files: files) }
     }
 
-    /// The snapshot when the hub need not, or must not, be asked; nil when it has to be.
+    /// Returns the snapshot if the hub need not or must not be asked; nil if it must be asked.
     func withoutNetwork() async throws -> HubSnapshot? {
         guard options.isOffline || HubName.isCommit(revision) else { return nil }
         let cached = try await cached()
@@ -46,26 +47,26 @@ struct SnapshotLoad: Sendable {
         throw HubError(.offline, "HF_HUB_OFFLINE is set and \(missing(cached)); load it once without HF_HUB_OFFLINE")
     }
 
-    /// Whether nothing of the chosen files can be missing: all were asked for by name, or a listing was kept.
+    /// Whether it is certain that no chosen file is missing: all were chosen by name, or a listing was kept.
     private func isKnownToBeWhole(_ cached: HubCache.Cached) -> Bool {
         files.names.count == files.patterns?.count || cache.tree(cached.commit) != nil
     }
 
-    /// What the cache lacks, in words.
+    /// Describes what the cache lacks.
     private func missing(_ cached: HubCache.Cached?) -> String {
         guard let cached else {
             return "the cache in \(options.cacheFolder) has nothing of \(subject)"
         }
         let names = cached.missing.prefix(5).map(HubName.quoted).joined(separator: ", ")
         let more = cached.missing.count > 5 ? " and \(cached.missing.count - 5) more" : ""
-        return "the cache in \(options.cacheFolder) lacks of \(subject): \(names)\(more)"
+        return "the cache in \(options.cacheFolder) lacks files of \(subject): \(names)\(more)"
     }
 
     func run(_ client: HubClient) async throws -> HubSnapshot {
         let fallback = try await cached().flatMap { $0.missing.isEmpty ? $0 : nil }
         let answer: ListingAnswer
         do {
-            // With something to fall back to, a hub that is down must not hold up the start.
+            // If there is a fallback, a hub that is down must not delay the start.
             answer = try await client.listing(repository, revision: revision, attempts: fallback == nil ? nil : 1)
         } catch let error as HubError where error.leavesTheCache {
             guard let fallback else {
@@ -73,7 +74,7 @@ struct SnapshotLoad: Sendable {
                 throw HubError(error.code, "\(error.message); \(missing(try await cached()))")
             }
             options.logger.warning(
-                "the hub cannot be asked; using the cache",
+                "the hub cannot be used; using the cache",
                 metadata: ["repository": "\(repository)", "commit": "\(fallback.commit)", "error": "\(error)"]
             )
             return snapshot(fallback.commit, fallback.present)
@@ -98,21 +99,21 @@ struct SnapshotLoad: Sendable {
         guard chosen.count <= options.limits.maximumFiles else {
             throw HubError(
                 .tooLarge,
-                "\(subject) has \(chosen.count) files; \(options.limits.maximumFiles) are the limit, maximumFiles"
+                "\(subject) has \(chosen.count) files; the limit maximumFiles is \(options.limits.maximumFiles)"
             )
         }
         if chosen.isEmpty, files != .all {
-            options.logger.warning("no file of the repository matches", metadata: ["repository": "\(repository)"])
+            options.logger.warning("no file in the repository matches", metadata: ["repository": "\(repository)"])
         }
         return chosen
     }
 
-    /// Notes the revision. A cache that cannot be written, but has the files, still serves.
+    /// Records the revision. A cache that cannot be written but has the files is still usable.
     private func keep(_ answer: ListingAnswer) async throws {
         do {
             try await Disk.run { try cache.keep(revision, commit: answer.commit, tree: HubTree(answer)) }
         } catch let error as HubError {
-            options.logger.warning("the revision could not be noted in the cache", metadata: ["error": "\(error)"])
+            options.logger.warning("the revision could not be recorded in the cache", metadata: ["error": "\(error)"])
         }
     }
 
@@ -142,7 +143,7 @@ struct SnapshotLoad: Sendable {
                 group.addTask { try await download.run() }
                 running += 1
             }
-            // One by one, so that the first failure ends the others instead of waiting for them.
+            // One at a time, so that the first failure cancels the others instead of waiting for them.
             while try await group.next() != nil {}
         }
     }
@@ -153,18 +154,18 @@ struct SnapshotLoad: Sendable {
             return HubListing(repository: repository, revision: revision, commit: answer.commit, files: answer.list)
         } catch let error as HubError where error.leavesTheCache {
             guard let listing = try? await cachedListing() else { throw error }
-            options.logger.warning("the hub cannot be asked; using the cache", metadata: ["error": "\(error)"])
+            options.logger.warning("the hub cannot be used; using the cache", metadata: ["error": "\(error)"])
             return listing
         }
     }
 
-    /// What the cache knows of a revision: the listing that was kept, else the files that are there.
+    /// The cache's listing of a revision: the kept listing, or else the cached files.
     func cachedListing() async throws -> HubListing {
         let found: (commit: String, files: [HubFile])? = try await Disk.run {
             guard let commit = try cache.commit(of: revision) else { return nil }
             if let tree = cache.tree(commit) { return (commit, tree.list) }
             let files = cache.files(commit: commit)
-            let sizes = files.map { Files.size(cache.layout.pointer($0, commit: commit)) }
+            let sizes = files.map { FileSystem.size(cache.layout.pointer($0, commit: commit)) }
             return files.isEmpty ? nil : (commit, zip(files, sizes).map { HubFile(path: $0, size: $1) })
         }
         guard let found else {

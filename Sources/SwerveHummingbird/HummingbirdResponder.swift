@@ -12,46 +12,43 @@ public import SwerveHTTPTypes
 ///     private let routes: HummingbirdResponder
 ///
 ///     init() {
-///         let router = Router(context: ServeRequestContext.self)
+///         let router = Router(context: HummingbirdContext.self)
 ///         router.get("/hello/:name") { _, context in "hello \(context.parameters.get("name") ?? "you")" }
 ///         routes = HummingbirdResponder(router)
 ///     }
-///     func respond(to request: SwerveHTTPTypes.HTTPRequest) async throws -> SwerveHTTPTypes.HTTPResponse {
+///     func respond(to request: ServeRequest) async throws -> ServeResponse {
 ///         try await routes.respond(to: request)
 ///     }
 /// }
 /// ```
 /// The router sees paths below the application's route prefix. Bodies stream in both directions with back-pressure. The
-/// router's type and the responder's cost are paid once, in the initialiser.
+/// initialiser erases the router's type and builds its responder, once for all requests.
 public struct HummingbirdResponder: Sendable {
-    private let answer: @Sendable (Request, ServeRequestSource) async throws -> Response
+    private let answer: @Sendable (Request, HummingbirdSource) async throws -> Response
 
-    /// - Parameter router: complete: routes added to it later are not seen.
-    public init<Context: RequestContext>(_ router: Router<Context>) where Context.Source == ServeRequestSource {
+    /// - Parameter router: must be complete; routes added to it later are ignored.
+    public init<Context: RequestContext>(_ router: Router<Context>) where Context.Source == HummingbirdSource {
         let responder = router.buildResponder()
         self.answer = { request, source in
             try await responder.respond(to: request, context: Context(source: source))
         }
     }
 
-    /// - Throws: what the router's handlers throw and its middleware does not turn into a response. Hummingbird's
-    ///   `HTTPError` becomes ``SwerveHTTPTypes/HTTPError`` with the same status.
-    public func respond(to request: SwerveHTTPTypes.HTTPRequest) async throws -> SwerveHTTPTypes.HTTPResponse {
+    /// The router itself answers errors of Hummingbird that have a response, such as `HTTPError`.
+    ///
+    /// - Throws: what the router's handlers throw and its middleware does not turn into a response.
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
         var logger = Logger(label: "swerve.hummingbird")
         logger[metadataKey: "request-id"] = "\(request.requestID)"
-        let source = ServeRequestSource(logger: logger, requestID: request.requestID)
-        do {
-            let response = try await answer(
-                Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)),
-                source
-            )
-            return try await Self.convert(response)
-        } catch let error as Hummingbird.HTTPError {
-            throw SwerveHTTPTypes.HTTPError(HTTPStatus(UInt16(error.status.code)), error.body)
-        }
+        let source = HummingbirdSource(logger: logger, requestID: request.requestID)
+        let response = try await answer(
+            Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)),
+            source
+        )
+        return try await Self.convert(response)
     }
 
-    private static func head(of request: SwerveHTTPTypes.HTTPRequest) -> HTTPTypes.HTTPRequest {
+    private static func head(of request: ServeRequest) -> HTTPTypes.HTTPRequest {
         var fields = HTTPFields()
         for header in request.headers {
             if let name = HTTPField.Name(header.name) { fields.append(HTTPField(name: name, value: header.value)) }
@@ -67,10 +64,10 @@ public struct HummingbirdResponder: Sendable {
         )
     }
 
-    /// Bodies of a known length up to this many bytes travel with their head.
+    /// A body of known length up to this many bytes is sent together with its head.
     private static let wholeBodyBytes = 1 << 20
 
-    private static func convert(_ response: Response) async throws -> SwerveHTTPTypes.HTTPResponse {
+    private static func convert(_ response: Response) async throws -> ServeResponse {
         var headers = HTTPHeaders()
         for field in response.headers { headers.add(field.name.rawName, field.value) }
         let status = HTTPStatus(UInt16(response.status.code))
@@ -78,10 +75,10 @@ public struct HummingbirdResponder: Sendable {
         if let length, length <= wholeBodyBytes {
             let collected = CollectingWriter.Storage()
             try await response.body.write(CollectingWriter(storage: collected))
-            return SwerveHTTPTypes.HTTPResponse(status: status, headers: headers, body: .bytes(collected.bytes))
+            return ServeResponse(status: status, headers: headers, body: .bytes(collected.bytes))
         }
         let body = response.body
-        return SwerveHTTPTypes.HTTPResponse(
+        return ServeResponse(
             status: status,
             headers: headers,
             body: .stream(contentLength: length) { try await body.write(StreamingWriter(writer: $0)) }
@@ -89,19 +86,19 @@ public struct HummingbirdResponder: Sendable {
     }
 }
 
-/// What a ``ServeRequestContext`` is made from.
-public struct ServeRequestSource: RequestContextSource {
+/// What a ``HummingbirdContext`` is made from.
+public struct HummingbirdSource: RequestContextSource {
     public let logger: Logger
     public let requestID: String
 }
 
-/// The context of a request that comes through Swerve. Routers may have contexts of their own with the same `Source`.
-public struct ServeRequestContext: RequestContext {
-    public typealias Source = ServeRequestSource
+/// The context of a request that comes through Swerve. Routers may use their own contexts with the same `Source`.
+public struct HummingbirdContext: RequestContext {
+    public typealias Source = HummingbirdSource
     public var coreContext: CoreRequestContextStorage
     public let requestID: String
 
-    public init(source: ServeRequestSource) {
+    public init(source: HummingbirdSource) {
         self.coreContext = CoreRequestContextStorage(source: source)
         self.requestID = source.requestID
     }

@@ -1,20 +1,12 @@
-internal import CSwerveSystem
 internal import Dispatch
+internal import SwerveSystem
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// A running child, by which it can be ended; never another process that got the same number after it.
+/// A running child that can be killed. The kill never hits another process that got the same id later.
 enum ChildProcess: Sendable {
-    /// The system's own reference to the process. It stays good after the process was waited for.
+    /// The system's own reference to the process. It stays valid after the process was waited for.
     case descriptor(ProcessDescriptor)
-    /// The number, where the system has nothing better. It is good only until the process is waited for, so nobody may
-    /// do that before ``end()`` has returned and this value is out of reach.
+    /// The process id, where the system has nothing better. It is valid only until the process is waited for, so nobody
+    /// may wait before ``end(of:)`` has returned and this value is out of reach.
     case number(Int32)
 
     /// - Parameter process: a child that nobody has waited for.
@@ -28,42 +20,19 @@ enum ChildProcess: Sendable {
 
     func kill() {
         switch self {
-        case .descriptor(let descriptor): descriptor.signal(SIGKILL)
-        case .number(let process): signal(process, SIGKILL)
+        case .descriptor(let descriptor): descriptor.signal(.kill)
+        case .number(let process): ProcessNumber.signal(process, .kill)
         }
     }
 
-    /// Returns when the process has ended; nobody has waited for it by then.
+    /// Returns when the process has ended; it has not been waited for by then.
     static func end(of process: Int32) async {
         await withCheckedContinuation { continuation in
-            // A queue of its own has a thread of its own while it blocks.
+            // Each queue has its own thread while it blocks.
             DispatchQueue(label: "swerve.process").async {
-                swerve_process_wait(process)
+                ProcessNumber.waitForEnd(of: process)
                 continuation.resume()
             }
         }
-    }
-}
-
-/// Under another name, because methods here are called `kill`.
-private func signal(_ process: Int32, _ signal: Int32) { _ = kill(process, signal) }
-
-/// Owns the system's reference to one process.
-package final class ProcessDescriptor: Sendable {
-    private let descriptor: Int32
-
-    /// - Parameter process: one that nobody has waited for.
-    /// - Returns: `nil` where the system has no such references, or no descriptor is left.
-    package init?(_ process: Int32) {
-        let descriptor = swerve_process_open(process)
-        if descriptor < 0 { return nil }
-        self.descriptor = descriptor
-    }
-
-    deinit { close(descriptor) }
-
-    /// - Returns: whether the process was there to be signalled.
-    @discardableResult package func signal(_ signal: Int32) -> Bool {
-        swerve_process_signal(descriptor, signal) == 0
     }
 }

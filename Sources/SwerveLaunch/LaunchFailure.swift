@@ -1,35 +1,28 @@
 internal import Subprocess
+internal import SwerveSystem
 
 #if canImport(System)
     internal import System
 #else
     internal import SystemPackage
 #endif
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
 /// What people read about processes that ended or could not be started.
 enum LaunchFailure {
     static func describe(_ status: TerminationStatus) -> String {
         switch status {
         case .exited(let code): code == 0 ? "its process ended" : "its process exited with code \(code)"
-        case .signaled(let signal): "its process was ended by signal \(signal) (\(name(of: signal)))"
+        case .signaled(let signal): "its process was ended by signal \(signal) (\(name(of: ProcessSignal(signal))))"
         }
     }
 
-    private static func name(of signal: Int32) -> String {
+    private static func name(of signal: ProcessSignal) -> String {
         switch signal {
-        case SIGKILL: "killed"
-        case SIGTRAP, SIGILL: "a trap, such as a failed precondition"
-        case SIGSEGV, SIGBUS: "bad memory access"
-        case SIGABRT: "abort"
-        case SIGTERM: "terminated"
-        default: String(cString: strsignal(signal))
+        case .kill: "killed"
+        case .trap, .illegalInstruction: "a trap, such as a failed precondition"
+        case .segmentationFault, .busError: "bad memory access"
+        case .abort: "abort"
+        case .terminate: "terminated"
+        default: signal.text
         }
     }
 
@@ -37,21 +30,21 @@ enum LaunchFailure {
         let start = "no process could be started from '\(executable)'"
         guard let error = error as? SubprocessError else { return "\(start): \(error)" }
         if error.code == .executableNotFound {
-            return "\(start): \(access(executable, F_OK) == 0 ? "it cannot be executed" : "there is no such file")"
+            return "\(start): \(FileSystem.exists(executable) ? "it cannot be executed" : "there is no such file")"
         }
         if error.code == .failedToMonitorProcess { return "its process could not be watched: \(error)" }
-        guard let code = error.underlyingError else { return "\(start): \(error)" }
-        return "\(start): \(String(cString: strerror(code.rawValue)))\(hint(for: code.rawValue))"
+        guard let code = error.underlyingError.map({ ErrorNumber($0.rawValue) }) else { return "\(start): \(error)" }
+        return "\(start): \(code)\(hint(for: code))"
     }
 
     /// What can be done about it, where that is known.
-    private static func hint(for code: Int32) -> String {
+    private static func hint(for code: ErrorNumber) -> String {
+        // With the type spelled out: System matches errors against constants of the same names, and of its own type.
         switch code {
-        case EMFILE:
-            return "; this process may have \(sysconf(Int32(_SC_OPEN_MAX))) (ulimit -n)"
-        case EAGAIN:
-            return "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
-        default: return ""
+        case ErrorNumber.tooManyOpenFiles: "; this process may have \(Descriptors.limit) (ulimit -n)"
+        case ErrorNumber.tryAgain:
+            "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
+        default: ""
         }
     }
 }

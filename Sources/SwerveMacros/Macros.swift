@@ -40,25 +40,30 @@
 ///
 /// - Parameters:
 ///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
-///   - numReplicas: how many replicas run.
-///   - maxOngoingRequests: how many requests one replica works on at a time. More wait in the callers' queues.
-///   - maxConcurrentQueries: the old name of `maxOngoingRequests`; overrides it when both are given.
-///   - maxQueuedRequests: how many requests may wait in the queue of one calling process. Further requests are refused
-///     with `ServeError.Code.queueFull` (HTTP 503).
-///   - resources: the resources of a node that one replica needs.
-///   - placement: where the replicas run.
-///   - routing: how a replica is chosen for a call.
-///   - execution: the threads on which a replica's requests begin.
-///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
-///   - gracefulShutdownTimeout: how long a stopping replica may take to finish its ongoing requests before it is
-///     killed.
-///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
-///   - healthCheckTimeout: how long the replica may take to answer. After three misses in a row it is replaced.
+///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment may be
+///     scaled later.
+///   - maxOngoingRequests: how many requests one replica works on at a time; 100 by default. More wait in the callers'
+///     queues. Ray Serve calls it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. One more
+///     is refused with `queueFull` (HTTP 503).
+///   - resources: what one replica needs of a node.
+///   - placement: where the replicas run; each in a process of its own by default.
+///   - routing: which replica a call goes to; by default the less busy of two that are chosen at random.
+///   - execution: which threads a replica's requests begin on; those of the Swift pool by default.
+///   - rollout: how new replicas take the place of old ones when a deploy changes them; `startFirst` by default.
+///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed; 10 minutes
+///     by default.
+///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed; 20
+///     seconds by default.
+///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work; 10 seconds by default.
+///   - healthCheckTimeout: how long a replica may take to answer a health check. After three misses in a row it is
+///     replaced; 30 seconds by default.
 @attached(
     member,
     names: named(ActorSystem),
     named(init),
     named(bind),
+    named(Configured),
     named(InitArguments),
     named(_make),
     named(_deploymentOptions),
@@ -72,12 +77,12 @@ public macro Deployment(
     _ name: String? = nil,
     numReplicas: Int = 1,
     maxOngoingRequests: Int = 100,
-    maxConcurrentQueries: Int? = nil,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
+    rollout: DeploymentOptions.Rollout = .startFirst,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),
@@ -103,32 +108,36 @@ public macro Deployment(
 /// generic, and its parameters and its result must be `Codable & Sendable`.
 ///
 /// - Parameters:
-///   - name: the name within the application; `nil` means the name of the generated actor.
-///   - numReplicas: how many replicas run.
-///   - maxOngoingRequests: how many requests one replica works on at a time. More wait in the callers' queues.
-///   - maxConcurrentQueries: the old name of `maxOngoingRequests`; overrides it when both are given.
-///   - maxQueuedRequests: how many requests may wait in the queue of one calling process. Further requests are refused
-///     with `ServeError.Code.queueFull` (HTTP 503).
-///   - resources: the resources of a node that one replica needs.
-///   - placement: where the replicas run.
-///   - routing: how a replica is chosen for a call.
-///   - execution: the threads on which a replica's requests begin.
-///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed.
-///   - gracefulShutdownTimeout: how long a stopping replica may take to finish its ongoing requests before it is
-///     killed.
-///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work.
-///   - healthCheckTimeout: how long the replica may take to answer. After three misses in a row it is replaced.
+///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
+///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment may be
+///     scaled later.
+///   - maxOngoingRequests: how many requests one replica works on at a time; 100 by default. More wait in the callers'
+///     queues. Ray Serve calls it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. One more
+///     is refused with `queueFull` (HTTP 503).
+///   - resources: what one replica needs of a node.
+///   - placement: where the replicas run; each in a process of its own by default.
+///   - routing: which replica a call goes to; by default the less busy of two that are chosen at random.
+///   - execution: which threads a replica's requests begin on; those of the Swift pool by default.
+///   - rollout: how new replicas take the place of old ones when a deploy changes them; `startFirst` by default.
+///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed; 10 minutes
+///     by default.
+///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed; 20
+///     seconds by default.
+///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work; 10 seconds by default.
+///   - healthCheckTimeout: how long a replica may take to answer a health check. After three misses in a row it is
+///     replaced; 30 seconds by default.
 @attached(peer, names: suffixed(Deployment))
 public macro FunctionDeployment(
     _ name: String? = nil,
     numReplicas: Int = 1,
     maxOngoingRequests: Int = 100,
-    maxConcurrentQueries: Int? = nil,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
+    rollout: DeploymentOptions.Rollout = .startFirst,
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),

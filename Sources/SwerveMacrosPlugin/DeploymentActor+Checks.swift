@@ -175,21 +175,18 @@ func checkSignature(of method: FunctionDeclSyntax, in context: some MacroExpansi
 }
 
 private func checkStream(_ type: TypeSyntax, in context: some MacroExpansionContext) {
-    let element: String
-    if let named = type.as(IdentifierTypeSyntax.self), ["AsyncStream", "AsyncThrowingStream"].contains(named.name.text)
-    {
-        element = named.genericArgumentClause?.arguments.first?.argument.trimmedDescription ?? "Element"
-    } else if let opaque = type.as(SomeOrAnyTypeSyntax.self),
-        let named = opaque.constraint.as(IdentifierTypeSyntax.self), named.name.text == "AsyncSequence"
-    {
-        element = named.genericArgumentClause?.arguments.first?.argument.trimmedDescription ?? "Element"
-    } else {
-        return
-    }
-    let stream = TypeSyntax(stringLiteral: "ResponseStream<\(element)>")
+    let isStream =
+        if let named = type.as(IdentifierTypeSyntax.self) {
+            ["AsyncStream", "AsyncThrowingStream"].contains(named.name.text)
+        } else if let opaque = type.as(SomeOrAnyTypeSyntax.self) {
+            opaque.constraint.as(IdentifierTypeSyntax.self)?.name.text == "AsyncSequence"
+        } else {
+            false
+        }
+    guard isStream else { return }
     context.error(
-        "'\(type.trimmedDescription)' cannot be sent back: return a '\(stream)'",
-        at: type,
-        fixIts: [.replacing(type, with: stream, "write '\(stream)'")]
+        "'\(type.trimmedDescription)' cannot be sent back: return the elements as an array, or stream the body of an "
+            + "HTTP response",
+        at: type
     )
 }

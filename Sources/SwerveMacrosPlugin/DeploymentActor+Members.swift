@@ -12,7 +12,8 @@ extension DeploymentActor {
         var members: [String] = []
         if !declares("ActorSystem") { members.append("\(prefix)typealias ActorSystem = SwerveActors.ServeSystem") }
         if let memberwise { members.append(memberwiseInitializer(memberwise)) }
-        members += usable.enumerated().map(bind)
+        members += usable.indices.map { bind($0, prefix: "static ", overrides: "") }
+        members.append(configured)
         members.append(initArguments)
         members.append(make)
         members.append(
@@ -41,8 +42,10 @@ extension DeploymentActor {
             """
     }
 
-    private func bind(_ index: Int, _ initializer: Initializer) -> String {
-        let summary = "/// A reference to a deployment of `\(name)` that is not running yet; `Serve.run` starts it."
+    /// - Parameter overrides: what is passed on behind the arguments.
+    private func bind(_ index: Int, prefix: String, overrides: String) -> String {
+        let initializer = usable[index]
+        let summary = "/// A reference to a deployment of `\(name)` that does not run yet; `Serve.run` starts it."
         let documentation = initializer.documentation.isEmpty ? [] : ["///"] + initializer.documentation
         let parameters = initializer.parameters.map { $0.declaration() }.joined(separator: ", ")
         let names = initializer.parameters.map { "\($0.payloadLabel): \($0.identifier)" }.joined(separator: ", ")
@@ -50,8 +53,26 @@ extension DeploymentActor {
         let arguments = hidesArguments ? "InitArguments(call: \(call))" : call
         return """
             \(([summary] + documentation + initializer.attributes).joined(separator: "\n"))
-            \(initializer.access.prefix)static func bind(\(parameters)) -> \(name) {
-                SwerveActors.ServeSystem._bound(\(name).self, \(arguments))
+            \(initializer.access.prefix)\(prefix)func bind(\(parameters)) -> \(name) {
+                SwerveActors.ServeSystem._bound(\(name).self, \(arguments)\(overrides))
+            }
+            """
+    }
+
+    /// What `options(...)` returns, with a `bind` for each of the actor's.
+    private var configured: String {
+        let binds = usable.indices.map { index in
+            // `Self` is the struct in there.
+            bind(index, prefix: "", overrides: ", overrides").replacing(#/\bSelf\b/#, with: name)
+        }
+        return """
+            /// `\(name)` with other options than it declares; `options(...)` makes it.
+            \(prefix)struct Configured: SwerveActors.ConfiguredDeployment {
+            private let overrides: SwerveCore.DeploymentOverrides
+            \(prefix)init(_ overrides: SwerveCore.DeploymentOverrides) {
+                self.overrides = overrides
+            }
+            \(binds.joined(separator: "\n"))
             }
             """
     }

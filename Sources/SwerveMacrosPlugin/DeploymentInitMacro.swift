@@ -10,6 +10,6 @@ package struct DeploymentInitMacro: BodyMacro {
         in context: some MacroExpansionContext
     ) throws -> [CodeBlockItemSyntax] {
         let written = declaration.body.map { Array($0.statements) } ?? []
-        return ["self.actorSystem = SwerveActors.ServeSystem.current"] + written
+        return ["self.actorSystem = SwerveActors.ServeSystem.ofNewActor"] + written
     }
 }

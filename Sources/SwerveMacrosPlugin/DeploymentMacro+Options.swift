@@ -11,7 +11,6 @@ func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansion
     let ranges = [
         "numReplicas": 0...10_000,
         "maxOngoingRequests": 1...10_000_000,
-        "maxConcurrentQueries": 1...10_000_000,
         "maxQueuedRequests": 0...10_000_000,
     ]
     for argument in arguments {
@@ -25,15 +24,6 @@ func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansion
         context.error(
             "\(label) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)",
             at: argument.expression
-        )
-    }
-    let labels = arguments.map { $0.label?.text }
-    if labels.contains("maxOngoingRequests"),
-        let alias = arguments.first(where: { $0.label?.text == "maxConcurrentQueries" })
-    {
-        context.warning(
-            "maxConcurrentQueries is the old name of maxOngoingRequests and overrides it: write only one of them",
-            at: alias
         )
     }
 }

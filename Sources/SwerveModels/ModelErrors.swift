@@ -1,12 +1,12 @@
 public import SwerveHTTPTypes
 
-extension ONNXError: HTTPErrorConvertible {
-    /// The answer to a client that sent what the model cannot take, or that came when too many waited; `nil` for failures of
-    /// the service.
-    public var httpError: HTTPError? {
+extension ONNXError: ServeHTTPErrorConvertible {
+    /// The answer to a client that sent invalid input, or whose request found the queue full; `nil` for failures of the
+    /// service.
+    public var httpError: ServeHTTPError? {
         switch code {
-        case .invalidInput: HTTPError(.unprocessableContent, message)
-        case .queueFull: HTTPError(.serviceUnavailable, message)
+        case .invalidInput: ServeHTTPError(.unprocessableContent, message)
+        case .queueFull: ServeHTTPError(.serviceUnavailable, message)
         default: nil
         }
     }

@@ -6,25 +6,25 @@ public struct ModelFolder: Hashable, Sendable {
     public let path: String
     /// The ONNX file, relative to the folder.
     public let model: String
-    /// The commit of the repository that the folder is a snapshot of; nil for a folder of the user's.
+    /// The repository commit that the folder is a snapshot of; nil for the user's own folder.
     public let commit: String?
 
     /// The path of the ONNX file.
     public var modelPath: String { "\(path)/\(model)" }
 }
 
-/// What of a model is wanted.
+/// Which files of a model to get.
 public struct ModelFiles: Hashable, Sendable {
-    /// Which ONNX file.
+    /// Which ONNX file to use.
     public var variant: ONNXVariant
-    /// Other files that must be there, such as `config.json`.
+    /// Other required files, such as `config.json`.
     public var others: [String]
-    /// How to make an ONNX file, for the message that there is none; `MODEL` stands for the model's name.
+    /// How to make an ONNX file, for the error message when there is none; `MODEL` stands for the model's name.
     public var advice: String
 
     /// - Parameters:
-    ///   - variant: `model.onnx` unless said otherwise.
-    ///   - others: none unless said otherwise.
+    ///   - variant: `model.onnx` by default.
+    ///   - others: none by default.
     ///   - advice: how to make an ONNX file.
     public init(
         variant: ONNXVariant = .standard,
@@ -36,9 +36,10 @@ public struct ModelFiles: Hashable, Sendable {
         self.advice = advice
     }
 
-    /// The files to take of those that there are.
+    /// Chooses the files to get from the existing ones.
     ///
-    /// - Throws: ``ONNXError`` with code `notFound`: what is missing, what is there, and what to do about it.
+    /// - Throws: ``ONNXError`` with code `notFound`; the message says what is missing, what exists, and what to do
+    ///   about it.
     func chosen(among paths: [String], of model: String) throws -> (model: String, all: [String]) {
         let missing = others.filter { !paths.contains($0) }
         guard missing.isEmpty else {
@@ -48,7 +49,7 @@ public struct ModelFiles: Hashable, Sendable {
             let files = try ONNXModelFiles(variant, among: paths)
             return (files.model, files.all + others)
         } catch let error as ONNXError where error.code == .notFound {
-            // Where there are others, the message lists them to choose from.
+            // If there are other ONNX files, the message lists them to choose from.
             guard !paths.contains(where: { $0.hasSuffix(".onnx") }) else {
                 throw ONNXError(.notFound, "\(model) has \(error.message)")
             }

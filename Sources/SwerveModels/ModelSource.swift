@@ -1,15 +1,8 @@
 public import SwerveHub
 internal import SwerveONNX
+internal import SwerveSystem
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// Where a model comes from: a folder or file on this machine, or a repository of a model hub.
+/// Where a model comes from: a folder or file on this machine, or a repository on a model hub.
 public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: Hashable {
         case folder(String)
@@ -17,10 +10,10 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     }
 
     private let kind: Kind
-    /// What the user wrote.
+    /// The text that the user wrote.
     public let description: String
 
-    /// The path of the folder or file, `~` replaced; nil for a repository.
+    /// The path of the folder or file, with `~` replaced; nil for a repository.
     public var folder: String? {
         if case .folder(let path) = kind { path } else { nil }
     }
@@ -30,20 +23,20 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
         if case .repository(let name) = kind { name } else { nil }
     }
 
-    /// Tells folders from names: a text that begins with `/`, `./`, `../` or `~`, or that is the path of something that
-    /// exists, is a folder; `owner/name` is a repository.
+    /// Distinguishes folders from repositories: a text that begins with `/`, `./`, `../` or `~`, or that is an existing
+    /// path, is a folder; `owner/name` is a repository.
     ///
     /// - Parameters:
-    ///   - model: what the user wrote.
-    ///   - home: the folder that `~` stands for; that of the user unless said otherwise.
-    /// - Throws: ``ONNXError`` with code `notFound` for what is neither.
+    ///   - model: the text that the user wrote.
+    ///   - home: the folder that `~` stands for; the user's home folder by default.
+    /// - Throws: ``ONNXError`` with code `notFound` when it is neither.
     public init(_ model: String, home: String? = nil) throws {
         description = model
         if model == "~" || model.hasPrefix("~/") {
-            let home = home ?? getenv("HOME").map { String(cString: $0) } ?? "/"
+            let home = home ?? ThisProcess.environmentVariable("HOME") ?? "/"
             kind = .folder(home + model.dropFirst())
         } else if ["/", "./", "../"].contains(where: model.hasPrefix) || model == "." || model == ".."
-            || (!model.isEmpty && access(model, F_OK) == 0)
+            || (!model.isEmpty && FileSystem.exists(model))
         {
             kind = .folder(model)
         } else if ModelSource.isRepository(model) {
@@ -51,7 +44,7 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
         } else {
             throw ONNXError(
                 .notFound,
-                "'\(model.prefix(200))' is neither a folder that exists nor the name of a repository, owner/name"
+                "'\(model.prefix(200))' is neither an existing folder nor the name of a repository, owner/name"
             )
         }
     }
@@ -73,15 +66,15 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
-    /// The folder of a model, with the files that are wanted in it. Those of a repository are downloaded unless the cache
-    /// has them.
+    /// Returns the folder of a model with the requested files. Downloads a repository's files unless the cache has
+    /// them.
     ///
     /// - Parameters:
-    ///   - model: a folder's path or a repository's name, see ``init(_:home:)``; or the path of an ONNX file, which is taken
-    ///     whatever variant is wanted, and the others beside it.
-    ///   - revision: the branch, tag or commit of a repository; of a folder it means nothing.
-    ///   - files: which of its files.
-    ///   - hub: where repositories are.
+    ///   - model: a folder's path or a repository's name, see ``init(_:home:)``; or the path of an ONNX file, which is
+    ///     used regardless of the variant, with the other files beside it.
+    ///   - revision: the branch, tag or commit of a repository; ignored for a folder.
+    ///   - files: which of the model's files to get.
+    ///   - hub: the hub for repositories.
     /// - Throws: ``ONNXError`` with code `notFound` when the folder or a file is missing; `HubError`; `CancellationError`.
     public static func resolve(
         _ model: String,
@@ -103,7 +96,7 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
         case .repository(let name):
             let listing = try await hub.list(name, revision: revision)
             let chosen = try files.chosen(among: listing.files.map(\.path), of: name)
-            // By the revision, not by the listing's commit, so that the cache notes what the revision stands for.
+            // Loads by revision, not by the listing's commit, so that the cache records the revision's commit.
             let snapshot = try await hub.load(name, revision: revision, files: .matching(chosen.all))
             return ModelFolder(path: snapshot.folder, model: chosen.model, commit: snapshot.commit)
         }

@@ -1,23 +1,16 @@
 internal import Dispatch
 internal import SwerveActors
+internal import SwerveSystem
 internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// Threads for calls that block, apart from Swift's cooperative pool.
+/// Threads for blocking calls, separate from Swift's cooperative pool.
 ///
-/// Jobs start in the order in which they were handed in. When the object goes, jobs that wait still run, then the threads
-/// end.
+/// Jobs start in the order in which they were submitted. When the object is released, waiting jobs still run; then the
+/// threads exit.
 package final class BlockingThread: Sendable {
     private struct Job: Sendable {
         let id: UInt64
-        /// Does the work, and returns what hands over its result.
+        /// Does the work and returns a closure that hands over its result.
         let run: @Sendable () -> @Sendable () -> Void
         let drop: @Sendable () -> Void
     }
@@ -29,7 +22,7 @@ package final class BlockingThread: Sendable {
         var isStopped = false
     }
 
-    /// What the threads hold; it does not keep the `BlockingThread` alive.
+    /// The state that the threads hold; it does not keep the `BlockingThread` alive.
     private final class Shared: Sendable {
         let state = Mutex(State())
         let available = DispatchSemaphore(value: 0)
@@ -44,7 +37,8 @@ package final class BlockingThread: Sendable {
                 }
                 if let job {
                     let handOver = job.run()
-                    // First: who gets the result may hand in the next job at once, and that has a free thread.
+                    // Before handing over: whoever gets the result may submit the next job at once, and this thread is
+                    // free for it.
                     state.withLock { $0.runningJobs -= 1 }
                     handOver()
                 } else if isStopped {
@@ -59,8 +53,8 @@ package final class BlockingThread: Sendable {
     private let queueLimit: Int
 
     /// - Parameters:
-    ///   - count: how many threads there are, at least 1; 1 unless said otherwise.
-    ///   - queueLimit: how many jobs may wait; one more fails with ``ONNXError/Code/queueFull``.
+    ///   - count: the number of threads, at least 1; 1 by default.
+    ///   - queueLimit: how many jobs may wait; the next one fails with ``ONNXError/Code/queueFull``.
     /// - Throws: ``ONNXError`` with code `outOfResources` when a thread cannot be started.
     package init(count: Int = 1, queueLimit: Int) throws {
         precondition(count > 0 && queueLimit >= 0)
@@ -77,13 +71,13 @@ package final class BlockingThread: Sendable {
     /// How many jobs wait for a thread.
     package var waitingJobs: Int { shared.state.withLock { $0.queue.count } }
 
-    /// Runs work on one of the threads and waits, without blocking, for its result.
+    /// Runs work on one of the threads and waits for its result without blocking.
     ///
-    /// When the task is cancelled while the work waits, it is dropped and `CancellationError` thrown at once. When it is
-    /// cancelled while the work runs, `onCancel` is called and the result awaited.
+    /// When the task is cancelled while the work waits, the work is dropped and `CancellationError` is thrown at once.
+    /// When it is cancelled while the work runs, `onCancel` is called and the result is still awaited.
     ///
     /// - Parameters:
-    ///   - onCancel: told when the task is cancelled; may be called before, during or after the work, from any thread.
+    ///   - onCancel: called when the task is cancelled: before, during or after the work, from any thread.
     ///   - work: may block.
     /// - Throws: what `work` throws, `CancellationError`, or ``ONNXError`` with code `queueFull`.
     package func run<Result: Sendable>(
@@ -94,7 +88,7 @@ package final class BlockingThread: Sendable {
             state.nextID += 1
             return state.nextID
         }
-        // Sessions that are opened on a thread still learn which replica they are for.
+        // Passes the context on, so that a session opened on a thread knows which replica it is for.
         let context = ReplicaContext.current
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -107,11 +101,11 @@ package final class BlockingThread: Sendable {
                     drop: { continuation.resume(throwing: CancellationError()) }
                 )
                 guard enqueue(job) else {
-                    let error = ONNXError(.queueFull, "\(queueLimit) runs are waiting already, the limit")
+                    let error = ONNXError(.queueFull, "the queue is full: \(queueLimit) runs are waiting")
                     continuation.resume(throwing: error)
                     return
                 }
-                // A cancellation from before the job was in the queue found nothing to drop.
+                // A cancellation before the job was queued found nothing to drop.
                 if Task.isCancelled { drop(id) }
             }
         } onCancel: {
@@ -122,7 +116,7 @@ package final class BlockingThread: Sendable {
 
     private func enqueue(_ job: Job) -> Bool {
         let isAccepted = shared.state.withLock { state in
-            // Jobs that a thread is free for do not wait, so they do not count.
+            // Jobs for which a thread is free do not wait, so they do not count.
             guard state.queue.count < queueLimit + count - state.runningJobs else { return false }
             state.queue.append(job)
             return true
@@ -140,46 +134,10 @@ package final class BlockingThread: Sendable {
 
     /// - Throws: ``ONNXError`` with code `outOfResources`.
     private static func start(_ shared: Shared) throws {
-        let context = Unmanaged.passRetained(shared)
-        let status = withUnsafeTemporaryAllocation(of: pthread_attr_t.self, capacity: 1) { buffer in
-            guard let attributes = buffer.baseAddress else { return ENOMEM }
-            pthread_attr_init(attributes)
-            defer { pthread_attr_destroy(attributes) }
-            pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
-            // Threads on Darwin have half a megabyte unless told otherwise.
-            pthread_attr_setstacksize(attributes, 8 << 20)
-            return create(attributes, context.toOpaque())
+        do {
+            try SystemThread.start { shared.work() }
+        } catch {
+            throw ONNXError(.outOfResources, "cannot start a thread: \(error)")
         }
-        guard status == 0 else {
-            context.release()
-            throw ONNXError(.outOfResources, "cannot start a thread: \(String(cString: strerror(status)))")
-        }
-    }
-
-    private static func create(_ attributes: UnsafePointer<pthread_attr_t>, _ context: UnsafeMutableRawPointer) -> CInt
-    {
-        #if canImport(Darwin)
-            var thread: pthread_t?
-            return pthread_create(
-                &thread,
-                attributes,
-                { context in
-                    Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work()
-                    return nil
-                },
-                context
-            )
-        #else
-            var thread: pthread_t = 0
-            return pthread_create(
-                &thread,
-                attributes,
-                { context in
-                    if let context { Unmanaged<Shared>.fromOpaque(context).takeRetainedValue().work() }
-                    return nil
-                },
-                context
-            )
-        #endif
     }
 }

@@ -1,16 +1,17 @@
 internal import CONNXRuntime
+internal import SwerveSystem
 
-/// The GPUs of NVIDIA as this process sees them.
+/// The NVIDIA GPUs that this process sees.
 package enum CUDADevices {
-    /// What the driver calls the device that CUDA gives this number: a number of its own, or a name.
+    /// The driver's name for the device that has this number in CUDA: a number of the driver, or a name.
     ///
     /// - Parameters:
     ///   - device: a number among the visible devices.
-    ///   - visible: the content of `CUDA_VISIBLE_DEVICES`; nil when it is not set, and then all are visible.
+    ///   - visible: the value of `CUDA_VISIBLE_DEVICES`; nil when it is not set, which makes all devices visible.
     /// - Throws: ``ONNXError`` with code `invalidArgument` when there are fewer visible devices.
     package static func driverName(of device: Int, visible: String?) throws -> String {
         guard let visible else { return String(device) }
-        // CUDA stops at the first entry that names no device.
+        // CUDA ignores the first invalid entry and all entries after it.
         let names = visible.split(separator: ",", omittingEmptySubsequences: false)
             .map { $0.filter { !$0.isWhitespace } }
             .prefix { !$0.isEmpty && ($0.hasPrefix("GPU-") || Int($0).map { $0 >= 0 } == true) }
@@ -23,13 +24,13 @@ package enum CUDADevices {
         return names[device]
     }
 
-    /// The memory of a device in bytes, as NVML tells it.
+    /// The memory of a device in bytes, as NVML reports it.
     ///
     /// - Parameter device: a number among the visible devices.
-    /// - Throws: ``ONNXError`` with code `invalidArgument`, or `providerUnavailable` when NVML is not there or does not
-    ///   know the device.
+    /// - Throws: ``ONNXError`` with code `invalidArgument`, or `providerUnavailable` when NVML is not installed or does
+    ///   not know the device.
     package static func memory(of device: Int) throws -> UInt64 {
-        try memory(of: device, visible: Files.environmentVariable("CUDA_VISIBLE_DEVICES"), library: nil)
+        try memory(of: device, visible: ThisProcess.environmentVariable("CUDA_VISIBLE_DEVICES"), library: nil)
     }
 
     package static func memory(of device: Int, visible: String?, library: String?) throws -> UInt64 {
@@ -45,7 +46,7 @@ package enum CUDADevices {
         guard isRead else {
             throw ONNXError(
                 .providerUnavailable,
-                "the memory of GPU \(name), of which a part is asked for, is not known: \(error.text)"
+                "cannot read how much memory GPU \(name) has, to reserve a part of it: \(error.text)"
             )
         }
         return total

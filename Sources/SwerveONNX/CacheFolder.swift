@@ -1,112 +1,85 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
-/// The folder in which models are kept in another form, and what was seen of them.
+/// The folder for converted models and for the shapes recorded from requests.
 ///
-/// Only the user can read it. Nothing in it is needed: what is missing is made again.
+/// Only the user can read it. Everything in it can be deleted: what is missing is made again.
 struct CacheFolder {
     let path: String
 
     /// - Parameters:
     ///   - path: the folder; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME` or in `~/.cache`.
     ///   - environment: looks up an environment variable.
-    init(_ path: String?, environment: (String) -> String? = Files.environmentVariable) {
+    init(_ path: String?, environment: (String) -> String? = ThisProcess.environmentVariable) {
         func variable(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
         self.path =
             path ?? variable("SWERVE_CACHE") ?? variable("XDG_CACHE_HOME").map { $0 + "/swerve" }
-            ?? variable("HOME").map { $0 + "/.cache/swerve" } ?? "/tmp/swerve-cache-\(getuid())"
+            ?? variable("HOME").map { $0 + "/.cache/swerve" } ?? "/tmp/swerve-cache-\(ThisProcess.userID)"
     }
 
-    /// A folder in this one, made when it is not there.
+    /// Returns a subfolder, creating it if needed.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func subfolder(_ name: String) throws -> String {
         var made = ""
         for part in "\(path)/\(name)".split(separator: "/", omittingEmptySubsequences: false) {
             made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "" : "/") + part
-            guard mkdir(made, 0o700) == 0 || errno == EEXIST || Files.isDirectory(made) else {
-                throw failure("cannot make \(made)")
+            do {
+                try FileSystem.makeFolder(made, mode: 0o700)
+            } catch {
+                guard error.code == .exists || FileSystem.isFolder(made) else {
+                    throw ONNXError(.cacheFailed, "cannot make \(made): \(error.reason)")
+                }
             }
         }
         return made
     }
 
-    /// A new folder with a name of its own in `folder`.
+    /// Creates a new folder with a unique name in `folder`.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func temporaryFolder(in folder: String) throws -> String {
-        var template = Array("\(folder)/\(CacheFolder.partialPrefix)XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw failure("cannot make a folder in \(folder)") }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        do {
+            return try FileSystem.makeTemporaryFolder("\(folder)/\(CacheFolder.partialPrefix)")
+        } catch {
+            throw ONNXError(.cacheFailed, "cannot make a folder in \(folder): \(error.reason)")
+        }
     }
 
-    /// What the names of unfinished things begin with.
+    /// The prefix of the names of unfinished folders.
     static let partialPrefix = "partial."
 
-    /// Writes a file whole or not at all.
+    /// Writes a file completely or not at all.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
     func write(_ bytes: [UInt8], to file: String) throws {
-        var template = Array("\(file).XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw failure("cannot write \(file)") }
-        let temporary = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { writeSome(descriptor, $0) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            rest = rest.dropFirst(count)
-        }
-        close(descriptor)
-        guard rest.isEmpty, rename(temporary, file) == 0 else {
-            let error = failure("cannot write \(file)")
-            unlink(temporary)
-            throw error
+        do {
+            try FileSystem.write(bytes, to: file, mode: 0o600)
+        } catch {
+            throw ONNXError(.cacheFailed, "cannot write \(file): \(error.reason)")
         }
     }
 
-    private func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-        #if canImport(Darwin)
-            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
-        #elseif canImport(Glibc)
-            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
-        #else
-            Musl.write(descriptor, bytes.baseAddress, bytes.count)
-        #endif
-    }
-
-    /// Gives a finished folder its name; false when another process was first.
+    /// Gives a finished folder its final name; false when another process was first.
     func publish(_ temporary: String, as folder: String) -> Bool {
-        rename(temporary, folder) == 0
+        (try? FileSystem.rename(temporary, to: folder)) != nil
     }
 
-    /// Removes a folder with files in it.
+    /// Removes a folder and the files in it.
     static func remove(_ folder: String) {
-        for name in Files.names(in: folder) { unlink("\(folder)/\(name)") }
-        rmdir(folder)
+        for name in FileSystem.names(in: folder) { try? FileSystem.remove("\(folder)/\(name)") }
+        FileSystem.removeEmptyFolder(folder)
     }
 
-    /// Removes the oldest folders in `folder` until `limit` are left. Files that a process has mapped stay until it ends.
+    /// Removes the oldest folders in `folder` until `limit` are left. Files mapped by a process stay readable to it.
     static func prune(_ folder: String, keeping limit: Int) {
-        let ages = Files.names(in: folder).map { name in
-            var info = stat()
-            guard stat("\(folder)/\(name)", &info) == 0 else { return (name, Int.max) }
-            #if canImport(Darwin)
-                return (name, info.st_mtimespec.tv_sec)
-            #else
-                return (name, info.st_mtim.tv_sec)
-            #endif
+        let ages = FileSystem.names(in: folder).map { name in
+            (name, FileStatus("\(folder)/\(name)")?.modifiedSeconds ?? .max)
         }
         for (name, _) in ages.sorted(by: { $0.1 > $1.1 }).dropFirst(limit) { remove("\(folder)/\(name)") }
     }
 
-    /// A name for what a text describes. Two texts may share one, so the text is kept beside the files and compared.
+    /// A file name for a text: its hash. Two texts may have the same hash, so the text is stored beside the files and
+    /// compared.
     static func name(for text: String) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in text.utf8 {
@@ -114,9 +87,5 @@ struct CacheFolder {
         }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
-    }
-
-    private func failure(_ what: String) -> ONNXError {
-        ONNXError(.cacheFailed, "\(what): \(String(cString: strerror(errno)))")
     }
 }

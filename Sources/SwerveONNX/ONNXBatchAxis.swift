@@ -1,15 +1,15 @@
 public import SwerveTensor
 
-/// The axis of each input and output along which requests can be put together and results taken apart.
+/// The axis of each input and output along which requests can be joined into a batch and results split.
 ///
-/// Found by the names of the dynamic dimensions. When every input and every output has exactly one dimension with the name
-/// of a batch (`batch`, `batch_size`, `N` and the like), those are it. Else it is the first dimension, when it is dynamic in
-/// all inputs and outputs, of one name or of none, and the name neither stands elsewhere nor is that of a sequence. Anything
-/// else is not safe, and there is none.
+/// It is found by the names of the dynamic dimensions. When every input and every output has exactly one dimension with
+/// the same batch name (`batch`, `batch_size`, `N` and the like), that is the axis. Otherwise the first dimension is
+/// the axis, if it is dynamic in all inputs and outputs, has the same name or no name in all of them, and that name
+/// neither appears elsewhere nor names a sequence. Nothing else is safe, so there is no axis.
 public struct ONNXBatchAxis: Hashable, Sendable, Codable {
-    /// The axis of each input by its name.
+    /// The axis of each input, by input name.
     public let inputs: [String: Int]
-    /// The axis of each output by its name.
+    /// The axis of each output, by output name.
     public let outputs: [String: Int]
 
     private static let batchNames: Set<String> = [
@@ -19,12 +19,12 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
     ]
     private static let sequenceWords = ["seq", "time", "step", "length", "len", "token", "frame", "height", "width"]
 
-    /// The axes, or why there are none.
+    /// Finds the axes, or the reason why there are none.
     public static func find(inputs: [ONNXPort], outputs: [ONNXPort]) -> (axis: ONNXBatchAxis?, reason: String?) {
         if inputs.isEmpty { return (nil, "the model has no inputs") }
         let ports = inputs + outputs
         if let other = ports.first(where: { $0.elementType == nil }) {
-            return (nil, "'\(other.name)' is \(other.type)")
+            return (nil, "'\(other.name)' is of type \(other.type)")
         }
         let named = ports.map { port in
             port.dimensions.indices.filter { isBatchName(port.dimensions[$0].name) }
@@ -46,7 +46,7 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
         name.map { batchNames.contains($0.lowercased()) } ?? false
     }
 
-    /// Why the first axis is not that of a batch; nil when it is.
+    /// Why the first axis is not a batch axis; nil when it is.
     private static func objection(toFirstAxisOf ports: [ONNXPort]) -> String? {
         if let fixed = ports.first(where: { $0.dimensions.isEmpty || $0.dimensions[0].size != nil }) {
             return "the first dimension of '\(fixed.name)' is not dynamic: \(fixed)"
@@ -58,7 +58,7 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
         }
         guard let name = ports[0].dimensions[0].name else { return nil }
         if let word = sequenceWords.first(where: { name.lowercased().contains($0) }) {
-            return "the first dimension is '\(name)', which by '\(word)' is not that of a batch"
+            return "the first dimension '\(name)' has '\(word)' in its name, so it is not a batch"
         }
         if let other = ports.first(where: { $0.dimensions.dropFirst().contains { $0.name == name } }) {
             return "'\(name)' is also another dimension of '\(other.name)'"
@@ -68,12 +68,12 @@ public struct ONNXBatchAxis: Hashable, Sendable, Codable {
 }
 
 extension ONNXBatchAxis {
-    /// The inputs of several requests as those of one.
+    /// Joins the inputs of several requests into one batch.
     ///
-    /// - Parameter requests: at least one; each the inputs of a run.
-    /// - Returns: the inputs of one run, and how much of the batch each request has.
-    /// - Throws: ``TensorError`` when the shapes do not fit together; ``ONNXError`` with code `invalidInput` for an input
-    ///   that is missing or has no such axis, and when the inputs of a request have batches of different sizes.
+    /// - Parameter requests: at least one; each holds the inputs of a run.
+    /// - Returns: the inputs of one run, and the batch size of each request.
+    /// - Throws: ``TensorError`` when the shapes do not fit together; ``ONNXError`` with code `invalidInput` for an
+    ///   input that is missing or does not have the axis, and when the inputs of a request have different batch sizes.
     public func stack(_ requests: [[String: Tensor]]) throws -> (inputs: [String: Tensor], counts: [Int]) {
         var joined: [String: Tensor] = [:]
         var counts: [Int]?
@@ -87,7 +87,7 @@ extension ONNXBatchAxis {
             }
             let sizes = parts.map { $0.shape[axis] }
             if let counts, counts != sizes {
-                throw ONNXError(.invalidInput, "the inputs of a request have different batches: \(counts) and \(sizes)")
+                throw ONNXError(.invalidInput, "the inputs of a request differ in batch size: \(counts), \(sizes)")
             }
             counts = sizes
             joined[name] = try Tensor.concatenated(parts, axis: axis)
@@ -95,21 +95,21 @@ extension ONNXBatchAxis {
         return (joined, counts ?? [])
     }
 
-    /// The outputs of a run of ``stack(_:)`` as those of each request.
+    /// Splits the outputs of a run made with ``stack(_:)`` into those of each request.
     ///
-    /// - Throws: ``ONNXError`` with code `runFailed` when an output is not as long as the batch.
+    /// - Throws: ``ONNXError`` with code `runFailed` when an output's length differs from the batch's.
     public func split(_ outputs: [String: Tensor], counts: [Int]) throws -> [[String: Tensor]] {
         var results = [[String: Tensor]](repeating: [:], count: counts.count)
         for (name, tensor) in outputs {
             guard let axis = self.outputs[name] else {
-                throw ONNXError(.runFailed, "output '\(name)' has no axis for the batch")
+                throw ONNXError(.runFailed, "output '\(name)' has no batch axis")
             }
             do {
                 for (index, part) in try tensor.split(counts, axis: axis).enumerated() { results[index][name] = part }
             } catch {
                 throw ONNXError(
                     .runFailed,
-                    "output '\(name)' of \(tensor.shape) cannot be taken apart: \(error.message)"
+                    "output '\(name)' of \(tensor.shape) cannot be split: \(error.message)"
                 )
             }
         }

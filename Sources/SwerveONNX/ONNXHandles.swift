@@ -1,7 +1,7 @@
 internal import CONNXRuntime
 internal import Synchronization
 
-// Owners of C objects. They are the only place where pointers cross threads: ONNX Runtime allows every call made through
+// Owners of C objects, and the only place where pointers cross threads: ONNX Runtime allows every call made through
 // them from any thread.
 
 /// A loaded library; it is never unloaded.
@@ -13,7 +13,7 @@ final class LibraryHandle: Sendable {
     }
 }
 
-/// A session, closed when nobody uses it any more.
+/// A session, closed when it is no longer used.
 final class SessionHandle: Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
     let library: LibraryHandle
@@ -28,7 +28,7 @@ final class SessionHandle: Sendable {
     }
 }
 
-/// One run, which can be told to stop from another thread.
+/// One run, which another thread can stop.
 final class RunHandle: Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
     private let library: LibraryHandle
@@ -51,7 +51,7 @@ final class RunHandle: Sendable {
 
     var isTerminated: Bool { wasTerminated.load(ordering: .acquiring) }
 
-    /// Makes the run end with an error after the operator that it is at.
+    /// Makes the run end with an error after the current operator.
     func terminate() {
         wasTerminated.store(true, ordering: .releasing)
         onnxrt_run_terminate(library.pointer, pointer)

@@ -1,24 +1,26 @@
-/// The files of a folder or repository that make one model: found by their names alone.
+internal import SwerveSystem
+
+/// The files in a folder or repository that make up one model, found by their names alone.
 public struct ONNXModelFiles: Hashable, Sendable {
     /// The ONNX file, relative to the folder.
     public let model: String
-    /// The files beside it that hold its weights; usually none.
+    /// The files beside the model that hold its weights; usually none.
     public let data: [String]
 
     /// All files.
     public var all: [String] { [model] + data }
 
-    /// Where an ONNX file is looked for, in this order.
+    /// The folders to search for an ONNX file, in this order.
     private static let folders = ["", "onnx/"]
     /// How many names a message lists.
     private static let listedNames = 20
 
-    /// Finds the ONNX file of a variant, and its weights.
+    /// Finds the ONNX file of a variant and its weights.
     ///
     /// - Parameters:
-    ///   - variant: which one; `model.onnx`, or the only ONNX file there is, unless said otherwise.
-    ///   - paths: the files, relative to the folder.
-    /// - Throws: ``ONNXError`` with code `notFound`; the message says what was looked for and what is there.
+    ///   - variant: the variant; by default `model.onnx`, or else the only ONNX file.
+    ///   - paths: the files, as paths relative to the folder.
+    /// - Throws: ``ONNXError`` with code `notFound`; the message says what was expected and what was found.
     public init(_ variant: ONNXVariant = .standard, among paths: some Collection<String>) throws {
         let wanted: [String]
         if let name = variant.fileName {
@@ -39,7 +41,7 @@ public struct ONNXModelFiles: Hashable, Sendable {
         data = paths.filter { ONNXModelFiles.isData($0, of: model) }.sorted()
     }
 
-    /// Finds them in a folder on this machine.
+    /// Finds the files in a folder on this machine.
     ///
     /// - Throws: ``ONNXError`` with code `notFound`, naming the folder.
     public init(_ variant: ONNXVariant = .standard, in folder: String) throws {
@@ -51,21 +53,22 @@ public struct ONNXModelFiles: Hashable, Sendable {
         }
     }
 
-    /// The files below a folder, relative to it, sorted.
+    /// The files below a folder, as sorted paths relative to it.
     ///
     /// - Throws: ``ONNXError`` with code `notFound` when there is no such folder, `invalidArgument` for one with more than
     ///   10,000 files.
     package static func paths(in folder: String) throws -> [String] {
-        guard Files.isDirectory(folder) else {
+        guard FileSystem.isFolder(folder) else {
             let what =
-                Files.isFile(folder) ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
+                FileSystem.isFile(folder)
+                ? "\(folder) is a file, not the folder of a model" : "there is no folder \(folder)"
             throw ONNXError(.notFound, what)
         }
         return try Files.relativePaths(in: folder)
     }
 
-    /// Whether a file holds weights of a model, as exporting tools name it: `model.onnx_data`, `model.onnx_data_1`,
-    /// `model.onnx.data`, `model.data`.
+    /// Whether a file holds weights of a model, by the names that export tools use: `model.onnx_data`,
+    /// `model.onnx_data_1`, `model.onnx.data`, `model.data`.
     private static func isData(_ path: String, of model: String) -> Bool {
         guard path != model else { return false }
         let stem = model.dropLast(".onnx".count)

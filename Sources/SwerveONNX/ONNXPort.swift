@@ -3,7 +3,7 @@ public import SwerveTensor
 
 /// An input or output of a model.
 public struct ONNXPort: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// The largest number of dimensions that a model's inputs and outputs may have.
+    /// The most dimensions that a model's inputs and outputs may have.
     public static let maximumRank = Int(ONNXRT_MAXIMUM_RANK)
 
     /// One dimension of a tensor.
@@ -21,14 +21,14 @@ public struct ONNXPort: Hashable, Sendable, Codable, CustomStringConvertible {
         public var description: String { size.map(String.init) ?? name ?? "?" }
     }
 
-    /// The name by which runs refer to it.
+    /// The name that runs use for it.
     public let name: String
     /// What it holds.
     public let type: ONNXType
     /// The dimensions, outermost first.
     public let dimensions: [Dimension]
 
-    /// The type of the elements; nil when it is not a tensor of numbers.
+    /// The type of the elements; nil when the port does not hold a tensor of numbers.
     public var elementType: ElementType? { type.elementType }
 
     public var description: String {
@@ -55,7 +55,7 @@ public struct ONNXPort: Hashable, Sendable, Codable, CustomStringConvertible {
     /// - Throws: ``ONNXError`` with code `unsupportedType` or `invalidInput`.
     func check(_ value: ONNXValue) throws {
         guard type.isSupported else {
-            throw ONNXError(.unsupportedType, "input '\(name)' is of the type \(type), which cannot be passed in")
+            throw ONNXError(.unsupportedType, "input '\(name)' has the unsupported type \(type)")
         }
         guard value.type == type else {
             throw ONNXError(.invalidInput, "input '\(name)' takes \(type), not \(value.type)")
@@ -64,7 +64,7 @@ public struct ONNXPort: Hashable, Sendable, Codable, CustomStringConvertible {
             value.shape.count == dimensions.count
             && zip(value.shape, dimensions).allSatisfy { $1.size == nil || $0 == $1.size }
         guard fits else {
-            throw ONNXError(.invalidInput, "input takes \(self), a tensor of shape \(value.shape) does not fit")
+            throw ONNXError(.invalidInput, "input \(self) does not accept a tensor of shape \(value.shape)")
         }
     }
 }
@@ -82,7 +82,7 @@ extension onnxrt_shape {
         }
     }
 
-    /// The dimensions; -1 where one is dynamic.
+    /// The dimensions; -1 for a dynamic one.
     var sizes: [Int] {
         withUnsafeBytes(of: dimensions) { $0.assumingMemoryBound(to: Int64.self).prefix(rank).map(Int.init) }
     }

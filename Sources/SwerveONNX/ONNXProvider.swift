@@ -1,17 +1,18 @@
-/// What runs the operators of a model: the CPU, or an accelerator.
+/// The device that runs the operators of a model: the CPU or an accelerator.
 public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// The name by which ONNX Runtime lists it, for example `CUDAExecutionProvider`.
+    /// ONNX Runtime's name for it, for example `CUDAExecutionProvider`.
     public let name: String
     /// Settings that only this provider understands.
     public let settings: [String: String]
-    /// How much of the memory of a GPU it may use, from 0 to 1; nil when that is not limited, or limited in bytes.
+    /// The fraction of a GPU's memory that it may use, from 0 to 1; nil when the memory is not limited, or limited in
+    /// bytes.
     public let memoryFraction: Double?
 
-    /// A provider by its short name, for example `XNNPACK` or `DML`.
+    /// Makes a provider from its short name, for example `XNNPACK` or `DML`.
     ///
     /// - Parameters:
     ///   - shortName: the name without `ExecutionProvider`.
-    ///   - settings: passed on as they are; ONNX Runtime documents them per provider.
+    ///   - settings: passed on unchanged; ONNX Runtime documents them for each provider.
     public init(shortName: String, settings: [String: String] = [:]) {
         self.init(name: shortName + ONNXProvider.suffix, settings: settings)
     }
@@ -22,20 +23,21 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
         self.memoryFraction = memoryFraction
     }
 
-    /// The processor. Always there, and able to run every operator.
+    /// The CPU. Always available, and able to run every operator.
     public static let cpu = ONNXProvider(shortName: "CPU")
 
-    /// Apple's frameworks for machine learning, with their defaults.
+    /// Apple's Core ML, with its defaults.
     public static let coreML = ONNXProvider(shortName: "CoreML")
 
-    /// Apple's frameworks for machine learning.
+    /// Apple's Core ML.
     ///
     /// - Parameters:
-    ///   - units: what computes.
-    ///   - isProgram: whether operators become a program of CoreML (macOS 12 and later, more operators) rather than a
-    ///     neural network of the older kind.
-    ///   - needsStaticShapes: whether parts of the model with dynamic shapes stay on the CPU, where they are often faster.
-    ///   - cacheFolder: where compiled models are kept from start to start; nowhere when nil.
+    ///   - units: the processors that may compute.
+    ///   - isProgram: whether operators become an ML program (macOS 12 and later, supports more operators) or the older
+    ///     neural network format.
+    ///   - needsStaticShapes: whether parts of the model with dynamic shapes stay on the CPU, where they often run
+    ///     faster.
+    ///   - cacheFolder: where compiled models are kept between starts; nil keeps none.
     public static func coreML(
         units: CoreMLUnits,
         isProgram: Bool = true,
@@ -48,38 +50,39 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
         return ONNXProvider(shortName: "CoreML", settings: settings)
     }
 
-    /// What CoreML may compute with.
+    /// The processors that Core ML may use.
     public struct CoreMLUnits: Hashable, Sendable {
         let name: String
-        /// All that there is.
+        /// All processors.
         public static let all = CoreMLUnits(name: "ALL")
-        /// The processor.
+        /// The CPU.
         public static let cpu = CoreMLUnits(name: "CPUOnly")
-        /// The processor and the graphics processor.
+        /// The CPU and the GPU.
         public static let cpuAndGPU = CoreMLUnits(name: "CPUAndGPU")
-        /// The processor and the Neural Engine.
+        /// The CPU and the Neural Engine.
         public static let cpuAndNeuralEngine = CoreMLUnits(name: "CPUAndNeuralEngine")
     }
 
-    /// A graphics processor of NVIDIA. Needs the GPU build of ONNX Runtime with CUDA and cuDNN.
+    /// An NVIDIA GPU. Needs the GPU build of ONNX Runtime with CUDA and cuDNN.
     ///
-    /// In a replica that reserves a part of a GPU, `Resources(gpus: 0.3)`, it uses at most that part of the memory unless a
-    /// limit is given here.
+    /// In a replica that reserves a part of a GPU, such as `Resources(gpus: 0.3)`, it uses at most that part of the
+    /// memory unless a limit is given here.
     ///
     /// - Parameters:
-    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` leaves visible.
-    ///   - memoryLimit: the most bytes of device memory to use; no limit when nil.
+    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` makes visible.
+    ///   - memoryLimit: the most bytes of device memory to use; nil for no limit.
     public static func cuda(device: Int = 0, memoryLimit: Int? = nil) -> ONNXProvider {
         var settings = ["device_id": String(device)]
         settings[memoryLimitKey] = memoryLimit.map(String.init)
         return ONNXProvider(shortName: "CUDA", settings: settings)
     }
 
-    /// A graphics processor of NVIDIA, with a part of its memory.
+    /// An NVIDIA GPU, with a part of its memory.
     ///
     /// - Parameters:
-    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` leaves visible.
-    ///   - memoryFraction: from 0 to 1. How much memory the device has is asked of the driver when the session is opened.
+    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` makes visible.
+    ///   - memoryFraction: above 0 and at most 1. The driver is asked for the size of the memory when the session is
+    ///     opened.
     public static func cuda(device: Int = 0, memoryFraction: Double) -> ONNXProvider {
         let cuda = cuda(device: device)
         return ONNXProvider(name: cuda.name, settings: cuda.settings, memoryFraction: memoryFraction)
@@ -95,7 +98,7 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
 
     public var description: String { shortName }
 
-    /// The provider for a replica that has a share of a GPU: CUDA without a limit gets one.
+    /// The provider for a replica that has a share of a GPU: CUDA without a memory limit gets this share as its limit.
     package func sharing(_ share: Double) -> ONNXProvider {
         guard shortName == "CUDA", memoryFraction == nil, settings[ONNXProvider.memoryLimitKey] == nil else {
             return self
@@ -103,14 +106,14 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
         return ONNXProvider(name: name, settings: settings, memoryFraction: share)
     }
 
-    /// The provider with its limit in bytes.
+    /// The provider with its memory fraction converted to a limit in bytes.
     ///
-    /// - Parameter memory: the bytes of a device, by its number among the visible ones.
+    /// - Parameter memory: the memory of a device in bytes, by the device's number among the visible ones.
     /// - Throws: ``ONNXError`` with code `invalidArgument` for a fraction out of range, and what `memory` throws.
     package func limited(memory: (Int) throws -> UInt64 = CUDADevices.memory(of:)) throws -> ONNXProvider {
         guard let memoryFraction else { return self }
         guard memoryFraction > 0, memoryFraction <= 1 else {
-            throw ONNXError(.invalidArgument, "memoryFraction is above 0 and at most 1, not \(memoryFraction)")
+            throw ONNXError(.invalidArgument, "memoryFraction must be above 0 and at most 1, not \(memoryFraction)")
         }
         let total = try memory(settings["device_id"].flatMap { Int($0) } ?? 0)
         var settings = settings
@@ -119,11 +122,11 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
     }
 }
 
-/// A provider that was asked for but does not run the session.
+/// A provider that was requested but does not run the session.
 public struct ONNXProviderFailure: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The provider.
     public let provider: ONNXProvider
-    /// Why it does not run, for people.
+    /// Why it does not run, for human readers.
     public let reason: String
 
     public var description: String { "\(provider): \(reason)" }
@@ -133,7 +136,7 @@ public struct ONNXProviderFailure: Hashable, Sendable, Codable, CustomStringConv
 public struct ONNXProviderStatus: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The short name of the provider that runs the model.
     public let running: String
-    /// The providers that were asked for before it, by their short names, and why they do not run.
+    /// The providers requested before it, by their short names, and why they do not run.
     public let failed: [Failure]
 
     /// A provider that does not run.

@@ -10,7 +10,7 @@ package struct ONNXOutput {
     package let shape: [Int]
     /// What it holds.
     package let type: ONNXType
-    /// The elements in row-major order, aligned for their type; none for text.
+    /// The elements in row-major order, aligned for their type; empty for text.
     package let bytes: UnsafeRawBufferPointer
     /// The elements of text.
     package let texts: [String]
@@ -18,9 +18,9 @@ package struct ONNXOutput {
     /// The type of the elements; nil for text.
     package var elementType: ElementType? { type.elementType }
 
-    /// A copy.
+    /// A copy of the output.
     ///
-    /// - Throws: ``ONNXError`` with code `runFailed` when the output is larger than a tensor may be.
+    /// - Throws: ``ONNXError`` with code `runFailed` when the output is too large for a tensor.
     package func value() throws -> ONNXValue {
         do {
             guard let elementType else { return .text(try StringTensor(shape: shape, values: texts)) }
@@ -31,10 +31,10 @@ package struct ONNXOutput {
         }
     }
 
-    /// A copy of numbers.
+    /// A copy of the output as a tensor of numbers.
     ///
-    /// - Throws: ``ONNXError`` with code `unsupportedType` for text, `runFailed` when the output is larger than a tensor
-    ///   may be.
+    /// - Throws: ``ONNXError`` with code `unsupportedType` for text, `runFailed` when the output is too large for a
+    ///   tensor.
     package func tensor() throws -> Tensor {
         guard case .tensor(let tensor) = try value() else {
             throw ONNXError(.unsupportedType, "output '\(name)' is text, not a tensor of numbers: use run(values:)")
@@ -50,9 +50,9 @@ struct ONNXRun {
 
     private var library: OpaquePointer { session.handle.library.pointer }
 
-    /// - Parameter inputs: in the order of the inputs of the model, checked.
+    /// - Parameter inputs: in the order of the model's inputs, already checked.
     /// - Throws: ``ONNXError`` with code `invalidInput`, `unsupportedType` or `runFailed`; `CancellationError` when the
-    ///   run was told to stop; what `read` throws.
+    ///   run was stopped; what `read` throws.
     func execute<Result>(_ inputs: [ONNXValue], read: ([ONNXOutput]) throws -> Result) throws -> Result {
         try withValues(over: inputs[...], []) { inputs in
             var outputs = [OpaquePointer?](repeating: nil, count: session.outputs.count)
@@ -81,7 +81,8 @@ struct ONNXRun {
 
     // MARK: Inputs
 
-    /// Makes an OrtValue of each input, one closure inside the other because each tensor pins its bytes.
+    /// Makes an OrtValue from each input. The closures are nested because each tensor's bytes are only valid inside
+    /// one.
     private func withValues<Result>(
         over inputs: ArraySlice<ONNXValue>,
         _ values: [OpaquePointer?],
@@ -98,7 +99,7 @@ struct ONNXRun {
         guard var shape = onnxrt_shape(elementType: code, sizes: input.shape) else {
             throw ONNXError(
                 .invalidInput,
-                "a tensor of \(input.shape.count) dimensions, \(ONNXPort.maximumRank) are the most"
+                "a tensor of \(input.shape.count) dimensions; the limit is \(ONNXPort.maximumRank)"
             )
         }
         switch input {
@@ -113,7 +114,7 @@ struct ONNXRun {
         _ body: (OpaquePointer?) throws -> Result
     ) throws -> Result {
         try tensor.alignedBytes.withUnsafeReadableBytes { bytes in
-            // An empty tensor has no address, but ONNX Runtime wants one.
+            // An empty tensor has no address, but ONNX Runtime requires one.
             var nothing: UInt64 = 0
             return try withUnsafeMutableBytes(of: &nothing) { placeholder in
                 var value: OpaquePointer?
@@ -162,7 +163,7 @@ struct ONNXRun {
         guard port.type.isSupported else {
             throw ONNXError(
                 .unsupportedType,
-                "output '\(port.name)' is of the type \(port.type), which cannot be passed out; choose other outputs with "
+                "output '\(port.name)' has the unsupported type \(port.type); choose other outputs with "
                     + "the option 'outputs'"
             )
         }
@@ -177,7 +178,7 @@ struct ONNXRun {
         )
     }
 
-    /// The elements of a tensor of text; bytes that are not UTF-8 are repaired.
+    /// The elements of a tensor of text; invalid UTF-8 is repaired.
     private func texts(_ value: OpaquePointer?, count: Int) throws -> [String] {
         guard count > 0 else { return [] }
         var error = onnxrt_error()
@@ -185,7 +186,7 @@ struct ONNXRun {
         guard onnxrt_value_strings_length(library, value, &length, &error) else {
             throw ONNXError(.runFailed, error.text)
         }
-        // One byte more than there is: the runtime wants an address even for texts that are all empty.
+        // One extra byte, because the runtime requires an address even when all texts are empty.
         var bytes = [CChar](repeating: 0, count: length + 1)
         var starts = [Int](repeating: 0, count: count)
         guard onnxrt_value_strings_read(library, value, &bytes, length, &starts, count, &error) else {

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// The ONNX Runtime library, found at run time.
 ///
-/// It stays loaded until the process ends. Loading the same file again gives the same object.
+/// It stays loaded until the process exits. Loading the same file again returns the same object.
 public final class ONNXRuntime: Sendable {
     private static let loaded = Mutex<[String: ONNXRuntime]>([:])
 
@@ -11,7 +11,7 @@ public final class ONNXRuntime: Sendable {
     public let path: String
     /// The version, for example `1.32.0`.
     public let version: String
-    /// The execution providers that this build has, as ONNX Runtime names them: `CPUExecutionProvider`.
+    /// The execution providers in this build, by ONNX Runtime's names such as `CPUExecutionProvider`.
     public let providerNames: [String]
 
     let handle: LibraryHandle
@@ -41,11 +41,11 @@ public final class ONNXRuntime: Sendable {
         providerNames = names
     }
 
-    /// Loads the first candidate that is there and can be used.
+    /// Loads the first candidate that exists and can be used.
     ///
-    /// It takes some 20 ms the first time.
+    /// This takes about 20 ms the first time.
     ///
-    /// - Parameter search: where to look; the surroundings of the process unless said otherwise.
+    /// - Parameter search: where to look; by default, derived from the environment of the process.
     /// - Throws: ``ONNXError`` with code `libraryMissing`, listing what was tried and how to install the library.
     public static func load(_ search: ONNXLibrarySearch = ONNXLibrarySearch()) throws -> ONNXRuntime {
         try loaded.withLock { loaded in

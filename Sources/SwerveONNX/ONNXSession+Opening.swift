@@ -1,12 +1,5 @@
 internal import CONNXRuntime
-
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
 extension ONNXSession {
     struct Opened {
@@ -23,7 +16,7 @@ extension ONNXSession {
         for provider in options.providers {
             guard runtime.providerNames.contains(provider.name) else {
                 let names = runtime.providerNames.joined(separator: ", ")
-                let reason = "ONNX Runtime \(runtime.version) at \(runtime.path) is built without it; it has \(names)"
+                let reason = "ONNX Runtime \(runtime.version) at \(runtime.path) was built without it; it has \(names)"
                 failures.append(ONNXProviderFailure(provider: provider, reason: reason))
                 continue
             }
@@ -34,16 +27,16 @@ extension ONNXSession {
                     : try open(source, runtime: runtime, provider: provider.limited(), options: options)
                 return Opened(handle: handle, provider: provider, failures: failures)
             } catch let error as ONNXError {
-                // The CPU runs every model, so it is the model that is wrong.
+                // The CPU runs every valid model, so the model is at fault.
                 if provider == .cpu { throw error }
                 failures.append(ONNXProviderFailure(provider: provider, reason: error.message))
             }
         }
         let reasons = failures.map { "  \($0)" }.joined(separator: "\n")
-        throw ONNXError(.providerUnavailable, "no provider asked for can run the model:\n\(reasons)")
+        throw ONNXError(.providerUnavailable, "none of the requested providers can run the model:\n\(reasons)")
     }
 
-    /// Opens a model on the CPU, with weights that processes share when the options say so.
+    /// Opens a model on the CPU, with weights shared between processes if the options say so.
     private static func openOnCPU(
         _ source: Source,
         runtime: ONNXRuntime,
@@ -79,7 +72,7 @@ extension ONNXSession {
                     intra_op_threads: Int32(options.intraOpThreads),
                     inter_op_threads: Int32(options.interOpThreads),
                     optimization: options.optimizationLevel.rawValue,
-                    // 4: fatal errors only. The others arrive as errors here, too.
+                    // 4: fatal errors only. Other errors are also returned here.
                     log_severity: 4,
                     allow_spinning: options.allowSpinning,
                     provider: provider == .cpu ? nil : names[0],
@@ -100,8 +93,8 @@ extension ONNXSession {
                 }
             }
         }
-        // Loading takes some times the memory that a session keeps.
-        onnxrt_return_memory()
+        // Loading takes several times the memory that a session keeps.
+        Heap.returnUnused()
         guard isOpen, let session else {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)
@@ -127,7 +120,11 @@ func withCStrings<Result>(
     _ strings: [String],
     _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) throws -> Result
 ) rethrows -> Result {
-    let copies = strings.map { strdup($0) }
-    defer { copies.forEach { free($0) } }
-    return try copies.map { UnsafePointer($0) }.withUnsafeBufferPointer(body)
+    let copies = strings.map { string in
+        let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.utf8.count + 1)
+        _ = copy.initialize(from: string.utf8CString)
+        return copy
+    }
+    defer { copies.forEach { $0.deallocate() } }
+    return try copies.map { UnsafePointer($0.baseAddress) }.withUnsafeBufferPointer(body)
 }

@@ -1,17 +1,18 @@
 internal import SwerveActors
+internal import SwerveSystem
 internal import Synchronization
 
 extension ONNXSession {
-    /// The session of a model file that everybody in this process shares: in-process replicas of a deployment hold one
-    /// copy of its weights.
+    /// Returns the session of a model file that the whole process shares, so that in-process replicas of a deployment
+    /// hold one copy of its weights.
     ///
-    /// The same file, unchanged, with the same options gives the same object as long as somebody holds it; those who ask
-    /// while it is loaded wait for it. For a replica in this process, threads, concurrent runs and the queue are those of
-    /// all replicas of its deployment together.
+    /// The same unchanged file with the same options gives the same object as long as someone holds it; callers that
+    /// ask while it is being loaded wait for it. For in-process replicas, the threads, concurrent runs and queue are
+    /// sized for all replicas of the deployment together.
     ///
     /// - Parameters:
     ///   - path: the model file.
-    ///   - runtime: the library that runs it; the one found on this machine unless said otherwise.
+    ///   - runtime: the library that runs it; by default the one found on this machine.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError``, see ``init(_:runtime:options:)``.
     public static func shared(
@@ -22,11 +23,11 @@ extension ONNXSession {
         let runtime = try runtime ?? ONNXRuntime.load()
         try options.validate()
         let options = options.pooled(in: .current)
-        guard let file = Files.identity(of: path) else {
+        guard let file = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         return try await SharedSessions.all.session(.init(file: file, runtime: runtime.path, options: options)) {
-            // The context is in the options already.
+            // The options already include the context.
             try await ReplicaContext.$current.withValue(nil) {
                 try await load(.path(path), runtime: runtime, options: options)
             }
@@ -34,10 +35,10 @@ extension ONNXSession {
     }
 }
 
-/// The sessions of this process by their file and options.
+/// The sessions of this process, by file and options.
 final class SharedSessions: Sendable {
     struct Key: Hashable, Sendable {
-        var file: Files.Identity
+        var file: FileIdentity
         var runtime: String
         var options: ONNXSessionOptions
     }
@@ -55,9 +56,9 @@ final class SharedSessions: Sendable {
 
     private let entries = Mutex<[Key: Entry]>([:])
 
-    /// The session that there is, or that is being loaded, or that `load` makes.
+    /// Returns the session that exists or is being loaded, or else the one that `load` makes.
     ///
-    /// A caller that is cancelled waits on: the others need what it began.
+    /// A cancelled caller keeps waiting, because others need the load that it began.
     func session(
         _ key: Key,
         load: @escaping @Sendable () async throws -> ONNXSession
@@ -68,7 +69,7 @@ final class SharedSessions: Sendable {
             case .loaded(let weak): if let session = weak.session { return (session, nil) }
             case nil: break
             }
-            // Unstructured: it outlives the caller that began it, for the others.
+            // Unstructured, because others need it after the caller that began it is gone.
             let task = Task {
                 do {
                     let session = try await load()
@@ -83,7 +84,7 @@ final class SharedSessions: Sendable {
             return (nil, task)
         }
         if let session = found.session { return session }
-        guard let task = found.task else { preconditionFailure("a session is there or is loaded") }
+        guard let task = found.task else { preconditionFailure("a session exists or is being loaded") }
         return try await task.value
     }
 

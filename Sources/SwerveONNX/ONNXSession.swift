@@ -1,12 +1,13 @@
 internal import CONNXRuntime
 internal import NIOCore
 internal import SwerveActors
+internal import SwerveSystem
 public import SwerveTensor
 
 /// A loaded model, ready to run.
 ///
-/// Runs may be started from any task; they execute on threads of the session, never on Swift's cooperative pool. The
-/// session is closed when nothing refers to it any more and its last run is over.
+/// Any task may start runs; they execute on the session's own threads, never on Swift's cooperative pool. The session
+/// is closed when nothing refers to it any more and its last run has finished.
 public final class ONNXSession: Sendable {
     /// Where a model comes from.
     public struct Source: Sendable {
@@ -17,34 +18,34 @@ public final class ONNXSession: Sendable {
 
         let kind: Kind
 
-        /// A file. Weights that it keeps in files beside it are found.
+        /// A file. Weights in separate files beside it are found.
         public static func path(_ path: String) -> Source { Source(kind: .path(path)) }
         /// The content of a file.
         public static func bytes(_ bytes: [UInt8]) -> Source { Source(kind: .bytes(bytes)) }
     }
 
-    /// The inputs, in the order of the model.
+    /// The inputs, in the model's order.
     public let inputs: [ONNXPort]
-    /// The outputs, in the order of the model; with ``ONNXSessionOptions/outputs`` those, in that order.
+    /// The outputs, in the model's order; or the ones of ``ONNXSessionOptions/outputs``, in that order.
     public let outputs: [ONNXPort]
-    /// Where several inputs can be put into one run; see ``ONNXBatchAxis``.
+    /// The axis along which several requests can be joined into one run; see ``ONNXBatchAxis``.
     public let batchAxis: ONNXBatchAxis?
-    /// Why there is no ``batchAxis``, for people; nil when there is one.
+    /// Why there is no ``batchAxis``, for human readers; nil when there is one.
     public let noBatchAxisReason: String?
     /// The provider that runs the model.
     public let provider: ONNXProvider
-    /// The providers that were asked for before ``provider``, and why they do not run.
+    /// The providers requested before ``provider``, and why they do not run.
     public let failedProviders: [ONNXProviderFailure]
     /// How many threads share the work of one operator.
     public let intraOpThreads: Int
 
-    /// How many runs may execute side by side.
+    /// How many runs may execute at the same time.
     public let concurrentRuns: Int
 
     let handle: SessionHandle
     let thread: BlockingThread
 
-    /// Loads a model. Blocks, some 100 ms for 15 MB; ``load(_:runtime:options:)`` does not.
+    /// Loads a model. Blocks, for about 100 ms for 15 MB; ``load(_:runtime:options:)`` does not.
     ///
     /// - Parameters:
     ///   - source: the model.
@@ -55,7 +56,7 @@ public final class ONNXSession: Sendable {
     public init(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions = ONNXSessionOptions()) throws {
         try options.validate()
         let options = options.resolved(in: .current)
-        if case .path(let path) = source.kind, !Files.isFile(path) {
+        if case .path(let path) = source.kind, !FileSystem.isFile(path) {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         let opened = try ONNXSession.open(source, runtime: runtime, options: options)
@@ -89,9 +90,9 @@ public final class ONNXSession: Sendable {
         }
     }
 
-    /// Loads a model on a thread of its own. See ``init(_:runtime:options:)``.
+    /// Loads a model on a separate thread. See ``init(_:runtime:options:)``.
     ///
-    /// - Throws: ``ONNXError``; `CancellationError` when the task is cancelled before the loading begins.
+    /// - Throws: ``ONNXError``; `CancellationError` when the task is cancelled before loading begins.
     public static func load(
         _ source: Source,
         runtime: ONNXRuntime,
@@ -102,13 +103,13 @@ public final class ONNXSession: Sendable {
         }
     }
 
-    /// Runs a model of numbers.
+    /// Runs a model whose inputs and outputs are numbers.
     ///
-    /// Cancelling the task drops a run that waits, and stops one that executes after the operator that it is at; either
-    /// way `CancellationError` is thrown. The bytes of the inputs are used in place.
+    /// Cancelling the task drops a waiting run, and stops an executing one after its current operator; either way
+    /// `CancellationError` is thrown. The bytes of the inputs are used in place.
     ///
-    /// - Parameter inputs: one tensor for each of ``inputs``, by its name.
-    /// - Returns: one tensor for each of ``outputs``, by its name.
+    /// - Parameter inputs: one tensor for each of ``inputs``, by name.
+    /// - Returns: one tensor for each of ``outputs``, by name.
     /// - Throws: ``ONNXError`` with code `invalidInput`, `unsupportedType`, `queueFull` or `runFailed`;
     ///   `CancellationError`.
     public func run(_ inputs: [String: Tensor]) async throws -> [String: Tensor] {
@@ -119,9 +120,9 @@ public final class ONNXSession: Sendable {
 
     /// Runs a model that has text among its inputs or outputs; otherwise like ``run(_:)``.
     ///
-    /// Text of an output that is not UTF-8 is repaired.
+    /// Invalid UTF-8 in an output is repaired.
     ///
-    /// - Parameter inputs: one value for each of ``inputs``, by its name.
+    /// - Parameter inputs: one value for each of ``inputs``, by name.
     public func run(values inputs: [String: ONNXValue]) async throws -> [String: ONNXValue] {
         let inputs = try ordered(inputs)
         return try await run(ordered: { inputs }) { outputs in
@@ -131,22 +132,22 @@ public final class ONNXSession: Sendable {
 
     /// Runs a model that has one input and one output.
     ///
-    /// - Throws: like ``run(_:)``, and ``ONNXError`` with code `invalidInput` for a model of another form.
+    /// - Throws: like ``run(_:)``, and ``ONNXError`` with code `invalidInput` for any other model.
     public func run(_ input: Tensor) async throws -> Tensor {
         guard inputs.count == 1, outputs.count == 1, let name = inputs.first?.name else {
             throw ONNXError(
                 .invalidInput,
-                "the model has \(inputs.count) inputs and \(outputs.count) outputs: name them"
+                "the model has \(inputs.count) inputs and \(outputs.count) outputs: pass them by name"
             )
         }
         return try await run([name: input]) { try $0[0].tensor() }
     }
 
-    /// Runs the model and hands the outputs, still in the memory of ONNX Runtime, to a closure on the same thread.
+    /// Runs the model and passes the outputs, still in ONNX Runtime's memory, to a closure on the same thread.
     ///
     /// - Parameters:
-    ///   - inputs: one tensor for each input, by its name; checked before the run waits for a thread.
-    ///   - read: gets the outputs in the order of the model; they are gone when it returns.
+    ///   - inputs: one tensor for each input, by name; checked before the run waits for a thread.
+    ///   - read: gets the outputs in the order of ``outputs``; they are invalid after it returns.
     package func run<Result: Sendable>(
         _ inputs: [String: Tensor],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
@@ -155,7 +156,7 @@ public final class ONNXSession: Sendable {
         return try await run(ordered: { inputs }, read: read)
     }
 
-    /// The same with inputs that take time to make: they, too, are made on the thread.
+    /// The same for inputs that take time to make: the closure that makes them also runs on the thread.
     package func run<Result: Sendable>(
         preparing inputs: @escaping @Sendable () throws -> [String: Tensor],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
@@ -173,7 +174,7 @@ public final class ONNXSession: Sendable {
         }
     }
 
-    /// The inputs in the order of the model, after checking them.
+    /// Checks the inputs and returns them in the model's order.
     private func ordered(_ values: [String: ONNXValue]) throws -> [ONNXValue] {
         guard values.count == inputs.count else {
             throw ONNXError(

@@ -4,71 +4,72 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     public struct OptimizationLevel: Hashable, Sendable, Codable {
         let rawValue: Int32
 
-        /// Not at all.
+        /// No rewriting.
         public static let none = OptimizationLevel(rawValue: 0)
-        /// Constants are folded and useless operators removed.
+        /// Folds constants and removes redundant operators.
         public static let basic = OptimizationLevel(rawValue: 1)
-        /// Operators are fused, too.
+        /// Also fuses operators.
         public static let extended = OptimizationLevel(rawValue: 2)
-        /// Everything, also changes of layout.
+        /// Everything, including layout changes.
         public static let all = OptimizationLevel(rawValue: 99)
     }
 
-    /// Where the weights of a model lie that runs on the CPU.
+    /// Where the weights of a model on the CPU are stored.
     public struct Weights: Hashable, Sendable, Codable, CustomStringConvertible {
         private enum Kind: String, Codable { case own, shared, sharedUnpacked }
         private let kind: Kind
-        /// In the memory of each process. The default.
+        /// In each process's own memory. The default.
         public static let own = Weights(kind: .own)
-        /// In a file that all processes of the machine map: they share its pages.
+        /// In a file that all processes on the machine map, so that they share its pages.
         ///
-        /// The first session converts the model, once, into ``ONNXSessionOptions/cacheFolder``; from then on it also loads
-        /// faster. Weights that the operators want in another order are in the file both ways.
+        /// The first session converts the model once, into ``ONNXSessionOptions/cacheFolder``; after that it also loads
+        /// faster. Weights that operators need in a different order are stored in the file in both orders.
         public static let shared = Weights(kind: .shared)
-        /// Like ``shared``, and the operators must take the weights as they are: the least memory, and slower products of
-        /// matrices.
+        /// Like ``shared``, but operators use the weights in their original order: this takes the least memory, and
+        /// makes matrix products slower.
         public static let sharedUnpacked = Weights(kind: .sharedUnpacked)
         public var description: String { kind.rawValue }
     }
 
-    /// The threads that share the work of one operator; 0 means the fair share of the replica, see ``ThreadShare``.
+    /// The number of threads that share the work of one operator; 0 means the replica's fair share, see
+    /// ``ThreadShare``.
     public var intraOpThreads: Int
-    /// The threads that run independent operators side by side; 0 leaves the choice to ONNX Runtime.
+    /// The number of threads that run independent operators in parallel; 0 lets ONNX Runtime choose.
     public var interOpThreads: Int
-    /// The providers to try, best first. The first that can run is used; an operator that it lacks runs on the CPU. When
-    /// none can, the session is not made.
+    /// The providers to try, best first. The first that can run the model is used; operators that it lacks run on the
+    /// CPU. If none can, opening the session fails.
     public var providers: [ONNXProvider]
-    /// Whether threads without work wait actively. That saves some microseconds and costs a core while idle.
+    /// Whether idle threads spin. This saves a few microseconds and costs a core while idle.
     public var allowSpinning: Bool
-    /// How much the model is rewritten when it is loaded.
+    /// How much to rewrite the model when it is loaded.
     public var optimizationLevel: OptimizationLevel
-    /// How many runs may execute side by side, each on a thread of its own.
+    /// How many runs may execute at the same time, each on its own thread.
     public var concurrentRuns: Int
-    /// How many runs may wait for a thread. One more fails with ``ONNXError/Code/queueFull``.
+    /// How many runs may wait for a thread. The next one fails with ``ONNXError/Code/queueFull``.
     public var queueLimit: Int
-    /// The names of the outputs that are wanted; all when empty. The others are not passed out, and not computed where the
-    /// model allows it.
+    /// The names of the outputs to return; empty for all. Other outputs are not returned and, where the model allows
+    /// it, not computed.
     public var outputs: [String]
-    /// Where the weights lie; it counts for models in files, on the CPU.
+    /// Where the weights are stored. Only applies to models in files that run on the CPU.
     public var weights: Weights
     /// The folder for converted models and recorded shapes; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME`
     /// or in `~/.cache`.
     public var cacheFolder: String?
-    /// Entries of the configuration of the session, passed on as they are; ONNX Runtime documents them.
+    /// Session configuration entries, passed on unchanged; ONNX Runtime documents them.
     public var configuration: [String: String]
 
     /// - Parameters:
-    ///   - intraOpThreads: the replica's fair share unless said otherwise.
-    ///   - interOpThreads: 1 unless said otherwise.
-    ///   - providers: the CPU unless said otherwise.
-    ///   - allowSpinning: no unless said otherwise, since servers share their cores.
-    ///   - optimizationLevel: everything unless said otherwise.
-    ///   - concurrentRuns: 1 unless said otherwise.
-    ///   - queueLimit: 64 unless said otherwise.
-    ///   - outputs: all unless said otherwise.
-    ///   - weights: each process its own unless said otherwise.
-    ///   - cacheFolder: that of the user unless said otherwise.
-    ///   - configuration: nothing unless said otherwise.
+    ///   - intraOpThreads: the replica's fair share by default.
+    ///   - interOpThreads: 1 by default.
+    ///   - providers: the CPU by default.
+    ///   - allowSpinning: false by default, because servers share their cores.
+    ///   - optimizationLevel: `.all` by default.
+    ///   - concurrentRuns: 1 by default.
+    ///   - queueLimit: 64 by default.
+    ///   - outputs: all by default.
+    ///   - weights: each process has its own by default.
+    ///   - cacheFolder: the user's cache folder by default.
+    ///   - configuration: empty by default.
     public init(
         intraOpThreads: Int = 0,
         interOpThreads: Int = 1,
@@ -101,7 +102,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
             guard range.contains(value) else {
                 throw ONNXError(
                     .invalidArgument,
-                    "\(name) is from \(range.lowerBound) to \(range.upperBound), not \(value)"
+                    "\(name) must be from \(range.lowerBound) to \(range.upperBound), not \(value)"
                 )
             }
         }
@@ -111,7 +112,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         try check("queueLimit", queueLimit, 0...1_000_000)
         guard !providers.isEmpty else { throw ONNXError(.invalidArgument, "providers is empty") }
         guard Set(outputs).count == outputs.count else {
-            throw ONNXError(.invalidArgument, "outputs names one twice: \(outputs.joined(separator: ", "))")
+            throw ONNXError(.invalidArgument, "outputs has a name twice: \(outputs.joined(separator: ", "))")
         }
     }
 }

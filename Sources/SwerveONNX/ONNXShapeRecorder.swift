@@ -1,3 +1,4 @@
+internal import SwerveSystem
 internal import SwerveTensor
 internal import Synchronization
 
@@ -7,10 +8,10 @@ internal import Synchronization
     internal import Foundation
 #endif
 
-/// Writes down the shapes of a model's requests, for the warm-up at the next start.
+/// Records the shapes of a model's requests, for the warm-up at the next start.
 ///
-/// One small JSON file per model in the cache folder, never beside the model. A file of another model, of another version
-/// of the model, or damaged, counts as none.
+/// Keeps one small JSON file per model in the cache folder, never beside the model. A damaged file, or one of another
+/// model or another version of the model, is ignored.
 public final class ONNXShapeRecorder: Sendable {
     private struct File: Codable {
         var model: String
@@ -21,7 +22,7 @@ public final class ONNXShapeRecorder: Sendable {
     private let limit: Int
     private let cache: CacheFolder
     private let thread: BlockingThread
-    /// What is in the file, as far as this process knows.
+    /// The content of the file, as far as this process knows.
     private let known: Mutex<[[String: [Int]]]>
 
     /// The shapes that earlier replicas recorded.
@@ -32,11 +33,11 @@ public final class ONNXShapeRecorder: Sendable {
 
     /// - Parameters:
     ///   - path: the model file.
-    ///   - limit: how many shapes are kept; later ones are not recorded.
+    ///   - limit: how many shapes to keep; further ones are not recorded.
     ///   - cacheFolder: see ``ONNXSessionOptions/cacheFolder``.
     /// - Throws: ``ONNXError`` with code `notFound` when there is no such file, `outOfResources`.
     public init(path: String, limit: Int, cacheFolder: String? = nil) throws {
-        guard let identity = Files.identity(of: path) else {
+        guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         model = identity.description
@@ -47,9 +48,9 @@ public final class ONNXShapeRecorder: Sendable {
         known = Mutex(recorded)
     }
 
-    /// Notes the shapes of a run that went well; writes the file when they are new.
+    /// Records the shapes of a successful run; writes the file when they are new.
     ///
-    /// A file that cannot be written is left: the next start is slower, and nothing else.
+    /// A failure to write the file is ignored: its only effect is a slower next start.
     public func note(_ inputs: [String: ONNXValue]) async {
         let shapes = inputs.mapValues(\.shape)
         let isNew = known.withLock { known in
@@ -61,7 +62,7 @@ public final class ONNXShapeRecorder: Sendable {
         try? await thread.run { [self] in
             let folder = try cache.subfolder(ONNXShapeRecorder.folder)
             let path = "\(folder)/\(CacheFolder.name(for: model)).json"
-            // Other replicas write the same file; what they know stays, as far as the limit allows.
+            // Other replicas write the same file; their shapes are kept as far as the limit allows.
             let mine = known.withLock { $0 }
             let others = ONNXShapeRecorder.read(path, model).filter { !mine.contains($0) }
             let file = File(model: model, shapes: Array((mine + others).prefix(limit)))

@@ -1,15 +1,17 @@
-/// A model converted so that its weights lie in a file of their own, which ONNX Runtime maps instead of reading.
+internal import SwerveSystem
+
+/// A model converted so that its weights are in a separate file, which ONNX Runtime maps instead of reading.
 ///
-/// Made by ONNX Runtime itself: it optimizes the model, writes it down, and keeps the weights, also in the order in which
-/// the operators want them, in a second file. Such a model fits one version of the runtime and one kind of processor, so
-/// both are part of its name.
+/// ONNX Runtime does the conversion: it optimizes the model, saves it, and writes the weights to a second file, also in
+/// the order in which the operators need them. Such a model fits one version of the runtime and one kind of processor,
+/// so both are part of its key.
 struct ONNXSharedWeights {
-    /// Converted models that stay in the cache; the oldest go first.
+    /// The most converted models in the cache; the oldest are removed first.
     static let maximumModels = 32
-    /// Smaller weights stay in the model's own file, in bytes.
+    /// Weights with fewer bytes stay in the model's own file.
     static let minimumBytes = 1024
 
-    /// How the converted model is loaded: it is optimized already.
+    /// The options for loading the converted model, which is already optimized.
     let loadingOptions: ONNXSessionOptions
 
     private let cache: CacheFolder
@@ -18,7 +20,7 @@ struct ONNXSharedWeights {
 
     /// - Throws: ``ONNXError`` with code `notFound`.
     init(path: String, runtime: ONNXRuntime, options: ONNXSessionOptions) throws {
-        guard let identity = Files.identity(of: path) else {
+        guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
         let entries = options.configuration.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
@@ -39,9 +41,9 @@ struct ONNXSharedWeights {
         loadingOptions = loading
     }
 
-    /// The path of the converted model; converts when it is not there yet.
+    /// Returns the path of the converted model; converts it first if needed.
     ///
-    /// - Parameter convert: writes the model to a path, with these entries of the configuration.
+    /// - Parameter convert: writes the model to `target` with these session configuration entries.
     /// - Throws: ``ONNXError`` with code `cacheFailed`; what `convert` throws.
     func prepare(_ convert: (_ target: String, _ entries: [String: String]) throws -> Void) throws -> String {
         let models = try cache.subfolder("models")
@@ -64,8 +66,8 @@ struct ONNXSharedWeights {
             CacheFolder.remove(temporary)
             throw error
         }
-        // What is there under this name but is not this model, or not whole, makes room.
-        if Files.isDirectory(folder), !isComplete(folder) { CacheFolder.remove(folder) }
+        // Removes a folder of this name that holds another model or an incomplete one.
+        if FileSystem.isFolder(folder), !isComplete(folder) { CacheFolder.remove(folder) }
         if !cache.publish(temporary, as: folder) {
             CacheFolder.remove(temporary)
             guard isComplete(folder) else { throw ONNXError(.cacheFailed, "cannot make \(folder)") }
@@ -75,10 +77,10 @@ struct ONNXSharedWeights {
     }
 
     private func isComplete(_ folder: String) -> Bool {
-        Files.isFile(folder + "/model.onnx") && Files.text(folder + "/key") == key
+        FileSystem.isFile(folder + "/model.onnx") && Files.text(folder + "/key") == key
     }
 
-    /// What the layouts that a model is optimized for depend on.
+    /// A hash of the processor features that optimized layouts depend on.
     private static func processor() -> String {
         let lines = Files.text("/proc/cpuinfo")?.split(separator: "\n") ?? []
         let telling = lines.filter { $0.hasPrefix("flags") || $0.hasPrefix("model name") || $0.hasPrefix("Features") }

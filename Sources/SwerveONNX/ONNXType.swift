@@ -1,17 +1,17 @@
 internal import CONNXRuntime
 public import SwerveTensor
 
-/// What an input or output of a model holds.
+/// The type of a model's input or output.
 ///
-/// Every kind has a name; only tensors of numbers and of text can be passed in and out.
+/// Every type has a name, but only tensors of numbers and of text are supported.
 public struct ONNXType: Hashable, Sendable, CustomStringConvertible {
-    /// `float32` and the other names of ``ElementType``, `string`, or the name of a kind that is not supported, such as
-    /// `int4`, `complex64` or `sequence`.
+    /// `float32` and the other names of ``ElementType``, `string`, or the name of an unsupported type, such as `int4`,
+    /// `complex64` or `sequence`.
     public let name: String
 
     /// The type of the elements; nil when it is not a tensor of numbers that a ``Tensor`` can hold.
     public var elementType: ElementType? { ElementType(name: name) }
-    /// Whether it is a tensor of text.
+    /// Whether this is a tensor of text.
     public var isText: Bool { self == .string }
     /// Whether values of the type can be passed in and out.
     public var isSupported: Bool { elementType != nil || isText }
@@ -31,8 +31,8 @@ public struct ONNXType: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// - Parameters:
-    ///   - kind: what the value is, as ONNX Runtime numbers it.
-    ///   - elementType: the number of the element type, for tensors.
+    ///   - kind: the kind of the value, as ONNX Runtime numbers it.
+    ///   - elementType: ONNX's number of the element type, for tensors.
     init(kind: Int32, elementType: Int32) {
         name =
             switch kind {
@@ -45,7 +45,7 @@ public struct ONNXType: Hashable, Sendable, CustomStringConvertible {
             }
     }
 
-    /// The names of the element types by their numbers in ONNX.
+    /// The names of the element types, by their numbers in ONNX.
     private static let elementNames: [Int32: String] = [
         1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool",
         10: "float16", 11: "float64", 12: "uint32", 13: "uint64", 14: "complex64", 15: "complex128", 16: "bfloat16",
@@ -75,7 +75,7 @@ extension ONNXType: Codable {
     }
 }
 
-/// What goes into a model or comes out of it: numbers or text.
+/// An input or output value of a model: numbers or text.
 public enum ONNXValue: Hashable, Sendable, CustomStringConvertible {
     case tensor(Tensor)
     case text(StringTensor)
@@ -88,7 +88,7 @@ public enum ONNXValue: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What it holds.
+    /// The type of the value.
     public var type: ONNXType {
         switch self {
         case .tensor(let tensor): ONNXType(tensor.elementType)

@@ -1,13 +1,13 @@
-/// Which of a repository's ONNX files to take, by the names that Optimum and transformers.js give them.
+/// Which of a repository's ONNX files to use, by the names that Optimum and transformers.js give them.
 ///
-/// `fp16` stands for `model_fp16.onnx`, at the root or in `onnx/`; a name that ends with `.onnx` for that very file.
+/// `fp16` stands for `model_fp16.onnx`, at the root or in `onnx/`; a name that ends with `.onnx` stands for that file.
 public struct ONNXVariant: RawRepresentable, Hashable, Sendable, Codable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
     public let rawValue: String
 
-    /// - Parameter rawValue: what stands between `model_` and `.onnx`, or a file relative to the folder. `fp32` and
-    ///   nothing mean `model.onnx`, `q8` means `quantized`, as in transformers.js.
+    /// - Parameter rawValue: the text between `model_` and `.onnx`, or a file's path relative to the folder. `fp32`,
+    ///   `default` and an empty text mean `model.onnx`, `q8` means `quantized`, as in transformers.js.
     public init(rawValue: String) {
         switch rawValue {
         case "fp32", "default": self.rawValue = ""
@@ -24,21 +24,21 @@ public struct ONNXVariant: RawRepresentable, Hashable, Sendable, Codable, Expres
         self.init(rawValue: rawValue)
     }
 
-    /// `model.onnx`, weights of 32 bits; where it is missing, the only ONNX file there is.
+    /// 32-bit weights, `model.onnx`; if it is missing, the only ONNX file.
     public static let standard = ONNXVariant("")
-    /// Weights of 16 bits, `model_fp16.onnx`.
+    /// 16-bit weights, `model_fp16.onnx`.
     public static let fp16 = ONNXVariant("fp16")
-    /// Weights of 8 bits as the exporting tool chose them, `model_quantized.onnx`.
+    /// 8-bit weights in the export tool's default format, `model_quantized.onnx`.
     public static let quantized = ONNXVariant("quantized")
-    /// Signed weights of 8 bits, `model_int8.onnx`.
+    /// Signed 8-bit weights, `model_int8.onnx`.
     public static let int8 = ONNXVariant("int8")
-    /// Unsigned weights of 8 bits, `model_uint8.onnx`.
+    /// Unsigned 8-bit weights, `model_uint8.onnx`.
     public static let uint8 = ONNXVariant("uint8")
-    /// Weights of 4 bits, `model_q4.onnx`.
+    /// 4-bit weights, `model_q4.onnx`.
     public static let q4 = ONNXVariant("q4")
-    /// Weights of 4 bits, the other numbers of 16, `model_q4f16.onnx`.
+    /// 4-bit weights with all other numbers in 16 bits, `model_q4f16.onnx`.
     public static let q4f16 = ONNXVariant("q4f16")
-    /// Weights of 4 bits as bitsandbytes makes them, `model_bnb4.onnx`.
+    /// 4-bit weights from bitsandbytes, `model_bnb4.onnx`.
     public static let bnb4 = ONNXVariant("bnb4")
 
     public var description: String { rawValue.isEmpty ? "default" : rawValue }

@@ -1,22 +1,22 @@
 internal import NIOCore
 internal import SwerveTensor
 
-/// Runs that a model makes before it takes requests, so that the first request is as fast as the later ones.
+/// Runs of a model before it takes requests, so that the first request is as fast as later ones.
 public struct ONNXWarmUp: Hashable, Sendable, Codable {
-    /// How many shapes are recorded at most.
+    /// The most shapes that can be recorded.
     public static let maximumRecordedShapes = 256
 
-    /// The size of each dynamic dimension, by its name, or as `input[axis]` for one without; nil makes no such run.
+    /// A size for each dynamic dimension, by its name, or by `input[axis]` if it has no name; nil skips this run.
     public var sizes: [String: Int]?
-    /// The shapes of the inputs of further runs, by the names of the inputs.
+    /// The input shapes of further runs, by input name.
     public var shapes: [[String: [Int]]]
-    /// How many different shapes of real requests are written down for the next start; 0 records and reads none.
+    /// How many different shapes of real requests to record for the next start; 0 records and reads none.
     public var recordedShapes: Int
 
     /// - Parameters:
-    ///   - sizes: no such run unless said otherwise; an empty dictionary is right for a model without dynamic dimensions.
-    ///   - shapes: none unless said otherwise.
-    ///   - recordedShapes: none unless said otherwise.
+    ///   - sizes: nil by default; use an empty dictionary for a model without dynamic dimensions.
+    ///   - shapes: none by default.
+    ///   - recordedShapes: none by default.
     public init(sizes: [String: Int]? = nil, shapes: [[String: [Int]]] = [], recordedShapes: Int = 0) {
         self.sizes = sizes
         self.shapes = shapes
@@ -25,16 +25,17 @@ public struct ONNXWarmUp: Hashable, Sendable, Codable {
 
     /// No runs.
     public static let none = ONNXWarmUp()
-    /// One run with these sizes of the dynamic dimensions.
+    /// One run with these sizes for the dynamic dimensions.
     public static func sizes(_ sizes: [String: Int]) -> ONNXWarmUp { ONNXWarmUp(sizes: sizes) }
     /// A run for each of these shapes.
     public static func shapes(_ shapes: [[String: [Int]]]) -> ONNXWarmUp { ONNXWarmUp(shapes: shapes) }
-    /// Runs with the shapes of the requests of earlier replicas, which are written to the cache folder.
+    /// Runs with the request shapes that earlier replicas recorded in the cache folder.
     public static func recorded(_ limit: Int = 16) -> ONNXWarmUp { ONNXWarmUp(recordedShapes: limit) }
 
-    /// The shapes that ``sizes`` comes to.
+    /// The input shapes that result from ``sizes``.
     ///
-    /// - Throws: ``ONNXError`` with code `invalidArgument` that names a dimension without a size, or a size below 1.
+    /// - Throws: ``ONNXError`` with code `invalidArgument` for a dimension without a size or a size below 1; the
+    ///   message names it.
     func shapes(of inputs: [ONNXPort]) throws -> [String: [Int]]? {
         guard let sizes else { return nil }
         var shapes: [String: [Int]] = [:]
@@ -61,22 +62,22 @@ public struct ONNXWarmUp: Hashable, Sendable, Codable {
         guard (0...ONNXWarmUp.maximumRecordedShapes).contains(recordedShapes) else {
             throw ONNXError(
                 .invalidArgument,
-                "recordedShapes is from 0 to \(ONNXWarmUp.maximumRecordedShapes), not \(recordedShapes)"
+                "recordedShapes must be from 0 to \(ONNXWarmUp.maximumRecordedShapes), not \(recordedShapes)"
             )
         }
     }
 }
 
 extension ONNXSession {
-    /// Runs the model on zeros of the shapes that a warm-up asks for.
+    /// Runs the model on zeros in the shapes of a warm-up.
     ///
     /// - Parameters:
     ///   - warmUp: what to run.
-    ///   - recorder: what earlier replicas recorded; a shape of it that fails, because the model takes it no longer, is
-    ///     passed over.
+    ///   - recorder: the shapes that earlier replicas recorded. A shape that fails, because the model no longer accepts
+    ///     it, is skipped.
     /// - Returns: how many runs were made.
-    /// - Throws: ``ONNXError`` with code `invalidArgument`, `invalidInput` or `runFailed` for a run that was asked for;
-    ///   `CancellationError`.
+    /// - Throws: ``ONNXError`` with code `invalidArgument`, `invalidInput` or `runFailed` when a run of
+    ///   ``ONNXWarmUp/sizes`` or ``ONNXWarmUp/shapes`` fails; `CancellationError`.
     @discardableResult
     public func warmUp(_ warmUp: ONNXWarmUp, recorder: ONNXShapeRecorder? = nil) async throws -> Int {
         try warmUp.validate()
@@ -102,7 +103,7 @@ extension ONNXSession {
         for (name, shape) in shapes {
             let type = inputs.first { $0.name == name }?.type
             do {
-                // Checked before anything is allocated; also for names that the model does not have, which the run names.
+                // Checked before anything is allocated, also for unknown input names, which the run reports.
                 let count = try Tensor.byteCount(shape: shape, elementType: type?.elementType ?? .uint8)
                 if type?.isText == true {
                     let texts = [String](repeating: "", count: count)

@@ -1,21 +1,20 @@
-internal import CONNXRuntime
+internal import SwerveSystem
 
 extension ThreadShare {
-    /// The cores that this process may use: those of its affinity, fewer when its control group has a quota of time.
+    /// The number of cores that this process may use: the cores of its affinity, or fewer if its control group has a
+    /// CPU quota.
     public static func availableCores() -> Int {
-        var cores = Int(onnxrt_allowed_cores())
-        #if os(Linux)
-            let quota = quota(
-                version2: Files.text("/sys/fs/cgroup/cpu.max"),
-                version1Quota: Files.text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
-                version1Period: Files.text("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
-            )
-            if let quota { cores = min(cores, quota) }
-        #endif
-        return max(1, cores)
+        // Systems without control groups have none of these files.
+        let quota = quota(
+            version2: Files.text("/sys/fs/cgroup/cpu.max"),
+            version1Quota: Files.text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+            version1Period: Files.text("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+        )
+        let cores = ThisProcess.allowedCores
+        return max(1, quota.map { min(cores, $0) } ?? cores)
     }
 
-    /// The whole cores that a control group's quota comes to, rounded down, at least 1; nil without a quota.
+    /// A control group's quota in whole cores, rounded down, at least 1; nil without a quota.
     ///
     /// - Parameters:
     ///   - version2: the content of `cpu.max`, for example `150000 100000` or `max 100000`.

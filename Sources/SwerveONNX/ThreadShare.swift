@@ -1,18 +1,18 @@
 package import SwerveActors
 internal import SwerveCore
 
-/// How many threads a session gets when it is not told: its replica's share of the cores.
+/// How many threads a session gets by default: its replica's share of the cores.
 ///
-/// The cores that this process may use, divided by the replicas of the deployment; less when the replica's
-/// `Resources(cpus:)` says more than 1 and that is less than the share. A session that runs several requests side by side
-/// has a thread for each of them, which count.
+/// The share is the cores that this process may use, divided by the number of replicas of the deployment.
+/// `Resources(cpus:)` lowers it if it is more than 1 and less than the share. A session with several concurrent runs
+/// has a thread for each of them, and these threads are part of the share.
 public enum ThreadShare {
     /// - Parameters:
-    ///   - cores: that the process may use; see ``availableCores()``.
-    ///   - replicas: that share them.
-    ///   - cpus: what one replica reserves; 1, the default of deployments, says nothing.
-    ///   - concurrentRuns: runs that one replica executes side by side.
-    /// - Returns: the threads for one operator, at least 1.
+    ///   - cores: the cores that the process may use; see ``availableCores()``.
+    ///   - replicas: the number of replicas that share the cores.
+    ///   - cpus: the cores that one replica reserves; 1, the default of deployments, is ignored.
+    ///   - concurrentRuns: the number of runs that one replica executes at the same time.
+    /// - Returns: the number of threads for one operator, at least 1.
     public static func threads(cores: Int, replicas: Int, cpus: Double = 1, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
         let share = cpus > 1 ? min(fair, cpus) : fair
@@ -21,9 +21,9 @@ public enum ThreadShare {
 }
 
 extension ONNXSessionOptions {
-    /// The options with the share of a replica where they leave something to it: threads, and memory of a GPU.
+    /// The options with the replica's share filled in for what they leave open: threads and GPU memory.
     ///
-    /// - Parameter context: the replica; nil for a session that no replica makes.
+    /// - Parameter context: the replica; nil for a session outside a replica.
     package func resolved(in context: ReplicaContext?, cores: Int? = nil) -> ONNXSessionOptions {
         var options = self
         let deployment = context?.options
@@ -41,7 +41,7 @@ extension ONNXSessionOptions {
         return options
     }
 
-    /// The options of one session that all replicas of a deployment in this process use: the shares of all of them.
+    /// The options of the one session that all in-process replicas of a deployment use: the sum of their shares.
     package func pooled(in context: ReplicaContext?, cores: Int? = nil) -> ONNXSessionOptions {
         guard let context, context.options.placement == .inProcess else { return resolved(in: context, cores: cores) }
         var options = self

@@ -1,29 +1,29 @@
 /// Learns whether a replica's requests may begin on the thread of the event loop that read them, which spares a thread
 /// switch, or must go to the Swift pool, so that a handler which computes or blocks holds nobody else up.
 ///
-/// It goes by what batches of requests used of their thread until each of them first waited. A new replica's requests go
-/// to the pool until enough short ones were seen. After that only the clock is looked at, which is cheap: a batch that
+/// It goes by what bursts of requests used of their thread until each of them first waited. A new replica's requests go
+/// to the pool until enough short ones were seen. After that only the clock is looked at, which is cheap: a burst that
 /// took long has the following ones watched, for it may have been the machine that was busy. One of those that blocks the
 /// thread, or computes for long, sends the following ones to the pool again, the more of them the longer it took. Thus a
 /// handler that is slow now and then stays in the pool.
 package struct InlinePolicy: Sendable {
-    /// A batch that uses more processor time than this, and ``longRequest`` for each of its requests, counts as long, in
+    /// A burst that uses more processor time than this, and ``longRequest`` for each of its requests, counts as long, in
     /// nanoseconds.
     package static let longBatch: Int64 = 200_000
     package static let longRequest: Int64 = 20_000
-    /// A batch whose thread waited counts as blocking when it took longer than this, in nanoseconds; a lock that is free
+    /// A burst whose thread waited counts as blocking when it took longer than this, in nanoseconds; a lock that is free
     /// again at once is no harm.
     package static let longWait: Int64 = 500_000
     /// So many short requests must have been seen first.
     package static let probation = 64
-    /// So many requests are watched after a batch that took long.
+    /// So many requests are watched after a burst that took long.
     package static let watch = 1_000
     /// For so many requests no other begins on the loop after one that blocked its thread.
     package static let penaltyForWaiting = 10_000
     /// At least so many after one that computed for long; one more for each microsecond that it took.
     package static let penaltyForLength = 2_000
 
-    /// Where the next batch begins, and what ``began(_:_:)`` wants to know of it.
+    /// Where the next burst begins, and what ``began(_:_:)`` wants to know of it.
     package enum Place: Equatable, Sendable {
         /// On the Swift pool; its usage is measured.
         case pool
@@ -33,7 +33,7 @@ package struct InlinePolicy: Sendable {
         case loop
     }
 
-    /// What a batch used of its thread, until each of its requests first waited.
+    /// What a burst used of its thread, until each of its requests first waited.
     package enum Usage: Sendable {
         /// The time that went by, in nanoseconds; a busy machine may have let the thread stand.
         case time(Int64)
@@ -51,7 +51,7 @@ package struct InlinePolicy: Sendable {
         return watched > 0 ? .watchedLoop : .loop
     }
 
-    /// A batch of so many requests has begun.
+    /// A burst of so many requests has begun.
     package mutating func began(_ count: Int, _ usage: Usage) {
         switch usage {
         case .time(let elapsed):

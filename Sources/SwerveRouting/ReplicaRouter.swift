@@ -172,10 +172,12 @@ package struct ReplicaRouter: Sendable {
 
     /// The controller's newest set. Slots of replicas that left stay until their leases are back.
     ///
+    /// - Parameters:
+    ///   - replicas: each with how many requests it works on at a time; those of two revisions may differ.
+    ///   - maxQueued: how many requests may wait.
     /// - Returns: the slot of each replica in the order of `replicas`, and the waiting requests that now have a lease.
     package mutating func update(
-        _ replicas: [ReplicaID],
-        limit: Int,
+        _ replicas: [(id: ReplicaID, limit: Int)],
         maxQueued: Int,
         routing: DeploymentOptions.Routing,
         using generator: inout SplitMix64
@@ -188,7 +190,7 @@ package struct ReplicaRouter: Sendable {
             if let slot { known[slot.replica] = index }
         }
         for index in slots.indices { slots[index]?.isRoutable = false }
-        routable = replicas.map { replica in
+        routable = replicas.map { replica, limit in
             if let index = known[replica] {
                 slots[index]!.isRoutable = true
                 slots[index]!.limit = limit

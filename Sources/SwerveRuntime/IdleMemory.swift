@@ -1,5 +1,5 @@
-internal import CSwerveSystem
 internal import NIOCore
+internal import SwerveSystem
 
 /// Gives memory back to the system once a process has nothing to do.
 ///
@@ -44,18 +44,16 @@ extension IdleMemory {
     /// As many heaps as cores. The C library would make eight times as many, one for almost each thread, and each of them
     /// keeps what its busiest minute took. `MALLOC_ARENA_MAX` in the environment overrides it.
     static func limitHeaps() {
-        swerve_limit_heaps(Int32(clamping: max(2, System.coreCount)))
+        Heap.limit(to: max(2, System.coreCount))
     }
 
     /// Looks after the memory of this process until the task is cancelled.
     @concurrent static func watch(_ clock: some Clock<Duration>) async {
-        var memory = IdleMemory(processor: processor)
+        var memory = IdleMemory(processor: ThisProcess.processorTime)
         while (try? await clock.sleep(for: period)) != nil {
-            guard memory.looked(processor: processor) else { continue }
-            swerve_return_memory()
-            memory.gaveBack(processor: processor)
+            guard memory.looked(processor: ThisProcess.processorTime) else { continue }
+            Heap.returnUnused()
+            memory.gaveBack(processor: ThisProcess.processorTime)
         }
     }
-
-    private static var processor: Duration { .nanoseconds(swerve_process_time()) }
 }

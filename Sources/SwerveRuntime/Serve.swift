@@ -3,7 +3,7 @@ public import SwerveActors
 public import SwerveCore
 internal import UnixSignals
 
-/// Starts, names and ends applications in this process's instance of Swerve.
+/// The instance of Swerve that a program has without asking for one, ``instance``.
 ///
 /// ```swift
 /// let handle = try await Serve.run(Translator.bind(), name: "translator", routePrefix: "/translate")
@@ -11,51 +11,52 @@ internal import UnixSignals
 /// ```
 /// The instance starts with the first call and ends with ``shutdown()``.
 public enum Serve {
+    public static let instance = ServeInstance()
+
     /// Starts the instance with other options than the default ones. Nothing happens when it runs with options already.
     ///
-    /// - Throws: ``ServeError`` with code `addressInUse` when the HTTP port is taken, `system` when the operating system
-    ///   refuses something.
+    /// - Throws: as ``ServeInstance/start()``.
     public static func start(_ options: ServeOptions = ServeOptions()) async throws {
-        try await ServeInstance.shared.start(options)
+        try await instance.start(options)
     }
 
-    /// Runs an application, or replaces the one that runs under `name`, and returns when its replicas take requests.
-    ///
-    /// Replacing keeps the replicas of deployments that did not change; for the others new replicas start first, and the
-    /// old ones finish their requests when the new ones run.
-    /// - Parameters:
-    ///   - application: what `bind` returned; the deployments passed to it are part of the application.
-    ///   - name: letters, digits, `_`, `-` and `.`.
-    ///   - routePrefix: the path below which the application answers HTTP requests, if its ingress is an
-    ///     ``HTTPIngress``; `nil` for none.
-    /// - Returns: a handle of the ingress deployment.
-    /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
-    ///   initialiser that failed again and again. The application that ran under the name before, if any, goes on then.
+    /// Runs an application, or replaces the one that runs under `name`: see ``ServeInstance/run(_:name:routePrefix:)``.
     @discardableResult
     public static func run<D: Deployment>(
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/"
     ) async throws -> D {
-        try await ServeInstance.shared.run(application, name: name, routePrefix: routePrefix)
+        try await instance.run(application, name: name, routePrefix: routePrefix)
     }
 
     /// Ends an application: its handles fail from now on, its ongoing requests finish. Returns when it is gone.
     ///
     /// - Throws: ``ServeError`` with code `notFound`.
     public static func delete(_ name: String) async throws {
-        try await ServeInstance.shared.delete(name)
+        try await instance.delete(name)
     }
 
+    /// Runs a deployment with another number of replicas: see ``ServeInstance/scale(_:application:to:)``.
+    public static func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
+        try await instance.scale(deployment, application: application, to: numReplicas)
+    }
+
+    /// What runs, and how it is.
     public static func status() async -> ServeStatus {
-        await ServeInstance.shared.status()
+        await instance.status()
+    }
+
+    /// ``status()`` now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    public static func statusUpdates() async -> AsyncStream<ServeStatus> {
+        await instance.statusUpdates()
     }
 
     /// The handle of an application's ingress.
     ///
     /// - Throws: ``ServeError`` with code `notFound` when there is no such application or its ingress has another type.
     public static func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) async throws -> D {
-        try await ServeInstance.shared.handle(application: name, deployment: nil, as: type)
+        try await instance.applicationHandle(name, as: type)
     }
 
     /// The handle of any deployment of an application.
@@ -66,27 +67,34 @@ public enum Serve {
         application: String = "default",
         as type: D.Type
     ) async throws -> D {
-        try await ServeInstance.shared.handle(application: application, deployment: deployment, as: type)
+        try await instance.deploymentHandle(deployment, application: application, as: type)
     }
 
     /// The port that the HTTP proxy listens on; `nil` while no application has HTTP routes.
     public static var port: Int? {
-        get async { await ServeInstance.shared.port }
+        get async { await instance.port }
     }
 
     /// Ends all applications and the instance, letting ongoing requests finish.
     public static func shutdown() async {
-        await ServeInstance.shared.shutdown()
+        await instance.shutdown()
     }
 
+    /// Waits for SIGTERM or SIGINT, then shuts down: see ``ServeInstance/waitForShutdownSignal()``.
+    public static func waitForShutdownSignal() async throws {
+        try await instance.waitForShutdownSignal()
+    }
+}
+
+extension ServeInstance {
     /// Waits for SIGTERM or SIGINT, then shuts down: no new connections, ongoing requests finish within
     /// ``ServeOptions/drainTimeout``.
-    public static func waitForShutdownSignal() async throws {
+    public func waitForShutdownSignal() async throws {
         let group = ServiceGroup(
             configuration: .init(
-                services: [ShutdownService()],
+                services: [ShutdownService(instance: self)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: await ServeInstance.shared.logger
+                logger: logger
             )
         )
         try await group.run()
@@ -95,8 +103,10 @@ public enum Serve {
 
 /// Ends the instance when its service group shuts down.
 private struct ShutdownService: Service {
+    let instance: ServeInstance
+
     func run() async throws {
         try await gracefulShutdown()
-        await Serve.shutdown()
+        await instance.shutdown()
     }
 }

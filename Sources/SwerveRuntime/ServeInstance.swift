@@ -1,49 +1,69 @@
-internal import Logging
+package import Logging
 internal import NIOCore
-internal import NIOPosix
-internal import SwerveActors
-internal import SwerveCore
+public import SwerveActors
+internal import SwerveController
+public import SwerveCore
 internal import SwerveHTTP
-internal import SwerveLaunch
-internal import SwerveTransport
-internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
-
-/// The parts of an instance and their life: controller, peers, HTTP server.
-actor ServeInstance {
-    static let shared = ServeInstance()
-
-    private struct Running {
-        let options: ServeOptions
-        let group: MultiThreadedEventLoopGroup
-        let directory: InstanceDirectory
-        let listener: PeerListener
-        let controller: Controller
-        let loop: Task<Void, Never>
-        let memory: Task<Void, Never>
-        let proxy: ProxyService
-    }
-
-    private var running: Running?
+/// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
+///
+/// A process may have several, each with a port and applications of its own. Most programs need one: ``Serve`` has it.
+/// ```swift
+/// let instance = ServeInstance(ServeOptions(port: 0))
+/// let handle = try await instance.run(Translator.bind(), name: "translator", routePrefix: "/translate")
+/// ...
+/// await instance.shutdown()
+/// ```
+/// It starts with ``start()`` or the first ``run(_:name:routePrefix:)``, ends with ``shutdown()``, and may start again
+/// after that. Handles of one instance work wherever the instance runs, also as arguments of calls; a handle that is sent
+/// to a replica of another instance in another process is refused there with code `invalidArgument`.
+public actor ServeInstance {
+    private var options: ServeOptions
+    /// The actor system of the instance's references in this process.
+    nonisolated package let system: ServeSystem
+    nonisolated private let surroundings: Surroundings
+    private var running: InstanceParts?
     private var server: HTTPServer?
     private var specs: [String: ApplicationSpec] = [:]
     /// One start, and one shutdown, at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
-    private(set) var logger = Logger(label: "swerve")
+    package var logger: Logger { options.logger }
 
-    var port: Int? { server?.localAddress.port }
+    /// An instance that does not run yet.
+    public init(_ options: ServeOptions = ServeOptions()) {
+        self.init(options, Surroundings())
+    }
+
+    package init(_ options: ServeOptions, _ surroundings: Surroundings) {
+        self.options = options
+        self.surroundings = surroundings
+        var random = surroundings.random
+        self.system = ServeSystem(
+            InstanceID(rawValue: random.next()),
+            clock: surroundings.clock,
+            seed: random.next()
+        )
+    }
+
+    /// The port that the HTTP proxy listens on; `nil` while the instance does not listen.
+    public var port: Int? { server?.localAddress.port }
 
     // MARK: Start and end
 
+    /// Starts the instance and its HTTP proxy. Nothing happens when it runs already.
+    ///
+    /// - Throws: ``ServeError`` with code `addressInUse` when the HTTP port is taken, `system` when the operating system
+    ///   refuses something.
+    public func start() async throws {
+        try await changing { _ = try await ensureRunning(listening: true) }
+    }
+
+    /// The same with other options, which are left alone when the instance runs already.
     func start(_ options: ServeOptions) async throws {
         try await changing {
-            _ = try await ensureRunning(options, listening: true)
+            if running == nil { self.options = options }
+            _ = try await ensureRunning(listening: true)
         }
     }
 
@@ -62,106 +82,14 @@ actor ServeInstance {
         return try await work()
     }
 
-    private func begin(_ options: ServeOptions) async throws -> Running {
-        logger = options.logger
-        signal(SIGPIPE, SIG_IGN)
-        IdleMemory.limitHeaps()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
-        let directory = try InstanceDirectory()
-        let hosted = HostedReplicas()
-        let loops = Array(group.makeIterator())
-        let pools = ServeSystem.current.pools
-        let peers = Peers(
-            loops: loops,
-            network: UnixSocketNetwork(),
-            pools: pools,
-            hosted: hosted,
-            hello: Hello(replica: nil, processID: processID()),
-            logger: logger
-        )
-        peers.takeOverPools()
-        let proxy = ProxyService(pools: pools, loops: loops)
-        let files = WorkerFiles(directory: directory.path)
-        let workers = WorkerLauncher(
-            processes: try LocalProcessLauncher(),
-            peers: peers,
-            clock: loops[0],
-            files: files,
-            logger: logger
-        )
-        let here = InProcessLauncher(
-            factory: ReplicaFactory(isAlone: false),
-            hosted: hosted,
-            address: files.controllerAddress,
-            processID: processID()
-        )
-        let controller = Controller(
-            clock: loops[0],
-            launcher: PlacementLauncher(inProcess: here, processes: workers),
-            peers: peers,
-            logger: logger,
-            exposeRoutes: { proxy.expose($0) }
-        )
-        let listener = try UnixSocketNetwork.listen(
-            at: files.controllerAddress,
-            on: group,
-            delegate: workers,
-            hosted: hosted
-        )
-        // Unstructured: the controller's loop lives as long as the instance, and `shutdown` waits for it.
-        let loop = Task { await controller.run() }
-        // Unstructured: until `end` cancels it.
-        let memory = Task { await IdleMemory.watch(.continuous) }
-        return Running(
-            options: options,
-            group: group,
-            directory: directory,
-            listener: listener,
-            controller: controller,
-            loop: loop,
-            memory: memory,
-            proxy: proxy
-        )
-    }
-
-    private func startServer() async throws {
-        guard let running else { return }
-        var options = HTTPServerOptions()
-        options.limits.maxBodyBytes = running.options.maxBodyBytes
-        options.limits.maxHeadBytes = running.options.maxHeadBytes
-        options.maxBufferedBytes = running.options.maxBufferedBytes
-        options.maxConnections = running.options.maxConnections
-        options.idleTimeout = running.options.idleTimeout
-        options.requestTimeout = running.options.requestTimeout
-        let logger = logger
-        server = try await HTTPServer.start(
-            host: running.options.host,
-            port: running.options.port,
-            group: running.group,
-            options: options,
-            service: running.proxy,
-            outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
-        )
-        logger.info(
-            "listening",
-            metadata: ["host": "\(running.options.host)", "port": "\(server?.localAddress.port ?? 0)"]
-        )
-    }
-
-    func shutdown() async {
+    /// Ends all applications and the instance, letting ongoing requests finish.
+    public func shutdown() async {
         await changing { await end() }
     }
 
     private func end() async {
         guard let running else { return }
-        running.proxy.beginDraining()
-        await server?.drain(deadline: running.options.drainTimeout)
-        await running.controller.shutdown()
-        await running.loop.value
-        running.memory.cancel()
-        running.listener.stop()
-        running.directory.removeAll()
-        try? await running.group.shutdownGracefully()
+        await running.end(server, drainTimeout: options.drainTimeout)
         server = nil
         specs = [:]
         self.running = nil
@@ -169,26 +97,47 @@ actor ServeInstance {
 
     // MARK: Applications
 
-    func run<D: Deployment>(_ application: D, name: String, routePrefix: String?) async throws -> D {
-        let spec = try ApplicationBuilder.build(application, name: name, routePrefix: routePrefix)
-        let running = try await changing {
-            try await ensureRunning(ServeOptions(), listening: spec.routePrefix != nil)
-        }
+    /// Runs an application, or replaces the one that runs under `name`, and returns when its replicas take requests.
+    ///
+    /// Replacing keeps the replicas of deployments that did not change; for the others new replicas start first, and the
+    /// old ones finish their requests when the new ones run.
+    /// - Parameters:
+    ///   - application: what `bind` returned; the deployments passed to it are part of the application.
+    ///   - name: letters, digits, `_`, `-` and `.`.
+    ///   - routePrefix: the path below which the application answers HTTP requests, if its ingress is an
+    ///     ``HTTPIngress``; `nil` for none.
+    /// - Returns: a handle of the ingress deployment.
+    /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
+    ///   initialiser that failed again and again. The application that ran under the name before, if any, goes on then.
+    @discardableResult
+    public func run<D: Deployment>(
+        _ application: D,
+        name: String = "default",
+        routePrefix: String? = "/"
+    ) async throws -> D {
+        let spec = try ApplicationBuilder.build(
+            application,
+            of: system.pools.instance,
+            name: name,
+            routePrefix: routePrefix,
+            placement: surroundings.placement
+        )
+        let running = try await changing { try await ensureRunning(listening: spec.routePrefix != nil) }
         try await running.controller.deploy(spec)
         specs[name] = spec
-        return ServeSystem.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
+        return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
 
     /// An instance that cannot listen from the start is ended, so that the next start may have other options.
-    private func ensureRunning(_ options: ServeOptions, listening: Bool) async throws -> Running {
+    private func ensureRunning(listening: Bool) async throws -> InstanceParts {
         if let running {
-            if listening, server == nil { try await startServer() }
+            if listening, server == nil { server = try await running.startServer(options) }
             return running
         }
-        let new = try await begin(options)
+        let new = try InstanceParts.start(options, system, surroundings)
         running = new
         do {
-            if listening { try await startServer() }
+            if listening { server = try await new.startServer(options) }
         } catch {
             await end()
             throw error
@@ -196,17 +145,59 @@ actor ServeInstance {
         return new
     }
 
-    func delete(_ name: String) async throws {
+    /// Ends an application: its handles fail from now on, its ongoing requests finish. Returns when it is gone.
+    ///
+    /// - Throws: ``ServeError`` with code `notFound`.
+    public func delete(_ name: String) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(name)' runs") }
         try await running.controller.delete(name)
         specs[name] = nil
     }
 
-    func status() async -> ServeStatus {
+    /// Runs a deployment with another number of replicas, until its application is run anew. Returns when that is decided;
+    /// replicas start and end after that: see ``statusUpdates()``.
+    ///
+    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment, and `invalidOptions` for a number
+    ///   that cannot be.
+    public func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
+        guard let running else { throw ServeError(.notFound, "no application '\(application)' runs") }
+        let id = DeploymentID(application: application, deployment: deployment)
+        try await running.controller.scale(id, to: numReplicas, by: .user)
+    }
+
+    /// What runs, and how it is.
+    public func status() async -> ServeStatus {
         await running?.controller.status() ?? ServeStatus(applications: [:])
     }
 
-    func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
+    /// ``status()`` now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    public func statusUpdates() -> AsyncStream<ServeStatus> {
+        if let running { return running.controller.statusUpdates() }
+        return AsyncStream { updates in
+            updates.yield(ServeStatus(applications: [:]))
+            updates.finish()
+        }
+    }
+
+    /// The handle of an application's ingress.
+    ///
+    /// - Throws: ``ServeError`` with code `notFound` when there is no such application or its ingress has another type.
+    public func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) throws -> D {
+        try handle(application: name, deployment: nil, as: type)
+    }
+
+    /// The handle of any deployment of an application.
+    ///
+    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment or it has another type.
+    public func deploymentHandle<D: Deployment>(
+        _ deployment: String,
+        application: String = "default",
+        as type: D.Type
+    ) throws -> D {
+        try handle(application: application, deployment: deployment, as: type)
+    }
+
+    private func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
         guard let spec = specs[application] else {
             let known = specs.keys.sorted().joined(separator: ", ")
             throw ServeError(
@@ -225,6 +216,6 @@ actor ServeInstance {
         guard _typeByName(found.typeName) == type else {
             throw ServeError(.notFound, "the deployment \(found.id) is not a \(type)", deployment: found.id)
         }
-        return ServeSystem.handle(type, found.id)
+        return system.handle(type, found.id)
     }
 }

@@ -1,6 +1,6 @@
-/// A number of 16 bits with the range of `Float` and 7 bits of fraction, as accelerators use it.
+/// A 16-bit number with the range of `Float` and 7 fraction bits, as accelerators use it.
 ///
-/// For storing only: compute with `Float`.
+/// For storage only: compute with `Float`.
 public struct BFloat16: Hashable, Sendable, BitwiseCopyable, CustomStringConvertible {
     /// The upper half of the bits of a `Float`.
     public let bitPattern: UInt16
@@ -9,15 +9,15 @@ public struct BFloat16: Hashable, Sendable, BitwiseCopyable, CustomStringConvert
         self.bitPattern = bitPattern
     }
 
-    /// The nearest number; of two that are as near, the one whose last bit is 0.
+    /// The nearest number; of two equally near, the one whose last bit is 0.
     public init(_ value: Float) {
         let bits = value.bitPattern
         guard !value.isNaN else {
-            // The fraction may lie in the lower half only, which would leave an infinity.
+            // If only the lower half of the fraction has bits set, cutting it off would leave an infinity.
             self.init(bitPattern: UInt16(truncatingIfNeeded: bits >> 16) | 0x40)
             return
         }
-        // Cannot overflow: the largest pattern that is not a NaN is an infinity, whose lower half is 0.
+        // This cannot overflow: the largest pattern that is not a NaN is an infinity, whose lower half is 0.
         let rounded = bits + 0x7FFF + (bits >> 16 & 1)
         self.init(bitPattern: UInt16(truncatingIfNeeded: rounded >> 16))
     }

@@ -21,34 +21,34 @@ public struct ElementType: Hashable, Sendable, CaseIterable, CustomStringConvert
         self.kind = kind
     }
 
-    /// IEEE 754 numbers of 16 bits.
+    /// 16-bit IEEE 754 numbers.
     public static let float16 = ElementType(.float16)
-    /// Numbers of 16 bits with the exponent of `float32` and 7 bits of fraction, see ``BFloat16``. NumPy has no such type.
+    /// 16-bit numbers with the exponent of `float32` and 7 fraction bits, see ``BFloat16``. NumPy has no such type.
     public static let bfloat16 = ElementType(.bfloat16)
-    /// IEEE 754 numbers of 32 bits.
+    /// 32-bit IEEE 754 numbers.
     public static let float32 = ElementType(.float32)
-    /// IEEE 754 numbers of 64 bits.
+    /// 64-bit IEEE 754 numbers.
     public static let float64 = ElementType(.float64)
-    /// Signed integers of 8 bits.
+    /// Signed 8-bit integers.
     public static let int8 = ElementType(.int8)
-    /// Signed integers of 16 bits.
+    /// Signed 16-bit integers.
     public static let int16 = ElementType(.int16)
-    /// Signed integers of 32 bits.
+    /// Signed 32-bit integers.
     public static let int32 = ElementType(.int32)
-    /// Signed integers of 64 bits.
+    /// Signed 64-bit integers.
     public static let int64 = ElementType(.int64)
-    /// Unsigned integers of 8 bits.
+    /// Unsigned 8-bit integers.
     public static let uint8 = ElementType(.uint8)
-    /// Unsigned integers of 16 bits.
+    /// Unsigned 16-bit integers.
     public static let uint16 = ElementType(.uint16)
-    /// Unsigned integers of 32 bits.
+    /// Unsigned 32-bit integers.
     public static let uint32 = ElementType(.uint32)
-    /// Unsigned integers of 64 bits.
+    /// Unsigned 64-bit integers.
     public static let uint64 = ElementType(.uint64)
     /// One byte per element, 0 or 1.
     public static let bool = ElementType(.bool)
 
-    /// Every type that there is.
+    /// Every type.
     public static var allCases: [ElementType] { Kind.allCases.map(ElementType.init) }
 
     /// The name, as NumPy spells it: `float32`, `uint8`, `bool`.

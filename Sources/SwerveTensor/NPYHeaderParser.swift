@@ -3,7 +3,7 @@
 /// The header is a Python literal such as `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. Only what NumPy
 /// writes for plain arrays is accepted; nothing is evaluated.
 struct NPYHeaderParser {
-    /// The dictionary as it stands in the file.
+    /// The values of the dictionary.
     struct Header: Equatable {
         var descriptor: String
         var isFortranOrder: Bool
@@ -13,7 +13,7 @@ struct NPYHeaderParser {
     private let text: [UInt8]
     private var position = 0
 
-    /// - Parameter text: the header without magic string, version and length.
+    /// - Parameter text: the header without the magic string, version and length.
     init(_ text: [UInt8]) {
         self.text = text
     }
@@ -57,7 +57,7 @@ struct NPYHeaderParser {
             throw malformed("expected a string at \(position)")
         }
         let start = position + 1
-        guard let end = text[start...].firstIndex(of: quote) else { throw malformed("a string does not end") }
+        guard let end = text[start...].firstIndex(of: quote) else { throw malformed("a string has no closing quote") }
         let content = text[start..<end]
         guard !content.contains(UInt8(ascii: "\\")) else { throw malformed("escapes are not accepted") }
         position = end + 1
@@ -100,7 +100,7 @@ struct NPYHeaderParser {
             throw TensorError(.invalidShape, ".npy: a dimension has \(digits.count) digits")
         }
         position = digits.endIndex
-        // Python 2 wrote long integers so.
+        // Python 2 wrote long integers with an L at the end.
         if position < text.count, text[position] == UInt8(ascii: "L") { position += 1 }
         return value
     }

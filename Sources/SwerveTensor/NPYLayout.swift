@@ -1,6 +1,6 @@
 internal import NIOCore
 
-/// The element type and byte order that a NumPy type string such as `<f4` names.
+/// The element type and byte order of a NumPy type string such as `<f4`.
 struct NPYLayout: Equatable {
     var elementType: ElementType
     var isBigEndian: Bool
@@ -12,7 +12,7 @@ struct NPYLayout: Equatable {
         "b1": .bool,
     ]
 
-    /// - Throws: ``TensorError`` with code `unsupportedType`, saying why.
+    /// - Throws: ``TensorError`` with code `unsupportedType`; the message gives the reason.
     init(descriptor: String) throws(TensorError) {
         let order = descriptor.first
         let code = descriptor.dropFirst()
@@ -32,7 +32,7 @@ struct NPYLayout: Equatable {
             throw TensorError(.unsupportedType, ".npy: type '\(descriptor)': \(why)")
         }
         guard order != "|" || type.byteCount == 1 else {
-            throw TensorError(.unsupportedType, ".npy: '\(descriptor)' says nothing of the byte order")
+            throw TensorError(.unsupportedType, ".npy: '\(descriptor)' does not name a byte order")
         }
         elementType = type
         isBigEndian = order == ">"
@@ -49,7 +49,7 @@ struct NPYLayout: Equatable {
     }
 }
 
-/// Elements from column-major in row-major order.
+/// Reorders elements from column-major to row-major order.
 ///
 /// - Parameter shape: at least two dimensions, none of them 0.
 func rowMajor(_ source: ByteBuffer, shape: [Int], elementByteCount: Int) -> ByteBuffer {
@@ -84,7 +84,7 @@ private func rowMajor<Word: FixedWidthInteger & BitwiseCopyable>(
                     let word = source.loadUnaligned(fromByteOffset: start + column * strides[last], as: Word.self)
                     target.storeBytes(of: word, toByteOffset: offset + column * size, as: Word.self)
                 }
-                // Steps to the next row, the next-to-last index fastest.
+                // Steps to the next row; the next-to-last index changes fastest.
                 var axis = last - 1
                 while axis >= 0 {
                     index[axis] += 1
@@ -101,7 +101,7 @@ private func rowMajor<Word: FixedWidthInteger & BitwiseCopyable>(
     return result
 }
 
-/// Elements with the bytes of each in the opposite order.
+/// Reverses the bytes of each element.
 func byteSwapped(_ source: ByteBuffer, elementByteCount: Int) -> ByteBuffer {
     switch elementByteCount {
     case 2: byteSwapped(source, as: UInt16.self)

@@ -1,4 +1,4 @@
-/// An array of texts with a shape: what ``Tensor`` is for numbers.
+/// An array of texts with a shape, as ``Tensor`` is an array of numbers.
 public struct StringTensor: Hashable, Sendable, CustomStringConvertible {
     /// The size of each dimension; empty for a single text.
     public let shape: [Int]
@@ -7,7 +7,7 @@ public struct StringTensor: Hashable, Sendable, CustomStringConvertible {
 
     /// - Throws: ``TensorError`` with code `invalidShape` or `sizeMismatch`.
     public init(shape: [Int], values: [String]) throws(TensorError) {
-        // One byte each: the same rules as for numbers, apart from the bytes.
+        // Counts one byte per text, so that the same rules apply to the shape as for numbers.
         let count = try Tensor.byteCount(shape: shape, elementType: .uint8)
         guard values.count == count else {
             throw TensorError(.sizeMismatch, "shape \(shape) takes \(count) texts, there are \(values.count)")
@@ -22,9 +22,10 @@ public struct StringTensor: Hashable, Sendable, CustomStringConvertible {
 extension StringTensor: Codable {
     private enum CodingKeys: String, CodingKey { case shape, values }
 
-    /// Reads and validates.
+    /// Reads and validates the texts.
     ///
-    /// - Throws: `DecodingError.dataCorrupted` with a ``TensorError`` beneath when the parts do not fit together.
+    /// - Throws: `DecodingError.dataCorrupted` with a ``TensorError`` as the underlying error when the parts do not fit
+    ///   together.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let shape = try container.decode([Int].self, forKey: .shape)

@@ -15,9 +15,9 @@ extension Tensor {
         }
     }
 
-    /// Gives the elements to a closure, without a copy where their place in memory allows it.
+    /// Passes the elements to a closure, without a copy if they are aligned in memory.
     ///
-    /// A tensor that is a slice of a larger buffer may lie at an address that its type cannot be read from; then the
+    /// A tensor that is a slice of a larger buffer may lie at an address that is not aligned for its type; then the
     /// closure gets a copy.
     ///
     /// - Parameters:
@@ -33,7 +33,7 @@ extension Tensor {
         return try values(as: type).withUnsafeBufferPointer(body)
     }
 
-    /// The bytes, copied when they lie at an address that their type cannot be read from.
+    /// The bytes; copied when their address is not aligned for the element type.
     package var alignedBytes: ByteBuffer {
         let isAligned = bytes.withUnsafeReadableBytes {
             UInt(bitPattern: $0.baseAddress) % UInt(elementType.byteCount) == 0
@@ -66,7 +66,8 @@ extension Tensor: Codable {
 
     /// Reads and validates a tensor.
     ///
-    /// - Throws: `DecodingError.dataCorrupted` with a ``TensorError`` beneath when the parts do not fit together.
+    /// - Throws: `DecodingError.dataCorrupted` with a ``TensorError`` as the underlying error when the parts do not fit
+    ///   together.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let shape = try container.decode([Int].self, forKey: .shape)
@@ -81,7 +82,7 @@ extension Tensor: Codable {
         }
     }
 
-    /// Writes shape, element type and the bytes as one `ByteBuffer`, which encoders may treat as a block.
+    /// Writes the shape, the element type, and the bytes as one `ByteBuffer`, which an encoder can store as one block.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(shape, forKey: .shape)

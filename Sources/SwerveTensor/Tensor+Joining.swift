@@ -1,26 +1,26 @@
 internal import NIOCore
 
 extension Tensor {
-    /// Joins tensors along an axis: what `numpy.concatenate` gives.
+    /// Joins tensors along an axis, as `numpy.concatenate` does.
     ///
     /// - Parameters:
-    ///   - tensors: at least one; of one element type, and of one shape but for the axis.
+    ///   - tensors: at least one tensor. All have the same element type, and the same shape except along the axis.
     ///   - axis: from 0 to one less than the number of dimensions.
     /// - Throws: ``TensorError`` with code `invalidShape`, `typeMismatch`, `sizeMismatch` or `tooLarge`.
     public static func concatenated(_ tensors: [Tensor], axis: Int = 0) throws(TensorError) -> Tensor {
-        guard let first = tensors.first else { throw TensorError(.invalidShape, "there is no tensor to join") }
+        guard let first = tensors.first else { throw TensorError(.invalidShape, "there are no tensors to join") }
         try first.checkAxis(axis)
         for (index, tensor) in tensors.enumerated().dropFirst() {
             guard tensor.elementType == first.elementType else {
                 throw TensorError(
                     .typeMismatch,
-                    "tensor \(index) holds \(tensor.elementType), tensor 0 \(first.elementType)"
+                    "tensor \(index) holds \(tensor.elementType), tensor 0 holds \(first.elementType)"
                 )
             }
             guard tensor.shape(with: 0, at: axis) == first.shape(with: 0, at: axis) else {
                 throw TensorError(
                     .sizeMismatch,
-                    "tensor \(index) of shape \(tensor.shape) and tensor 0 of \(first.shape) differ beside axis \(axis)"
+                    "tensor \(index) of \(tensor.shape) and tensor 0 of \(first.shape) differ outside axis \(axis)"
                 )
             }
         }
@@ -35,7 +35,7 @@ extension Tensor {
         let count = try byteCount(shape: shape, elementType: first.elementType)
         var bytes = ByteBuffer()
         bytes.reserveCapacity(count)
-        // A row is what lies together in each tensor: its part of one step of the dimensions before the axis.
+        // A row is a contiguous part of each tensor: the elements for one index of the dimensions before the axis.
         let rows = first.shape[..<axis].reduce(1, *)
         for row in 0..<(count == 0 ? 0 : rows) {
             for tensor in tensors {
@@ -51,13 +51,13 @@ extension Tensor {
     /// Parts along the first axis share the bytes of the tensor.
     ///
     /// - Parameters:
-    ///   - lengths: of the parts along the axis; their sum is the length of the axis.
+    ///   - lengths: the length of each part along the axis; their sum is the length of the axis.
     ///   - axis: from 0 to one less than the number of dimensions.
     /// - Throws: ``TensorError`` with code `invalidShape` or `sizeMismatch`.
     public func split(_ lengths: [Int], axis: Int = 0) throws(TensorError) -> [Tensor] {
         try checkAxis(axis)
         guard lengths.allSatisfy({ $0 >= 0 }) else {
-            throw TensorError(.invalidShape, "the lengths \(lengths) have a negative one")
+            throw TensorError(.invalidShape, "one of the lengths \(lengths) is negative")
         }
         var sum = 0
         for length in lengths {
@@ -68,7 +68,7 @@ extension Tensor {
         guard sum == shape[axis] else {
             throw TensorError(
                 .sizeMismatch,
-                "the lengths \(lengths) sum up to \(sum), axis \(axis) of \(shape) does not"
+                "the lengths \(lengths) add up to \(sum), not to axis \(axis) of \(shape)"
             )
         }
         let rows = shape[..<axis].reduce(1, *)

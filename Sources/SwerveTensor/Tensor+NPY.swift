@@ -46,10 +46,10 @@ extension Tensor {
         let descriptor = try NPYLayout.descriptor(of: elementType)
         var header = "{'descr': '\(descriptor)', 'fortran_order': False, 'shape': \(tuple), }"
         if let first = shape.first {
-            // NumPy leaves room to let the first dimension grow in place, 21 digits.
+            // NumPy leaves room for 21 digits, so that the first dimension can grow in place.
             header += String(repeating: " ", count: 21 - String(first).count)
         }
-        // Magic string, version and length take 10 bytes; the elements start at a multiple of 64.
+        // The magic string, version and length take 10 bytes; the elements start at a multiple of 64.
         header += String(repeating: " ", count: 64 - (10 + header.utf8.count + 1) % 64) + "\n"
 
         var file = ByteBuffer()

@@ -9,7 +9,7 @@ public import NIOCore
 /// The elements lie in row-major order (the last dimension is contiguous), little-endian, without gaps. A tensor is a
 /// value; copies share their bytes.
 public struct Tensor: Hashable, Sendable {
-    /// The largest number of dimensions, that of NumPy.
+    /// The most dimensions, the same as in NumPy.
     public static let maximumRank = 64
 
     /// The size of each dimension; empty for a single number.
@@ -22,14 +22,14 @@ public struct Tensor: Hashable, Sendable {
     /// How many elements there are: the product of the shape.
     public var elementCount: Int { bytes.readableBytes / elementType.byteCount }
 
-    /// A tensor over bytes that are there already; they are not copied.
+    /// Makes a tensor from existing bytes without copying them.
     ///
     /// - Parameters:
     ///   - shape: the size of each dimension.
     ///   - elementType: the type of every element.
     ///   - bytes: the elements in row-major order, little-endian; all readable bytes belong to the tensor.
-    /// - Throws: ``TensorError`` with code `invalidShape`, `tooLarge`, `sizeMismatch`, or `invalidValue` for Booleans
-    ///   that are neither 0 nor 1.
+    /// - Throws: ``TensorError`` with code `invalidShape`, `tooLarge`, `sizeMismatch`, or `invalidValue` for a Boolean
+    ///   that is neither 0 nor 1.
     public init(shape: [Int], elementType: ElementType, bytes: ByteBuffer) throws(TensorError) {
         let expected = try Tensor.byteCount(shape: shape, elementType: elementType)
         guard bytes.readableBytes == expected else {
@@ -38,14 +38,14 @@ public struct Tensor: Hashable, Sendable {
                 "shape \(shape) of \(elementType) takes \(expected) bytes, there are \(bytes.readableBytes)"
             )
         }
-        // A Swift Bool that is neither 0 nor 1 is undefined behaviour, so it is refused before anyone can look at it.
+        // A Swift Bool that is neither 0 nor 1 is undefined behaviour, so it is refused before anyone can read it.
         if elementType == .bool, let value = bytes.readableBytesView.first(where: { $0 > 1 }) {
             throw TensorError(.invalidValue, "a bool is 0 or 1, not \(value)")
         }
         self.init(checkedShape: shape, elementType: elementType, bytes: bytes)
     }
 
-    /// A tensor of values.
+    /// Makes a tensor from values.
     ///
     /// - Parameters:
     ///   - shape: the size of each dimension.
@@ -64,12 +64,12 @@ public struct Tensor: Hashable, Sendable {
         self.init(checkedShape: shape, elementType: Element.elementType, bytes: bytes)
     }
 
-    /// A tensor whose elements are written in place.
+    /// Makes a tensor whose elements a closure writes in place.
     ///
     /// - Parameters:
     ///   - shape: the size of each dimension.
     ///   - type: the type of the elements.
-    ///   - fill: must write every element of the buffer, which is not initialised before.
+    ///   - fill: must write every element of the buffer, which starts uninitialised.
     /// - Throws: ``TensorError`` with code `invalidShape` or `tooLarge`.
     package init<Element: TensorElement>(
         shape: [Int],
@@ -93,8 +93,8 @@ public struct Tensor: Hashable, Sendable {
 
     /// The same elements in another shape, without a copy.
     ///
-    /// - Throws: ``TensorError`` with code `invalidShape`, or `sizeMismatch` when the new shape has another number of
-    ///   elements.
+    /// - Throws: ``TensorError`` with code `invalidShape`, or `sizeMismatch` when the new shape has a different number
+    ///   of elements.
     public func reshaped(to shape: [Int]) throws(TensorError) -> Tensor {
         let expected = try Tensor.byteCount(shape: shape, elementType: elementType)
         guard expected == bytes.readableBytes else {
@@ -112,7 +112,7 @@ public struct Tensor: Hashable, Sendable {
     ///   product that overflows; `tooLarge` for more bytes than a `ByteBuffer` holds (4 GiB).
     public static func byteCount(shape: [Int], elementType: ElementType) throws(TensorError) -> Int {
         guard shape.count <= maximumRank else {
-            throw TensorError(.invalidShape, "\(shape.count) dimensions, at most \(maximumRank) are allowed")
+            throw TensorError(.invalidShape, "\(shape.count) dimensions; at most \(maximumRank) are allowed")
         }
         var count = elementType.byteCount
         // A zero anywhere makes the product zero, but must not hide a dimension that is out of range.

@@ -1,4 +1,4 @@
-/// A Swift type whose values are elements of a ``Tensor``, stored as they lie in memory.
+/// A Swift type whose values can be elements of a ``Tensor``, with the same layout as in memory.
 public protocol TensorElement: BitwiseCopyable, Sendable {
     /// The element type whose bytes have the layout of this type.
     static var elementType: ElementType { get }

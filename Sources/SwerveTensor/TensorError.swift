@@ -16,9 +16,9 @@ public struct TensorError: Error, Hashable, Sendable, CustomStringConvertible {
 
         /// A dimension is negative, there are too many of them, or their product does not fit.
         public static let invalidShape = Code("invalid_shape")
-        /// The bytes or values are not as many as the shape says.
+        /// The number of bytes or values does not match the shape.
         public static let sizeMismatch = Code("size_mismatch")
-        /// The elements are of another type than the one asked for.
+        /// The elements have a different type from the one requested.
         public static let typeMismatch = Code("type_mismatch")
         /// A byte of a Boolean tensor is neither 0 nor 1.
         public static let invalidValue = Code("invalid_value")
@@ -32,7 +32,7 @@ public struct TensorError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// The kind of failure.
     public let code: Code
-    /// What happened, for people.
+    /// What happened, for human readers.
     public let message: String
 
     public init(_ code: Code, _ message: String) {

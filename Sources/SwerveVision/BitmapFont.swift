@@ -1,8 +1,8 @@
-/// A font of 5 x 8 dots for the printable characters of ASCII.
+/// A font of 5 x 8 dots for the printable ASCII characters.
 enum BitmapFont {
     private static let firstCharacter = 32
 
-    /// Eight rows of five dots per character, the top left one in the highest of 40 bits.
+    /// Eight rows of five dots per character in 40 bits; the top left dot is the highest bit.
     private static let glyphs: [UInt64] = [
         0x0000000000, 0x2108420080, 0x5294000000, 0x52beafa940, 0x23e8e2f880, 0xc644444c60, 0x45288ac9a0, 0x2110000000,
         0x1110841040, 0x4104211100, 0x012aea9000, 0x0109f21000, 0x0000001088, 0x0001f00000, 0x0000000180, 0x0044444000,
@@ -18,7 +18,7 @@ enum BitmapFont {
         0x0022a22a20, 0x002318bc2e, 0x003e2223e0, 0x1108821040, 0x2108421084, 0x4108221100, 0x0011510000,
     ]
 
-    /// Calls the closure for each dot of a character; others than printable ASCII look like `?`.
+    /// Calls the closure for each dot of a character. Characters outside printable ASCII are drawn as `?`.
     static func forEachDot(of character: Character, _ body: (_ column: Int, _ row: Int) -> Void) {
         let index = Int(character.asciiValue ?? 63) - firstCharacter
         let glyph = glyphs.indices.contains(index) ? glyphs[index] : glyphs[63 - firstCharacter]

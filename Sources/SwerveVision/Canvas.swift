@@ -1,4 +1,4 @@
-/// An RGB image that is drawn on.
+/// An RGB image to draw on.
 struct Canvas {
     let width: Int
     let height: Int
@@ -17,7 +17,7 @@ struct Canvas {
 
     var image: Image { Image(checkedWidth: width, height: height, channels: 3, pixels: pixels) }
 
-    /// Fills a rectangle; what lies outside is cut off.
+    /// Fills a rectangle, clipped to the canvas.
     mutating func fill(x: Int, y: Int, width: Int, height: Int, _ color: RGBColor) {
         for row in max(y, 0)..<max(0, y, min(y + height, self.height)) {
             for column in max(x, 0)..<max(0, x, min(x + width, self.width)) {
@@ -29,9 +29,9 @@ struct Canvas {
         }
     }
 
-    /// Mixes a colour into a pixel; nothing happens outside.
+    /// Mixes a colour into a pixel. Does nothing outside the canvas.
     ///
-    /// - Parameter opacity: from 0, the pixel as it is, to 1, the colour.
+    /// - Parameter opacity: from 0 (keeps the pixel) to 1 (replaces it with the colour).
     mutating func blend(x: Int, y: Int, _ color: RGBColor, opacity: Double) {
         guard (0..<width).contains(x), (0..<height).contains(y) else { return }
         let at = (y * width + x) * 3
@@ -41,12 +41,12 @@ struct Canvas {
         }
     }
 
-    /// Fills a rectangle with round corners, smooth at the edge; what lies outside is cut off.
+    /// Fills a rectangle with round corners and smooth edges, clipped to the canvas.
     mutating func fillRounded(x: Int, y: Int, width: Int, height: Int, radius: Double, _ color: RGBColor) {
         let (middleX, middleY) = (Double(width) / 2, Double(height) / 2)
         for row in 0..<height {
             for column in 0..<width {
-                // The distance beyond the rectangle that the middles of the corners' circles span.
+                // The distance outside the rectangle spanned by the centres of the corner circles.
                 let dx = max(0, abs(Double(column) + 0.5 - middleX) - middleX + radius)
                 let dy = max(0, abs(Double(row) + 0.5 - middleY) - middleY + radius)
                 let coverage = radius - (dx * dx + dy * dy).squareRoot() + 0.5
@@ -55,7 +55,7 @@ struct Canvas {
         }
     }
 
-    /// Copies an RGB image that lies wholly within the canvas.
+    /// Copies an RGB image onto the canvas, which must contain it completely.
     mutating func paste(_ image: Image, x: Int, y: Int) {
         precondition(image.channels == 3 && x + image.width <= width && y + image.height <= height)
         let rowCount = image.width * 3

@@ -1,9 +1,9 @@
-/// Finds the orientation in EXIF and XMP blocks, of which anything may come from outside.
+/// Finds the orientation in EXIF and XMP blocks. The blocks come from clients and may hold anything.
 enum EXIFReader {
     private static let orientationTag = 0x0112
 
-    /// The number in the orientation tag of the first directory; 0 when the tag holds something else than whole
-    /// numbers, nil without the tag or when the block is damaged.
+    /// The number in the orientation tag of the first directory; 0 when the tag does not hold integers, nil when there
+    /// is no tag or the block is damaged.
     static func orientation(in block: [UInt8]) -> Int? {
         guard block.count >= 8 else { return nil }
         let isBigEndian: Bool
@@ -12,7 +12,7 @@ enum EXIFReader {
         case (0x4D, 0x4D): isBigEndian = true
         default: return nil
         }
-        /// The number of so many bytes at a place; nil beyond the end.
+        /// Reads a number of `count` bytes at `start`; nil beyond the end.
         func number(_ count: Int, at start: Int) -> Int? {
             guard start >= 0, start <= block.count - count else { return nil }
             let bytes = block[start..<(start + count)]
@@ -26,11 +26,11 @@ enum EXIFReader {
             let at = directory + 2 + entry * 12
             guard let tag = number(2, at: at), let type = number(2, at: at + 2), let values = number(4, at: at + 4)
             else { return nil }
-            // Types: 1 byte, 2 text, 3 and 8 of two bytes, 4, 9 and 13 of four. Unknown ones are passed over.
+            // Types 3 and 8 are integers of two bytes; 4, 9 and 13 are integers of four. Unknown types are skipped.
             guard tag == orientationTag, (1...13).contains(type), values > 0 else { continue }
             let size = [3: 2, 8: 2, 4: 4, 9: 4, 13: 4][type]
             guard let size else { return 0 }
-            // More numbers than fit stand elsewhere. Of several the first counts, as in Pillow.
+            // Values that do not fit into the entry are stored elsewhere. Of several, the first counts, as in Pillow.
             let isInline = values <= 4 / size
             guard values * size <= block.count else { continue }
             guard let start = isInline ? at + 8 : number(4, at: at + 8), start <= block.count - values * size else {

@@ -1,6 +1,6 @@
 extension Image {
-    /// The image with other channels, converted as Pillow's `Image.convert`: grey is the ITU-R 601 luma, new opacity is
-    /// full, dropped opacity is ignored.
+    /// Converts the image to other channels as Pillow's `Image.convert` does: grey is the ITU-R 601 luma, an added
+    /// alpha channel is opaque, a removed one is ignored.
     public func converted(to format: PixelFormat) -> Image {
         let newChannels = format.channels
         guard newChannels != channels else { return self }
@@ -23,7 +23,7 @@ extension Image {
         return Image(checkedWidth: width, height: height, channels: newChannels, pixels: result)
     }
 
-    /// The image in grey. Pillow's `convert("L")`.
+    /// The image in grey, as Pillow's `convert("L")` gives it.
     public func grayscale() -> Image { converted(to: .grayscale) }
 
     private static func luma(_ red: UInt8, _ green: UInt8, _ blue: UInt8) -> UInt8 {
@@ -39,16 +39,16 @@ extension Image {
         return Image(checkedWidth: width, height: height, channels: 1, pixels: result)
     }
 
-    /// The image with more or less contrast at edges. Pillow's `ImageEnhance.Sharpness(image).enhance(factor)`.
+    /// The image with more or less contrast at edges, as in Pillow's `ImageEnhance.Sharpness(image).enhance(factor)`.
     ///
     /// - Parameter factor: 0 gives a blurred image, 1 the image itself, 2 a sharpened one.
     /// - Throws: ``ImageError`` with code `invalidArgument` when the factor is not a finite number.
     public func sharpened(factor: Double) throws(ImageError) -> Image {
         guard factor.isFinite else {
-            throw ImageError(.invalidArgument, "the factor is a finite number, not \(factor)")
+            throw ImageError(.invalidArgument, "the factor must be a finite number, not \(factor)")
         }
         let factor = Float(factor)
-        // The outermost pixels have no eight neighbours and stay as they are.
+        // The outermost pixels have fewer than eight neighbours and stay unchanged.
         guard factor != 1, width > 2, height > 2 else { return self }
         let rowCount = width * channels
         let result = [UInt8](unsafeUninitializedCapacity: pixels.count) { target, initializedCount in
@@ -64,7 +64,7 @@ extension Image {
         return Image(checkedWidth: width, height: height, channels: channels, pixels: result)
     }
 
-    /// Blends the pixels of a row with their neighbourhood: weights 1 around and 5 in the middle, over 13.
+    /// Blends each pixel of a row with its neighbourhood: weight 5 in the middle, 1 for each neighbour, divided by 13.
     private func sharpenRow(_ row: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, factor: Float) {
         let step = channels
         let rowCount = width * channels

@@ -1,12 +1,12 @@
 extension Image {
-    /// The image with a colour laid over each pixel, according to its label.
+    /// Lays a colour over each pixel, according to the pixel's label.
     ///
     /// Equal to Pillow's `Image.blend(image, colours, alpha)`.
     ///
     /// - Parameters:
-    ///   - labels: one per pixel, row by row.
+    ///   - labels: one label per pixel, row by row.
     ///   - palette: the colour of each label.
-    ///   - alpha: from 0, the image, to 1, the colours; 0.5 unless said otherwise.
+    ///   - alpha: from 0 (only the image) to 1 (only the colours); 0.5 by default.
     /// - Returns: an RGB image.
     /// - Throws: ``ImageError`` with code `invalidArgument`.
     public func overlay(labels: [UInt8], palette: Palette, alpha: Double = 0.5) throws(ImageError) -> Image {
@@ -14,7 +14,7 @@ extension Image {
             throw ImageError(.invalidArgument, "\(labels.count) labels for \(width * height) pixels")
         }
         guard (0...1).contains(alpha) else {
-            throw ImageError(.invalidArgument, "alpha is from 0 to 1, not \(alpha)")
+            throw ImageError(.invalidArgument, "alpha must be from 0 to 1, not \(alpha)")
         }
         try palette.check(covers: labels)
         let source = converted(to: .rgb).pixels
@@ -33,11 +33,11 @@ extension Image {
         return Image(checkedWidth: width, height: height, channels: 3, pixels: result)
     }
 
-    /// Images next to one another, aligned at the top.
+    /// Places images next to each other, aligned at the top.
     ///
     /// - Parameters:
     ///   - images: from left to right, at least one.
-    ///   - gap: the pixels between two images.
+    ///   - gap: the number of pixels between two images.
     ///   - background: the colour of gaps and of the space below smaller images.
     /// - Returns: an RGB image.
     /// - Throws: ``ImageError`` with code `invalidArgument` or `tooLarge`.
@@ -47,7 +47,7 @@ extension Image {
         background: RGBColor = .white
     ) throws(ImageError) -> Image {
         guard !images.isEmpty, (0...4096).contains(gap) else {
-            throw ImageError(.invalidArgument, "one image at least is needed, and a gap from 0 to 4096 pixels")
+            throw ImageError(.invalidArgument, "a row needs at least one image and a gap from 0 to 4096 pixels")
         }
         var canvas = try Canvas(
             width: images.map(\.width).reduce(gap * (images.count - 1), +),

@@ -1,14 +1,14 @@
 extension Image {
-    /// The image with a line in its own colour along the inner edge of each region of equal labels, smooth at both ends.
+    /// Draws a line with smooth edges along the inner edge of each region of equal labels, in the colour of the label.
     ///
-    /// Regions end at other labels, not at the edge of the image.
+    /// The edge of the image does not end a region; only a different label does.
     ///
     /// - Parameters:
-    ///   - labels: one per pixel, row by row.
+    ///   - labels: one label per pixel, row by row.
     ///   - palette: the colour of each label.
-    ///   - width: the width of the line in pixels, from 1 to 64; 3 unless said otherwise. Two regions that meet show
-    ///     twice the width.
-    ///   - omitting: labels whose regions get no line, such as that of the background; none unless said otherwise.
+    ///   - width: the width of the line in pixels, from 1 to 64; 3 by default. Where two regions meet, their lines
+    ///     together are twice as wide.
+    ///   - omitting: labels whose regions get no line, such as the background's; none by default.
     /// - Returns: an RGB image.
     /// - Throws: ``ImageError`` with code `invalidArgument`.
     public func contours(
@@ -28,7 +28,7 @@ extension Image {
         var pixels = converted(to: .rgb).pixels
         let colors = palette.colors.map { [Int($0.red), Int($0.green), Int($0.blue)] }
         let isOmitted = (UInt8.min...UInt8.max).map { omitting.contains($0) }
-        // In the units of the distances: full up to the line's width, then fading over one pixel and a half.
+        // In the units of `EdgeDistance`: full colour up to the line's width, then a fade over one and a half pixels.
         let full = lineWidth * EdgeDistance.pixel
         let fade = EdgeDistance.pixel * 3 / 2
         for (i, label) in labels.enumerated() where distances[i] < full + fade && !isOmitted[Int(label)] {
@@ -41,7 +41,8 @@ extension Image {
         return Image(checkedWidth: width, height: height, channels: 3, pixels: pixels)
     }
 
-    /// How far each pixel is from the nearest of another label, nearly: with the steps 5 and 7 of a chamfer.
+    /// The approximate distance of each pixel to the nearest pixel with another label: a chamfer distance with steps 5
+    /// and 7.
     private func edgeDistances(_ labels: [UInt8]) -> [UInt16] {
         typealias Distance = EdgeDistance
         var distances = [UInt16](repeating: Distance.far, count: labels.count)
@@ -76,6 +77,6 @@ extension Image {
 private enum EdgeDistance {
     static let pixel = 5
     static let diagonal: UInt16 = 7
-    /// More than any that is looked at, with room for a step.
+    /// Larger than any distance that matters, with room to add a step.
     static let far = UInt16.max - 8
 }

@@ -4,18 +4,18 @@ public import NIOCore
 extension Image {
     /// Decodes a JPEG or PNG file.
     ///
-    /// The pixels are those of Pillow's `Image.open(file).convert(mode)`: the orientation in the metadata is not applied
-    /// unless asked for, and transparency is dropped unless `.rgba` is asked for; palettes and 1 to 16 bits per channel
-    /// become 8 bits, CMYK becomes RGB as if all of it were inverted as Adobe's. Files that end early are refused, as in
-    /// Pillow; so are JPEG files of 12 bits per channel, lossless and hierarchical ones.
+    /// The pixels are those of Pillow's `Image.open(file).convert(mode)`: the orientation in the metadata is applied
+    /// only with `isUpright`, and transparency is kept only for `.rgba`. Palettes and channels of 1 to 16 bits become 8
+    /// bits; CMYK becomes RGB on the assumption that it is inverted, as Adobe's is. Truncated files are refused, as in
+    /// Pillow; so are JPEG files with 12 bits per channel and lossless or hierarchical JPEG files.
     ///
-    /// The call blocks for some 6 ms per megapixel.
+    /// The call blocks for about 6 ms per megapixel.
     ///
     /// - Parameters:
     ///   - bytes: the whole file.
     ///   - format: the channels wanted.
-    ///   - isUpright: whether the orientation in the EXIF or XMP metadata is applied, as Pillow's
-    ///     `ImageOps.exif_transpose` does; not applied unless said otherwise. See ``ImageOrientation``.
+    ///   - isUpright: whether to apply the orientation in the EXIF or XMP metadata, as Pillow's
+    ///     `ImageOps.exif_transpose` does; false by default. See ``ImageOrientation``.
     ///   - limits: checked before memory for pixels is allocated.
     /// - Throws: ``ImageError`` with code `unsupportedFormat`, `tooLarge`, `corrupt`, `libraryMissing` or `outOfMemory`.
     public static func decode(

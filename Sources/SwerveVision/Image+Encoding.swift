@@ -5,9 +5,9 @@ extension Image {
 
     /// The image as a JPEG file: baseline, colour subsampled 4:2:0, as Pillow writes it.
     ///
-    /// - Parameter quality: from 1 to 100; 75 unless said otherwise.
-    /// - Throws: ``ImageError`` with code `invalidArgument` for an RGBA image (JPEG has no transparency), a side of more
-    ///   than 65,500 pixels or another quality; `libraryMissing` or `outOfMemory`.
+    /// - Parameter quality: from 1 to 100; 75 by default.
+    /// - Throws: ``ImageError`` with code `invalidArgument` for an RGBA image (JPEG has no transparency), a side of
+    ///   more than 65,500 pixels or a quality out of range; `libraryMissing` or `outOfMemory`.
     public func jpeg(quality: Int = 75) throws(ImageError) -> [UInt8] {
         guard channels != 4 else {
             throw ImageError(.invalidArgument, "JPEG has no transparency: convert the image to .rgb first")
@@ -21,9 +21,10 @@ extension Image {
 
     /// The image as a PNG file.
     ///
-    /// - Parameter level: the effort to compress, from 0 (none) to 9; 6 unless said otherwise. Level 1 takes a fifth of
-    ///   the time of 6.
-    /// - Throws: ``ImageError`` with code `invalidArgument` for another level; `libraryMissing` or `outOfMemory`.
+    /// - Parameter level: the compression effort, from 0 (none) to 9; 6 by default. Level 1 takes a fifth of the time
+    ///   of level 6.
+    /// - Throws: ``ImageError`` with code `invalidArgument` for a level out of range; `libraryMissing` or
+    ///   `outOfMemory`.
     public func png(level: Int = 6) throws(ImageError) -> [UInt8] {
         var bytes = imgc_bytes()
         var error = imgc_error()
@@ -40,11 +41,11 @@ extension Image {
         return try Image.taken(isEncoded, &bytes, error)
     }
 
-    /// The image as a PNG file with a palette; its single channel holds indices.
+    /// The image as a PNG file with a palette. The image's single channel holds palette indices.
     ///
     /// - Parameters:
     ///   - palette: the colour of each index.
-    ///   - level: the effort to compress, from 0 (none) to 9.
+    ///   - level: the compression effort, from 0 (none) to 9.
     /// - Throws: ``ImageError`` with code `invalidArgument` unless the image has one channel and every pixel is an index
     ///   of the palette; `libraryMissing` or `outOfMemory`.
     public func png(palette: Palette, level: Int = 6) throws(ImageError) -> [UInt8] {

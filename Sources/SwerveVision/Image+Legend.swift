@@ -1,10 +1,11 @@
 /// A line of a legend.
 public struct LegendEntry: Hashable, Sendable, Codable {
-    /// The text; characters outside ASCII are shown as `?`, and 40 characters at most.
+    /// The text. Characters outside ASCII are shown as `?`; only the first 40 characters are shown.
     public var name: String
     /// The colour of the swatch before it.
     public var color: RGBColor
-    /// What stands at the right end of the line, a share for example; nil for nothing. 12 characters at most.
+    /// The text at the right end of the line, such as a percentage; nil for none. Only the first 12 characters are
+    /// shown.
     public var detail: String?
 
     public init(name: String, color: RGBColor, detail: String? = nil) {
@@ -24,21 +25,22 @@ struct LegendMetrics {
     static let maximumCharacters = 40
     static let maximumDetailCharacters = 12
 
-    /// How many lines are as high as this, in pixels.
+    /// How many lines fit into this height, given in pixels.
     static func lines(within height: Int, scale: Int) -> Int {
         (height / scale - margin * 2) / lineHeight
     }
 }
 
 extension Image {
-    /// A picture of swatches with names, one below the other.
+    /// Draws colour swatches with names, one below the other.
     ///
     /// - Parameters:
-    ///   - entries: from top to bottom; from 1 to 256.
-    ///   - scale: the side of a dot of the letters in pixels, from 1 to 16; capital letters are 7 dots high.
-    ///   - foreground: the colour of the names; that of details is halfway to the background.
+    ///   - entries: 1 to 256 entries, from top to bottom.
+    ///   - scale: the size of the letters' dots in pixels, from 1 to 16; capital letters are 7 dots high.
+    ///   - foreground: the colour of the names; details are drawn in a colour halfway to the background.
     ///   - background: the colour around them.
-    /// - Throws: ``ImageError`` with code `invalidArgument`.
+    /// - Throws: ``ImageError`` with code `invalidArgument`, or `tooLarge` when the legend would exceed
+    ///   ``Image/maximumPixels``.
     public static func legend(
         _ entries: [LegendEntry],
         scale: Int = 2,
@@ -46,7 +48,7 @@ extension Image {
         background: RGBColor = .white
     ) throws(ImageError) -> Image {
         guard (1...256).contains(entries.count), (1...16).contains(scale) else {
-            throw ImageError(.invalidArgument, "a legend has 1 to 256 entries, its scale is from 1 to 16")
+            throw ImageError(.invalidArgument, "a legend needs 1 to 256 entries and a scale from 1 to 16")
         }
         typealias Metrics = LegendMetrics
         let names = entries.map { String($0.name.prefix(Metrics.maximumCharacters)) }
@@ -83,7 +85,7 @@ extension Image {
 }
 
 extension RGBColor {
-    /// The colour halfway to another.
+    /// The colour halfway between this one and another.
     func mixed(with other: RGBColor) -> RGBColor {
         func middle(_ one: UInt8, _ two: UInt8) -> UInt8 { UInt8((Int(one) + Int(two)) / 2) }
         return RGBColor(

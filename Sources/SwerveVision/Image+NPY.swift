@@ -2,14 +2,14 @@ public import NIOCore
 internal import SwerveTensor
 
 extension Image {
-    /// Reads a NumPy `.npy` file that holds a picture: `uint8` of the shape `[height, width]`, or
+    /// Reads a NumPy `.npy` file that holds a picture: `uint8` of shape `[height, width]`, or
     /// `[height, width, channels]` with 1, 3 or 4 channels (grey, RGB, RGBA).
     ///
     /// - Parameters:
     ///   - file: the whole file.
-    ///   - limits: checked against the header; the number of scans means nothing here.
-    /// - Throws: ``ImageError`` with code `tooLarge` above a limit, `invalidArgument` for an array that is no picture,
-    ///   `corrupt` for a file that cannot be read.
+    ///   - limits: checked against the header; `maximumScans` does not apply.
+    /// - Throws: ``ImageError`` with code `tooLarge` above a limit, `invalidArgument` for an array that is not a
+    ///   picture, `corrupt` for a file that cannot be read.
     public init(npy file: ByteBuffer, limits: ImageLimits = ImageLimits()) throws(ImageError) {
         guard file.readableBytes <= limits.maximumFileBytes else {
             throw ImageError(
@@ -48,10 +48,11 @@ extension Image {
         )
     }
 
-    /// The pixels as a NumPy `.npy` file: `uint8` of the shape `[height, width]` for grey, otherwise
-    /// `[height, width, channels]`; byte for byte what `numpy.save(numpy.asarray(image))` writes.
+    /// The pixels as a NumPy `.npy` file: `uint8` of shape `[height, width]` for grey, otherwise
+    /// `[height, width, channels]`. The file is byte for byte what `numpy.save(numpy.asarray(image))` writes.
     ///
-    /// - Throws: ``ImageError`` with code `tooLarge` when the array would take more than a buffer can hold, 4 GiB.
+    /// - Throws: ``ImageError`` with code `tooLarge` when the array would take more than 4 GiB, the most a buffer can
+    ///   hold.
     public func npy() throws(ImageError) -> ByteBuffer {
         do {
             let shape = channels == 1 ? [height, width] : [height, width, channels]
@@ -61,6 +62,6 @@ extension Image {
         }
     }
 
-    /// Whether a file begins as a `.npy` file does.
+    /// Whether a file begins like a `.npy` file.
     public static func isNPY(_ file: ByteBuffer) -> Bool { file.readableBytesView.starts(with: Tensor.npyMagic) }
 }

@@ -1,10 +1,10 @@
 extension Image {
-    /// The image in another size; the aspect ratio is not kept. Equal to `Image.resize` of Pillow 13.
+    /// Resizes the image without keeping the aspect ratio. The result equals that of Pillow 13's `Image.resize`.
     ///
     /// - Parameters:
     ///   - width: the new number of columns, at least 1.
     ///   - height: the new number of rows, at least 1.
-    ///   - filter: bilinear unless said otherwise.
+    ///   - filter: bilinear by default.
     /// - Throws: ``ImageError`` with code `invalidArgument` or `tooLarge`.
     public func resized(
         width newWidth: Int,
@@ -14,11 +14,12 @@ extension Image {
         try Image.checkSize(width: newWidth, height: newHeight)
         guard newWidth != width || newHeight != height else { return self }
         if filter == .nearest { return resizedToNearest(width: newWidth, height: newHeight) }
-        // The order of the passes shows in the rounding. This is the rule of Pillow 13; older ones began with the columns.
+        // The order of the passes affects rounding. This is the rule of Pillow 13; older versions always began with the
+        // columns.
         let isVerticalFirst = newHeight < height && height - newHeight > 2 * (width - newWidth)
-        // The picture between the passes may be larger than both the old and the new one.
+        // The image between the passes may be larger than both the old and the new image.
         try Image.checkSize(width: isVerticalFirst ? width : newWidth, height: isVerticalFirst ? newHeight : height)
-        // Averages of colours that differ in opacity need colours weighted by it.
+        // Averaging colours of different opacity requires weighting them by opacity.
         var image = channels == 4 ? premultiplied() : self
         if isVerticalFirst { image = image.resizedVertically(to: newHeight, filter) }
         if newWidth != width { image = image.resizedHorizontally(to: newWidth, filter) }
@@ -28,7 +29,8 @@ extension Image {
 
     private func resizedToNearest(width newWidth: Int, height newHeight: Int) -> Image {
         func nearest(_ oldSize: Int, _ newSize: Int) -> [Int] {
-            // The sum is rounded at each step, as in Pillow: multiplying would choose other pixels here and there.
+            // The position is a running sum, rounded at each step as in Pillow: multiplying would sometimes choose
+            // another pixel.
             let step = Double(oldSize) / Double(newSize)
             var position = step * 0.5
             return (0..<newSize).map { _ in

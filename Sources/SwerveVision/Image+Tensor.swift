@@ -1,18 +1,18 @@
 public import SwerveTensor
 
-/// How the bytes of pixels become numbers for a model: `(value * scale - mean) / deviation`, per channel.
+/// How pixel bytes become a model's input numbers: `(value * scale - mean) / deviation`, per channel.
 public struct PixelNormalization: Hashable, Sendable {
-    /// What each byte is multiplied with; 1 / 255 brings it to 0...1.
+    /// The factor for each byte; 1 / 255 maps it to 0...1.
     public var scale: Double
-    /// What is subtracted, per channel; nil subtracts nothing.
+    /// The number subtracted, per channel; nil subtracts nothing.
     public var mean: [Float]?
-    /// What the difference is divided by, per channel; nil divides by nothing.
+    /// The divisor of the difference, per channel; nil skips the division.
     public var deviation: [Float]?
 
     /// - Parameters:
-    ///   - scale: what each byte is multiplied with; 1 / 255 unless said otherwise.
-    ///   - mean: what is subtracted, per channel.
-    ///   - deviation: what the difference is divided by, per channel.
+    ///   - scale: the factor for each byte; 1 / 255 by default.
+    ///   - mean: the number subtracted, per channel.
+    ///   - deviation: the divisor of the difference, per channel.
     public init(scale: Double = 1 / 255, mean: [Float]? = nil, deviation: [Float]? = nil) {
         self.scale = scale
         self.mean = mean
@@ -22,10 +22,10 @@ public struct PixelNormalization: Hashable, Sendable {
     /// The mean and deviation of ImageNet, which most vision models were trained with.
     public static let imageNet = PixelNormalization(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
 
-    /// The number for each of the 256 values of a byte.
+    /// The normalized number for each of the 256 byte values.
     func table(channel: Int) -> [Float] {
         (0..<256).map { byte in
-            // In this order and precision the numbers are those of Hugging Face's image processors.
+            // This order and precision gives the same numbers as Hugging Face's image processors.
             var value = Float(Double(byte) * scale)
             if let mean { value -= mean[channel] }
             if let deviation { value /= deviation[channel] }
@@ -35,10 +35,10 @@ public struct PixelNormalization: Hashable, Sendable {
 }
 
 extension Image {
-    /// The pixels as a `float32` tensor of the shape `[1, channels, height, width]`.
+    /// The pixels as a `float32` tensor of shape `[1, channels, height, width]`.
     ///
-    /// - Throws: ``ImageError`` with code `invalidArgument` when mean or deviation are not one number per channel, or a
-    ///   deviation is zero; `tooLarge` when the tensor would take more than 4 GiB.
+    /// - Throws: ``ImageError`` with code `invalidArgument` when the mean or deviation does not have one number per
+    ///   channel, or a deviation is zero; `tooLarge` when the tensor would take more than 4 GiB.
     public func normalized(_ normalization: PixelNormalization) throws(ImageError) -> Tensor {
         for numbers in [normalization.mean, normalization.deviation] {
             guard let numbers, numbers.count != channels else { continue }

@@ -1,8 +1,8 @@
 internal import NIOCore
 
-/// Pixels of 8 bits per channel.
+/// An image of 8 bits per channel.
 ///
-/// Rows lie one after another without gaps, the channels of a pixel side by side. Operations that Pillow has, too, give
+/// Rows lie one after another without gaps, the channels of a pixel side by side. Operations that Pillow also has give
 /// the same bytes as Pillow.
 public struct Image: Hashable, Sendable {
     /// The largest product of width and height that an image may have, 2^28.
@@ -59,7 +59,7 @@ public struct Image: Hashable, Sendable {
         }
     }
 
-    /// An image of pixels that are there already.
+    /// Makes an image from existing pixels.
     ///
     /// - Parameters:
     ///   - width: the number of columns, at least 1.
@@ -81,7 +81,7 @@ public struct Image: Hashable, Sendable {
         self.init(checkedWidth: width, height: height, channels: channels, pixels: pixels)
     }
 
-    /// An image whose parts are known to fit.
+    /// Makes an image from parts that are known to fit.
     init(checkedWidth: Int, height: Int, channels: Int, pixels: [UInt8]) {
         self.width = checkedWidth
         self.height = height
@@ -92,7 +92,7 @@ public struct Image: Hashable, Sendable {
     /// - Throws: ``ImageError`` with code `invalidArgument` for a size below 1, `tooLarge` for one above the maximum.
     package static func checkSize(width: Int, height: Int) throws(ImageError) {
         guard width > 0, height > 0 else {
-            throw ImageError(.invalidArgument, "width and height are at least 1, not \(width) and \(height)")
+            throw ImageError(.invalidArgument, "width and height must be at least 1, not \(width) and \(height)")
         }
         let (count, overflow) = width.multipliedReportingOverflow(by: height)
         guard !overflow, count <= maximumPixels else {
@@ -112,7 +112,8 @@ extension Image: Codable {
 
     /// Reads and validates an image.
     ///
-    /// - Throws: `DecodingError.dataCorrupted` with an ``ImageError`` beneath when the parts do not fit together.
+    /// - Throws: `DecodingError.dataCorrupted` with an ``ImageError`` as the underlying error when the parts do not fit
+    ///   together.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let width = try container.decode(Int.self, forKey: .width)
@@ -128,7 +129,7 @@ extension Image: Codable {
         }
     }
 
-    /// Writes the pixels as one `ByteBuffer`, which encoders may treat as a block.
+    /// Writes the pixels as one `ByteBuffer`, which an encoder can store as one block.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(width, forKey: .width)

@@ -1,6 +1,6 @@
 internal import CImageCodecs
 
-/// Why an image cannot be decoded, made or encoded. It travels between processes as itself.
+/// Why an image cannot be decoded, made or encoded. It keeps its type when it is sent between processes.
 public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
     public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
@@ -16,11 +16,11 @@ public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConver
 
         public var description: String { rawValue }
 
-        /// The bytes are no image of a format, or a kind of it, that can be read; the message names those that can.
+        /// The bytes are not an image in a supported format or variant; the message names the supported formats.
         public static let unsupportedFormat = Code("unsupported_format")
         /// A limit of ``ImageLimits``, or the largest size of an image, is exceeded.
         public static let tooLarge = Code("too_large")
-        /// The file is damaged or ends early.
+        /// The file is damaged or truncated.
         public static let corrupt = Code("corrupt")
         /// libturbojpeg or libpng is not installed; the message says how to install it.
         public static let libraryMissing = Code("library_missing")
@@ -32,7 +32,7 @@ public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConver
 
     /// The kind of failure.
     public let code: Code
-    /// What happened, for people.
+    /// What happened, for human readers.
     public let message: String
 
     public init(_ code: Code, _ message: String) {

@@ -1,4 +1,4 @@
-/// The format of an image file, told from its first bytes.
+/// The format of an image file, recognized by its first bytes.
 enum ImageFileFormat {
     case jpeg, png
 
@@ -16,7 +16,7 @@ enum ImageFileFormat {
         }
     }
 
-    /// The beginnings of formats that clients send by mistake. Of two that fit, the first counts.
+    /// The first bytes of formats that clients send by mistake. The first match counts.
     private static let signatures: [(offset: Int, bytes: [UInt8], name: String)] = [
         (0, Array("GIF8".utf8), "a GIF file"),
         (8, Array("WEBP".utf8), "a WebP file"),

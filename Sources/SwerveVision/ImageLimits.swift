@@ -1,7 +1,7 @@
 internal import CImageCodecs
 
-/// What an image file may ask for. Checked against its header before memory for pixels is allocated; a file that asks for
-/// more is refused with ``ImageError/Code/tooLarge``.
+/// Limits on an image file. They are checked against its header before memory for pixels is allocated; a file that
+/// exceeds one is refused with ``ImageError/Code/tooLarge``.
 public struct ImageLimits: Hashable, Sendable, Codable {
     /// The largest width, in pixels.
     public var maximumWidth: Int
@@ -9,17 +9,17 @@ public struct ImageLimits: Hashable, Sendable, Codable {
     public var maximumHeight: Int
     /// The largest product of width and height.
     public var maximumPixels: Int
-    /// The most passes of a progressive JPEG, each of which takes time; usual files have ten.
+    /// The most scans of a progressive JPEG. Each scan takes time; most files have ten.
     public var maximumScans: Int
     /// The largest file, in bytes.
     public var maximumFileBytes: Int
 
     /// - Parameters:
-    ///   - maximumWidth: 16,384 pixels unless said otherwise.
-    ///   - maximumHeight: 16,384 pixels unless said otherwise.
-    ///   - maximumPixels: 64 million unless said otherwise.
-    ///   - maximumScans: 50 unless said otherwise.
-    ///   - maximumFileBytes: 64 MiB unless said otherwise.
+    ///   - maximumWidth: 16,384 pixels by default.
+    ///   - maximumHeight: 16,384 pixels by default.
+    ///   - maximumPixels: 64 million by default.
+    ///   - maximumScans: 50 by default.
+    ///   - maximumFileBytes: 64 MiB by default.
     public init(
         maximumWidth: Int = 16_384,
         maximumHeight: Int = 16_384,
@@ -34,7 +34,7 @@ public struct ImageLimits: Hashable, Sendable, Codable {
         self.maximumFileBytes = maximumFileBytes
     }
 
-    /// Numbers that C cannot hold become the nearest that it can.
+    /// Converts the limits for C; numbers out of range become the nearest one in range.
     var forC: imgc_limits {
         imgc_limits(
             max_width: UInt32(clamping: min(maximumWidth, Int(Int32.max))),

@@ -1,19 +1,20 @@
-/// The EXIF and XMP blocks of a JPEG or PNG file, as they stand in it.
+/// The EXIF and XMP blocks of a JPEG or PNG file, unparsed.
 struct ImageMetadata {
-    /// A TIFF file that holds tags; empty when there is none.
+    /// EXIF: a TIFF file that holds tags. Empty when there is none.
     private(set) var exif: [UInt8] = []
-    /// XML; empty when there is none.
+    /// XMP: XML. Empty when there is none.
     private(set) var xmp: [UInt8] = []
 
-    /// What is read of each at most. Cameras write up to 64 KiB of EXIF, thumbnail included; what follows is left out.
+    /// The most bytes to read of each block; the rest is left out. Cameras write up to 64 KiB of EXIF, including a
+    /// thumbnail.
     static let maximumBytes = 1 << 20
 
     private static let exifPrefix = Array("Exif\0\0".utf8)
     private static let jpegXMPPrefix = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
-    /// Keyword, no compression, and empty language and translated keyword.
+    /// The keyword, no compression, an empty language and an empty translated keyword.
     private static let pngXMPPrefix = Array("XML:com.adobe.xmp\0\0\0\0\0".utf8)
 
-    /// Collects what is there; never fails, a damaged file has what comes before the damage.
+    /// Collects the blocks. Never fails: from a damaged file it collects what comes before the damage.
     init(file: Span<UInt8>) {
         if Self.begins(file, at: 0, with: [0xFF, 0xD8]) {
             readJPEG(file)
@@ -26,7 +27,7 @@ struct ImageMetadata {
     private mutating func readJPEG(_ file: Span<UInt8>) {
         var at = 2
         while at + 1 < file.count {
-            // Pillow skips bytes that are no marker, and fill bytes.
+            // Skips fill bytes and bytes that are not a marker, as Pillow does.
             guard file[at] == 0xFF, file[at + 1] != 0xFF, file[at + 1] != 0 else {
                 at += 1
                 continue
@@ -45,7 +46,7 @@ struct ImageMetadata {
 
     private mutating func take(segment start: Int, _ end: Int, of file: Span<UInt8>) {
         if Self.begins(file, at: start, end: end, with: Self.exifPrefix) {
-            // Long EXIF goes on in further segments.
+            // Long EXIF continues in further segments.
             append(file, start + Self.exifPrefix.count, end)
         } else if Self.begins(file, at: start, end: end, with: Self.jpegXMPPrefix) {
             xmp = Self.copy(file, start + Self.jpegXMPPrefix.count, end)

@@ -1,6 +1,6 @@
-/// How a picture has to be turned or mirrored to be seen upright: the orientation of EXIF, 1 to 8.
+/// How to turn or mirror a picture so that it is upright: the EXIF orientation, 1 to 8.
 ///
-/// Cameras store pixels as the sensor delivers them and say in the metadata how the camera was held.
+/// Cameras store pixels as the sensor delivers them and record in the metadata how the camera was held.
 public enum ImageOrientation: Int, Hashable, Sendable, Codable, CaseIterable {
     /// The first row is the top, the first column the left side: nothing to do.
     case up = 1
@@ -12,18 +12,18 @@ public enum ImageOrientation: Int, Hashable, Sendable, Codable, CaseIterable {
     case downMirrored = 4
     /// The first row is the left side, the first column the top.
     case leftMirrored = 5
-    /// The first row is the right side: to be turned clockwise by 90 degrees.
+    /// The first row is the right side: turn clockwise by 90 degrees.
     case right = 6
     /// The first row is the right side, the first column the bottom.
     case rightMirrored = 7
-    /// The first row is the left side: to be turned counter-clockwise by 90 degrees.
+    /// The first row is the left side: turn counter-clockwise by 90 degrees.
     case left = 8
 
-    /// Whether width and height change places when the picture is put upright.
+    /// Whether turning the picture upright swaps width and height.
     public var swapsSides: Bool { rawValue >= 5 }
 
-    /// What the metadata of a JPEG or PNG file says, as Pillow's `getexif` reads it: the EXIF tag, else
-    /// `tiff:Orientation` of XMP. `.up` when it says nothing, and for other formats and damaged metadata.
+    /// Reads the orientation from the metadata of a JPEG or PNG file as Pillow's `getexif` does: from the EXIF tag,
+    /// else from XMP's `tiff:Orientation`. `.up` when there is neither, for other formats and for damaged metadata.
     ///
     /// EXIF in the old "Raw profile type exif" text of a PNG is not read.
     ///
@@ -41,10 +41,11 @@ public enum ImageOrientation: Int, Hashable, Sendable, Codable, CaseIterable {
 }
 
 extension Image {
-    /// The picture upright, given how its pixels are stored. Equal to Pillow's `ImageOps.exif_transpose`.
+    /// Turns the picture upright, given the orientation of its stored pixels. Equal to Pillow's
+    /// `ImageOps.exif_transpose`.
     public func upright(from orientation: ImageOrientation) -> Image {
         guard orientation != .up else { return self }
-        // Where the first pixel of the result lies in the source, and the way to its neighbours.
+        // The position in the source of the result's first pixel, and the steps to the next column and the next row.
         let right = width - 1
         let bottom = (height - 1) * width
         let (start, column, row) =

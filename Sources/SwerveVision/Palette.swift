@@ -34,10 +34,10 @@ public struct Palette: Hashable, Sendable {
         self.colors = colors
     }
 
-    /// 256 colours that are easy to tell apart, those of the Pascal VOC data set; the first is black.
+    /// The 256 colours of the Pascal VOC data set, which are easy to tell apart; the first is black.
     public static let distinct = Palette(
         unchecked: (0..<256).map { label in
-            // Each bit of the label goes to one colour, the lowest bits to the highest ones.
+            // Each bit of the label goes to one of the three channels; the lowest bits become the highest ones.
             var color = RGBColor.black
             var rest = UInt8(label)
             for shift in stride(from: UInt8(7), through: 0, by: -1) {
@@ -54,12 +54,12 @@ public struct Palette: Hashable, Sendable {
     /// - Throws: ``ImageError`` with code `invalidArgument` when a label has no colour.
     func check(covers labels: [UInt8]) throws(ImageError) {
         guard colors.count < 256, let highest = labels.max(), Int(highest) >= colors.count else { return }
-        throw ImageError(.invalidArgument, "label \(highest) has no colour, the palette has \(colors.count)")
+        throw ImageError(.invalidArgument, "label \(highest) has no colour: the palette has \(colors.count)")
     }
 }
 
 extension Palette: Codable {
-    /// Reads the colours. `DecodingError.dataCorrupted` when there are none or more than 256.
+    /// Reads the colours. Throws `DecodingError.dataCorrupted` when there are none or more than 256.
     public init(from decoder: any Decoder) throws {
         let colors = try decoder.singleValueContainer().decode([RGBColor].self)
         do {

@@ -1,12 +1,6 @@
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
+internal import SwerveSystem
 
-/// How new pixels are computed from old ones when an image changes its size.
+/// How a resized image's pixels are computed from the old ones.
 public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String {
         case nearest, box, bilinear, hamming, bicubic, lanczos
@@ -14,7 +8,7 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
 
     private let kind: Kind
 
-    /// The nearest pixel, so that no new values come up. Pillow's `NEAREST`.
+    /// The nearest pixel, which introduces no new values. Pillow's `NEAREST`.
     public static let nearest = ResizeFilter(kind: .nearest)
     /// The average of the covered area, with equal weights. Pillow's `BOX`.
     public static let box = ResizeFilter(kind: .box)
@@ -43,37 +37,37 @@ public struct ResizeFilter: Hashable, Sendable, CustomStringConvertible {
     func weight(at distance: Double) -> Double {
         let x = abs(distance)
         switch kind {
-        // Open on one side, as in Pillow: of two pixels at the same distance one counts.
+        // Open on one side, as in Pillow: of two pixels at the same distance, only one counts.
         case .nearest, .box: return distance > -0.5 && distance <= 0.5 ? 1 : 0
         case .bilinear: return x < 1 ? 1 - x : 0
         case .hamming:
             if x == 0 { return 1 }
-            // Pillow's constants are those of 32 bits.
+            // Pillow's constants are 32-bit floats.
             let (base, swing) = (Double(Float(0.54)), Double(Float(0.46)))
-            return x < 1 ? sin(x * .pi) / (x * .pi) * (base + swing * cos(x * .pi)) : 0
+            return x < 1 ? Trigonometry.sine(x * .pi) / (x * .pi) * (base + swing * Trigonometry.cosine(x * .pi)) : 0
         case .bicubic:
             let a = -0.5
             if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
             return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0
         case .lanczos:
-            // Pillow's interval is half open: the weight is zero at -3 and at 3 up to rounding.
+            // Pillow's interval is half-open; at -3 and 3 the weight is zero up to rounding.
             return x <= 3 && distance < 3 ? sinc(distance) * sinc(distance / 3) : 0
         }
     }
 
     private func sinc(_ x: Double) -> Double {
-        x == 0 ? 1 : sin(x * .pi) / (x * .pi)
+        x == 0 ? 1 : Trigonometry.sine(x * .pi) / (x * .pi)
     }
 }
 
-/// For each new pixel of a row or column: which old pixels it is made of, and their weights.
+/// The old pixels that make up each new pixel of a row or column, and their weights.
 struct ResizeWeights {
-    /// The fraction bits of a weight, as in Pillow.
+    /// The number of fraction bits in a weight, as in Pillow.
     static let fractionBits: Int32 = 22
 
-    /// The first old pixel, per new pixel.
+    /// The index of the first old pixel, per new pixel.
     var first: [Int]
-    /// How many old pixels, per new pixel.
+    /// The number of old pixels, per new pixel.
     var count: [Int]
     /// `stride` fixed-point weights per new pixel, of which `count` are used.
     var weights: [Int32]

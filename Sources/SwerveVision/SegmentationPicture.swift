@@ -1,4 +1,4 @@
-/// A way to show which class each pixel of an image has.
+/// A way to show the class of each pixel of an image.
 public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
     private enum Kind: String, CaseIterable {
         case overlay
@@ -8,9 +8,9 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
 
     private let kind: Kind
 
-    /// The image in grey under the colours of the classes, with a legend.
+    /// The image in grey with the colours of the classes laid over it, and a legend.
     public static let overlay = SegmentationPicture(kind: .overlay)
-    /// The image as it is, beside it that of ``overlay``, with a legend.
+    /// The unchanged image next to the one of ``overlay``, with a legend.
     public static let sideBySide = SegmentationPicture(kind: .sideBySide)
     /// The image with lines around the regions, with a legend.
     public static let contour = SegmentationPicture(kind: .contour)
@@ -19,26 +19,27 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
         self.kind = kind
     }
 
-    /// The picture of that name: `overlay`, `side-by-side` or `contour`; nil for another.
+    /// The picture with this name: `overlay`, `side-by-side` or `contour`; nil for any other.
     public init?(name: String) {
         guard let kind = Kind(rawValue: name) else { return nil }
         self.kind = kind
     }
 
-    /// All there are.
+    /// All pictures.
     public static let all = Kind.allCases.map { SegmentationPicture(kind: $0) }
 
     /// The name, as in ``init(name:)``.
     public var description: String { kind.rawValue }
 
-    /// Draws the picture on a white page, with a legend of the classes that occur, the most frequent first.
+    /// Draws the picture on a white page with a legend of the classes that occur, most frequent first.
     ///
-    /// As many classes are named as have room beside the image, six at least; the others are counted in a last line.
+    /// The legend has as many lines as fit beside the image, but at least six; if there are more classes, the last line
+    /// counts the ones left out.
     ///
     /// - Parameters:
     ///   - image: the picture that was segmented.
     ///   - labels: the class of each of its pixels, row by row.
-    ///   - classes: the name and the colour of each class, of which there are 1 to 256; details are replaced.
+    ///   - classes: the name and the colour of each of the 1 to 256 classes; their details are replaced.
     /// - Returns: an RGB image, larger than `image`.
     /// - Throws: ``ImageError`` with code `invalidArgument`, or `tooLarge` when the page would exceed
     ///   ``Image/maximumPixels``.
@@ -60,7 +61,7 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
         return try page(panels, legend, scale: scale)
     }
 
-    /// The colours over the image in grey, which leaves them what the legend shows, and full along the edges.
+    /// Lays the colours over the grey image, which keeps their hue as in the legend, and draws edges in full colour.
     private func colored(
         _ image: Image,
         _ labels: [UInt8],
@@ -90,7 +91,7 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
         return entries
     }
 
-    /// Panels and legend in a row, with white space around.
+    /// Places the panels and the legend in a row, with white space around them.
     private func page(_ panels: [Image], _ legend: Image, scale: Int) throws(ImageError) -> Image {
         let margin = 8 * scale
         let gap = 6 * scale
@@ -105,13 +106,13 @@ public struct SegmentationPicture: Hashable, Sendable, CustomStringConvertible {
             canvas.paste(panel.converted(to: .rgb), x: x, y: margin)
             x += panel.width + gap
         }
-        // The legend has a margin of its own.
+        // The legend has its own margin.
         canvas.paste(legend, x: x - gap, y: margin)
         return canvas.image
     }
 }
 
 extension RGBColor {
-    /// Nearly black, for letters.
+    /// Nearly black, for text.
     static let ink = RGBColor(red: 31, green: 36, blue: 48)
 }

@@ -1,6 +1,6 @@
-/// Letters drawn as round strokes along the dots of ``BitmapFont``, smooth at every scale.
+/// Draws letters as round strokes along the dots of ``BitmapFont``, smooth at every scale.
 enum StrokeText {
-    /// Half of the width of a stroke, in dots.
+    /// Half the width of a stroke, in dots.
     private static let radius = 0.46
     /// The space between two letters, in dots.
     private static let spacing = 1.5
@@ -12,7 +12,7 @@ enum StrokeText {
         return max(0, advances.reduce(0, +) - spacing)
     }
 
-    /// The left end of the next letter, seen from a letter's own.
+    /// The distance from a letter's left end to that of the next letter, in dots.
     private static func advance(of glyph: Glyph) -> Double {
         glyph.isEmpty ? spaceWidth : Double(glyph.lastColumn - glyph.firstColumn) + 1 + spacing
     }
@@ -21,8 +21,8 @@ enum StrokeText {
     ///
     /// - Parameters:
     ///   - x: the left end in pixels.
-    ///   - y: the upper end of capital letters in pixels; these are 7 dots high.
-    ///   - scale: the pixels from one dot to the next.
+    ///   - y: the top of capital letters, which are 7 dots high, in pixels.
+    ///   - scale: the number of pixels from one dot to the next.
     static func draw(_ text: String, on canvas: inout Canvas, x: Double, y: Double, scale: Double, _ color: RGBColor) {
         var left = x
         for character in text {
@@ -44,7 +44,7 @@ enum StrokeText {
         let strokes = glyph.strokes
         for row in Int(y - scale)...Int(y + 9 * scale) {
             for column in Int(x - scale)...Int(x + 6 * scale) {
-                // The pixel's middle in dots, of which the first has its middle at 0.5.
+                // The pixel's centre in dots; the centre of the first dot is at 0.
                 let px = (Double(column) + 0.5 - x) / scale - 0.5
                 let py = (Double(row) + 0.5 - y) / scale - 0.5
                 let nearest = strokes.map { $0.squaredDistance(px, py) }.min() ?? .infinity
@@ -85,7 +85,7 @@ enum StrokeText {
             (0..<5).contains(column) && row >= 0 && dots.contains(row * 8 + column)
         }
 
-        /// A stroke from each dot to its neighbours; diagonal ones only where no other way leads there.
+        /// A stroke from each dot to its neighbours; a diagonal one only where no other path connects the two.
         var strokes: [Stroke] {
             dots.sorted().flatMap { dot -> [Stroke] in
                 let (column, row) = (dot % 8, dot / 8)

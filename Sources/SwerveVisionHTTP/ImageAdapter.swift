@@ -2,14 +2,14 @@ public import SwerveHTTPTypes
 public import SwerveTensor
 public import SwerveVision
 
-/// Reads a picture from an HTTP request, as ``HTTPRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG or
-/// `.npy`, as the body or as a file of a form.
+/// Reads a picture from an HTTP request, as ``ServeRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG
+/// or `.npy`, as the body or as a file in a form.
 public struct ImageAdapter: HTTPAdapter {
-    /// Whether the orientation in the metadata is applied; not applied unless said otherwise.
+    /// Whether to apply the orientation in the metadata; false by default.
     public var isUpright: Bool
     /// The form's field that holds the picture; nil takes the form's only file.
     public var field: String?
-    /// The most bytes of the whole body; 64 MiB unless said otherwise. More answers 413.
+    /// The most bytes of the whole body; 64 MiB by default. A larger body is answered with 413.
     public var maxBytes: Int
 
     public init(isUpright: Bool = false, field: String? = nil, maxBytes: Int = HTTPBody.defaultCollectLimit) {
@@ -18,23 +18,23 @@ public struct ImageAdapter: HTTPAdapter {
         self.maxBytes = maxBytes
     }
 
-    public func input(from request: HTTPRequest) async throws -> Image {
+    public func input(from request: ServeRequest) async throws -> Image {
         try await request.image(isUpright: isUpright, field: field, maxBytes: maxBytes)
     }
 }
 
-/// A picture is read from the body or a form's file, and answered in the format that the request accepts.
+/// Reads a picture from the body or a form's file, and answers in the format that the request accepts.
 extension Image: HTTPInput, HTTPOutput, JSONSchemaProviding {
-    public static func input(from request: HTTPRequest) async throws -> Image { try await request.image() }
-    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .image(self, for: request) }
+    public static func input(from request: ServeRequest) async throws -> Image { try await request.image() }
+    public func response(to request: ServeRequest) throws -> ServeResponse { try .image(self, for: request) }
     public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "application/x-npy"]) }
 }
 
-/// A tensor is read from, and answered as, a NumPy array (`.npy`).
+/// Reads a tensor from a NumPy array (`.npy`), and answers with one.
 extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
-    /// - Throws: ``HTTPError`` with status 400 for a damaged array, 413 for one above the limits, 415 for element types that
-    ///   are not supported.
-    public static func input(from request: HTTPRequest) async throws -> Tensor {
+    /// - Throws: ``ServeHTTPError`` with status 400 for a damaged array, 413 for one above the limits, 415 for an
+    ///   unsupported element type.
+    public static func input(from request: ServeRequest) async throws -> Tensor {
         let file = try await FileAdapter().input(from: request).content
         do {
             return try Tensor(npy: file)
@@ -45,9 +45,9 @@ extension Tensor: HTTPInput, HTTPOutput, JSONSchemaProviding {
                 case .unsupportedType: .unsupportedMediaType
                 default: .badRequest
                 }
-            throw HTTPError(status, error.message)
+            throw ServeHTTPError(status, error.message)
         }
     }
-    public func response(to request: HTTPRequest) throws -> HTTPResponse { try .array(self) }
+    public func response(to request: ServeRequest) throws -> ServeResponse { try .array(self) }
     public static var jsonSchema: JSONSchema { .media(["application/x-npy"]) }
 }

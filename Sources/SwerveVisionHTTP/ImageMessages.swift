@@ -3,19 +3,19 @@ public import SwerveHTTPTypes
 internal import SwerveTensor
 public import SwerveVision
 
-extension HTTPRequest {
-    /// The request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels); the body itself,
-    /// or the file of a `multipart/form-data` form, as browsers and `curl -F` send it.
+extension ServeRequest {
+    /// Reads the request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels). The
+    /// picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F` send it.
     ///
     /// - Parameters:
     ///   - format: the channels wanted.
-    ///   - isUpright: whether the orientation in the metadata is applied; not applied unless said otherwise.
-    ///   - field: the form's field that holds the picture; nil takes the form's only file. Without a form it means
-    ///     nothing.
-    ///   - limits: what the picture may ask for.
-    ///   - maxBytes: the most bytes of the whole body; 64 MiB unless said otherwise.
-    /// - Throws: ``HTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits, 400 for a
-    ///   damaged file and for a form without the picture.
+    ///   - isUpright: whether to apply the orientation in the metadata; false by default.
+    ///   - field: the form's field that holds the picture; nil takes the form's only file. Ignored when the body is not
+    ///     a form.
+    ///   - limits: the limits on the picture.
+    ///   - maxBytes: the most bytes of the whole body; 64 MiB by default.
+    /// - Throws: ``ServeHTTPError`` with status 415 for other formats, 413 for more bytes or pixels than the limits allow,
+    ///   400 for a damaged file or a form without the picture.
     public func image(
         as format: Image.PixelFormat = .rgb,
         isUpright: Bool = false,
@@ -29,7 +29,7 @@ extension HTTPRequest {
             return try Image.decode(file, as: format, isUpright: isUpright, limits: limits)
         } catch {
             let more = error.code == .unsupportedFormat ? ", and NumPy arrays (.npy)" : ""
-            throw HTTPError(error.status, error.message + more)
+            throw ServeHTTPError(error.status, error.message + more)
         }
     }
 
@@ -37,54 +37,55 @@ extension HTTPRequest {
         guard isMultipartForm else { return try await body.collect(upTo: maxBytes) }
         let form = try await multipartForm(upTo: maxBytes)
         if let field {
-            guard let part = form[field] else { throw HTTPError(.badRequest, "the form has no field '\(field)'") }
+            guard let part = form[field] else { throw ServeHTTPError(.badRequest, "the form has no field '\(field)'") }
             return part.body
         }
         let files = form.files
         guard files.count == 1 else {
-            throw HTTPError(.badRequest, "the form needs one file, a picture; it has \(files.count)")
+            throw ServeHTTPError(.badRequest, "the form needs one file, the picture; it has \(files.count)")
         }
         return files[0].body
     }
 }
 
-extension HTTPResponse {
-    /// A picture in the format that the request accepts: PNG unless it asks for `image/jpeg` or `application/x-npy`.
-    public static func image(_ image: Image, for request: HTTPRequest) throws -> HTTPResponse {
+extension ServeResponse {
+    /// Answers with a picture in the format that the request accepts: PNG unless it asks for `image/jpeg` or
+    /// `application/x-npy`.
+    public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
         let accept = request.headers["accept"] ?? ""
         if accept.contains("image/jpeg"), !accept.contains("image/png") {
             return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
         }
         if request.acceptsArray {
-            return .bytes(try image.npy(), contentType: HTTPRequest.arrayContentType)
+            return .bytes(try image.npy(), contentType: ServeRequest.arrayContentType)
         }
         return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
-    static func array(_ tensor: Tensor) throws -> HTTPResponse {
-        .bytes(try tensor.npy(), contentType: HTTPRequest.arrayContentType)
+    static func array(_ tensor: Tensor) throws -> ServeResponse {
+        .bytes(try tensor.npy(), contentType: ServeRequest.arrayContentType)
     }
 
-    /// A class map of the picture as a NumPy array of bytes, height × width.
-    public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> HTTPResponse {
+    /// Answers with the class of each pixel as a NumPy array of bytes, height × width.
+    public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> ServeResponse {
         try .array(try Tensor(shape: [height, width], values: labels))
     }
 }
 
-extension HTTPRequest {
+extension ServeRequest {
     static let arrayContentType = "application/x-npy"
 
     /// Whether the client wants a NumPy array.
     public var acceptsArray: Bool { headers["accept"]?.contains(Self.arrayContentType) ?? false }
 }
 
-extension ImageError: HTTPErrorConvertible {
-    /// The answer to a client whose picture is at fault; `nil` when it is not.
-    public var httpError: HTTPError? {
-        status == .internalServerError ? nil : HTTPError(status, message)
+extension ImageError: ServeHTTPErrorConvertible {
+    /// The answer to the client when its picture is at fault; `nil` when it is not.
+    public var httpError: ServeHTTPError? {
+        status == .internalServerError ? nil : ServeHTTPError(status, message)
     }
 
-    /// The status that tells a client what is wrong with its picture.
+    /// The HTTP status for this error: 4xx when the client's picture is at fault, otherwise 500.
     public var status: HTTPStatus {
         switch code {
         case .unsupportedFormat: .unsupportedMediaType
@@ -95,15 +96,15 @@ extension ImageError: HTTPErrorConvertible {
     }
 }
 
-extension HTTPRequest {
-    /// The picture of a segmentation that the query asks for: `?picture=overlay`, `side-by-side` or `contour`; an
-    /// overlay when it says nothing.
+extension ServeRequest {
+    /// The segmentation picture that the query asks for: `?picture=overlay`, `side-by-side` or `contour`; an overlay
+    /// when it does not say.
     ///
-    /// - Throws: ``HTTPError`` with status 400 and the list for another name.
-    public func segmentationPicture() throws(HTTPError) -> SegmentationPicture {
+    /// - Throws: ``ServeHTTPError`` with status 400 for another name, listing the names.
+    public func segmentationPicture() throws(ServeHTTPError) -> SegmentationPicture {
         guard let name = queryValue("picture") else { return .overlay }
         if let picture = SegmentationPicture(name: name) { return picture }
         let names = SegmentationPicture.all.map(\.description).joined(separator: ", ")
-        throw HTTPError(.badRequest, "there is no picture '\(name.prefix(40))'; there are \(names)")
+        throw ServeHTTPError(.badRequest, "no picture named '\(name.prefix(40))'; the names are \(names)")
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveActors
 import SwerveControl
+import SwerveController
 import SwerveCore
 import SwerveRuntime
 import SwerveTransport
@@ -50,7 +51,7 @@ private final class History {
     func run() {
         deploy(isHealthy: true)
         var deployments = 1
-        while world.pools.pool(deployment).load.replicas == 0 {
+        while world.system.pools.pool(deployment).load.replicas == 0 {
             if world.step() || world.advance() { continue }
             // The controller gives up an application after three failed attempts to start its first replicas.
             guard deployments < 5 else { return world.fail("no replica ever ran") }
@@ -222,8 +223,8 @@ private final class History {
         for (number, count) in world.begun where count > 1 && !world.idempotent.contains(number) {
             world.fail("request \(number) was begun \(count) times")
         }
-        let load = world.pools.pool(deployment).load
-        world.check(load.queued == 0 && load.ongoing == 0, "leases are left over: \(load)")
+        let load = world.system.pools.pool(deployment).load
+        world.check(load.queued == 0 && load.ongoing == 0, "leases are left: \(load)")
         for wire in world.main.wires {
             guard let connection = wire.connection, !connection.isClosed else { continue }
             let load = connection.load
@@ -260,11 +261,11 @@ private final class History {
         }
         world.check(isDown.isSet, "the instance does not shut down")
         quiesce()
-        world.check(world.launcher.processes.isEmpty, "processes are left over")
-        world.check(world.hosted.count == 0, "replicas of this process are left over")
-        world.check(world.hosted.kept.load == (0, 0), "kept results are left over")
-        world.check(world.pools.pool(deployment).load == (0, 0, 0), "a pool still holds replicas")
-        world.check(world.peers.connectionCount == 0, "connections are still held")
+        world.check(world.launcher.processes.isEmpty, "processes are left")
+        world.check(world.hosted.count == 0, "replicas of this process are left")
+        world.check(world.hosted.kept.load == (0, 0), "results are kept")
+        world.check(world.system.pools.pool(deployment).load == (0, 0, 0), "a pool holds replicas")
+        world.check(world.peers.connectionCount == 0, "connections are held")
         for wire in world.main.wires { wire.forget() }
         world.bury()
         for wire in world.main.wires { wire.forget() }
@@ -290,9 +291,7 @@ final class SimCall: @unchecked Sendable {
 
     init(_ world: World, _ deployment: DeploymentID, _ order: SimOrder, _ payload: ByteBuffer, _ isIdempotent: Bool) {
         self.order = order
-        var options = CallOptions()
-        options.idempotent = isIdempotent
-        let handle = SimActor._reference(ServeID(.pool(world.pools.pool(deployment)), callOptions: options))
+        let handle = world.system.handle(SimActor.self, deployment).options(idempotent: isIdempotent)
         task = Task(executorPreference: world.main.executor) { [unowned self] in
             do {
                 let answer = try await handle.call(order, payload)

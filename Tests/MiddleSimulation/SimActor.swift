@@ -84,7 +84,7 @@ distributed actor SimActor: HTTPIngress {
     private let replica: ReplicaID?
 
     init(_ arguments: InitArguments) async throws {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.world = arguments.world
         self.replica = ReplicaContext.current?.replica
         guard let world = World.find(arguments.world) else { throw SimFailure(number: -1) }
@@ -110,8 +110,8 @@ distributed actor SimActor: HTTPIngress {
         }
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-        guard let order = SimOrder(path: request.path) else { throw HTTPError(.badRequest, "no order") }
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
+        guard let order = SimOrder(path: request.path) else { throw ServeHTTPError(.badRequest, "no order") }
         let world = try begin(order)
         let replica = replica
         switch order.work {
@@ -122,7 +122,7 @@ distributed actor SimActor: HTTPIngress {
         case .ignore: return .text("ignored")
         case .big: return .bytes(SimOrder.bytes(of: order.number, size: order.size))
         case .stream:
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in
                     var rest = SimOrder.bytes(of: order.number, size: order.size)
                     while rest.readableBytes > 0 {

@@ -1,3 +1,4 @@
+import SwerveController
 import SwerveCore
 import SwerveLaunch
 import SwerveRuntime

@@ -2,9 +2,12 @@ import Logging
 import NIOCore
 import SwerveActors
 import SwerveControl
+import SwerveController
 import SwerveCore
 import SwerveHTTP
 import SwerveLaunch
+import SwerveProxy
+import SwerveReplica
 import SwerveRuntime
 import SwerveTransport
 import Synchronization
@@ -64,8 +67,8 @@ final class World: @unchecked Sendable {
     private var boards: [String] = []
 
     let launcher = SimLauncher()
-    private(set) var pools: PoolTable!
-    private(set) var hosted = HostedReplicas()
+    private(set) var system: ServeSystem!
+    private(set) var hosted: HostedReplicas!
     private(set) var peers: Peers!
     private(set) var proxy: ProxyService!
     private(set) var controller: Controller!
@@ -90,6 +93,7 @@ final class World: @unchecked Sendable {
         let process: SimProcess
     }
 
+    private static let instance = InstanceID(rawValue: 1)
     private static let worlds = Mutex<[UInt64: World]>([:])
     private static let nextID = Atomic<UInt64>(0)
     static func find(_ id: UInt64) -> World? { worlds.withLock { $0[id] } }
@@ -104,21 +108,23 @@ final class World: @unchecked Sendable {
         main = SimProcess(self, "main", nil)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        pools = PoolTable(clock: main.loop, seed: random.next())
-        let factory = ReplicaFactory(isAlone: false, executor: main.executor)
+        system = ServeSystem(Self.instance, clock: main.loop, seed: random.next())
+        let hosted = HostedReplicas(system)
+        self.hosted = hosted
+        let factory = ReplicaFactory(system, isAlone: false, executor: main.executor)
         run(on: main.loop) {
             peers = Peers(
                 loops: [main.loop],
                 network: SimNetwork(process: main),
-                pools: pools,
+                pools: system.pools,
                 hosted: hosted,
                 hello: Hello(replica: nil, processID: 1),
                 logger: logger
             )
             peers.takeOverPools()
-            let proxy = ProxyService(pools: pools, loops: [main.loop])
+            let proxy = ProxyService(pools: system.pools, loops: [main.loop])
             self.proxy = proxy
-            let files = WorkerFiles(directory: "/sim")
+            let files = WorkerFiles(of: Self.instance, directory: "/sim")
             let workers = WorkerLauncher(
                 processes: launcher,
                 peers: peers,
@@ -262,12 +268,13 @@ final class World: @unchecked Sendable {
         workers.append(process)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
+        let system = ServeSystem(settings.instance, clock: process.loop, seed: random.next())
         let environment = WorkerEnvironment(
             processID: Int32(workers.count + 1),
             loop: process.loop,
             network: SimNetwork(process: process),
-            pools: PoolTable(clock: process.loop, seed: random.next()),
-            factory: ReplicaFactory(isAlone: true, executor: process.executor),
+            system: system,
+            factory: ReplicaFactory(system, isAlone: true, executor: process.executor),
             board: board(),
             logger: logger,
             exit: { [unowned self] _ in

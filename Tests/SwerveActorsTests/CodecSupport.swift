@@ -9,7 +9,7 @@ func encode(_ value: some Encodable) throws -> ByteBuffer {
 }
 
 func decode<T: Decodable>(_ type: T.Type, _ bytes: ByteBuffer) throws -> T {
-    try BinaryReader(bytes, system: .current).nextRegion(type)
+    try BinaryReader(bytes, system: .detached).nextRegion(type)
 }
 
 func roundTrip<T: Codable>(_ value: T) throws -> T {

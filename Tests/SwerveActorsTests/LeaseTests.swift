@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SwerveCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SwerveActors
@@ -47,15 +48,15 @@ private final class Waiter: LeaseWaiter {
     private let pool: Pool
 
     init() {
-        pool = Pool(DeploymentID(application: "lease", deployment: "D"), clock: loop, seed: 1)
+        pool = Pool(DeploymentID(application: "lease", deployment: "D"), of: InstanceID(rawValue: 1), clock: loop, seed: 1)
         serve(1, limit: 1)
     }
 
     private func serve(_ replicas: Int, limit: Int, maxQueued: Int = 100) {
-        var options = DeploymentOptions()
-        options.maxOngoingRequests = limit
-        options.maxQueuedRequests = maxQueued
-        pool.update((0..<replicas).map { Silent(UInt64($0)) }, options: options)
+        pool.update(
+            (0..<replicas).map { Pool.Member(Silent(UInt64($0)), maxOngoingRequests: limit) },
+            options: PoolOptions(maxQueuedRequests: maxQueued, routing: .powerOfTwoChoices)
+        )
     }
 
     private var isFree: Bool {
@@ -241,10 +242,8 @@ private final class Waiter: LeaseWaiter {
 
     @Test func `whatever many tasks do, no place is lost and no limit passed`() async {
         serve(2, limit: 3)
-        let pool = Pool(self.pool.id, clock: MultiThreadedEventLoopGroup.singleton.any(), seed: 7)
-        var options = DeploymentOptions()
-        options.maxOngoingRequests = 3
-        pool.update([Silent(0), Silent(1)], options: options)
+        let pool = Pool(self.pool.id, of: self.pool.instance, clock: MultiThreadedEventLoopGroup.singleton.any(), seed: 7)
+        pool.update([0, 1].map { Pool.Member(Silent($0), maxOngoingRequests: 3) }, options: PoolOptions())
         let ongoing = Tally()
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<2_000 {

@@ -135,7 +135,8 @@ extension Optional: OptionalValue {}
                 options: DeploymentOptions(
                     "n",
                     resources: Resources(gpus: 0.3, custom: ["x": 2]),
-                    placement: .inProcess
+                    placement: .inProcess,
+                    rollout: .rolling(maxSurge: 2)
                 ),
                 answersHTTP: true
             )
@@ -167,7 +168,7 @@ extension Optional: OptionalValue {}
         try writer.region("two")
         try writer.region(Int?.none)
         try writer.region([3.0])
-        let reader = BinaryReader(writer.buffer, system: .current)
+        let reader = BinaryReader(writer.buffer, system: .detached)
         #expect(try reader.nextRegion(Int.self) == 1)
         #expect(try reader.nextRegion(String.self) == "two")
         #expect(try reader.nextRegion(Int?.self) == nil)

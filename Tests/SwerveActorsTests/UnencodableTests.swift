@@ -93,16 +93,23 @@ import Testing
     }
 
     @Test func anActorThatNoDeploymentRuns() {
-        expectUnencodable(ServeID(.local(LocalIdentity(replica: nil))))
+        expectUnencodable(ServeID(.local(LocalIdentity(replica: nil, instance: InstanceID(rawValue: 1)))))
     }
 
-    @Test func aReferenceTravelsAsTheNameOfItsDeployment() throws {
+    @Test func `a reference travels as the names of its deployment and its instance`() throws {
         let id = DeploymentID(application: "codec", deployment: "D")
-        let pool = ServeID(.pool(ServeSystem.current.pools.pool(id)))
-        #expect(try decode(String.self, encode(pool)) == "codec/D")
-        #expect(try roundTrip(pool) == pool)
+        let pool = ServeSystem.detached.pools.pool(id)
+        let reference = ServeID(.pool(pool))
+        #expect(try decode(String.self, encode(reference)) == "codec/D@0")
+        #expect(try roundTrip(reference) == reference)
         let replica = ReplicaID(deployment: id, number: 1)
-        #expect(try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica))))) == pool)
+        #expect(try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica, instance: pool.instance))))) == reference)
+    }
+
+    @Test func `a reference of another instance is refused`() throws {
+        let error = #expect(throws: ServeError.self) { try decode(ServeID.self, encode("codec/D@1f")) }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.message.contains("another instance") == true)
     }
 
     @Test func aReferenceWithoutASlashIsRefused() throws {

@@ -36,7 +36,7 @@ import Testing
         let last = try crashLoop(&bench, from: 4)
         #expect(
             bench.report(.exited(reason: "signal 11"), r(1)) == [
-                .publish(id(), [r(2)], web.options), .start(r(last + 1), web),
+                publish([r(2)], web), .start(r(last + 1), web),
             ]
         )
         #expect(starts(bench.report(.exited(reason: "signal 11"), r(2))) == [r(last + 2)])

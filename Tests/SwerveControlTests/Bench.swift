@@ -14,6 +14,10 @@ struct Bench {
         try state.delete(application: application, now: now)
     }
 
+    mutating func scale(_ deployment: String = "web", to replicas: Int) throws(ServeError) -> [ControlAction] {
+        try state.scale(id(deployment), to: replicas, by: .policy, now: now)
+    }
+
     mutating func report(_ event: ReplicaEvent, _ replica: ReplicaID) -> [ControlAction] {
         state.handle(event, of: replica, now: now)
     }
@@ -83,7 +87,18 @@ func route(_ prefix: String, to ingress: DeploymentID, answersHTTP: Bool = true)
     RouteEntry(prefix: prefix, application: ingress.application, ingress: ingress, answersHTTP: answersHTTP)
 }
 
-/// The `.withdraw` for a deployment that was deleted with its application.
+/// The action that publishes replicas of one spec.
+func publish(_ replicas: [ReplicaID], _ spec: DeploymentSpec) -> ControlAction {
+    publish(replicas.map { ($0, spec) }, pool: spec)
+}
+
+/// The action that publishes replicas, each with the limit of the spec that it was started from.
+func publish(_ replicas: [(ReplicaID, DeploymentSpec)], pool spec: DeploymentSpec) -> ControlAction {
+    let serving = replicas.map { ServingReplica(id: $0, maxOngoingRequests: $1.options.maxOngoingRequests) }
+    return .publish(spec.id, serving, PoolOptions(spec.options))
+}
+
+/// What `.withdraw` says of a deployment that went with its application.
 func deleted(_ deployment: String = "web", in application: String = "shop") -> ControlAction {
     let target = id(deployment, in: application)
     let error = ServeError(.deleted, "application '\(application)' was deleted", deployment: target)

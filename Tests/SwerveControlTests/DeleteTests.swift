@@ -42,11 +42,11 @@ struct DeleteTests {
         _ = try bench.run(application(web, prefix: "/"))
         _ = try bench.delete()
         #expect(
-            try bench.deploy(application(web, prefix: "/")) == [.publish(id(), [], web.options), .start(r(2), web)]
+            try bench.deploy(application(web, prefix: "/")) == [publish([], web), .start(r(2), web)]
         )
         #expect(
             bench.report(.ready, r(2)) == [
-                .publish(id(), [r(2)], web.options), .exposeRoutes([route("/", to: id())]),
+                publish([r(2)], web), .exposeRoutes([route("/", to: id())]),
                 .applicationRunning("shop"),
             ]
         )

@@ -10,17 +10,17 @@ struct DeployTests {
         let web = deployment("web", 2)
         #expect(
             try bench.deploy(application(web, prefix: "/shop")) == [
-                .publish(id(), [], web.options), .start(r(1), web), .start(r(2), web),
+                publish([], web), .start(r(1), web), .start(r(2), web),
             ]
         )
         #expect(bench.report(.launched(processID: 7), r(1)) == [])
         #expect(
             bench.report(.ready, r(2)) == [
-                .publish(id(), [r(2)], web.options), .exposeRoutes([route("/shop", to: id())]),
+                publish([r(2)], web), .exposeRoutes([route("/shop", to: id())]),
             ]
         )
         #expect(
-            bench.report(.ready, r(1)) == [.publish(id(), [r(1), r(2)], web.options), .applicationRunning("shop")]
+            bench.report(.ready, r(1)) == [publish([r(1), r(2)], web), .applicationRunning("shop")]
         )
         #expect(bench.report(.ready, r(1)) == [], "a doubled report")
     }
@@ -31,18 +31,18 @@ struct DeployTests {
         let web = deployment("web", 0)
         #expect(
             try bench.deploy(application(web, prefix: "/")) == [
-                .publish(id(), [], web.options), .exposeRoutes([route("/", to: id())]), .applicationRunning("shop"),
+                publish([], web), .exposeRoutes([route("/", to: id())]), .applicationRunning("shop"),
             ]
         )
         #expect(bench.state.nextWakeUp == nil)
         let more = deployment("web", 1)
         #expect(try bench.deploy(application(more, prefix: "/")) == [.start(r(1), more)])
         #expect(
-            bench.report(.ready, r(1)) == [.publish(id(), [r(1)], more.options), .applicationRunning("shop")]
+            bench.report(.ready, r(1)) == [publish([r(1)], more), .applicationRunning("shop")]
         )
         #expect(
             try bench.deploy(application(web, prefix: "/")) == [
-                .publish(id(), [], web.options), .drain(r(1)), .applicationRunning("shop"),
+                publish([], web), .drain(r(1)), .applicationRunning("shop"),
             ]
         )
     }
@@ -64,10 +64,10 @@ struct DeployTests {
         _ = try bench.run(application(deployment("web", 1)))
         let more = deployment("web", 3)
         #expect(try bench.deploy(application(more)) == [.start(r(2), more), .start(r(3), more)])
-        #expect(bench.report(.ready, r(3)) == [.publish(id(), [r(1), r(3)], more.options)])
+        #expect(bench.report(.ready, r(3)) == [publish([r(1), r(3)], more)])
         #expect(
             bench.report(.ready, r(2)) == [
-                .publish(id(), [r(1), r(2), r(3)], more.options), .applicationRunning("shop"),
+                publish([r(1), r(2), r(3)], more), .applicationRunning("shop"),
             ]
         )
     }
@@ -82,7 +82,7 @@ struct DeployTests {
         let one = deployment("web", 1)
         #expect(
             try bench.deploy(application(one)) == [
-                .publish(id(), [r(1)], one.options), .drain(r(2)), .drain(r(4)), .applicationRunning("shop"),
+                publish([r(1)], one), .drain(r(2)), .drain(r(4)), .applicationRunning("shop"),
             ]
         )
         #expect(bench.report(.ready, r(3)) == [], "ready too late")
@@ -96,7 +96,7 @@ struct DeployTests {
         let limited = deployment("web", 1) { $0.maxQueuedRequests = 5 }
         #expect(
             try bench.deploy(application(limited)) == [
-                .publish(id(), [r(1)], limited.options), .applicationRunning("shop"),
+                publish([r(1)], limited), .applicationRunning("shop"),
             ]
         )
         let turns = deployment("web", 2) {
@@ -104,7 +104,7 @@ struct DeployTests {
             $0.routing = .roundRobin
         }
         #expect(
-            try bench.deploy(application(turns)) == [.publish(id(), [r(1)], turns.options), .start(r(2), turns)]
+            try bench.deploy(application(turns)) == [publish([r(1)], turns), .start(r(2), turns)]
         )
     }
 

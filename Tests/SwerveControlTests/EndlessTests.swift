@@ -53,7 +53,7 @@ import Testing
         #expect(bench.status()?.replicas.map(\.state) == [.unhealthy, .starting])
         for _ in 1...20 { #expect(bench.wait(.seconds(10)) == [.stop(r(1))]) }
         #expect(bench.status()?.replicas.map(\.id) == [r(1), r(2)])
-        #expect(bench.report(.ready, r(2)) == [.publish(id(), [r(2)], hanging.options)])
+        #expect(bench.report(.ready, r(2)) == [publish([r(2)], hanging)])
     }
 
     @Test func `a deploy ends even if two deployments crash in turns, so that both are never healthy at once`()

@@ -125,14 +125,14 @@ struct FailureTests {
         bench.now = bench.now + .seconds(10)
         #expect(
             bench.report(.exited(reason: "signal 11"), r(1)) == [
-                .publish(id(), [r(2)], web.options), .start(r(3), web),
+                publish([r(2)], web), .start(r(3), web),
             ]
         )
         #expect(bench.status()?.state == .unhealthy)
         #expect(
             bench.status()?.message == "1 of 2 replicas running; last failure: replica shop/web#1 exited: signal 11"
         )
-        #expect(bench.report(.ready, r(3)) == [.publish(id(), [r(2), r(3)], web.options)])
+        #expect(bench.report(.ready, r(3)) == [publish([r(2), r(3)], web)])
         #expect(bench.status()?.state == .healthy)
         #expect(bench.status()?.message == "")
     }
@@ -144,10 +144,10 @@ struct FailureTests {
         _ = try bench.run(application(web))
         for (number, wait) in zip([1, 2, 3] as [UInt64], [100, 200, 400]) {
             bench.now = bench.now + .milliseconds(9_999)
-            #expect(bench.report(.exited(reason: "x"), r(number)) == [.publish(id(), [], web.options)])
+            #expect(bench.report(.exited(reason: "x"), r(number)) == [publish([], web)])
             #expect(bench.wait(.milliseconds(wait - 1)) == [])
             #expect(bench.wait(.milliseconds(1)) == [.start(r(number + 1), web)])
-            #expect(bench.report(.ready, r(number + 1)) == [.publish(id(), [r(number + 1)], web.options)])
+            #expect(bench.report(.ready, r(number + 1)) == [publish([r(number + 1)], web)])
         }
         bench.now = bench.now + .seconds(10)
         #expect(bench.report(.exited(reason: "x"), r(4)).last == .start(r(5), web))

@@ -44,7 +44,7 @@ import Testing
         #expect(shop?.message == "deployment 'web': \(reason); the previous version has 2 of 2 replicas running")
         let web = shop?.deployments["web"]
         #expect(web?.state == .deployFailed)
-        #expect(web?.targetReplicas == 2)
+        #expect(web?.target.replicas == 2)
         #expect(web?.options == old.options)
         #expect(web?.replicas.map(\.id) == [r(1), r(2)])
         #expect(bench.wait(.seconds(5)) == [], "no more starts")
@@ -54,14 +54,14 @@ import Testing
         var bench = try afterFailedRollout()
         bench.now = bench.now + .seconds(10)
         #expect(
-            bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [r(2)], old.options), .start(r(6), old)]
+            bench.report(.exited(reason: "crash"), r(1)) == [publish([r(2)], old), .start(r(6), old)]
         )
         #expect(
             bench.status()?.message
                 == "\(reason); the previous version has 1 of 2 replicas running; "
                 + "its last failure: replica shop/web#1 exited: crash"
         )
-        #expect(bench.report(.ready, r(6)) == [.publish(id(), [r(2), r(6)], old.options)])
+        #expect(bench.report(.ready, r(6)) == [publish([r(2), r(6)], old)])
         #expect(bench.status()?.message == "\(reason); the previous version has 2 of 2 replicas running")
     }
 
@@ -73,17 +73,17 @@ import Testing
             actions = bench.wait(.seconds(1))
             if actions.contains(.probe(r(2))) { _ = bench.report(.probeAnswered, r(2)) }
         }
-        #expect(actions.prefix(3) == [.publish(id(), [r(2)], old.options), .stop(r(1)), .start(r(6), old)])
+        #expect(actions.prefix(3) == [publish([r(2)], old), .stop(r(1)), .start(r(6), old)])
     }
 
     @Test func `a roll-out that fails after old replicas died brings the old version back to its target`() throws {
         var bench = Bench()
         _ = try bench.run(application(old))
         var actions = try bench.deploy(application(new))
-        #expect(bench.report(.exited(reason: "crash"), r(1)) == [.publish(id(), [r(2)], old.options)])
+        #expect(bench.report(.exited(reason: "crash"), r(1)) == [publish([r(2)], old)])
         actions = fail(3, after: actions, in: &bench)
         #expect(actions == [.stop(r(5)), .start(r(6), old), failed])
-        #expect(bench.report(.ready, r(6)) == [.publish(id(), [r(2), r(6)], old.options)])
+        #expect(bench.report(.ready, r(6)) == [publish([r(2), r(6)], old)])
     }
 
     @Test func `a roll-out that fails after all old replicas died starts the old version again`() throws {
@@ -93,7 +93,7 @@ import Testing
         for number: UInt64 in 1...2 { _ = bench.report(.exited(reason: "crash"), r(number)) }
         #expect(
             fail(3, after: actions, in: &bench) == [
-                .publish(id(), [], old.options), .stop(r(5)), .start(r(6), old), .start(r(7), old), failed,
+                .stop(r(5)), .start(r(6), old), .start(r(7), old), failed,
             ]
         )
     }
@@ -121,7 +121,7 @@ import Testing
         let two = deployment("web", 2, version: 2) { $0.healthCheckPeriod = .seconds(1_000_000) }
         _ = try bench.deploy(application(two))
         _ = bench.report(.ready, r(2))
-        #expect(bench.report(.exited(reason: "x"), r(1)) == [.publish(id(), [r(2)], two.options)])
+        #expect(bench.report(.exited(reason: "x"), r(1)) == [publish([r(2)], two)])
         var actions: [ControlAction] = []
         for attempt in 0..<6 {
             actions = bench.report(.exited(reason: "x"), r(UInt64(3 + attempt)))
@@ -129,7 +129,7 @@ import Testing
         }
         #expect(actions.count == 1)
         #expect(bench.status()?.state == .unhealthy)
-        #expect(bench.report(.ready, r(9)) == [.publish(id(), [r(2), r(9)], two.options)])
+        #expect(bench.report(.ready, r(9)) == [publish([r(2), r(9)], two)])
         #expect(bench.state.status().applications["shop"]?.state == .running)
     }
 
@@ -142,7 +142,7 @@ import Testing
         _ = bench.report(.ready, r(9))
         #expect(
             bench.report(.ready, r(10)) == [
-                .publish(id(), [r(9), r(10)], more.options), .drain(r(1)), .drain(r(2)),
+                publish([r(9), r(10)], more), .drain(r(1)), .drain(r(2)),
                 .exposeRoutes([route("/new", to: id())]), .applicationRunning("shop"),
             ]
         )

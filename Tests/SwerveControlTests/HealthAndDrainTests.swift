@@ -32,12 +32,12 @@ struct HealthAndDrainTests {
         #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
         #expect(bench.wait(.seconds(30)) == [.probe(r(1))])
         #expect(
-            bench.wait(.seconds(30)) == [.publish(id(), [], web.options), .stop(r(1)), .start(r(2), web)]
+            bench.wait(.seconds(30)) == [publish([], web), .stop(r(1)), .start(r(2), web)]
         )
         #expect(bench.status()?.replicas.map(\.state) == [.unhealthy, .starting])
         #expect(bench.report(.probeAnswered, r(1)) == [])
         #expect(bench.wait(.seconds(10)) == [.stop(r(1))])
-        #expect(bench.report(.ready, r(2)) == [.publish(id(), [r(2)], web.options)])
+        #expect(bench.report(.ready, r(2)) == [publish([r(2)], web)])
         #expect(bench.report(.exited(reason: "killed"), r(1)) == [])
         #expect(bench.status()?.state == .healthy)
     }

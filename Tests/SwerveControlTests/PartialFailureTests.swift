@@ -27,7 +27,7 @@ import Testing
     @Test func `a deploy fails when one replica is ready and the other keeps failing; the ready one serves`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(web, prefix: "/"))
-        #expect(bench.report(.ready, r(1)).first == .publish(id(), [r(1)], web.options))
+        #expect(bench.report(.ready, r(1)).first == publish([r(1)], web))
         #expect(try fail(5, from: 2, in: &bench) == [.stop(r(6))])
         #expect(bench.state.status().applications["shop"]?.state == .unhealthy)
         #expect(try fail(1, from: 7, in: &bench) == [.stop(r(7)), failed("1 of 2", after: 6, "no GPU")])
@@ -46,7 +46,7 @@ import Testing
         _ = try fail(6, from: 3, in: &bench)
         #expect(
             bench.report(.ready, r(9)) == [
-                .publish(id(), [r(2), r(9)], web.options), vanished("old"), .drain(r(1, "old")),
+                publish([r(2), r(9)], web), vanished("old"), .drain(r(1, "old")),
             ],
             "deployments that the spec leaves out go now"
         )
@@ -60,12 +60,12 @@ import Testing
         _ = try bench.deploy(application(web))
         var actions: [ControlAction] = []
         for number: UInt64 in 2...7 {
-            #expect(bench.report(.ready, r(number)) == [.publish(id(), [r(number)], web.options)])
+            #expect(bench.report(.ready, r(number)) == [publish([r(number)], web)])
             actions = bench.report(.exited(reason: "out of memory"), r(number))
             if number < 7 { #expect(bench.wait(.seconds(10)) == [.start(r(number + 1), web)]) }
         }
         let message = "replica shop/web#7 exited: out of memory"
-        #expect(actions == [.publish(id(), [], web.options), failed("0 of 2", after: 6, message)])
+        #expect(actions == [publish([], web), failed("0 of 2", after: 6, message)])
     }
 
     @Test func `deploying a partly failed spec again retries at once, and fails again`() throws {

@@ -12,7 +12,11 @@ struct Simulation {
     var reports: [(event: ReplicaEvent, replica: ReplicaID)] = []
     /// The processes that run, whether or not the controller knows.
     var alive: Set<ReplicaID> = []
-    /// Whether all reports arrive and nothing fails except what is permanently broken.
+    private let rollouts: [DeploymentOptions.Rollout] = [
+        .startFirst, .stopFirst, .rolling(), .rolling(maxSurge: 1, maxUnavailable: 0),
+        .rolling(maxSurge: 0, maxUnavailable: 1), .rolling(maxSurge: 2, maxUnavailable: .percent(50)),
+    ]
+    /// Reports arrive, and nothing fails but what is broken for good.
     var isCalm = false
 
     init(seed: UInt64) {
@@ -25,7 +29,9 @@ struct Simulation {
     // MARK: The world's reactions
 
     mutating func act(_ actions: [ControlAction], isTick: Bool = false) throws {
-        try world.perform(actions, now: now, isTick: isTick)
+        let deployments = state.goal.applications.values.flatMap(\.deployments.values)
+        let fallenBack = deployments.filter { if case .fallenBack = $0.course { true } else { false } }.map(\.spec.id)
+        try world.perform(actions, fallenBack: Set(fallenBack), now: now, isTick: isTick)
         for action in actions {
             switch action {
             case .start(let replica, let spec): start(replica, spec)
@@ -114,7 +120,8 @@ struct Simulation {
             let stranger = r(UInt64(random.next(below: 1000)) + 100_000, "x", in: "a")
             try act(state.handle(chance(50) ? .ready : .exited(reason: "?"), of: stranger, now: now))
         case 27: faults.change(using: &random)
-        case 28..<45: try pass(.milliseconds(random.next(below: 700)))
+        case 28..<31: try scale()
+        case 31..<45: try pass(.milliseconds(random.next(below: 700)))
         case 45: try pass(.seconds(random.next(below: 12)))
         case 46:
             try spend(.seconds(11))
@@ -150,9 +157,12 @@ struct Simulation {
             let version = UInt8(random.next(below: 3))
             let queued = 10 + random.next(below: 2)
             let drainTime = Duration.seconds(Int(version))
+            let rollout = rollouts[random.next(below: rollouts.count)]
             deployments.append(
                 deployment(own, replicas, version: version, in: name) {
                     $0.maxQueuedRequests = queued
+                    $0.maxOngoingRequests = 1 + Int(version)
+                    $0.rollout = rollout
                     $0.startTimeout = .seconds(2)
                     $0.gracefulShutdownTimeout = drainTime
                     $0.healthCheckPeriod = .seconds(1)
@@ -171,6 +181,21 @@ struct Simulation {
             world.deployed(spec)
             try act(actions)
         } catch let error as ServeError where error.message.contains("is taken by") {}
+    }
+
+    private mutating func scale() throws {
+        let id = DeploymentID(
+            application: ["a", "b"][random.next(below: 2)],
+            deployment: ["x", "y", "z"][random.next(below: 3)]
+        )
+        let target = random.next(below: 4)
+        let isWanted = world.goals[id.application]?.deployments.contains { $0.id == id } ?? false
+        do {
+            let actions = try state.scale(id, to: target, by: .policy, now: now)
+            if !isWanted { throw Violation(description: "\(id) was scaled and does not exist") }
+            world.scaled(id, to: target)
+            try act(actions)
+        } catch let error as ServeError where error.code == .notFound && !isWanted {}
     }
 
     private mutating func delete(_ name: String) throws {
@@ -227,7 +252,7 @@ struct Simulation {
         if application.state == .deploying || application.state == .deleting { return false }
         return application.deployments.values.allSatisfy { deployment in
             guard let spec = world.effective(deployment.id), world.published[deployment.id] != nil else { return true }
-            let target = min(deployment.targetReplicas, faults.room[deployment.id] ?? .max)
+            let target = min(deployment.target.replicas, faults.room[deployment.id] ?? .max)
             return !faults.isSound(spec) || deployment.state == .deleting
                 || world.published[deployment.id]?.count ?? 0 >= target
         }
@@ -249,7 +274,7 @@ struct Simulation {
             let deployments = application.deployments.values.map { deployment in
                 let replicas = deployment.replicas.map { "#\($0.id.number) \($0.state)" }
                 let version = world.deployments[deployment.id]?.arguments.description ?? "none"
-                return "  \(deployment.id) \(deployment.state) of \(deployment.targetReplicas), version \(version), "
+                return "  \(deployment.id) \(deployment.state) of \(deployment.target.replicas), version \(version), "
                     + "published \(world.published[deployment.id] ?? []): \(replicas)"
             }
             return "\(application.name) \(application.state): \(application.message)\n"

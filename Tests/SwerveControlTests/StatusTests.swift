@@ -27,7 +27,7 @@ struct StatusTests {
                     id: id(),
                     state: .updating,
                     message: "",
-                    targetReplicas: 2,
+                    target: Target(replicas: 2),
                     options: web.options,
                     replicas: replicas
                 ),
@@ -35,7 +35,7 @@ struct StatusTests {
                     id: id("model"),
                     state: .updating,
                     message: "",
-                    targetReplicas: 1,
+                    target: Target(replicas: 1),
                     options: model.options,
                     replicas: [ReplicaStatus(id: r(3, "model"), state: .starting, processID: nil)]
                 ),
@@ -66,7 +66,7 @@ struct StatusTests {
         _ = try bench.run(application(deployment("front")))
         _ = bench.report(.drained, r(1))
         #expect(bench.status()?.state == .deleting)
-        #expect(bench.status()?.targetReplicas == 0)
+        #expect(bench.status()?.target.replicas == 0)
         #expect(bench.status()?.replicas.map(\.state) == [.stopping, .draining])
         #expect(bench.state.status().applications["shop"]?.state == .running)
         for number: UInt64 in [1, 2] { _ = bench.report(.exited(reason: "x"), r(number)) }

@@ -1,12 +1,7 @@
 import SwerveControl
 import SwerveCore
 
-/// What went wrong in a simulation.
-struct Violation: Error, CustomStringConvertible {
-    var description: String
-}
-
-/// The replicas and callers that a simulated controller acts on. Throws if the controller takes an illegal action.
+/// The replicas and callers that a simulated controller acts upon; throws on an action that it must not take.
 struct World {
     enum Phase { case starting, ready, draining, stopping }
 
@@ -32,9 +27,11 @@ struct World {
     var goals: [String: ApplicationSpec] = [:]
     /// The latest spec of each deployment that was not withdrawn as deleted.
     var deployments: [DeploymentID: DeploymentSpec] = [:]
-    /// For each deployment, the spec that a failed roll-out falls back to: the last one that was complete, or the first
-    /// one that served.
-    var trusted: [DeploymentID: DeploymentSpec] = [:]
+    /// How many replicas the latest deploy, or whoever scaled after it, wants of each of these.
+    var targets: [DeploymentID: Int] = [:]
+    /// For each deployment what a failed roll-out falls back to: the last spec that was complete, or the first one that
+    /// served, and its target.
+    var trusted: [DeploymentID: Trusted] = [:]
     /// The deployments that run their trusted spec since the latest deploy.
     var fellBack: Set<DeploymentID> = []
     /// For each delete that has not ended, the replicas that must be gone first.
@@ -44,6 +41,12 @@ struct World {
     var failed: Set<String> = []
     /// The rare events that happened.
     var reached: Set<Milestone> = []
+
+    struct Trusted {
+        let spec: DeploymentSpec
+        var target: Int
+        var revision: Revision { spec.revision }
+    }
 
     enum Milestone: CaseIterable {
         /// A failed roll-out restarted replicas of the version before it.
@@ -56,6 +59,12 @@ struct World {
         case replacement
         /// An application was deleted while some of its replicas were starting, or while one could not be stopped.
         case deleteWhileStarting, deleteWithoutEnd
+        /// Replicas of two versions, with limits of their own, served side by side.
+        case sideBySide
+        /// A roll-out left nobody to serve for a while, as its rule allows.
+        case stoppedFirst
+        /// A deployment was scaled while its replicas were being replaced.
+        case scaledInRollout
     }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
@@ -70,18 +79,24 @@ struct World {
         waiting.insert(spec.name)
         for deployment in spec.deployments {
             let id = deployment.id
-            if let last = deployments[id], last.revision != deployment.revision {
-                let known = trusted[id]
+            if let last = effective(id), last.revision != deployment.revision {
                 let serves = !published[id, default: []].isEmpty && isCurrent(published[id, default: []], last)
-                if last.options.numReplicas == 0 {
+                if target(of: id) == 0 {
                     trusted[id] = nil
-                } else if known.map({ $0.revision == last.revision }) ?? serves {
-                    trusted[id] = last
+                } else if trusted[id].map({ $0.revision == last.revision }) ?? serves {
+                    trusted[id] = Trusted(spec: last, target: target(of: id))
                 }
             }
             deployments[id] = deployment
+            targets[id] = deployment.options.numReplicas
             fellBack.remove(id)
         }
+    }
+
+    mutating func scaled(_ id: DeploymentID, to target: Int) {
+        if fellBack.contains(id) { trusted[id]?.target = target } else { targets[id] = target }
+        let revisions = Set(live(id).compactMap { replicas[$0]?.spec.revision })
+        if revisions.count > 1 { reached.insert(.scaledInRollout) }
     }
 
     mutating func deleted(_ application: String) {
@@ -112,7 +127,9 @@ struct World {
     /// - Parameter actions: the controller's actions after the end of a replica that had lasted.
     mutating func checkReplacement(of replica: ReplicaID, _ actions: [ControlAction]) throws {
         let id = replica.deployment
-        guard let spec = effective(id), live(id).count < spec.options.numReplicas else { return }
+        guard let spec = effective(id), live(id).count < target(of: id) else { return }
+        // Where nothing may exist beyond the target, an old replica that has not gone keeps its place.
+        if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leavingOld(id, spec).isEmpty { return }
         let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
         reached.insert(.replacement)
         if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
@@ -120,14 +137,36 @@ struct World {
 
     /// The spec that the deployment's replicas are started from.
     func effective(_ id: DeploymentID) -> DeploymentSpec? {
-        fellBack.contains(id) ? trusted[id] : deployments[id]
+        fellBack.contains(id) ? trusted[id]?.spec : deployments[id]
+    }
+
+    /// How many replicas of that there should be.
+    func target(of id: DeploymentID) -> Int { (fellBack.contains(id) ? trusted[id]?.target : targets[id]) ?? 0 }
+
+    /// The replicas of earlier revisions that still hold what they need.
+    func leavingOld(_ id: DeploymentID, _ spec: DeploymentSpec) -> [ReplicaID] {
+        replicas.filter { key, replica in
+            key.deployment == id && !replica.isLive && !replica.isStuck && replica.spec.revision != spec.revision
+        }.keys.sorted()
     }
 
     // MARK: What the controller does
 
-    /// - Parameter isTick: whether time passed, the only reason to stop a running replica without draining it.
-    mutating func perform(_ actions: [ControlAction], now: MonotonicTime, isTick: Bool) throws {
+    /// - Parameters:
+    ///   - fallenBack: the deployments of which the controller says that it runs their last good spec.
+    ///   - isTick: whether time passed, the only cause to stop a running replica without draining it.
+    mutating func perform(
+        _ actions: [ControlAction],
+        fallenBack: Set<DeploymentID>,
+        now: MonotonicTime,
+        isTick: Bool
+    ) throws {
         let before = (published, fellBack)
+        for id in fallenBack.subtracting(fellBack) {
+            if trusted[id] == nil { throw illegal("\(id) fell back to nothing") }
+            reached.insert(.fallback)
+        }
+        fellBack = fallenBack
         for action in actions {
             do { try perform(action, now: now, isTick: isTick) } catch let violation as Violation {
                 throw Violation(description: "\(action): \(violation) in \(actions)")
@@ -139,17 +178,24 @@ struct World {
         }
         for name in failed where reached.contains(.partialFailure) && isRunning(name) { reached.insert(.lateSuccess) }
         for (id, spec) in deployments where isComplete(id, spec) {
-            if spec.options.numReplicas > 0 {
-                trusted[id] = spec
+            let target = target(of: id)
+            if target > 0 {
+                trusted[id] = Trusted(spec: spec, target: target)
             } else if trusted[id]?.revision != spec.revision {
                 trusted[id] = nil
             }
         }
         for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
-            guard let spec = deployments[id], spec.options.numReplicas > 0 else { continue }
+            guard let spec = effective(id), target(of: id) > 0 else { continue }
             let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
-            if !alive.isEmpty { throw Violation(description: "\(id) is out of service, but \(alive) could serve") }
+            let (_, unavailable) = spec.options.rollout.bounds(target: target(of: id))
+            if unavailable >= target(of: id), !alive.isEmpty {
+                reached.insert(.stoppedFirst)
+            } else if !alive.isEmpty {
+                throw Violation(description: "\(id) is out of service though \(alive) could serve")
+            }
         }
+        for id in deployments.keys { try checkRollout(id, actions, servedBefore: before.0[id, default: []]) }
         try check()
     }
 
@@ -158,16 +204,17 @@ struct World {
         case .start(let replica, let spec):
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
-            if deployments[replica.deployment] != spec || fellBack.contains(replica.deployment) {
-                if trusted[replica.deployment] != spec {
-                    throw illegal("neither the latest spec nor the last good one")
-                }
-                fellBack.insert(replica.deployment)
-                reached.insert(.fallback)
-            }
+            if effective(replica.deployment) != spec { throw illegal("neither the latest spec nor the last good one") }
             replicas[replica] = Replica(spec: spec)
-        case .publish(let id, let set, _):
-            if deployments[id] == nil { throw illegal("publishes a deleted deployment") }
+        case .publish(let id, let serving, let options):
+            let set = serving.map(\.id)
+            if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("others' options") }
+            for replica in serving
+            where replica.maxOngoingRequests != replicas[replica.id]?.spec.options.maxOngoingRequests {
+                throw illegal("\(replica) has another limit")
+            }
+            if Set(serving.map(\.maxOngoingRequests)).count > 1 { reached.insert(.sideBySide) }
+            if deployments[id] == nil { throw illegal("publishes what is deleted") }
             if set != set.sorted() { throw illegal("not sorted") }
             if !set.allSatisfy({ $0.deployment == id && replicas[$0]?.phase == .ready }) {
                 throw illegal("publishes a replica that is not ready")
@@ -182,6 +229,7 @@ struct World {
                 }
                 if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
                 trusted[id] = nil
+                targets[id] = nil
                 fellBack.remove(id)
             }
         case .exposeRoutes(let table):
@@ -206,7 +254,7 @@ struct World {
             failed.insert(name)
             let serves = goal.deployments.contains { spec in
                 let set = published[spec.id, default: []]
-                return !set.isEmpty && set.count < spec.options.numReplicas && isCurrent(set, spec)
+                return !set.isEmpty && set.count < target(of: spec.id) && isCurrent(set, spec)
             }
             if serves { reached.insert(.partialFailure) }
         case .applicationDeleted(let name):
@@ -236,7 +284,7 @@ struct World {
     /// Whether the deployment has exactly the replicas that `spec` wants, and no others serve.
     private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
         guard let set = published[id] else { return false }
-        return set.count == spec.options.numReplicas && set == live(id) && isCurrent(set, spec)
+        return !fellBack.contains(id) && set.count == target(of: id) && set == live(id) && isCurrent(set, spec)
     }
 
     private func isCurrent(_ set: [ReplicaID], _ spec: DeploymentSpec) -> Bool {
@@ -253,7 +301,7 @@ struct World {
                 continue
             }
             let current = live.filter { replicas[$0]?.spec.revision == spec.revision }
-            if current.count > spec.options.numReplicas { throw illegal("too many: \(current)") }
+            if current.count > target(of: id) { throw illegal("too many: \(current)") }
             let idle = Set(live).subtracting(current).subtracting(published[id, default: []])
             if published[id] == nil, live.contains(where: { replicas[$0]?.phase == .ready }) {
                 throw illegal("\(id) is withdrawn, but could serve")
@@ -263,6 +311,25 @@ struct World {
         for route in routes where deployments[route.ingress] == nil || goals[route.application] == nil {
             throw illegal("\(route) leads nowhere")
         }
+    }
+
+    /// What a roll-out does by itself: it never leaves fewer serving replicas than its rule says, and starts none beyond
+    /// what the rule says.
+    private func checkRollout(_ id: DeploymentID, _ actions: [ControlAction], servedBefore: [ReplicaID]) throws {
+        guard let spec = effective(id), let served = published[id] else { return }
+        let target = target(of: id)
+        let (surge, unavailable) = spec.options.rollout.bounds(target: target)
+        let dropped = servedBefore.filter { replica in
+            !served.contains(replica) && (replicas[replica]?.phase == .ready || actions.contains(.drain(replica)))
+        }
+        if !dropped.isEmpty, served.count < target - unavailable {
+            throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
+        }
+        let isStarted = actions.contains { if case .start(let new, _) = $0 { new.deployment == id } else { false } }
+        // When all new ones start beside the old ones, there may be more old ones than the target is now.
+        guard isStarted, !spec.options.rollout.servesTogether else { return }
+        let holding = live(id).count + (surge == 0 ? leavingOld(id, spec).count : 0)
+        if holding > target + surge { throw illegal("\(id) has \(holding) replicas for \(target) and \(surge)") }
     }
 
     private func illegal(_ what: String) -> Violation { Violation(description: what) }

@@ -20,7 +20,7 @@ distributed actor Painter {
         let painter = Painter.bind()
         let cut = cutDeployment.bind().nodes(input)
         let painted = painter.nodes.paint(cut, with: "say \"<hi>\"")
-        let other = Painter.bind().options(name: "other").nodes.paint(cut)
+        let other = Painter.options(name: "other").bind().nodes.paint(cut)
         return GraphNode.if(painter.nodes.isWide(input), then: painted, else: other.fallback(to: cut))
     }
 

@@ -51,7 +51,7 @@ import Testing
         #expect(ConnectionAdmission(options: options, limit: limit, inUse: inUse).maximum == expected)
     }
 
-    @Test func `one connection too many takes the place of an idle one, or is refused`() {
+    @Test func `one connection too many replaces an idle one, or is refused`() {
         let admission = ConnectionAdmission(options: Self.options { $0.maxConnections = 2 }, limit: nil, inUse: 0)
         #expect(admission.decide(connections: 1, canReplaceIdle: nil) == .serve)
         #expect(admission.decide(connections: 2, canReplaceIdle: nil) == .replaceIdle)
@@ -62,7 +62,7 @@ import Testing
 
     // MARK: - Idle connections
 
-    @Test func `the connection that has been idle longest is closed, and never a busy one`() throws {
+    @Test func `the connection that has been idle longest is closed, never a busy one`() throws {
         let busy = try Harness()
         try busy.send(getRequest)
         let first = try busy.connect()
@@ -93,7 +93,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a connection that was found idle and is busy by now is left alone`() throws {
+    @Test func `a connection that was found idle but is busy by now is left alone`() throws {
         let harness = try Harness()
         let other = try harness.connect()
         harness.advance(.seconds(2))
@@ -115,12 +115,12 @@ import Testing
         let server = try await Self.start(
             Self.options {
                 $0.maxConnections = 1
-                // However long the test takes, the first connection is not idle.
+                // However long the test takes, the first connection does not count as idle.
                 $0.replaceableIdleTime = .seconds(3600)
             }
         )
         let (first, _) = try await clients.connect(server)
-        // Event loops take new connections on in any order.
+        // Event loops accept new connections in any order.
         while server.connectionCount < 1 { await Task.yield() }
 
         let (second, refusal) = try await clients.connect(server)
@@ -134,7 +134,7 @@ import Testing
         while server.connectionCount > 0 { await Task.yield() }
     }
 
-    @Test func `a connection over the limit takes the place of an idle one`() async throws {
+    @Test func `a connection over the limit replaces an idle one`() async throws {
         let server = try await Self.start(
             Self.options {
                 $0.maxConnections = 2
@@ -154,7 +154,7 @@ import Testing
 
     // MARK: - A process with few descriptors
 
-    @Test func `the limit of the process is raised, and some of it is left to replicas`() async {
+    @Test func `the process's descriptor limit is raised, and part of it is left to replicas`() async {
         await #expect(processExitsWith: .success) {
             Few.setLimit(soft: 128, hard: 256)
             let clients = Clients()
@@ -168,15 +168,15 @@ import Testing
             var channels: [any Channel] = []
             for _ in 0..<(server.connectionLimit + 5) { channels.append(try await clients.connect(server).channel) }
             while server.connectionCount < server.connectionLimit { await Task.yield() }
-            // The clients are in this process, too; what they and the refusals have is out of the reserve, and so is what
-            // the process opens on the way.
+            // The clients are in this process, too. Their descriptors, those of the refusals and those that the process
+            // opens meanwhile come out of the reserve.
             let left = 200 - channels.count - 25
             #expect(Few.open(left) == left)
             #expect(server.connectionCount == server.connectionLimit)
         }
     }
 
-    @Test func `without descriptors the server pauses, says so once, and goes on when there are some`() async {
+    @Test func `without descriptors the server pauses, reports it once, and continues when there are some`() async {
         await #expect(processExitsWith: .success) {
             Few.setLimit(soft: 256, hard: 256)
             let clients = Clients()
@@ -205,7 +205,7 @@ private final class Reports: Sendable {
     let count = Atomic(0)
 }
 
-/// The descriptors of a process that has few.
+/// Gives the process few descriptors, and uses them up.
 private enum Few {
     #if canImport(Glibc)
         private static let descriptors = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -224,7 +224,7 @@ private enum Few {
         return limit.rlim_cur
     }
 
-    /// Opens so many, and returns how many there were.
+    /// Opens up to `count` descriptors, and returns how many it got.
     static func open(_ count: Int) -> Int { (0..<count).count { _ in dup(0) >= 0 } }
 
     static func openAll() -> [Int32] {

@@ -4,13 +4,13 @@ import SwerveCore
 import SwerveHTTP
 import SwerveHTTPTypes
 
-/// One exchange as a service sees it; records what it is told.
+/// One exchange as a service sees it. Records the events.
 final class Call: HTTPExchangeDelegate {
     let head: HTTPRequestHead
     let body: ByteBuffer?
     let exchange: HTTPExchange
     var chunks: [String] = []
-    /// How much memory each chunk keeps.
+    /// How much memory each chunk keeps alive.
     var storage: [Int] = []
     var isBodyEnded = false
     var cancellations: [HTTPCancellation] = []
@@ -35,7 +35,7 @@ final class Call: HTTPExchangeDelegate {
     }
 }
 
-/// Keeps the exchanges that are begun, and answers them at once when told to.
+/// Keeps the exchanges that begin, and answers them at once if a test gives an answer.
 final class FakeService: HTTPService {
     struct State {
         var calls: [Call] = []
@@ -61,18 +61,18 @@ final class TestClock {
     var now = MonotonicTime(nanoseconds: 1_000_000_000)
 }
 
-/// What a client leaves untaken of what it was sent; nothing unless a test says so.
+/// The number of bytes sent to a client that it has not taken; 0 unless a test sets it.
 final class TestClient {
     var unsent = 0
 }
 
-/// Counts the reads that reach the channel, which are those that the connection does not hold back, and the flushes.
+/// Counts flushes, closes, and the reads that reach the channel because the connection does not hold them back.
 final class Counter: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     var reads = 0
     var flushes = 0
     var closes = 0
-    /// Keeps flushes from the channel, as a socket does whose client reads nothing.
+    /// Keeps flushes from the channel, like a socket whose client reads nothing.
     var holdsFlushes = false
 
     func read(context: ChannelHandlerContext) {
@@ -87,7 +87,7 @@ final class Counter: ChannelOutboundHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         closes += 1
-        // The embedded channel does not know half-closure.
+        // The embedded channel does not support half-closure.
         if mode == .all { context.close(mode: mode, promise: promise) } else { promise?.succeed() }
     }
 }

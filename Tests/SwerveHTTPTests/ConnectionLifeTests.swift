@@ -9,7 +9,7 @@ import Testing
 
     // MARK: - Time passes
 
-    @Test func `an idle connection is closed without a word`() throws {
+    @Test func `an idle connection is closed without an answer`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(getRequest)
         _ = try harness.received()
@@ -31,7 +31,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a small body that stops coming is answered with 408`() throws {
+    @Test func `a small body that stops arriving is answered with 408`() throws {
         let harness = try Harness()
         try harness.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\na")
         harness.advance(.seconds(29))
@@ -44,7 +44,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a streamed body that stops coming cancels and is answered with 408`() throws {
+    @Test func `a streamed body that stops arriving is cancelled and answered with 408`() throws {
         let harness = try Harness()
         try harness.send(Self.longPost + "abc")
         harness.advance(.seconds(31))
@@ -53,7 +53,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a client that is held back by the service is not blamed`() throws {
+    @Test func `a client that the service holds back does not time out`() throws {
         var options = HTTPServerOptions()
         options.inlineBodyBytes = 1
         options.bodyWindowBytes = 4
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test(arguments: [("2.5", 2500), ("0.25", 250), ("7", 5000), ("000000002", 2000), ("999999999.999999999", 5000)])
-    func `a client may shorten the time of its request`(seconds: String, milliseconds: Int) throws {
+    func `a client may shorten the time limit of its request`(seconds: String, milliseconds: Int) throws {
         var options = HTTPServerOptions()
         options.requestTimeout = .seconds(5)
         let harness = try Harness(options: options)
@@ -96,14 +96,14 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a client may give a time where the server has no limit`() throws {
+    @Test func `a client may set a time limit where the server has none`() throws {
         let harness = try Harness()
         try harness.send("GET / HTTP/1.1\r\nhost: a\r\nx-request-timeout-seconds: 3\r\n\r\n")
         harness.advance(.milliseconds(3100))
         #expect(harness.calls[0].cancellations == [.timedOut])
     }
 
-    @Test func `a response that takes too long after its beginning is cut`() throws {
+    @Test func `a response that has begun is cut when it takes too long`() throws {
         var options = HTTPServerOptions()
         options.requestTimeout = .seconds(5)
         let harness = try Harness(options: options)
@@ -125,7 +125,7 @@ import Testing
 
     // MARK: - Lingering
 
-    @Test func `what a refused client goes on to send is dropped, and not for long`() throws {
+    @Test func `what a refused client still sends is dropped, but not for long`() throws {
         var options = HTTPServerOptions()
         options.limits.maxBodyBytes = 1000
         let harness = try Harness(options: options)
@@ -157,7 +157,7 @@ import Testing
         try drained.wait()
     }
 
-    @Test func `draining answers what is in progress with a close`() throws {
+    @Test func `draining answers requests in progress and closes their connections`() throws {
         let harness = try Harness()
         try harness.send(getRequest)
         let drained = harness.loop.drain(for: .seconds(10))
@@ -171,7 +171,7 @@ import Testing
         try drained.wait()
     }
 
-    @Test func `what is in progress at the end of the drain is cut and cancelled`() throws {
+    @Test func `requests in progress at the end of the drain are cut and cancelled`() throws {
         let harness = try Harness()
         try harness.send(getRequest)
         let drained = harness.loop.drain(for: .seconds(10))

@@ -27,7 +27,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `pipelined requests are begun one after another and answered in order`() throws {
+    @Test func `pipelined requests begin one after another and are answered in order`() throws {
         let harness = try Harness()
         try harness.send(
             ["/1", "/2", "/3"].map { "GET \($0) HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n" }.joined()
@@ -40,7 +40,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `pipelined requests that are answered at once leave in one write`() throws {
+    @Test func `responses given at once to pipelined requests leave in one write`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(String(repeating: getRequest, count: 3))
         let bytes = try harness.channel.readOutbound(as: ByteBuffer.self)
@@ -49,7 +49,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `responses given later are flushed once at the end of the tick`() throws {
+    @Test func `a response given later is flushed once, at the end of the tick`() throws {
         let harness = try Harness()
         try harness.send(getRequest)
         harness.calls[0].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: 2)
@@ -66,7 +66,7 @@ import Testing
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "connection: close\r\n"),
         ("GET / HTTP/1.0\r\n\r\n", "connection: close\r\n"),
     ])
-    func `a client that asks for it gets the connection closed`(request: String, header: String) throws {
+    func `a connection closes when the request asks for it`(request: String, header: String) throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(request)
         let answer = try harness.received()
@@ -75,7 +75,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `an old client that asks for it keeps the connection`() throws {
+    @Test func `an HTTP/1.0 client can ask to keep the connection`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         #expect(try harness.received().contains("connection: keep-alive\r\n"))
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(arguments: ["Head", "head", "HEAd", "HEADS"])
-    func `only HEAD is answered without content, not what is spelled like it`(method: String) throws {
+    func `only HEAD is answered without content, not methods spelled like it`(method: String) throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send("\(method) / HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n\r\n")
         #expect(try harness.received() == plainHead + "ok")
@@ -116,7 +116,7 @@ import Testing
             ("GET / http/1.1\r\nHost: a\r\n\r\n", 400), ("GET HTTP://a/ HTTP/1.1\r\nHOST: a\r\n\r\n", 200),
         ] as [(String, UInt16)]
     )
-    func `methods and versions are told apart by case, schemes and names are not`(request: String, status: UInt16)
+    func `methods and versions are case-sensitive, schemes and header names are not`(request: String, status: UInt16)
         throws
     {
         let harness = try Harness { $0.answer("ok") }
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test(arguments: ["close", "Close", "x, CLOSE"])
-    func `the options of a connection are read without regard to case`(option: String) throws {
+    func `connection options are case-insensitive`(option: String) throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send("GET / HTTP/1.1\r\nhOST: a\r\nCONNECTION: \(option)\r\n\r\n")
         #expect(try harness.received().contains("connection: close\r\n"))
@@ -154,7 +154,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `an old client gets content of unknown length until the connection closes`() throws {
+    @Test func `an HTTP/1.0 client gets content of unknown length until the connection closes`() throws {
         let harness = try Harness()
         try harness.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         let exchange = harness.calls[0].exchange
@@ -169,7 +169,7 @@ import Testing
     }
 
     @Test(arguments: ["a", "abcd"])
-    func `content of another length than announced cuts the connection`(content: String) throws {
+    func `content shorter or longer than announced cuts the connection`(content: String) throws {
         let harness = try Harness()
         try harness.send(getRequest)
         let exchange = harness.calls[0].exchange
@@ -194,7 +194,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `ids of the client are kept and others are made, each once`() throws {
+    @Test func `a client's request id is kept, and generated ids are unique`() throws {
         let harness = try Harness { $0.answer("") }
         try harness.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 100) + getRequest)
         let ids = harness.calls.map(\.head.requestID)
@@ -206,7 +206,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `an exchange that is over cannot reach the next one`() throws {
+    @Test func `a finished exchange cannot reach the next one`() throws {
         let harness = try Harness()
         try harness.send(getRequest + getRequest)
         let first = harness.calls[0]
@@ -239,7 +239,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a client that takes no responses gets no further request begun`() throws {
+    @Test func `no further request begins while the client takes no responses`() throws {
         let harness = try Harness { $0.answer("ok") }
         harness.channel.isWritable = false
         harness.channel.pipeline.fireChannelWritabilityChanged()
@@ -251,7 +251,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `reading stops while too much of later requests is buffered`() throws {
+    @Test func `reading stops while too many bytes of later requests are buffered`() throws {
         var options = HTTPServerOptions()
         options.pipelineBytes = 100
         let harness = try Harness(options: options)

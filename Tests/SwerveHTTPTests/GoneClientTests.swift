@@ -6,7 +6,7 @@ import SwerveHTTP
 import SwerveHTTPTypes
 import Testing
 
-/// Clients that leave, or that end their side of the connection.
+/// Clients that leave, or that close their side of the connection.
 @Suite struct GoneClientTests {
     private static let longPost = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n"
 
@@ -20,7 +20,7 @@ import Testing
         #expect(harness.calls[0].cancellations == [.clientGone])
     }
 
-    @Test func `a client that ends its side in the middle of a body cancels`() throws {
+    @Test func `a client that closes its side in the middle of a body cancels its request`() throws {
         let harness = try Harness()
         try harness.send(Self.longPost + "abc")
         harness.closeInput()
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: ["", "GET / HT", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"])
-    func `a client that ends its side before a request is complete is closed`(start: String) throws {
+    func `a client that closes its side before a request is complete is disconnected`(start: String) throws {
         let harness = try Harness()
         try harness.send(start)
         harness.closeInput()
@@ -38,7 +38,7 @@ import Testing
         #expect(harness.calls.isEmpty)
     }
 
-    @Test func `a client that ended its side after its requests still gets the responses`() throws {
+    @Test func `a client that closed its side after its requests still gets the responses`() throws {
         let harness = try Harness()
         try harness.send(getRequest + getRequest)
         harness.closeInput()
@@ -49,7 +49,7 @@ import Testing
         #expect(harness.calls.flatMap(\.cancellations) == [])
     }
 
-    @Test func `a client that ended its side and gets no response for a while counts as gone`() throws {
+    @Test func `a client that closed its side and gets no response for a while counts as gone`() throws {
         let harness = try Harness()
         try harness.send(getRequest)
         harness.closeInput()
@@ -62,7 +62,7 @@ import Testing
 
     // MARK: - After the beginning of the response
 
-    /// A response that has begun, to a client that has ended its side.
+    /// A response that has begun, to a client that has closed its side.
     private func begun() throws -> (Harness, Call) {
         let harness = try Harness()
         try harness.send(getRequest)
@@ -73,7 +73,7 @@ import Testing
         return (harness, call)
     }
 
-    @Test func `a response that has begun goes on after the client ended its side`() throws {
+    @Test func `a response that has begun continues after the client closed its side`() throws {
         let (harness, call) = try begun()
         for _ in 0..<100 {
             harness.advance(.milliseconds(4900))
@@ -86,7 +86,7 @@ import Testing
         #expect(call.cancellations == [])
     }
 
-    @Test func `a response that is quiet after the client ended its side is cancelled`() throws {
+    @Test func `a response that is quiet after the client closed its side is cancelled`() throws {
         let (harness, call) = try begun()
         harness.advance(.milliseconds(4900))
         #expect(call.cancellations == [])
@@ -95,7 +95,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a response that begins after the client ended its side may be quiet, too`() throws {
+    @Test func `a response that begins after the client closed its side may also be quiet for a while`() throws {
         let harness = try Harness()
         try harness.send(getRequest)
         harness.closeInput()
@@ -107,7 +107,7 @@ import Testing
         #expect(harness.calls[0].cancellations == [.clientGone])
     }
 
-    @Test func `a client that still takes what was written is there`() throws {
+    @Test func `a client that still takes bytes is not gone`() throws {
         let (harness, call) = try begun()
         call.exchange.respondBody(ByteBuffer(repeating: 0x61, count: 1000))
         _ = try harness.received()
@@ -117,7 +117,7 @@ import Testing
             harness.client.unsent -= 1
         }
         #expect(call.cancellations == [])
-        // It pauses for less than the time for writing.
+        // A pause shorter than the write timeout.
         harness.advance(.seconds(6))
         harness.advance(.seconds(50))
         #expect(call.cancellations == [])
@@ -125,7 +125,7 @@ import Testing
         #expect(call.cancellations == [.clientGone])
     }
 
-    @Test func `a request that comes to its turn after the end of the input gets the time for it`() throws {
+    @Test func `a request whose turn comes after the end of the input gets its full time`() throws {
         let harness = try Harness()
         try harness.send(getRequest + getRequest)
         harness.closeInput()
@@ -156,7 +156,7 @@ import Testing
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabcdefgh", chunkedPost + "8\r\nabcdefgh\r\n",
         chunkedPost + "8\r\nabcdefgh\r\n0\r\n",
     ])
-    func `a client that leaves in the middle of a held back body is noticed at once`(request: String) throws {
+    func `a client that leaves in the middle of a held-back body is noticed at once`(request: String) throws {
         let harness = try heldBack(request)
         #expect(harness.calls[0].chunks == ["abcd"])
         harness.closeInput()
@@ -168,7 +168,7 @@ import Testing
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\nabcdefgh",
         chunkedPost + "8\r\nabcdefgh\r\n0\r\n\r\n",
     ])
-    func `a client that has sent all of a held back body has not left`(request: String) throws {
+    func `a client that has sent all of a held-back body has not left`(request: String) throws {
         let harness = try heldBack(request)
         harness.closeInput()
         harness.calls[0].exchange.consumedRequestBody(4)
@@ -185,7 +185,7 @@ import Testing
     enum Situation: String, CaseIterable { case quiet = "GET /", heldBack = "POST /", pipelined = "GET /pipelined" }
 
     @Test(arguments: Farewell.allCases, Situation.allCases)
-    func `the service is told that a client is gone`(farewell: Farewell, situation: Situation) async throws {
+    func `the service learns that a client is gone`(farewell: Farewell, situation: Situation) async throws {
         let service = PatientService()
         var options = HTTPServerOptions()
         options.halfCloseGrace = .milliseconds(50)
@@ -219,7 +219,7 @@ import Testing
     }
 }
 
-/// Begins each response and never ends it; consumes nothing of a body.
+/// Begins each response but never ends it, and consumes no content.
 private final class PatientService: HTTPService {
     let events: AsyncStream<String>
     private let continuation: AsyncStream<String>.Continuation

@@ -35,7 +35,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `collected content counts on its way and with the service`() throws {
+    @Test func `collected content counts while it arrives and while the service has it`() throws {
         let harness = try Harness(options: Self.options())
         try harness.send(Self.post(100_000) + Self.content(50_000))
         #expect(harness.loop.budget.heldBytes == 50_000)
@@ -47,7 +47,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `streamed content counts until it is consumed, and so does what waits for the window`() throws {
+    @Test func `streamed content counts until it is consumed, and so does content that waits for the window`() throws {
         var options = Self.options()
         options.bodyWindowBytes = 100_000
         let harness = try Harness(options: options)
@@ -74,7 +74,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `small responses that a client does not take count when they are many`() throws {
+    @Test func `many small responses that the client does not take count`() throws {
         let harness = try Harness(options: Self.options()) { $0.answer(Self.content(1000)) }
         harness.counter.holdsFlushes = true
         for _ in 0..<100 { try harness.send(getRequest) }
@@ -83,7 +83,7 @@ import Testing
         #expect(harness.loop.budget.heldBytes == 0)
     }
 
-    @Test func `what a connection held is given back when it ends`() throws {
+    @Test func `a connection gives back what it held when it ends`() throws {
         let harness = try Harness(options: Self.options())
         harness.counter.holdsFlushes = true
         try harness.send(Self.post(100_000) + Self.content(100_000))
@@ -97,7 +97,7 @@ import Testing
 
     // MARK: - When it is used up
 
-    @Test func `a small request with content is refused, and the connection goes on`() throws {
+    @Test func `a small request with content is refused, and the connection is kept`() throws {
         let harness = try Harness(options: Self.options()) { $0.answer("ok") }
         harness.loop.budget.change(by: 1 << 20)
         let request = Self.post(1000) + Self.content(1000)
@@ -121,7 +121,7 @@ import Testing
         post(300_000), post(1000, "Expect: 100-continue\r\n"),
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
     ])
-    func `a request with more content is refused, and the connection closed when the client has read it`(
+    func `a request with more content is refused, and the connection closes once the client has read the answer`(
         request: String
     ) throws {
         let harness = try Harness(options: Self.options())
@@ -139,7 +139,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `content that is being collected is refused when there is no more room for it`() throws {
+    @Test func `content being collected is refused when there is no more room for it`() throws {
         let harness = try Harness(options: Self.options(100_000))
         try harness.send(Self.post(150_000) + Self.content(90_000))
         #expect(try harness.received() == "")
@@ -149,7 +149,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `streamed content goes on in a small window, and in the full one when there is room`() throws {
+    @Test func `streamed content continues in a small window, and in the full one once there is room`() throws {
         let harness = try Harness(options: Self.options())
         try harness.send(Self.post(1_000_000))
         let call = harness.calls[0]
@@ -157,7 +157,7 @@ import Testing
         for _ in 0..<20 { try harness.send(Self.content(10_000)) }
         func delivered() -> Int { call.chunks.reduce(0) { $0 + $1.utf8.count } }
         #expect(delivered() == 64 << 10)
-        // The client is held back and is not to blame.
+        // The server holds the client back, so the client does not time out.
         harness.advance(.seconds(100))
         #expect(call.cancellations == [])
         call.exchange.consumedRequestBody(10_000)
@@ -170,7 +170,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a server says what it holds`() async throws {
+    @Test func `a server reports how much it holds`() async throws {
         let clients = Clients()
         let server = try await HTTPServer.start(
             host: "127.0.0.1",

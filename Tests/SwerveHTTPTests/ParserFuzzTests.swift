@@ -5,8 +5,8 @@ import SwerveCore
 import SwerveHTTP
 import Testing
 
-/// Whatever this parser accepts, NIO's (llhttp) must accept with the same meaning: two parsers that disagree are what
-/// request smuggling is made of. This one may refuse more.
+/// Whatever this parser accepts, NIO's (llhttp) must accept with the same meaning: request smuggling lives on two
+/// parsers that disagree. This one may refuse more.
 @Suite struct ParserFuzzTests {
     private static let seeds = [
         "GET /path?query=1 HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\nX-Long: abcdefghijklmnop\r\n\r\n",
@@ -26,18 +26,18 @@ import Testing
         "\r\n\r\n",
     ]
 
-    @Test(arguments: 0..<8) func `what is accepted means the same to NIO`(seed: Int) throws {
+    @Test(arguments: 0..<8) func `accepted requests mean the same to NIO`(seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed) &* 7919 &+ 1)
         var accepted = 0
         for round in 0..<1500 {
             let bytes = mutated(using: &random)
             let ours = parse(split(bytes, using: &random))
             #expect(parse([bytes]) == ours, "seed \(seed) round \(round): \(show(bytes))")
-            // Requests with a method of no standard are refused by llhttp, which knows a fixed list.
+            // llhttp knows a fixed list of methods and refuses the others.
             guard !ours.requests.isEmpty, ours.requests.allSatisfy({ Self.known.contains($0.method) }) else { continue }
             accepted += 1
             let theirs = nio(bytes)
-            // What follows a request that ends the connection is never parsed.
+            // Whatever follows a request that ends the connection is never parsed.
             let last = ours.requests.firstIndex { !$0.isKeepAlive } ?? ours.requests.count - 1
             let mine = ours.requests[...last]
             let same = theirs.count >= mine.count && zip(mine, theirs).allSatisfy(agree)
@@ -54,7 +54,7 @@ import Testing
         return mine == theirs
     }
 
-    /// NIO leaves tabs at the end of a value, which the standard counts as white space around it.
+    /// NIO keeps tabs at the end of a value; to the standard they are white space around it.
     private static func trimmed(_ value: String) -> Substring {
         var value = value[...]
         while value.last == "\t" || value.last == " " { value.removeLast() }

@@ -20,7 +20,7 @@ struct ParseOutcome: Hashable {
     var rest = 0
 }
 
-/// Parses `pieces` as a connection would: what is left over is fed again with the next piece in front of it.
+/// Parses `pieces` as a connection would: leftover bytes are parsed again together with the next piece.
 func parse(_ pieces: [[UInt8]], limits: HTTPLimits = HTTPLimits()) -> ParseOutcome {
     var outcome = ParseOutcome()
     var parser = HTTPRequestParser(limits: limits)

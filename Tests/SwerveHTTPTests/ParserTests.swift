@@ -8,7 +8,7 @@ import Testing
     private static let host = "Host: a\r\n"
     private static let time = "x-request-timeout-seconds: "
 
-    @Test func `a simple request is taken apart`() throws {
+    @Test func `a simple request is parsed`() throws {
         var buffer = ByteBuffer(
             string: "GET /a/b?x=1 HTTP/1.1\r\nHost: example.com:80\r\nX-Request-ID: abc\r\nAccept:\t*/* \r\n\r\nrest"
         )
@@ -52,7 +52,7 @@ import Testing
     ]
 
     @Test(arguments: accepted)
-    func `requests within the standard are accepted`(text: String, target: String, body: String) {
+    func `requests that follow the standard are accepted`(text: String, target: String, body: String) {
         let outcome = parse(text)
         #expect(outcome.error == nil)
         #expect(outcome.requests.map(\.target) == [target])
@@ -152,7 +152,7 @@ import Testing
     ]
 
     @Test(arguments: refused)
-    func `requests outside the standard are refused`(text: String, error: HTTPParseError) {
+    func `requests that break the standard are refused`(text: String, error: HTTPParseError) {
         #expect(parse(text).error == error)
         #expect(parse(text).requests.isEmpty)
     }
@@ -194,7 +194,7 @@ import Testing
         }
     }
 
-    @Test func `requests that follow each other are kept apart`() {
+    @Test func `consecutive requests are kept apart`() {
         let outcome = parse(Self.accepted.map(\.text).joined())
         #expect(outcome.error == nil)
         #expect(outcome.requests.map(\.target) == Self.accepted.map(\.target))
@@ -239,7 +239,7 @@ import Testing
     }
 
     @Test(arguments: ["", "a b", "\u{E9}", String(repeating: "a", count: 129)])
-    func `a request id that is not sane is not kept`(id: String) throws {
+    func `an unusable request id is not kept`(id: String) throws {
         var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\n\(Self.host)X-Request-Id: \(id)\r\n\r\n")
         var parser = HTTPRequestParser()
         #expect(try parser.parseHead(&buffer)?.requestID == nil)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct RequestBodyTests {
     private static let postHead = "POST / HTTP/1.1\r\nHost: a\r\nx-request-id: r\r\n"
 
-    @Test func `small content is handed over whole however it comes`() throws {
+    @Test func `small content is handed over whole however it arrives`() throws {
         let request = Self.postHead + "Content-Length: 11\r\n\r\nhello world" + getRequest
         for size in [1, 7, 1000] {
             let harness = try Harness { $0.answer("ok") }
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test func `chunked content that has come is handed over whole`() throws {
+    @Test func `chunked content that has arrived in full is handed over whole`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(
             Self.postHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n" + getRequest
@@ -32,7 +32,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `chunked content that has not come is streamed`() throws {
+    @Test func `chunked content that has not arrived in full is streamed`() throws {
         let harness = try Harness()
         try harness.send(Self.postHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhel")
         let call = harness.calls[0]
@@ -47,7 +47,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `the small chunks of one read come as one buffer, of its own size`() throws {
+    @Test func `the small chunks of one read become one buffer without wasted memory`() throws {
         let harness = try Harness()
         try harness.send(Self.postHead + "Transfer-Encoding: chunked\r\n\r\n")
         let call = harness.calls[0]
@@ -60,7 +60,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a small piece does not keep a large read buffer`() throws {
+    @Test func `a small piece does not keep a large read buffer alive`() throws {
         var options = HTTPServerOptions()
         options.inlineBodyBytes = 1
         let harness = try Harness(options: options)
@@ -77,7 +77,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `streamed content stops at the window until the service consumes`() throws {
+    @Test func `streamed content stops at the window until the service consumes some`() throws {
         var options = HTTPServerOptions()
         options.inlineBodyBytes = 4
         options.bodyWindowBytes = 10
@@ -103,7 +103,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `a client that waits for it is told to continue`() throws {
+    @Test func `a client that waits to continue is told to`() throws {
         let proceed = "HTTP/1.1 100 Continue\r\n\r\n"
         let small = try Harness { $0.answer("ok") }
         try small.send(Self.postHead + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
@@ -119,7 +119,7 @@ import Testing
         large.finish()
     }
 
-    @Test func `codings and expectations are read without regard to case`() throws {
+    @Test func `transfer codings and expectations are case-insensitive`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(Self.postHead + "eXPECT: 100-Continue\r\nTRANSFER-ENCODING: Chunked\r\n\r\n")
         #expect(try harness.received().hasPrefix("HTTP/1.1 200 "))
@@ -139,7 +139,7 @@ import Testing
         #expect(answer.contains("connection: close\r\n"))
     }
 
-    @Test func `a response before the end of the content closes, and drops what still comes`() throws {
+    @Test func `a response before the end of the content closes the connection and drops the rest`() throws {
         var options = HTTPServerOptions()
         options.inlineBodyBytes = 4
         let harness = try Harness(options: options) { $0.answer("no", status: 413) }
@@ -154,7 +154,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `content that turns out malformed is refused and the exchange cancelled`() throws {
+    @Test func `content that turns out to be malformed is refused, and the exchange cancelled`() throws {
         let harness = try Harness()
         try harness.send(Self.postHead + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello")
         try harness.send("xx")
@@ -176,7 +176,7 @@ import Testing
             ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n", 413),
         ] as [(String, UInt16)]
     )
-    func `each refusal has its status and closes`(request: String, status: UInt16) throws {
+    func `each refusal has its status and closes the connection`(request: String, status: UInt16) throws {
         let harness = try Harness()
         try harness.send(request)
         let answer = try harness.received()
@@ -187,7 +187,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a request behind a refused one is not looked at`() throws {
+    @Test func `a request behind a refused one is ignored`() throws {
         let harness = try Harness { $0.answer("ok") }
         try harness.send(getRequest + "GET / HTTP/1.1\r\nHost : a\r\n\r\n" + getRequest)
         #expect(harness.calls.count == 1)

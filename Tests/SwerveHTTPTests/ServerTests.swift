@@ -30,7 +30,7 @@ import Testing
         await server.drain(deadline: .seconds(10))
     }
 
-    @Test func `a client that is refused in the middle of sending can read why`() async throws {
+    @Test func `a client that is refused while it is sending can read why`() async throws {
         var options = HTTPServerOptions()
         options.limits.maxBodyBytes = 1000
         let server = try await HTTPServer.start(
@@ -50,7 +50,7 @@ import Testing
         await server.drain(deadline: .seconds(10))
     }
 
-    @Test func `an address that is taken is refused with code addressInUse`() async throws {
+    @Test func `starting on a taken address fails with code addressInUse`() async throws {
         let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
         let port = try #require(server.localAddress.port)
         let error = await #expect(throws: ServeError.self) {
@@ -61,7 +61,7 @@ import Testing
         await server.drain(deadline: .seconds(10))
     }
 
-    @Test func `a client that ends its side after the request gets its response`() async throws {
+    @Test func `a client that closes its side after the request gets its response`() async throws {
         let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
         let (channel, all) = try await clients.connect(server)
         try await channel.writeAndFlush(ByteBuffer(string: "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"))

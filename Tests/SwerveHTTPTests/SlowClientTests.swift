@@ -6,7 +6,7 @@ import SwerveHTTP
 import SwerveHTTPTypes
 import Testing
 
-/// Clients that take their responses slowly: patience is measured from the last byte that they took.
+/// Clients that take their responses slowly. Timeouts count from the last byte that they took.
 @Suite struct SlowClientTests {
     private static let closingRequest = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -50,21 +50,21 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `what is written meanwhile does not count as taken`() throws {
+    @Test func `bytes written meanwhile do not count as taken`() throws {
         let harness = try behind()
         harness.advance(.milliseconds(100))
         for _ in 0..<2 {
             harness.advance(.seconds(29))
             harness.calls[0].exchange.respondBody(ByteBuffer(repeating: 0x61, count: 1000))
             _ = try harness.received()
-            // With the framing of the chunk.
+            // With the chunk's framing.
             harness.client.unsent += 1007
         }
         harness.advance(.seconds(3))
         #expect(!harness.isOpen)
     }
 
-    @Test func `a client that still takes the last response is not idle`() throws {
+    @Test func `a client that is still taking the last response is not idle`() throws {
         let harness = try behind()
         harness.calls[0].exchange.respondEnd()
         _ = try harness.received()
@@ -80,7 +80,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a last response is sent whole however long it takes`() throws {
+    @Test func `a last response is sent in full however long it takes`() throws {
         let harness = try Harness { $0.answer("ok") }
         harness.counter.holdsFlushes = true
         try harness.send(Self.closingRequest)
@@ -97,7 +97,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `a last response of which the client takes nothing is given up`() throws {
+    @Test func `a last response is given up when the client takes nothing of it`() throws {
         let harness = try Harness { $0.answer("ok") }
         harness.counter.holdsFlushes = true
         try harness.send(Self.closingRequest)
@@ -109,7 +109,7 @@ import Testing
         #expect(!harness.isOpen)
     }
 
-    @Test func `the time to linger begins when the client has the response`() throws {
+    @Test func `lingering begins when the client has the response`() throws {
         let harness = try Harness()
         harness.client.unsent = 100
         try harness.send("GET / HTTP/0.9\r\n\r\n")
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `a body that comes more slowly than the minimum is answered with 408`(isStreamed: Bool) throws {
+    func `a body that arrives more slowly than the minimum is answered with 408`(isStreamed: Bool) throws {
         let harness = try Self.slowPost(100, isStreamed: isStreamed)
         harness.advance(.seconds(29))
         try harness.send(String(repeating: "a", count: 50))
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test(arguments: [true, false])
-    func `a body that comes faster than the minimum may take any time`(isStreamed: Bool) throws {
+    func `a body that arrives faster than the minimum may take any time`(isStreamed: Bool) throws {
         let harness = try Self.slowPost(100, isStreamed: isStreamed)
         for _ in 0..<300 {
             harness.advance(.seconds(20))
@@ -162,7 +162,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `without a minimum a body may come byte by byte`() throws {
+    @Test func `without a minimum a body may arrive byte by byte`() throws {
         let harness = try Self.slowPost(0, isStreamed: true)
         for _ in 0..<300 {
             harness.advance(.seconds(29))
@@ -172,7 +172,7 @@ import Testing
         harness.finish()
     }
 
-    @Test func `the bytes that a client leaves with the system are counted, and those that it takes are not`()
+    @Test func `bytes that the client leaves with the system are counted, and those that it takes are not`()
         async throws
     {
         let group = MultiThreadedEventLoopGroup.singleton

@@ -42,7 +42,7 @@ import Testing
         #expect(consumed.withLock { $0.reduce(0, +) } == 5)
     }
 
-    @Test func `a waiting reader gets what comes later`() async throws {
+    @Test func `a waiting reader gets what is pushed later`() async throws {
         let stream = HTTPBodyStream()
         let body = HTTPBody(stream: stream)
         async let text = body.text()
@@ -54,7 +54,7 @@ import Testing
         #expect(try await text == "abc")
     }
 
-    @Test func `a failure comes after the bytes before it`() async throws {
+    @Test func `a reader gets the bytes before a failure first`() async throws {
         let stream = HTTPBodyStream()
         let body = HTTPBody(stream: stream)
         stream.push(ByteBuffer(string: "a"))
@@ -75,7 +75,7 @@ import Testing
         await expectCode(.protocolViolation) { _ = try await iterator.next() }
     }
 
-    @Test func `a window of single bytes waits in few buffers`() async throws {
+    @Test func `a window full of single bytes waits in few buffers`() async throws {
         let stream = HTTPBodyStream(window: 1 << 16)
         let body = HTTPBody(stream: stream)
         for _ in 0..<(1 << 16) { stream.push(ByteBuffer(string: "a")) }
@@ -109,7 +109,7 @@ import Testing
         #expect(count.withLock { $0 } == 1)
     }
 
-    @Test func `leaving the loop early abandons the stream although the body lives`() async throws {
+    @Test func `leaving the loop early abandons the stream even though the body lives`() async throws {
         let count = Mutex(0)
         let stream = HTTPBodyStream(onAbandon: { count.withLock { $0 += 1 } })
         let body = HTTPBody(stream: stream)
@@ -141,7 +141,7 @@ import Testing
         for await _ in abandoned { break }
     }
 
-    @Test func `the stream lets go of its callbacks at the end`() async throws {
+    @Test func `the stream releases its callbacks at the end`() async throws {
         final class Token: Sendable {}
         weak var weakToken: Token?
         let stream: HTTPBodyStream

@@ -26,7 +26,7 @@ import Testing
         #expect(queue.bytes == 100_000)
     }
 
-    @Test func `a merged buffer is not the one that was appended`() {
+    @Test func `merging does not change the buffer that was appended`() {
         var queue = ByteQueue()
         let first = ByteBuffer(string: "ab")
         queue.append(first)
@@ -34,7 +34,7 @@ import Testing
         #expect(text(first) == "ab")
     }
 
-    @Test func `a part is taken from the first buffer alone`() {
+    @Test func `a part is taken only from the first buffer`() {
         var queue = ByteQueue()
         queue.append(ByteBuffer(repeating: 0x61, count: 5000))
         queue.append(ByteBuffer(repeating: 0x62, count: 5000))
@@ -47,7 +47,7 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    @Test func `removing everything leaves nothing`() {
+    @Test func `removing everything leaves the queue empty`() {
         var queue = ByteQueue()
         queue.append(ByteBuffer(string: "ab"))
         queue.removeAll()
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20)
-    func `whatever comes, order is kept and memory is in proportion to the bytes`(seed: Int) {
+    func `order is kept, and memory stays in proportion to the bytes`(seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
         var queue = ByteQueue()
         var read = ByteBuffer(bytes: (0..<(1 << 16)).map { UInt8(truncatingIfNeeded: $0 &* 31) })
@@ -93,7 +93,7 @@ import Testing
             storage += part.storageCapacity
             taken.writeImmutableBuffer(part)
         }
-        // Parts of the first buffer may have been taken away.
+        // Part of the first buffer may have been taken.
         #expect(storage <= 2 * bytes + (buffers << 10) + 40_000)
         #expect(taken == expected)
     }

@@ -32,11 +32,11 @@ import Testing
         #expect(form["N"] == nil)
     }
 
-    @Test func `a form without parts is a form`() throws {
+    @Test func `a form without parts is valid`() throws {
         #expect(try Self.parse("--XX--\r\n").parts.isEmpty)
     }
 
-    @Test func `quotes within names are read in the ways that browsers and curl write them`() throws {
+    @Test func `quotes in names are read as browsers and curl write them`() throws {
         let headers = #"Content-Disposition: form-data; name="a\"b"; filename="C:\dir\\x é;.png""#
         let part = try Self.parse(Self.part(headers)).parts[0]
         #expect(part.name == #"a"b"#)
@@ -60,15 +60,15 @@ import Testing
         ]
     )
     func `a malformed form is refused`(_ text: String) {
-        let error = #expect(throws: HTTPError.self) { try Self.parse(text) }
+        let error = #expect(throws: ServeHTTPError.self) { try Self.parse(text) }
         #expect(error?.status == .badRequest)
         #expect(error?.message.hasPrefix("multipart form: ") == true)
     }
 
-    @Test func `a form that is cut anywhere but in its last line end is refused`() throws {
+    @Test func `a form that is cut anywhere before its last line end is refused`() throws {
         let whole = Array(Self.part("\(Self.named); filename=a\r\ncontent-type: a/b", "b\r\nb").utf8)
         for length in 0..<(whole.count - 2) {
-            #expect(throws: HTTPError.self) { try MultipartForm(ByteBuffer(bytes: whole[..<length]), boundary: "XX") }
+            #expect(throws: ServeHTTPError.self) { try MultipartForm(ByteBuffer(bytes: whole[..<length]), boundary: "XX") }
         }
         #expect(try MultipartForm(ByteBuffer(bytes: whole), boundary: "XX").parts.count == 1)
     }
@@ -79,7 +79,7 @@ import Testing
         #expect(try MultipartForm(buffer, boundary: "XX")["n"]?.body == ByteBuffer(string: "body"))
     }
 
-    @Test func `each limit is kept`() throws {
+    @Test func `each limit is enforced`() throws {
         let two = "--XX\r\n\(Self.named)\r\n\r\n1\r\n" + Self.part("\(Self.named)\r\na: b")
         #expect(try Self.parse(two, limits: MultipartLimits(maximumParts: 2, maximumHeaders: 2)).parts.count == 2)
         for limits in [
@@ -87,7 +87,7 @@ import Testing
             MultipartLimits(maximumHeaderBytes: 40),
             MultipartLimits(maximumHeaderBytes: -1),
         ] {
-            let error = #expect(throws: HTTPError.self) { try Self.parse(two, limits: limits) }
+            let error = #expect(throws: ServeHTTPError.self) { try Self.parse(two, limits: limits) }
             #expect(error?.status == .contentTooLarge)
         }
     }
@@ -109,14 +109,14 @@ import Testing
             ("multipart/form-data; boundary=ü", .badRequest),
             ("multipart/form-data; boundary=a; boundary=b", .badRequest),
         ] {
-            let error = #expect(throws: HTTPError.self) { try MultipartForm.boundary(ofContentType: type) }
+            let error = #expect(throws: ServeHTTPError.self) { try MultipartForm.boundary(ofContentType: type) }
             #expect(error?.status == status, "\(type)")
         }
     }
 
     @Test func `a request's body is read as a form, within its limit`() async throws {
-        func request() throws -> HTTPRequest {
-            try HTTPRequest(
+        func request() throws -> ServeRequest {
+            try ServeRequest(
                 method: .post,
                 headers: ["content-type": "multipart/form-data; boundary=XX"],
                 body: HTTPBody(ByteBuffer(string: Self.part(Self.named, "body")))
@@ -125,7 +125,7 @@ import Testing
         #expect(try request().isMultipartForm)
         #expect(try await request().multipartForm()["n"]?.body == ByteBuffer(string: "body"))
         let error = await #expect(throws: (any Error).self) { try await request().multipartForm(upTo: 20) }
-        #expect(error.map { HTTPResponse(for: $0).status } == .contentTooLarge)
-        #expect(try !HTTPRequest(headers: ["content-type": "text/plain"]).isMultipartForm)
+        #expect(error.map { ServeResponse(for: $0).status } == .contentTooLarge)
+        #expect(try !ServeRequest(headers: ["content-type": "text/plain"]).isMultipartForm)
     }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RequestTests {
     @Test func `the path is what follows the route prefix`() throws {
-        let request = try HTTPRequest(path: "/app/a%20b/c?x=1", rootPath: "/app")
+        let request = try ServeRequest(path: "/app/a%20b/c?x=1", rootPath: "/app")
         #expect(request.path == "/a%20b/c")
         #expect(request.decodedPath == "/a b/c")
         #expect(request.rootPath == "/app")
@@ -13,18 +13,18 @@ import Testing
         #expect(request.query == "x=1")
     }
 
-    @Test func `a request for the prefix itself has the path slash`() throws {
-        #expect(try HTTPRequest(path: "/app", rootPath: "/app").path == "/")
-        #expect(try HTTPRequest(path: "/app?x", rootPath: "/app").path == "/")
+    @Test func `a request for the prefix itself has a slash as its path`() throws {
+        #expect(try ServeRequest(path: "/app", rootPath: "/app").path == "/")
+        #expect(try ServeRequest(path: "/app?x", rootPath: "/app").path == "/")
     }
 
     @Test func `no query and an empty query differ`() throws {
-        #expect(try HTTPRequest(path: "/a").query == nil)
-        #expect(try HTTPRequest(path: "/a?").query == "")
+        #expect(try ServeRequest(path: "/a").query == nil)
+        #expect(try ServeRequest(path: "/a?").query == "")
     }
 
-    @Test func `query fields are decoded as a form writes them`() throws {
-        let request = try HTTPRequest(path: "/?a=1+2&b=%C3%A9&&c&a=3&bad=%zz%4")
+    @Test func `query fields are decoded like those of a form`() throws {
+        let request = try ServeRequest(path: "/?a=1+2&b=%C3%A9&&c&a=3&bad=%zz%4")
         #expect(request.queryItems.map(\.name) == ["a", "b", "c", "a", "bad"])
         #expect(request.queryItems.map(\.value) == ["1 2", "é", "", "3", "%zz%4"])
         #expect(request.queryValue("a") == "1 2")
@@ -32,11 +32,11 @@ import Testing
     }
 
     @Test func `bytes that are not UTF-8 are repaired`() throws {
-        #expect(try HTTPRequest(path: "/%FF").decodedPath == "/\u{FFFD}")
+        #expect(try ServeRequest(path: "/%FF").decodedPath == "/\u{FFFD}")
     }
 
-    @Test func `headers are found without regard to case`() throws {
-        let request = try HTTPRequest(
+    @Test func `headers are found regardless of case`() throws {
+        let request = try ServeRequest(
             headers: HTTPHeaders([("Accept", "a"), ("X-A", "  spaced\t"), ("accept", "b"), ("Empty", "")])
         )
         #expect(request.headers["ACCEPT"] == "a")
@@ -51,26 +51,26 @@ import Testing
 
     @Test(arguments: ["a\r\nb: c", "a\nb", "a\0", "\u{7F}"])
     func `a header value that would break the head is refused`(value: String) {
-        #expect(throws: HTTPHeaderError.self) { try HTTPRequest(headers: ["x": value]) }
+        #expect(throws: HTTPHeaderError.self) { try ServeRequest(headers: ["x": value]) }
     }
 
     @Test(arguments: ["", "a b", "a:", "a\r\n", "é"])
-    func `a header name that is no token is refused`(name: String) {
-        #expect(throws: HTTPHeaderError.self) { try HTTPRequest(headers: HTTPHeaders([(name, "v")])) }
+    func `a header name that is not a token is refused`(name: String) {
+        #expect(throws: HTTPHeaderError.self) { try ServeRequest(headers: HTTPHeaders([(name, "v")])) }
     }
 
     @Test(arguments: ["", "a", "/a b", "/a\r\nx: y", "/é", "/#a", "*", "http://a/"])
-    func `a path that could not stand on a request line is refused`(path: String) {
-        #expect(throws: HTTPError.self) { try HTTPRequest(path: path) }
+    func `a path that is not valid on a request line is refused`(path: String) {
+        #expect(throws: ServeHTTPError.self) { try ServeRequest(path: path) }
     }
 
     @Test(arguments: ["", "GET ", "G\r\nT", "GÉT"])
-    func `a method that is no token is refused`(method: String) {
-        #expect(throws: HTTPError.self) { try HTTPRequest(method: HTTPMethod(rawValue: method)) }
+    func `a method that is not a token is refused`(method: String) {
+        #expect(throws: ServeHTTPError.self) { try ServeRequest(method: HTTPMethod(rawValue: method)) }
     }
 
-    @Test func `a head survives the way to another process`() throws {
-        var request = try HTTPRequest(
+    @Test func `a head survives the trip to another process`() throws {
+        var request = try ServeRequest(
             method: .post,
             path: "/app/x?q",
             headers: ["a": "1"],
@@ -83,7 +83,7 @@ import Testing
         buffer.writeString("after")
         buffer.moveReaderIndex(forwardBy: 6)
         let head = try HTTPRequestHead.decode(from: &buffer)
-        let copy = HTTPRequest(head: head, body: .empty)
+        let copy = ServeRequest(head: head, body: .empty)
         #expect(copy.method == .post)
         #expect(copy.path == "/x")
         #expect(copy.rootPath == "/app")
@@ -97,7 +97,7 @@ import Testing
 
     @Test func `a head with damaged bytes is refused and never traps`() throws {
         var whole = ByteBuffer()
-        try HTTPRequest(path: "/app/x?q", headers: ["a": "1"], rootPath: "/app", requestID: "id").head.encode(
+        try ServeRequest(path: "/app/x?q", headers: ["a": "1"], rootPath: "/app", requestID: "id").head.encode(
             into: &whole
         )
         for length in 0..<whole.readableBytes {
@@ -111,7 +111,7 @@ import Testing
             let position = Int.random(in: 0..<34, using: &random)
             damaged.setInteger(UInt8.random(in: .min ... .max, using: &random), at: position)
             guard let head = try? HTTPRequestHead.decode(from: &damaged) else { continue }
-            let request = HTTPRequest(head: head, body: .empty)
+            let request = ServeRequest(head: head, body: .empty)
             _ = (request.path, request.rootPath, request.query, request.target, request.method, request.headers["a"])
             _ = Array(request.headers)
         }

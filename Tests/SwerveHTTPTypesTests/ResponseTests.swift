@@ -25,7 +25,7 @@ import Testing
         #expect(String(buffer: buffer) == "before")
     }
 
-    @Test func `headers can be replaced and removed without regard to case`() {
+    @Test func `headers are replaced and removed regardless of case`() {
         var headers: HTTPHeaders = ["A": "1", "b": "2", "a": "3"]
         #expect(headers["a"] == "1")
         #expect(headers.values(of: "a") == ["1", "3"])
@@ -51,30 +51,30 @@ import Testing
             (ServeError.Code(rawValue: "later"), 500)
         )
     )
-    func `every failure of Swerve has its status`(code: ServeError.Code, status: UInt16) {
+    func `each error code of Swerve has its status`(code: ServeError.Code, status: UInt16) {
         #expect(HTTPStatus(for: ServeError(code, "m")).code == status)
     }
 
     @Test func `errors become responses, and details of unknown ones stay hidden`() throws {
         struct Secret: Error {}
         #expect(
-            text(HTTPResponse(for: HTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
+            text(ServeResponse(for: ServeHTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
                 + "\n"
         )
-        #expect(HTTPResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
-        #expect(!text(HTTPResponse(for: Secret())).contains("Secret"))
-        #expect(text(HTTPResponse(for: Secret(), showDetails: true)).contains("Secret"))
-        #expect(!text(HTTPResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
+        #expect(ServeResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")
+        #expect(!text(ServeResponse(for: Secret())).contains("Secret"))
+        #expect(text(ServeResponse(for: Secret(), showDetails: true)).contains("Secret"))
+        #expect(!text(ServeResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
     }
 
     @Test func `a value is sent as JSON`() throws {
-        let response = try HTTPResponse.json(["a": 1], status: .accepted)
+        let response = try ServeResponse.json(["a": 1], status: .accepted)
         #expect(text(response) == #"{"a":1}"#)
         #expect(response.headers["content-type"] == "application/json")
         #expect(response.status == .accepted)
     }
 
-    private func text(_ response: HTTPResponse) -> String {
+    private func text(_ response: ServeResponse) -> String {
         String(buffer: response.body.completeBytes ?? ByteBuffer())
     }
 }
@@ -93,7 +93,7 @@ import Testing
     {
         var headers = HTTPHeaders()
         headers["content-type"] = contentType
-        let request = try HTTPRequest(method: .post, headers: headers, body: HTTPBody(text))
+        let request = try ServeRequest(method: .post, headers: headers, body: HTTPBody(text))
         return try await request.decodeJSON(maxBytes: maxBytes)
     }
 
@@ -109,14 +109,14 @@ import Testing
         (#"{"items":null}"#, 422, "items"), (#"[]"#, 422, "the body"), (#"{"items":"#, 400, "not valid JSON"),
         ("", 400, "not valid JSON"),
     ])
-    func `what cannot be decoded names the field`(text: String, status: UInt16, part: String) async throws {
-        let error = await #expect(throws: HTTPError.self) { try await decode(text) }
+    func `a decoding error names the field`(text: String, status: UInt16, part: String) async throws {
+        let error = await #expect(throws: ServeHTTPError.self) { try await decode(text) }
         #expect(error?.status.code == status)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
     }
 
-    @Test func `content that is something else is refused with 415`() async throws {
-        let error = await #expect(throws: HTTPError.self) { try await decode("{}", contentType: "text/plain") }
+    @Test func `content of another type is refused with 415`() async throws {
+        let error = await #expect(throws: ServeHTTPError.self) { try await decode("{}", contentType: "text/plain") }
         #expect(error?.status == .unsupportedMediaType)
     }
 

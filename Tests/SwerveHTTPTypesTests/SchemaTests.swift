@@ -22,12 +22,12 @@ private struct Tree: Codable {
     var children: [Tree]
 }
 
-/// It does not like what it is given.
+/// Refuses the values that the schema probe makes up.
 private struct Picky: Codable {
     var text: String
     init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
-        guard text.count == 7 else { throw HTTPError(.badRequest) }
+        guard text.count == 7 else { throw ServeHTTPError(.badRequest) }
         self.text = text
     }
 }
@@ -37,7 +37,7 @@ private enum Payload: Codable {
 }
 
 @Suite struct SchemaTests {
-    @Test func `a structure's schema has its fields, and which of them must be there`() {
+    @Test func `a structure's schema has its fields and says which are required`() {
         let inner = JSONSchema.object(["ratio": .number, "flags": .array(.boolean)], required: ["flags", "ratio"])
         guard case .object(let properties, let required) = JSONSchema(decoding: Outer.self) else {
             Issue.record("no object")
@@ -53,11 +53,11 @@ private enum Payload: Codable {
         #expect(required.sorted() == ["color", "id", "inner", "others", "scores"])
     }
 
-    @Test func `a type that contains itself has an end`() {
+    @Test func `the schema of a type that contains itself is finite`() {
         #expect(JSONSchema(decoding: Tree.self).json.hasPrefix(#"{"properties":{"children":{"items":"#))
     }
 
-    @Test func `what cannot be found out may be anything`() {
+    @Test func `a schema shows what could be found out, and any for the rest`() {
         #expect(JSONSchema(decoding: Picky.self) == .string)
         #expect(JSONSchema(decoding: Payload.self) == .any)
     }
@@ -71,7 +71,7 @@ private enum Payload: Codable {
         #expect(JSONSchema(decoding: Double?.self) == .number)
     }
 
-    @Test func `a field that is refused does not hide the others`() {
+    @Test func `a field that is refused does not hide those before it`() {
         struct Whole: Codable {
             var id: Int
             var picky: Picky
@@ -82,7 +82,7 @@ private enum Payload: Codable {
         )
     }
 
-    @Test func `types that ask in loops come to an end`() {
+    @Test func `the probe ends for types that decode in loops`() {
         struct Lossy: Codable {
             init(from decoder: any Decoder) throws {
                 var container = try decoder.unkeyedContainer()
@@ -110,13 +110,13 @@ private enum Payload: Codable {
         #expect(JSONSchema(decoding: Numbered.self) == .object([:], required: []))
     }
 
-    @Test func `types of Foundation are what JSON makes of them`() {
+    @Test func `Foundation types have the schemas of their JSON`() {
         #expect(JSONSchema(decoding: Data.self) == .string)
         #expect(JSONSchema(decoding: [URL].self) == .array(.string))
         #expect(JSONSchema(decoding: Decimal.self) == .number)
     }
 
-    @Test func `of types that clients do not send nothing is run`() {
+    @Test func `types that clients do not send are described without running them`() {
         struct Trap: Codable {
             init(from decoder: any Decoder) throws { fatalError("it was run") }
             func encode(to encoder: any Encoder) throws {}
@@ -127,7 +127,7 @@ private enum Payload: Codable {
         #expect(JSONSchema(describing: Color.self) == .choice(["red", "green"]))
     }
 
-    @Test func `texts are quoted as JSON`() {
+    @Test func `strings are quoted as JSON`() {
         #expect(JSONSchema.choice(["a\"b\\c\n"]).json == #"{"enum":["a\"b\\c\u000a"],"type":"string"}"#)
     }
 }

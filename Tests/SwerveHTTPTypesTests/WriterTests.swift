@@ -31,12 +31,12 @@ import Testing
         #expect(sink.all == ["ab", "c"])
     }
 
-    @Test func `tiny chunks wait although there are bytes left in the window`() async throws {
+    @Test func `tiny chunks wait even though the window has bytes left`() async throws {
         let sink = Sink()
         let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
         for _ in 0..<4096 { try await writer.write("ab") }
         let next = Task { try await writer.write("c") }
-        // Time enough for a write that does not wait.
+        // Enough time for a write that does not wait.
         for _ in 0..<1000 { await Task.yield() }
         writer.grant(1)
         #expect(sink.all.count == 4096)
@@ -45,7 +45,7 @@ import Testing
         #expect(sink.all.count == 4097)
     }
 
-    @Test func `cancelling the writer ends writes that wait and later ones`() async throws {
+    @Test func `cancelling the writer fails waiting writes and later ones`() async throws {
         let sink = Sink()
         let writer = HTTPBodyWriter(window: 1, send: sink.take)
         try await writer.write("a")

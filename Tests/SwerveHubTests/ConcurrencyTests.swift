@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Several loads at once", .timeLimit(.minutes(2)))
 struct ConcurrencyTests {
-    /// The bytes of large files wait at the gate.
+    /// Holds the bytes of large files at the gate.
     private func hold(_ world: World, _ gate: Gate) {
         world.hub.set {
             $0.fault = { received in
@@ -16,12 +16,13 @@ struct ConcurrencyTests {
         }
     }
 
-    @Test("However many load at once, each file is downloaded once")
+    @Test("Each file is downloaded once, no matter how many load it at the same time")
     func oneDownload() async throws {
         try await World.run(model) { world async throws in
             let (download, waiting) = (world.gate(), world.gate())
             hold(world, download)
-            // Loaders of their own, as replicas have them. Who finds the lock taken says so, and waits for the file.
+            // Separate loaders, as in replicas. A loader that finds the lock taken arrives at the gate and waits for
+            // the file.
             let snapshots = try await withThrowingTaskGroup(of: HubSnapshot.self) { group in
                 for _ in 0..<8 {
                     group.addTask {
@@ -29,7 +30,7 @@ struct ConcurrencyTests {
                     }
                 }
                 await download.arrivals(1)
-                // Of the small files some loads may have waited, too; all of them wait for the large one.
+                // Some loads may also have waited for the small files; all of them wait for the large one.
                 await waiting.arrivals(7)
                 download.open()
                 waiting.open()
@@ -41,7 +42,7 @@ struct ConcurrencyTests {
         }
     }
 
-    @Test("Who waits for another's download does not wait for ever, and says for what")
+    @Test("Waiting for another download has a limit, and its error names the file")
     func lockTimeout() async throws {
         try await World.run(model) { world async throws in
             let gate = world.gate()
@@ -53,7 +54,7 @@ struct ConcurrencyTests {
             #expect(error.message.contains("lockTimeout"))
             #expect(error.message.contains("'onnx/model.onnx'"))
             #expect(world.log.all.count { $0.contains("another process downloads this file") } == 3)
-            // 50 ms, doubled up to 800 ms, until 30 s have passed.
+            // 50 ms, doubling up to 800 ms, until 30 s have passed.
             #expect(
                 world.pauses.all.prefix(5) == [
                     .milliseconds(50), .milliseconds(100), .milliseconds(200), .milliseconds(400), .milliseconds(800),
@@ -65,7 +66,7 @@ struct ConcurrencyTests {
         }
     }
 
-    @Test("Who waits can be cancelled without disturbing who downloads")
+    @Test("A waiting load can be cancelled without disturbing the download")
     func cancelledWait() async throws {
         try await World.run(model) { world async throws in
             let (gate, waiting) = (world.gate(), world.gate())
@@ -91,7 +92,7 @@ struct ConcurrencyTests {
         }
     }
 
-    @Test("When a download fails, one of those who wait goes on with it")
+    @Test("When a download fails, a waiting load continues it")
     func handedOn() async throws {
         try await World.run(model) { world async throws in
             let file = try #require(model["onnx/model.onnx"])

@@ -6,13 +6,13 @@ import SwerveHub
 import Synchronization
 import Testing
 
-@Suite("Downloads that go wrong", .timeLimit(.minutes(2)))
+@Suite("Failing downloads", .timeLimit(.minutes(2)))
 struct FaultTests {
     private static let file = FakeFile(large: pattern(3_000_000))
     private static let small = FakeFile("a small text")
     private static let files = ["model.onnx": file, "small.txt": small]
 
-    /// Answers the first requests for the bytes of the large file with these, and then properly.
+    /// Gives these answers to the first requests for the large file's bytes, and correct answers afterwards.
     private func answers(_ world: World, _ answers: [@Sendable (Received) -> Response]) {
         let count = Mutex(0)
         world.hub.set {
@@ -31,7 +31,7 @@ struct FaultTests {
         world.hub.received.filter { $0.method == "GET" && $0.path.hasSuffix("model.onnx") }.map(\.range)
     }
 
-    @Test("A connection that breaks is taken up where it broke")
+    @Test("A download whose connection breaks continues where it broke")
     func interrupted() async throws {
         try await World.run(Self.files) { world async throws in
             let broken: @Sendable (Received) -> Response = { cut(Self.file, after: 1_000_000, from: $0.start) }
@@ -41,7 +41,7 @@ struct FaultTests {
             let ranges = ranges(world)
             #expect(ranges.count == 3)
             #expect(ranges.first == .some(nil))
-            // What had not left the server when it closed is asked for again.
+            // Bytes that had not left the server when it closed are requested again.
             let starts = ranges.dropFirst().compactMap { $0.flatMap { Int($0.dropFirst(6).dropLast()) } }
             #expect(
                 starts.count == 2 && starts == starts.sorted() && starts.allSatisfy { (1...2_000_000).contains($0) }
@@ -50,7 +50,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A later load goes on with what an earlier one left, and asks only for the rest")
+    @Test("A load continues from the bytes of an earlier one, and requests only the rest")
     func resumed() async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Array(Self.file.bytes[..<1_234_567]), world.partial(Self.file))
@@ -60,7 +60,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A whole file that was not moved yet is moved without a request for bytes")
+    @Test("A complete file that has not been moved yet is moved without a request for bytes")
     func wholePartial() async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Self.file.bytes, world.partial(Self.file))
@@ -71,7 +71,7 @@ struct FaultTests {
     }
 
     @Test(
-        "An earlier download's leftover that is not the beginning of the file is found out and replaced",
+        "Bytes of an earlier download that are not the beginning of the file are detected and replaced",
         arguments: [(1000, 7), (3_000_000, 7), (3_000_001, 1), (4_500_000, 1)] as [(Int, UInt64)]
     )
     func wrongPartial(count: Int, seed: UInt64) async throws {
@@ -80,12 +80,12 @@ struct FaultTests {
             try world.write(leftover, world.partial(Self.file))
             _ = try await world.load()
             #expect(world.bytes("model.onnx") == Self.file.bytes)
-            // What is too long to be the beginning is not asked to be gone on with.
+            // Bytes that are too long to be the beginning are not continued.
             if leftover.count > Self.file.bytes.count { #expect(ranges(world) == [nil]) }
         }
     }
 
-    @Test("A server that ignores the range sends the whole file, and that is taken")
+    @Test("If a server ignores the range and sends the whole file, the whole file is used")
     func rangeIgnored() async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Array(Self.file.bytes[..<1000]), world.partial(Self.file))
@@ -103,7 +103,7 @@ struct FaultTests {
         }
     }
 
-    @Test("Another range than asked for, or a refused one, begins the file anew", arguments: [true, false])
+    @Test("A range that is wrong or refused restarts the file", arguments: [true, false])
     func wrongRange(isRefused: Bool) async throws {
         try await World.run(Self.files) { world async throws in
             try world.write(Array(Self.file.bytes[..<1000]), world.partial(Self.file))
@@ -126,7 +126,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A file that arrives with other bytes is downloaded once more; when that helps not, nothing of it is kept")
+    @Test("A damaged file is downloaded once more; if that does not help, nothing of it is kept")
     func corrupt() async throws {
         try await World.run(Self.files) { world async throws in
             let wrong: @Sendable (Received) -> Response = { _ in
@@ -145,7 +145,7 @@ struct FaultTests {
                     return Response(status: .ok, body: .init(byteBuffer: ByteBuffer(bytes: pattern(count, seed: 9))))
                 }
             }
-            // The large file by its SHA-256, the small one by git's hash.
+            // Detected for the large file by its SHA-256, for the small one by git's hash.
             for path in ["model.onnx", "small.txt"] {
                 let error = try await world.error([path])
                 #expect(error.code == .checksumMismatch)
@@ -158,7 +158,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A file of another size than announced is refused", arguments: [2_999_999, 3_000_001])
+    @Test("A file with a size other than announced is refused", arguments: [2_999_999, 3_000_001])
     func wrongSize(count: Int) async throws {
         try await World.run(Self.files) { world async throws in
             answers(world, [{ _ in Response(status: .ok, body: .init(byteBuffer: ByteBuffer(bytes: pattern(count)))) }])
@@ -168,7 +168,7 @@ struct FaultTests {
         }
     }
 
-    @Test("More bytes than the file has are noticed when no length was announced")
+    @Test("Too many bytes are noticed even if no length was announced")
     func endless() async throws {
         try await World.run(Self.files) { world async throws in
             answers(
@@ -188,7 +188,7 @@ struct FaultTests {
         }
     }
 
-    @Test("Overload and faults of the hub are waited out, for as long as it asks", arguments: [429, 503, 500, 408])
+    @Test("Overload and failures of the hub are waited out, for as long as it asks", arguments: [429, 503, 500, 408])
     func overload(status: Int) async throws {
         try await World.run(Self.files) { world async throws in
             let failing: @Sendable (Received) -> Response = { _ in
@@ -201,7 +201,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A hub that always fails is given up after so many attempts")
+    @Test("A hub that always fails is given up after the set number of attempts")
     func attempts() async throws {
         try await World.run(Self.files) { world async throws in
             world.hub.set { $0.fault = { _ in Response(status: .serviceUnavailable) } }
@@ -213,7 +213,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A server that drips is given up: a few bytes are no progress")
+    @Test("A server that sends a trickle is given up: a few bytes are not progress")
     func dripping() async throws {
         try await World.run(Self.files) { world async throws in
             world.hub.set {
@@ -227,7 +227,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A server that falls silent is given up: before its answer, and within it", arguments: [true, false])
+    @Test("A server that falls silent is given up, both before and during its answer", arguments: [true, false])
     func silent(isWithin: Bool) async throws {
         try await World.run(Self.files) { world async throws in
             let gate = world.gate()
@@ -250,7 +250,7 @@ struct FaultTests {
                 }
             }
             let expected = isWithin ? Array(Self.file.bytes[..<1000]) : []
-            // On a busy machine another request may be the one that takes too long; then it is tried again.
+            // On a busy machine another request may exceed the limit first; then the load is tried again.
             for _ in 0..<30 {
                 let error = try await world.error(["model.onnx"]) {
                     $0.limits.attempts = 1
@@ -264,11 +264,11 @@ struct FaultTests {
                 #expect(error.message.contains(isWithin ? "idleTimeout" : "answerTimeout"))
                 if world.contents(world.partial(Self.file)) == expected { return }
             }
-            Issue.record("no download was cut by the limit")
+            Issue.record("no download was stopped by the limit")
         }
     }
 
-    @Test("Files and listings above the limits are refused before they are taken")
+    @Test("Files and listings above the limits are refused before they are received")
     func limits() async throws {
         try await World.run(Self.files) { world async throws in
             let large = try await world.error { $0.limits.maximumFileBytes = 2_999_999 }
@@ -304,7 +304,7 @@ struct FaultTests {
         }
     }
 
-    @Test("A file that fails ends the load at once, not when the others are there")
+    @Test("A file that fails ends the load at once, without waiting for the others")
     func failsFast() async throws {
         try await World.run(Self.files) { world async throws in
             let gate = world.gate()
@@ -323,7 +323,7 @@ struct FaultTests {
         }
     }
 
-    @Test("Answers that no hub gives are told from errors")
+    @Test("Answers that no hub would give are reported as such")
     func noHub() async throws {
         try await World.run(Self.files) { world async throws in
             world.hub.set {
@@ -343,7 +343,7 @@ struct FaultTests {
     }
 
     @Test(
-        "An endpoint that is no address is refused",
+        "An endpoint that is not an address is refused",
         arguments: ["huggingface.co", "", "ftp://x", "https://a:b@x", "http://x?y"]
     )
     func endpoints(endpoint: String) async throws {

@@ -7,7 +7,7 @@ import Testing
 @Suite("Hostile names")
 struct HostileTests {
     @Test(
-        "A listing cannot make files outside the snapshot",
+        "A listing cannot create files outside the snapshot",
         arguments: [
             "../evil", "a/../../evil", "/tmp/evil", "a//b", "./a", "a/.", "..", "a\\..\\b", "a\u{0}b", "a\nb",
             "a\u{202E}b", "a\u{1B}[31mb",
@@ -24,7 +24,7 @@ struct HostileTests {
         }
     }
 
-    @Test("A file below another file is an error, not a way out of the snapshot")
+    @Test("A file below another file is an error, and no way out of the snapshot")
     func fileAsFolder() async throws {
         try await World.run(["a": FakeFile("x"), "a/b": FakeFile("y")]) { world async throws in
             #expect(try await world.error { $0.limits.parallelFiles = 1 }.code == .cacheUnusable)
@@ -32,7 +32,7 @@ struct HostileTests {
     }
 
     @Test(
-        "A tag cannot make files outside the blobs",
+        "A tag cannot create files outside the blobs",
         arguments: [
             "\"../../../evil\"", "\"a/b\"", "\"..\"", "\"\"", "\"a.lock\"",
             "\"" + String(repeating: "a", count: 129) + "\"",
@@ -54,7 +54,7 @@ struct HostileTests {
         }
     }
 
-    @Test("Weak and bare tags name a blob as strong ones do", arguments: ["W/\"abc-1\"", "abc-1", "\"abc-1\""])
+    @Test("Weak and bare tags name a blob like strong ones", arguments: ["W/\"abc-1\"", "abc-1", "\"abc-1\""])
     func tagForms(tag: String) async throws {
         try await World.run(["config.json": FakeFile("{}")]) { world async throws in
             world.hub.set {
@@ -72,7 +72,7 @@ struct HostileTests {
         }
     }
 
-    @Test("A commit that is none cannot name a folder")
+    @Test("An invalid commit cannot name a folder")
     func commits() async throws {
         try await World.run(["config.json": FakeFile("{}")]) { world async throws in
             world.hub.set { $0.revisions["main"] = "../../evil" }
@@ -83,7 +83,7 @@ struct HostileTests {
     }
 
     @Test(
-        "Repositories that cannot be are refused before anything is asked",
+        "Invalid repositories are refused before anything is requested",
         arguments: [
             "", "/", "a/b/c", "owner/", "/name", "../name", "owner/na..me", "owner--x/name", "owner/.name",
             "owner/name-",
@@ -99,7 +99,7 @@ struct HostileTests {
     }
 
     @Test(
-        "Revisions that cannot be are refused",
+        "Invalid revisions are refused",
         arguments: ["", "..", "refs/../../x", "/main", "a//b", "main\r\n", "a\\b"]
     )
     func revisions(revision: String) async throws {

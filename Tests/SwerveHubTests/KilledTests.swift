@@ -12,9 +12,9 @@ import Testing
     import Darwin
 #endif
 
-@Suite("Processes that are killed, and disks that are full", .timeLimit(.minutes(2)))
+@Suite("Killed processes and full disks", .timeLimit(.minutes(2)))
 struct KilledTests {
-    @Test("A process killed within a download leaves a cache that works, and its bytes for the next one")
+    @Test("A process killed during a download leaves a working cache, and its bytes for the next load")
     func killed() async throws {
         let file = FakeFile(large: pattern(6_000_000))
         try await World.run(["config.json": FakeFile("{}"), "model.onnx": file]) { world async throws in
@@ -45,7 +45,7 @@ struct KilledTests {
                 let hub = ModelHub(options)
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { _ = try? await hub.load("owner/name") }
-                    // Some of the file has to lie there, and the whole of the other one.
+                    // Some bytes of the large file must be present, and all of the other one.
                     let blobs = folder + "/models--owner--name/blobs"
                     while true {
                         let names = (try? FileManager.default.contentsOfDirectory(atPath: blobs)) ?? []
@@ -71,12 +71,13 @@ struct KilledTests {
         }
     }
 
-    @Test("Whatever a killed process leaves, the next load repairs")
+    @Test("The next load repairs whatever a killed process leaves")
     func leftovers() async throws {
         try await World.run(model) { world async throws in
             let file = try #require(model["config.json"])
             let locks = world.folder + "/.locks/models--owner--name"
-            // A lock that nobody holds, a reference half-way to its name, a blob without a link, a link without a blob.
+            // A lock that nobody holds, a reference that was not renamed yet, a blob without a link, a link without a
+            // blob.
             try world.write([], "\(locks)/\(file.etag).lock")
             try world.write([], "\(world.repositoryFolder)/refs/main.1a2b.tmp")
             try world.write(file.bytes, "\(world.repositoryFolder)/blobs/\(file.etag)")
@@ -97,7 +98,7 @@ struct KilledTests {
     }
 
     #if os(Linux)
-        /// Mounts a small file system for the time of `body`; false when that is not allowed here.
+        /// Mounts a small file system while `body` runs; false when mounting is not allowed here.
         private func withSmallDisk(_ bytes: Int, _ body: (String) async throws -> Void) async throws -> Bool {
             try await withFolder { folder async throws in
                 guard mount("tmpfs", folder, "tmpfs", 0, "size=\(bytes)") == 0 else { return false }
@@ -107,7 +108,7 @@ struct KilledTests {
             }
         }
 
-        @Test("A disk without room is noticed before the download, and one that fills up within it; then both work")
+        @Test("A disk that is full before or during a download is an error; with room again, the load works")
         func diskFull() async throws {
             try await World.run(model) { world async throws in
                 let isMounted = try await withSmallDisk(1 << 20) { disk async throws in
@@ -120,7 +121,7 @@ struct KilledTests {
                 guard isMounted else { return }
                 let file = try #require(model["onnx/model.onnx"])
                 _ = try await withSmallDisk(6 << 20) { disk async throws in
-                    // Another program takes the room while the file arrives.
+                    // Another program fills the disk while the file arrives.
                     let other = disk + "/other"
                     world.hub.set {
                         $0.fault = { received in
@@ -146,15 +147,15 @@ struct KilledTests {
         }
     #endif
 
-    @Test("A cache that cannot be written is an error that names the place, but what it has is used")
+    @Test("An unwritable cache is an error that names the path, but the files that it has are used")
     func readOnly() async throws {
         try await World.run(model) { world async throws in
             let whole = try await world.load()
-            // A file in the place of a folder: that stops the superuser, too.
+            // A file in place of a folder stops even the superuser.
             try FileManager.default.removeItem(atPath: world.repositoryFolder + "/refs")
             try world.write([], world.repositoryFolder + "/refs")
             #expect(try await world.load() == whole)
-            #expect(world.log.all.contains { $0.hasPrefix("warning: the revision could not be noted") })
+            #expect(world.log.all.contains { $0.hasPrefix("warning: the revision could not be recorded") })
 
             let error = try await world.error { $0.cacheFolder = world.repositoryFolder + "/refs" }
             #expect(error.code == .cacheUnusable)

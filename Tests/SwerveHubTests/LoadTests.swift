@@ -12,7 +12,7 @@ let model: [String: FakeFile] = [
 
 @Suite("Loading from a hub", .timeLimit(.minutes(2)))
 struct LoadTests {
-    @Test("The cache is laid out as huggingface_hub lays it out")
+    @Test("The cache has the layout of huggingface_hub")
     func layout() async throws {
         try await World.run(model) { world async throws in
             let snapshot = try await world.load()
@@ -38,7 +38,7 @@ struct LoadTests {
         }
     }
 
-    @Test("What is cached is not downloaded again, and a file that two revisions share only once")
+    @Test("Cached files are not downloaded again, and a file shared by two revisions is downloaded once")
     func cached() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load()
@@ -65,7 +65,7 @@ struct LoadTests {
         }
     }
 
-    @Test("A commit of which all is cached needs no network, one of which something lacks does")
+    @Test("A completely cached commit needs no network, an incomplete one does")
     func commits() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load(["config.json"], revision: FakeHub.commit)
@@ -78,7 +78,7 @@ struct LoadTests {
         }
     }
 
-    @Test("A revision with slashes is asked for as one part of the path and kept in nested folders")
+    @Test("A revision with slashes is requested as one path component and stored in nested folders")
     func nestedRevision() async throws {
         try await World.run(model) { world async throws in
             world.hub.set { $0.revisions["refs/pr/1"] = FakeHub.commit }
@@ -88,7 +88,7 @@ struct LoadTests {
         }
     }
 
-    @Test("File names with spaces, percent signs and letters of all kinds are asked for and kept as they are")
+    @Test("File names with spaces, percent signs and letters of all kinds are requested and stored unchanged")
     func oddNames() async throws {
         let names = ["a b.txt", "100%.txt", "näher/模型#1?.txt", "..."]
         try await World.run(Dictionary(uniqueKeysWithValues: names.map { ($0, FakeFile($0)) })) { world async throws in
@@ -111,7 +111,7 @@ struct LoadTests {
         }
     }
 
-    @Test("An empty file is a file")
+    @Test("Empty files are downloaded")
     func emptyFile() async throws {
         try await World.run(["empty": FakeFile(""), "large": FakeFile(large: [])]) { world async throws in
             #expect(try await world.load().files == ["empty", "large"])
@@ -120,7 +120,7 @@ struct LoadTests {
         }
     }
 
-    @Test("Files are downloaded side by side, as many as may")
+    @Test("Files are downloaded in parallel, up to the limit")
     func parallel() async throws {
         let files = Dictionary(
             uniqueKeysWithValues: (0..<6).map { ("\($0).bin", FakeFile(large: pattern(1000, seed: $0))) }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Without the hub")
 struct OfflineTests {
-    @Test("Offline, the cache is used and nothing asked")
+    @Test("Offline, the cache is used and nothing is requested")
     func offline() async throws {
         try await World.run(model) { world async throws in
             let online = try await world.load()
@@ -19,7 +19,7 @@ struct OfflineTests {
         }
     }
 
-    @Test("Offline, what is not cached is named, and how to get it")
+    @Test("Offline, the error names what is not cached and how to get it")
     func missing() async throws {
         try await World.run(model) { world async throws in
             let nothing = try await world.error { $0.isOffline = true }
@@ -38,7 +38,7 @@ struct OfflineTests {
         }
     }
 
-    @Test("A hub that cannot be reached, fails or shuts us out leaves the cache, with a warning and at once")
+    @Test("When the hub is unreachable, fails or denies access, the cache is used at once, with a warning")
     func fallback() async throws {
         try await World.run(model) { world async throws in
             let online = try await world.load()
@@ -51,14 +51,14 @@ struct OfflineTests {
                 #expect(world.hub.received.count == before + 1)
             }
             #expect(
-                world.log.all.filter { $0.hasPrefix("warning: the hub cannot be asked; using the cache") }.count == 5
+                world.log.all.filter { $0.hasPrefix("warning: the hub cannot be used; using the cache") }.count == 5
             )
             #expect(world.pauses.all.isEmpty)
             #expect(try await world.loader { $0.endpoint = "http://127.0.0.1:1" }.list("owner/name").files.count == 3)
         }
     }
 
-    @Test("A revision that the hub no longer has is an error, though the cache has it")
+    @Test("A revision that the hub no longer has is an error, even if the cache has it")
     func revisionGone() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load()
@@ -67,7 +67,7 @@ struct OfflineTests {
         }
     }
 
-    @Test("A hub that cannot be reached, and nothing cached, says both")
+    @Test("With an unreachable hub and nothing cached, the error says both")
     func unreachable() async throws {
         try await World.run(model) { world async throws in
             let error = try await world.error { $0.endpoint = "http://127.0.0.1:1" }
@@ -78,7 +78,7 @@ struct OfflineTests {
         }
     }
 
-    @Test("A load that stops half-way leaves the revision as it was")
+    @Test("A load that stops halfway leaves the revision unchanged")
     func oldRevisionStays() async throws {
         try await World.run(model) { world async throws in
             let old = try await world.load()

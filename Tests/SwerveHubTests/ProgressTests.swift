@@ -7,7 +7,7 @@ struct ProgressTests {
         HubProgress(title: "owner/name", files: 3, total: total, style: .bar(columns: columns), now: .seconds(5))
     }
 
-    @Test("The bar shows files, share, bytes, rate and the time to come")
+    @Test("The bar shows files, percentage, bytes, rate and remaining time")
     func fullBar() {
         var progress = bar(columns: 110)
         #expect(progress.began() == .bar("owner/name  [..............................]  0/3 files  0 %  0 B of 200 MB"))
@@ -29,7 +29,7 @@ struct ProgressTests {
         )
     }
 
-    @Test("What an earlier download left counts for the share and not for the rate")
+    @Test("Bytes of an earlier download count for the percentage, not for the rate")
     func resumed() {
         var progress = bar(columns: 60)
         _ = progress.counted(150_000_000, now: .seconds(5))
@@ -56,7 +56,7 @@ struct ProgressTests {
         }
     }
 
-    @Test("The bar is drawn ten times a second, the log written every ten seconds")
+    @Test("The bar is drawn ten times a second, the log is written every ten seconds")
     func pauses() {
         var progress = bar(columns: 80)
         #expect(progress.received(1, now: .milliseconds(5099)) == nil)
@@ -81,18 +81,18 @@ struct ProgressTests {
         )
     }
 
-    @Test("A download that failed is not called downloaded")
+    @Test("A failed download is not reported as downloaded")
     func failed() {
         var log = HubProgress(title: "owner/name", files: 2, total: nil, style: .log, now: .zero)
         _ = log.finishedFile(now: .seconds(1))
         #expect(log.ended(now: .seconds(1)) == nil)
     }
 
-    @Test("A load logs its beginning and end where there is no terminal")
+    @Test("A load logs its beginning and end without a terminal")
     func logged() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load { $0.progress = .log }
-            // On a busy machine it may take so long that lines come in between.
+            // On a busy machine the load may take long enough for lines in between.
             let lines = world.log.all.filter { !$0.hasPrefix("info: still downloading") }
             #expect(lines.count == 2)
             #expect(lines.first == "info: downloading bytes=0/3000011 files=0/3 repository=owner/name")

@@ -5,7 +5,7 @@ import Testing
 @Suite("Choice of files")
 struct HubFilesTests {
     @Test(
-        "Patterns mean what Python's fnmatch means",
+        "Patterns have the meaning of Python's fnmatch",
         arguments: [
             ("*.json", "config.json", true), ("*.json", "a/b/config.json", true), ("*.json", "config.json5", false),
             ("onnx/model.onnx*", "onnx/model.onnx_data", true), ("onnx/", "onnx/a/b", true), ("onnx/", "onnx", false),
@@ -21,7 +21,7 @@ struct HubFilesTests {
         #expect(HubFiles.matching([pattern]).contains(path) == isMatch)
     }
 
-    @Test("What is excluded is left out of what is chosen")
+    @Test("Excluded files are left out of the chosen ones")
     func exclusion() {
         let files = HubFiles.matching(["*.bin", "*.json"], excluding: ["pytorch*", "training/"])
         #expect(files.contains("model.bin") && files.contains("config.json"))
@@ -33,7 +33,7 @@ struct HubFilesTests {
         #expect(literal == .matching(["a", "b"]))
     }
 
-    @Test("A hard pattern takes no exponential time", .timeLimit(.minutes(1)))
+    @Test("A hard pattern does not take exponential time", .timeLimit(.minutes(1)))
     func hardPattern() {
         let pattern = String(repeating: "*a", count: 200) + "b"
         #expect(!HubFiles.matching([pattern]).contains(String(repeating: "a", count: 2000)))
@@ -46,7 +46,7 @@ struct OptionsTests {
         ModelHubOptions { environment[$0] }
     }
 
-    @Test("Without variables it is the public hub and the cache in the home folder")
+    @Test("The defaults are the public hub and the cache in the home folder")
     func defaults() {
         let options = options(["HOME": "/home/me", "HF_TOKEN_PATH": "/nowhere"])
         #expect(options.endpoint == "https://huggingface.co")
@@ -55,7 +55,7 @@ struct OptionsTests {
         #expect(!options.isOffline)
     }
 
-    @Test("The nearest variable decides where the cache is")
+    @Test("The most specific variable decides where the cache is")
     func cacheFolder() {
         var environment = ["HOME": "/home/me", "XDG_CACHE_HOME": "/xdg"]
         #expect(options(environment).cacheFolder == "/xdg/huggingface/hub")
@@ -72,7 +72,7 @@ struct OptionsTests {
         )
     }
 
-    @Test("The token comes from the variable, else from its file, without white space")
+    @Test("The token comes from the variable or else from its file, without whitespace")
     func token() async throws {
         try await withFolder { folder async throws in
             try Data(" hf_home\n".utf8).write(to: URL(filePath: folder + "/token"))
@@ -90,13 +90,13 @@ struct OptionsTests {
         }
     }
 
-    @Test("Only words for yes switch the hub off", arguments: ["1", "true", "YES", "On"], ["0", "no", "", "2"])
+    @Test("Only affirmative values switch to offline", arguments: ["1", "true", "YES", "On"], ["0", "no", "", "2"])
     func offline(yes: String, no: String) {
         #expect(options(["HF_HUB_OFFLINE": yes]).isOffline)
         #expect(!options(["HF_HUB_OFFLINE": no]).isOffline)
     }
 
-    @Test("Times in seconds are taken, other texts are not")
+    @Test("Times in seconds are used, other texts are ignored")
     func times() {
         let limits = options(["HF_HUB_ETAG_TIMEOUT": "3", "HF_HUB_DOWNLOAD_TIMEOUT": "40"]).limits
         #expect(limits.answerTimeout == .seconds(3))
@@ -115,14 +115,14 @@ struct RetryPolicyTests {
         return limits
     }
 
-    @Test("Pauses double up to their limit, then it is given up")
+    @Test("Pauses double up to their limit, then the request is given up")
     func doubling() {
         var policy = RetryPolicy(limits)
         let pauses = (0..<6).map { _ in policy.pause(retryAfter: nil, chance: 1) }
         #expect(pauses == [.seconds(1), .seconds(2), .seconds(4), .seconds(6), .seconds(6), nil])
     }
 
-    @Test("Chance takes up to half of a pause away, but not of what the server asked for")
+    @Test("Chance removes up to half of a pause, but not of a pause that the server asked for")
     func chance() {
         var policy = RetryPolicy(limits)
         #expect(policy.pause(retryAfter: nil, chance: 0) == .milliseconds(500))
@@ -130,7 +130,7 @@ struct RetryPolicyTests {
         #expect(policy.pause(retryAfter: .seconds(500), chance: 0) == .seconds(6))
     }
 
-    @Test("Progress begins the count anew, drops do not")
+    @Test("Progress resets the count, a trickle does not")
     func progress() {
         var policy = RetryPolicy(limits, attempts: 2)
         for _ in 0..<20 { #expect(policy.pause(retryAfter: nil, progress: 1 << 20, chance: 1) == .seconds(1)) }

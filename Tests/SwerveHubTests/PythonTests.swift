@@ -21,7 +21,7 @@ struct PythonTests {
 
     private static let sizes = #"{"config.json": 2, "onnx/labels.txt": 9, "onnx/model.onnx": 3000000}"#
 
-    @Test("What Swift cached, Python reads offline, and knows to be whole")
+    @Test("Python reads a cache made by Swift offline, and knows that it is complete")
     func pythonReads() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load()
@@ -32,7 +32,7 @@ struct PythonTests {
         }
     }
 
-    @Test("What Swift cached, Python does not download again, whole or file by file")
+    @Test("Python does not download what Swift cached, neither as a snapshot nor file by file")
     func pythonReuses() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load()
@@ -46,7 +46,7 @@ struct PythonTests {
         }
     }
 
-    @Test("What Python cached, Swift reads offline and knows to be whole")
+    @Test("Swift reads a cache made by Python offline, and knows that it is complete")
     func swiftReads() async throws {
         try await World.run(model) { world async throws in
             _ = try await Python.run(Self.readAll, world)
@@ -61,7 +61,7 @@ struct PythonTests {
         }
     }
 
-    @Test("Of what Python cached file by file, Swift downloads the rest")
+    @Test("If Python cached single files, Swift downloads the rest")
     func swiftCompletes() async throws {
         try await World.run(model) { world async throws in
             _ = try await Python.run("hf_hub_download('owner/name', 'onnx/model.onnx')", world)
@@ -72,7 +72,7 @@ struct PythonTests {
         }
     }
 
-    @Test("Python sees that a snapshot is not whole when Swift loaded only a part")
+    @Test("Python sees that a snapshot is incomplete when Swift loaded only a part")
     func partOfSnapshot() async throws {
         try await World.run(model) { world async throws in
             _ = try await world.load(["config.json"])
@@ -87,7 +87,7 @@ struct PythonTests {
         }
     }
 
-    /// Makes Python say when it finds a lock taken.
+    /// Makes Python report when it finds a lock taken.
     private static let telling = """
         import urllib.request
         from filelock import FileLock, Timeout
@@ -102,7 +102,7 @@ struct PythonTests {
         print(hf_hub_download("owner/name", "onnx/model.onnx"))
         """
 
-    @Test("Python waits for a file that Swift downloads, and uses it")
+    @Test("Python waits for a file that Swift is downloading, and uses it")
     func pythonWaits() async throws {
         try await World.run(model) { world async throws in
             let (gate, waiting) = (world.gate(), world.gate())
@@ -128,7 +128,7 @@ struct PythonTests {
         }
     }
 
-    @Test("Swift waits for a file that Python downloads, and uses it")
+    @Test("Swift waits for a file that Python is downloading, and uses it")
     func swiftWaits() async throws {
         try await World.run(model) { world async throws in
             let (gate, waiting) = (world.gate(), world.gate())
@@ -140,7 +140,7 @@ struct PythonTests {
             }
             async let path = Python.run("print(hf_hub_download('owner/name', 'onnx/model.onnx'))", world)
             await gate.arrivals(1)
-            // The pause is where Swift finds the lock taken.
+            // Swift pauses when it finds the lock taken.
             let hub = ModelHub(world.options) { pause in
                 await waiting.pass()
                 try await ContinuousClock().sleep(for: pause)

@@ -81,7 +81,7 @@ struct TokenTests {
         }
     }
 
-    @Test("Redirects that never end do end")
+    @Test("Endless redirects are stopped")
     func endlessRedirects() async throws {
         try await World.run(model) { world async throws in
             world.hub.set { $0.fault = { Response(status: .found, headers: [.location: $0.path]) } }
@@ -93,7 +93,7 @@ struct TokenTests {
     }
 
     @Test(
-        "Redirects to what is no address, or no web address, are not followed",
+        "Redirects to invalid addresses or other protocols are not followed",
         arguments: ["ftp://x/y", "http://", ""]
     )
     func strangeRedirects(location: String) async throws {
@@ -105,7 +105,7 @@ struct TokenTests {
         }
     }
 
-    @Test("What the hub refuses has an error that says what to do")
+    @Test("When the hub refuses a request, the error says what to do")
     func refusals() async throws {
         try await World.run(model) { world async throws in
             func refuse(_ status: Int, _ code: String?, _ message: String = "") async throws -> HubError {

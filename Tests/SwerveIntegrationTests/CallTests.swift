@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -8,7 +9,7 @@ extension IntegrationTests {
             _ placement: DeploymentOptions.Placement,
             _ body: (Calculator) async throws -> Void
         ) async throws {
-            try await withApplication(Calculator.bind().options(placement: placement)) { handle, _ in
+            try await withApplication(Calculator.options(placement: placement).bind()) { handle, _ in
                 try await body(handle)
             }
         }
@@ -80,7 +81,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func manyCallsAtATimeGetTheirOwnAnswers(placement: DeploymentOptions.Placement) async throws {
-            let bound = Calculator.bind(offset: 0).options(numReplicas: 2, maxOngoingRequests: 3, placement: placement)
+            let bound = Calculator.options(numReplicas: 2, maxOngoingRequests: 3, placement: placement).bind(offset: 0)
             try await withApplication(bound) { calculator, _ in
                 let sum = try await withThrowingTaskGroup(of: Int.self) { group in
                     for number in 0..<300 { group.addTask { try await calculator.add(number, to: number) } }
@@ -93,24 +94,24 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func deploymentsAreComposedByWhatBindReturned(placement: DeploymentOptions.Placement) async throws {
-            let model = Model.bind(version: 1).options(placement: placement)
-            let bound = Ensemble.bind(
-                models: [model, Model.bind(version: 2).options(placement: placement), model],
+            let model = Model.options(placement: placement).bind(version: 1)
+            let bound = Ensemble.options(placement: placement).bind(
+                models: [model, Model.options(placement: placement).bind(version: 2), model],
                 named: [
-                    "plus": Calculator.bind(offset: 100).options(name: "adder", placement: placement),
-                    "default": Calculator.bind().options(placement: placement),
+                    "plus": Calculator.options(name: "adder", placement: placement).bind(offset: 100),
+                    "default": Calculator.options(placement: placement).bind(),
                 ]
-            ).options(placement: placement)
+            )
             try await withApplication(bound) { ensemble, name in
                 #expect(try await ensemble.answers() == [1, 2, 1])
                 #expect(try await ensemble.add("plus", 1, 2) == 103)
                 #expect(try await ensemble.add("default", 1, 2) == 8)
                 #expect(try await ensemble.add("unknown", 1, 2) == nil)
                 await #expect(throws: Refused(reason: "twice", code: 100)) { try await ensemble.relay("plus", "twice") }
-                let names = await Serve.status().applications[name]?.deployments.keys.sorted()
+                let names = await instance.status().applications[name]?.deployments.keys.sorted()
                 #expect(names == ["Calculator", "Ensemble", "Model", "Model_1", "adder"])
-                // Handles can be arguments and results.
-                let second = try await Serve.deploymentHandle("Model_1", application: name, as: Model.self)
+                // Handles travel in both directions.
+                let second = try await instance.deploymentHandle("Model_1", application: name, as: Model.self)
                 #expect(try await ensemble.ask(second) == 2)
                 #expect(try await ensemble.first().answer() == 1)
             }
@@ -187,7 +188,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func roundRobinSpreadsExactly(placement: DeploymentOptions.Placement) async throws {
-            let bound = Model.bind().options(numReplicas: 3, placement: placement, routing: .roundRobin)
+            let bound = Model.options(numReplicas: 3, placement: placement, routing: .roundRobin).bind()
             try await withApplication(bound) { model, _ in
                 var known: Set<UInt64> = []
                 try await eventually("three replicas answer") {

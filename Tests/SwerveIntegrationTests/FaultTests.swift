@@ -1,4 +1,5 @@
 import Swerve
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -51,7 +52,7 @@ extension IntegrationTests {
         }
 
         @Test func replicasThatAreKilledUnderLoadLoseOnlyWhatTheyWorkedOn() async throws {
-            try await withApplication(Model.bind(version: 5).options(numReplicas: 2)) { model, name in
+            try await withApplication(Model.options(numReplicas: 2).bind(version: 5)) { model, name in
                 let ends = try await killUnderLoad(model, kills: 4) {
                     do {
                         return try await model.answer() == 5 ? "answered" : "wrong"
@@ -69,7 +70,7 @@ extension IntegrationTests {
         }
 
         @Test func callsThatMayRunTwiceSurviveTheLossOfTheirReplica() async throws {
-            try await withApplication(Model.bind(version: 5).options(numReplicas: 2)) { model, _ async throws in
+            try await withApplication(Model.options(numReplicas: 2).bind(version: 5)) { model, _ async throws in
                 let ends = try await killUnderLoad(model, kills: 3) {
                     "\(try await model.options(idempotent: true).answer())"
                 }
@@ -78,10 +79,10 @@ extension IntegrationTests {
         }
 
         @Test func requestsOverHTTPSurviveOrFailWithTheirStatus() async throws {
-            let journal = Journal.bind().options(placement: .inProcess)
-            let back = Model.bind().options(placement: .inProcess)
+            let journal = Journal.options(placement: .inProcess).bind()
+            let back = Model.options(placement: .inProcess).bind()
             try await withApplication(
-                Front.bind(back: back, journal: journal).options(numReplicas: 2),
+                Front.options(numReplicas: 2).bind(back: back, journal: journal),
                 routePrefix: "/"
             ) { _, name in
                 try await eventuallyHealthy(name)
@@ -103,7 +104,7 @@ extension IntegrationTests {
                     group.addTask {
                         defer { isOver.set() }
                         for _ in 0..<3 {
-                            let replicas = await Serve.status().applications[name]?.deployments["Front"]?.replicas
+                            let replicas = await instance.status().applications[name]?.deployments["Front"]?.replicas
                             if let process = replicas?.first(where: { $0.state == .running })?.processID {
                                 kill(process, SIGKILL)
                             }
@@ -134,10 +135,10 @@ extension IntegrationTests {
         }
 
         @Test func aReplicaThatHangsIsReplaced() async throws {
-            let bound = Model.bind(version: 7).options(
+            let bound = Model.options(
                 healthCheckPeriod: .milliseconds(20),
                 healthCheckTimeout: .milliseconds(200)
-            )
+            ).bind(version: 7)
             try await withApplication(bound) { model, _ async throws in
                 let first = try await model.processID()
                 let error = await #expect(throws: ServeError.self) { try await model.spin() }
@@ -149,7 +150,7 @@ extension IntegrationTests {
 
         @Test func aCallThatNeverEndsHoldsNobodyElseUp() async throws {
             try await withApplication(
-                Model.bind(version: 7).options(maxOngoingRequests: 2, gracefulShutdownTimeout: .milliseconds(50))
+                Model.options(maxOngoingRequests: 2, gracefulShutdownTimeout: .milliseconds(50)).bind(version: 7)
             ) { model, _ async throws in
                 let endless = Task { try await model.hang() }
                 try await eventually("the call is ongoing") { model.load.ongoing == 1 }
@@ -160,15 +161,14 @@ extension IntegrationTests {
         }
 
         @Test func anInitialiserThatTrapsFailsTheRun() async throws {
-            try await Instance.start()
             let name = Instance.newName()
             let error = await #expect(throws: ServeError.self) {
-                try await Serve.run(Broken.bind(trapping: true), name: name, routePrefix: nil)
+                try await instance.run(Broken.bind(trapping: true), name: name, routePrefix: nil)
             }
             #expect(error?.code == .startFailed)
             let reason = "Fatal error: a trap in an initialiser that a test wants"
             #expect(error?.message.contains(reason) == true, "\(error?.message ?? "")")
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
     }
 }

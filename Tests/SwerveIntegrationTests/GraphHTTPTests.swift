@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -9,12 +10,12 @@ extension IntegrationTests {
             _ placement: DeploymentOptions.Placement,
             _ body: (GraphDriver<RouteInput, RouteOutput>, String) async throws -> Void
         ) async throws {
-            let steps = Steps.bind(journal: Journal.bind().options(placement: placement)).options(placement: placement)
+            let steps = Steps.options(placement: placement).bind(journal: Journal.options(placement: placement).bind())
             let request = InputNode<Request>()
             let number = InputNode<Int>()
             let raw = InputNode<RawRequest>()
             let file = InputNode<UploadedFile>()
-            let driver = GraphDriver.bind([
+            let routes: [String: any GraphRouteConvertible] = [
                 "/grown": steps.nodes.grown(request),
                 "/query": steps.nodes.grown(InputNode<Filter>()[\.asRequest]).route(QueryAdapter<Filter>()),
                 "/add": steps.nodes.add(number),
@@ -25,7 +26,8 @@ extension IntegrationTests {
                 "/first": InputNode<[Int]>().element(at: 1),
                 "/refuse": steps.nodes.refuse(number),
                 "/secret": steps.nodes.failOpaquely(number),
-            ]).options(placement: placement)
+            ]
+            let driver = GraphDriver.bind(routes, options: DeploymentOverrides(placement: placement))
             let prefix = "/graph-\(placement)"
             try await withApplication(driver, routePrefix: prefix) { handle, _ in try await body(handle, prefix) }
         }
@@ -137,12 +139,11 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `invalid paths are refused when the graph is built`() async throws {
-            try await Instance.start()
+        @Test func `paths that are no routes are refused when the graph is built`() async throws {
             for path in ["add", "/add/", "/a b", "/a?b"] {
                 let error = await #expect(throws: ServeError.self) {
                     let driver = GraphDriver.bind([path: InputNode<Int>()])
-                    try await Serve.run(driver, name: Instance.newName(), routePrefix: nil)
+                    try await instance.run(driver, name: Instance.newName(), routePrefix: nil)
                 }
                 #expect(error?.code == .invalidGraph)
             }

@@ -1,6 +1,7 @@
 import NIOCore
 import Swerve
 import SwerveCore
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -8,8 +9,8 @@ extension IntegrationTests {
     @Suite struct GraphTests {
         typealias Placement = DeploymentOptions.Placement
 
-        private func steps(_ placement: Placement) -> Steps {
-            Steps.bind(journal: Journal.bind().options(placement: placement)).options(placement: placement)
+        private func steps(_ placement: Placement, name: String? = nil) -> Steps {
+            Steps.options(name: name, placement: placement).bind(journal: Journal.options(placement: placement).bind())
         }
 
         /// Runs a graph for the duration of `body`.
@@ -19,7 +20,7 @@ extension IntegrationTests {
             routePrefix: String? = nil,
             _ body: (GraphDriver<Input, Output>, String) async throws -> Void
         ) async throws {
-            let driver = GraphDriver.bind(node).options(placement: placement)
+            let driver = GraphDriver.bind(node, options: DeploymentOverrides(placement: placement))
             try await withApplication(driver, routePrefix: routePrefix) { try await body($0, $1) }
         }
 
@@ -86,7 +87,7 @@ extension IntegrationTests {
                 try await withGraph(node, .process) { _, _ in }
             }
             #expect(error?.code == .invalidGraph)
-            #expect(error?.message.contains("placement: .inProcess") == true)
+            #expect(error?.message.contains("placement .inProcess") == true)
         }
 
         @Test(arguments: placements)
@@ -125,7 +126,7 @@ extension IntegrationTests {
                 #expect(answer == 3)
                 let second = try await driver.predict("second")
                 #expect(second == 3)
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 #expect(try await journal.all() == ["first", "second"])
             }
         }
@@ -150,7 +151,7 @@ extension IntegrationTests {
                 try await journal.note("open b")
                 // Each replica takes one request at a time, so the next one begins when its place is free again.
                 for other in ["Gate", "Gate_1"] {
-                    let gate = try await Serve.deploymentHandle(other, application: name, as: Gate.self)
+                    let gate = try await instance.deploymentHandle(other, application: name, as: Gate.self)
                     #expect(try await gate.version() == 1)
                 }
                 try await journal.note("open c")
@@ -170,14 +171,14 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a failure cancels nodes that are no longer needed`(_ placement: Placement) async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
-            let gate = Gate.bind(journal: journal).options(placement: placement)
+        func `a failure cancels the nodes that nobody needs any more`(_ placement: Placement) async throws {
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            let gate = Gate.options(placement: placement).bind(journal: journal)
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let node = nodes.join(.array([gate.nodes.enter("a"), nodes.text(nodes.refuse(input))]))
             try await withGraph(node, placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
                 // It was cancelled before it began or while it ran.
                 let entries = try await journal.all()
@@ -189,15 +190,15 @@ extension IntegrationTests {
             _ placement: Placement,
             _ body: (GraphDriver<String, String>, Journal, String) async throws -> Void
         ) async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
-            func gate() -> Gate { Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement) }
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            func gate() -> Gate { Gate.options(maxOngoingRequests: 1, placement: placement).bind(journal: journal) }
             let nodes = steps(placement).nodes
             // The input is not used; its type is enough.
             let all: GraphNode<String, String> = nodes.join(
                 .array([gate().nodes.enter("a"), gate().nodes.enter("b"), gate().nodes.enter("c")])
             )
             try await withGraph(all, placement) { driver, name in
-                let handle = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let handle = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 try await body(driver, handle, name)
             }
         }
@@ -214,7 +215,7 @@ extension IntegrationTests {
                 else: nodes.noted("small", 2)
             )
             try await withGraph(nodes.add(result, to: 0), placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 let answer = try await driver.predict(Request(name: "", size: .init(width: 1, height: 1)))
                 #expect(answer == 2)
                 let second = try await driver.predict(Request(name: "", size: .init(width: 20, height: 20)))
@@ -255,7 +256,7 @@ extension IntegrationTests {
             let good = nodes.add(input).fallback(to: nodes.noted("unneeded"))
             let bad = nodes.add(nodes.refuse(input)).fallback(to: nodes.noted("needed", 5))
             try await withGraph(nodes.add(good, to: bad), placement) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 let answer = try await driver.predict(1)
                 #expect(answer == 11 + 5)
                 #expect(try await journal.all() == ["needed"])
@@ -335,9 +336,9 @@ extension IntegrationTests {
             let steps = steps(placement)
             let samples = (0..<24).map { randomGraph($0, steps) }
             let routes = Dictionary(uniqueKeysWithValues: samples.enumerated().map { ("/\($0)", $1.node) })
-            let driver = GraphDriver.bind(routes).options(placement: placement)
+            let driver = GraphDriver.bind(routes, options: DeploymentOverrides(placement: placement))
             try await withApplication(driver) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 for (number, sample) in samples.enumerated() {
                     let before = try await journal.all().count
                     let answer: Int = try await driver.predict(route: "/\(number)", number)
@@ -355,7 +356,7 @@ extension IntegrationTests {
         func `a failure names its node and its cause`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
-            let other = steps(placement).options(name: "Named").nodes
+            let other = steps(placement, name: "Named").nodes
             let node = nodes.add(nodes.refuse(nodes.add(input)), to: other.failOpaquely(1))
             try await withGraph(node, placement) { driver, _ in
                 let error = await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
@@ -373,10 +374,10 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, _ in
                 let answer = try await driver.predict(1)
                 #expect(answer == nil)
-                let remaining = try await RequestContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
+                let remaining = try await ServeContext.withDeadline(in: .seconds(500)) { try await driver.predict(1) }
                 #expect((400...500).contains(remaining ?? 0))
                 let error = await #expect(throws: ServeError.self) {
-                    try await RequestContext.withDeadline(in: .zero) { try await driver.predict(1) }
+                    try await ServeContext.withDeadline(in: .zero) { try await driver.predict(1) }
                 }
                 #expect(error?.code == .deadlineExceeded)
             }
@@ -391,7 +392,7 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, name in
                 let answer = try await driver.predict(1)
                 #expect(answer == 8)
-                let handle = try await Serve.deploymentHandle("Model", application: name, as: Model.self)
+                let handle = try await instance.deploymentHandle("Model", application: name, as: Model.self)
                 await #expect(throws: ServeError.self) { try await handle.trap() }
                 let second = try await driver.predict(2)
                 #expect(second == 9)
@@ -403,8 +404,8 @@ extension IntegrationTests {
         @Test(arguments: placements)
         func `large results go from replica to replica, not through the driver`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
-            let maker = steps(placement).options(name: "Maker").nodes
-            let taker = steps(placement).options(name: "Taker").nodes
+            let maker = steps(placement, name: "Maker").nodes
+            let taker = steps(placement, name: "Taker").nodes
             let zeros = maker.zeros(input)
             let sum = taker.add(taker.both(zeros, maker.zeros(1_048_576)), to: taker.count(zeros))
             try await withGraph(sum, placement) { driver, _ in
@@ -420,16 +421,17 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `losing the replica of a large result fails only the node that needs the result`() async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000)
+        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws
+        {
+            let journal = Journal.options(maxOngoingRequests: 1000).bind()
             let gate = Gate.bind(journal: journal)
             let input = InputNode<String>()
             let maker = LargeMaker.bind()
             let bytes: GraphNode<String, ByteBuffer> = maker.nodes.make(1_048_576)
             let size = Steps.bind(journal: journal).nodes.sized(bytes, after: gate.nodes.enter(input))
             try await withGraph(size, .process) { driver, name in
-                let journal = try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
-                let handle = try await Serve.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
+                let handle = try await instance.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
                 let request = Task { try await driver.predict("a") }
                 try await journal.wait(for: "began a")
                 // The result may be made before or after that, so wait for it.
@@ -451,11 +453,12 @@ extension IntegrationTests {
 
         @Test func `the driver and the deployments of a graph keep their own options`() async throws {
             let input = InputNode<Int>()
-            let bound = steps(.process).options(numReplicas: 2, resources: Resources(cpus: 0.5))
-            let driver = GraphDriver.bind(bound.nodes.add(input)).options(name: "entry", numReplicas: 3)
+            let bound = Steps.options(numReplicas: 2, resources: Resources(cpus: 0.5)).bind(journal: Journal.bind())
+            let options = DeploymentOverrides(name: "entry", numReplicas: 3)
+            let driver = GraphDriver.bind(bound.nodes.add(input), options: options)
             try await withApplication(driver) { _, name in
                 try await eventuallyHealthy(name)
-                let deployments = try #require(await Serve.status().applications[name]).deployments
+                let deployments = try #require(await instance.status().applications[name]).deployments
                 #expect(deployments.keys.sorted() == ["Journal", "Steps", "entry"])
                 #expect(deployments["entry"]?.replicas.count == 3)
                 #expect(deployments["Steps"]?.replicas.count == 2)
@@ -482,9 +485,8 @@ extension IntegrationTests {
         // MARK: Bad graphs
 
         private func refusal(_ graph: GraphNode<Int, Int>) async throws -> String {
-            try await Instance.start()
             let error = await #expect(throws: ServeError.self) {
-                try await Serve.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
+                try await instance.run(GraphDriver.bind(graph), name: Instance.newName(), routePrefix: nil)
             }
             #expect(error?.code == .invalidGraph)
             return error?.message ?? ""
@@ -516,12 +518,11 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `the cases of an enumeration must be complete, without a superfluous default`() async throws {
-            try await Instance.start()
+        @Test func `cases of an enumeration are complete, and not more than that`() async throws {
             let input = InputNode<Request>()
             func message(_ node: GraphNode<Request, Int>) async -> String {
                 let error = await #expect(throws: ServeError.self) {
-                    try await Serve.run(GraphDriver.bind(node), name: Instance.newName(), routePrefix: nil)
+                    try await instance.run(GraphDriver.bind(node), name: Instance.newName(), routePrefix: nil)
                 }
                 return error?.message ?? ""
             }

@@ -1,5 +1,6 @@
 import NIOCore
 import Swerve
+import TestSupport
 import Testing
 
 extension IntegrationTests {
@@ -11,14 +12,13 @@ extension IntegrationTests {
             maxOngoingRequests: Int = 100,
             _ body: (Front, Journal) async throws -> Void
         ) async throws {
-            let journal = Journal.bind().options(maxOngoingRequests: 1000, placement: placement)
-            let bound = Front.bind(back: Model.bind().options(placement: placement), journal: journal)
-                .options(maxOngoingRequests: maxOngoingRequests, placement: placement)
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            let bound = Front.options(maxOngoingRequests: maxOngoingRequests, placement: placement).bind(back: Model.options(placement: placement).bind(), journal: journal)
             try await withApplication(bound, routePrefix: prefix) { front, name in
                 try await eventuallyHealthy(name)
                 try await body(
                     front,
-                    try await Serve.deploymentHandle("Journal", application: name, as: Journal.self)
+                    try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 )
             }
         }

@@ -1,16 +1,23 @@
+import HTTPTypes
 import Hummingbird
 import NIOCore
 import Swerve
 import SwerveHummingbird
 import Testing
 
-/// A deployment that answers with a Hummingbird router.
+/// Each name means one thing in a file that imports Swerve, Hummingbird and swift-http-types.
+private typealias Names = (
+    HTTPRequest, HTTPResponse, HTTPError, Request, Response, any RequestContext, ServeRequest, ServeResponse,
+    ServeHTTPError, ServeContext
+)
+
+/// A deployment whose paths are a Hummingbird router's.
 @Deployment
 distributed actor Routed: HTTPIngress {
     private let routes: HummingbirdResponder
 
     init() {
-        let router = Router(context: ServeRequestContext.self)
+        let router = Router(context: HummingbirdContext.self)
         router.get("/hello/:name") { _, context in "hello \(context.parameters.get("name") ?? "")" }
         router.get("/id") { _, context in context.requestID }
         router.post("/count") { request, _ in
@@ -18,7 +25,7 @@ distributed actor Routed: HTTPIngress {
             for try await chunk in request.body { count += chunk.readableBytes }
             return "\(count)"
         }
-        router.get("/teapot") { _, _ -> String in throw Hummingbird.HTTPError(.init(code: 418), message: "short") }
+        router.get("/teapot") { _, _ -> String in throw HTTPError(.init(code: 418), message: "short") }
         router.get("/stream") { _, _ async throws in
             Response(
                 status: .ok,
@@ -31,7 +38,7 @@ distributed actor Routed: HTTPIngress {
         routes = HummingbirdResponder(router)
     }
 
-    func respond(to request: Swerve.HTTPRequest) async throws -> Swerve.HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         try await routes.respond(to: request)
     }
 }
@@ -40,7 +47,7 @@ extension IntegrationTests {
     @Suite struct HummingbirdRouters {
         @Test(arguments: placements)
         func aRouterAnswersBelowTheApplicationsPrefix(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Routed.bind().options(placement: placement), routePrefix: "/hb") {
+            try await withApplication(Routed.options(placement: placement).bind(), routePrefix: "/hb") {
                 _,
                 _ async throws in
                 #expect(try await fetch("/hb/hello/you").text == "hello you")

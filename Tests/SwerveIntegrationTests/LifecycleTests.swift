@@ -1,5 +1,7 @@
 import Swerve
+import SwerveTesting
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -27,8 +29,8 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func severalApplicationsRunSideBySide(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Model.bind(version: 1).options(placement: placement)) { first, _ in
-                try await withApplication(Model.bind(version: 2).options(placement: placement)) { second, _ in
+            try await withApplication(Model.options(placement: placement).bind(version: 1)) { first, _ in
+                try await withApplication(Model.options(placement: placement).bind(version: 2)) { second, _ in
                     let value27 = try await first.answer()
                     #expect(value27 == 1)
                     let value28 = try await second.answer()
@@ -41,7 +43,7 @@ extension IntegrationTests {
         @Test(arguments: placements)
         func replacingAnApplicationFailsNoCallAndKeepsItsHandle(placement: DeploymentOptions.Placement) async throws {
             @Sendable func bound(_ version: Int) -> Model {
-                Model.bind(version: version).options(numReplicas: 2, maxOngoingRequests: 4, placement: placement)
+                Model.options(numReplicas: 2, maxOngoingRequests: 4, placement: placement).bind(version: version)
             }
             try await withApplication(bound(1)) { handle, name in
                 let isOver = Flag()
@@ -63,7 +65,7 @@ extension IntegrationTests {
                     group.addTask {
                         defer { isOver.set() }
                         for version in 2...4 {
-                            let new = try await Serve.run(bound(version), name: name, routePrefix: nil)
+                            let new = try await instance.run(bound(version), name: name, routePrefix: nil)
                             let answer = try await new.answer()
                             #expect(answer == version)
                         }
@@ -79,10 +81,10 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aChangeThatReplicasNeedNotKnowOfKeepsThem(placement: DeploymentOptions.Placement) async throws {
-            let bound = Model.bind().options(placement: placement)
-            try await withApplication(bound) { handle, name in
+            try await withApplication(Model.options(placement: placement).bind()) { handle, name in
                 let before = try await handle.who()
-                try await Serve.run(bound.options(maxQueuedRequests: 5), name: name, routePrefix: nil)
+                let changed = Model.options(maxQueuedRequests: 5, placement: placement).bind()
+                try await instance.run(changed, name: name, routePrefix: nil)
                 #expect(try await handle.who() == before)
             }
         }
@@ -91,27 +93,25 @@ extension IntegrationTests {
         func handlesOfADeletedApplicationFailAtOnceAndWorkAgainWhenItRunsAgain(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await Instance.start()
             let name = Instance.newName()
-            let handle = try await Serve.run(Model.bind().options(placement: placement), name: name, routePrefix: nil)
+            let handle = try await instance.run(Model.options(placement: placement).bind(), name: name, routePrefix: nil)
             #expect(try await handle.answer() == 1)
-            try await Serve.delete(name)
+            try await instance.delete(name)
             await expectError(.deleted, name) { _ = try await handle.answer() }
-            await expectError(.notFound, name) { try await Serve.delete(name) }
-            #expect(await Serve.status().applications[name] == nil)
-            try await Serve.run(Model.bind(version: 2).options(placement: placement), name: name, routePrefix: nil)
+            await expectError(.notFound, name) { try await instance.delete(name) }
+            #expect(await instance.status().applications[name] == nil)
+            try await instance.run(Model.options(placement: placement).bind(version: 2), name: name, routePrefix: nil)
             #expect(try await handle.answer() == 2)
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
 
         @Test(arguments: placements)
         func deletingLetsOngoingCallsFinishAndFailsThoseThatWait(placement: DeploymentOptions.Placement) async throws {
-            try await Instance.start()
             let name = Instance.newName()
-            let journal = Journal.bind().options(maxOngoingRequests: 100, placement: placement)
+            let journal = Journal.options(maxOngoingRequests: 100, placement: placement).bind()
             try await withApplication(journal) { journal, _ in
-                let gate = try await Serve.run(
-                    Gate.bind(journal: journal).options(maxOngoingRequests: 1, placement: placement),
+                let gate = try await instance.run(
+                    Gate.options(maxOngoingRequests: 1, placement: placement).bind(journal: journal),
                     name: name,
                     routePrefix: nil
                 )
@@ -119,7 +119,7 @@ extension IntegrationTests {
                 try await journal.wait(for: "began a")
                 let waiting = Task { try await gate.enter("b") }
                 try await eventually("b waits") { gate.load.queued == 1 }
-                let deletion = Task { try await Serve.delete(name) }
+                let deletion = Task { try await instance.delete(name) }
                 await expectError(.deleted) { _ = try await waiting.value }
                 try await journal.note("open a")
                 #expect(try await ongoing.value == "a")
@@ -128,24 +128,24 @@ extension IntegrationTests {
         }
 
         @Test func handlesAreFoundByName() async throws {
-            let calculator = Calculator.bind().options(placement: .inProcess)
-            let bound = Ensemble.bind(models: [], named: ["c": calculator]).options(placement: .inProcess)
+            let calculator = Calculator.options(placement: .inProcess).bind()
+            let bound = Ensemble.options(placement: .inProcess).bind(models: [], named: ["c": calculator])
             try await withApplication(bound) { ensemble, name in
-                let ingress: Ensemble = try await Serve.applicationHandle(name, as: Ensemble.self)
+                let ingress: Ensemble = try await instance.applicationHandle(name, as: Ensemble.self)
                 #expect(ingress == ensemble)
-                let calculator = try await Serve.deploymentHandle("Calculator", application: name, as: Calculator.self)
+                let calculator = try await instance.deploymentHandle("Calculator", application: name, as: Calculator.self)
                 #expect(try await calculator.add(1, to: 1) == 7)
                 await expectError(.notFound, "is not a Model") {
-                    _ = try await Serve.applicationHandle(name, as: Model.self)
+                    _ = try await instance.applicationHandle(name, as: Model.self)
                 }
                 await expectError(.notFound, "is not a Model") {
-                    _ = try await Serve.deploymentHandle("Calculator", application: name, as: Model.self)
+                    _ = try await instance.deploymentHandle("Calculator", application: name, as: Model.self)
                 }
                 await expectError(.notFound, "Calculator, Ensemble") {
-                    _ = try await Serve.deploymentHandle("Calculater", application: name, as: Calculator.self)
+                    _ = try await instance.deploymentHandle("Calculater", application: name, as: Calculator.self)
                 }
                 await expectError(.notFound, name) {
-                    _ = try await Serve.applicationHandle("nowhere", as: Model.self)
+                    _ = try await instance.applicationHandle("nowhere", as: Model.self)
                 }
             }
         }
@@ -153,27 +153,25 @@ extension IntegrationTests {
         // MARK: Misuse
 
         @Test func optionsThatCannotBeAreRefusedWithTheirName() async throws {
-            try await Instance.start()
             func expectRefused(_ message: String, _ bound: Model, name: String = "refused") async {
-                await expectError(.invalidOptions, message) { try await Serve.run(bound, name: name, routePrefix: nil) }
+                await expectError(.invalidOptions, message) { try await instance.run(bound, name: name, routePrefix: nil) }
             }
-            let model = Model.bind().options(placement: .inProcess)
-            await expectRefused("numReplicas", model.options(numReplicas: -1))
-            await expectRefused("maxOngoingRequests", model.options(maxOngoingRequests: 0))
-            await expectRefused("maxQueuedRequests", model.options(maxQueuedRequests: -1))
-            await expectRefused("gpus", model.options(resources: Resources(gpus: -1)))
-            await expectRefused("startTimeout", model.options(startTimeout: .zero))
-            await expectRefused("'a/b'", model.options(name: "a/b"))
-            await expectRefused("'' must have", model.options(name: ""))
-            await expectRefused("'my app'", model, name: "my app")
-            #expect(await Serve.status().applications["refused"] == nil)
+            await expectRefused("numReplicas", Model.options(numReplicas: -1).bind())
+            await expectRefused("maxOngoingRequests", Model.options(maxOngoingRequests: 0).bind())
+            await expectRefused("maxQueuedRequests", Model.options(maxQueuedRequests: -1).bind())
+            await expectRefused("gpus", Model.options(resources: Resources(gpus: -1)).bind())
+            await expectRefused("startTimeout", Model.options(startTimeout: .zero).bind())
+            await expectRefused("'a/b'", Model.options(name: "a/b").bind())
+            await expectRefused("'' must have", Model.options(name: "").bind())
+            await expectRefused("'my app'", Model.bind(), name: "my app")
+            #expect(await instance.status().applications["refused"] == nil)
             await expectError(.invalidOptions, "two deployments") {
-                let twins = Ensemble.bind(models: [model.options(name: "x"), model.options(name: "x")], named: [:])
-                try await Serve.run(twins, name: "refused", routePrefix: nil)
+                let twins = Ensemble.bind(models: (0..<2).map { _ in Model.options(name: "x").bind() }, named: [:])
+                try await instance.run(twins, name: "refused", routePrefix: nil)
             }
             await expectError(.invalidOptions, "route prefix 'x'") {
-                let front = Front.bind(back: model, journal: Journal.bind())
-                try await Serve.run(front, name: "refused", routePrefix: "x")
+                let front = Front.bind(back: Model.bind(), journal: Journal.bind())
+                try await instance.run(front, name: "refused", routePrefix: "x")
             }
         }
 
@@ -189,39 +187,35 @@ extension IntegrationTests {
             }
         }
 
-        @Test func optionsOnAHandleAreRefusedAtItsCalls() async throws {
-            try await withApplication(Model.bind().options(placement: .inProcess)) { model, _ in
-                await expectError(.invalidOptions, "handle") { _ = try await model.options(numReplicas: 2).answer() }
-                let value184 = try await model.answer()
-                #expect(value184 == 1)
-                await expectError(.invalidOptions, "handle") { try await Serve.run(model, name: "x", routePrefix: nil) }
+        @Test func `a handle cannot be run`() async throws {
+            try await withApplication(Model.options(placement: .inProcess).bind()) { model, _ in
+                await expectError(.invalidOptions, "handle") { try await instance.run(model, name: "x", routePrefix: nil) }
             }
         }
 
         @Test(arguments: placements)
         func anInitialiserThatThrowsFailsTheRunWithItsMessage(placement: DeploymentOptions.Placement) async throws {
-            try await Instance.start()
             let name = Instance.newName()
-            let bound = Broken.bind(message: "no such file").options(placement: placement)
-            await expectError(.startFailed, "no such file") { try await Serve.run(bound, name: name, routePrefix: nil) }
-            let status = try #require(await Serve.status().applications[name])
+            let bound = Broken.options(placement: placement).bind(message: "no such file")
+            await expectError(.startFailed, "no such file") { try await instance.run(bound, name: name, routePrefix: nil) }
+            let status = try #require(await instance.status().applications[name])
             #expect(status.state == .deployFailed)
             #expect(status.message.contains("no such file"))
             #expect(status.deployments["Broken"]?.state == .deployFailed)
-            try await Serve.delete(name)
-            #expect(await Serve.status().applications[name] == nil)
+            try await instance.delete(name)
+            #expect(await instance.status().applications[name] == nil)
         }
 
         @Test(arguments: placements)
         func aReplacementThatCannotStartLeavesTheOldOneServing(placement: DeploymentOptions.Placement) async throws {
             func bound(_ models: [Model], _ broken: Broken?) -> Ensemble {
-                Ensemble.bind(models: models, named: [:]).options(placement: placement)
+                Ensemble.options(placement: placement).bind(models: models, named: [:])
             }
-            let model = Model.bind(version: 1).options(placement: placement)
+            let model = Model.options(placement: placement).bind(version: 1)
             try await withApplication(model) { handle, name in
                 await expectError(.startFailed, "broken on purpose") {
-                    try await Serve.run(
-                        Broken.bind(message: "broken on purpose").options(name: "Model", placement: placement),
+                    try await instance.run(
+                        Broken.options(name: "Model", placement: placement).bind(message: "broken on purpose"),
                         name: name,
                         routePrefix: nil
                     )
@@ -232,20 +226,19 @@ extension IntegrationTests {
         }
 
         @Test func statusSaysWhatRuns() async throws {
-            let journal = Journal.bind().options(numReplicas: 2, placement: .process)
-            let bound = Front.bind(back: Model.bind().options(placement: .inProcess), journal: journal)
-                .options(maxOngoingRequests: 9, placement: .process)
+            let journal = Journal.options(numReplicas: 2, placement: .process).bind()
+            let bound = Front.options(maxOngoingRequests: 9, placement: .process).bind(back: Model.options(placement: .inProcess).bind(), journal: journal)
             try await withApplication(bound, routePrefix: "/status") { _, name in
                 try await eventuallyHealthy(name)
-                let status = try #require(await Serve.status().applications[name])
+                let status = try #require(await instance.status().applications[name])
                 #expect(status.name == name)
                 #expect(status.state == .running)
                 #expect(status.message == "")
                 #expect(status.routePrefix == "/status")
-                #expect(status.deployments.mapValues(\.targetReplicas) == ["Front": 1, "Journal": 2, "Model": 1])
+                #expect(status.deployments.mapValues(\.target.replicas) == ["Front": 1, "Journal": 2, "Model": 1])
                 #expect(status.deployments["Front"]?.options.maxOngoingRequests == 9)
                 for deployment in status.deployments.values {
-                    #expect(deployment.replicas.count == deployment.targetReplicas)
+                    #expect(deployment.replicas.count == deployment.target.replicas)
                     for replica in deployment.replicas {
                         #expect(replica.state == .running)
                         #expect(replica.id.deployment == deployment.id)
@@ -262,28 +255,31 @@ extension IntegrationTests {
         // MARK: The instance
 
         @Test func theInstanceEndsAndStartsAgain() async throws {
-            try await Instance.start()
-            let handle = try await Serve.run(Model.bind(), name: "ending", routePrefix: nil)
+            try await instance.start()
+            let handle = try await instance.run(Model.bind(), name: "ending", routePrefix: nil)
             let process = try await handle.processID()
-            #expect(await Serve.port != nil)
-            await Serve.shutdown()
-            #expect(await Serve.status().applications.isEmpty)
-            #expect(await Serve.port == nil)
+            #expect(await instance.port != nil)
+            await instance.shutdown()
+            #expect(await instance.status().applications.isEmpty)
+            #expect(await instance.port == nil)
             await expectError(.deleted) { _ = try await handle.answer() }
             try await eventually("the replica's process is gone") { kill(process, 0) != 0 }
-            try await Instance.start()
-            try await Serve.run(Model.bind(version: 3), name: "ending", routePrefix: nil)
+            try await instance.start()
+            try await instance.run(Model.bind(version: 3), name: "ending", routePrefix: nil)
             #expect(try await handle.answer() == 3)
-            try await Serve.delete("ending")
+            try await instance.delete("ending")
         }
 
-        @Test func aTakenPortIsAnErrorAndAnotherCanBeTried() async throws {
-            await Serve.shutdown()
+        /// The one test of the instance that a program has without asking.
+        @Test func `a taken port is an error, and another can be tried`() async throws {
             let listener = try PortHolder()
             await expectError(.addressInUse) { try await Serve.start(ServeOptions(port: listener.port)) }
-            try await Instance.start()
-            let port = try #require(await Serve.port)
-            #expect(port != listener.port)
+            try await Serve.start(.testing)
+            let port = await Serve.port
+            #expect(port != nil && port != listener.port)
+            let model = try await Serve.run(Model.options(placement: .inProcess).bind(), routePrefix: nil)
+            #expect(try await model.answer() == 1)
+            await Serve.shutdown()
         }
     }
 }

@@ -1,6 +1,7 @@
 import NIOCore
 import Swerve
 import SwerveCore
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -13,15 +14,15 @@ extension IntegrationTests {
     /// The death of a replica's process costs only the requests that it had begun.
     @Suite struct Processes {
         private func processes(of deployment: String, _ name: String) async -> [Int32] {
-            let status = await Serve.status().applications[name]?.deployments[deployment]
+            let status = await instance.status().applications[name]?.deployments[deployment]
             return status?.replicas.filter { $0.state == .running }.compactMap(\.processID) ?? []
         }
 
         private func front(_ replicas: Int, limit: Int = 100) -> Front {
-            Front.bind(
-                back: Model.bind().options(placement: .inProcess),
-                journal: Journal.bind().options(maxOngoingRequests: 1000, placement: .inProcess)
-            ).options(numReplicas: replicas, maxOngoingRequests: limit)
+            Front.options(numReplicas: replicas, maxOngoingRequests: limit).bind(
+                back: Model.options(placement: .inProcess).bind(),
+                journal: Journal.options(maxOngoingRequests: 1000, placement: .inProcess).bind()
+            )
         }
 
         /// Bytes that differ from those of every other request.
@@ -251,29 +252,28 @@ extension IntegrationTests {
         func `a cancelled run returns, and its application can be deleted`(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await Instance.start()
             let name = Instance.newName()
-            let bound = Stuck.bind(isStuck: true).options(
+            let bound = Stuck.options(
                 placement: placement,
                 gracefulShutdownTimeout: .milliseconds(100)
-            )
-            let run = Task { try await Serve.run(bound, name: name, routePrefix: nil) }
-            try await eventually("a replica is starting") {
-                await Serve.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
+            ).bind(isStuck: true)
+            let run = Task { try await instance.run(bound, name: name, routePrefix: nil) }
+            try await eventually("a replica is being made") {
+                await instance.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
             }
             run.cancel()
             await #expect(throws: CancellationError.self) { _ = try await run.value }
-            #expect(await Serve.status().applications[name] != nil)
-            try await Serve.delete(name)
-            #expect(await Serve.status().applications[name] == nil)
+            #expect(await instance.status().applications[name] != nil)
+            try await instance.delete(name)
+            #expect(await instance.status().applications[name] == nil)
             // The name can be used again.
-            let handle = try await Serve.run(
-                Stuck.bind(isStuck: false).options(placement: placement),
+            let handle = try await instance.run(
+                Stuck.options(placement: placement).bind(isStuck: false),
                 name: name,
                 routePrefix: nil
             )
             #expect(try await handle.answer() == 1)
-            try await Serve.delete(name)
+            try await instance.delete(name)
         }
     }
 }

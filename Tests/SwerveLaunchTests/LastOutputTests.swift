@@ -26,7 +26,7 @@ import Testing
         #expect(text(of: String(repeating: "x", count: 5000) + "\nend\n").utf8.count == 500 + 1 + 3)
     }
 
-    @Test func `the reason of a crash is kept without the crash report`() {
+    @Test func `after a crash, the reason is kept and the report is not`() {
         let crash = """
             App/Model.swift:7: Fatal error: no weights
 
@@ -52,21 +52,21 @@ import Testing
         return output
     }
 
-    @Test func `the end of a process is reported with its last output`() async throws {
+    @Test func `the end of a process comes with its last output`() async throws {
         #expect(try await lastOutput(of: "echo one >&2; echo two >&2; exit 3") == "one\ntwo")
         #expect(try await lastOutput(of: "echo to the standard output; exit 3") == "")
     }
 
-    @Test func `the end of a process is reported even if its children live on`() async throws {
+    @Test func `a process ends even if its children live on`() async throws {
         // The child keeps standard error open.
         #expect(try await lastOutput(of: "echo last >&2; sleep 3 & exit 0") == "last")
     }
 
-    @Test func `large output is passed on completely and in order`() async throws {
+    @Test func `a lot of output is passed on complete and in order`() async throws {
         let passedOn = Pipe()
         let relay = try #require(ErrorRelay(to: passedOn.fileHandleForWriting.fileDescriptor))
         let bytes = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 % 251) })
-        // On separate threads, because both block.
+        // Each has its own thread, because both block.
         DispatchQueue(label: "writer").async {
             let child = FileHandle(fileDescriptor: relay.writingEnd, closeOnDealloc: true)
             try? child.write(contentsOf: bytes)

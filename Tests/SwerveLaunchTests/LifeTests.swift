@@ -1,6 +1,6 @@
-import CSwerveSystem
 import SwerveCore
 import SwerveLaunch
+import SwerveSystem
 import Testing
 
 #if canImport(Glibc)
@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-/// A process from its start to its end, with and without process descriptors of the system.
+/// From the start of a process to its end, with process descriptors and without.
 @Suite(.timeLimit(.minutes(1)), .serialized) struct LifeTests {
     @Test(
         arguments: [
@@ -33,7 +33,7 @@ import Testing
         #expect(reason == "its process was ended by signal 9 (killed)")
     }
 
-    @Test(arguments: [true, false]) func `a kill before the process has started also ends it`(
+    @Test(arguments: [true, false]) func `a kill before the process exists also ends it`(
         _ usesDescriptors: Bool
     ) async throws {
         let launcher = try Shell(usesDescriptors: usesDescriptors).launcher
@@ -45,7 +45,7 @@ import Testing
         #expect(reasons == ["its process was ended by signal 9 (killed)"])
     }
 
-    @Test(arguments: [true, false]) func `further kills do nothing, even if the process is gone or never existed`(
+    @Test(arguments: [true, false]) func `killing a process again, or one that ended or never existed, does nothing`(
         _ usesDescriptors: Bool
     ) async throws {
         let shell = try Shell(usesDescriptors: usesDescriptors)
@@ -65,7 +65,7 @@ import Testing
         #expect(kill(process, 0) == -1 && errno == ESRCH, "not even a zombie")
     }
 
-    @Test(arguments: [true, false]) func `the end of each process that is killed while it ends is reported once`(
+    @Test(arguments: [true, false]) func `each of many processes that end while being killed is reported once`(
         _ usesDescriptors: Bool
     ) async throws {
         let launcher = try Shell(usesDescriptors: usesDescriptors).launcher
@@ -84,30 +84,30 @@ import Testing
         }
     }
 
-    @Test func `the descriptor of a process that was waited for signals nobody`() async throws {
+    @Test func `a descriptor of a process that was waited for reaches no process`() async throws {
         let shell = try Shell()
         var descriptor: ProcessDescriptor?
         try await shell.run("exec sleep 1000") { replica, process in
             descriptor = ProcessDescriptor(process)
-            #expect(descriptor?.signal(0) == true)
+            #expect(descriptor?.signal(ProcessSignal(0)) == true)
             shell.launcher.kill(replica)
         }
-        #expect(descriptor?.signal(0) == false)
+        #expect(descriptor?.signal(ProcessSignal(0)) == false)
     }
 
-    @Test func `waiting for the end of a process by its number does not free the number`() throws {
+    @Test func `waiting for the end of a process by its id leaves the id taken`() throws {
         var process: pid_t = 0
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c"), strdup("exit 7"), nil]
         defer { for argument in arguments { free(argument) } }
         try #require(posix_spawn(&process, "/bin/sh", nil, nil, &arguments, nil) == 0)
-        swerve_process_wait(process)
-        #expect(kill(process, 0) == 0, "it still exists, although it has ended")
+        ProcessNumber.waitForEnd(of: process)
+        #expect(kill(process, 0) == 0, "it is there, though it has ended")
         var status: Int32 = 0
         #expect(waitpid(process, &status, WNOHANG) == process)
         #expect(status == 7 << 8)
     }
 
-    @Test func `a process has the given environment variables and those of its parent`() async throws {
+    @Test func `a process has the variables it is given and those of its parent`() async throws {
         try await withDirectory { directory in
             let script = "echo \"$GREETING\" > \(directory)/out; echo \"$PATH\" >> \(directory)/out"
             try await Shell().run(script, ["GREETING": "two words = one"])
@@ -123,7 +123,7 @@ import Testing
             ("/etc", "no process could be started from '/etc': it cannot be executed"),
         ]
     )
-    func `a file that cannot be executed is reported as an end with the reason`(_ executable: String, _ reason: String)
+    func `a program that cannot be executed is reported as ended, with the reason`(_ executable: String, _ reason: String)
         async throws
     {
         let launcher = try LocalProcessLauncher(executable: executable)

@@ -21,9 +21,9 @@ struct Shell: Sendable {
         )
     }
 
-    /// Starts the script, passes its process to `body`, and waits for the end.
+    /// Starts the script, passes its process to `body`, and waits for the process to end.
     ///
-    /// - Returns: the reason that the launcher reported for the end.
+    /// - Returns: the reason for the end that the launcher reported.
     @discardableResult func run(
         _ script: String,
         _ environment: [String: String] = [:],
@@ -45,7 +45,7 @@ struct Shell: Sendable {
 }
 
 extension LocalProcessLauncher {
-    /// The reports about the replica, up to its end.
+    /// The events reported about the replica, until it ends.
     func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<ProcessEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
         start(replica, environment: environment) { event in
@@ -62,7 +62,7 @@ extension ReplicaID {
     }
 }
 
-/// Creates a new directory for the duration of `body`.
+/// A directory that exists during `body`.
 func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     var template = Array("/tmp/launch-test-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)
@@ -76,7 +76,7 @@ private func remove(_ path: String) {
     rmdir(path)
 }
 
-/// The names in a folder, sorted.
+/// Sorted.
 func names(in path: String) -> [String] {
     (try? FileManager.default.contentsOfDirectory(atPath: path).sorted()) ?? []
 }

@@ -35,7 +35,21 @@ import Testing
                     SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold))
                 }
 
-                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
+                /// `Segmenter` with other options than it declares; `options(...)` makes it.
+                struct Configured: SwerveActors.ConfiguredDeployment {
+                    private let overrides: SwerveCore.DeploymentOverrides
+                    init(_ overrides: SwerveCore.DeploymentOverrides) {
+                        self.overrides = overrides
+                    }
+                    /// A reference to a deployment of `Segmenter` that does not run yet; `Serve.run` starts it.
+                    ///
+                    /// Loads the model.
+                    func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
+                        SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold), overrides)
+                    }
+                }
+
+                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(modelName: String, threshold: Double)
                 }
@@ -113,7 +127,19 @@ import Testing
                     SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`))
                 }
 
-                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
+                /// `Pair` with other options than it declares; `options(...)` makes it.
+                struct Configured: SwerveActors.ConfiguredDeployment {
+                    private let overrides: SwerveCore.DeploymentOverrides
+                    init(_ overrides: SwerveCore.DeploymentOverrides) {
+                        self.overrides = overrides
+                    }
+                    /// A reference to a deployment of `Pair` that does not run yet; `Serve.run` starts it.
+                    func bind(first: First, in: Int) -> Pair {
+                        SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`), overrides)
+                    }
+                }
+
+                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(first: First, in: Int)
                 }
@@ -190,6 +216,22 @@ import Testing
                     SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)))
                 }
 
+                /// `Open` with other options than it declares; `options(...)` makes it.
+                public struct Configured: SwerveActors.ConfiguredDeployment {
+                    private let overrides: SwerveCore.DeploymentOverrides
+                    public init(_ overrides: SwerveCore.DeploymentOverrides) {
+                        self.overrides = overrides
+                    }
+                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    public func bind(_ value: Int) -> Open {
+                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)), overrides)
+                    }
+                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    func bind(hidden: Hidden?) -> Open {
+                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)), overrides)
+                    }
+                }
+
                 public struct InitArguments: Swift.Codable, Swift.Sendable {
                     let call: Call
                     // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
@@ -239,7 +281,7 @@ import Testing
             """
             distributed actor Model {
                 init(value: Int) {
-                    self.actorSystem = SwerveActors.ServeSystem.current
+                    self.actorSystem = SwerveActors.ServeSystem.ofNewActor
                     self.value = value
                 }
             }

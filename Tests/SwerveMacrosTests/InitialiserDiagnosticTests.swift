@@ -94,7 +94,7 @@ import Testing
         ("numReplicas: -1", "numReplicas is -1; it must be from 0 to 10000"),
         ("numReplicas: 10_001", "numReplicas is 10001; it must be from 0 to 10000"),
         ("maxOngoingRequests: 0", "maxOngoingRequests is 0; it must be from 1 to 10000000"),
-        ("maxConcurrentQueries: 0x0", "maxConcurrentQueries is 0; it must be from 1 to 10000000"),
+        ("maxOngoingRequests: 0x0", "maxOngoingRequests is 0; it must be from 1 to 10000000"),
         ("maxQueuedRequests: -5", "maxQueuedRequests is -5; it must be from 0 to 10000000"),
         ("\"\"", "the name of a deployment must have 1 to 200 bytes"),
         ("\"a b\"", "the name 'a b' may contain only letters, digits, '_', '-' and '.'"),
@@ -108,15 +108,6 @@ import Testing
     ])
     func goodAndComputedOptionsPass(arguments: String) {
         #expect(options(arguments).isEmpty)
-    }
-
-    @Test func bothNamesOfOneOption() {
-        #expect(
-            options("maxOngoingRequests: 1, maxConcurrentQueries: 2") == [
-                "warning: maxConcurrentQueries is the old name of maxOngoingRequests and overrides it: write only "
-                    + "one of them"
-            ]
-        )
     }
 
     // MARK: Functions

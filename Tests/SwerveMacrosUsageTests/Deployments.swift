@@ -7,7 +7,12 @@ struct Image: Codable, Sendable, Equatable {
 }
 
 /// An initialiser that takes the actor system.
-@Deployment(numReplicas: 2, maxOngoingRequests: 7, resources: Resources(cpus: 2, gpus: 0.3))
+@Deployment(
+    numReplicas: 2,
+    maxOngoingRequests: 7,
+    resources: Resources(cpus: 2, gpus: 0.3),
+    rollout: .rolling(maxSurge: 1, maxUnavailable: .percent(50))
+)
 distributed actor WithSystem {
     private let factor: Int
     init(factor: Int, actorSystem: ActorSystem) {
@@ -17,8 +22,8 @@ distributed actor WithSystem {
     distributed func scale(_ value: Int) -> Int { value * factor }
 }
 
-/// An initialiser with a default value and without the actor system, which suspends and throws.
-@Deployment("loader", maxConcurrentQueries: 3, startTimeout: .seconds(5))
+/// An initialiser without the actor system, that suspends and throws, with a default value.
+@Deployment("loader", maxOngoingRequests: 3, startTimeout: .seconds(5))
 distributed actor Loader {
     private let model: String
 
@@ -88,7 +93,7 @@ distributed actor Many {
     }
     init(delegating: Int) { self.init(delegating + 1) }
     init(own: Int) {
-        self.actorSystem = ServeSystem.current
+        self.actorSystem = .ofNewActor
         self.text = "own"
     }
     private init(hidden: @escaping () -> Void) { self.text = "" }

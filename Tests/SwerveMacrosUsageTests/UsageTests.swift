@@ -11,7 +11,7 @@ import Testing
     ) async throws -> Model {
         let bytes = try JSONEncoder().encode(arguments)
         let decoded = try JSONDecoder().decode(Model.InitArguments.self, from: bytes)
-        return try await Model._make(decoded, actorSystem: ServeSystem.current)
+        return try await Model._make(decoded, actorSystem: .ofNewActor)
     }
 
     @Test func bindReturnsAReferenceOfTheActorsOwnType() {
@@ -50,6 +50,7 @@ import Testing
         #expect(options.numReplicas == 2)
         #expect(options.maxOngoingRequests == 7)
         #expect(options.resources == Resources(cpus: 2, gpus: 0.3))
+        #expect(options.rollout == .rolling(maxSurge: 1, maxUnavailable: .percent(50)))
         #expect(options.name == nil)
         #expect(Loader._deploymentOptions.name == "loader")
         #expect(Loader._deploymentOptions.maxOngoingRequests == 3)
@@ -106,11 +107,11 @@ import Testing
             note: "n",
             observed: 0
         )
-        let memberwise = try await Memberwise._make(arguments, actorSystem: ServeSystem.current)
+        let memberwise = try await Memberwise._make(arguments, actorSystem: .ofNewActor)
         #expect(try await memberwise.sum() == 10)
         #expect(try await memberwise.ask() == "m@1.0")
-        let brightness = try await Brightness._make(.init0, actorSystem: ServeSystem.current)
-        let outer = try await Outer<Brightness>._make(.init0(inner: brightness), actorSystem: ServeSystem.current)
+        let brightness = try await Brightness._make(.init0, actorSystem: .ofNewActor)
+        let outer = try await Outer<Brightness>._make(.init0(inner: brightness), actorSystem: .ofNewActor)
         #expect(try await outer.run(Image()) == 7)
     }
 

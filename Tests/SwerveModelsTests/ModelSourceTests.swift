@@ -30,16 +30,16 @@ struct ModelSourceTests {
     }
 
     @Test(
-        "What is neither is refused",
+        "Text that is neither a folder nor a repository is refused",
         arguments: ["", "segformer", "a/b/c", "a/"] + ["a b/c", "owner/na?me", "https://x/y", "a/b c"]
     )
     func neither(text: String) {
         let error = #expect(throws: ONNXError.self) { try ModelSource(text) }
         #expect(error?.code == .notFound)
-        #expect(error?.message.contains("neither a folder that exists nor the name of a repository") == true)
+        #expect(error?.message.contains("neither an existing folder nor the name of a repository") == true)
     }
 
-    @Test("Files that must be there are asked for by name, of a folder and before the model")
+    @Test("Required files that are missing from a folder are named, before the model is looked for")
     func otherFiles() async throws {
         let found = try await ModelSource.resolve(SegFormerSupport.tiny, files: ModelFiles(others: ["config.json"]))
         #expect(found.modelPath == SegFormerSupport.tiny + "/model.onnx")
@@ -51,7 +51,7 @@ struct ModelSourceTests {
         #expect(file?.message == "Package.swift is a file, not the folder of a model")
     }
 
-    @Test("The path of an ONNX file is that file in its folder")
+    @Test("The path of an ONNX file means that file in its folder")
     func file() async throws {
         let found = try await ModelSource.resolve(SegFormerSupport.forms + "/onnx/model_fp16.onnx")
         #expect(found.path == SegFormerSupport.forms + "/onnx")
@@ -63,15 +63,15 @@ struct ModelSourceTests {
         #expect(error?.message.contains("onnx has no other.onnx; there are model.onnx, model_fp16.onnx") == true)
     }
 
-    @Test("Errors of pictures and models answer with their status, and those of the service hide what they say")
+    @Test("Picture and model errors answer with their status, and internal errors hide their message")
     func answers() {
-        func status(_ error: any Error) -> HTTPStatus { HTTPResponse(for: error).status }
+        func status(_ error: any Error) -> HTTPStatus { ServeResponse(for: error).status }
         #expect(status(ImageError(.tooLarge, "x")) == .contentTooLarge)
         #expect(status(ImageError(.unsupportedFormat, "x")) == .unsupportedMediaType)
         #expect(status(ONNXError(.invalidInput, "x")) == .unprocessableContent)
-        #expect(HTTPResponse(for: ONNXError(.queueFull, "x")).headers["retry-after"] == "1")
+        #expect(ServeResponse(for: ONNXError(.queueFull, "x")).headers["retry-after"] == "1")
         for error in [ONNXError(.runFailed, "secret"), ImageError(.libraryMissing, "secret")] as [any Error] {
-            let response = HTTPResponse(for: error)
+            let response = ServeResponse(for: error)
             #expect(response.status == .internalServerError)
             #expect(response.body.completeBytes.map { String(buffer: $0).contains("secret") } == false)
         }
@@ -86,7 +86,7 @@ struct SegmentationReportTests {
         LegendEntry(name: "sky", color: .white),
     ]
 
-    @Test("Classes that occur are listed by frequency, with colour and share; the map is a PNG of their labels")
+    @Test("Classes are listed by frequency with colour and share; the map is a PNG of their labels")
     func report() throws {
         let map = try SegmentationMap(width: 4, height: 2, labels: [1, 1, 1, 1, 1, 0, 0, 1])
         let report = try SegmentationReport(map, classes: classes)

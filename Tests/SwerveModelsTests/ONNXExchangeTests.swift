@@ -3,12 +3,13 @@ import NIOCore
 import Swerve
 import SwerveModels
 import SwerveTensor
+import TestSupport
 import Testing
 
-/// Requests and responses of an actor in this process, without a server.
+/// Requests to an actor in this process and its responses, without a server.
 @Suite("ONNXModel over HTTP")
 struct ONNXExchangeTests {
-    /// What the model answers, as a client would see it.
+    /// The model's answer as a client would see it.
     private func answer(
         _ model: ONNXModel,
         _ body: ByteBuffer? = nil,
@@ -16,7 +17,7 @@ struct ONNXExchangeTests {
         path: String = "/",
         headers: HTTPHeaders = [:]
     ) async throws -> Answer {
-        let request = try HTTPRequest(
+        let request = try ServeRequest(
             method: method ?? (body == nil ? .get : .post),
             path: path,
             headers: headers,
@@ -26,7 +27,7 @@ struct ONNXExchangeTests {
             do {
                 return try await model.respond(to: request)
             } catch {
-                return HTTPResponse(for: error)
+                return ServeResponse(for: error)
             }
         }
         let found = try #require(response)
@@ -47,7 +48,7 @@ struct ONNXExchangeTests {
 
     private func model(_ name: String, limits: ONNXModelLimits = .init()) async throws -> ONNXModel {
         try await ONNXModel(
-            model: Models.path(name),
+            model: Golden.model(name),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -69,7 +70,7 @@ struct ONNXExchangeTests {
         #expect(signature.concurrentRuns == 1)
     }
 
-    @Test("Lists, and objects of shape, type and data, are inputs; outputs have their shapes and types")
+    @Test("Inputs are lists or objects of shape, type and data; outputs carry shape and type")
     func lists() async throws {
         let answer = try await json(
             model("several"),
@@ -111,7 +112,7 @@ struct ONNXExchangeTests {
         }
     }
 
-    @Test("Texts with every character that JSON escapes go in and come out")
+    @Test("Texts with every character that JSON escapes survive the round trip")
     func text() async throws {
         let model = try await model("identity-string")
         let texts = ["", "a\"b\\c/\u{8}\u{C}\n\r\t\u{1}\0", "grüß", "名前", "👩🏽‍💻"]
@@ -126,7 +127,7 @@ struct ONNXExchangeTests {
         #expect(escaped.text.contains("A😀"))
     }
 
-    @Test("A single number, no numbers and empty lists have the shapes that they have")
+    @Test("A single number, no numbers and empty lists keep their shapes")
     func shapes() async throws {
         #expect(
             try await json(model("scalar"), "{\"inputs\":{\"x\":1.5}}").text.contains(
@@ -137,7 +138,7 @@ struct ONNXExchangeTests {
         for (input, output) in [
             ("[[],[]]", "\"shape\":[2,0],\"dtype\":\"float32\",\"data\":[]"),
             ("{\"shape\":[0,3],\"data\":[]}", "\"shape\":[0,3],\"dtype\":\"float32\",\"data\":[]"),
-            // As text it would be gigabytes of nothing.
+            // As nested lists, this would be gigabytes of empty lists.
             ("{\"shape\":[1000000000,0],\"data\":[]}", "\"shape\":[1000000000,0],\"dtype\":\"float32\",\"data\":[]"),
         ] {
             let answer = try await json(identity, "{\"inputs\":{\"x\":\(input)}}")
@@ -146,11 +147,11 @@ struct ONNXExchangeTests {
     }
 
     @Test(
-        "What the model does not take is 422 and names the input and what is right; what is no JSON is 400",
+        "Input that the model does not accept is 422 and names the input and its type; invalid JSON is 400",
         arguments: [
             (
                 "{\"inputs\":{\"x\":[[1,2],[3]]}}", 422,
-                "input 'x' has lists of 2 and of 1 elements in dimension 1; it takes x: int32 [n, m]"
+                "input 'x' has lists of 2 and 1 elements in dimension 1; it takes x: int32 [n, m]"
             ),
             ("{\"inputs\":{\"x\":[[1,2],3]}}", 422, "mixes"), ("{\"inputs\":{\"x\":[3,[1,2]]}}", 422, "mixes"),
             ("{\"inputs\":{\"x\":[[],1]}}", 422, "mixes"), ("{\"inputs\":{\"x\":[1,[]]}}", 422, "mixes"),
@@ -162,11 +163,11 @@ struct ONNXExchangeTests {
             ("{\"inputs\":{\"x\":[[true]]}}", 422, "not true"), ("{\"inputs\":{\"x\":[[{}]]}}", 422, "an object among"),
             ("{\"inputs\":{\"y\":[[1]]}}", 422, "no input 'y'; the model takes x: int32 [n, m]"),
             ("{\"inputs\":{}}", 422, "input 'x' is missing"), ("{}", 422, "'inputs' is missing; the model takes x"),
-            ("{\"inputs\":[1]}", 422, "'inputs' is an object"), ("[1]", 422, "the body is an object"),
+            ("{\"inputs\":[1]}", 422, "'inputs' must be an object"), ("[1]", 422, "the body must be an object"),
             ("{\"inputs\":{\"x\":[[1]]},\"more\":1}", 422, "not 'more'"),
             ("{\"inputs\":{\"x\":[[1]],\"x\":[[1]]}}", 422, "twice"),
             ("{\"inputs\":{\"x\":{\"shape\":[2,2],\"data\":[1,2,3]}}}", 422, "shape [2, 2]"),
-            ("{\"inputs\":{\"x\":{\"shape\":[2,2],\"data\":[[1,2,3,4]]}}}", 422, "its lists are of [1, 4]"),
+            ("{\"inputs\":{\"x\":{\"shape\":[2,2],\"data\":[[1,2,3,4]]}}}", 422, "its lists have shape [1, 4]"),
             ("{\"inputs\":{\"x\":{\"shape\":[-1,2],\"data\":[]}}}", 422, "'shape' of input 'x'"),
             ("{\"inputs\":{\"x\":{\"shape\":[99999999999999999999],\"data\":[]}}}", 422, "'shape' of input 'x'"),
             ("{\"inputs\":{\"x\":{\"shape\":[4611686018427387904,4],\"data\":[]}}}", 422, "overflows"),
@@ -175,13 +176,13 @@ struct ONNXExchangeTests {
             ("{\"inputs\":{\"x\":{\"kind\":1}}}", 422, "not 'kind'"),
             ("{\"inputs\":{\"x\":[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]}}", 422, "more than 16 dimensions"),
             ("", 400, "it ends at byte 0"), ("{\"inputs\":{\"x\":[[1]]}", 400, "at byte 21"),
-            ("{\"inputs\"", 400, "':' is expected"),
-            ("{\"inputs\":{\"x\":[[1,]]}}", 400, "a value is expected"),
-            ("{\"inputs\":{\"x\":[[01]]}}", 400, "'01' is no value"),
-            ("{\"inputs\":{\"x\":[[1]]}} x", 400, "nothing more"), ("{\"inputs\":{\"x\":[[+1]]}}", 400, "'+1'"),
-            ("{\"inputs\":{\"x\":[[NaN]]}}", 400, "'NaN' is no value"),
+            ("{\"inputs\"", 400, "expected ':'"),
+            ("{\"inputs\":{\"x\":[[1,]]}}", 400, "expected a value"),
+            ("{\"inputs\":{\"x\":[[01]]}}", 400, "'01' is not a value"),
+            ("{\"inputs\":{\"x\":[[1]]}} x", 400, "expected the end"), ("{\"inputs\":{\"x\":[[+1]]}}", 400, "'+1'"),
+            ("{\"inputs\":{\"x\":[[NaN]]}}", 400, "'NaN' is not a value"),
             ("{\"inputs\":{\"x\":[[\"\\ud800\"]]}}", 400, "surrogate"),
-            ("{\"inputs\":{\"x\":[[\"\\q\"]]}}", 400, "escape"), ("{inputs:1}", 400, "a string is expected"),
+            ("{\"inputs\":{\"x\":[[\"\\q\"]]}}", 400, "escape"), ("{inputs:1}", 400, "expected a string"),
         ]
     )
     func refused(body: String, status: Int, words: String) async throws {
@@ -192,7 +193,7 @@ struct ONNXExchangeTests {
 
     private struct Failure: Decodable { var error: String }
 
-    @Test("Bytes that are no UTF-8, and bodies cut anywhere, are refused and nothing worse")
+    @Test("Invalid UTF-8 and bodies truncated anywhere are refused without a crash")
     func damaged() async throws {
         let model = try await model("identity-string")
         let whole = Array(
@@ -224,15 +225,15 @@ struct ONNXExchangeTests {
         #expect(try await json(model("identity-int32"), text).status == 422)
     }
 
-    @Test("A NumPy array is answered with one, or with JSON for those that accept it")
+    @Test("A NumPy array is answered with one, or with JSON for clients that accept it")
     func arrays() async throws {
         let picture = try await model("picture")
-        let expected = try #require(try Models.tensors("out", of: "picture")["edges"])
-        let file = try #require(try Models.tensors("in", of: "picture")["pixels"]).npy()
+        let expected = try #require(try Golden.tensors("out", of: "picture")["edges"])
+        let file = try #require(try Golden.tensors("in", of: "picture")["pixels"]).npy()
         let array = try await answer(picture, file, headers: ["content-type": "application/x-npy"])
         #expect(array.headers["content-type"] == "application/x-npy")
         #expect(try Tensor(npy: ByteBuffer(bytes: array.body)).shape == expected.shape)
-        // curl names another type when it is told none.
+        // The default content type of curl is a different one.
         let form = ["content-type": "application/x-www-form-urlencoded", "accept": "application/json"] as HTTPHeaders
         let text = try await answer(picture, file, headers: form)
         #expect(text.text.hasPrefix("{\"outputs\":{\"edges\":{\"shape\":[3,2,17,13]"))
@@ -240,7 +241,7 @@ struct ONNXExchangeTests {
         #expect(try Tensor(npy: ByteBuffer(bytes: asked.body)) == Tensor(shape: [], values: [Float(2)]))
     }
 
-    @Test("An array is refused for several inputs, several outputs and text, saying what to do")
+    @Test("An array is refused for several inputs, several outputs and text, with advice on what to do")
     func wrongArrays() async throws {
         let file = try Tensor(shape: [1, 3], values: [Float](repeating: 1, count: 3)).npy()
         let npy = ["content-type": "application/x-npy"] as HTTPHeaders
@@ -254,7 +255,7 @@ struct ONNXExchangeTests {
         let one = try await answer(several, ByteBuffer(string: body), path: "/?output=total", headers: accept)
         #expect(try Tensor(npy: ByteBuffer(bytes: one.body)) == Tensor(shape: [1], values: [Int64(10)]))
         let unknown = try await answer(several, ByteBuffer(string: body), path: "/?output=x", headers: accept)
-        #expect(unknown.status == 422 && unknown.text.contains("there are sum, product, total"))
+        #expect(unknown.status == 422 && unknown.text.contains("it has sum, product, total"))
         let text = try await answer(
             model("identity-string"),
             ByteBuffer(string: "{\"inputs\":{\"x\":[[\"a\"]]}}"),
@@ -275,11 +276,11 @@ struct ONNXExchangeTests {
         #expect(damaged.status == 400)
     }
 
-    @Test("Limits, methods, paths and content types have their statuses")
+    @Test("Limits, methods, paths and content types are answered with their statuses")
     func statuses() async throws {
         let limits = ONNXModelLimits(maximumBodyBytes: 200, maximumTensorBytes: 16)
         let model = try await ONNXModel(
-            model: Models.path("identity-int32"),
+            model: Golden.model("identity-int32"),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -295,21 +296,21 @@ struct ONNXExchangeTests {
         #expect(try await answer(model, ByteBuffer(string: "x"), headers: ["content-type": "image/png"]).status == 415)
     }
 
-    @Test("A model that is not there fails the start and says where it was looked for")
+    @Test("A missing model fails the start, and the error says where it was searched")
     func missing() async throws {
         let error = await #expect(throws: ONNXError.self) { try await ONNXModel(model: "/nowhere") }
         #expect(error?.code == .notFound)
         #expect(error?.message.contains("there is no folder /nowhere") == true)
-        let folder = try await ONNXModel(model: Models.folder("external"), options: .init(intraOpThreads: 1))
+        let folder = try await ONNXModel(model: Golden.folder("external"), options: .init(intraOpThreads: 1))
         #expect(try await folder.signature().inputs.map(\.name) == ["x"])
     }
 
-    @Test("A model that fails in its own operators is 500 with the reason")
+    @Test("An input of the wrong shape is refused with 422 before the model runs")
     func failingModel() async throws {
         let loop = try await model("loop")
         let words = String(repeating: "[0],", count: 63) + "[0]"
         let answer = try await json(loop, "{\"inputs\":{\"times\":1,\"x\":[\(words)]}}")
-        // The shape is checked before it runs.
+        // The shape is checked before the model runs.
         #expect(answer.status == 422)
         #expect(answer.text.contains("x: float32 [64, 64]"))
     }

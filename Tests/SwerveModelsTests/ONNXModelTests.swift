@@ -3,13 +3,14 @@ import NIOCore
 import Swerve
 import SwerveModels
 import SwerveTensor
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
 
-/// Tells what the replica's initialiser could know of itself.
+/// Reports what the replica's initialiser could find out about its replica.
 @Deployment(numReplicas: 1, resources: Resources(cpus: 0.5, gpus: 0.25))
 distributed actor ContextTeller {
     private let context: ReplicaContext?
@@ -17,7 +18,7 @@ distributed actor ContextTeller {
 
     init() async throws {
         context = ReplicaContext.current
-        // A child task has it, too.
+        // A child task has the context, too.
         later = await withTaskGroup(of: ReplicaContext?.self) { group in
             group.addTask { ReplicaContext.current }
             return await group.next() ?? nil
@@ -30,7 +31,7 @@ distributed actor ContextTeller {
     distributed func isOutsideNow() -> Bool { ReplicaContext.current == nil }
 }
 
-/// What a user writes who wants a model with types of their own.
+/// What a user writes to give a model their own types.
 @Deployment
 distributed actor Kinds {
     private let model: ONNXSession
@@ -83,12 +84,12 @@ extension ServedModels {
             }
         }
 
-        @Test("Calls by handle and requests over HTTP give what Python's binding gives", arguments: placements)
+        @Test("Calls by handle and HTTP requests give the same results as Python's binding", arguments: placements)
         func golden(placement: DeploymentOptions.Placement) async throws {
-            let bound = ONNXModel.bind(model: try Models.path("several")).options(placement: placement)
+            let bound = ONNXModel.options(placement: placement).bind(model: try Golden.model("several"))
             try await withApplication(bound) { model, url in
-                let inputs = try Models.tensors("in", of: "several")
-                let expected = try Models.tensors("out", of: "several")
+                let inputs = try Golden.tensors("in", of: "several")
+                let expected = try Golden.tensors("out", of: "several")
                 #expect(try isNear(await model.run(inputs), expected))
 
                 let signature = try await model.signature()
@@ -112,7 +113,7 @@ extension ServedModels {
             }
         }
 
-        /// The integers of an output; none for one of other numbers.
+        /// The integers of an output; nil for other numbers.
         private struct Any64: Decodable {
             var data: [Int64]?
             private enum CodingKeys: String, CodingKey { case data }
@@ -122,24 +123,24 @@ extension ServedModels {
             }
         }
 
-        @Test("Text goes to a replica and comes back", arguments: placements)
+        @Test("Text survives the way to a replica and back", arguments: placements)
         func text(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Models.path("join")).options(placement: placement)) {
+            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("join"))) {
                 model,
                 _ in
-                let outputs = try await model.run(values: Models.values("in", of: "join"))
-                #expect(try outputs == Models.values("out", of: "join"))
+                let outputs = try await model.run(values: Golden.values("in", of: "join"))
+                #expect(try outputs == Golden.values("out", of: "join"))
             }
         }
 
-        @Test("A deployment of the user's own has a model with types", arguments: placements)
+        @Test("A user's own deployment gives a model its own types", arguments: placements)
         func typed(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Kinds.bind(model: try Models.path("classify")).options(placement: placement)) {
+            try await withApplication(Kinds.options(placement: placement).bind(model: try Golden.model("classify"))) {
                 kinds,
                 _ async throws in
                 #expect(try await kinds.kinds(of: ["dog", "bird", "grüß dich"]) == [2, -1, 3])
             }
-            let bound = Opposite.bind(model: try Models.path("batch-unnamed")).options(placement: placement)
+            let bound = Opposite.options(placement: placement).bind(model: try Golden.model("batch-unnamed"))
             try await withApplication(bound) { model, _ async throws in
                 #expect(
                     try await model.opposite(of: [[1, 2, 3, 4], [5, 6, 7, 8]]) == [-1, -2, -3, -4, -5, -6, -7, -8]
@@ -147,9 +148,9 @@ extension ServedModels {
             }
         }
 
-        @Test("Errors of a model arrive as themselves from another process, too", arguments: placements)
+        @Test("Model errors keep their type, even from another process", arguments: placements)
         func errors(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.bind(model: try Models.path("several")).options(placement: placement)) {
+            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("several"))) {
                 model,
                 url in
                 let error = await #expect(throws: ONNXError.self) { try await model.run([:]) }
@@ -167,7 +168,7 @@ extension ServedModels {
 
         @Test("The replica's initialiser knows its options", arguments: placements)
         func context(placement: DeploymentOptions.Placement) async throws {
-            let bound = ContextTeller.bind().options(name: "teller", numReplicas: 2, placement: placement)
+            let bound = ContextTeller.options(name: "teller", numReplicas: 2, placement: placement).bind()
             try await withApplication(bound) { teller, _ in
                 let options = try #require(try await teller.options())
                 #expect(options.numReplicas == 2)
@@ -179,16 +180,17 @@ extension ServedModels {
             }
         }
 
-        @Test("Replicas take their share of the cores; those of one process share a session")
+        @Test("Replicas use their share of the cores; replicas in one process share a session")
         func shares() async throws {
             let cores = ThreadShare.availableCores()
-            let bound = ONNXModel.bind(model: try Models.path("layers")).options(numReplicas: 2)
-            try await withApplication(bound) { model, _ in
+            let path = try Golden.model("layers")
+            try await withApplication(ONNXModel.options(numReplicas: 2).bind(model: path)) { model, _ in
                 let signature = try await model.signature()
                 #expect(signature.intraOpThreads == max(1, cores / 2))
                 #expect(signature.concurrentRuns == 1)
             }
-            try await withApplication(bound.options(placement: .inProcess)) { model, _ in
+            let here = ONNXModel.options(numReplicas: 2, placement: .inProcess).bind(model: path)
+            try await withApplication(here) { model, _ in
                 let signature = try await model.signature()
                 #expect(signature.intraOpThreads == max(1, cores - 1))
                 #expect(signature.concurrentRuns == 2)
@@ -196,24 +198,24 @@ extension ServedModels {
         }
 
         @Test(
-            "Replicas in processes of their own map one file of weights",
+            "Replicas in separate processes map the same file of weights",
             arguments: [ONNXSessionOptions.Weights.shared, .sharedUnpacked]
         )
         func weights(weights: ONNXSessionOptions.Weights) async throws {
             try await withTemporaryFolder { cache in
                 let options = ONNXSessionOptions(weights: weights, cacheFolder: cache)
-                let bound = ONNXModel.bind(model: try Models.path("layers"), options: options).options(numReplicas: 2)
+                let bound = ONNXModel.options(numReplicas: 2).bind(model: try Golden.model("layers"), options: options)
                 try await withApplication(bound) { model, _ in
-                    let outputs = try await model.run(Models.tensors("in", of: "layers"))
-                    #expect(try isNear(outputs, Models.tensors("out", of: "layers")))
+                    let outputs = try await model.run(Golden.tensors("in", of: "layers"))
+                    #expect(try isNear(outputs, Golden.tensors("out", of: "layers")))
                     #expect(try FileManager.default.contentsOfDirectory(atPath: cache + "/models").count == 1)
                 }
             }
         }
 
-        @Test("A warm-up that cannot be fails the start; shapes of requests are recorded for the next")
+        @Test("An impossible warm-up fails the start; request shapes are recorded for the next start")
         func warmUp() async throws {
-            let path = try Models.path("picture")
+            let path = try Golden.model("picture")
             let local = await #expect(throws: ONNXError.self) {
                 try await ONNXModel(model: path, warmUp: .sizes(["batch": 1]))
             }
@@ -241,7 +243,7 @@ extension ServedModels {
             ]
         }
 
-        /// Whether the one thread of the model has no run.
+        /// Whether the model's only thread is idle.
         private func isFree(_ model: ONNXModel) async throws -> Bool {
             do {
                 _ = try await model.run(loop("once"))
@@ -251,13 +253,13 @@ extension ServedModels {
             }
         }
 
-        /// One thread and no queue: while a run that never ends is under way, another is refused.
+        /// One thread and no queue: while an endless run executes, any other run is refused.
         private func withLoop(
             _ placement: DeploymentOptions.Placement,
             _ body: (ONNXModel, String) async throws -> Void
         ) async throws {
             let options = ONNXSessionOptions(intraOpThreads: 1, queueLimit: 0)
-            let bound = ONNXModel.bind(model: try Models.path("loop"), options: options).options(placement: placement)
+            let bound = ONNXModel.options(placement: placement).bind(model: try Golden.model("loop"), options: options)
             try await withApplication(bound, body)
         }
 
@@ -269,7 +271,7 @@ extension ServedModels {
                         do {
                             return try await model.run(loop("forever"))
                         } catch let error as ONNXError where error.code == .queueFull {
-                            // The run by which the test asks whether it is free was there first.
+                            // The run with which `isFree` tests the model came first.
                             continue
                         }
                     }
@@ -281,7 +283,7 @@ extension ServedModels {
             }
         }
 
-        @Test("A run stops when the client goes away; meanwhile others are told to come again", arguments: placements)
+        @Test("A run stops when the client disconnects; until then others are told to try again", arguments: placements)
         func disconnection(placement: DeploymentOptions.Placement) async throws {
             try await withLoop(placement) { model, url in
                 let row = "[" + Array(repeating: "1", count: 64).joined(separator: ",") + "]"

@@ -5,16 +5,17 @@ import SwerveHub
 import SwerveModels
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
-@Suite("SegFormer as a deployment", .serialized, .oneInstance, .timeLimit(.minutes(3)))
+@Suite("SegFormer as a deployment", .serialized, .ownInstance, .timeLimit(.minutes(3)))
 struct SegFormerDeploymentTests {
-    @Test("A handle gives the map that the model gives, the classes and what runs", arguments: placements)
+    @Test("A handle gives the model's map, its classes and its description", arguments: placements)
     func handle(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         let expected = try await SegFormerModel.load(folder: SegFormerSupport.tiny, runtime: ONNXRuntime.load())
             .segment(image)
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny)
         try await SegFormerSupport.serve(bound) { model, _ in
             #expect(try await model.segment(image) == expected)
             #expect(try await model.classes().map(\.name) == (0..<5).map { "class \($0)" })
@@ -27,11 +28,11 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("Over HTTP the map comes as an array, as JSON with classes and shares, or drawn", arguments: placements)
+    @Test("Over HTTP the map comes as an array, a picture, or JSON with classes and shares", arguments: placements)
     func formats(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         let body = try image.png()
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny)
         try await SegFormerSupport.serve(bound) { model, url in
             let map = try await model.segment(image)
             let array = try await WebAnswer.send(body, to: url, accept: "application/x-npy")
@@ -64,11 +65,11 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("What a client does wrong is answered with the status that says so, in each placement", arguments: placements)
+    @Test("A client's mistakes are answered with the right status, in each placement", arguments: placements)
     func statuses(placement: DeploymentOptions.Placement) async throws {
         let options = SegFormerOptions(limits: ImageLimits(maximumPixels: 10_000))
         let small = try SegFormerSupport.gray(100, 100).png()
-        let bound = SegFormer.bind(model: SegFormerSupport.tiny, options: options).options(placement: placement)
+        let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.tiny, options: options)
         try await SegFormerSupport.serve(bound) { _, url in
             func status(_ body: [UInt8], _ query: String = "", method: String = "POST") async throws -> Int {
                 try await WebAnswer.send(body, to: url, query: query, method: method).status
@@ -85,7 +86,7 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("A picture that the model cannot take: 422, also through another process, and the error arrives as itself")
+    @Test("A picture that the model cannot take is 422, also through another process, and the error keeps its type")
     func unprocessable() async throws {
         let model = SegFormer.bind(model: SegFormerSupport.fixed)
         let wrong = try SegFormerSupport.gray(63, 64)
@@ -100,14 +101,14 @@ struct SegFormerDeploymentTests {
         }
         try await SegFormerSupport.serve(SegmentingFront.bind(model: model)) { _, url in
             #expect(try await WebAnswer.send(wrong.png(), to: url).status == 422)
-            // Thrown by the front itself, which does not catch it.
+            // The front itself throws this error and does not catch it.
             #expect(try await WebAnswer.send(Array("GIF89a".utf8), to: url).status == 415)
             let cut = Array(try SegFormerSupport.gray(64, 64).png().dropLast(20))
             #expect(try await WebAnswer.send(cut, to: url).status == 400)
         }
     }
 
-    @Test("More pictures than may wait in a replica are refused with 503 and retry-after, the others answered")
+    @Test("Pictures beyond a replica's queue limit are refused with 503 and retry-after, the others answered")
     func overload() async throws {
         let options = SegFormerOptions(session: ONNXSessionOptions(queueLimit: 0))
         let body = try SegFormerSupport.gray(32, 32).png()
@@ -124,11 +125,11 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("A variant is found by its name, with its weights beside it or in 16 bits", arguments: placements)
+    @Test("A variant is found by name, with weights in a separate file or in 16 bits", arguments: placements)
     func variants(placement: DeploymentOptions.Placement) async throws {
         let image = try SegFormerSupport.photo()
         for (variant, file) in [(ONNXVariant.standard, "onnx/model.onnx"), (.fp16, "onnx/model_fp16.onnx")] {
-            let bound = SegFormer.bind(model: SegFormerSupport.forms, variant: variant).options(placement: placement)
+            let bound = SegFormer.options(placement: placement).bind(model: SegFormerSupport.forms, variant: variant)
             try await SegFormerSupport.serve(bound) { model, _ in
                 let found = try await model.describe().file
                 #expect(found == file)
@@ -138,7 +139,7 @@ struct SegFormerDeploymentTests {
         }
     }
 
-    @Test("A model that cannot be loaded fails the start, with what is missing and how to make it")
+    @Test("A model that cannot be loaded fails the start; the error says what is missing and how to make it")
     func missing() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -150,7 +151,7 @@ struct SegFormerDeploymentTests {
             )
         }
         let error = await #expect(throws: ServeError.self) {
-            try await SegFormerSupport.serve(SegFormer.bind(model: folder.path).options(placement: .inProcess)) {
+            try await SegFormerSupport.serve(SegFormer.options(placement: .inProcess).bind(model: folder.path)) {
                 _,
                 _ in
             }
@@ -160,7 +161,7 @@ struct SegFormerDeploymentTests {
         #expect(error?.message.contains("dev/export-onnx.py \(folder.path)") == true)
     }
 
-    @Test("A repository in the hub's cache is bound by its name, a second one without the wanted file is refused")
+    @Test("A repository in the hub's cache is bound by name; a missing variant and an uncached repository are refused")
     func repository() async throws {
         let cache = SegFormerSupport.hubCache
         defer { try? FileManager.default.removeItem(atPath: cache) }
@@ -168,7 +169,7 @@ struct SegFormerDeploymentTests {
         try cacheRepository("swerve/tiny", commit: commit, from: SegFormerSupport.forms)
         let image = try SegFormerSupport.photo()
         for placement in placements {
-            let bound = SegFormer.bind(model: "swerve/tiny", variant: .quantized).options(placement: placement)
+            let bound = SegFormer.options(placement: placement).bind(model: "swerve/tiny", variant: .quantized)
             try await SegFormerSupport.serve(bound) { model, _ in
                 let description = try await model.describe()
                 #expect(description.commit == commit)
@@ -176,13 +177,13 @@ struct SegFormerDeploymentTests {
                 #expect(try await model.segment(image).width == image.width)
             }
         }
-        let general = ONNXModel.bind(model: "swerve/tiny", variant: .quantized).options(placement: .inProcess)
+        let general = ONNXModel.options(placement: .inProcess).bind(model: "swerve/tiny", variant: .quantized)
         try await SegFormerSupport.serve(general) { model, _ in
             let signature = try await model.signature()
             #expect(signature.inputs.map(\.name) == ["pixel_values"])
         }
-        // Weights in a file beside the model's are found through the links of the cache.
-        try await SegFormerSupport.serve(SegFormer.bind(model: "swerve/tiny").options(placement: .inProcess)) {
+        // Weights in a separate file are found through the links of the cache.
+        try await SegFormerSupport.serve(SegFormer.options(placement: .inProcess).bind(model: "swerve/tiny")) {
             model,
             _ in
             let description = try await model.describe()
@@ -199,7 +200,7 @@ struct SegFormerDeploymentTests {
         #expect(offline?.code == .offline)
     }
 
-    /// Lays a folder out as the cache of `huggingface_hub` does: blobs, a snapshot of links, and what `main` stands for.
+    /// Lays out a folder like the cache of `huggingface_hub`: blobs, a snapshot of links, and the commit of `main`.
     private func cacheRepository(_ name: String, commit: String, from folder: String) throws {
         let files = FileManager.default
         let root = "\(SegFormerSupport.hubCache)/models--" + name.replacing("/", with: "--")

@@ -4,13 +4,14 @@ import Swerve
 import SwerveModels
 import SwerveVision
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(FoundationNetworking)
     import FoundationNetworking
 #endif
 
-/// Files that the tests of SegFormer use, and the instance that its replicas run in.
+/// The files for the SegFormer tests, and the instance that runs their replicas.
 enum SegFormerSupport {
     struct Missing: Error, CustomStringConvertible {
         let path: String
@@ -35,7 +36,7 @@ enum SegFormerSupport {
         try Image(width: width, height: height, channels: 1, pixels: [UInt8](repeating: 99, count: width * height))
     }
 
-    /// A cache of a hub, which the environment of this process and of its replicas points to. Only it is used.
+    /// A hub cache. The environment of this process and its replicas points to it, and nothing is downloaded.
     static let hubCache: String = {
         let path = FileManager.default.temporaryDirectory.appending(path: "swerve-hub-\(getpid())").path
         setenv("HF_HUB_CACHE", path, 1)
@@ -45,30 +46,28 @@ enum SegFormerSupport {
 
     private static let names = Mutex(0)
 
-    /// Runs a bound deployment for the time of `body`, which gets its handle and its address.
+    /// Runs a bound deployment while `body` runs, and passes `body` its handle and URL.
     static func serve<D: Deployment, Result>(
         _ bound: D,
         _ body: (D, URL) async throws -> Result
     ) async throws -> Result {
         _ = hubCache
         let name = "segformer-\(names.withLock { $0 += 1; return $0 })"
-        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-        try await Serve.start(ServeOptions(port: 0, logger: logger))
-        let handle = try await Serve.run(bound, name: name, routePrefix: "/\(name)")
-        let port = try #require(await Serve.port)
+        let handle = try await instance.run(bound, name: name, routePrefix: "/\(name)")
+        let port = try #require(await instance.port)
         let url = try #require(URL(string: "http://127.0.0.1:\(port)/\(name)"))
         do {
             let result = try await body(handle, url)
-            try await Serve.delete(name)
+            try await instance.delete(name)
             return result
         } catch {
-            try? await Serve.delete(name)
+            try? await instance.delete(name)
             throw error
         }
     }
 }
 
-/// An answer as it came over HTTP.
+/// An answer received over HTTP.
 struct WebAnswer {
     var status: Int
     var type: String
@@ -114,7 +113,7 @@ distributed actor SegmentingFront: HTTPIngress {
         self.model = model
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let map = try await model.segment(try Image.decode(try await request.body.collect(), as: .rgb))
         return .text("\(map)")
     }

@@ -1,16 +1,17 @@
 import NIOCore
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
-@Suite("The axis of the batch")
+@Suite("The batch axis")
 struct BatchAxisTests {
     private func session(_ name: String) throws -> ONNXSession {
         let options = ONNXSessionOptions(intraOpThreads: 1)
         return try ONNXSession(.path(Golden.model(name)), runtime: Golden.runtime(), options: options)
     }
 
-    @Test("It is found by its name wherever it lies, else as the first dimension of all")
+    @Test("It is found by name at any position, otherwise it is the first dimension of every port")
     func found() throws {
         let second = try #require(try session("batch-second").batchAxis)
         #expect(second.inputs == ["x": 1] && second.outputs == ["y": 0])
@@ -25,13 +26,13 @@ struct BatchAxisTests {
     }
 
     @Test(
-        "There is none where it would not be safe, and the reason says so",
+        "There is none where it would not be safe, with a reason",
         arguments: [
             ("batch-fixed", "the first dimension of 'x' is not dynamic: x: float32 [1, 4]"),
             ("batch-sequence", "'sequence'"), ("batch-square", "'k' is also another dimension of 'x'"),
             ("batch-reduced", "different names: found, rows"), ("scalar", "the first dimension of 'x' is not dynamic"),
-            ("join", "'left' is string"), ("loop", "the first dimension of 'times' is not dynamic"),
-            ("sequence", "'list' is sequence"),
+            ("join", "'left' is of type string"), ("loop", "the first dimension of 'times' is not dynamic"),
+            ("sequence", "'list' is of type sequence"),
         ]
     )
     func none(model: String, reason: String) throws {
@@ -40,7 +41,7 @@ struct BatchAxisTests {
         #expect(session.noBatchAxisReason?.contains(reason) == true, "\(session.noBatchAxisReason ?? "")")
     }
 
-    @Test("A dimension of a batch that one port has twice is not taken")
+    @Test("A batch dimension that one port has twice is not used")
     func twice() {
         let x = ONNXPort(
             name: "x",
@@ -48,7 +49,7 @@ struct BatchAxisTests {
             dimensions: [.init(size: nil, name: "batch"), .init(size: nil, name: "n")]
         )
         let (axis, reason) = ONNXBatchAxis.find(inputs: [x], outputs: [x])
-        // 'batch' and 'n' are both names of a batch; the first dimension decides.
+        // 'batch' and 'n' are both batch names, so the first dimension is used.
         #expect(axis?.inputs == ["x": 0], "\(reason ?? "")")
         let square = ONNXPort(
             name: "y",
@@ -59,8 +60,8 @@ struct BatchAxisTests {
         #expect(ONNXBatchAxis.find(inputs: [], outputs: [x]).reason == "the model has no inputs")
     }
 
-    /// Takes the inputs of a golden case apart, runs each part and all together.
-    @Test("A batch gives what its parts give", arguments: ["several", "picture", "batch-second", "layers"])
+    /// Splits the inputs of a golden case, and runs each part and all of them together.
+    @Test("A batch gives the same results as its parts", arguments: ["several", "picture", "batch-second", "layers"])
     func batches(name: String) async throws {
         let session = try session(name)
         let axis = try #require(session.batchAxis)
@@ -91,7 +92,7 @@ struct BatchAxisTests {
         }
     }
 
-    @Test("SegFormer's network of random weights takes a batch of three as three pictures")
+    @Test("SegFormer with random weights treats a batch of three like three pictures")
     func segFormer() async throws {
         let path = try Golden.modelFolder("tiny") + "/model.onnx"
         let session = try ONNXSession(.path(path), runtime: Golden.runtime())
@@ -112,7 +113,7 @@ struct BatchAxisTests {
         }
     }
 
-    @Test("Requests that do not go together, and outputs of another length, are refused")
+    @Test("Requests that do not fit together, and outputs of another length, are refused")
     func refused() throws {
         let axis = try #require(try session("several").batchAxis)
         let row = try Tensor(shape: [1, 3], values: [Float](repeating: 0, count: 3))

@@ -2,6 +2,7 @@ import Dispatch
 import SwerveONNX
 import SwerveTensor
 import Synchronization
+import TestSupport
 import Testing
 
 /// Blocks a thread until it is opened.
@@ -35,7 +36,7 @@ private final class Flag: Sendable {
 
 @Suite("Blocking threads and cancellation")
 struct BlockingThreadTests {
-    @Test("Jobs run in order, and their errors arrive")
+    @Test("Jobs run in order, and their errors reach the caller")
     func order() async throws {
         let thread = try BlockingThread(queueLimit: 10)
         let seen = Mutex<[Int]>([])
@@ -47,7 +48,7 @@ struct BlockingThreadTests {
         #expect(error?.message == "expected")
     }
 
-    @Test("One job more than may wait is refused, and the others still run")
+    @Test("A job beyond the queue limit is refused, and the others still run")
     func queueLimit() async throws {
         let thread = try BlockingThread(queueLimit: 1)
         let gate = Gate()
@@ -58,7 +59,7 @@ struct BlockingThreadTests {
                 }
             }
             await gate.waitUntilEntered()
-            // Of two more, one may wait; which of them it is, is open.
+            // Of two more jobs, only one may wait; it may be either.
             for _ in 0..<2 {
                 group.addTask {
                     do {
@@ -76,7 +77,7 @@ struct BlockingThreadTests {
         }
     }
 
-    @Test("A job that waits is dropped when its task is cancelled, without waiting for the one before")
+    @Test("A waiting job is dropped when its task is cancelled, without waiting for the running one")
     func cancelWaiting() async throws {
         let thread = try BlockingThread(queueLimit: 5)
         let gate = Gate()
@@ -102,7 +103,7 @@ struct BlockingThreadTests {
         #expect(!didRun.isSet)
     }
 
-    @Test("A job that runs is told when its task is cancelled, and its result awaited")
+    @Test("A running job is notified when its task is cancelled, and its result is awaited")
     func cancelRunning() async throws {
         let thread = try BlockingThread(queueLimit: 5)
         let gate = Gate()
@@ -120,7 +121,7 @@ struct BlockingThreadTests {
         #expect(result == 7)
     }
 
-    @Test("Two threads work side by side")
+    @Test("Two threads work at the same time")
     func twoThreads() async throws {
         let thread = try BlockingThread(count: 2, queueLimit: 0)
         let (first, second) = (Gate(), Gate())
@@ -133,7 +134,7 @@ struct BlockingThreadTests {
         _ = try await (one, two)
     }
 
-    @Test("A job of a task that is cancelled already does not run")
+    @Test("A job of an already cancelled task does not run")
     func cancelledBefore() async throws {
         let thread = try BlockingThread(queueLimit: 5)
         let gate = Gate()
@@ -153,7 +154,7 @@ struct BlockingThreadTests {
         #expect(!didRun.isSet)
     }
 
-    @Test("A run of a task that is cancelled already ends at once")
+    @Test("A run of an already cancelled task ends at once")
     func runCancelledBefore() async throws {
         let session = try ONNXSession(.bytes(IdentityModel.bytes(.float32)), runtime: Golden.runtime())
         let input = try Tensor(shape: [1, 3], values: [Float(1), 2, 3])

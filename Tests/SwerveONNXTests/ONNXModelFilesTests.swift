@@ -3,20 +3,20 @@ import Testing
 
 @Suite("Finding a model among files")
 struct ONNXModelFilesTests {
-    /// What a repository of transformers.js holds, more or less.
+    /// Roughly the files of a transformers.js repository.
     private static let repository = [
         "README.md", "config.json", "onnx/model.onnx", "onnx/model_fp16.onnx", "onnx/model_q4.onnx",
         "onnx/model_q4.onnx_data", "onnx/model_quantized.onnx", "preprocessor_config.json",
     ]
 
     @Test(
-        "A variant's file is found by its name, at the root before onnx/",
+        "A variant's file is found by name, at the root before onnx/",
         arguments: [
             (ONNXVariant.standard, repository, "onnx/model.onnx"), (.fp16, repository, "onnx/model_fp16.onnx"),
             (.quantized, repository, "onnx/model_quantized.onnx"), ("q8", repository, "onnx/model_quantized.onnx"),
             ("fp32", repository, "onnx/model.onnx"), (.standard, ["onnx/model.onnx", "model.onnx"], "model.onnx"),
             ("onnx/model_q4.onnx", repository, "onnx/model_q4.onnx"),
-            // The only one there is serves as the default, whatever its name.
+            // The only ONNX file is the default, whatever its name.
             (.standard, ["config.json", "weights/segformer.onnx"], "weights/segformer.onnx"),
         ]
     )
@@ -24,7 +24,7 @@ struct ONNXModelFilesTests {
         #expect(try ONNXModelFiles(variant, among: paths).model == expected)
     }
 
-    @Test("Weights beside the file belong to it, those of other models do not")
+    @Test("Weights of the model are found beside it, those of other models are not")
     func data() throws {
         let paths = [
             "onnx/model.onnx", "onnx/model.onnx_data", "onnx/model.onnx_data_1", "onnx/model.onnx.data",
@@ -39,7 +39,7 @@ struct ONNXModelFilesTests {
         #expect(try ONNXModelFiles(.q4, among: paths).data == ["onnx/model_q4.onnx_data"])
     }
 
-    @Test("What is missing is said together with what there is")
+    @Test("An error says what is missing and what exists")
     func missing() {
         func message(_ variant: ONNXVariant, _ paths: [String]) -> String? {
             let error = #expect(throws: ONNXError.self) { try ONNXModelFiles(variant, among: paths) }

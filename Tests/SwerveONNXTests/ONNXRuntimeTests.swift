@@ -1,10 +1,11 @@
 import Foundation
 import SwerveONNX
+import TestSupport
 import Testing
 
 @Suite("Finding ONNX Runtime")
 struct ONNXRuntimeTests {
-    /// A folder with empty files, removed at the end.
+    /// Makes a folder with empty files, and removes it at the end.
     private func withFiles<Result>(_ files: [String], _ body: (String) throws -> Result) throws -> Result {
         let root = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: root) }
@@ -28,7 +29,7 @@ struct ONNXRuntimeTests {
         #expect(try Golden.runtime() === runtime)
     }
 
-    @Test("A library that is nowhere gives an error that says what was tried and what to install")
+    @Test("A missing library gives an error that says what was tried and what to install")
     func missing() {
         let search = ONNXLibrarySearch(environment: { $0 == "ONNXRUNTIME_LIB" ? "/nowhere/libonnxruntime.so" : nil })
         let error = #expect(throws: ONNXError.self) { try ONNXRuntime.load(search) }
@@ -38,7 +39,7 @@ struct ONNXRuntimeTests {
         #expect(error?.message.contains("ONNXRUNTIME_LIB") == true)
     }
 
-    @Test("A library that is not ONNX Runtime is passed over")
+    @Test("A library that is not ONNX Runtime is skipped")
     func otherLibrary() {
         let error = #expect(throws: ONNXError.self) { try ONNXRuntime.load(.init(candidates: ["libpng16.so.16"])) }
         #expect(error?.code == .libraryMissing)
@@ -46,7 +47,7 @@ struct ONNXRuntimeTests {
         #expect(throws: ONNXError.self) { try ONNXRuntime.load(.init(candidates: [])) }
     }
 
-    @Test("ONNXRUNTIME_LIB may name a folder, and is then the only place")
+    @Test("ONNXRUNTIME_LIB may name a folder, which is then the only one searched")
     func folder() throws {
         let files = ["wheel/onnxruntime/capi/libonnxruntime.so.1.32.0", "wheel/onnxruntime/capi/other.so"]
         try withFiles(files) { root in

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
 @Suite("ONNX session")
@@ -27,7 +28,7 @@ struct ONNXSessionTests {
         #expect(session.failedProviders.isEmpty)
     }
 
-    @Test("A model gives the same from its bytes as from its file, and a batch the same as its parts")
+    @Test("A model gives the same results from bytes as from a file, and a batch the same as its parts")
     func runs() async throws {
         let path = try Golden.modelFolder("tiny") + "/model.onnx"
         let runtime = try Golden.runtime()
@@ -49,7 +50,7 @@ struct ONNXSessionTests {
         #expect(zip(try single.values(as: Float.self), expected).allSatisfy { abs($0 - $1) < 1e-5 })
     }
 
-    @Test("Bytes at an odd address are run, too")
+    @Test("Tensors at an unaligned address run, too")
     func misaligned() async throws {
         let input = try input()
         var shifted = ByteBuffer(bytes: [0])
@@ -72,7 +73,7 @@ struct ONNXSessionTests {
         #expect(try await session.run(["x": empty]) == ["y": empty])
     }
 
-    @Test("Inputs that do not match the model are refused before it runs, saying what it takes")
+    @Test("Inputs that do not match the model are refused before it runs, and the error says what it takes")
     func wrongInputs() async throws {
         let session = try session()
         let good = try input()
@@ -90,7 +91,7 @@ struct ONNXSessionTests {
         }
     }
 
-    @Test("A size that the network itself cannot work with is a typed error, and the session goes on")
+    @Test("A size that the network cannot process is a typed error, and the session remains usable")
     func failingRun() async throws {
         let session = try session()
         let empty = try Tensor(shape: [1, 3, 0, 0], values: [Float]())
@@ -99,7 +100,7 @@ struct ONNXSessionTests {
         #expect(try await session.run(["pixel_values": input()])["logits"]?.shape == [1, 5, 16, 16])
     }
 
-    @Test("Files that are no model are refused")
+    @Test("Files that are not a model are refused")
     func invalidModels() throws {
         let runtime = try Golden.runtime()
         var cut = [UInt8](try Data(contentsOf: URL(filePath: Golden.modelFolder("tiny") + "/model.onnx")))
@@ -128,7 +129,7 @@ struct ONNXSessionTests {
         }
     }
 
-    @Test("CUDA is passed over where it is not, with the reason, and required where nothing else may run")
+    @Test("CUDA is skipped with a reason where it is missing, and required where nothing else may run")
     func fallback() throws {
         let providers: [ONNXProvider] = [.cuda(device: 0, memoryLimit: 1 << 30), .cpu]
         let session = try session(ONNXSessionOptions(providers: providers))
@@ -141,29 +142,5 @@ struct ONNXSessionTests {
         } else {
             #expect(session.provider == providers[0])
         }
-    }
-}
-
-/// A model with one operator, `y = Identity(x)`, written by hand as the few fields of its protocol buffer.
-enum IdentityModel {
-    private static func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
-        precondition(content.count < 128)
-        return [number << 3 | 2, UInt8(content.count)] + content
-    }
-
-    /// - Parameter dimensions: numbers, and names of those that are open.
-    static func bytes(_ type: ElementType, dimensions: [String] = ["n", "3"]) -> [UInt8] {
-        let codes: [String: UInt8] = [
-            "float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7, "bool": 9,
-            "float16": 10, "float64": 11, "uint32": 12, "uint64": 13, "bfloat16": 16,
-        ]
-        let shape = dimensions.flatMap { dimension in
-            field(1, UInt8(dimension).map { [0x08, $0] } ?? field(2, Array(dimension.utf8)))
-        }
-        let tensor = field(1, [0x08, codes[type.name] ?? 0] + field(2, shape))
-        func port(_ name: String) -> [UInt8] { field(1, Array(name.utf8)) + field(2, tensor) }
-        let node = field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(4, Array("Identity".utf8))
-        let graph = field(1, node) + field(2, Array("g".utf8)) + field(11, port("x")) + field(12, port("y"))
-        return [0x08, 8] + field(7, graph) + field(8, [0x10, 17])
     }
 }

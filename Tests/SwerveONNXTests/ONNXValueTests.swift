@@ -2,9 +2,10 @@ import Foundation
 import NIOCore
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
-@Suite("What models take and give")
+@Suite("Inputs and outputs of models")
 struct ONNXValueTests {
     private func session(_ name: String, outputs: [String] = []) throws -> ONNXSession {
         try ONNXSession(
@@ -15,7 +16,7 @@ struct ONNXValueTests {
     }
 
     @Test(
-        "Models give what Python's binding of ONNX Runtime gives",
+        "Models give the same results as ONNX Runtime's Python binding",
         arguments: [
             ("scalar", "scalar"), ("several", "several"), ("picture", "picture"), ("batch-second", "batch-second"),
             ("layers", "layers"), ("external/model", "external-model"), ("loop", "loop"), ("join", "join"),
@@ -35,12 +36,12 @@ struct ONNXValueTests {
             let output = try #require(outputs[name]?.tensor)
             #expect(output.shape == tensor.shape)
             let pairs = try zip(output.values(as: Float.self), tensor.values(as: Float.self))
-            // Another number of threads may sum up in another order.
+            // A different number of threads may sum in a different order.
             #expect(pairs.allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
         }
     }
 
-    @Test("Numbers of every type pass through, also none of them", arguments: ElementType.allCases)
+    @Test("Numbers of every type pass through, and so do empty tensors", arguments: ElementType.allCases)
     func identities(type: ElementType) async throws {
         let session = try session("identity-\(type)")
         #expect(session.inputs.map(\.description) == ["x: \(type) [n, m]"])
@@ -68,7 +69,7 @@ struct ONNXValueTests {
         #expect(try await session.run(values: ["x": .text(blank)]) == ["y": .text(blank)])
     }
 
-    @Test("Text is asked for by name where it is, and refused by name where it is not")
+    @Test("An input that needs text refuses numbers by name, and the other way round")
     func mixedUp() async throws {
         let text = ONNXValue.text(try StringTensor(shape: [1], values: ["cat"]))
         let numbers = try Tensor(shape: [1], values: [Float(1)])
@@ -84,18 +85,18 @@ struct ONNXValueTests {
         #expect(third?.code == .invalidInput)
     }
 
-    @Test("Types that cannot be passed are refused by their name", arguments: ["int4", "float8e4m3fn", "sequence"])
+    @Test("Unsupported output types are refused by name", arguments: ["int4", "float8e4m3fn", "sequence"])
     func refusedOutputs(name: String) async throws {
         let session = try session(name == "sequence" ? "sequence" : "output-\(name)")
         #expect(session.outputs.last?.type.name == name)
         let input = try Tensor(shape: [2], values: [Float(1), 2])
         let error = await #expect(throws: ONNXError.self) { try await session.run(["x": input]) }
         #expect(error?.code == .unsupportedType)
-        #expect(error?.message.contains(" \(name), ") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains(" \(name); ") == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("'outputs'") == true)
     }
 
-    @Test("An input of such a type is refused, too")
+    @Test("An input of an unsupported type is refused, too")
     func refusedInput() async throws {
         let session = try session("input-sequence")
         let error = await #expect(throws: ONNXError.self) {
@@ -105,7 +106,7 @@ struct ONNXValueTests {
         #expect(error?.message.contains("sequence") == true)
     }
 
-    @Test("Of several outputs those are computed that are asked for, in that order")
+    @Test("Only the requested outputs are computed, in the requested order")
     func chosenOutputs() async throws {
         let input = try Tensor(shape: [2], values: [Float(1), 2])
         let negative = try await session("sequence", outputs: ["negative"]).run(["x": input])
@@ -125,7 +126,7 @@ struct ONNXValueTests {
         #expect(error?.message.contains("16 dimensions") == true)
     }
 
-    @Test("One tensor is enough for a model of one input and one output, and no other")
+    @Test("A single tensor is enough only for a model with one input and one output")
     func single() async throws {
         let x = try Tensor(shape: [], values: [Float(3)])
         #expect(try await session("scalar").run(x).values(as: Float.self) == [6])
@@ -149,8 +150,8 @@ struct ONNXValueTests {
         #expect(throws: DecodingError.self) { try JSONDecoder().decode([ONNXValue].self, from: ragged) }
     }
 
-    /// Ends only when it is told to: the model would turn for years.
-    @Test("A run that is under way ends when its task is cancelled, and the session goes on")
+    /// The run ends only when it is stopped: the model would loop for years.
+    @Test("A running model stops when its task is cancelled, and the session remains usable")
     func cancellation() async throws {
         let session = try session("loop")
         let x = try Tensor(shape: [64, 64], values: [Float](repeating: 1, count: 4096))

@@ -2,11 +2,12 @@ import Foundation
 import SwerveActors
 import SwerveCore
 import SwerveONNX
+import TestSupport
 import Testing
 
 @Suite("Providers")
 struct ProviderTests {
-    @Test("A part of a GPU becomes a limit in bytes of the device's memory")
+    @Test("A fraction of a GPU becomes a limit in bytes of the device's memory")
     func limit() throws {
         var asked: [Int] = []
         let provider = try ONNXProvider.cuda(device: 1, memoryFraction: 0.3).limited { device in
@@ -18,7 +19,7 @@ struct ProviderTests {
         #expect(provider.memoryFraction == nil)
     }
 
-    @Test("Without a part nobody is asked for the memory, and parts out of range are refused")
+    @Test("Without a fraction the memory is not queried, and fractions out of range are refused")
     func noLimit() throws {
         struct Asked: Error {}
         for provider in [ONNXProvider.cuda(), .cuda(memoryLimit: 5), .cpu, .coreML] {
@@ -32,7 +33,7 @@ struct ProviderTests {
         }
     }
 
-    @Test("A replica's part of a GPU limits CUDA where the user did not")
+    @Test("A replica's share of a GPU limits CUDA where the user did not")
     func replicaShare() throws {
         func providers(gpus: Double) -> [ONNXProvider] {
             let id = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
@@ -46,7 +47,7 @@ struct ProviderTests {
         #expect(providers(gpus: 0).map(\.memoryFraction) == [nil, nil, 0.9, nil])
     }
 
-    @Test("CUDA's numbers are those of the visible devices")
+    @Test("CUDA's device numbers count the visible devices")
     func visibleDevices() throws {
         #expect(try CUDADevices.driverName(of: 2, visible: nil) == "2")
         #expect(try CUDADevices.driverName(of: 0, visible: "3,1") == "3")
@@ -59,7 +60,7 @@ struct ProviderTests {
         }
     }
 
-    @Test("Without the driver's library the memory is not known, and the reason names the library")
+    @Test("Without the driver's library the memory is unknown, and the reason names the library")
     func noDriver() {
         let error = #expect(throws: ONNXError.self) {
             try CUDADevices.memory(of: 0, visible: nil, library: "libnvidia-ml-that-is-not.so")
@@ -73,7 +74,7 @@ struct ProviderTests {
         #expect(other?.message.contains("NVML") == true)
     }
 
-    @Test("The status says which provider runs and why others do not, in the order asked for")
+    @Test("The status says which provider runs and why others do not, in the requested order")
     func status() throws {
         let asked: [ONNXProvider] = [
             .cuda(memoryFraction: 0.5), .coreML(units: .cpuAndNeuralEngine), .init(shortName: "TensorRT"), .cpu,
@@ -90,7 +91,7 @@ struct ProviderTests {
         #expect(try JSONDecoder().decode(ONNXProviderStatus.self, from: JSONEncoder().encode(status)) == status)
     }
 
-    @Test("CoreML is told what to compute with in its own words")
+    @Test("Core ML gets its settings under its own names")
     func coreML() {
         let provider = ONNXProvider.coreML(
             units: .cpuAndGPU,
@@ -107,7 +108,7 @@ struct ProviderTests {
         )
     }
 
-    @Test("Entries of the configuration reach the runtime")
+    @Test("Configuration entries reach the runtime")
     func configuration() throws {
         let path = try Golden.model("scalar")
         let runtime = try Golden.runtime()

@@ -1,9 +1,10 @@
 import SwerveActors
 import SwerveCore
 import SwerveONNX
+import TestSupport
 import Testing
 
-@Suite("The share of a replica")
+@Suite("A replica's share")
 struct ReplicaShareTests {
     private func context(_ options: DeploymentOptions) -> ReplicaContext {
         let id = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
@@ -11,7 +12,7 @@ struct ReplicaShareTests {
     }
 
     @Test(
-        "Replicas share the cores without taking more than there are",
+        "Replicas share the cores without using more than there are",
         arguments: [
             // cores, replicas, cpus, concurrent runs, threads
             (8, 1, 1.0, 1, 8), (8, 2, 1, 1, 4), (8, 3, 1, 1, 2), (8, 16, 1, 1, 1), (1, 1, 1, 1, 1), (8, 0, 1, 1, 8),
@@ -24,13 +25,13 @@ struct ReplicaShareTests {
         )
     }
 
-    @Test("However they are shared, the threads of all replicas are at most one per core, or one per run")
+    @Test("The threads of all replicas are at most one per core, or one per run")
     func neverTooMany() {
         for cores in 1...24 {
             for replicas in 1...24 {
                 for runs in 1...4 {
                     let each = ThreadShare.threads(cores: cores, replicas: replicas, concurrentRuns: runs)
-                    // A run's own thread works, too: n runs with t threads make n + t - 1.
+                    // Each run's own thread also works: n runs with t threads make n + t - 1.
                     #expect(replicas * (each + runs - 1) <= max(cores, replicas * runs))
                 }
             }
@@ -54,7 +55,7 @@ struct ReplicaShareTests {
         #expect(ThreadShare.availableCores() >= 1)
     }
 
-    @Test("Options get the share of their replica, unless they say a number")
+    @Test("Options get their replica's share, unless they give a number")
     func resolved() {
         let two = context(DeploymentOptions(numReplicas: 2))
         #expect(ONNXSessionOptions().resolved(in: two, cores: 8).intraOpThreads == 4)
@@ -64,7 +65,7 @@ struct ReplicaShareTests {
         #expect(ONNXSessionOptions().resolved(in: reserved, cores: 8).intraOpThreads == 2)
     }
 
-    @Test("A session that replicas of one process share has the shares of all of them")
+    @Test("A session shared by the replicas of one process has the sum of their shares")
     func pooled() {
         let options = ONNXSessionOptions(concurrentRuns: 2, queueLimit: 10)
         let three = context(DeploymentOptions(numReplicas: 3, placement: .inProcess))
@@ -78,7 +79,7 @@ struct ReplicaShareTests {
         #expect(options.pooled(in: processes, cores: 16) == options.resolved(in: processes, cores: 16))
     }
 
-    @Test("A session learns its replica on whatever thread it is opened")
+    @Test("A session knows its replica on any thread that opens it")
     func contextOnThreads() async throws {
         let context = context(DeploymentOptions(numReplicas: 1000))
         let path = try Golden.model("scalar")

@@ -2,13 +2,14 @@ import Foundation
 import SwerveONNX
 import SwerveTensor
 import Synchronization
+import TestSupport
 import Testing
 
-@Suite("Sessions and weights that are shared")
+@Suite("Shared sessions and weights")
 struct SharingTests {
     private let options = ONNXSessionOptions(intraOpThreads: 1)
 
-    @Test("A file with the same options has one session in a process, as long as somebody holds it")
+    @Test("A file with the same options has one session in a process, as long as someone holds it")
     func oneSession() async throws {
         let runtime = try Golden.runtime()
         try await withTemporaryFolder { folder in
@@ -16,7 +17,7 @@ struct SharingTests {
             try FileManager.default.copyItem(atPath: Golden.model("scalar"), toPath: path)
             let first = try await ONNXSession.shared(path, runtime: runtime, options: options)
             #expect(try await ONNXSession.shared(path, runtime: runtime, options: options) === first)
-            // The same file by another path.
+            // The same file under another path.
             #expect(
                 try await ONNXSession.shared(folder + "/./model.onnx", runtime: runtime, options: options) === first
             )
@@ -33,7 +34,7 @@ struct SharingTests {
         }
     }
 
-    @Test("It is closed with its last holder")
+    @Test("A shared session is closed when its last holder is gone")
     func released() async throws {
         let runtime = try Golden.runtime()
         try await withTemporaryFolder { folder in
@@ -45,13 +46,13 @@ struct SharingTests {
                 session = held
                 #expect(session != nil)
             }
-            // The task that loaded it may be about to end.
+            // The task that loaded the session may still be ending.
             for _ in 0..<10_000 where session != nil { await Task.yield() }
             #expect(session == nil)
         }
     }
 
-    @Test("Many that ask at once wait for one loading, and a failure reaches all of them")
+    @Test("Concurrent callers wait for one load, and a failed load is tried again")
     func singleFlight() async throws {
         let runtime = try Golden.runtime()
         let path = try Golden.model("layers")
@@ -72,7 +73,7 @@ struct SharingTests {
                 }
                 #expect(error?.code == .invalidModel)
             }
-            // What failed is tried again: the file may be whole by now. It is as large and as old as the kernel says.
+            // A failure is not kept: the file may be complete by now.
             try FileManager.default.removeItem(atPath: path)
             try FileManager.default.copyItem(atPath: Golden.model("scalar"), toPath: path)
             #expect(try await ONNXSession.shared(path, runtime: runtime, options: options).inputs.count == 1)
@@ -87,7 +88,7 @@ struct SharingTests {
         ONNXSessionOptions(intraOpThreads: 1, weights: weights, cacheFolder: cache)
     }
 
-    /// The folders of converted models.
+    /// The names of the folders of converted models.
     private func models(_ cache: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: cache + "/models").sorted()
     }
@@ -132,7 +133,7 @@ struct SharingTests {
         }
     }
 
-    @Test("What is damaged or unfinished in the cache is made again")
+    @Test("Damaged or incomplete models in the cache are made again")
     func damaged() async throws {
         let runtime = try Golden.runtime()
         let path = try Golden.model("layers")
@@ -154,7 +155,7 @@ struct SharingTests {
         }
     }
 
-    @Test("Many processes' worth of sessions at once make one file")
+    @Test("Many sessions opened at once make one file")
     func concurrently() async throws {
         let runtime = try Golden.runtime()
         let path = try Golden.model("layers")
@@ -170,7 +171,7 @@ struct SharingTests {
         }
     }
 
-    @Test("A model that is none, and a folder that cannot be written, are typed errors")
+    @Test("An invalid model and an unwritable folder are typed errors")
     func failures() async throws {
         let runtime = try Golden.runtime()
         try await withTemporaryFolder { folder in

@@ -1,6 +1,7 @@
 import Foundation
 import SwerveONNX
 import SwerveTensor
+import TestSupport
 import Testing
 
 @Suite("Warm-up")
@@ -10,7 +11,7 @@ struct WarmUpTests {
         return try ONNXSession(.path(Golden.model(name)), runtime: Golden.runtime(), options: options)
     }
 
-    @Test("A model runs with the sizes and shapes that it is given")
+    @Test("A model runs with the given sizes and shapes")
     func runs() async throws {
         let picture = try session("picture")
         #expect(try await picture.warmUp(.none) == 0)
@@ -21,7 +22,7 @@ struct WarmUpTests {
         #expect(try await session("join").warmUp(.sizes(["batch": 3])) == 1)
     }
 
-    @Test("What the model cannot run is an error that names it")
+    @Test("A warm-up that the model cannot run is an error that names the problem")
     func refused() async throws {
         let picture = try session("picture")
         let attempts: [(ONNXWarmUp, String)] = [
@@ -44,7 +45,7 @@ struct WarmUpTests {
         ["pixels": .tensor(try Tensor(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *))))]
     }
 
-    @Test("Shapes of real runs are there at the next start, each once and no more than the limit")
+    @Test("Shapes of real runs are available at the next start, each once and up to the limit")
     func recorded() async throws {
         let path = try Golden.model("picture")
         let session = try session("picture")
@@ -55,7 +56,7 @@ struct WarmUpTests {
 
             let second = try ONNXShapeRecorder(path: path, limit: 2, cacheFolder: cache)
             #expect(try await session.warmUp(.recorded(2), recorder: second) == 2)
-            // Nothing is recorded of another model, and nothing is read beside the cache.
+            // Shapes of one model are not used for another, and nothing is stored outside the one file.
             let other = try ONNXShapeRecorder(path: try Golden.model("layers"), limit: 2, cacheFolder: cache)
             #expect(try await session.warmUp(.recorded(2), recorder: other) == 0)
             let files = try FileManager.default.contentsOfDirectory(atPath: cache + "/shapes")
@@ -63,7 +64,7 @@ struct WarmUpTests {
         }
     }
 
-    @Test("Two replicas that record at once lose nothing of each other")
+    @Test("Two replicas that record at once keep each other's shapes")
     func merged() async throws {
         let path = try Golden.model("picture")
         try await withTemporaryFolder { cache in
@@ -78,7 +79,7 @@ struct WarmUpTests {
         }
     }
 
-    @Test("A recorded file that is damaged, or holds what the model does not take, hurts nobody")
+    @Test("A recorded file that is damaged, or holds shapes that the model refuses, does no harm")
     func damaged() async throws {
         let path = try Golden.model("picture")
         let session = try session("picture")
@@ -97,7 +98,7 @@ struct WarmUpTests {
         }
     }
 
-    @Test("A folder that cannot be written costs the record and nothing else")
+    @Test("An unwritable folder only loses the record")
     func unwritable() async throws {
         try await withTemporaryFolder { folder in
             try Data().write(to: URL(filePath: folder + "/file"))

@@ -25,12 +25,12 @@ final class RouterBench {
     func update(
         _ replicas: [Int],
         limit: Int = 1,
+        limits: [Int: Int] = [:],
         maxQueued: Int = 100,
         routing: DeploymentOptions.Routing = .powerOfTwoChoices
     ) -> (slots: [Int], assignments: [ReplicaRouter.Assignment]) {
         router.update(
-            replicas.map(Self.id),
-            limit: limit,
+            replicas.map { (id: Self.id($0), limit: limits[$0] ?? limit) },
             maxQueued: maxQueued,
             routing: routing,
             using: &generator
@@ -341,6 +341,15 @@ struct Unexpected: Error {
         #expect(bench.release(0).isEmpty)
         #expect(bench.release(0).isEmpty)
         #expect(bench.release(0) == [.init(ticket: ticket, slot: 0)])
+    }
+
+    @Test func eachReplicaHasALimitOfItsOwn() throws {
+        let bench = RouterBench()
+        _ = bench.update([1, 2], limits: [1: 1, 2: 3])
+        let served = try (0..<4).map { _ in try bench.assign() }
+        #expect(served.sorted() == [1, 2, 2, 2])
+        let tickets = try (0..<2).map { _ in try bench.enqueue() }
+        #expect(bench.update([1, 2], limits: [1: 2, 2: 3]).assignments == [.init(ticket: tickets[0], slot: 0)])
     }
 
     @Test func aReplicaKnownToBeGoneGetsNothing() throws {

@@ -132,16 +132,18 @@ struct RouterSimulation {
 
     mutating func update() throws {
         let replicas = (1...8).filter { _ in random.next(below: 2) == 0 }
-        let limit = 1 + random.next(below: 4)
+        var limits: [Int: Int] = [:]
+        for replica in replicas { limits[replica] = 1 + random.next(below: 4) }
         maxQueued = random.next(below: 30)
         isWithdrawn = false
         let routing: DeploymentOptions.Routing = random.next(below: 2) == 0 ? .roundRobin : .powerOfTwoChoices
-        let (new, assignments) = bench.update(replicas, limit: limit, maxQueued: maxQueued, routing: routing)
+        let (new, assignments) = bench.update(replicas, limits: limits, maxQueued: maxQueued, routing: routing)
         guard new.count == replicas.count, Set(new).count == new.count else {
             throw fail("slots \(new) for \(replicas)")
         }
         for slot in slots.keys { slots[slot]!.isRoutable = false }
         for (slot, number) in zip(new, replicas) {
+            let limit = limits[number] ?? 1
             if let known = slots.first(where: { $0.value.replica == RouterBench.id(number) })?.key, known != slot {
                 throw fail("replica \(number) moved from slot \(known) to \(slot)")
             }

@@ -2,15 +2,15 @@ import NIOCore
 import SwerveTensor
 import Testing
 
-@Suite("Joining and cutting tensors")
+@Suite("Joining and splitting tensors")
 struct JoiningTests {
-    /// The numbers from `start` in a shape.
+    /// A tensor of consecutive numbers from `start`.
     private func numbers(_ shape: [Int], from start: Int32 = 0) throws -> Tensor {
         let count = Int32(shape.reduce(1, *))
         return try Tensor(shape: shape, values: Array(start..<start + count))
     }
 
-    @Test("Tensors are joined along each axis as NumPy joins them")
+    @Test("Tensors are joined along each axis as in NumPy")
     func concatenated() throws {
         let (a, b) = (try numbers([2, 2]), try numbers([2, 2], from: 10))
         #expect(
@@ -20,7 +20,7 @@ struct JoiningTests {
         #expect(try side == Tensor(shape: [2, 4], values: [0, 1, 10, 11, 2, 3, 12, 13] as [Int32]))
     }
 
-    @Test("What was cut is the same when it is joined again", arguments: [0, 1, 2])
+    @Test("A tensor that is split and joined again is unchanged", arguments: [0, 1, 2])
     func cutAndJoined(axis: Int) throws {
         let tensor = try numbers([4, 5, 6])
         let lengths = [1, 0, tensor.shape[axis] - 2, 1]
@@ -29,7 +29,7 @@ struct JoiningTests {
         #expect(try Tensor.concatenated(parts, axis: axis) == tensor)
     }
 
-    @Test("Tensors without elements are joined and cut, too")
+    @Test("Tensors without elements can be joined and split, too")
     func empty() throws {
         let (none, some) = (try numbers([0, 3]), try numbers([2, 3]))
         #expect(try Tensor.concatenated([none, some, none]) == some)
@@ -41,7 +41,7 @@ struct JoiningTests {
         #expect(try none.split([1, 2], axis: 1).map(\.shape) == [[0, 1], [0, 2]])
     }
 
-    @Test("Tensors that do not go together are refused, saying which and why")
+    @Test("Tensors that do not fit together are refused with the right code")
     func refused() throws {
         let tensor = try numbers([2, 3])
         let attempts: [(TensorError.Code, () throws -> Void)] = [
@@ -77,7 +77,7 @@ struct JoiningTests {
         #expect(addresses[1] - addresses[0] == 8)
     }
 
-    @Test("Numbers of 16 bits with a large exponent are rounded to the nearest")
+    @Test("bfloat16 numbers are rounded to the nearest")
     func bfloat16() throws {
         let cases: [(Float, UInt16)] = [
             (0, 0), (-0.0, 0x8000), (1, 0x3F80), (-2, 0xC000), (1.00390625, 0x3F80), (1.01171875, 0x3F82),
@@ -93,7 +93,7 @@ struct JoiningTests {
         }
     }
 
-    @Test("A .npy file of them is refused, since NumPy has no such type")
+    @Test("A .npy file of bfloat16 is refused, because NumPy has no such type")
     func bfloat16NPY() throws {
         let tensor = try Tensor(shape: [1], values: [BFloat16(1)])
         let error = #expect(throws: TensorError.self) { try tensor.npy() }
@@ -101,7 +101,7 @@ struct JoiningTests {
         #expect(error?.message.contains("bfloat16") == true)
     }
 
-    @Test("Texts have as many values as their shape says")
+    @Test("A text tensor must have as many values as its shape says")
     func texts() throws {
         #expect(try StringTensor(shape: [], values: ["a"]).values == ["a"])
         let error = #expect(throws: TensorError.self) { try StringTensor(shape: [2, 2], values: ["a"]) }

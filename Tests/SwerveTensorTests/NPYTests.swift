@@ -1,5 +1,6 @@
 import NIOCore
 import SwerveTensor
+import TestSupport
 import Testing
 
 /// One line of the manifest of golden arrays.
@@ -42,7 +43,7 @@ struct NPYTests {
         }
     }
 
-    @Test("Arrays are written byte for byte as NumPy writes them")
+    @Test("Arrays are written byte for byte as in NumPy")
     func writesGoldenFiles() throws {
         let cases = try Golden.json("npy/manifest.json", as: [NPYCase].self).filter(\.same)
         #expect(cases.count >= 12)
@@ -52,7 +53,7 @@ struct NPYTests {
         }
     }
 
-    @Test("A long shape still leaves the elements at a multiple of 64")
+    @Test("Elements start at a multiple of 64 even after a long shape")
     func writesAlignedElements() throws {
         for rank in 0...20 {
             let tensor = try Tensor(shape: [Int](repeating: 1, count: rank), values: [Float(rank)])
@@ -63,7 +64,7 @@ struct NPYTests {
     }
 
     @Test(
-        "Arrays that a tensor cannot hold are refused, objects above all",
+        "Arrays that a tensor cannot hold are refused, above all objects",
         arguments: ["object", "record", "text", "bytes", "complex", "date"]
     )
     func refusesOtherTypes(name: String) throws {
@@ -73,7 +74,7 @@ struct NPYTests {
         if name == "object" { #expect(error?.message.contains("unpickled") == true) }
     }
 
-    @Test("A shape that asks for more than the limit is refused, though the file is small")
+    @Test("A shape above the limit is refused, even if the file is small")
     func hugeShape() {
         for shape in ["(1000000, 1000000)", "(4294967296,)", "(67108865,)"] {
             let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header(shape))) }
@@ -86,7 +87,7 @@ struct NPYTests {
     }
 
     @Test(
-        "Dimensions that are negative or do not fit in 64 bits are refused",
+        "Dimensions that are negative or do not fit into 64 bits are refused",
         arguments: ["(-1,)", "(2, -3)", "(99999999999999999999,)", "(4294967296, 4294967296, 4294967296)"]
     )
     func impossibleShape(shape: String) {
@@ -101,14 +102,14 @@ struct NPYTests {
         #expect(error?.code == .tooLarge)
     }
 
-    @Test("A header that promises more or fewer elements than follow is refused", arguments: [0, 11, 13, 4096])
+    @Test("A header that announces more or fewer elements than follow is refused", arguments: [0, 11, 13, 4096])
     func lyingShape(count: Int) {
         let error = #expect(throws: TensorError.self) { try Tensor(npy: file(header("(3,)"), data: count)) }
         #expect(error?.code == .sizeMismatch)
     }
 
     @Test(
-        "A header that is not the dictionary NumPy writes is refused",
+        "A header that is not a dictionary as NumPy writes it is refused",
         arguments: [
             "", "{}", "{", "[]", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': False, 'shape': (3)}",
             "{'descr': '<f4', 'fortran_order': 0, 'shape': (3,)}", "{'descr': '<f4', 'shape': (3,)}",
@@ -148,7 +149,7 @@ struct NPYTests {
         #expect(huge?.code == .tooLarge)
     }
 
-    @Test("A file cut anywhere, or of another format, is refused")
+    @Test("A file truncated anywhere, or of another format version, is refused")
     func truncated() throws {
         let whole = try Tensor(shape: [3], values: [Float(1), 2, 3]).npy()
         for length in 0..<whole.readableBytes {
@@ -158,7 +159,7 @@ struct NPYTests {
         #expect(throws: TensorError.self) { try Tensor(npy: file(header("(3,)"), version: 4, data: 12)) }
     }
 
-    @Test("Two thousand damaged files are read or refused, but do no harm")
+    @Test("Two thousand damaged files are read or refused without harm")
     func randomDamage() throws {
         let whole = try Tensor(shape: [2, 3], values: (0..<6).map(Double.init)).npy()
         var random = SeededGenerator(seed: 20)
@@ -175,7 +176,7 @@ struct NPYTests {
     }
 }
 
-/// The same numbers on each run: SplitMix64.
+/// Gives the same numbers on each run: SplitMix64.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

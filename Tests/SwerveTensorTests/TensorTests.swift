@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Tensor")
 struct TensorTests {
-    @Test("Values come back as they went in, for every element type")
+    @Test("Values of every element type survive the round trip")
     func valuesRoundTrip() throws {
         func check<Element: TensorElement & Equatable>(_ values: [Element]) throws {
             let tensor = try Tensor(shape: [1, values.count], values: values)
@@ -29,7 +29,7 @@ struct TensorTests {
         try check([true, false, true])
     }
 
-    @Test("A tensor without dimensions holds one element, one with a zero holds none")
+    @Test("A tensor without dimensions holds one element, one with a zero dimension holds none")
     func scalarsAndEmptyTensors() throws {
         #expect(try Tensor(shape: [], values: [Float(2)]).values(as: Float.self) == [2])
         #expect(try Tensor(shape: [3, 0], values: [Float]()).elementCount == 0)
@@ -37,7 +37,7 @@ struct TensorTests {
     }
 
     @Test(
-        "Shapes that make no sense are refused",
+        "Invalid shapes are refused",
         arguments: [[-1], [2, -2], [Int.max, 2], [1 << 33, 1 << 33, 0], [0, Int.max, Int.max]]
     )
     func invalidShapes(shape: [Int]) {
@@ -61,7 +61,7 @@ struct TensorTests {
         #expect(error?.code == .tooLarge)
     }
 
-    @Test("Bytes or values that are not as many as the shape says are refused", arguments: [11, 13, 0])
+    @Test("A number of bytes or values that does not match the shape is refused", arguments: [11, 13, 0])
     func sizeMismatch(count: Int) {
         let bytes = ByteBuffer(repeating: 0, count: count)
         let error = #expect(throws: TensorError.self) {
@@ -74,7 +74,7 @@ struct TensorTests {
         #expect(other?.code == .sizeMismatch)
     }
 
-    @Test("Looking at elements as another type of the same size is refused")
+    @Test("Reading elements as another type of the same size is refused")
     func typeMismatch() throws {
         let tensor = try Tensor(shape: [1], values: [Float(1)])
         #expect(throws: TensorError.self) { try tensor.values(as: Int32.self) }
@@ -90,7 +90,7 @@ struct TensorTests {
         #expect(error?.code == .invalidValue)
     }
 
-    @Test("Elements at an odd address are read right")
+    @Test("Elements at an unaligned address are read correctly")
     func misalignedBytes() throws {
         var buffer = ByteBuffer(bytes: [0xAA])
         for value in [Float(1), -2.5, 3] { buffer.writeInteger(value.bitPattern, endianness: .little) }
@@ -105,7 +105,7 @@ struct TensorTests {
         #expect(tensor.alignedBytes == tensor.bytes)
     }
 
-    @Test("Reshaping keeps the elements and refuses another number of them")
+    @Test("Reshaping keeps the elements and refuses a different number of them")
     func reshaping() throws {
         let tensor = try Tensor(shape: [2, 3], values: (0..<6).map(Int32.init))
         let reshaped = try tensor.reshaped(to: [3, 1, 2])
@@ -115,7 +115,7 @@ struct TensorTests {
         #expect(error?.code == .sizeMismatch)
     }
 
-    @Test("Tensors are equal when shape, type and bytes are")
+    @Test("Tensors are equal when their shape, type and bytes are equal")
     func equality() throws {
         let tensor = try Tensor(shape: [2], values: [Int32(1), 2])
         #expect(try tensor == Tensor(shape: [2], values: [Int32(1), 2]))
@@ -124,7 +124,7 @@ struct TensorTests {
         #expect(try tensor != Tensor(shape: [2], values: [Int32(1), 3]))
     }
 
-    @Test("A tensor survives JSON, its bytes as base64")
+    @Test("A tensor survives JSON, with its bytes in Base64")
     func codable() throws {
         let tensor = try Tensor(shape: [1, 2], values: [Float(1), -2])
         let data = try JSONEncoder().encode(tensor)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The rules of the source tree, as far as a text search can hold them.
+/// The rules of the source tree that a text search can check.
 @Suite struct TidyTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -53,13 +53,43 @@ import Testing
         #expect(wrong.isEmpty, "time, randomness and effects come into pure targets as data: \(wrong)")
     }
 
+    @Test(arguments: ["SwerveCore", "SwerveControl", "SwerveRouting"])
+    func `pure targets import only pure ones`(_ target: String) throws {
+        let pure = ["SwerveCore", "DequeModule"]
+        let wrong = Self.places(try Self.sources("Sources/\(target)")) { line in
+            line.contains(" import ") && !pure.contains { line.hasSuffix(" import \($0)") }
+        }
+        #expect(wrong.isEmpty)
+    }
+
+    @Test func `only SwerveSystem calls the operating system`() throws {
+        let forbidden = [
+            "import Glibc", "import Darwin", "import Musl", "import CSwerveSystem", "canImport(Glibc)",
+            "canImport(Darwin)", "canImport(Musl)",
+        ]
+        let others = try Self.sources("Sources").filter { !$0.path.hasPrefix("Sources/SwerveSystem/") }
+        let wrong = Self.places(others) { line in forbidden.contains { line.contains($0) } }
+        #expect(wrong.isEmpty, "call the system through SwerveSystem, and add there what it lacks: \(wrong)")
+    }
+
     @Test func `every import in Sources says how far it reaches`() throws {
         let wrong = Self.places(try Self.sources("Sources")) { $0.drop { $0 == " " }.hasPrefix("import ") }
         #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")
     }
 
+    @Test func `every target has its tests`() throws {
+        let targets = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+        // C, a module that only re-exports, and the macros' plugin, whose tests are those of the macros.
+        let without = ["CSwerveSystem", "CImageCodecs", "CONNXRuntime", "Swerve", "SwerveMacrosPlugin"]
+        let missing = targets.filter { target in
+            let tests = Self.root.appending(path: "Tests/\(target)Tests").path
+            return !target.hasPrefix(".") && !without.contains(target) && !FileManager.default.fileExists(atPath: tests)
+        }
+        #expect(missing == [])
+    }
+
     @Test func `files stay short`() throws {
-        // A closed state machine may be longer; everything else is split.
+        // A self-contained state machine may be longer; everything else is split.
         let allowed = 420
         let wrong = try Self.sources("Sources").filter { $0.lines.count > allowed }.map {
             "\($0.path): \($0.lines.count)"
@@ -67,14 +97,14 @@ import Testing
         #expect(wrong.isEmpty, "split files of more than \(allowed) lines: \(wrong)")
     }
 
-    @Test func `nothing is left undone`() throws {
+    @Test func `no unfinished work is marked`() throws {
         let marks = ["TO" + "DO:", "FIX" + "ME", "not implemented yet"]
         let wrong = Self.places(try Self.sources("Sources", "Examples")) { line in marks.contains { line.contains($0) }
         }
         #expect(wrong.isEmpty)
     }
 
-    @Test func `unsafe escapes say why they hold`() throws {
+    @Test func `a comment says why each unsafe escape is safe`() throws {
         let escapes = ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "as!"]
         var wrong: [String] = []
         for source in try Self.sources("Sources") {
@@ -85,7 +115,7 @@ import Testing
                 if !near.contains(where: { $0.contains("//") }) { wrong.append("\(source.path):\(index + 1)") }
             }
         }
-        #expect(wrong.isEmpty, "a comment within a few lines must say why it holds: \(wrong)")
+        #expect(wrong.isEmpty, "a comment within a few lines must say why it is safe: \(wrong)")
     }
 
     @Test func `tests do not sleep`() throws {
@@ -93,31 +123,32 @@ import Testing
         let wrong = Self.places(try Self.sources("Tests")) { line in
             sleeps.contains { line.contains($0) } && !line.contains("sleeps =")
         }
-        // The helpers that wait for what other processes and sockets do are the only places where time passes.
-        let helpers = [
-            "SwerveIntegrationTests/Support/Instance.swift", "SwerveTransportTests/Support/Eventually.swift",
-        ]
-        #expect(wrong.filter { place in !helpers.contains { place.contains($0) } } == [])
+        #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "only Eventually.swift may sleep")
     }
 
-    @Test func `no target depends on one above it`() throws {
-        let layers = [
-            ["SwerveCore"], ["SwerveControl", "SwerveRouting", "SwerveHTTPTypes", "SwerveTensor"],
-            ["SwerveActors", "SwerveHTTP", "SwerveLaunch", "SwerveVision"],
-            ["SwerveTransport", "SwerveGraph", "SwerveONNX", "SwerveVisionHTTP", "SwerveHummingbird", "SwerveHub"],
-            ["SwerveMacros"], ["SwerveRuntime"], ["Swerve"], ["SwerveModels"],
+    @Test func `time comes from a clock that is given`() throws {
+        let clocks = [
+            "NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)",
+            "WallClock", "Date()",
         ]
-        var wrong: [String] = []
-        for (level, targets) in layers.enumerated() {
-            let above = Set(layers[level...].joined())
-            for target in targets {
-                for place in Self.places(try Self.sources("Sources/\(target)"), { $0.contains("import Swerve") }) {
-                    let name = place.split(separator: " ").last.map(String.init) ?? ""
-                    // Within a layer only the tensor and vision targets build on one another.
-                    if above.contains(name), !(name == "SwerveTensor" || name == "SwerveVision") { wrong.append(place) }
-                }
-            }
+        // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
+        let allowed = [
+            "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
+            "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
+        ]
+        let wrong = Self.places(try Self.sources("Sources")) { line in
+            !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }
         }
-        #expect(wrong.isEmpty, "dependencies point downward only: \(wrong)")
+        #expect(wrong.filter { place in !allowed.contains { place.contains("/\($0)") } } == [])
+    }
+
+    @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
+    func `generated files are up to date`(script: String, target: String) throws {
+        let check = Process()
+        check.executableURL = URL(filePath: "/usr/bin/env")
+        check.arguments = ["python3", Self.root.appending(path: "dev/\(script)").path, "--check"]
+        try check.run()
+        check.waitUntilExit()
+        #expect(check.terminationStatus == 0, "run 'make \(target)'")
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import Testing
 
 @testable import SwerveTransport
@@ -136,7 +137,7 @@ final class TestBoard {
 
     /// A connection of a process that hosts a replica and notes on a board which requests it begins.
     private func peer(_ test: TestBoard) throws -> (peer: TestPeer, slot: BoardSlot) {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         hosted.add(HostedReplica(id: replica, actor: Echo(), limit: 100))
         let peer = try TestPeer(hosted)
         let slot = try #require(test.board.claim())
@@ -147,7 +148,7 @@ final class TestBoard {
 
     /// The frame of a call that has nothing after the method's number. The call fails, but it begins.
     private func call(_ sequence: UInt64) throws -> [UInt8] {
-        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1, now: .now())
+        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
         return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
             $0.writeImmutableBuffer(
                 body.getSlice(at: Frame.headerBytes, length: body.readableBytes - Frame.headerBytes)!
@@ -176,7 +177,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 3)
     }
 
-    @Test func `a long call counts as begun only when it is whole`() throws {
+    @Test func `a long call counts as begun only when it is complete`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)

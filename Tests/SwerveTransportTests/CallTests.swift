@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import SwerveReplica
 import Synchronization
 import Testing
 
@@ -28,7 +29,7 @@ distributed actor Echo: Deployment {
 
     private let events: AsyncStream<String>.Continuation?
     init(_ events: AsyncStream<String>.Continuation? = nil) {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.events = events
     }
 
@@ -51,13 +52,13 @@ distributed actor Echo: Deployment {
         events?.yield("cancelled: \(Task.isCancelled)")
         try Task.checkCancellation()
     }
-    distributed func context() -> String? { RequestContext.current?.requestID }
+    distributed func context() -> String? { ServeContext.current?.requestID }
 }
 
 /// Two ends of a connection over a real socket. The calling end calls replicas that the other end hosts.
 final class Pair {
     let calling: PeerConnection
-    let callee = HostedReplicas()
+    let callee = HostedReplicas(.detached)
     let recorder = Recorder()
     private let group = MultiThreadedEventLoopGroup.singleton
     private let listener: PeerListener
@@ -75,7 +76,7 @@ final class Pair {
             to: path,
             on: group.next(),
             delegate: Recorder(),
-            hosted: HostedReplicas()
+            hosted: HostedReplicas(.detached)
         ).get()
     }
 
@@ -90,8 +91,9 @@ final class Pair {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
         callee.add(HostedReplica(id: replica, actor: actor, limit: limit))
-        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [calling])], options: DeploymentOptions())
-        return ServeSystem.handle(D.self, id)
+        let member = Pool.Member(RemoteReplica(replica, [calling]), maxOngoingRequests: 100)
+        ServeSystem.detached.pools.pool(id).update([member], options: PoolOptions())
+        return ServeSystem.detached.handle(D.self, id)
     }
 }
 
@@ -169,7 +171,7 @@ final class Pair {
         let pair = try await Pair()
         let echo = pair.handle(Echo())
         #expect(try await echo.context() == nil)
-        try await RequestContext.$current.withValue(RequestContext(requestID: "id-1")) {
+        try await ServeContext.$current.withValue(ServeContext(requestID: "id-1")) {
             let context = try await echo.context()
             #expect(context == "id-1")
         }

@@ -3,6 +3,8 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import SwerveReplica
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -85,7 +87,7 @@ import Testing
             to: path,
             on: MultiThreadedEventLoopGroup.singleton.next(),
             delegate: recorder,
-            hosted: HostedReplicas()
+            hosted: HostedReplicas(.detached)
         ).get()
         let callers = try await Callers(connection, body: pattern(100))
         listener.close()
@@ -243,17 +245,17 @@ import Testing
         connection.setPeerBoard(try test.mapped(slot))
         let client = SeamClient(body: ByteBuffer(string: "x"))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x", whole: true)
-        connection.close(because: "the test cuts it off")
+        connection.close(because: "the test closes it")
         await client.ended()
         #expect(client.end == "lost")
-        try await expectNothingLeft(connection, recorder, "cut off")
+        try await expectNothingLeft(connection, recorder, "closed by the test")
         peer.close()
     }
 
     // MARK: The caller's process closes
 
-    @Test func `no request begins after the end, when the caller may have read the board`() async throws {
-        let hosted = HostedReplicas()
+    @Test func `nothing begins after the connection's end, because the caller may have read the board`() async throws {
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         let test = try TestBoard()
@@ -284,7 +286,7 @@ import Testing
         whole += frame(.requestData, stream: stream) { $0.writeString("some") }
         whole += frame(.requestEnd, stream: stream) { $0.writeString("more") }
         for cut in 0...whole.count where path == "/echo" || cut % 5 == 0 || cut == whole.count {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             let gate = Gate()
             hosted.addIngress(gate)
             let (peer, connection, recorder) = try await RawPeer.connected(hosted)
@@ -299,7 +301,7 @@ import Testing
     @Test func `the caller closes in the middle of a long call`() async throws {
         let call = try RawPeer.call("echo(_:)", pattern(3_000))
         for sent in [0, 1, 1_000, call.count - 1] {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             hosted.addIngress()
             let (peer, connection, recorder) = try await RawPeer.connected(hosted)
             try await peer.define(1, TestIngress.id, target: "echo(_:)")
@@ -316,7 +318,7 @@ import Testing
 
     @Test func `the caller closes while it gets its answers`() async throws {
         for read in [0, 1, 50, 3_000, 100_000, 1_000_000] {
-            let hosted = HostedReplicas()
+            let hosted = HostedReplicas(.detached)
             hosted.addIngress()
             let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
             try await peer.define(1, TestIngress.id)

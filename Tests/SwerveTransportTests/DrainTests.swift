@@ -1,6 +1,8 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -19,7 +21,7 @@ import Testing
     }
 
     private func waiting(isCall: Bool) async throws -> Waiting {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
         // The whole answer goes to the connection at once, so the replica's method has returned.
@@ -79,8 +81,8 @@ import Testing
         waiting.connection.close(because: "the test is over")
     }
 
-    @Test func `it is drained at once when its answers left before it was asked to drain`() async throws {
-        let hosted = HostedReplicas()
+    @Test func `an answer that was given before the replica is asked to drain leaves it drained`() async throws {
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)

@@ -16,7 +16,7 @@ import Testing
         var frame = Failures.encode(error, thrownBy: Self.replica)
         #expect(frame.readableBytes < StreamLimits.window)
         frame.moveReaderIndex(forwardBy: Frame.headerBytes)
-        return Failures.decode(frame, from: Self.replica)
+        return Failures.decode(frame, from: Self.replica, .detached)
     }
 
     @Test func `a long user error is described and shortened`() throws {

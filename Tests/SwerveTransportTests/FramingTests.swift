@@ -66,14 +66,14 @@ final class RecordingWire: Wire {
     }
 }
 
-/// One end of a connection whose other end is the test.
+/// One end of a connection; the test plays the other end.
 struct TestPeer {
     let loop = EmbeddedEventLoop()
     let wire: RecordingWire
     let recorder = Recorder()
     let connection: PeerConnection
 
-    init(_ hosted: HostedReplicas = HostedReplicas()) throws {
+    init(_ hosted: HostedReplicas = HostedReplicas(.detached)) throws {
         wire = RecordingWire(loop)
         connection = PeerConnection(wire: wire, delegate: recorder, hosted: hosted)
     }
@@ -120,9 +120,10 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     private let replica = ReplicaID(deployment: DeploymentID(application: "a", deployment: "D"), number: 7)
 
     private func conversation() throws -> (bytes: [UInt8], messages: [String]) {
+        let published = PublishedReplica(id: replica, address: "/x", maxOngoingRequests: 3)
         let messages: [ControlMessage] = [
             .ready, .drained(replica), .initializationFailed(message: String(repeating: "long ", count: 30)),
-            .publish(replica.deployment, [PublishedReplica(id: replica, address: "/x")], DeploymentOptions()), .probe,
+            .publish(replica.deployment, [published], PoolOptions()), .probe,
         ]
         let hello = Hello(replica: replica, processID: 42)
         let bytes = try frame(.hello, encoding: hello) + messages.flatMap { try frame(.control, encoding: $0) }

@@ -23,7 +23,7 @@ distributed actor Repeater: Deployment {
     }
 
     init() {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
     }
     distributed func echo(_ text: String) -> String { text }
 }
@@ -32,7 +32,7 @@ distributed actor Repeater: Deployment {
 @Suite struct KeptResultTests {
     private func called(_ pair: Pair, _ text: String, mayKeep: Bool = true) async throws -> NamedResult {
         let echo = pair.handle(Repeater(), named: "kept \(pair.path)")
-        return try await ServeSystem.current.call(
+        return try await ServeSystem.detached.call(
             echo.id,
             method: "echo(_:)",
             arguments: Arguments(text),
@@ -91,7 +91,7 @@ distributed actor Repeater: Deployment {
         }
         let echo = taker.handle(Repeater(), named: "taker")
         for _ in 0..<3 {
-            let answer = try await ServeSystem.current.call(
+            let answer = try await ServeSystem.detached.call(
                 echo.id,
                 method: "echo(_:)",
                 arguments: Arguments(kept: result)
@@ -105,7 +105,7 @@ distributed actor Repeater: Deployment {
         try await maker.close()
         // The connection to the maker is gone, and so are the results that were kept for it.
         await #expect(throws: ServeError.self) {
-            _ = try await ServeSystem.current.call(
+            _ = try await ServeSystem.detached.call(
                 echo.id,
                 method: "echo(_:)",
                 arguments: Arguments(kept: result)

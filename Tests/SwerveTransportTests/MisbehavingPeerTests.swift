@@ -1,6 +1,8 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -21,7 +23,7 @@ import Testing
         sourceLocation: SourceLocation = #_sourceLocation,
         _ send: (RawPeer) async throws -> Void
     ) async throws {
-        let (hosted, gate) = (HostedReplicas(), Gate())
+        let (hosted, gate) = (HostedReplicas(.detached), Gate())
         let replica = hosted.addIngress(gate)
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
@@ -35,7 +37,7 @@ import Testing
             #expect(!peer.isEnded, "\(recorder.closed)", sourceLocation: sourceLocation)
             peer.close()
         }
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason ?? "ended"), "\(recorder.closed)", sourceLocation: sourceLocation)
         if reason != nil { #expect(try await peer.isCutOff(), sourceLocation: sourceLocation) }
         gate.open()
@@ -74,15 +76,15 @@ import Testing
         }
     }
 
-    @Test func `a caller whose whole body is one byte more than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+    @Test func `a caller that sends a whole body of one byte more than a window`() async throws {
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.send(.requestEnd, stream: stream, bytes: window + 1)
         }
     }
 
-    @Test func `a caller that takes more of an answer than was sent`() async throws {
-        try await expectCallerCutOff("more of an answer was taken than was sent") { peer in
+    @Test func `a caller that reports more of an answer as taken than was sent`() async throws {
+        try await expectCallerCutOff("more of an answer as taken than was sent") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.sendCredit(.responseCredit, stream: stream, 1)
         }
@@ -90,7 +92,7 @@ import Testing
 
     @Test func `a caller that begins a stream twice, or two in one slot`() async throws {
         for second in [stream, RawPeer.stream(2)] {
-            try await expectCallerCutOff("was begun twice") { peer in
+            try await expectCallerCutOff("was opened twice") { peer in
                 try await peer.request("/gate", stream: stream)
                 try await peer.request("/gate", stream: second)
             }
@@ -102,14 +104,14 @@ import Testing
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: 51)
         }
-        try await expectCallerCutOff("another length") { peer in
+        try await expectCallerCutOff("its announced length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestEnd, stream: stream, bytes: 49)
         }
     }
 
     @Test func `a caller that sends a part of a long call that is larger than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await longCall(peer, length: 3 * window, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: window + 1)
         }
@@ -123,8 +125,8 @@ import Testing
         try await expectCallerCutOff(nil) { try await longCall($0, length: 100, first: 50, method: 77) }
     }
 
-    @Test func `a long call without room is refused, and frees its place`() async throws {
-        let hosted = HostedReplicas()
+    @Test func `a long call for which there is no room is refused, and gives back its place`() async throws {
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         #expect(hosted.reserve(ConnectionLimits.maximumAssembledBytes))
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
@@ -150,7 +152,7 @@ import Testing
     }
 
     @Test func `a caller that resets the connection in the middle of a frame`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
@@ -166,7 +168,7 @@ import Testing
     }
 
     @Test func `a caller that sends byte by byte is served like any other`() async throws {
-        let hosted = HostedReplicas()
+        let hosted = HostedReplicas(.detached)
         hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         var bytes = frame(.define, stream: 1) { $0.writeString("\(TestIngress.id.deployment)\01\0") }
@@ -203,7 +205,7 @@ import Testing
         if http { try await client.begin(replica, "/x") }
         _ = try await peer.expect(.define)
         try await answer(peer, try await peer.expect(http ? .requestHTTP : .requestCall).stream)
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason), "\(recorder.closed)", sourceLocation: sourceLocation)
         #expect(try await peer.isCutOff(), sourceLocation: sourceLocation)
         if http {
@@ -226,11 +228,11 @@ import Testing
         )
     }
 
-    @Test func `a replica that takes more of a body than was sent`() async throws {
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+    @Test func `a replica that reports more of a body as taken than was sent`() async throws {
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.sendCredit(.requestCredit, stream: stream, 1)
         }
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.send(.requestAccepted, stream: stream)
             var count = 0
             while let frame = try await peer.next() {
@@ -248,7 +250,7 @@ import Testing
             for _ in 0..<4 { try await peer.send(.responseData, stream: stream, bytes: window / 4) }
             try await peer.send(.responseData, stream: stream, bytes: 1)
         }
-        try await expectReplicaCutOff("an answer came faster than it was asked for", http: false) { peer, stream in
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: false) { peer, stream in
             try await peer.send(.responseLongValue, stream: stream) {
                 $0.writeInteger(UInt64(1 << 24), endianness: .little)
             }
@@ -271,8 +273,8 @@ import Testing
 
     @Test func `a replica whose answer has an unreadable head`() async throws {
         for kind in [FrameKind.responseHTTP, .responseHead] {
-            try await expectReplicaCutOff("cut short", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
-            try await expectReplicaCutOff("cut short", http: true) { peer, stream in
+            try await expectReplicaCutOff("truncated", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
+            try await expectReplicaCutOff("truncated", http: true) { peer, stream in
                 try await peer.send(kind, stream: stream) { head(700, to: &$0) }
             }
         }
@@ -285,11 +287,11 @@ import Testing
                 $0.writeRepeatingByte(1, count: 60)
             }
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseData, stream: stream, bytes: 41)
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseEnd, stream: stream, bytes: 39)
         }
@@ -307,7 +309,7 @@ import Testing
     }
 
     @Test(arguments: [.responseData, .responseEnd] as [FrameKind])
-    func `a replica that sends parts of a long value that it did not begin`(kind: FrameKind) async throws {
+    func `a replica that sends parts of a long value without its beginning`(kind: FrameKind) async throws {
         try await expectReplicaCutOff("a long value", http: false) { try await $0.send(kind, stream: $1, bytes: 5) }
     }
 
@@ -321,8 +323,9 @@ import Testing
         let (peer, connection, _) = try await RawPeer.connected()
         let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
         let replica = ReplicaID(deployment: id, number: 1)
-        ServeSystem.current.pools.pool(id).update([RemoteReplica(replica, [connection])], options: DeploymentOptions())
-        let handle = ServeSystem.handle(Echo.self, id)
+        let member = Pool.Member(RemoteReplica(replica, [connection]), maxOngoingRequests: 100)
+        ServeSystem.detached.pools.pool(id).update([member], options: PoolOptions())
+        let handle = ServeSystem.detached.handle(Echo.self, id)
         let call = Task { try await handle.echo("x") }
         _ = try await peer.expect(.define)
         let stream = try await peer.expect(.requestCall).stream

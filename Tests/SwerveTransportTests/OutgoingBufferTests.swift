@@ -170,9 +170,9 @@ extension OutgoingBuffer {
         #expect(String(buffer: rest.tail) == "tail")
     }
 
-    // MARK: Batches
+    // MARK: Bursts
 
-    @Test func `nothing leaves while a batch holds`() {
+    @Test func `nothing leaves while a burst holds`() {
         var out = OutgoingBuffer()
         out.hold()
         #expect(out.add("a", isQuiet: true) == .none)
@@ -190,7 +190,7 @@ extension OutgoingBuffer {
         #expect(out.release() == .write)
     }
 
-    @Test func `a batch without answers writes nothing`() {
+    @Test func `a burst without answers writes nothing`() {
         var out = OutgoingBuffer()
         out.hold()
         #expect(out.release() == .none)
@@ -205,7 +205,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "b")
     }
 
-    @Test func `a batch that ends while a thread writes leaves the rest to the writer`() {
+    @Test func `a burst that ends while a thread writes leaves the rest to the writer`() {
         var out = OutgoingBuffer.writing("a")
         out.hold()
         #expect(out.add("b") == .none)

@@ -1,6 +1,8 @@
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveReplica
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -70,8 +72,8 @@ import Testing
         try await eventually("nothing is left over") { connection.load == (0, 0, 0) }
     }
 
-    @Test func `at most a window of each answer leaves while the caller takes nothing`() async throws {
-        let hosted = HostedReplicas()
+    @Test func `a caller that takes nothing gets at most a window of each answer`() async throws {
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
         let (size, streams) = (3 * window + 7, 4)
@@ -122,8 +124,8 @@ import Testing
         try await eventually("nothing is left over") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
     }
 
-    @Test func `at most a window of a long value leaves while the caller takes nothing`() async throws {
-        let hosted = HostedReplicas()
+    @Test func `a caller that takes nothing gets at most a window of a long value`() async throws {
+        let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
         try await peer.define(1, TestIngress.id, target: "echo(_:)")
@@ -160,8 +162,8 @@ import Testing
         let all = Int(try #require(length))
         try await take(all, [.responseData, .responseEnd], from: peer, into: &taken, telling: .responseCredit)
         #expect(taken.readableBytes == all)
-        #expect(try BinaryReader(taken, system: .current).nextRegion(ByteBuffer.self) == value)
-        try await eventually("nothing is left over") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
+        #expect(try BinaryReader(taken, system: .detached).nextRegion(ByteBuffer.self) == value)
+        try await eventually("nothing is left") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
         #expect(hosted.assembledBytes == 0)
     }
 

@@ -14,12 +14,12 @@ struct ImageRequestTests {
         _ body: ByteBuffer,
         path: String = "/",
         headers: HTTPHeaders = [:]
-    ) throws -> HTTPRequest {
-        try HTTPRequest(method: .post, path: path, headers: headers, body: HTTPBody(body))
+    ) throws -> ServeRequest {
+        try ServeRequest(method: .post, path: path, headers: headers, body: HTTPBody(body))
     }
 
-    /// A form with these fields; those with a file name are files.
-    private static func form(_ fields: [(name: String, file: String?, body: ByteBuffer)]) throws -> HTTPRequest {
+    /// A form with these fields; fields with a file name are files.
+    private static func form(_ fields: [(name: String, file: String?, body: ByteBuffer)]) throws -> ServeRequest {
         var body = ByteBuffer()
         for field in fields {
             let file = field.file.map { "; filename=\"\($0)\"" } ?? ""
@@ -44,7 +44,7 @@ struct ImageRequestTests {
         #expect(try await Self.request(try picture.npy()).image(as: .grayscale) == picture.grayscale())
     }
 
-    @Test("A picture is read from the only file of a form, or from the field that is asked for")
+    @Test("A picture is read from the only file of a form, or from the named field")
     func forms() async throws {
         let picture = try Self.picture()
         let note = ByteBuffer(string: "a note")
@@ -52,17 +52,17 @@ struct ImageRequestTests {
         let two = [("one", "1.txt" as String?, note), ("two", "2.npy" as String?, try picture.npy())]
         #expect(try await Self.form(two).image(field: "two") == picture)
         for (request, message) in [
-            (try Self.form(two), "the form needs one file, a picture; it has 2"),
-            (try Self.form([("note", nil, note)]), "the form needs one file, a picture; it has 0"),
+            (try Self.form(two), "the form needs one file, the picture; it has 2"),
+            (try Self.form([("note", nil, note)]), "the form needs one file, the picture; it has 0"),
         ] {
-            let error = await #expect(throws: HTTPError.self) { try await request.image() }
-            #expect(error == HTTPError(.badRequest, message))
+            let error = await #expect(throws: ServeHTTPError.self) { try await request.image() }
+            #expect(error == ServeHTTPError(.badRequest, message))
         }
-        let error = await #expect(throws: HTTPError.self) { try await Self.form(two).image(field: "three") }
-        #expect(error == HTTPError(.badRequest, "the form has no field 'three'"))
+        let error = await #expect(throws: ServeHTTPError.self) { try await Self.form(two).image(field: "three") }
+        #expect(error == ServeHTTPError(.badRequest, "the form has no field 'three'"))
     }
 
-    @Test("What is no picture is answered with the status that says why")
+    @Test("A body that is not a picture is answered with the status that says why")
     func statuses() async throws {
         let png = try Self.png()
         let webp = ByteBuffer(string: "RIFF____WEBPVP8 ")
@@ -75,14 +75,14 @@ struct ImageRequestTests {
         ]
         for (body, limits, status) in cases {
             let request = try Self.request(body)
-            let error = await #expect(throws: HTTPError.self) { try await request.image(limits: limits) }
+            let error = await #expect(throws: ServeHTTPError.self) { try await request.image(limits: limits) }
             #expect(error?.status == status)
         }
-        let error = await #expect(throws: HTTPError.self) { try await Self.request(webp).image() }
+        let error = await #expect(throws: ServeHTTPError.self) { try await Self.request(webp).image() }
         #expect(error?.message == "a WebP file; JPEG and PNG are accepted, and NumPy arrays (.npy)")
         let large = try Self.request(png)
         let tooLong = await #expect(throws: (any Error).self) { try await large.image(maxBytes: 10) }
-        #expect(tooLong.map { HTTPResponse(for: $0).status } == .contentTooLarge)
+        #expect(tooLong.map { ServeResponse(for: $0).status } == .contentTooLarge)
     }
 
     /// A `.npy` file of one float.
@@ -92,21 +92,21 @@ struct ImageRequestTests {
         return [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array(header.utf8) + [0, 0, 0, 0]
     }()
 
-    @Test("A picture leaves in the format that the request accepts, and as an array it is read back the same")
+    @Test("A picture is answered in the format that the request accepts, and survives as PNG and as an array")
     func responses() async throws {
         let picture = try Self.picture()
         for (accept, type) in [
             ("*/*", "image/png"), ("image/jpeg", "image/jpeg"), ("image/png, image/jpeg", "image/png"),
             ("application/x-npy", "application/x-npy"),
         ] {
-            let response = try HTTPResponse.image(picture, for: Self.request(ByteBuffer(), headers: ["accept": accept]))
+            let response = try ServeResponse.image(picture, for: Self.request(ByteBuffer(), headers: ["accept": accept]))
             #expect(response.headers["content-type"] == type)
             let bytes = try #require(response.body.completeBytes)
             if type != "image/jpeg" { #expect(try await Self.request(bytes).image() == picture) }
         }
     }
 
-    @Test("The query chooses the picture of a segmentation, and an unknown one is refused with the list")
+    @Test("The query chooses the segmentation picture, and an unknown one is refused with the list")
     func pictures() throws {
         func chosen(_ path: String) throws -> SegmentationPicture {
             try Self.request(ByteBuffer(), path: path).segmentationPicture()
@@ -114,10 +114,10 @@ struct ImageRequestTests {
         #expect(try chosen("/") == .overlay)
         #expect(try chosen("/?picture=side-by-side") == .sideBySide)
         #expect(try chosen("/?a=b&picture=contour") == .contour)
-        let error = #expect(throws: HTTPError.self) { try chosen("/?picture=cubist") }
+        let error = #expect(throws: ServeHTTPError.self) { try chosen("/?picture=cubist") }
         #expect(
-            error == HTTPError(.badRequest, "there is no picture 'cubist'; there are overlay, side-by-side, contour")
+            error == ServeHTTPError(.badRequest, "no picture named 'cubist'; the names are overlay, side-by-side, contour")
         )
-        #expect(throws: HTTPError.self) { try chosen("/?picture=") }
+        #expect(throws: ServeHTTPError.self) { try chosen("/?picture=") }
     }
 }

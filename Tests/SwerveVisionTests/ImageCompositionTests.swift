@@ -5,14 +5,14 @@ import Testing
 
 @Suite("Image composition and coding")
 struct ImageCompositionTests {
-    /// A picture of characters, from `#` for black to `.` for white.
+    /// A sketch in characters, from `#` for black to `.` for white.
     private func sketch(_ image: Image, columns: Range<Int>, rows: Range<Int>) -> [String] {
         rows.map { y in
             String(columns.map { x in Array("#%+.")[Int(image.pixels[(y * image.width + x) * 3]) / 64] })
         }
     }
 
-    @Test("A legend shows a swatch with round corners, the name of each entry, and its detail in grey")
+    @Test("A legend shows a swatch with round corners, the name and the grey detail of each entry")
     func legend() throws {
         let entries = [LegendEntry(name: "Ag", color: RGBColor(red: 9, green: 8, blue: 7), detail: "1")]
         let legend = try Image.legend(entries, scale: 1)
@@ -32,7 +32,7 @@ struct ImageCompositionTests {
         )
     }
 
-    @Test("Names are cut, and characters without a glyph are shown as a question mark")
+    @Test("Long names are truncated, and characters without a glyph are shown as question marks")
     func legendNames() throws {
         func legend(_ name: String) throws -> Image {
             try Image.legend([LegendEntry(name: name, color: .black)], scale: 1)
@@ -51,7 +51,7 @@ struct ImageCompositionTests {
         #expect(both.pixels == [255, 0, 0, 1, 2, 3, 7, 7, 7, 8, 8, 8, 255, 0, 0, 1, 2, 3, 1, 2, 3, 1, 2, 3])
     }
 
-    @Test("The distinct palette has 256 colours that differ, those of Pascal VOC")
+    @Test("The distinct palette has the 256 different colours of Pascal VOC")
     func distinctPalette() {
         #expect(Set(Palette.distinct.colors).count == 256)
         #expect(Palette.distinct.colors[0] == .black)
@@ -74,7 +74,7 @@ struct ImageCompositionTests {
         }
     }
 
-    @Test("Converting drops and adds channels as Pillow does")
+    @Test("Converting adds and drops channels as Pillow does")
     func converts() throws {
         let rgba = try Image(width: 1, height: 1, channels: 4, pixels: [10, 20, 30, 40])
         #expect(rgba.converted(to: .rgb).pixels == [10, 20, 30])

@@ -1,8 +1,9 @@
 import NIOCore
 import SwerveVision
+import TestSupport
 import Testing
 
-/// Where two images differ, in words; nil when they are equal.
+/// Describes how two images differ; nil when they are equal.
 func difference(_ image: Image, _ expected: Image) -> String? {
     guard image.width == expected.width, image.height == expected.height, image.channels == expected.channels else {
         return "\(image) instead of \(expected)"
@@ -19,7 +20,7 @@ struct ImageDecodingTests {
         ("L", .grayscale), ("RGB", .rgb), ("RGBA", .rgba),
     ]
 
-    @Test("Every kind of JPEG and PNG decodes to the bytes that Pillow gives, in every mode")
+    @Test("Every kind of JPEG and PNG decodes to the same bytes as in Pillow, in every mode")
     func decodesAsPillow() throws {
         let names = try Golden.json("images/manifest.json", as: [String].self)
         #expect(names.count > 20)
@@ -43,7 +44,7 @@ struct ImageDecodingTests {
     }
 
     @Test(
-        "Other formats are refused by name, with what is accepted",
+        "Other formats are refused by name, with the accepted formats",
         arguments: [
             ("GIF89a", "a GIF file"), ("BM______", "a BMP file"), ("RIFF____WEBP", "a WebP file"),
             ("II*\0____", "a TIFF file"), ("____ftypavif", "an AVIF file"), ("____ftypheic", "an HEIC file"),
@@ -58,12 +59,12 @@ struct ImageDecodingTests {
     }
 
     @Test(
-        "A file that ends early is refused, wherever it is cut",
+        "A truncated file is refused, wherever it is cut off",
         arguments: ["3x2.png", "17x13.jpg", "rgba-interlaced.png"]
     )
     func truncatedEverywhere(name: String) throws {
         let file = Array(try Golden.bytes("images/\(name)").readableBytesView)
-        // The last 12 bytes of a PNG are its end marker, which Pillow does not miss either.
+        // The last 12 bytes of a PNG are its end marker, which Pillow does not require either.
         let end = name.hasSuffix(".png") ? file.count - 12 : file.count
         for length in 8..<end {
             let error = #expect(throws: ImageError.self) { try Image.decode(file[..<length]) }
@@ -72,7 +73,7 @@ struct ImageDecodingTests {
     }
 
     @Test(
-        "Large files that end early are refused",
+        "Large truncated files are refused",
         arguments: ["hd.jpg", "progressive.jpg", "restart.jpg", "cmyk.jpg", "photo.png", "palette.png"],
         [0.1, 0.5, 0.9, 0.999]
     )
@@ -94,7 +95,7 @@ struct ImageDecodingTests {
         #expect(error?.message.contains("60000 x 60000") == true)
     }
 
-    @Test("A PNG with megabytes of compressed texts decodes without them; fuzzing watches the memory it takes")
+    @Test("A PNG with megabytes of compressed text decodes without the text; fuzzing checks the memory used")
     func textBomb() throws {
         let image = try Image.decode(Golden.bytes("kinds/text-bomb.png"))
         #expect(image.width == 8 && image.height == 8)
@@ -109,7 +110,7 @@ struct ImageDecodingTests {
         #expect(error?.code == .tooLarge)
     }
 
-    @Test("Each limit is kept")
+    @Test("Each limit is enforced")
     func limits() throws {
         let file = try Golden.bytes("images/photo.png")
         #expect(try Image.decode(file, limits: ImageLimits(maximumPixels: 451 * 300)).width == 451)
@@ -123,7 +124,7 @@ struct ImageDecodingTests {
         }
     }
 
-    @Test("A progressive JPEG with more passes than the limit is refused")
+    @Test("A progressive JPEG with more scans than the limit is refused")
     func scanLimit() throws {
         let file = try Golden.bytes("images/progressive.jpg")
         #expect(try Image.decode(file, limits: ImageLimits(maximumScans: 10)).width == 451)
@@ -132,7 +133,7 @@ struct ImageDecodingTests {
     }
 
     @Test(
-        "Two thousand damaged files are decoded or refused, but do no harm",
+        "Two thousand damaged files are decoded or refused without harm",
         arguments: ["photo-422.jpg", "progressive.jpg", "rgb-interlaced.png", "palette-alpha.png", "17x13.jpg"]
     )
     func randomDamage(name: String) throws {
@@ -142,7 +143,7 @@ struct ImageDecodingTests {
         var refused = 0
         for round in 0..<400 {
             var damaged = file
-            // Half of the rounds hit the headers, where a wrong byte does most.
+            // Half of the rounds damage the headers, where a wrong byte has the most effect.
             let range = round % 2 == 0 ? 0..<min(700, file.count) : 0..<file.count
             for _ in 0..<Int.random(in: 1...8, using: &random) {
                 damaged[Int.random(in: range, using: &random)] = UInt8.random(in: 0...255, using: &random)

@@ -1,8 +1,9 @@
 import NIOCore
 import SwerveVision
+import TestSupport
 import Testing
 
-/// A file of `dev/golden_images.py`, its size in the end and the pixels that Pillow makes of it.
+/// A file of `dev/golden_images.py`, its final size and the pixels that Pillow makes of it.
 private struct Kind: Decodable {
     var name: String
     var width: Int
@@ -10,13 +11,13 @@ private struct Kind: Decodable {
 
     func file() throws -> ByteBuffer { try Golden.bytes("kinds/\(name)") }
 
-    /// The transparent grey level of 2 or 4 bits, of a file that has one.
+    /// The depth, 2 or 4 bits, of a grey file with a transparent level; nil for other files.
     private var keyedDepth: Int? {
         name.hasPrefix("gray-2-key") ? 2 : name.hasPrefix("gray-4-key") ? 4 : nil
     }
 
-    /// Pillow compares the transparent level, 1 in these files, with levels that it has scaled to 8 bits before, and so
-    /// misses it. The specification of PNG compares what stands in the file.
+    /// Pillow compares the transparent level, 1 in these files, with levels that are already scaled to 8 bits, and so
+    /// misses it. The PNG specification compares the levels in the file.
     func corrected(_ image: Image) throws -> Image {
         guard let keyedDepth else { return image }
         let key = UInt8(255 / ((1 << keyedDepth) - 1))
@@ -25,7 +26,7 @@ private struct Kind: Decodable {
         return try Image(width: image.width, height: image.height, channels: 4, pixels: pixels)
     }
 
-    /// The images that lie one after another in the file's companion.
+    /// The images stored one after another in the file's companion.
     func expected(_ formats: [Image.PixelFormat], sizes: [(Int, Int)]) throws -> [Image] {
         var bytes = try Golden.bytes("kinds/\(name).bin")
         let images = try zip(formats, sizes).map { format, size in
@@ -41,7 +42,7 @@ private struct Kind: Decodable {
 @Suite("Kinds of image files")
 struct ImageKindTests {
     @Test(
-        "Every colour type, depth, subsampling and coding, in ten sizes, decodes to the bytes that Pillow gives",
+        "Every colour type, depth, subsampling and coding, in ten sizes, decodes to the same bytes as in Pillow",
         arguments: [(".jpg", 140), (".png", 480)]
     )
     func kinds(ending: String, count: Int) throws {
@@ -58,7 +59,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Metadata turns a picture as Pillow's exif_transpose does, and only when asked for")
+    @Test("Metadata turns a picture as Pillow's exif_transpose does, and only on request")
     func orientations() throws {
         let kinds = try Golden.json("kinds/oriented.json", as: [Kind].self)
         #expect(kinds.count == 72)
@@ -72,7 +73,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Putting upright turns every number of channels, and eight orientations give eight pictures")
+    @Test("Turning upright works with any number of channels, and eight orientations give eight pictures")
     func upright() throws {
         let image = try Image(width: 3, height: 2, channels: 1, pixels: [1, 2, 3, 4, 5, 6])
         let expected: [ImageOrientation: [UInt8]] = [
@@ -89,7 +90,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Metadata that is cut anywhere turns nothing or what the whole does, and never fails")
+    @Test("Metadata truncated anywhere turns the picture as the whole does or not at all, and never fails")
     func damagedMetadata() throws {
         for name in ["little-6.jpg", "xmp-6.jpg", "exif-6.png", "xmp-6.png"] {
             let file = Array(try Golden.bytes("kinds/\(name)").readableBytesView)
@@ -100,7 +101,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Files of other formats, as real encoders write them, are refused by name with what is accepted")
+    @Test("Files of other formats from real encoders are refused by name, with the accepted formats")
     func refused() throws {
         let names = try Golden.json("kinds/refused.json", as: [String].self)
         #expect(names.count == 14)
@@ -117,7 +118,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Kinds of JPEG that are not decoded are refused by name")
+    @Test("Unsupported kinds of JPEG are refused by name")
     func refusedJPEG() throws {
         var file = Array(try Golden.bytes("kinds/444-8x8.jpg").readableBytesView)
         let frame = try #require(file.indices.first { file[$0...].starts(with: [0xFF, 0xC0]) })
@@ -131,7 +132,7 @@ struct ImageKindTests {
         #expect(error == ImageError(.unsupportedFormat, "a lossless or hierarchical JPEG file; \(accepted)"))
     }
 
-    @Test("A picture as an array comes back the same, and arrays that are no picture are refused")
+    @Test("A picture survives as an array, and arrays that are not a picture are refused")
     func arrays() throws {
         for channels in [1, 3, 4] {
             let pixels = (0..<(6 * channels)).map(UInt8.init)
@@ -148,7 +149,7 @@ struct ImageKindTests {
         }
     }
 
-    @Test("Arrays keep the limits of pictures")
+    @Test("The limits of pictures apply to arrays")
     func arrayLimits() throws {
         let file = try Image(width: 30, height: 20, channels: 1, pixels: Array(repeating: 0, count: 600)).npy()
         #expect(try Image(npy: file, limits: ImageLimits(maximumWidth: 30, maximumHeight: 20)).width == 30)

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveTensor
 import SwerveVision
+import TestSupport
 import Testing
 
 /// One line of the manifest of golden operations.
@@ -49,7 +50,7 @@ struct ImageOperationTests {
         }
     }
 
-    @Test("Sharpening equals Pillow's, for factors below, between and above 0 and 1")
+    @Test("Sharpening equals Pillow's, for factors below 0, from 0 to 1 and above 1")
     func sharpens() throws {
         try compare("sharpen", atLeast: 35) { try $0.sharpened(factor: #require($1.factor)) }
     }
@@ -59,12 +60,12 @@ struct ImageOperationTests {
         try compare("grayscale", atLeast: 5) { image, _ in image.grayscale() }
     }
 
-    @Test("Black and white equals Pillow's, at and beyond the ends of the range")
+    @Test("Thresholding equals Pillow's, at and beyond the ends of the range")
     func thresholds() throws {
         try compare("threshold", atLeast: 30) { try $0.thresholded(#require($1.threshold)) }
     }
 
-    @Test("Colours laid over an image equal Pillow's blend")
+    @Test("An overlay of colours equals Pillow's blend")
     func overlays() throws {
         let labels = try Tensor(npy: Golden.bytes("operations/labels.npy")).values(as: UInt8.self)
         let numbers = try Tensor(npy: Golden.bytes("operations/palette.npy")).values(as: UInt8.self)
@@ -77,7 +78,7 @@ struct ImageOperationTests {
         }
     }
 
-    @Test("A JPEG is byte for byte the one that Pillow writes, but for libjpeg-turbo's own marks")
+    @Test("A JPEG is byte for byte the one that Pillow writes")
     func encodesJPEG() throws {
         let cases = try Golden.json("operations/manifest.json", as: [OperationCase].self)
             .filter { $0.operation == "jpeg" }
@@ -90,7 +91,7 @@ struct ImageOperationTests {
         }
     }
 
-    @Test("A PNG holds the pixels that were put in, at every level", arguments: ["rgb", "gray", "rgba", "dot"])
+    @Test("A PNG keeps its pixels at every level", arguments: ["rgb", "gray", "rgba", "dot"])
     func encodesPNG(name: String) throws {
         let image = try Golden.image("operations/\(name).npy")
         for level in [0, 1, 6, 9] {
@@ -121,7 +122,7 @@ struct ImageOperationTests {
         #expect(try normalized.values(as: Float.self) == [-1, 50, 10, -0.2, 510, 0])
     }
 
-    @Test("Arguments that make no sense are refused with a typed error, none of them ends the process")
+    @Test("Invalid arguments are refused with a typed error, and none of them crashes the process")
     func invalidArguments() throws {
         let image = try Golden.image("operations/rgb.npy")
         let rgba = try Golden.image("operations/rgba.npy")

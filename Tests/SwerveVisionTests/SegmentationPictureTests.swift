@@ -16,7 +16,7 @@ struct SegmentationPictureTests {
         Array(image.pixels[((y * image.width + x) * 3)..<((y * image.width + x) * 3 + 3)])
     }
 
-    @Test("Each picture has a name, and no other name is one")
+    @Test("Each picture has a name, and other names are unknown")
     func names() {
         #expect(SegmentationPicture.all.map(\.description) == ["overlay", "side-by-side", "contour"])
         for picture in SegmentationPicture.all { #expect(SegmentationPicture(name: "\(picture)") == picture) }
@@ -24,7 +24,7 @@ struct SegmentationPictureTests {
         #expect(SegmentationPicture(name: "") == nil)
     }
 
-    @Test("Contours colour the inner edge of each region, fade out, and leave the rest as it is")
+    @Test("Contours colour the inner edge of each region, fade out, and leave the rest unchanged")
     func contours() throws {
         let (image, labels) = try Self.scene()
         let drawn = try image.contours(labels: labels, palette: Palette(Self.colors), width: 2)
@@ -33,7 +33,7 @@ struct SegmentationPictureTests {
         #expect(Self.pixel(drawn, 12, 14)[0] > 100 && Self.pixel(drawn, 12, 14)[0] < 250)
         #expect(Self.pixel(drawn, 14, 14) == [100, 100, 100])
         #expect(Self.pixel(drawn, 9, 14) == [0, 0, 0])
-        #expect(Self.pixel(drawn, 0, 0) == [100, 100, 100], "the edge of the image is no edge of a region")
+        #expect(Self.pixel(drawn, 0, 0) == [100, 100, 100], "the edge of the image is not the edge of a region")
         let omitted = try image.contours(labels: labels, palette: Palette(Self.colors), width: 2, omitting: [0])
         #expect(Self.pixel(omitted, 9, 14) == [100, 100, 100])
         #expect(Self.pixel(omitted, 10, 14) == [250, 0, 0])
@@ -49,7 +49,7 @@ struct SegmentationPictureTests {
         }
     }
 
-    @Test("Contours are as far from an edge as the nearest other label is, but for a twelfth")
+    @Test("The distances of contours are within a twelfth of the exact distance to the nearest other label")
     func distances() throws {
         var random = SeededGenerator(seed: 11)
         let (width, height, line) = (31, 23, 5)
@@ -71,7 +71,7 @@ struct SegmentationPictureTests {
         }
     }
 
-    @Test("A page shows the picture in its margin, and names the classes that occur, the most frequent first")
+    @Test("A page shows the picture inside a margin, and names the classes that occur, most frequent first")
     func pages() throws {
         let (image, labels) = try Self.scene()
         for style in SegmentationPicture.all {
@@ -79,7 +79,7 @@ struct SegmentationPictureTests {
             #expect(Self.pixel(page, 0, 0) == [255, 255, 255])
             let overlaid = style == .overlay
             #expect(Self.pixel(page, 16 + 2, 16 + 2) == (overlaid ? [45, 45, 45] : [100, 100, 100]), "\(style)")
-            // Two lines: swatches of labels 0 and 1, in this order, at the legend's left.
+            // Two lines: swatches of labels 0 and 1, in this order, on the left of the legend.
             let panels = style == .sideBySide ? 2 : 1
             let left = 16 + panels * (40 + 12) - 12 + 12
             #expect(Self.pixel(page, left + 10, 16 + 12 + 15) == [0, 0, 0], "\(style)")
@@ -88,7 +88,7 @@ struct SegmentationPictureTests {
         }
     }
 
-    @Test("Classes beyond the room beside the picture are counted in the last line")
+    @Test("Classes that do not fit beside the picture are counted in the last line")
     func manyClasses() throws {
         let classes = (0..<20).map { LegendEntry(name: "class \($0)", color: Palette.distinct.colors[$0]) }
         let labels = (0..<400).map { UInt8($0 % 20) }
@@ -97,7 +97,7 @@ struct SegmentationPictureTests {
         #expect(page.height == 16 * 2 + (6 * 2 + 6 * 15) * 2)
     }
 
-    @Test("What does not fit together is refused")
+    @Test("Arguments that do not fit together are refused")
     func refused() throws {
         let (image, labels) = try Self.scene()
         let palette = try Palette(Self.colors)

@@ -124,7 +124,7 @@ enum Target: String, CaseIterable {
             return error.code.rawValue
         } catch let error as TensorError {
             return "\(error.code)"
-        } catch let error as HTTPError {
+        } catch let error as ServeHTTPError {
             return "\(error.status.code)"
         } catch let error as WrongResult {
             throw error

@@ -1,6 +1,7 @@
-// The thread sanitizer sees how a free `Mutex` of Swift's Synchronization library is taken and released, for that is done
-// in the code that uses it, but not what the library does when threads wait for one another. This tells it.
-// Linked with `--wrap`, which calls these in place of the library's functions; see test-tsan.sh.
+// The thread sanitizer sees an uncontended `Mutex` of Swift's Synchronization library being locked and unlocked,
+// because that code is inlined into its users. It does not see what the library does when threads wait for each other.
+// These functions tell it. They are linked with `--wrap`, which calls them in place of the library's functions; see
+// test-tsan.sh.
 #include <stdint.h>
 
 void __tsan_acquire(void *address) __attribute__((weak));

@@ -7,14 +7,14 @@ import Swerve
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .text("ok")
     }
 }
 
 @Deployment
 distributed actor Echo: HTTPIngress {
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .bytes(try await request.body.collect())
     }
 }
@@ -26,14 +26,14 @@ let loops = arguments.first { $0.hasPrefix("loops=") }.flatMap { Int($0.dropFirs
 try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000, eventLoops: loops))
 if arguments.contains("echo") {
     try await Serve.run(
-        Echo.bind().options(numReplicas: replicas, placement: placement),
+        Echo.options(numReplicas: replicas, placement: placement).bind(),
         name: "echo",
         routePrefix: "/echo"
     )
 }
 // Last, so that a client that waits for this route also finds the other one.
 try await Serve.run(
-    NoOp.bind().options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement),
+    NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement).bind(),
     name: "noop"
 )
 try await Serve.waitForShutdownSignal()

@@ -36,7 +36,7 @@ distributed actor ChainByHand: HTTPIngress {
         self.third = third
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let value = try await AutomaticAdapter<Int>().input(from: request)
         return try .json(try await third.pass(try await second.pass(try await first.pass(value))))
     }
@@ -50,7 +50,7 @@ distributed actor FanByHand: HTTPIngress {
         self.steps = steps
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let value = try await AutomaticAdapter<Int>().input(from: request)
         async let first = pass(value, to: steps[0])
         async let second = pass(value, to: steps[1])
@@ -76,7 +76,7 @@ distributed actor LargeByHand: HTTPIngress {
         self.consumer = consumer
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let value = try await AutomaticAdapter<Int>().input(from: request)
         return try .json(try await consumer.count(try await producer.bytes(value)))
     }

@@ -5,44 +5,45 @@ import Swerve
 struct Flows {
     let placement: DeploymentOptions.Placement
 
-    private func options<Bound: Deployment>(_ bound: Bound) -> Bound {
-        bound.options(maxOngoingRequests: 1000, placement: placement)
-    }
+    private var options: DeploymentOverrides { DeploymentOverrides(maxOngoingRequests: 1000, placement: placement) }
 
-    private func step() -> Step { options(Step.bind()) }
+    private func step() -> Step { Step.Configured(options).bind() }
 
     // MARK: Three calls, one after another
 
     func chainByHand() -> ChainByHand {
-        options(ChainByHand.bind(first: step(), second: step(), third: step()))
+        ChainByHand.Configured(options).bind(first: step(), second: step(), third: step())
     }
 
     func chain() -> GraphDriver<Int, Int> {
         let input = InputNode<Int>()
         let node = step().nodes.pass(step().nodes.pass(step().nodes.pass(input)))
-        return options(GraphDriver.bind(node))
+        return GraphDriver.bind(node, options: options)
     }
 
     // MARK: Eight calls at the same time
 
     func fanByHand() -> FanByHand {
-        options(FanByHand.bind(steps: (0..<8).map { _ in step() }))
+        FanByHand.Configured(options).bind(steps: (0..<8).map { _ in step() })
     }
 
     func fan() -> GraphDriver<Int, [Int]> {
         let input = InputNode<Int>()
-        return options(GraphDriver.bind(.array((0..<8).map { _ in step().nodes.pass(input) })))
+        return GraphDriver.bind(.array((0..<8).map { _ in step().nodes.pass(input) }), options: options)
     }
 
     // MARK: A large result of one call, passed to another
 
     func largeByHand() -> LargeByHand {
-        options(LargeByHand.bind(producer: options(Producer.bind()), consumer: options(Consumer.bind())))
+        LargeByHand.Configured(options).bind(
+            producer: Producer.Configured(options).bind(),
+            consumer: Consumer.Configured(options).bind()
+        )
     }
 
     func large() -> GraphDriver<Int, Int> {
         let input = InputNode<Int>()
-        let bytes = options(Producer.bind()).nodes.bytes(input)
-        return options(GraphDriver.bind(options(Consumer.bind()).nodes.count(bytes)))
+        let bytes = Producer.Configured(options).bind().nodes.bytes(input)
+        return GraphDriver.bind(Consumer.Configured(options).bind().nodes.count(bytes), options: options)
     }
 }

@@ -24,12 +24,12 @@ struct HandleBenchmark {
     /// Runs off the main actor, whose executor would be part of every call.
     @concurrent func run() async throws {
         let remote = try await Serve.run(
-            Counter.bind().options(maxOngoingRequests: 1000),
+            Counter.options(maxOngoingRequests: 1000).bind(),
             name: "remote",
             routePrefix: nil
         )
         let local = try await Serve.run(
-            Counter.bind().options(maxOngoingRequests: 1000, placement: .inProcess),
+            Counter.options(maxOngoingRequests: 1000, placement: .inProcess).bind(),
             name: "local",
             routePrefix: nil
         )
@@ -142,7 +142,7 @@ struct HandleBenchmark {
     /// The time to run the application with one more replica, in milliseconds.
     private func addReplica(making replicas: Int) async throws -> Double {
         let start = clock.now
-        try await Serve.run(Counter.bind().options(numReplicas: replicas), name: "scaled", routePrefix: nil)
+        try await Serve.run(Counter.options(numReplicas: replicas).bind(), name: "scaled", routePrefix: nil)
         return (clock.now - start).inSeconds * 1e3
     }
 

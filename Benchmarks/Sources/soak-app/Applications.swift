@@ -8,11 +8,11 @@ enum Applications {
     static let all: [(name: String, run: Run)] = [
         (
             "echo",
-            { try await run(Echo.bind(generation: $0).options(numReplicas: 2), "echo") }
+            { try await run(Echo.options(numReplicas: 2).bind(generation: $0), "echo") }
         ),
         (
             "local",
-            { try await run(Echo.bind(generation: $0).options(placement: .inProcess), "local") }
+            { try await run(Echo.options(placement: .inProcess).bind(generation: $0), "local") }
         ),
         (
             "compose",
@@ -20,11 +20,11 @@ enum Applications {
         ),
         (
             "mixed",
-            { try await run(Front.bind(backend: backend($0), generation: $0).options(placement: .inProcess), "mixed") }
+            { try await run(Front.options(placement: .inProcess).bind(backend: backend($0), generation: $0), "mixed") }
         ),
         (
             "stream",
-            { try await run(Streamer.bind(generation: $0).options(numReplicas: 2), "stream") }
+            { try await run(Streamer.options(numReplicas: 2).bind(generation: $0), "stream") }
         ),
         (
             "graph",
@@ -37,7 +37,7 @@ enum Applications {
     }
 
     private static func backend(_ generation: Int) -> Backend {
-        Backend.bind(generation: generation).options(numReplicas: 2)
+        Backend.options(numReplicas: 2).bind(generation: generation)
     }
 
     /// A graph whose bytes go from replica to replica, with three checksums of them.

@@ -1,6 +1,6 @@
-import CSwerveSystem
 import NIOCore
 import Swerve
+import SwerveSystem
 import Synchronization
 
 /// Replaces one application after another while it is not paused.
@@ -52,10 +52,10 @@ distributed actor Control: HTTPIngress {
         var redeployments: Redeployments.Report
         var instance: ServeStatus
         /// The memory that the allocator has handed out, in bytes.
-        var heapBytes: Int64
+        var heapBytes: Int
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/pause": Redeployments.shared.pause(true)
         case "/resume": Redeployments.shared.pause(false)
@@ -63,7 +63,7 @@ distributed actor Control: HTTPIngress {
         }
         let instance = await Serve.status()
         return try .json(
-            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: swerve_heap_used())
+            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: Heap.usedBytes)
         )
     }
 }

@@ -4,8 +4,8 @@ import Swerve
 // Every deployment takes a generation, which its answers report. Running an application with the next generation
 // replaces its replicas.
 
-extension HTTPResponse {
-    fileprivate func made(by generation: Int) -> HTTPResponse {
+extension ServeResponse {
+    fileprivate func made(by generation: Int) -> ServeResponse {
         var response = self
         response.headers["x-generation"] = "\(generation)"
         return response
@@ -21,7 +21,7 @@ distributed actor Echo: HTTPIngress {
         self.generation = generation
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .bytes(try await request.body.collect()).made(by: generation)
     }
 }
@@ -53,7 +53,7 @@ distributed actor Front: HTTPIngress {
         self.generation = generation
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let body = try await request.body.collect()
         let calls = request.queryValue("calls").flatMap { Int($0) } ?? 0
         let backend = backend
@@ -88,18 +88,18 @@ distributed actor Streamer: HTTPIngress {
         self.generation = generation
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let body = request.method == .post ? Self.echo(request.body) : Self.pattern(Order(request))
-        return HTTPResponse(body: body).made(by: generation)
+        return ServeResponse(body: body).made(by: generation)
     }
 
-    private static func echo(_ body: HTTPBody) -> HTTPResponse.Body {
+    private static func echo(_ body: HTTPBody) -> ServeResponse.Body {
         .stream { writer in
             for try await bytes in body { try await writer.write(bytes) }
         }
     }
 
-    private static func pattern(_ order: Order) -> HTTPResponse.Body {
+    private static func pattern(_ order: Order) -> ServeResponse.Body {
         .stream { writer in
             var rest = Pattern.bytes(order)
             // Chunks from one byte to 128 KiB.

@@ -46,7 +46,7 @@ struct Order: Codable, Sendable {
     }
 
     /// Reads the fields `offset` and `count` of the query. Missing fields count as 0.
-    init(_ request: HTTPRequest) {
+    init(_ request: ServeRequest) {
         self.init(
             offset: request.queryValue("offset").flatMap { Int($0) } ?? 0,
             count: request.queryValue("count").flatMap { Int($0) } ?? 0

@@ -12,7 +12,7 @@ import shapes
 from scores import Scores
 from segment import Segmenter
 
-# Neither trained on nor looked at during the training (see train.py).
+# Used neither for training nor for validation during training (see train.py).
 TEST_SEED = 4242
 TEST_SCENES = 400
 

@@ -1,6 +1,6 @@
 """Makes Samples/scene.png, a picture with one shape of each class that the model was not trained on.
 
-With --overlay it also writes the picture with the model's class map laid over it, to look at.
+With --overlay it also writes the picture with the model's class map laid over it, for viewing.
 """
 
 from __future__ import annotations

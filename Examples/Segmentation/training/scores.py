@@ -12,7 +12,7 @@ class Scores:
         self.counts = np.zeros((classes, classes), np.int64)
 
     def add(self, truth: np.ndarray, prediction: np.ndarray) -> None:
-        """Enters class maps of equal shape."""
+        """Adds class maps of equal shape."""
         classes = len(self.counts)
         pairs = truth.astype(np.int64).ravel() * classes + prediction.astype(np.int64).ravel()
         self.counts += np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
@@ -25,10 +25,10 @@ class Scores:
 
     @property
     def mean_iou(self) -> float:
-        """Mean over all classes, the background included."""
+        """The mean over all classes, including the background."""
         return float(self.iou.mean())
 
     @property
     def accuracy(self) -> float:
-        """Part of the pixels that have the right class."""
+        """The fraction of pixels with the right class."""
         return float(np.diag(self.counts).sum() / self.counts.sum())

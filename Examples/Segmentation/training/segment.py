@@ -28,7 +28,7 @@ class Segmenter:
         return enlarge(logits, images.shape[1], images.shape[2]).argmax(1).astype(np.uint8)
 
     def preprocess(self, image: np.ndarray) -> np.ndarray:
-        """Resizes and normalizes one image as preprocessor_config.json says, float32 [3, height, width]."""
+        """Resizes and normalizes one image according to preprocessor_config.json, float32 [3, height, width]."""
         size = self.settings["size"]
         picture = Image.fromarray(image).resize((size["width"], size["height"]), self.settings["resample"])
         values = np.asarray(picture, np.float32) * np.float32(self.settings["rescale_factor"])
@@ -45,7 +45,7 @@ def enlarge(logits: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _neighbours(target: int, source: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns for each target position the two source positions and the weight of the second."""
+    """Returns the two source positions for each target position, and the weight of the second."""
     position = np.maximum(0, (np.arange(target) + 0.5) * source / target - 0.5)
     first = np.minimum(position.astype(int), source - 1)
     return first, np.minimum(first + 1, source - 1), (position - first).astype(np.float32)

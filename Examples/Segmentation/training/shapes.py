@@ -1,7 +1,7 @@
 """Synthetic scenes of shapes with their class maps.
 
 A scene is a textured background with one to four textured shapes on it. Every class takes its colours and textures from
-the same distributions as the background, so only the outline tells what a shape is. The same seed gives the same scenes.
+the same distributions as the background, so only the outline identifies a shape. The same seed gives the same scenes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PALETTE = [[40, 40, 40], [230, 60, 60], [60, 180, 75], [0, 120, 220], [255, 210,
 # The side of the scenes that the model is trained on.
 SIZE = 128
 
-# Outlines are drawn this much larger and reduced, which makes their edges smooth.
+# Outlines are drawn this much larger and then reduced, which makes their edges smooth.
 _OVERSAMPLING = 4
 
 
@@ -49,11 +49,11 @@ def make_scene(rng: np.random.Generator, size: int = SIZE) -> tuple[np.ndarray, 
 
 
 def paint(rng: np.random.Generator, image: np.ndarray, labels: np.ndarray, shape: int, cover: np.ndarray) -> None:
-    """Paints a shape with a random texture onto the image and enters it in the class map."""
+    """Paints a shape with a random texture onto the image and into the class map."""
     texture = make_texture(rng, image.shape[0])
     inside = cover >= 0.5
     difference = texture[inside].mean(0) - image[inside].mean(0)
-    if np.abs(difference).max() < 60:  # Else shape and ground might look the same.
+    if np.abs(difference).max() < 60:  # Otherwise shape and background might look the same.
         texture += np.where(difference >= 0, 70, -70)
     image += cover[..., None] * (np.clip(texture, 0, 255) - image)
     labels[inside] = shape
@@ -86,7 +86,7 @@ def make_texture(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def draw_outline(shape: int, center: np.ndarray, radius: float, angle: float, size: int) -> np.ndarray:
-    """Returns how far a shape covers each pixel, 0 to 1. Lengths are fractions of the side of the picture."""
+    """Returns how much of each pixel a shape covers, 0 to 1. Lengths are fractions of the picture's side."""
     name = CLASSES[shape]
     mask = Image.new("L", (size * _OVERSAMPLING, size * _OVERSAMPLING))
     draw = ImageDraw.Draw(mask)

@@ -29,7 +29,7 @@ import onnx_export
 MEAN = [0.485, 0.456, 0.406]
 STD = [0.229, 0.224, 0.225]
 
-# Scenes that tell how the training goes. Neither these nor those of evaluate.py are trained on.
+# Scenes for validation during training. Neither these nor those of evaluate.py are trained on.
 VALIDATION_SEED = 999
 VALIDATION_SCENES = 200
 
@@ -113,7 +113,7 @@ def make_model() -> SegformerForSemanticSegmentation:
     """Makes the network with random weights.
 
     Transformers draws every weight with a standard deviation of 0.02, which is meant for wide networks to be fine-tuned;
-    in a net as narrow as this one the signal all but vanishes, so the weights are drawn again by their fan.
+    in a network as narrow as this one the signal almost vanishes, so the weights are drawn again, scaled by their fan.
     """
     model = SegformerForSemanticSegmentation(make_config())
     for module in model.modules():
@@ -144,14 +144,14 @@ def train(model: SegformerForSemanticSegmentation, images: np.ndarray, labels: n
 
 
 def schedule(step: int, steps: int) -> float:
-    """Returns the part of the learning rate that holds at a step: a linear start, then half a cosine."""
+    """Returns the factor for the learning rate at a step: a linear warm-up, then half a cosine."""
     return min(1, step / WARMUP_STEPS) * (0.5 * (1 + math.cos(math.pi * step / steps)) + 0.005)
 
 
 def make_batch(
     rng: np.random.Generator, images: np.ndarray, labels: np.ndarray, size: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Takes random scenes, half of the batches mirrored and with the colour channels in a random order."""
+    """Takes random scenes, mirrors half of the batches, and shuffles the colour channels of each batch."""
     chosen = rng.integers(0, len(images), size)
     batch, targets = images[chosen], labels[chosen]
     if rng.random() < 0.5:
@@ -185,7 +185,7 @@ def score(model: SegformerForSemanticSegmentation, images: np.ndarray, labels: n
 
 
 def export(model: SegformerForSemanticSegmentation, folder: Path) -> tuple[int, float]:
-    """Writes model.onnx and config.json; returns the file's size and its greatest difference from torch."""
+    """Writes model.onnx and config.json; returns the file's size and its largest difference from torch."""
     path = folder / "model.onnx"
     difference = onnx_export.export(model, path, (shapes.SIZE, shapes.SIZE))
     write_config(folder)

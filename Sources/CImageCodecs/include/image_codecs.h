@@ -1,8 +1,8 @@
-// JPEG and PNG through libturbojpeg and libpng. Both are reached with dlopen: the build needs neither their headers nor
+// JPEG and PNG through libturbojpeg and libpng. Both are loaded with dlopen: the build needs neither the headers nor
 // the libraries, and a process that handles no images loads nothing.
 //
-// Every function is safe to call from several threads at once, returns false with *error filled in when it fails, and
-// then leaves nothing to free.
+// Every function is safe to call from several threads at once. On failure it fills in *error, returns false and leaves
+// nothing to free.
 #ifndef IMAGE_CODECS_H
 #define IMAGE_CODECS_H
 
@@ -24,7 +24,7 @@ enum imgc_code {
 
 typedef struct {
     int32_t code;       // enum imgc_code
-    char message[256];  // ends in 0
+    char message[256];  // zero-terminated
 } imgc_error;
 
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
     uint32_t width, height;
 } imgc_size;
 
-// Memory that an encoder made.
+// Memory that an encoder allocated.
 typedef struct {
     uint8_t *data;
     size_t count;
@@ -45,15 +45,15 @@ typedef struct {
 
 void imgc_bytes_free(imgc_bytes *bytes);
 
-// The size of the picture, after checking it and the structure of the file against the limits.
+// Reads the size of the picture, and checks it and the structure of the file against the limits.
 bool imgc_jpeg_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
                     imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
                    imgc_error *error) IMGC_MUST_CHECK;
 
-// Decodes into `pixels`, which holds width * height * channels bytes. `size` is what the function above answered for the
-// same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Files that end early are
-// refused.
+// Decodes into `pixels`, which holds width * height * channels bytes. `size` is what the function above returned for
+// the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Truncated files
+// are refused.
 bool imgc_jpeg_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
                       imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,

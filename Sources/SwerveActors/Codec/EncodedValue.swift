@@ -7,14 +7,19 @@ internal import SwerveCore
 package struct EncodedValue: Sendable, Codable {
     /// The region of the value, its length in front.
     private let region: ByteBuffer
+    /// Finds the deployments that references in it name.
+    private let system: ServeSystem
 
-    /// - Parameter region: what ``BinaryWriter/region(_:)`` wrote.
-    package init(region: ByteBuffer) {
+    /// - Parameters:
+    ///   - region: what ``BinaryWriter/region(_:)`` wrote.
+    ///   - system: of the process that has it now.
+    package init(region: ByteBuffer, system: ServeSystem) {
         self.region = region
+        self.system = system
     }
 
     package func decode<Value: Decodable>(as type: Value.Type) throws -> Value {
-        try BinaryReader(region, system: .current).nextRegion(type)
+        try BinaryReader(region, system: system).nextRegion(type)
     }
 
     /// Writes the value as it is, as if it had been encoded here.

@@ -5,6 +5,8 @@ public import SwerveCore
 public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
     /// The arguments of the initialisers, as one value.
     associatedtype InitArguments: Codable & Sendable
+    /// The deployment with other options, which the static `options(...)` returns.
+    associatedtype Configured: ConfiguredDeployment = DeploymentOverrides
     /// Makes the actor in a replica.
     static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> Self
     static var _deploymentOptions: DeploymentOptions { get }
@@ -14,12 +16,12 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
 
 /// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
 public struct DeploymentMethod<Act: DistributedActor>: Sendable {
-    @usableFromInline let named: NamedMethod
+    @usableFromInline package let named: NamedMethod
     package var name: String { named.name }
 
     /// - Parameters:
     ///   - name: the method's full name, such as `segment(_:)`.
-    ///   - run: isolated to the actor, so that a call from within a batch of requests takes no hop.
+    ///   - run: isolated to the actor, so that a call from within a burst of requests takes no hop.
     // Inlinable, so that what depends on the actor's type is compiled with the type known.
     @inlinable
     public init(
@@ -37,15 +39,15 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
 
 /// The same without the actor's type.
 @usableFromInline
-struct NamedMethod: Sendable {
-    @usableFromInline typealias Call =
+package struct NamedMethod: Sendable {
+    @usableFromInline package typealias Call =
         @Sendable (_ actor: any DistributedActor, InvocationDecoder, ResultHandler) async throws -> Void
 
-    @usableFromInline let name: String
+    @usableFromInline package let name: String
     /// The ``IsolatedMethod``, for code that is on the actor.
-    @usableFromInline let isolated: any AnyObject & Sendable
+    @usableFromInline package let isolated: any AnyObject & Sendable
     /// Calls the method of an actor of its type from code that is not on the actor.
-    @usableFromInline let call: Call
+    @usableFromInline package let call: Call
 
     @inlinable
     init(name: String, isolated: any AnyObject & Sendable, call: @escaping Call) {
@@ -56,10 +58,10 @@ struct NamedMethod: Sendable {
 }
 
 @usableFromInline
-final class IsolatedMethod<Act: DistributedActor>: Sendable {
-    @usableFromInline typealias Run =
+package final class IsolatedMethod<Act: DistributedActor>: Sendable {
+    @usableFromInline package typealias Run =
         @Sendable (isolated Act, inout InvocationDecoder, ResultHandler) async throws -> Void
-    @usableFromInline let run: Run
+    @usableFromInline package let run: Run
 
     @inlinable
     init(_ run: @escaping Run) {
@@ -72,6 +74,18 @@ package protocol RouteDescribing {
     var routeDescriptions: [RouteDescription] { get }
 }
 
+/// A deployment with other options than its `@Deployment` says; its `bind` is that of the deployment. `@Deployment` makes
+/// it.
+public protocol ConfiguredDeployment: Sendable {
+    init(_ overrides: DeploymentOverrides)
+}
+
+extension DeploymentOverrides: ConfiguredDeployment {
+    public init(_ overrides: DeploymentOverrides) {
+        self = overrides
+    }
+}
+
 /// What `bind` makes: a deployment that does not run yet.
 package final class BoundDeployment: Sendable {
     package let type: any Deployment.Type
@@ -80,107 +94,29 @@ package final class BoundDeployment: Sendable {
     package let routes: [RouteDescription]
     private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
 
-    package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) {
+    package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments, _ overrides: DeploymentOverrides) {
         self.type = type
-        self.overrides = DeploymentOverrides()
+        self.overrides = overrides
         self.routes = (arguments as? any RouteDescribing)?.routeDescriptions ?? []
         self.encodeArguments = { try $0.region(arguments) }
     }
 
-    private init(_ other: BoundDeployment, overrides: DeploymentOverrides) {
-        self.type = other.type
-        self.overrides = overrides
-        self.routes = other.routes
-        self.encodeArguments = other.encodeArguments
-    }
-
     package var typeDescription: String { "\(type)" }
-    package func overriding(_ overrides: DeploymentOverrides) -> BoundDeployment {
-        BoundDeployment(self, overrides: self.overrides.merged(with: overrides))
-    }
     package var options: DeploymentOptions { overrides.applied(to: type._deploymentOptions) }
     package func encode(to writer: BinaryWriter) throws {
         try encodeArguments(writer)
     }
 }
 
-/// The options that `.options(...)` sets; `nil` keeps what `@Deployment` says.
-package struct DeploymentOverrides: Sendable {
-    package typealias Change = @Sendable (inout DeploymentOptions) -> Void
-    private var changes: [Change] = []
-    package init() {}
-    package init(_ change: @escaping Change) {
-        self.changes = [change]
-    }
-    func merged(with later: DeploymentOverrides) -> DeploymentOverrides {
-        var merged = self
-        merged.changes += later.changes
-        return merged
-    }
-    func applied(to options: DeploymentOptions) -> DeploymentOptions {
-        var options = options
-        for change in changes { change(&options) }
-        return options
-    }
-}
-
 extension Deployment {
-    /// The same bound deployment with other options; what is `nil` stays. Two references made from one stay two
-    /// deployments.
-    ///
-    /// Called on the handle of a running deployment it changes nothing that runs: calls through the result throw
-    /// ``ServeError`` with code `invalidOptions`.
-    public nonisolated func options(
-        name: String? = nil,
-        numReplicas: Int? = nil,
-        maxOngoingRequests: Int? = nil,
-        maxConcurrentQueries: Int? = nil,
-        maxQueuedRequests: Int? = nil,
-        resources: Resources? = nil,
-        placement: DeploymentOptions.Placement? = nil,
-        routing: DeploymentOptions.Routing? = nil,
-        execution: DeploymentOptions.Execution? = nil,
-        startTimeout: Duration? = nil,
-        gracefulShutdownTimeout: Duration? = nil,
-        healthCheckPeriod: Duration? = nil,
-        healthCheckTimeout: Duration? = nil
-    ) -> Self {
-        guard case .bound(let bound) = id.target else {
-            var options = id.callOptions ?? CallOptions()
-            options.misuse = "deployment options were set on \(id), which is a handle; set them on what 'bind' returns"
-            return Self._reference(ServeID(id.target, callOptions: options))
-        }
-        let overrides = DeploymentOverrides { options in
-            if let name { options.name = name }
-            if let numReplicas { options.numReplicas = numReplicas }
-            if let limit = maxConcurrentQueries ?? maxOngoingRequests { options.maxOngoingRequests = limit }
-            if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
-            if let resources { options.resources = resources }
-            if let placement { options.placement = placement }
-            if let routing { options.routing = routing }
-            if let execution { options.execution = execution }
-            if let startTimeout { options.startTimeout = startTimeout }
-            if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
-            if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }
-            if let healthCheckTimeout { options.healthCheckTimeout = healthCheckTimeout }
-        }
-        return Self._reference(ServeID(.bound(bound.overriding(overrides))))
-    }
-
     /// The same handle for calls that may run twice: when a replica is lost while it works on one, another replica is
     /// given the call, up to two times, instead of the call failing with code `replicaLost`.
+    ///
+    /// It holds for calls through the handle that this returns, and through copies of it that travel to other deployments:
+    /// as an argument of `bind` as well.
     public nonisolated func options(idempotent: Bool) -> Self {
         var options = id.callOptions ?? CallOptions()
         options.idempotent = idempotent
-        return Self._reference(ServeID(id.target, callOptions: options))
-    }
-
-    package static func _reference(_ id: ServeID) -> Self {
-        do {
-            return try Self.resolve(id: id, using: ServeSystem.current)
-        } catch {
-            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that answers nil for every id.
-            preconditionFailure("resolving a deployment reference threw \(error)")
-        }
+        return actorSystem.reference(ServeID(id.target, callOptions: options))
     }
 }

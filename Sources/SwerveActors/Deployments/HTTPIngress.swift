@@ -5,14 +5,14 @@ public import SwerveHTTPTypes
 /// ```swift
 /// @Deployment
 /// distributed actor TextConverter: HTTPIngress {
-///     func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+///     func respond(to request: ServeRequest) async throws -> ServeResponse {
 ///         .text(try await request.body.text().uppercased())
 ///     }
 /// }
 /// ```
 /// Both bodies may be streams. The task is cancelled when the client goes away or the request takes too long. A thrown
-/// ``HTTPError`` or ``HTTPErrorConvertible`` answers with its status, a ``ServeError`` with the status of its code, any
+/// ``ServeHTTPError`` or ``ServeHTTPErrorConvertible`` answers with its status, a ``ServeError`` with the status of its code, any
 /// other error with 500.
 public protocol HTTPIngress: Deployment {
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse
+    func respond(to request: ServeRequest) async throws -> ServeResponse
 }

@@ -26,7 +26,7 @@ extension Pool {
             let lease = try await acquire(again: !isFirst)
             isFirst = false
             // The request's time may be over by now; the lease goes with the error.
-            try RequestContext.checkDeadline()
+            try ServeContext.checkDeadline()
             let outcome = await lease.replica.call(call)
             if case .result(let result) = outcome { return result }
             try follow(outcome, lease, &attempts)

@@ -8,6 +8,7 @@ internal import Synchronization
 /// The shell of ``ReplicaRouter``: one lock around its calls, and what it decides is carried out after unlocking.
 package final class Pool: Sendable {
     package let id: DeploymentID
+    package let instance: InstanceID
     private let clock: any EventLoop
     private let state: Mutex<State>
 
@@ -38,11 +39,24 @@ package final class Pool: Sendable {
         }
     }
 
+    /// A replica of the published set.
+    package struct Member: Sendable {
+        let connection: any ReplicaConnection
+        let maxOngoingRequests: Int
+
+        /// - Parameter maxOngoingRequests: how many leases on it may be out at a time.
+        package init(_ connection: any ReplicaConnection, maxOngoingRequests: Int) {
+            self.connection = connection
+            self.maxOngoingRequests = maxOngoingRequests
+        }
+    }
+
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: of the choices among replicas.
-    package init(_ id: DeploymentID, clock: any EventLoop, seed: UInt64) {
+    package init(_ id: DeploymentID, of instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.id = id
+        self.instance = instance
         self.clock = clock
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }
@@ -164,18 +178,17 @@ package final class Pool: Sendable {
     // MARK: The replica set
 
     /// Takes over the set that the controller published.
-    package func update(_ replicas: [any ReplicaConnection], options: DeploymentOptions) {
+    package func update(_ members: [Member], options: PoolOptions) {
         let (grants, _) = state.withLock { state in
             let (slots, assignments) = state.router.update(
-                replicas.map(\.id),
-                limit: options.maxOngoingRequests,
+                members.map { (id: $0.connection.id, limit: $0.maxOngoingRequests) },
                 maxQueued: options.maxQueuedRequests,
                 routing: options.routing,
                 using: &state.generator
             )
-            for (slot, replica) in zip(slots, replicas) {
+            for (slot, member) in zip(slots, members) {
                 while state.replicas.count <= slot { state.replicas.append(nil) }
-                state.replicas[slot] = replica
+                state.replicas[slot] = member.connection
             }
             let unused = takeUnused(in: &state)
             return (assignments.map { grant($0, in: &state) }, unused)

@@ -2,7 +2,7 @@ package import NIOCore
 package import SwerveCore
 internal import Synchronization
 
-/// The pools of one process, by deployment.
+/// The pools of one instance in one process, by deployment.
 package final class PoolTable: Sendable {
     private struct State {
         var pools: [DeploymentID: Pool] = [:]
@@ -10,12 +10,15 @@ package final class PoolTable: Sendable {
         var clock: any EventLoop
         var generator: SplitMix64
     }
+    package let instance: InstanceID
     private let state: Mutex<State>
 
     /// - Parameters:
+    ///   - instance: whose deployments the pools lead to.
     ///   - clock: the event loop whose time and timers the pools use.
     ///   - seed: of the choices among replicas.
-    package init(clock: any EventLoop, seed: UInt64) {
+    package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
+        self.instance = instance
         self.state = Mutex(State(clock: clock, generator: SplitMix64(seed: seed)))
     }
 
@@ -24,7 +27,7 @@ package final class PoolTable: Sendable {
     package func pool(_ id: DeploymentID) -> Pool {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
-            let pool = Pool(id, clock: state.clock, seed: state.generator.next())
+            let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next())
             state.pools[id] = pool
             return (pool, state.observer)
         }

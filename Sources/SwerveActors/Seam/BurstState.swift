@@ -1,8 +1,8 @@
-/// When work that comes together is handed on: at the end of a tick, or at the end of the batch that produces it. Pure;
+/// When work that comes together is handed on: at the end of a tick, or at the end of the burst that produces it. Pure;
 /// one mechanism for the answers to callers in this process (``Mailbox``) and for the frames of a connection.
 package struct BurstState: Sendable {
     private var isScheduled = false
-    /// Batches that hold their work back until their end.
+    /// Bursts that hold their work back until their end.
     private var holds = 0
 
     package init() {}
@@ -22,11 +22,11 @@ package struct BurstState: Sendable {
         holds += 1
     }
 
-    /// A batch ended.
+    /// A burst ended.
     ///
     /// - Returns: whether what waits is to be handed on now.
     package mutating func release() -> Bool {
-        precondition(holds > 0, "a batch that holds nothing back cannot end")
+        precondition(holds > 0, "a burst that holds nothing back cannot end")
         holds -= 1
         return holds == 0
     }
@@ -37,7 +37,7 @@ package struct BurstState: Sendable {
     }
 }
 
-/// Something whose output can be held back while a batch of requests begins, so that it leaves together.
+/// Something whose output can be held back while a burst of requests begins, so that it leaves together.
 package protocol Burst: Sendable {
     func hold()
     func release()

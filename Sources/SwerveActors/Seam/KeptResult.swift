@@ -1,4 +1,3 @@
-package import NIOCore
 
 /// A large result that stays in the process of the replica that made it, until whoever needs it has fetched it from
 /// there.
@@ -10,17 +9,17 @@ package final class KeptResult: Sendable {
     package let address: String
     package let number: UInt64
     package let byteCount: Int
-    private let fetchHere: @Sendable () async throws -> ByteBuffer
+    private let fetchHere: @Sendable () async throws -> EncodedValue
     private let release: @Sendable () -> Void
 
     /// - Parameters:
-    ///   - fetch: brings the result's region to this process.
+    ///   - fetch: brings the result to this process.
     ///   - release: tells the process that keeps it that nobody needs it any more.
     package init(
         address: String,
         number: UInt64,
         byteCount: Int,
-        fetch: @escaping @Sendable () async throws -> ByteBuffer,
+        fetch: @escaping @Sendable () async throws -> EncodedValue,
         release: @escaping @Sendable () -> Void
     ) {
         self.address = address
@@ -38,6 +37,6 @@ package final class KeptResult: Sendable {
     ///
     /// - Throws: ``ServeError`` with code `replicaLost` when the process that kept it is gone.
     package func fetch() async throws -> EncodedValue {
-        EncodedValue(region: try await fetchHere())
+        try await fetchHere()
     }
 }

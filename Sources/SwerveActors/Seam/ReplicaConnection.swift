@@ -104,7 +104,7 @@ package struct ResponseHead: Sendable {
     /// The head of what a replica answered; a status that is none becomes 500.
     ///
     /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire, and for too many bytes of them.
-    package init(_ response: HTTPResponse) throws(HTTPHeaderError) {
+    package init(_ response: ServeResponse) throws(HTTPHeaderError) {
         var block = ByteBuffer()
         try response.headers.encodeBlock(into: &block)
         if block.readableBytes > StreamLimits.maximumHeaderBytes, let last = response.headers.fields.last {

@@ -1,36 +1,23 @@
 package import NIOCore
 internal import Synchronization
 
-/// What requests that begin on one event loop share: the batches for replicas of this process, and the mailbox by which
-/// answers come back to the loop.
+/// What the requests that begin on one event loop share.
 ///
 /// Confined to its event loop, but for ``mailbox``.
 package final class RequestLoop: @unchecked Sendable {
-    // Unchecked: `waiting` is touched on the event loop only.
+    // Unchecked: `local` is touched on the event loop only.
     package let eventLoop: any EventLoop
     /// The loop's position among the loops of its instance, for connections that are made one for each loop.
     package let index: Int
+    /// By which answers of replicas in this process come back to the loop.
     package let mailbox: Mailbox
-    private let executor: LoopExecutor
-    private var waiting: [HostedRequest] = []
+    /// What replicas of this process keep for the loop.
+    package var local: AnyObject?
 
     package init(_ eventLoop: any EventLoop, index: Int) {
         self.eventLoop = eventLoop
         self.index = index
         self.mailbox = Mailbox(eventLoop)
-        self.executor = LoopExecutor(eventLoop)
-    }
-
-    /// Starts the request at the end of this tick, together with the others of the tick for its replica.
-    func start(_ request: HostedRequest) {
-        waiting.append(request)
-        if waiting.count == 1 { eventLoop.execute { self.startWaiting() } }
-    }
-
-    private func startWaiting() {
-        let all = waiting
-        waiting = []
-        HostedReplica.start(all, holding: mailbox, on: executor)
     }
 }
 
@@ -47,7 +34,7 @@ package final class Mailbox: Burst {
         self.eventLoop = eventLoop
     }
 
-    func post(_ work: @escaping @Sendable () -> Void) {
+    package func post(_ work: @escaping @Sendable () -> Void) {
         let wake = state.withLock { state in
             state.work.append(work)
             return state.burst.added()

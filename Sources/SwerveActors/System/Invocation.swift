@@ -55,7 +55,7 @@ package final class Arguments: @unchecked Sendable {
     }
 
     /// The same with the results that other processes keep brought here.
-    func fetched() async throws -> Arguments {
+    package func fetched() async throws -> Arguments {
         let fetched = Arguments()
         fetched.genericSubstitutions = genericSubstitutions
         for index in 0..<count {
@@ -119,7 +119,7 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
     /// Arguments that came from elsewhere, by their position.
     private var fetched: [Int: EncodedValue] = [:]
 
-    init(_ arguments: Arguments) {
+    package init(_ arguments: Arguments) {
         self.values = arguments
         self.reader = nil
         self.genericSubstitutions = arguments.genericSubstitutions

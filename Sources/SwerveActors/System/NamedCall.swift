@@ -11,10 +11,10 @@ package enum NamedResult: Sendable {
     case kept(KeptResult)
 
     @inline(never)
-    fileprivate init(_ result: consuming CallResult, of method: String) throws(ServeError) {
+    fileprivate init(_ result: consuming CallResult, of method: String, _ system: ServeSystem) throws(ServeError) {
         switch consume result {
         case .value(let value): self = .value(value)
-        case .encoded(let bytes): self = .encoded(EncodedValue(region: bytes))
+        case .encoded(let bytes): self = .encoded(EncodedValue(region: bytes, system: system))
         case .kept(let result): self = .kept(result)
         case .void: throw ServeError(.protocolViolation, "the method '\(method)' returned nothing")
         }
@@ -34,6 +34,6 @@ extension ServeSystem {
         arguments: Arguments,
         mayKeep: Bool = false
     ) async throws -> NamedResult {
-        try NamedResult(await call(id, method, arguments, mayKeep: mayKeep), of: method)
+        try NamedResult(await call(id, method, arguments, mayKeep: mayKeep), of: method, self)
     }
 }

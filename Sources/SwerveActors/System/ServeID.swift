@@ -44,8 +44,15 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// References travel as the names of the deployments that they stand for.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
+        try container.encode(try name(encoder) + (callOptions?.idempotent == true ? Self.idempotentMark : ""))
+    }
+
+    /// No name has a space in it.
+    private static let idempotentMark = " idempotent"
+
+    private func name(_ encoder: any Encoder) throws -> String {
         switch target {
-        case .pool(let pool): try container.encode("\(pool.id)")
+        case .pool(let pool): return try name(pool.id, of: pool.instance, encoder)
         case .bound(let bound):
             guard let names = (encoder as? BinaryWriter)?.names else {
                 throw ServeError(
@@ -54,24 +61,49 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                         + "the handle that Serve.run or Serve.deploymentHandle returned"
                 )
             }
-            try container.encode("\(names.name(of: bound))")
+            return "\(try names.name(of: bound))"
         case .local(let identity):
             guard let replica = identity.replica else {
                 throw ServeError(.unencodable, "an actor that no deployment runs cannot be sent to another process")
             }
-            try container.encode("\(replica.deployment)")
+            return try name(replica.deployment, of: identity.instance, encoder)
         }
     }
 
-    public init(from decoder: any Decoder) throws {
-        guard let system = decoder.userInfo[.actorSystemKey] as? ServeSystem else {
-            throw ServeError(.invalidArgument, "a deployment reference can be decoded only by Swerve's own codec")
+    /// `application/deployment@instance`, or without the instance among the arguments of an application that is put
+    /// together: they mean the instance that runs it, whichever number that has.
+    private func name(_ id: DeploymentID, of instance: InstanceID, _ encoder: any Encoder) throws -> String {
+        guard let names = (encoder as? BinaryWriter)?.names else { return "\(id)@\(instance)" }
+        guard instance == names.instance else {
+            throw ServeError(
+                .invalidOptions,
+                "the handle of '\(id)' belongs to another instance than the one that is to run this application",
+                deployment: id
+            )
         }
-        let text = try decoder.singleValueContainer().decode(String.self)
-        guard let id = DeploymentID(text) else {
+        return "\(id)"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let system = try ServeSystem.of(decoder)
+        var text = try decoder.singleValueContainer().decode(String.self)[...]
+        var options: CallOptions?
+        if text.hasSuffix(Self.idempotentMark) {
+            text = text.dropLast(Self.idempotentMark.count)
+            options = CallOptions(idempotent: true)
+        }
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let id = DeploymentID(String(parts[0])) else {
             throw ServeError(.invalidArgument, "'\(text)' does not name a deployment as application/deployment")
         }
-        self.init(.pool(system.pools.pool(id)))
+        if parts.count == 2, InstanceID(parts[1]) != system.pools.instance {
+            throw ServeError(
+                .invalidArgument,
+                "the reference to '\(id)' belongs to another instance of Swerve than this replica",
+                deployment: id
+            )
+        }
+        self.init(.pool(system.pools.pool(id)), callOptions: options)
     }
 }
 
@@ -85,12 +117,16 @@ extension ServeID {
 /// The identity of an actor that was made directly rather than referred to.
 package final class LocalIdentity: Sendable {
     package let replica: ReplicaID?
-    package init(replica: ReplicaID?) {
+    package let instance: InstanceID
+    package init(replica: ReplicaID?, instance: InstanceID) {
         self.replica = replica
+        self.instance = instance
     }
 }
 
 /// Gives bound deployments their names when an application is put together.
 package protocol DeploymentNaming: AnyObject {
+    /// The instance that is to run the application.
+    var instance: InstanceID { get }
     func name(of bound: BoundDeployment) throws -> DeploymentID
 }

@@ -1,6 +1,7 @@
 public import Distributed
+package import NIOCore
 internal import NIOPosix
-package import SwerveCore
+public import SwerveCore
 
 /// The distributed actor system of deployments: a reference names a deployment, that is a set of replicas, and each
 /// call through it is routed to one of them.
@@ -11,27 +12,80 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     public typealias InvocationDecoder = SwerveActors.InvocationDecoder
     public typealias ResultHandler = SwerveActors.ResultHandler
 
-    /// The system of this process.
-    public static let current = ServeSystem()
+    /// The ways to the instance's deployments from this process.
+    package let pools: PoolTable
+    /// Whose time and timers the system uses.
+    package let clock: any EventLoop
 
-    /// The ways to deployments.
-    package let pools = PoolTable(
-        clock: MultiThreadedEventLoopGroup.singleton.any(),
-        seed: .random(in: .min ... .max)
-    )
-    /// The identity that the actor which is being made shall have.
-    @TaskLocal static var identityBeingMade: ReplicaID?
+    /// The system of one instance in one process.
+    ///
+    /// - Parameters:
+    ///   - clock: the event loop whose time and timers the system uses.
+    ///   - seed: of the choices among replicas.
+    package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
+        self.pools = PoolTable(instance, clock: clock, seed: seed)
+        self.clock = clock
+    }
 
-    private init() {}
+    /// The system of references that belong to no instance: those that `bind` returns, and actors that code makes directly.
+    /// Calls to deployments that are decoded with it fail with code `notRunning`.
+    package static let detached: ServeSystem = {
+        let system = ServeSystem(
+            InstanceID(rawValue: 0),
+            clock: MultiThreadedEventLoopGroup.singleton.any(),
+            seed: 0
+        )
+        system.pools.observe { pool in
+            pool.withdraw(ServeError(.notRunning, "'\(pool.id)' was named outside of any instance", deployment: pool.id))
+        }
+        return system
+    }()
+
+    /// The replica for which an actor is being made.
+    package struct Making: Sendable {
+        let system: ServeSystem
+        let replica: ReplicaID
+
+        package init(_ replica: ReplicaID, of system: ServeSystem) {
+            self.replica = replica
+            self.system = system
+        }
+    }
+    @TaskLocal package static var making: Making?
+
+    /// The system of an actor that is being made: in a replica's initialiser that of its instance, elsewhere one without an
+    /// instance. For code that `@Deployment` makes.
+    public static var ofNewActor: ServeSystem { making?.system ?? detached }
+
+    /// The system that decoded references belong to.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidArgument` for another decoder than Swerve's own.
+    package static func of(_ decoder: any Decoder) throws(ServeError) -> ServeSystem {
+        if let system = decoder.userInfo[.actorSystemKey] as? ServeSystem { return system }
+        throw ServeError(.invalidArgument, "a deployment reference can be decoded only by Swerve's own codec")
+    }
 
     /// What `bind` returns. Not for direct use.
-    public static func _bound<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments) -> D {
-        D._reference(ServeID(.bound(BoundDeployment(type, arguments))))
+    public static func _bound<D: Deployment>(
+        _ type: D.Type,
+        _ arguments: D.InitArguments,
+        _ overrides: DeploymentOverrides = DeploymentOverrides()
+    ) -> D {
+        detached.reference(ServeID(.bound(BoundDeployment(type, arguments, overrides))))
     }
 
     /// A handle of the deployment that runs, or will run, under `id`.
-    package static func handle<D: Deployment>(_ type: D.Type, _ id: DeploymentID) -> D {
-        D._reference(ServeID(.pool(current.pools.pool(id))))
+    package func handle<D: Deployment>(_ type: D.Type, _ id: DeploymentID) -> D {
+        reference(ServeID(.pool(pools.pool(id))))
+    }
+
+    func reference<D: Deployment>(_ id: ServeID) -> D {
+        do {
+            return try D.resolve(id: id, using: self)
+        } catch {
+            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that answers nil for every id.
+            preconditionFailure("resolving a deployment reference threw \(error)")
+        }
     }
 
     // MARK: DistributedActorSystem
@@ -40,7 +94,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         nil
     }
     public func assignID<Act: DistributedActor>(_ type: Act.Type) -> ActorID where Act.ID == ActorID {
-        ServeID(.local(LocalIdentity(replica: Self.identityBeingMade)))
+        ServeID(.local(LocalIdentity(replica: Self.making?.replica, instance: pools.instance)))
     }
     public func actorReady<Act: DistributedActor>(_ actor: Act) where Act.ID == ActorID {}
     public func resignID(_ id: ActorID) {}
@@ -110,8 +164,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
 
     @inline(never)
     private static func destination(of id: ServeID) throws -> (Pool, CallOptions?) {
-        if let misuse = id.callOptions?.misuse { throw ServeError(.invalidOptions, misuse) }
-        try RequestContext.checkDeadline()
+        try ServeContext.checkDeadline()
         switch id.target {
         case .pool(let pool): return (pool, id.callOptions)
         case .bound(let bound):

@@ -11,9 +11,9 @@ public import SwerveHTTPTypes
 /// let handle = try await Serve.run(GraphDriver.bind(map), name: "graph", routePrefix: "/")
 /// let answer = try await handle.predict(image)
 /// ```
-/// The deployments of the graph become deployments of the application, each with its own replicas and options. So does
-/// the driver, which takes the usual options: by default it has one replica in its own process. With
-/// `.options(placement: .inProcess)` it runs in the process that receives the requests, which saves a hop.
+/// The deployments of the graph become deployments of the application, each with its own replicas and options. The driver
+/// is one more, with options as any other: by default one replica in a process of its own. With
+/// `options: DeploymentOverrides(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
 ///
 /// Over HTTP, every path of the application reaches the graph, or each route reaches its own graph
 /// (``bind(_:)-(Dictionary)``). An ``HTTPAdapter`` reads the input from the request. The type of the result decides the
@@ -52,7 +52,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
         GraphStatistics(nodes: routes.programs.flatMap(\.meter.statistics))
     }
 
-    public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    public func respond(to request: ServeRequest) async throws -> ServeResponse {
         try await routes.respond(to: request)
     }
 
@@ -90,15 +90,24 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
 extension GraphDriver {
     /// A driver of one graph, which answers `handle.predict(input)` and every path over HTTP.
     ///
-    /// The type of the input decides how the request is read (``HTTPInput``: text, pictures, arrays, files, whole
-    /// requests); the default is JSON.
-    public static func bind(_ node: GraphNode<Input, Output>) -> GraphDriver {
-        bind(node, adapter: AutomaticAdapter<Input>())
+    /// The request is read as the type of the input says (``HTTPInput``: text, pictures, arrays, files, whole requests),
+    /// else from JSON.
+    ///
+    /// - Parameter options: of the driver's own deployment.
+    public static func bind(
+        _ node: GraphNode<Input, Output>,
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
+        bind(node, adapter: AutomaticAdapter<Input>(), options: options)
     }
 
-    /// A driver of one graph, with an adapter that reads the input from HTTP requests.
-    public static func bind(_ node: GraphNode<Input, Output>, adapter: some HTTPAdapter<Input>) -> GraphDriver {
-        ServeSystem._bound(GraphDriver.self, GraphRoutes([node.route(adapter)], isSingle: true))
+    /// A driver of one graph whose input an adapter reads from HTTP requests.
+    public static func bind(
+        _ node: GraphNode<Input, Output>,
+        adapter: some HTTPAdapter<Input>,
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
+        ServeSystem._bound(GraphDriver.self, GraphRoutes([node.route(adapter)], isSingle: true), options)
     }
 }
 
@@ -115,16 +124,20 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
     /// ```
     /// In code: `handle.predict(route: "/map", image)`.
     ///
-    /// - Parameter routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request
-    ///   computes only the nodes of its route. `Serve.run` refuses a path that does not begin with `/`, that ends in
-    ///   `/`, or that is not percent-encoded.
-    public static func bind(_ routes: [String: any GraphRouteConvertible]) -> GraphDriver {
+    /// - Parameters:
+    ///   - routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request computes
+    ///     those of its route. `Serve.run` refuses paths that do not begin with `/` or name one route twice.
+    ///   - options: of the driver's own deployment.
+    public static func bind(
+        _ routes: [String: any GraphRouteConvertible],
+        options: DeploymentOverrides = DeploymentOverrides()
+    ) -> GraphDriver {
         let sorted = routes.sorted { $0.key < $1.key }.map { path, node in
             var route = node.graphRoute
             route.path = path
             return route
         }
-        return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false))
+        return ServeSystem._bound(GraphDriver.self, GraphRoutes(sorted, isSingle: false), options)
     }
 
     /// Runs the graph of one route.

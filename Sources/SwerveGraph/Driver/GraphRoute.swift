@@ -38,32 +38,32 @@ public struct GraphRoute: GraphRouteConvertible {
         return program
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         if let refusal = Self.refusal(of: request.method) { return refusal }
         let program = try program()
         let input = try await input(from: request, adapter)
         return try Self.response(to: request, try await program.run(input), of: program)
     }
 
-    private static func refusal(of method: HTTPMethod) -> HTTPResponse? {
+    private static func refusal(of method: HTTPMethod) -> ServeResponse? {
         if method == .get || method == .head || method == .post { return nil }
-        var response = HTTPResponse.error(.methodNotAllowed, "a graph accepts GET, HEAD and POST")
+        var response = ServeResponse.error(.methodNotAllowed, "a graph answers GET, HEAD and POST")
         response.headers.add("allow", "GET, HEAD, POST")
         return response
     }
 
     private static func response(
-        to request: HTTPRequest,
+        to request: ServeRequest,
         _ result: consuming GraphValue,
         of program: GraphProgram
-    ) throws -> HTTPResponse {
+    ) throws -> ServeResponse {
         let value = try result.decoded(as: program.resultType)
         if let output = value as? any HTTPOutput { return try output.response(to: request) }
         return try .json(value)
     }
 
     private func input(
-        from request: HTTPRequest,
+        from request: ServeRequest,
         _ adapter: some HTTPAdapter
     ) async throws -> any Codable & Sendable {
         try await adapter.input(from: request)
@@ -95,6 +95,7 @@ extension GraphRoute: Codable {
         guard let type = TypeNames.find(name) as? any HTTPAdapter.Type else { throw TypeNames.unknown(name) }
         self.path = path
         self.adapter = try container.decode(type)
-        self.graph = .compiled(GraphProgram(try container.decode(GraphPlan.self), route: path))
+        let system = try ServeSystem.of(decoder)
+        self.graph = .compiled(GraphProgram(try container.decode(GraphPlan.self), route: path, system: system))
     }
 }

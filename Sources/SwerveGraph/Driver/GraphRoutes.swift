@@ -33,11 +33,11 @@ public struct GraphRoutes: Codable, Sendable {
         "its \(routes.count == 1 ? "route is" : "routes are") " + routes.compactMap(\.path).joined(separator: ", ")
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         if isSingle { return try await routes[0].respond(to: request) }
         let path = request.path
         guard let route = routes.first(where: { $0.path == path }) else {
-            throw HTTPError(.notFound, "the graph has no route \(path); \(known)")
+            throw ServeHTTPError(.notFound, "no route of the graph is \(path); \(known)")
         }
         return try await route.respond(to: request)
     }

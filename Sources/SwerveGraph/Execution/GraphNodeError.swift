@@ -48,7 +48,7 @@ extension GraphNodeError: Codable {
         if let name = try container.decodeIfPresent(String.self, forKey: .type),
             let type = TypeNames.find(name) as? any (Error & Codable).Type,
             let region = try container.decodeIfPresent(ByteBuffer.self, forKey: .cause),
-            let cause = try? EncodedValue(region: region).decode(as: type)
+            let cause = try? EncodedValue(region: region, system: .of(decoder)).decode(as: type)
         {
             self.cause = cause
             return
@@ -62,9 +62,9 @@ extension GraphNodeError: Codable {
     }
 }
 
-extension GraphNodeError: HTTPErrorConvertible {
-    /// The status of the cause, with a message that names the node.
-    public var httpError: HTTPError? {
-        HTTPError(HTTPResponse(for: cause).status, "graph node '\(node)': \(HTTPResponse.message(for: cause))")
+extension GraphNodeError: ServeHTTPErrorConvertible {
+    /// The status that the cause stands for; the message names the node.
+    public var httpError: ServeHTTPError? {
+        ServeHTTPError(ServeResponse(for: cause).status, "graph node '\(node)': \(ServeResponse.message(for: cause))")
     }
 }

@@ -9,11 +9,12 @@ final class GraphProgram: Sendable {
     /// A run that waits for its input. Each request copies it.
     private let begun: GraphRun<GraphValue>
 
-    init(_ plan: GraphPlan, route: String?) {
+    /// - Parameter system: of the driver's replica.
+    init(_ plan: GraphPlan, route: String?, system: ServeSystem) {
         self.nodes = plan.nodes
         let calls = plan.nodes.filter { if case .call = $0.operation { true } else { false } }
         self.meter = GraphMeter(calls.map(\.name), route: route)
-        self.steps = Self.steps(of: plan.nodes, meter)
+        self.steps = Self.steps(of: plan.nodes, meter, system)
         self.inputNode = plan.nodes.firstIndex { if case .input = $0.operation { true } else { false } }
         self.begun = GraphRun(GraphTopology(plan.nodes.map(\.operation.step))) { node in
             // The value of the input comes with each request.
@@ -21,8 +22,12 @@ final class GraphProgram: Sendable {
         }
     }
 
-    private static func steps(of nodes: [GraphPlan.Node], _ meter: GraphMeter) -> ContiguousArray<GraphStep> {
-        // The nodes whose values the driver only passes on to calls.
+    private static func steps(
+        of nodes: [GraphPlan.Node],
+        _ meter: GraphMeter,
+        _ system: ServeSystem
+    ) -> ContiguousArray<GraphStep> {
+        // The driver only passes the value of such a node on to calls.
         var isPassedOn = [Bool](repeating: true, count: nodes.count)
         isPassedOn[nodes.count - 1] = false
         for node in nodes {
@@ -35,7 +40,7 @@ final class GraphProgram: Sendable {
             switch node.operation {
             case .input, .constant, .fallback: steps.append(.none)
             case .call(let deployment, let method, _):
-                let step = GraphCallStep(deployment, method, mayKeep: isPassedOn[position], meter, row: calls)
+                let step = GraphCallStep(system, deployment, method, mayKeep: isPassedOn[position], meter, row: calls)
                 steps.append(.call(step))
                 calls += 1
             case .made(let maker, let sources): steps.append(.made(maker, of: sources.map { nodes[$0].type }))

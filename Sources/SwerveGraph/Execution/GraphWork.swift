@@ -13,20 +13,28 @@ enum GraphStep: Sendable {
 
 /// A node that calls a deployment.
 final class GraphCallStep: Sendable {
-    let deployment: ServeID
-    let method: String
-    /// Whether a large result may stay with the replica that makes it, because the driver only passes it on.
+    private let system: ServeSystem
+    private let deployment: ServeID
+    private let method: String
+    /// Whether a large result may stay where it is made, because the driver only passes it on.
     let mayKeep: Bool
     let meter: GraphMeter
     /// The node's position among the nodes that are measured.
     let row: Int
 
-    init(_ deployment: ServeID, _ method: String, mayKeep: Bool, _ meter: GraphMeter, row: Int) {
+    init(_ system: ServeSystem, _ deployment: ServeID, _ method: String, mayKeep: Bool, _ meter: GraphMeter, row: Int) {
+        self.system = system
         self.deployment = deployment
         self.method = method
         self.mayKeep = mayKeep
         self.meter = meter
         self.row = row
+    }
+
+    var now: NIODeadline { system.clock.now }
+
+    func call(_ arguments: Arguments) async throws -> NamedResult {
+        try await system.call(deployment, method: method, arguments: arguments, mayKeep: mayKeep)
     }
 
     func value(_ result: consuming NamedResult, since start: NIODeadline) -> GraphValue {
@@ -44,7 +52,7 @@ final class GraphCallStep: Sendable {
     }
 
     func note(since start: NIODeadline, isFailure: Bool, keptBytes: Int? = nil) {
-        let elapsed = NIODeadline.now() - start
+        let elapsed = now - start
         meter.note(row, Int(elapsed.nanoseconds), isFailure: isFailure, keptBytes: keptBytes)
     }
 }
@@ -80,17 +88,11 @@ enum GraphWork: Sendable {
     }
 
     private static func call(_ step: GraphCallStep, _ arguments: Arguments) async throws -> GraphValue {
-        let start = NIODeadline.now()
-        // The last reference to a kept result releases it, which must not happen before the call is over.
+        let start = step.now
+        // Results that other processes keep go with the last reference to them: not before the call is over.
         defer { withExtendedLifetime(arguments) {} }
         do {
-            let result = try await ServeSystem.current.call(
-                step.deployment,
-                method: step.method,
-                arguments: arguments,
-                mayKeep: step.mayKeep
-            )
-            return step.value(result, since: start)
+            return step.value(try await step.call(arguments), since: start)
         } catch {
             if !Task.isCancelled { step.note(since: start, isFailure: true) }
             throw error

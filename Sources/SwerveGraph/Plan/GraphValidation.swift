@@ -31,7 +31,6 @@ enum GraphValidation {
     }
 
     private static func check(_ call: GraphCall, named name: String) throws(ServeError) {
-        if let misuse = call.deployment.callOptions?.misuse { throw refusal("'\(name)': \(misuse)") }
         switch call.deployment.target {
         case .bound: return
         case .pool(let pool):

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveCore
 internal import Synchronization
 
-/// Where new connections come in: they are counted, and given to their loop or refused.
+/// Counts new connections, and hands each to its loop or refuses it.
 final class ConnectionGate: Sendable {
     let admission: ConnectionAdmission
     private let loops: [NIOLoopBound<HTTPLoop>]
@@ -10,7 +10,7 @@ final class ConnectionGate: Sendable {
     private let options: HTTPServerOptions
     private let connections = Atomic<Int>(0)
     private let refusals = Atomic<Int>(0)
-    /// When all loops were last found without an idle connection, in nanoseconds.
+    /// When the loops were last searched and none had an idle connection, in nanoseconds.
     private let foundNoneIdle = Atomic<UInt64>(0)
 
     init(
@@ -25,10 +25,10 @@ final class ConnectionGate: Sendable {
         self.options = options
     }
 
-    /// How many connections are served.
+    /// The number of connections being served.
     var count: Int { connections.load(ordering: .relaxed) }
 
-    /// Takes the channel in; called on its event loop.
+    /// Serves or refuses the channel; called on its event loop.
     func enter(_ channel: any Channel) -> EventLoopFuture<Void> {
         let own = loops.firstIndex { $0.eventLoop === channel.eventLoop } ?? 0
         switch admission.decide(connections: count, canReplaceIdle: mayBeIdle ? nil : false) {
@@ -59,20 +59,20 @@ final class ConnectionGate: Sendable {
 
     // MARK: - Idle connections
 
-    /// A flood of connections must not make the loops look for idle ones each time.
+    /// Whether to search for an idle connection. A flood of connections must not make the loops search each time.
     private var mayBeIdle: Bool {
-        let since = NIODeadline.now().uptimeNanoseconds &- foundNoneIdle.load(ordering: .relaxed)
+        let since = loops[0].eventLoop.now.uptimeNanoseconds &- foundNoneIdle.load(ordering: .relaxed)
         return since > UInt64(clamping: options.tickPeriod.nanoseconds)
     }
 
-    /// Asks the loops one after another, the connection's own first. Connections are spread evenly over them, so that
-    /// the longest idle one of a loop has been idle about as long as that of another.
+    /// Asks the loops one after another to close an idle connection, beginning with the new connection's own.
+    /// Connections are spread evenly, so the longest idle one of each loop has been idle for about the same time.
     private func closeIdle(_ own: Int, tried: Int) -> EventLoopFuture<Bool> {
         let loop = loops[(own + tried) % loops.count]
         return loop.eventLoop.submit { loop.value.closeLongestIdle() }.flatMap { found in
             if found { return loop.eventLoop.makeSucceededFuture(true) }
             if tried + 1 < self.loops.count { return self.closeIdle(own, tried: tried + 1) }
-            self.foundNoneIdle.store(NIODeadline.now().uptimeNanoseconds, ordering: .relaxed)
+            self.foundNoneIdle.store(self.loops[0].eventLoop.now.uptimeNanoseconds, ordering: .relaxed)
             return loop.eventLoop.makeSucceededFuture(false)
         }
     }

@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import SwerveCore
 
-/// Tells a client that there are too many, and closes. What the client sends is dropped for a while: closing at once
-/// would make the system answer with a reset that can overtake the response.
+/// Tells a client that there are too many connections, then closes. Drops the client's input for a while first: closing
+/// at once would make the system answer with a reset that can overtake the response.
 final class RefusalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveCore
 internal import SwerveHTTPTypes
 
-/// The content of requests: collected, or handed over as it comes.
+/// The content of requests: collected, or handed over as it arrives.
 extension HTTPConnectionHandler {
     func collect() -> Bool {
         guard case .length(let remaining) = body else { return false }
@@ -84,8 +84,8 @@ extension HTTPConnectionHandler {
         }
     }
 
-    /// Whether the rest of a streamed request can never come. It is found at once although the service holds back what
-    /// has come, and will not be told of it for long.
+    /// Whether the rest of a streamed request can never arrive. This finds out at once, even while the service holds
+    /// back content and would not reach the end for a long time.
     var isCutShort: Bool {
         guard machine.isInputClosed, let exchange = machine.exchange, !exchange.isRequestComplete else { return false }
         switch body {
@@ -93,7 +93,7 @@ extension HTTPConnectionHandler {
         case .length(let remaining): return pending.readableBytes < remaining
         case .chunked(var decoder):
             var rest = pending
-            // What is malformed is found, and refused, when its turn comes.
+            // Malformed content is refused when its turn comes.
             while let part = try? decoder.next(&rest) {
                 switch part {
                 case .bytes: continue

@@ -3,8 +3,8 @@ internal import SwerveCore
 internal import SwerveHTTPTypes
 
 extension HTTPConnectionHandler {
-    /// Closes when everything is written. When the client may still be sending, only this side at first, and what it
-    /// sends is dropped for a while: closing at once would make the system answer with a reset that can overtake the
+    /// Closes once everything is written. If the client may still be sending, closes only this side first, and drops
+    /// the client's input for a while: closing at once would make the system answer with a reset that can overtake the
     /// response.
     func closeAfterFlush(linger: Bool) {
         machine.close(now: loop.now)
@@ -27,13 +27,13 @@ extension HTTPConnectionHandler {
         }
     }
 
-    /// Closes at once; what was not written is lost.
+    /// Closes at once; unwritten bytes are lost.
     func cut() {
         guard let context else { return }
         context.close(promise: nil)
     }
 
-    /// The connection is no more.
+    /// Cleans up after the connection has closed.
     func gone(_ reason: HTTPCancellation) {
         guard machine.phase != .closed else { return }
         machine.closed()
@@ -46,7 +46,7 @@ extension HTTPConnectionHandler {
         dropCharge()
     }
 
-    /// Tells the service that the response is not wanted any more.
+    /// Tells the service that the response is no longer wanted.
     func cancel(_ reason: HTTPCancellation) {
         guard let exchange = exchange.take() else { return }
         let delegate = exchange.delegate
@@ -60,7 +60,7 @@ extension HTTPConnectionHandler {
     func tick(_ now: MonotonicTime) {
         if chargedBytes > 0 {
             measure()
-            // There may be room again.
+            // The budget may have room again.
             if case .exchange = machine.phase { process() }
         }
         if machine.wantsLook(now: now), let context {
@@ -70,7 +70,7 @@ extension HTTPConnectionHandler {
         switch machine.tick(now: now) {
         case .none: break
         case .close: cut()
-        case .refuse: refuse(status: 408, message: "the request did not come in time")
+        case .refuse: refuse(status: 408, message: "the request did not arrive in time")
         case .fail(let reason, let status): failExchange(reason, status: status)
         }
     }
@@ -116,7 +116,8 @@ extension HTTPConnectionHandler {
         closeAfterFlush(linger: true)
     }
 
-    /// Takes a request away from the service: answers for it when no response has begun, cuts the connection otherwise.
+    /// Takes a request away from the service. Answers in its place if no response has begun and the client is still
+    /// there; cuts the connection otherwise.
     func failExchange(_ reason: HTTPCancellation, status: UInt16, message: String? = nil) {
         let current = machine.exchange
         let id = exchange?.requestID
@@ -125,7 +126,7 @@ extension HTTPConnectionHandler {
             cut()
             return
         }
-        let text = message ?? (status == 504 ? "the request took too long" : "the request did not come in time")
+        let text = message ?? (status == 504 ? "the request took too long" : "the request did not arrive in time")
         writeError(
             status: status,
             message: text,

@@ -1,13 +1,13 @@
 internal import NIOCore
 internal import SwerveHTTPTypes
 
-/// What the connection holds, for the server's budget.
+/// Reports what the connection holds to the server's budget.
 extension HTTPConnectionHandler {
     /// A connection that holds no more than this is not counted, so that small requests touch no shared counter.
     private static let freeBytes = 16 << 10
-    /// After so many written bytes the channel is asked what it still has.
+    /// The channel is asked what it still holds after this many written bytes.
     private static let measuredBytes = 64 << 10
-    /// A refused request with at most this much content is read to its end, and the connection kept.
+    /// A refused request with at most this much content is read to its end, and the connection is kept.
     private static let skippedBytes = 64 << 10
 
     /// Tells the budget when the connection holds more or less than before.
@@ -24,7 +24,7 @@ extension HTTPConnectionHandler {
         chargedBytes = charge
     }
 
-    /// Finds out how much of the responses the system has not taken, when it can be much.
+    /// Measures how many response bytes the system has not taken, if there may be many.
     @inline(__always)
     func measureAfterWriting() {
         if bufferedBytes > 0 || writtenBytes &- measuredAt >= Self.measuredBytes { measure() }
@@ -39,19 +39,19 @@ extension HTTPConnectionHandler {
         updateCharge()
     }
 
-    /// The connection holds nothing any more.
+    /// The connection no longer holds anything.
     func dropCharge() {
         bufferedBytes = 0
         wholeBodyBytes = 0
         setCharge(0)
     }
 
-    // MARK: - Without room
+    // MARK: - When the budget is used up
 
-    /// Whether the content that is being collected is too much for the budget.
+    /// Whether the budget has no room for the content being collected.
     var isCollectedTooMuch: Bool { chargedBytes > 0 && loop.budget.isUsedUp }
 
-    /// Refuses a request with content. A little of it is read first, so that the connection can go on.
+    /// Refuses a request with content. Skips small content first, so that the connection can be kept.
     func shed(_ parsed: HTTPParsedHead, requestID: String) {
         let isWaiting = parsed.expectsContinue && pending.readableBytes == 0
         guard case .length(let length) = parsed.framing, !isWaiting,
@@ -68,7 +68,7 @@ extension HTTPConnectionHandler {
         refuse(status: 503, message: Self.fullMessage, retryAfter: 1, isHead: isHead, requestID: requestID)
     }
 
-    /// The content of a refused request was skipped: answers it.
+    /// Answers a refused request whose content has been skipped.
     func answerShed(_ requestID: String) {
         guard let plan = machine.responseBegins(status: 503, contentLength: 0) else { return }
         writeError(
@@ -82,5 +82,5 @@ extension HTTPConnectionHandler {
         finish()
     }
 
-    private static let fullMessage = "the server holds as much of other requests as it may"
+    private static let fullMessage = "the server has no memory left for this request"
 }

@@ -3,8 +3,8 @@ internal import SwerveCore
 internal import SwerveHTTPTypes
 
 extension HTTPConnectionHandler {
-    /// Takes as many requests off the pending bytes as can be begun. A service that answers at once does not recurse:
-    /// the loop here goes on with the next request.
+    /// Begins as many of the pending requests as possible. A service that answers at once does not recurse: this loop
+    /// continues with the next request.
     func process() {
         guard !isProcessing else { return }
         isProcessing = true
@@ -26,10 +26,10 @@ extension HTTPConnectionHandler {
         resumeReading()
     }
 
-    /// A buffer with less than this to spare is not worth a copy.
+    /// A buffer with less unused memory than this is not worth a copy.
     private static let slack = 64 << 10
 
-    /// Lets go of the read buffer, so that the channel can use it again; a small rest gets memory of its own.
+    /// Releases the read buffer, so that the channel can reuse it; a small remainder gets memory of its own.
     private func tidyPending() {
         if pending.readableBytes == 0 {
             pending = ByteBuffer()
@@ -47,7 +47,7 @@ extension HTTPConnectionHandler {
     /// Returns whether there may be more to do.
     private func nextHead() -> Bool {
         guard pending.readableBytes > 0 else { return inputMayBeOver() }
-        // A client that takes no responses gets no further requests answered.
+        // While a client takes no responses, its next requests do not begin.
         guard isWritable else { return false }
         do throws(HTTPParseError) {
             guard let head = try parser.parseHead(&pending) else {
@@ -62,7 +62,7 @@ extension HTTPConnectionHandler {
         }
     }
 
-    /// The next request needs more bytes than there are.
+    /// The next request needs more bytes. Closes the connection if none will come, or if it is idle while draining.
     private func inputMayBeOver() -> Bool {
         if machine.isInputClosed {
             closeAfterFlush(linger: false)
@@ -112,13 +112,13 @@ extension HTTPConnectionHandler {
         if parsed.expectsContinue, pending.readableBytes == 0, isWaiting { writeContinue() }
     }
 
-    /// Hands over a chunked request whole when all of it has come and is small.
+    /// Hands over a chunked request whole if all of it has arrived and it is small.
     private func beginIfWhole(_ head: HTTPRequestHead) -> Bool {
         guard case .chunked(var decoder) = body, pending.readableBytes <= options.inlineBodyBytes else { return false }
         var rest = pending
         var whole = ByteBuffer()
         while true {
-            // What is malformed is found again, and refused, when the body is streamed.
+            // The streaming path finds malformed content again, and refuses it.
             guard let part = try? decoder.next(&rest) else { return false }
             switch part {
             case .needsMore: return false

@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveHTTPTypes
 
 extension HTTPConnectionHandler {
-    /// Content up to this size is copied behind its head and leaves with it in one write.
+    /// Content up to this size is copied behind its head, so that both leave in one write.
     private static let copiedBodyBytes = 16 << 10
 
     func respond(status: UInt16, headerBlock: ByteBuffer, body: ByteBuffer) {
@@ -78,7 +78,8 @@ extension HTTPConnectionHandler {
         finish()
     }
 
-    /// The service gives up: the client must not take what it has for the whole.
+    /// The service gives up. Cuts the connection, so that the client does not mistake a partial response for a whole
+    /// one.
     func abort() {
         endExchange()
         cut()
@@ -106,19 +107,19 @@ extension HTTPConnectionHandler {
 
     // MARK: - Bytes
 
-    /// Makes `outgoing` ready to be appended to.
+    /// Makes `outgoing` ready for appending.
     func prepareOutgoing() {
         guard isOutgoingSent else { return }
         isOutgoingSent = false
         if outgoing.capacity > 4 * Self.copiedBodyBytes { outgoing = ByteBuffer() } else { outgoing.clear() }
     }
 
-    /// Appends content: a copy of a little, the buffer itself of more.
+    /// Appends content: copies a small buffer, and passes on a larger one as it is.
     private func append(_ bytes: ByteBuffer) {
         prepareOutgoing()
         if bytes.readableBytes <= Self.copiedBodyBytes {
             outgoing.writeImmutableBuffer(bytes)
-            // A service that writes small pieces must feel back-pressure within a tick, too.
+            // A service that writes small pieces must also feel back-pressure within a tick.
             if outgoing.readableBytes > 4 * Self.copiedBodyBytes { sendOutgoing(promise: nil) }
         } else {
             sendOutgoing(promise: nil)
@@ -138,7 +139,7 @@ extension HTTPConnectionHandler {
     ) {
         var block = ByteBuffer(staticString: "content-type: application/json\r\n")
         if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
-        let body = HTTPResponse.errorBody(status: status, message: message)
+        let body = ServeResponse.errorBody(status: status, message: message)
         writeHead(
             status: status,
             headerBlock: block,
@@ -196,6 +197,6 @@ extension HTTPConnectionHandler {
         }
     }
 
-    /// The most that a head has beside the service's lines and the request's id.
+    /// The most bytes that a head needs besides the service's lines and the request's id.
     private static let ownHeadBytes = 384
 }

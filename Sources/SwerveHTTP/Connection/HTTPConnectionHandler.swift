@@ -2,8 +2,8 @@ package import NIOCore
 internal import SwerveCore
 internal import SwerveHTTPTypes
 
-/// Serves one HTTP/1.1 connection: takes requests off the bytes that come in, hands them to the service one after
-/// another, and writes the responses.
+/// Serves one HTTP/1.1 connection: parses the requests that arrive, hands them to the service one after another, and
+/// writes the responses.
 ///
 /// The channel must allow half-closure (`ChannelOptions.allowRemoteHalfClosure`).
 package final class HTTPConnectionHandler: ChannelDuplexHandler {
@@ -11,7 +11,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    /// Where the rest of the present request's content is.
+    /// How the rest of the current request's content is read.
     enum BodyReader {
         case none
         case length(remaining: Int)
@@ -22,23 +22,23 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     let service: any HTTPService
     let options: HTTPServerOptions
 
-    // The exclusivity of accesses to the state below is not checked at run time: the event loop's thread alone has the
-    // handler, and an access that lasts (an event of the machine, a step of a parser, a write to a buffer) calls nothing
-    // that could reach the handler again. Keep it so: callbacks are made between accesses.
+    // Exclusive access to the state below is not checked at run time. Only the event loop's thread uses the handler,
+    // and an access that lasts (an event of the machine, a step of a parser, a write to a buffer) calls nothing that
+    // could reach the handler again. Keep it so: make callbacks between accesses.
     @exclusivity(unchecked) var machine: HTTPConnectionMachine
     @exclusivity(unchecked) var parser: HTTPRequestParser
     @exclusivity(unchecked) var context: ChannelHandlerContext?
-    /// Where the loop keeps this connection; the loop's business.
+    /// This connection's index in the loop's list; only the loop uses it.
     @exclusivity(unchecked) var loopIndex: Int?
 
     // Input.
-    /// What has come and was not taken yet.
+    /// Bytes that have arrived and were not processed yet.
     @exclusivity(unchecked) var pending = ByteBuffer()
     @exclusivity(unchecked) var body = BodyReader.none
-    /// A small body on its way, and the head that it belongs to.
+    /// A small body that is still arriving, and the head that it belongs to.
     @exclusivity(unchecked) var collected = ByteBuffer()
     @exclusivity(unchecked) var collectedHead: HTTPRequestHead?
-    /// The id of a request that is refused when its content was skipped.
+    /// The id of a request that is refused once its content has been skipped.
     @exclusivity(unchecked) var shedRequestID: String?
     @exclusivity(unchecked) var isProcessing = false
     @exclusivity(unchecked) private var isInRead = false
@@ -46,30 +46,30 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     // Output.
     @exclusivity(unchecked) var exchange: HTTPExchange?
-    /// The last exchange, used again when the service let go of it.
+    /// The last exchange, reused if the service has let go of it.
     @exclusivity(unchecked) var spare: HTTPExchange?
-    /// Written by responses, given to the channel when the connection is flushed.
+    /// Bytes that responses wrote, given to the channel when the connection is flushed.
     @exclusivity(unchecked) var outgoing = ByteBuffer()
-    /// Whether the channel has `outgoing`'s bytes, so that it may be cleared for the next ones.
+    /// Whether the channel has `outgoing`'s bytes, so that the buffer may be cleared for the next ones.
     @exclusivity(unchecked) var isOutgoingSent = false
     @exclusivity(unchecked) var isWritable = true
     @exclusivity(unchecked) private var isDirty = false
     @exclusivity(unchecked) var closesAfterFlush = false
     @exclusivity(unchecked) var lingers = false
-    /// Everything that will ever be written is with the system.
+    /// Whether the system has everything that will ever be written.
     @exclusivity(unchecked) var isWrittenToTheEnd = false
-    /// How many bytes the channel was given.
+    /// The number of bytes given to the channel so far.
     @exclusivity(unchecked) var writtenBytes = 0
-    /// The socket, once somebody asked for it.
+    /// The socket's descriptor once it was looked up; -1 if the channel has none.
     @exclusivity(unchecked) var descriptor: Int32?
 
     // Memory.
-    /// The size of the content that the service was given whole.
+    /// The size of the content that the service received whole.
     @exclusivity(unchecked) var wholeBodyBytes = 0
-    /// How many bytes of responses the channel still had when it was asked, and how many it had been given then.
+    /// How many response bytes the channel still held at the last measurement, and how many it had been given by then.
     @exclusivity(unchecked) var bufferedBytes = 0
     @exclusivity(unchecked) var measuredAt = 0
-    /// What the budget was told.
+    /// The bytes that the budget counts for this connection.
     @exclusivity(unchecked) var chargedBytes = 0
 
     package init(loop: HTTPLoop, service: any HTTPService) {
@@ -143,7 +143,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     }
 
     package func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // A connection that fails is as good as gone; which error it was helps nobody.
+        // A connection that fails is as good as gone; the error itself helps nobody.
         cut()
     }
 
@@ -168,7 +168,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         case .idle, .head, .collecting: return isWritable || pending.readableBytes < options.pipelineBytes
         case .exchange(let exchange):
             if exchange.isRequestComplete { return pending.readableBytes < options.pipelineBytes }
-            // With room in the window, what is pending is an incomplete line.
+            // With room in the window, the pending bytes are an incomplete line.
             return machine.window > 0 || pending.readableBytes == 0
         }
     }
@@ -181,7 +181,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     // MARK: - Flushing
 
-    /// Has the connection flushed at the end of the loop's tick, or of its own read.
+    /// Makes the connection flush at the end of the loop's tick, or of its own read.
     func markDirty() {
         guard !isDirty else { return }
         isDirty = true
@@ -203,7 +203,7 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
         measureAfterWriting()
     }
 
-    /// Gives what was written to the channel, not flushed.
+    /// Gives the written bytes to the channel without flushing it.
     func sendOutgoing(promise: EventLoopPromise<Void>?) {
         guard let context, promise != nil || outgoing.readableBytes > 0 && !isOutgoingSent else { return }
         let bytes = isOutgoingSent ? ByteBuffer() : outgoing

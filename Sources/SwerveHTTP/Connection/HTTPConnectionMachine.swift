@@ -1,17 +1,17 @@
 internal import SwerveCore
 internal import SwerveHTTPTypes
 
-/// The state of one server connection: whose turn it is, how the response is framed, when patience ends.
+/// The state of one server connection: whose turn it is, how the response is framed, when waits time out.
 ///
-/// It holds no bytes and does no I/O; each event returns what the connection is to do.
+/// It holds no bytes and does no I/O; each event returns what the connection must do.
 struct HTTPConnectionMachine: Sendable {
-    /// How a response's end is marked, which also says what to do with its content.
+    /// How the end of a response is marked, which also decides what happens to its content.
     enum Framing: Hashable, Sendable {
         case length(remaining: Int)
         case chunked
-        /// For HTTP/1.0 clients when the length is not known.
+        /// For HTTP/1.0 clients when the length is unknown.
         case untilClose
-        /// The request was HEAD, or the status has no content: what the service writes is dropped.
+        /// The request was HEAD, or the status allows no content: what the service writes is dropped.
         case suppressed
     }
 
@@ -19,42 +19,42 @@ struct HTTPConnectionMachine: Sendable {
 
     struct Exchange: Hashable, Sendable {
         var isRequestComplete: Bool
-        /// Bytes of a streamed request that the service has and did not consume.
+        /// Bytes of a streamed request that the service has received but not consumed.
         var outstanding = 0
-        /// `nil` until the response's head.
+        /// `nil` until the response's head is written.
         var response: Framing?
         var isKeepAlive: Bool
         let isHead: Bool
         let isHTTP10: Bool
-        /// When the whole exchange has to be over.
+        /// When the whole exchange must be over.
         let deadline: MonotonicTime?
     }
 
     enum Phase: Hashable, Sendable {
         /// Between requests. Goes to `head`, `collecting`, `exchange`, `closing`, `closed`.
         case idle
-        /// Some of a head has come. Goes to `collecting`, `exchange`, `closing`, `closed`.
+        /// Part of a head has arrived. Goes to `collecting`, `exchange`, `closing`, `closed`.
         case head
-        /// The head is known and a small body is on its way. Goes to `exchange`, `closing`, `closed`.
+        /// The head is complete and a small body is still arriving. Goes to `exchange`, `closing`, `closed`.
         case collecting(Exchange)
-        /// The service works on a request. Goes to `idle`, `closing`, `closed`.
+        /// The service is working on a request. Goes to `idle`, `closing`, `closed`.
         case exchange(Exchange)
         /// The last response is being sent; input is dropped. Goes to `closed`.
         case closing(Farewell)
         case closed
     }
 
-    /// How far the last response is.
+    /// How far the last response has got.
     enum Farewell: Hashable, Sendable {
-        /// Not all of it is with the system. Goes to `sent`, `lingering`.
+        /// The system does not have all of it yet. Goes to `sent`, `lingering`.
         case writing
-        /// The client has not taken all of it. Goes to `lingering`.
+        /// The system has all of it, the client does not. Goes to `lingering`.
         case sent
-        /// The client has it, and may not have noticed.
+        /// The client's system has all of it, but the client may not have read it yet.
         case lingering
     }
 
-    /// Where the content of a request whose head is complete goes.
+    /// What happens to the content of a request whose head is complete.
     enum HeadPlan: Hashable, Sendable { case complete, collect, stream }
 
     struct ResponsePlan: Hashable, Sendable {
@@ -78,7 +78,7 @@ struct HTTPConnectionMachine: Sendable {
 
     enum TickAction: Hashable, Sendable {
         case none
-        /// Close without a word: an idle connection, one that takes no response, or one that lingered long enough.
+        /// Close without an answer: an idle connection, one that takes no response, or one that lingered long enough.
         case close
         /// No exchange has begun: answer and close.
         case refuse
@@ -90,16 +90,16 @@ struct HTTPConnectionMachine: Sendable {
     private(set) var isInputClosed = false
     private(set) var isDraining = false
     private var isNarrow = false
-    /// When the present wait for the client is over.
+    /// When the current wait for the client times out.
     private var deadline: MonotonicTime
-    /// When a client that takes none of what was written is given up; `nil` while the client is not behind.
+    /// When to give up on a client that takes nothing of what was written; `nil` while the client is not behind.
     private var writeDeadline: MonotonicTime?
-    /// How many bytes the client had taken when that was last looked at, and when to look again.
+    /// At the last look: how many bytes the client had taken, when it had last taken some, and when to look again.
     private var takenBytes = 0
     private var takenAt: MonotonicTime
     private var nextLook: MonotonicTime
     private let options: HTTPServerOptions
-    /// The idle timeout, which each request adds to the time.
+    /// The idle timeout, converted once because every request adds it to the time.
     private let idleNanoseconds: Int64
 
     init(options: HTTPServerOptions, now: MonotonicTime) {
@@ -114,38 +114,38 @@ struct HTTPConnectionMachine: Sendable {
         if case .exchange(let exchange) = phase { exchange } else { nil }
     }
 
-    /// Since when the client has had every response and not begun another request; `nil` while it is busy.
+    /// Since when the client has had every response without beginning another request; `nil` while it is busy.
     var idleSince: MonotonicTime? {
         guard phase == .idle, writeDeadline == nil, !isInputClosed else { return nil }
         return deadline + (.zero - options.idleTimeout)
     }
 
-    /// When the ongoing request is given up.
+    /// When the server gives up on the ongoing request.
     var requestDeadline: MonotonicTime? { exchange?.deadline }
 
-    /// How many bytes of a streamed request are with the service.
+    /// How many bytes of a streamed request the service has not consumed yet.
     var outstanding: Int {
         if case .exchange(let exchange) = phase { exchange.outstanding } else { 0 }
     }
 
-    /// How many more bytes of a streamed request the service takes.
+    /// How many more bytes of a streamed request the service may receive.
     var window: Int {
         (isNarrow ? min(options.bodyWindowBytes, Self.narrowWindowBytes) : options.bodyWindowBytes) - outstanding
     }
 
-    /// The window while there is no room for more.
+    /// The window while the server's budget is used up.
     private static let narrowWindowBytes = 64 << 10
 
     // MARK: - Request
 
-    /// The bytes that have come end in the middle of a head.
+    /// The bytes so far end in the middle of a head.
     mutating func headBegan(now: MonotonicTime) {
         guard case .idle = phase else { return }
         phase = .head
         deadline = now + options.headTimeout
     }
 
-    /// - Parameter buffered: how many bytes behind the head have come.
+    /// - Parameter buffered: how many bytes after the head have arrived.
     mutating func headEnded(_ head: HTTPParsedHead, buffered: Int, now: MonotonicTime) -> HeadPlan {
         let plan: HeadPlan =
             switch head.framing {
@@ -169,20 +169,21 @@ struct HTTPConnectionMachine: Sendable {
         return plan
     }
 
-    /// A client may shorten the time that its request has.
+    /// A client may shorten the server's limit, or set one if the server has none.
     private static func timeout(_ own: Duration?, _ clients: Duration?) -> Duration? {
         guard let own, let clients else { return own ?? clients }
         return min(own, clients)
     }
 
-    /// Some of a body has come: the client gets its full time again, or as much as the bytes are worth.
+    /// Part of a body has arrived: the client gets its full time again or, with a minimum rate, only the time that the
+    /// bytes are worth.
     mutating func bodyCame(_ bytes: Int, now: MonotonicTime) {
         let full = now + options.bodyTimeout
         let rate = options.minimumBodyRate
         deadline = rate > 0 ? min(full, deadline + .seconds(1) * bytes / rate) : full
     }
 
-    /// A body that was collected is whole.
+    /// A collected body is complete.
     mutating func collected() {
         guard case .collecting(var exchange) = phase else { return }
         exchange.isRequestComplete = true
@@ -205,14 +206,14 @@ struct HTTPConnectionMachine: Sendable {
         phase = .exchange(exchange)
     }
 
-    /// The window of a streamed request is small while the server has no room.
+    /// The window of a streamed request is small while the server's budget is used up.
     mutating func narrows(_ isNarrow: Bool, now: MonotonicTime) {
         guard isNarrow != self.isNarrow else { return }
         if window <= 0 { deadline = now + options.bodyTimeout }
         self.isNarrow = isNarrow
     }
 
-    /// The end of a streamed body went to the service.
+    /// The service received the end of a streamed body.
     mutating func requestEnded() {
         guard case .exchange(var exchange) = phase else { return }
         exchange.isRequestComplete = true
@@ -221,8 +222,8 @@ struct HTTPConnectionMachine: Sendable {
 
     // MARK: - Response
 
-    /// - Parameter contentLength: the length of the content, or `nil` when it is not known.
-    /// - Returns: `nil` when there is nothing to respond to.
+    /// - Parameter contentLength: the length of the content, or `nil` if unknown.
+    /// - Returns: `nil` if there is no request to respond to, or its response has already begun.
     mutating func responseBegins(status: UInt16, contentLength: Int?) -> ResponsePlan? {
         guard case .exchange(var exchange) = phase, exchange.response == nil else { return nil }
         var framing: Framing =
@@ -268,14 +269,14 @@ struct HTTPConnectionMachine: Sendable {
 
     // MARK: - The connection
 
-    /// The last response is on its way; nothing follows it.
+    /// The last response is being written; nothing follows it.
     mutating func close(now: MonotonicTime) {
         phase = .closing(.writing)
         deadline = now + options.writeTimeout
     }
 
-    /// The last response is with the system. What the client still sends is dropped until a while after it has taken
-    /// the response.
+    /// The system has the last response. Input is dropped until the client has taken the response, and for a while
+    /// longer.
     ///
     /// - Parameter unsent: how many bytes the client has not taken.
     mutating func lingers(unsent: Int, now: MonotonicTime) {
@@ -287,20 +288,21 @@ struct HTTPConnectionMachine: Sendable {
         phase = .closed
     }
 
-    /// The client sends no more. What has come is still looked at.
+    /// The client will send no more. Bytes that have arrived are still processed.
     mutating func inputClosed(now: MonotonicTime) {
         isInputClosed = true
         guard let exchange else { return }
         deadline = now + (exchange.response == nil ? options.halfCloseGrace : options.halfCloseQuiet)
     }
 
-    /// The service wrote some of the response: a client that sends no more, but may still listen, gets its time again.
+    /// The service wrote part of the response: a client that closed its side, but may still listen, gets its time
+    /// again.
     mutating func responseMoved(now: MonotonicTime) {
         guard isInputClosed, exchange?.response != nil else { return }
         deadline = now + options.halfCloseQuiet
     }
 
-    /// Answers what is in progress and takes no more requests.
+    /// Answers the request in progress and begins no more.
     mutating func drain() {
         isDraining = true
     }
@@ -310,23 +312,23 @@ struct HTTPConnectionMachine: Sendable {
         nextLook = now
     }
 
-    /// Whether something depends on how much the client has taken by now.
+    /// Whether a timeout depends on how much the client has taken by now.
     func wantsLook(now: MonotonicTime) -> Bool {
         switch phase {
         case .closed: false
         case .closing(let farewell): farewell != .lingering
-        // A client that is still busy with the last response is not idle.
+        // A client that is still taking the last response is not idle.
         case .idle: now >= deadline || writeDeadline != nil && now >= nextLook
         case .exchange where isInputClosed && now >= deadline: true
         case .head, .collecting, .exchange: writeDeadline != nil && now >= nextLook
         }
     }
 
-    /// Patience begins anew whenever the client has taken a byte: only one that takes nothing is given up.
+    /// Every byte that the client takes restarts the timeouts: only a client that takes nothing is given up.
     ///
     /// - Parameters:
     ///   - taken: how many bytes the client has taken since the connection began.
-    ///   - unsent: how many it has not.
+    ///   - unsent: how many it has yet to take.
     mutating func looked(taken: Int, unsent: Int, now: MonotonicTime) {
         let hasMoved = taken > takenBytes
         takenBytes = max(taken, takenBytes)
@@ -338,7 +340,7 @@ struct HTTPConnectionMachine: Sendable {
         case .closing(.sent) where unsent == 0: lingers(unsent: 0, now: now)
         case .closing(.writing) where hasMoved, .closing(.sent) where hasMoved: deadline = now + options.writeTimeout
         case .exchange(let exchange) where isInputClosed && exchange.response != nil && unsent > 0:
-            // It has bytes to take, and says that it has not taken them: its system is there, and keeps the connection.
+            // The client has yet to take some bytes and its system has not reset the connection, so it is still there.
             deadline = max(deadline, hasMoved ? now + options.halfCloseQuiet : takenAt + options.writeTimeout)
         case .idle, .head, .collecting, .exchange, .closing, .closed: break
         }

@@ -1,4 +1,4 @@
-/// Writes times as HTTP headers have them (RFC 9110, section 5.6.7).
+/// Writes times in the form of HTTP headers (RFC 9110, section 5.6.7).
 enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
@@ -19,7 +19,7 @@ enum HTTPDate {
 
     private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
-    /// The date of a day since 1970. Years are counted from March, so that the leap day is a year's last one.
+    /// The date of a day counted from 1970-01-01. Years begin in March here, so that the leap day is a year's last day.
     private static func civil(_ dayNumber: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = dayNumber + 719_468
         let era = shifted / 146_097

@@ -8,8 +8,8 @@ package final class HTTPLoop {
     package let eventLoop: any EventLoop
     let options: HTTPServerOptions
 
-    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
-    // the loop, and no access lasts over a call of a connection.
+    // For the properties that requests use, exclusive access is not checked at run time: only the event loop's thread
+    // uses the loop, and no access spans a call to a connection.
     /// The time at the last tick; connections use it so that no request reads a clock.
     @exclusivity(unchecked) private(set) var now: MonotonicTime
     /// `date: …` with its line end.
@@ -17,13 +17,13 @@ package final class HTTPLoop {
 
     private let time: () -> MonotonicTime
     private let wallClock: () -> Int64
-    /// What the connections hold, with those of the server's other loops.
+    /// Counts the bytes that the connections of all the server's loops hold.
     package let budget: MemoryBudget
     /// See ``UnsentBytes/count(_:_:)``.
     let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
     private var isTicking = false
-    /// Connections that were idle at the present tick, the one that was so longest at the end.
+    /// The connections found idle in this tick, the longest idle one last; `nil` before the first search.
     private var idle: [(connection: HTTPConnectionHandler, since: MonotonicTime)]?
     private var connections: [HTTPConnectionHandler] = []
     @exclusivity(unchecked) private var dirty: [HTTPConnectionHandler] = []
@@ -39,9 +39,9 @@ package final class HTTPLoop {
     /// - Parameters:
     ///   - time: a clock that only goes forward.
     ///   - wallClock: seconds since 1970, for the `date` header.
-    ///   - seed: makes the ids of requests differ from those of other loops and processes.
-    ///   - budget: one for all loops of a server; `nil` makes one for this loop.
-    ///   - unsent: how many bytes written to a channel its client has not taken.
+    ///   - seed: makes request ids differ from those of other loops and processes.
+    ///   - budget: shared by all loops of a server; `nil` makes one for this loop alone.
+    ///   - unsent: counts the bytes written to a channel that its client has not taken.
     package init(
         eventLoop: any EventLoop,
         options: HTTPServerOptions,
@@ -65,11 +65,11 @@ package final class HTTPLoop {
 
     // MARK: - Flushing
 
-    /// So many connections are flushed at once: clients work on the first answers while the next ones are made, instead
-    /// of all waiting for the end of the tick.
+    /// This many connections are flushed at once, before the end of the tick: clients can work on the first answers
+    /// while the next ones are made.
     private static let flushLimit = 8
 
-    /// Flushes the connection at the end of this tick of the event loop or before, once however often it is called.
+    /// Flushes the connection at the end of the event loop's tick or earlier, once however often it is called.
     func flushLater(_ connection: HTTPConnectionHandler) {
         dirty.append(connection)
         if dirty.count >= Self.flushLimit, !isFlushing { return flushAll() }
@@ -78,8 +78,8 @@ package final class HTTPLoop {
         eventLoop.assumeIsolated().execute { self.flushAll() }
     }
 
-    /// Flushes every connection that was written to. A handler that answers many connections may call it when it is
-    /// done with what it read.
+    /// Flushes every connection that was written to. A handler that answers many connections may call it after it has
+    /// processed what it read.
     package func flushAll() {
         isFlushScheduled = false
         isFlushing = true
@@ -92,7 +92,7 @@ package final class HTTPLoop {
 
     // MARK: - Ids
 
-    /// Fifteen hexadecimal digits, which a string holds without an allocation.
+    /// Makes an id of fifteen hexadecimal digits, which a string holds without an allocation.
     func makeRequestID() -> String {
         requestIDCounter = (requestIDCounter &+ 1) & 0xFFFF_FFFF
         var value = requestIDPrefix << 32 | requestIDCounter
@@ -128,7 +128,7 @@ package final class HTTPLoop {
         if connections.isEmpty { drainPromise?.succeed() }
     }
 
-    /// Refreshes the time. A new connection calls it, because ticks stop while there are none.
+    /// Refreshes the time. A new connection calls it, because ticks stop while there are no connections.
     func readClocks() {
         now = time()
         let second = wallClock()
@@ -148,7 +148,8 @@ package final class HTTPLoop {
         }
     }
 
-    /// So many connections make room for others in one tick: looking for them looks at all connections.
+    /// The most connections that make room for others in one tick. The search goes over all connections, so it runs
+    /// once a tick.
     private static let idleLimit = 256
 
     /// Closes the connection that has been idle longest.
@@ -170,7 +171,7 @@ package final class HTTPLoop {
         return false
     }
 
-    /// Looks at every connection for timeouts. The loop calls it; tests may, after moving their clock.
+    /// Checks the timeouts of every connection. The loop calls it; tests may, after moving their clock.
     package func tick() {
         readClocks()
         idle = nil
@@ -178,13 +179,13 @@ package final class HTTPLoop {
             for connection in connections { connection.shutDown() }
             return
         }
-        // Backwards, because a connection that closes takes the place of itself with the last one.
+        // Backwards, because the last connection moves into the slot of one that closes.
         for index in connections.indices.reversed() where index < connections.count { connections[index].tick(now) }
     }
 
-    /// Closes idle connections, lets the others finish what they do, and closes what is left at the deadline.
+    /// Closes idle connections, lets the others finish their requests, and closes what is left at the deadline.
     ///
-    /// - Returns: succeeds when no connection is left.
+    /// - Returns: a future that succeeds when no connection is left.
     package func drain(for time: Duration) -> EventLoopFuture<Void> {
         readClocks()
         let deadline = now + time

@@ -1,17 +1,18 @@
-/// How a server treats its connections. Every time is measured in steps of ``tickPeriod``.
+/// How a server treats its connections. Timeouts are checked every ``tickPeriod``.
 package struct HTTPServerOptions: Sendable {
     package var limits = HTTPLimits()
-    /// A request with at most this much content is handed over whole; larger and unbounded ones stream. 1 MiB.
+    /// Content up to this size is handed over whole. Longer content streams unless all of it has already arrived;
+    /// chunked content streams unless all of it has arrived and is no larger than this. 1 MiB.
     package var inlineBodyBytes = 1 << 20
-    /// How much of a streamed request may be with the service and not yet consumed. 1 MiB.
+    /// How many bytes of a streamed request the service may have received and not consumed. 1 MiB.
     package var bodyWindowBytes = 1 << 20
     /// How many bytes of later requests are read while one is being answered. 64 KiB.
     package var pipelineBytes = 64 << 10
 
     /// How many bytes of requests and responses the server may hold at a time, over all connections: content that is
-    /// collected, waits, or is with the service, and responses that the system has not taken. 1 GiB; then requests with
-    /// content get 503, and streamed ones a window of 64 KiB. The first 16 KiB of a connection do not count, and what was
-    /// admitted before may go beyond the limit by a read each.
+    /// being collected, waits, or is with the service, and responses that the system has not taken. 1 GiB; above it
+    /// requests with content get 503, and streamed ones a window of 64 KiB. A connection that holds at most 16 KiB is
+    /// not counted. Requests admitted earlier may exceed the limit by one read each.
     package var maxBufferedBytes = 1 << 30
 
     /// How long a connection may be silent between requests. 75 s, then it is closed.
@@ -20,39 +21,39 @@ package struct HTTPServerOptions: Sendable {
     package var headTimeout: Duration = .seconds(10)
     /// How long a client may pause in the middle of a body that the server waits for. 30 s, then 408.
     package var bodyTimeout: Duration = .seconds(30)
-    /// How many bytes a second of a body must come, averaged over ``bodyTimeout``, while the server waits for them; a
-    /// slower client gets 408. Without it a client that sends a byte every 29 s keeps its request for days, and the place
-    /// of a replica with it, unless ``requestTimeout`` ends it. 0 by default, which sets no minimum: a client may stream
-    /// what happens now and then.
+    /// How many bytes of a body must arrive per second, averaged over ``bodyTimeout``, while the server waits for them;
+    /// a slower client gets 408. Without a minimum, a client that sends a byte every 29 s keeps its request for days,
+    /// and with it a replica's slot, unless ``requestTimeout`` ends it. 0 by default, which sets no minimum: a client
+    /// may stream events that happen now and then.
     package var minimumBodyRate = 0
     /// How long a request may take from the end of its head to the end of its response; `nil` leaves it to the service.
-    /// Then 504, or a cut when the response has begun.
+    /// Then 504, or 408 while its content is being collected, or a cut when the response has begun.
     package var requestTimeout: Duration?
     /// How long a client may take nothing of what was written to it. 60 s, then the connection is cut. However slow a
     /// client is, it is served as long as it takes a byte from time to time.
     package var writeTimeout: Duration = .seconds(60)
-    /// How long a response may still begin after the client ended its side of the connection. A client that only said
-    /// that it will send no more looks the same as one that is gone. 1 s, then the request is cancelled.
+    /// How long a response may take to begin after the client closed its side of the connection. A client that merely
+    /// has nothing more to send looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
-    /// How long a response that has begun may be quiet after the client ended its side of the connection and took
-    /// everything: without bytes to send, nothing tells a client that only listens from one that is gone. 5 s, then the
+    /// How long a response that has begun may be quiet after the client closed its side of the connection and took
+    /// everything: with no bytes to send, a client that only listens looks the same as one that is gone. 5 s, then the
     /// request is cancelled.
     package var halfCloseQuiet: Duration = .seconds(5)
-    /// How long input is read and dropped after a response that was sent before the request was read to its end, so
-    /// that the client sees the response and not a reset. 2 s from when the client has taken the response.
+    /// How long input is read and dropped after a response that was sent before the whole request was read, so that the
+    /// client sees the response and not a reset. 2 s, counted from when the client has taken the response.
     package var lingerTimeout: Duration = .seconds(2)
 
-    /// How many connections are served at a time, as far as there are descriptors for them; 10 000. One more takes the
-    /// place of the one that has been idle longest; when none is idle, it gets 503 at once.
+    /// How many connections are served at a time, as far as there are descriptors for them. 10 000. A further one
+    /// replaces the one that has been idle longest; if none is idle, it gets 503 at once.
     package var maxConnections = 10_000
-    /// How many of the process's descriptors connections leave alone, beside those that are open when the server starts:
-    /// replicas need them. 128 by default, or a quarter of the process's limit when that is less.
+    /// How many of the process's descriptors are kept for replicas, besides those open when the server starts. 128 by
+    /// default, or a quarter of the process's limit if that is less.
     package var reservedDescriptors: Int?
-    /// A connection that has been idle for less than this does not make room for another: its client may be about to
-    /// send the next request. 1 s.
+    /// A connection that has been idle for less than this is not replaced: its client may be about to send the next
+    /// request. 1 s.
     package var replaceableIdleTime: Duration = .seconds(1)
     package var backlog: Int32 = 1024
-    /// How often connections are looked at for timeouts. 100 ms.
+    /// How often the timeouts of connections are checked. 100 ms.
     package var tickPeriod: Duration = .milliseconds(100)
 
     /// How often to find out what a client that is behind has taken.

@@ -1,4 +1,4 @@
-/// Writes the lines of a response's head into memory that is large enough: one access to the buffer for all of them.
+/// Writes the lines of a response's head into memory reserved for all of them: one access to the buffer.
 struct HeadWriter {
     private let memory: UnsafeMutableRawBufferPointer
     private(set) var count = 0
@@ -10,7 +10,7 @@ struct HeadWriter {
     @inline(__always)
     mutating func write(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, !bytes.isEmpty else { return }
-        precondition(bytes.count <= memory.count - count, "the head is longer than what was reserved for it")
+        precondition(bytes.count <= memory.count - count, "the head is longer than the memory reserved for it")
         memory.baseAddress?.advanced(by: count).copyMemory(from: source, byteCount: bytes.count)
         count &+= bytes.count
     }
@@ -32,7 +32,7 @@ struct HeadWriter {
             value /= 10
             digits += 1
         }
-        precondition(digits <= memory.count - count, "the head is longer than what was reserved for it")
+        precondition(digits <= memory.count - count, "the head is longer than the memory reserved for it")
         value = number
         for index in stride(from: count + digits - 1, through: count, by: -1) {
             memory[index] = UInt8(truncatingIfNeeded: value % 10) + UInt8(ascii: "0")

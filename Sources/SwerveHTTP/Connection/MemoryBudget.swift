@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// How many bytes of requests and responses a server holds, over all its loops.
+/// Counts the bytes of requests and responses that a server holds, over all its loops.
 package final class MemoryBudget: Sendable {
     package let limit: Int
     private let held = Atomic<Int>(0)
@@ -11,7 +11,7 @@ package final class MemoryBudget: Sendable {
 
     /// How many bytes are held.
     package var heldBytes: Int { held.load(ordering: .relaxed) }
-    /// Whether no more requests with content are taken in.
+    /// Whether requests with content are refused for now.
     package var isUsedUp: Bool { heldBytes >= limit }
 
     package func change(by bytes: Int) {

@@ -1,16 +1,16 @@
-internal import CSwerveSystem
 package import NIOCore
+internal import SwerveSystem
 
-/// How much of what was written to a channel its client has not taken.
+/// Counts the bytes written to a channel that its client has not taken.
 package enum UnsentBytes {
-    /// Asks the channel and the system. A client that takes bytes makes the count go down, even while the system takes
-    /// no more from the channel: a socket's own buffer may hold minutes of a slow line.
+    /// Adds up what the channel and its socket hold. The count falls as the client takes bytes, even while the system
+    /// takes no more from the channel: a socket's buffer may hold minutes of a slow line's traffic.
     ///
-    /// - Parameter descriptor: the channel's socket, once it is known; finding it takes some time.
+    /// - Parameter descriptor: the channel's socket; looked up on the first call, which takes some time.
     package static func count(_ channel: any Channel, _ descriptor: inout Int32?) -> Int {
         guard channel.isActive else { return 0 }
         var count = 0
-        // A channel that cannot tell has no buffer that it could tell of.
+        // A channel without this option has no buffer to count.
         if let buffered = try? channel.syncOptions?.getOption(.bufferedWritableBytes) { count += buffered }
         if descriptor == nil {
             let socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
@@ -18,7 +18,7 @@ package enum UnsentBytes {
             ) { $0 }
             descriptor = socket ?? -1
         }
-        if let descriptor, descriptor >= 0 { count += max(0, Int(swerve_socket_unsent(descriptor))) }
+        if let descriptor, descriptor >= 0 { count += Sockets.unsentBytes(descriptor) }
         return count
     }
 }

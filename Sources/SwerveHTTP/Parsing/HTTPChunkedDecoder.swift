@@ -1,11 +1,11 @@
 package import NIOCore
 internal import SwerveHTTPTypes
 
-/// What a body decoder found in the bytes that have come.
+/// What a body decoder found in the bytes that have arrived.
 package enum HTTPBodyPart: Hashable, Sendable {
     /// Some of the content, not empty. It may share the input's memory.
     case bytes(ByteBuffer)
-    /// The content is over; what follows is the next request.
+    /// The content has ended; the next request follows.
     case end
     case needsMore
 }
@@ -14,7 +14,7 @@ package enum HTTPBodyPart: Hashable, Sendable {
 /// trailers are checked and dropped. A refusal is final.
 package struct HTTPChunkedDecoder: Sendable {
     private enum State: Sendable {
-        /// In the line in front of a chunk; that many bytes of it were looked at.
+        /// In the line before a chunk; `scanned` bytes of it have been searched.
         case size(scanned: Int)
         case data(remaining: Int)
         case dataEnd
@@ -36,14 +36,14 @@ package struct HTTPChunkedDecoder: Sendable {
 
     /// What is at the front of the input.
     private enum Front {
-        /// So many bytes of content.
+        /// This many bytes of content.
         case content(Int)
         case end
         case needsMore
     }
 
-    /// Takes the next part off the front of `buffer`, at most `most` bytes of content: of all chunks that are there in
-    /// one buffer, so that small chunks do not make many small buffers.
+    /// Takes the next part off the front of `buffer`, with at most `most` bytes of content. Gathers the content of all
+    /// chunks that have arrived in one buffer, so that small chunks do not make many small buffers.
     package mutating func next(
         _ buffer: inout ByteBuffer,
         upTo most: Int = .max
@@ -54,7 +54,7 @@ package struct HTTPChunkedDecoder: Sendable {
             do throws(HTTPParseError) {
                 front = try skipFraming(&buffer)
             } catch {
-                // The content before it comes first. The fault is still at the front the next time.
+                // Return the content before the fault first. The next call finds the fault again.
                 guard gathered.readableBytes == 0 else { return .bytes(gathered) }
                 throw error
             }
@@ -65,7 +65,7 @@ package struct HTTPChunkedDecoder: Sendable {
             }
             let count = min(available, most - gathered.readableBytes)
             if gathered.readableBytes == 0 {
-                // Most of what has come is one piece: it needs no copy.
+                // The piece is at least half of what has arrived: hand it over without a copy.
                 if 2 * count >= buffer.readableBytes, let bytes = buffer.readSlice(length: count) {
                     took(count)
                     return .bytes(bytes)
@@ -84,7 +84,7 @@ package struct HTTPChunkedDecoder: Sendable {
         state = remaining > count ? .data(remaining: remaining - count) : .dataEnd
     }
 
-    /// Reads what is not content off the front of `buffer`.
+    /// Skips the framing at the front of `buffer`.
     private mutating func skipFraming(_ buffer: inout ByteBuffer) throws(HTTPParseError) -> Front {
         while true {
             switch state {
@@ -135,12 +135,12 @@ package struct HTTPChunkedDecoder: Sendable {
         }
     }
 
-    /// Reads `size *( ";" name [ "=" value ] )`; `nil` when the line is anything else.
+    /// Reads `size *( ";" name [ "=" value ] )`; `nil` if the line is anything else.
     private static func chunkSize(_ bytes: UnsafeRawBufferPointer, end: Int) -> Int? {
         var index = 0
         var size = 0
         while index < end, let digit = HTTPBytes.hexValue(bytes[index]) {
-            // Fifteen digits fit an Int.
+            // Fifteen digits fit in an Int.
             guard index < 15 else { return nil }
             size = size << 4 | Int(digit)
             index += 1

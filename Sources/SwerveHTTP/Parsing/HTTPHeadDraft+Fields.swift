@@ -1,12 +1,12 @@
 extension HTTPHeadDraft {
-    /// Takes in a header line that matters to the connection.
+    /// Parses a header line and keeps what matters to the connection.
     mutating func headerLine(_ bytes: UnsafeRawBufferPointer, end: Int) -> HTTPParseError? {
         let field: HTTPLineScanner.Field
         switch HTTPLineScanner.field(bytes, start: lineStart, end: end) {
         case .failure(let error): return error
         case .success(let found): field = found
         }
-        // Few names matter here; most are told apart by their length.
+        // Few names matter here, and most differ in length.
         switch field.colon &- lineStart {
         case 4 where named(bytes, field, "host"): return host(bytes, field)
         case 6 where named(bytes, field, "expect"): return expect(bytes, field)
@@ -55,7 +55,7 @@ extension HTTPHeadDraft {
         return nil
     }
 
-    /// Reads the list of connection options; other ones than these two change nothing here.
+    /// Reads the list of connection options. Only `close` and `keep-alive` matter here.
     private mutating func connection(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) {
         var start = field.valueStart
         while start < field.valueEnd {
@@ -84,7 +84,7 @@ extension HTTPHeadDraft {
         _ field: HTTPLineScanner.Field
     ) -> HTTPParseError? {
         if contentLength >= 0 { return .repeatedContentLength }
-        // Eighteen digits fit an Int; no honest request has more.
+        // Eighteen digits fit in an Int; no honest request has more.
         guard (1...18).contains(field.valueEnd - field.valueStart), !Self.endsWithTab(bytes, field) else {
             return .badContentLength
         }
@@ -98,7 +98,7 @@ extension HTTPHeadDraft {
         return nil
     }
 
-    /// Reads seconds: at most nine digits, and as many behind a point.
+    /// Reads seconds: up to nine digits, then optionally a point and up to nine more.
     private mutating func timeout(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> HTTPParseError? {
         if timeout > 0 { return .repeatedTimeout }
         var index = field.valueStart
@@ -115,7 +115,7 @@ extension HTTPHeadDraft {
         return index == field.valueEnd && timeout > 0 ? nil : .badTimeout
     }
 
-    /// Up to ten digits.
+    /// Reads up to ten digits and moves `index` past them.
     private static func digits(
         _ bytes: UnsafeRawBufferPointer,
         _ index: inout Int,
@@ -144,7 +144,7 @@ extension HTTPHeadDraft {
         return nil
     }
 
-    /// Whether there is a tab behind the value: white space to the standard, but part of the value to some servers.
+    /// Whether a tab follows the value. The standard counts it as white space, some servers as part of the value.
     private static func endsWithTab(_ bytes: UnsafeRawBufferPointer, _ field: HTTPLineScanner.Field) -> Bool {
         var index = field.valueEnd
         while bytes[index] == 0x20 { index += 1 }

@@ -1,10 +1,10 @@
 internal import SwerveHTTPTypes
 
-/// What is known of a head whose end has not come yet. Offsets count from the head's first byte.
+/// What is known so far about a head that has not arrived completely. Offsets count from the head's first byte.
 struct HTTPHeadDraft: Sendable {
     enum Step {
         case incomplete
-        /// The head's lines are this long, the empty line not counted.
+        /// The head is complete. Its lines are this long, without the empty line.
         case complete(Int)
         case failed(HTTPParseError)
     }
@@ -21,13 +21,13 @@ struct HTTPHeadDraft: Sendable {
     )
     var isHead = false
     var isHTTP10 = false
-    /// The time that the client gives the request, in nanoseconds; 0 until it says one.
+    /// The time that the client allows for the request, in nanoseconds; 0 if it set none.
     var timeout: Int64 = 0
     var hasUpgrade = false
     var expectsContinue = false
     var requestIDStart = 0
     var requestIDEnd = 0
-    /// Up to here there is no line end that was not seen.
+    /// Bytes before this offset need not be searched for line ends again.
     var scanned = 0
     var emptyLines = 0
 
@@ -45,11 +45,11 @@ struct HTTPHeadDraft: Sendable {
 
     var isKeepAlive: Bool { !saysClose && (!isHTTP10 || saysKeepAlive) }
 
-    /// Takes in the lines that are complete in `bytes`.
+    /// Parses the lines that are complete in `bytes`.
     mutating func advance(_ bytes: UnsafeRawBufferPointer, limits: HTTPLimits) -> Step {
         while true {
             let inRequestLine = layout.headersStart == 0
-            // " HTTP/1.1" and CRLF are 11 bytes, the space in front of the target is one.
+            // " HTTP/1.1" and CRLF are 11 bytes, the space before the target is one.
             let longest =
                 inRequestLine
                 ? min(limits.maxHeadBytes, limits.maxTargetBytes + HTTPLimits.maxMethodBytes + 12)
@@ -135,7 +135,7 @@ struct HTTPHeadDraft: Sendable {
         return nil
     }
 
-    /// Finds the path in the target: the origin form is one, the absolute form holds one, `*` stands for itself.
+    /// Finds the path in the target. The origin form is a path, the absolute form contains one, `*` stands for itself.
     private mutating func path(
         _ bytes: UnsafeRawBufferPointer,
         method: Int,
@@ -163,7 +163,7 @@ struct HTTPHeadDraft: Sendable {
         return nil
     }
 
-    /// Whether the bytes are exactly `text`: methods are told apart by their case, too (RFC 9110, section 9.1).
+    /// Whether the bytes are exactly `text`. Methods are case-sensitive (RFC 9110, section 9.1).
     private func matches(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
         guard end - start == text.utf8CodeUnitCount else { return false }
         for offset in 0..<(end - start) where bytes[start + offset] != text.utf8Start[offset] { return false }

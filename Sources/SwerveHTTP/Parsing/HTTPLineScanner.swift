@@ -1,16 +1,16 @@
 internal import SwerveHTTPTypes
 
-/// Finding and checking lines in bytes from the network.
+/// Finds and checks lines in bytes from the network.
 enum HTTPLineScanner {
     enum LineEnd {
-        /// The line is the bytes up to here; CRLF follows.
+        /// The line ends here; CRLF follows.
         case found(Int)
-        /// No line end yet; go on from here when there are more bytes.
+        /// No line end yet; continue from here when there are more bytes.
         case incomplete(Int)
         case failed(HTTPParseError)
     }
 
-    /// Looks for CRLF, and refuses every other control character but tab on the way.
+    /// Looks for CRLF, and refuses any control character before it except tab.
     @inline(__always)
     static func lineEnd(_ bytes: UnsafeRawBufferPointer, from: Int, limit: Int) -> LineEnd {
         let index = firstControl(bytes, from: from, limit: limit)
@@ -30,8 +30,8 @@ enum HTTPLineScanner {
         var index = from
         while index < limit {
             if index &+ 8 <= limit {
-                // Eight bytes at a time: the high bit of a byte of `hits` is set for the first one below 0x20 or equal
-                // to 0x7F. A borrow can set further bits above the first, which are not looked at.
+                // Eight bytes at a time. The lowest high bit set in `hits` marks the first byte that is below 0x20 or
+                // equal to 0x7F. A borrow can set further bits above it, which are ignored.
                 let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
                 let delete = word ^ 0x7F7F_7F7F_7F7F_7F7F
                 let hits =
@@ -51,14 +51,14 @@ enum HTTPLineScanner {
         return limit
     }
 
-    /// A header line taken apart: where the colon is, and the value without the white space around it.
+    /// The parts of a header line: where the colon is, and the value without the white space around it.
     struct Field {
         var colon: Int
         var valueStart: Int
         var valueEnd: Int
     }
 
-    /// Takes apart the header line `start..<end`.
+    /// Splits the header line `start..<end`.
     @inline(__always)
     static func field(_ bytes: UnsafeRawBufferPointer, start: Int, end: Int) -> Result<Field, HTTPParseError> {
         let colon = HTTPBytes.tokenEnd(bytes, from: start, to: end)
@@ -76,7 +76,7 @@ enum HTTPLineScanner {
     @inline(__always)
     static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-    /// Whether the bytes are `text`, which is in lower case, without regard to case.
+    /// Whether the bytes equal `text`, ignoring case. `text` must be in lower case.
     @inline(__always)
     static func equals(_ bytes: UnsafeRawBufferPointer, _ start: Int, _ end: Int, _ text: StaticString) -> Bool {
         guard end &- start == text.utf8CodeUnitCount else { return false }

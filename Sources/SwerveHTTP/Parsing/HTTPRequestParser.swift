@@ -8,7 +8,7 @@ package enum HTTPBodyFraming: Hashable, Sendable {
     case chunked
 }
 
-/// A request head and what the connection has to know of it.
+/// A request head and what the connection needs to know about it.
 package struct HTTPParsedHead: Sendable {
     package var head: HTTPRequestHead
     package var framing: HTTPBodyFraming
@@ -16,17 +16,17 @@ package struct HTTPParsedHead: Sendable {
     package var expectsContinue: Bool
     /// Whether the method is `HEAD`, so that the response has no content.
     package var isHead: Bool
-    /// Where in the head's bytes the client's request id is, when it sent a sane one (visible ASCII, 1 to 128 bytes).
+    /// Where the client's request id is in the head's bytes, if it sent a usable one (visible ASCII, 1 to 128 bytes).
     package var requestID: Range<Int>?
-    /// How long the client gives the request, by its header `x-request-timeout-seconds`.
+    /// How long the client allows for the request, from its header `x-request-timeout-seconds`.
     package var timeout: Duration?
 }
 
 /// A strict, incremental parser for the heads of HTTP/1.x requests (RFC 9112).
 ///
-/// It is fed the bytes from the beginning of a head again each time more have come, and goes on where it stopped. Where
-/// the standard lets a server choose between repairing and refusing, it refuses: a front server that repairs otherwise
-/// would let a client smuggle a request past it. A refusal is final.
+/// Each time more bytes have arrived, give it the bytes from the beginning of the head again; it continues where it
+/// stopped. Where the standard lets a server choose between repairing and refusing a request, it refuses: a front
+/// server that repairs differently would let a client smuggle a request past it. A refusal is final.
 package struct HTTPRequestParser: Sendable {
     private var draft = HTTPHeadDraft()
     private let limits: HTTPLimits
@@ -35,12 +35,12 @@ package struct HTTPRequestParser: Sendable {
         self.limits = limits
     }
 
-    /// Whether some bytes of a head have come, but not all.
+    /// Whether part of a head, but not all of it, has arrived.
     package var hasPartialHead: Bool { draft.scanned > 0 }
 
     /// Takes the next head off the front of `buffer`.
     ///
-    /// - Returns: `nil` when there are not enough bytes; `buffer` keeps those of the head.
+    /// - Returns: `nil` if the head is incomplete; its bytes stay in `buffer`.
     package mutating func parseHead(_ buffer: inout ByteBuffer) throws(HTTPParseError) -> HTTPParsedHead? {
         if draft.scanned == 0 { try skipEmptyLines(&buffer) }
         let limits = limits
@@ -68,7 +68,7 @@ package struct HTTPRequestParser: Sendable {
 
     private func finish(length: Int, buffer: inout ByteBuffer) throws(HTTPParseError) -> HTTPParsedHead {
         let framing = try draft.framing(limits: limits)
-        // The empty line stays behind: it says nothing, and header lines are what readers of the head expect.
+        // The empty line is left out: readers of the head expect only header lines.
         guard let bytes = buffer.readSlice(length: length) else { throw .badRequestLine }
         buffer.moveReaderIndex(forwardBy: 2)
         let requestID = draft.requestIDStart == 0 ? nil : draft.requestIDStart..<draft.requestIDEnd

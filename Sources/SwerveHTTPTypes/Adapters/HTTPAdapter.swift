@@ -1,11 +1,11 @@
 /// Turns HTTP requests into values of one type, as the input of a graph.
 ///
-/// Adapters travel to the replicas that use them, so their types are `Codable` and must not be private or local. What
-/// they throw answers the request: an ``HTTPError`` with its status.
+/// Adapters are sent to the replicas that use them, so their types are `Codable` and must not be private or local. An
+/// error that they throw answers the request: an ``ServeHTTPError`` with its status.
 public protocol HTTPAdapter<Input>: Codable, Sendable {
     associatedtype Input: Codable & Sendable
-    func input(from request: HTTPRequest) async throws -> Input
-    /// What requests hold, for `/-/routes`; by default what ``Input`` decodes.
+    func input(from request: ServeRequest) async throws -> Input
+    /// The schema of the requests, for `/-/routes`; by default that of what ``Input`` decodes.
     var inputSchema: JSONSchema { get }
 }
 
@@ -13,49 +13,49 @@ extension HTTPAdapter {
     public var inputSchema: JSONSchema { JSONSchema(decoding: Input.self) }
 }
 
-/// A type that knows how it is read from an HTTP request: without another adapter, it is read in this way.
+/// A type that reads itself from an HTTP request, unless another adapter is given.
 public protocol HTTPInput: Codable, Sendable {
-    /// - Throws: ``HTTPError`` with the status that tells the client what is wrong.
-    static func input(from request: HTTPRequest) async throws -> Self
+    /// - Throws: ``ServeHTTPError`` with the status that tells the client what is wrong.
+    static func input(from request: ServeRequest) async throws -> Self
 }
 
-/// A type that knows how it answers an HTTP request. Other types answer as JSON.
+/// A type that turns itself into the answer to an HTTP request. Other types answer as JSON.
 public protocol HTTPOutput: Codable, Sendable {
-    func response(to request: HTTPRequest) throws -> HTTPResponse
+    func response(to request: ServeRequest) throws -> ServeResponse
 }
 
-/// The adapter that is used without another: a type that is ``HTTPInput`` reads itself, others are read from JSON.
+/// The default adapter: a type that is ``HTTPInput`` reads itself, others are read from JSON.
 public struct AutomaticAdapter<Input: Codable & Sendable>: HTTPAdapter {
     public init() {}
 
-    public func input(from request: HTTPRequest) async throws -> Input {
+    public func input(from request: ServeRequest) async throws -> Input {
         guard let type = Input.self as? any HTTPInput.Type else { return try await request.decodeJSON(Input.self) }
         return try await read(type, request)
     }
 
-    private func read<Value: HTTPInput>(_ type: Value.Type, _ request: HTTPRequest) async throws -> Input {
+    private func read<Value: HTTPInput>(_ type: Value.Type, _ request: ServeRequest) async throws -> Input {
         let value = try await type.input(from: request)
         guard let input = value as? Input else { preconditionFailure("the type was found by a cast of Input") }
         return input
     }
 }
 
-/// Reads a JSON body. Status 422 names the field that does not fit.
+/// Reads a JSON body. A field that does not fit is answered with status 422, which names it.
 public struct JSONAdapter<Input: Codable & Sendable>: HTTPAdapter {
-    /// How large the body may be; 64 MiB unless said otherwise. More answers 413.
+    /// How large the body may be; 64 MiB by default. A larger one is refused with 413.
     public var maxBytes: Int
 
     public init(_ type: Input.Type = Input.self, maxBytes: Int = HTTPBody.defaultCollectLimit) {
         self.maxBytes = maxBytes
     }
 
-    public func input(from request: HTTPRequest) async throws -> Input {
+    public func input(from request: ServeRequest) async throws -> Input {
         try await request.decodeJSON(Input.self, maxBytes: maxBytes)
     }
 }
 
-/// Text is read from the body as it is, and answered as `text/plain`.
+/// Text is read from the body as it is, and sent as `text/plain`.
 extension String: HTTPInput, HTTPOutput {
-    public static func input(from request: HTTPRequest) async throws -> String { try await request.body.text() }
-    public func response(to request: HTTPRequest) -> HTTPResponse { .text(self) }
+    public static func input(from request: ServeRequest) async throws -> String { try await request.body.text() }
+    public func response(to request: ServeRequest) -> ServeResponse { .text(self) }
 }

@@ -1,17 +1,17 @@
 /// Reads a flat `Codable` structure from the request's query: `?size=3&name=a&tag=x&tag=y`.
 ///
-/// Fields are numbers, Booleans (`true`, `false`, `1`, `0`), strings, enumerations over them, optionals (absent when the
-/// field is) and arrays (from repeated fields). Status 422 names the field that is missing or does not fit.
+/// Fields are numbers, Booleans (`true`, `false`, `1`, `0`), strings, enumerations over these, optionals (`nil` if the
+/// field is absent) and arrays (from repeated fields). Status 422 names a field that is missing or does not fit.
 public struct QueryAdapter<Input: Codable & Sendable>: HTTPAdapter {
     public init(_ type: Input.Type = Input.self) {}
 
-    public func input(from request: HTTPRequest) throws -> Input {
+    public func input(from request: ServeRequest) throws -> Input {
         var values: [String: [String]] = [:]
         for (name, value) in request.queryItems { values[name, default: []].append(value) }
         do {
             return try Input(from: QueryDecoder(values: values))
         } catch let error as DecodingError {
-            throw HTTPRequest.describe(error, of: "the query")
+            throw ServeRequest.describe(error, of: "the query")
         }
     }
 }
@@ -29,7 +29,7 @@ private struct QueryDecoder: Decoder {
 }
 
 private func flat(_ path: [any CodingKey]) -> DecodingError {
-    .dataCorrupted(.init(codingPath: path, debugDescription: "a query holds plain values and repeated ones only"))
+    .dataCorrupted(.init(codingPath: path, debugDescription: "a query holds only plain and repeated values"))
 }
 
 private struct Fields<Key: CodingKey>: KeyedDecodingContainerProtocol {
@@ -67,7 +67,7 @@ private struct FieldDecoder: Decoder, SingleValueDecodingContainer {
     private func text() throws -> String {
         guard texts.count == 1 else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: codingPath, debugDescription: "given \(texts.count) times, once is expected")
+                .init(codingPath: codingPath, debugDescription: "given \(texts.count) times, expected once")
             )
         }
         return texts[0]
@@ -90,7 +90,7 @@ private struct FieldDecoder: Decoder, SingleValueDecodingContainer {
             guard let value = try parsed({ Number($0) }) as? T else { throw flat(codingPath) }
             return value
         }
-        // Integers and floating-point numbers arrive here by the protocol's defaults.
+        // The protocol's default methods pass integers and floating-point numbers on to this method.
         if let number = type as? any (LosslessStringConvertible & Numeric).Type { return try read(number) }
         return try T(from: self)
     }

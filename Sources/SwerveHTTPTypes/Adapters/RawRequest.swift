@@ -1,6 +1,6 @@
 public import NIOCore
 
-/// A whole HTTP request as a value: what a graph whose first node unpacks requests by itself takes.
+/// A whole HTTP request as a value: the input of a graph whose first node unpacks requests itself.
 public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     public struct Field: Hashable, Codable, Sendable {
         public var name: String
@@ -15,7 +15,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     public var method: String
     /// The path below the application's route prefix, percent-encoded.
     public var path: String
-    /// What follows the `?`, as it was sent.
+    /// The part after the `?`, as it was sent.
     public var query: String?
     public var headers: [Field]
     public var body: ByteBuffer
@@ -36,7 +36,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
 
     /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) for a body of more than
     ///   ``HTTPBody/defaultCollectLimit``.
-    public static func input(from request: HTTPRequest) async throws -> RawRequest {
+    public static func input(from request: ServeRequest) async throws -> RawRequest {
         RawRequest(
             method: request.method.rawValue,
             path: request.path,
@@ -46,16 +46,16 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
         )
     }
 
-    /// The first value of the header with that name, compared without regard to case.
+    /// The first value of the header with that name, ignoring case.
     public func header(_ name: String) -> String? {
         headers.first { $0.name.isSameHeaderName(as: name) }?.value
     }
 
-    /// The request as an ingress gets it, for functions that take one.
+    /// The request as an ingress receives it, for functions that take one.
     ///
-    /// - Throws: ``HTTPHeaderError`` and ``HTTPError`` for parts that could not stand in a request.
-    public func request() throws -> HTTPRequest {
-        try HTTPRequest(
+    /// - Throws: ``HTTPHeaderError`` and ``ServeHTTPError`` for parts that are not valid in a request.
+    public func request() throws -> ServeRequest {
+        try ServeRequest(
             method: HTTPMethod(rawValue: method),
             path: path + (query.map { "?\($0)" } ?? ""),
             headers: HTTPHeaders(headers.map { (name: $0.name, value: $0.value) }),
@@ -64,7 +64,7 @@ public struct RawRequest: Hashable, Codable, Sendable, HTTPInput {
     }
 }
 
-/// A whole HTTP response as a value: what a graph whose last node packs responses by itself answers.
+/// A whole HTTP response as a value: the output of a graph whose last node packs responses itself.
 public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
     public var status: HTTPStatus
     public var headers: [RawRequest.Field]
@@ -76,10 +76,10 @@ public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
         self.body = body
     }
 
-    /// - Throws: ``HTTPError`` with status 500 when the body is a stream.
-    public init(_ response: HTTPResponse) throws(HTTPError) {
+    /// - Throws: ``ServeHTTPError`` with status 500 when the body is a stream.
+    public init(_ response: ServeResponse) throws(ServeHTTPError) {
         guard let body = response.body.completeBytes else {
-            throw HTTPError(.internalServerError, "a response with a stream cannot be a value")
+            throw ServeHTTPError(.internalServerError, "a response with a streamed body cannot be a value")
         }
         self.init(
             status: response.status,
@@ -88,8 +88,8 @@ public struct RawResponse: Hashable, Codable, Sendable, HTTPOutput {
         )
     }
 
-    public func response(to request: HTTPRequest) -> HTTPResponse {
-        HTTPResponse(
+    public func response(to request: ServeRequest) -> ServeResponse {
+        ServeResponse(
             status: status,
             headers: HTTPHeaders(headers.map { (name: $0.name, value: $0.value) }),
             body: .bytes(body)

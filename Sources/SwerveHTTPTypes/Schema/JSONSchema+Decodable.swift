@@ -5,19 +5,21 @@
 #endif
 
 extension JSONSchema {
-    /// The schema of what a type decodes from JSON: the type is decoded from made-up values, and what it asks for is noted.
+    /// The schema of what a type decodes from JSON, found by decoding the type from made-up values and noting what it
+    /// asks for.
     ///
-    /// For types that are decoded from what clients send, which must bear any value. What cannot be found out in this way is
-    /// ``any``: types that look at the values they are given, such as enumerations with payloads. A type that asks for
-    /// fewer keys for some values shows those that it asked for; one that refuses a value, those until then.
+    /// Use it for types that are decoded from what clients send: they must cope with any value. The schema is ``any``
+    /// where this finds nothing out, as for types that look at the values they get, such as enumerations with payloads.
+    /// A type that asks for fewer keys for some values shows only those that it asked for; a type that refuses a value
+    /// shows the keys until then.
     public init(decoding type: any Decodable.Type) {
         func probe<T: Decodable>(_ type: T.Type) -> JSONSchema { Probe().made(type, depth: 0).schema }
         self = probe(type)
     }
 
-    /// The schema of a type that is plain, knows its schema or is a container of such; ``any`` for others.
+    /// The schema of a type that is plain, provides its schema or is a container of such types; ``any`` for others.
     ///
-    /// For types that are not decoded from what clients send: nothing of theirs is run.
+    /// Use it for types that are not decoded from what clients send: it does not decode them.
     public init(describing type: any Any.Type) {
         self = Self.described(type) ?? .any
     }
@@ -32,7 +34,7 @@ extension JSONSchema {
     }
 }
 
-/// Dictionaries that JSON writes as objects with free keys.
+/// Dictionaries that JSON writes as objects with arbitrary keys.
 private protocol TextKeyed {
     static var elementType: any Any.Type { get }
     init()
@@ -59,17 +61,18 @@ extension Optional: OptionalLike {
 private final class Probe {
     struct Unknown: Error {}
 
-    /// Types may contain themselves: below this depth anything goes, and so often is something asked for in all.
+    /// Types may contain themselves: deeper than this, the schema is `any`. ``budget`` limits how often a type may ask
+    /// in total.
     static let maximumDepth = 6
     private var budget = 10_000
 
-    /// Whether there is something left of the budget, which this takes from.
+    /// Takes one from the budget, and returns whether any is left.
     func spend() -> Bool {
         budget -= 1
         return budget > 0
     }
 
-    /// A value of a type, if it took the made-up ones, and the type's schema.
+    /// A value of a type, if it accepted the made-up ones, and the type's schema.
     func made<T: Decodable>(_ type: T.Type, depth: Int) -> (value: T?, schema: JSONSchema) {
         let own = (type as? any JSONSchemaProviding.Type)?.jsonSchema
         guard depth < Self.maximumDepth, spend() else { return (nil, own ?? .any) }
@@ -79,7 +82,7 @@ private final class Probe {
         }
         let note = Note(probe: self, depth: depth)
         let value = try? T(from: ProbeDecoder(note: note))
-        // It refused an object before it asked for anything: it wants to know which keys there are.
+        // The type failed before it asked for a key: it needs to know which keys there are.
         if value == nil, note.schema == .object([:], required: []) { note.schema = nil }
         return (value, own ?? note.schema ?? .any)
     }
@@ -105,7 +108,7 @@ private final class Probe {
         if let type = type as? any BinaryInteger.Type { return (zero(type), .integer) }
         if let type = type as? any BinaryFloatingPoint.Type { return (zero(type), .number) }
         if let type = type as? any (RawRepresentable & CaseIterable).Type { return first(type) }
-        // As `JSONDecoder` takes them.
+        // As `JSONDecoder` reads them.
         if type == Data.self { return (Data(), .string) }
         if type == Date.self { return (Date(timeIntervalSinceReferenceDate: 0), .number) }
         if type == UUID.self { return (UUID(), .string) }
@@ -137,7 +140,7 @@ private final class Probe {
             self.schema = .object(properties, required: required)
         }
 
-        /// What a type cannot be told the value of.
+        /// Fails a request for a value that cannot be made up.
         func unknown() throws -> Never {
             _ = probe.spend()
             throw Unknown()
@@ -197,11 +200,11 @@ private struct ProbeFields<Key: CodingKey>: KeyedDecodingContainerProtocol {
     }
 }
 
-/// An array of one element; of none where it is not known what that may be.
+/// An array of one element, or of none close to ``Probe/maximumDepth``.
 private struct ProbeElements: UnkeyedDecodingContainer {
     let note: Probe.Note
     var codingPath: [any CodingKey] { [] }
-    // Goes on whatever comes of an element, so that a loop over all of them ends.
+    // Advances even if an element fails, so that a loop over all of them ends.
     var currentIndex = 0
     var count: Int? { isAtEnd ? 0 : 1 }
     var isAtEnd: Bool { currentIndex > 0 || note.depth + 2 >= Probe.maximumDepth }

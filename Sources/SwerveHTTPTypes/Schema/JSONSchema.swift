@@ -8,11 +8,11 @@ public indirect enum JSONSchema: Hashable, Codable, Sendable {
     /// A string that is one of these.
     case choice([String])
     case array(JSONSchema)
-    /// By name; `required` lists those that must be there.
+    /// Properties by name; `required` lists those that must be present.
     case object([String: JSONSchema], required: [String])
-    /// An object whose keys are free.
+    /// An object with arbitrary keys.
     case map(JSONSchema)
-    /// Content that is not JSON, of these media types.
+    /// Content that is not JSON, but of one of these media types.
     case media([String])
 
     /// The schema as JSON, with sorted keys.
@@ -50,7 +50,7 @@ public indirect enum JSONSchema: Hashable, Codable, Sendable {
     }
 }
 
-/// A type that knows its schema: one that is not read from, or written as, the JSON of its `Codable` conformance.
+/// A type that provides its own schema, because it is not read or written as the JSON of its `Codable` conformance.
 public protocol JSONSchemaProviding {
     static var jsonSchema: JSONSchema { get }
 }

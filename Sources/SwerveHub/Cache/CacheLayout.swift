@@ -1,4 +1,4 @@
-/// Where things lie in the cache: the layout of `huggingface_hub`.
+/// The layout of the cache, which is that of `huggingface_hub`.
 ///
 /// ```
 /// <cache>/models--owner--name/blobs/<etag>                   the bytes of a file
@@ -32,13 +32,13 @@ struct CacheLayout: Hashable, Sendable {
     /// A file of a snapshot.
     func pointer(_ path: String, commit: String) -> String { "\(snapshot(commit))/\(path)" }
 
-    /// What a snapshot's file says to point to a blob.
+    /// The target of the link from a snapshot's file to a blob.
     func target(of path: String, etag: String) -> String {
         let depth = path.utf8.count { $0 == UInt8(ascii: "/") }
         return String(repeating: "../", count: depth + 2) + "blobs/\(etag)"
     }
 
-    /// The folder that holds a path.
+    /// The parent folder of a path.
     static func parent(_ path: String) -> String {
         String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     }

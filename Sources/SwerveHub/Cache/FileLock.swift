@@ -1,23 +1,16 @@
 internal import Logging
+internal import SwerveSystem
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// How a wait passes: given from outside, so that tests do not wait.
+/// Waits for a duration. Passed in from outside, so that tests do not have to wait.
 package typealias Sleep = @Sendable (Duration) async throws -> Void
 
-/// An exclusive `flock` on a file: the one that `huggingface_hub` takes, so that each waits for the other.
+/// An exclusive `flock` on the file that `huggingface_hub` also locks, so that the two wait for each other.
 ///
-/// It excludes other processes and other tasks of this one alike, and the system gives it back when its holder dies.
+/// It excludes other processes as well as other tasks of this process, and the system releases it when its holder dies.
 enum FileLock {
-    /// Runs the body while it holds the lock.
+    /// Runs the body while holding the lock.
     ///
-    /// Another's lock is looked at again after pauses that double; nothing blocks meanwhile.
+    /// While someone else holds the lock, tries again after pauses that double, without blocking.
     ///
     /// - Throws: ``HubError`` with code `timeout` or `cacheUnusable`, `CancellationError`, or what the body throws.
     static func withLock<Result>(
@@ -32,9 +25,11 @@ enum FileLock {
         var waited: Duration = .zero
         var nextLine: Duration = .zero
         while true {
-            if let descriptor = try await Disk.run({ try tryLock(path) }) {
-                // Closing gives the lock back; the file stays, for others may wait on it.
-                defer { close(descriptor) }
+            // Group-writable, as in Python, for caches shared by several users.
+            let lock = try await Disk.run { try Files.adapted(LockedFile(path, makingWith: 0o664)) }
+            if let lock {
+                // Held until the body is over. The file stays, because others may be waiting on it.
+                defer { withExtendedLifetime(lock) {} }
                 return try await body()
             }
             guard waited < limits.lockTimeout else {
@@ -52,26 +47,5 @@ enum FileLock {
             waited += pause
             pause = min(pause * 2, limits.lockPause * 16)
         }
-    }
-
-    /// The descriptor that holds the lock; nil when another one does.
-    private static func tryLock(_ path: String) throws(HubError) -> Int32? {
-        // Group-writable, as Python makes it, for caches that several users share.
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o664)
-        guard descriptor >= 0 else { throw Files.failure("open the lock", path, errno) }
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let code = errno
-            if code == EINTR { continue }
-            close(descriptor)
-            if code == EWOULDBLOCK || code == EAGAIN || code == EACCES { return nil }
-            throw Files.failure("lock", path, code)
-        }
-        // Someone may have removed the file in between; then its lock excludes nobody.
-        var info = stat()
-        guard fstat(descriptor, &info) == 0, info.st_nlink > 0 else {
-            close(descriptor)
-            return nil
-        }
-        return descriptor
     }
 }

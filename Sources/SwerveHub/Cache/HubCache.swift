@@ -1,11 +1,13 @@
-/// The cache of one repository. Its methods block: they run on ``Disk``'s threads.
+internal import SwerveSystem
+
+/// The cache of one repository. Its methods block, so they run on ``Disk``'s threads.
 struct HubCache: Sendable {
     /// What the cache has of a revision.
     struct Cached: Sendable {
         var commit: String
-        /// The chosen files that are there.
+        /// The chosen files in the cache.
         var present: [String]
-        /// The chosen files that are not, and patterns that nothing matches.
+        /// The chosen files that are not in the cache, and the patterns without a match.
         var missing: [String]
     }
 
@@ -19,7 +21,8 @@ struct HubCache: Sendable {
         limits = options.limits
     }
 
-    /// The commit of a revision: itself, or what its reference says; nil without one, or when it is damaged.
+    /// The commit of a revision: the revision itself, or the content of its reference; nil when there is no reference
+    /// or it is damaged.
     func commit(of revision: String) throws(HubError) -> String? {
         if HubName.isCommit(revision) { return revision }
         let bytes = try Files.read(layout.reference(revision), limit: HubCache.maximumReferenceBytes)
@@ -28,17 +31,17 @@ struct HubCache: Sendable {
         return HubName.isCommit(commit) ? commit : nil
     }
 
-    /// The files of a commit, if a listing of it was kept.
+    /// The files of a commit, if its listing was kept.
     func tree(_ commit: String) -> HubTree? {
         (try? Files.read(layout.tree(commit), limit: limits.maximumListingBytes)).flatMap { HubTree($0) }
     }
 
-    /// What there is of a revision's chosen files; nil without a snapshot of it.
+    /// Which of a revision's chosen files are cached; nil when there is no snapshot of the revision.
     ///
-    /// Whether all is there is known when a listing was kept or the files are asked for by name. Otherwise what is there
-    /// counts as all, as it does for `huggingface_hub`, but each pattern has to match something.
+    /// The result is reliable when a listing was kept or the files are chosen by name. Otherwise the cached files count
+    /// as complete, as in `huggingface_hub`, but each pattern must match something.
     func cached(_ revision: String, files: HubFiles) throws(HubError) -> Cached? {
-        guard let commit = try commit(of: revision), Files.isFolder(layout.snapshot(commit)) else { return nil }
+        guard let commit = try commit(of: revision), FileSystem.isFolder(layout.snapshot(commit)) else { return nil }
         guard let tree = tree(commit) else {
             let present = files.select(self.files(commit: commit))
             var missing = files.unmatched(by: present).filter { !$0.isEmpty }
@@ -55,9 +58,9 @@ struct HubCache: Sendable {
         return cached
     }
 
-    /// Whether a snapshot has a file, whole as far as its size tells.
+    /// Whether a snapshot has a file, complete according to its size.
     func has(_ file: HubFile, commit: String) -> Bool {
-        guard let size = Files.size(layout.pointer(file.path, commit: commit)) else { return false }
+        guard let size = FileSystem.size(layout.pointer(file.path, commit: commit)) else { return false }
         return size == file.size ?? size
     }
 
@@ -67,11 +70,11 @@ struct HubCache: Sendable {
         var folders = [""]
         let root = layout.snapshot(commit)
         while let folder = folders.popLast(), found.count <= limits.maximumFiles {
-            for name in Files.names(in: root + "/" + folder) {
+            for name in FileSystem.names(in: root + "/" + folder) {
                 let path = folder.isEmpty ? name : "\(folder)/\(name)"
-                if Files.size("\(root)/\(path)") != nil {
+                if FileSystem.size("\(root)/\(path)") != nil {
                     found.append(path)
-                } else if Files.isFolder("\(root)/\(path)"), path.utf8.count < HubName.maximumBytes {
+                } else if FileSystem.isFolder("\(root)/\(path)"), path.utf8.count < HubName.maximumBytes {
                     folders.append(path)
                 }
             }
@@ -79,30 +82,32 @@ struct HubCache: Sendable {
         return found.sorted()
     }
 
-    /// Makes the folders for a file of a snapshot and its blob.
+    /// Makes the folders for a snapshot's file and its blob.
     func prepare(_ path: String, commit: String) throws(HubError) {
         try Files.makeFolders(layout.blobs)
         try Files.makeFolders(layout.locks)
         try Files.makeFolders(CacheLayout.parent(layout.pointer(path, commit: commit)))
     }
 
-    /// Whether there is a blob of this size; one of another size is damaged and removed. Asked while its lock is held.
+    /// Whether there is a blob of this size. A blob of another size is damaged and is removed. Call while holding its
+    /// lock.
     func hasBlob(_ etag: String, size: Int?) throws(HubError) -> Bool {
-        guard let found = Files.size(layout.blob(etag)) else { return false }
+        guard let found = FileSystem.size(layout.blob(etag)) else { return false }
         if found == size ?? found { return true }
         try Files.remove(layout.blob(etag))
         return false
     }
 
-    /// Makes a snapshot's file the blob. Done while its lock is held.
+    /// Links a snapshot's file to its blob. Call while holding the blob's lock.
     func link(_ path: String, commit: String, etag: String) throws(HubError) {
         let pointer = layout.pointer(path, commit: commit)
-        // A file that is there keeps its place: others may have it open, or the cache may be one without links.
-        if let size = Files.size(pointer), size == Files.size(layout.blob(etag)) { return }
+        // An existing file stays: others may have it open, or the cache may not use links.
+        if let size = FileSystem.size(pointer), size == FileSystem.size(layout.blob(etag)) { return }
         try Files.link(pointer, to: layout.target(of: path, etag: etag))
     }
 
-    /// Notes what a revision stands for, after all its files are there: whoever stops before leaves the cache as it was.
+    /// Records the commit of a revision. Call after all its files are present, so that a load that stops earlier leaves
+    /// the cache unchanged.
     func keep(_ revision: String, commit: String, tree: HubTree?) throws {
         try Files.makeFolders(layout.snapshot(commit))
         if let bytes = tree?.bytes, self.tree(commit) == nil {

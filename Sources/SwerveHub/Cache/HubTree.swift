@@ -7,9 +7,9 @@ internal import NIOFoundationCompat
     internal import Foundation
 #endif
 
-/// The files of a commit as the cache keeps them: `trees/<commit>.json`, in the form of `huggingface_hub` 2.
+/// The files of a commit as stored in the cache: `trees/<commit>.json`, in the format of `huggingface_hub` 2.
 ///
-/// With it, a snapshot can be known to be complete without asking the hub.
+/// It tells whether a snapshot is complete without asking the hub.
 struct HubTree: Codable {
     struct Entry: Codable {
         let size: Int
@@ -35,7 +35,7 @@ struct HubTree: Codable {
         case files
     }
 
-    /// Nil when the hub did not say enough of the files, or a name is no name.
+    /// Nil when the hub did not report the size and blob ID of each file.
     init?(_ answer: ListingAnswer) {
         var files: [String: Entry] = [:]
         for file in answer.siblings {
@@ -51,7 +51,7 @@ struct HubTree: Codable {
         self.files = files
     }
 
-    /// Nil for what is damaged, or of a version that is not known.
+    /// Nil when the bytes are damaged or of an unknown version.
     init?(_ bytes: [UInt8]) {
         guard let tree = try? JSONDecoder().decode(HubTree.self, from: ByteBuffer(bytes: bytes)),
             tree.version == HubTree.version
@@ -78,7 +78,7 @@ struct HubTree: Codable {
     }
 }
 
-/// What the hub answers when a revision is listed.
+/// The hub's answer to a request for a revision's files.
 struct ListingAnswer: Decodable {
     struct File: Decodable {
         struct Large: Decodable {
@@ -107,15 +107,15 @@ struct ListingAnswer: Decodable {
         case siblings
     }
 
-    /// - Throws: ``HubError`` with code `server` for what is no listing.
+    /// - Throws: ``HubError`` with code `server` when the body is not a listing.
     init(_ body: ByteBuffer, from address: HubAddress) throws(HubError) {
         do {
             self = try JSONDecoder().decode(ListingAnswer.self, from: body)
         } catch {
-            throw HubError(.server, "\(address) does not answer as a hub does: no list of files. Look at HF_ENDPOINT")
+            throw HubError(.server, "\(address) does not answer like a hub: no list of files. Check HF_ENDPOINT")
         }
         guard HubName.isCommit(commit) else {
-            throw HubError(.server, "\(address) names a commit \(HubName.quoted(commit)) that is none")
+            throw HubError(.server, "\(address) names an invalid commit \(HubName.quoted(commit))")
         }
     }
 
@@ -125,7 +125,7 @@ struct ListingAnswer: Decodable {
         siblings = try container.decodeIfPresent([File].self, forKey: .siblings) ?? []
     }
 
-    /// The files, sorted by path; of two with one name the first.
+    /// The files, sorted by path; of two with the same name, the first.
     var list: [HubFile] {
         var files: [String: HubFile] = [:]
         for file in siblings where files[file.path] == nil {

@@ -6,7 +6,7 @@ struct FileNamePattern: Hashable, Sendable {
         case scalar(Unicode.Scalar)
         case oneOf([ClosedRange<Unicode.Scalar>], isNegated: Bool)
 
-        /// Whether a single character fits; never asked of ``anything``.
+        /// Whether a single character matches; never called on ``anything``.
         func matches(_ scalar: Unicode.Scalar) -> Bool {
             switch self {
             case .anything, .anyScalar: true
@@ -48,18 +48,18 @@ struct FileNamePattern: Hashable, Sendable {
         self.elements = elements
     }
 
-    /// The set that begins after a `[`, and where it ends; nil when no `]` closes it.
+    /// The set that begins after a `[`, and the position after it; nil when no `]` closes it.
     private static func set(in scalars: [Unicode.Scalar], from start: Int) -> (Element, end: Int)? {
         var index = start
         let isNegated = index < scalars.count && scalars[index] == "!"
         if isNegated { index += 1 }
         let first = index
-        // A bracket in the first place belongs to the set.
+        // A bracket in first position belongs to the set.
         guard first < scalars.count, let close = scalars[(first + 1)...].firstIndex(of: "]") else { return nil }
         var ranges: [ClosedRange<Unicode.Scalar>] = []
         while index < close {
             if index + 2 < close, scalars[index + 1] == "-" {
-                // A range that runs backwards is empty.
+                // A reversed range is empty.
                 if scalars[index] <= scalars[index + 2] { ranges.append(scalars[index]...scalars[index + 2]) }
                 index += 3
             } else {
@@ -70,12 +70,12 @@ struct FileNamePattern: Hashable, Sendable {
         return (.oneOf(ranges, isNegated: isNegated), close + 1)
     }
 
-    /// Whether the whole text fits the pattern, in time of at most the product of their lengths.
+    /// Whether the whole text matches the pattern. Takes time proportional to at most the product of their lengths.
     func matches(_ text: String) -> Bool {
         let scalars = Array(text.unicodeScalars)
         var index = 0
         var element = 0
-        // Where to go on when what follows the last `*` does not fit: one character further.
+        // Where to continue if the text after the last `*` does not match: one character further.
         var retry: (element: Int, index: Int)?
         while index < scalars.count {
             if element < elements.count, elements[element] == .anything {

@@ -4,9 +4,9 @@
     internal import struct Foundation.URL
 #endif
 
-/// A URL of the hub, or of where it redirects to.
+/// A URL of the hub, or of a server that it redirects to.
 struct HubAddress: Hashable, Sendable, CustomStringConvertible {
-    /// Who answers: a token goes to the hub's own origin only.
+    /// The server that answers. A token is sent only to the hub's own origin.
     struct Origin: Hashable, Sendable {
         let scheme: String
         let host: String
@@ -16,16 +16,16 @@ struct HubAddress: Hashable, Sendable, CustomStringConvertible {
     private let url: URL
     let origin: Origin
 
-    /// The whole URL, as it is requested.
+    /// The whole URL, as used in requests.
     var text: String { url.absoluteString }
 
-    /// The URL without its query, which may hold a signature, for messages.
+    /// The URL for messages, without its query, which may hold a signature.
     var description: String {
         let text = url.absoluteString
         return String(text.prefix { $0 != "?" && $0 != "#" })
     }
 
-    /// Nil for what is not an `http` or `https` URL with a host, and for one that holds a name or a password.
+    /// Nil unless the text is an `http` or `https` URL with a host and without a user name or password.
     init?(_ text: String) {
         guard let url = URL(string: text) else { return nil }
         self.init(url)
@@ -40,12 +40,12 @@ struct HubAddress: Hashable, Sendable, CustomStringConvertible {
         origin = Origin(scheme: scheme, host: host, port: url.port ?? (scheme == "https" ? 443 : 80))
     }
 
-    /// Where a `Location` header leads from here, relative or absolute.
+    /// The target of a relative or absolute `Location` header.
     func following(_ location: String) -> HubAddress? {
         URL(string: location, relativeTo: url).flatMap { HubAddress($0.absoluteURL) }
     }
 
-    /// A part of a path with everything but unreserved characters as `%XX`, so that it stays one part.
+    /// Encodes everything except unreserved characters as `%XX`, so that the text stays one path component.
     static func encoded(_ text: some StringProtocol) -> String {
         var result = ""
         for byte in text.utf8 {
@@ -74,19 +74,19 @@ struct HubEndpoint: Hashable, Sendable {
         guard let address = HubAddress(base), !base.contains("?"), !base.contains("#") else {
             throw HubError(
                 .invalidOption,
-                "the endpoint \(HubName.quoted(text)) is no address: 'https://huggingface.co' is, HF_ENDPOINT sets it"
+                "invalid endpoint \(HubName.quoted(text)): HF_ENDPOINT needs an address like 'https://huggingface.co'"
             )
         }
         self.base = base
         origin = address.origin
     }
 
-    /// Where a revision's commit and files are listed.
+    /// The address that lists a revision's commit and files.
     func listing(_ repository: String, revision: String) throws(HubError) -> HubAddress {
         try address("/api/models/\(repository)/revision/\(HubAddress.encoded(revision))?blobs=true")
     }
 
-    /// Where a file is.
+    /// The address of a file.
     func file(_ path: String, of repository: String, revision: String) throws(HubError) -> HubAddress {
         let path = path.split(separator: "/").map(HubAddress.encoded).joined(separator: "/")
         return try address("/\(repository)/resolve/\(HubAddress.encoded(revision))/\(path)")
@@ -94,7 +94,7 @@ struct HubEndpoint: Hashable, Sendable {
 
     private func address(_ path: String) throws(HubError) -> HubAddress {
         guard let address = HubAddress(base + path) else {
-            throw HubError(.invalidOption, "\(HubName.quoted(base + path)) is no address; look at HF_ENDPOINT")
+            throw HubError(.invalidOption, "\(HubName.quoted(base + path)) is not an address; check HF_ENDPOINT")
         }
         return address
     }

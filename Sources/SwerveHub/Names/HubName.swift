@@ -1,8 +1,8 @@
-/// What repositories, revisions, files and their tags may be called.
+/// The allowed names of repositories, revisions, files and their tags.
 ///
-/// All of them become parts of paths in the cache, and most of them come from a server.
+/// All names become parts of paths in the cache, and most of them come from a server.
 enum HubName {
-    /// The longest name of a revision or file, in bytes; file systems refuse longer parts on their own.
+    /// The longest name of a revision or file, in bytes. The file system itself limits each part of a path.
     static let maximumBytes = 1024
 
     /// - Throws: ``HubError`` with code `invalidName`.
@@ -20,8 +20,9 @@ enum HubName {
         else {
             throw HubError(
                 .invalidName,
-                "\(quoted(repository)) is no repository: 'owner/name' or 'name' is, of letters, digits, '-', '_' and '.', "
-                    + "without '--' and '..', with a letter or digit at both ends"
+                "invalid repository \(quoted(repository)): use 'owner/name' or 'name', of letters, digits, "
+                    + "'-', '_' and '.', without '--' and '..', beginning and ending with a letter, digit or '_', "
+                    + "and not ending with '.git'"
             )
         }
     }
@@ -40,8 +41,8 @@ enum HubName {
         guard isRelativePath(revision) else {
             throw HubError(
                 .invalidName,
-                "\(quoted(revision)) is no revision: a branch, a tag, a commit or 'refs/pr/1' is, without '..', '\\' and "
-                    + "control characters"
+                "invalid revision \(quoted(revision)): use a branch, a tag, a commit or 'refs/pr/1', without '..', "
+                    + "'\\' and control characters"
             )
         }
     }
@@ -51,7 +52,7 @@ enum HubName {
         guard isRelativePath(path) else {
             throw HubError(
                 .invalidName,
-                "\(quoted(path)) is no file of a repository: a relative path is, without '..', '\\' and control characters"
+                "invalid file \(quoted(path)): it must be a relative path without '..', '\\' and control characters"
             )
         }
     }
@@ -68,7 +69,7 @@ enum HubName {
     /// Whether a text is a commit's full hash.
     static func isCommit(_ text: String) -> Bool { isHex(text, count: 40) }
 
-    /// Whether a text has this many hexadecimal digits, in lower case, and nothing else.
+    /// Whether a text consists of exactly this many lower-case hexadecimal digits.
     static func isHex(_ text: String, count: Int) -> Bool {
         text.utf8.count == count
             && text.utf8.allSatisfy {
@@ -77,7 +78,7 @@ enum HubName {
             }
     }
 
-    /// The bare tag of an `ETag` header: without `W/` and quotes; nil when it cannot name a file in the cache.
+    /// The bare tag of an `ETag` header, without `W/` and quotes; nil when it cannot name a file in the cache.
     static func tag(_ header: String) -> String? {
         var text = Substring(header)
         if text.hasPrefix("W/") { text = text.dropFirst(2) }
@@ -86,7 +87,7 @@ enum HubName {
         return text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") } ? String(text) : nil
     }
 
-    /// A name for a message: short, and without what could move a terminal's cursor.
+    /// A name for use in a message: shortened, and without characters that could move a terminal's cursor.
     static func quoted(_ name: String) -> String {
         let scalars = name.unicodeScalars.prefix(200).map { scalar in
             switch scalar.properties.generalCategory {

@@ -1,15 +1,15 @@
-/// How far the download of a snapshot is, and what is shown of it. A value: time comes in, texts come out.
+/// The progress of a snapshot's download and its display. A value: it is given the time and returns texts.
 package struct HubProgress: Sendable {
-    /// How it is shown.
+    /// How the progress is shown.
     package enum Style: Hashable, Sendable {
-        /// One line that is drawn again and again, of at most so many columns.
+        /// One line that is redrawn, of at most this many columns.
         case bar(columns: Int)
         case log
     }
 
     /// What to show now.
     package enum Output: Hashable, Sendable {
-        /// The line of the bar, in place of the one before.
+        /// The line of the bar, which replaces the previous one.
         case bar(String)
         /// The last line of the bar.
         case lastBar(String)
@@ -26,16 +26,16 @@ package struct HubProgress: Sendable {
     private let total: Int?
     private let start: Duration
     private var finishedFiles = 0
-    /// Bytes that count as done, those of an earlier download among them.
+    /// Bytes that count as done, including those of an earlier download.
     private var done = 0
     private var received = 0
     private var lastOutput: Duration
 
     /// - Parameters:
-    ///   - title: what is downloaded.
-    ///   - files: how many files there are to download.
-    ///   - total: how many bytes they have together; nil when that is not known.
-    ///   - now: the time, of a clock that only runs forward.
+    ///   - title: the name of what is downloaded.
+    ///   - files: how many files to download.
+    ///   - total: their total size in bytes; nil when unknown.
+    ///   - now: the time of a monotonic clock.
     package init(title: String, files: Int, total: Int?, style: Style, now: Duration) {
         self.title = title
         self.files = files
@@ -52,14 +52,15 @@ package struct HubProgress: Sendable {
         }
     }
 
-    /// Notes bytes that arrived now.
+    /// Counts bytes that arrived now.
     package mutating func received(_ bytes: Int, now: Duration) -> Output? {
         received += bytes
         done += bytes
         return output(now: now)
     }
 
-    /// Notes bytes that an earlier download left or another process brought; negative when they proved useless.
+    /// Counts bytes left by an earlier download or downloaded by another process; negative when they turned out to be
+    /// unusable.
     package mutating func counted(_ bytes: Int, now: Duration) -> Output? {
         done += bytes
         return output(now: now)
@@ -70,7 +71,7 @@ package struct HubProgress: Sendable {
         return output(now: now)
     }
 
-    /// The last word on it.
+    /// Ends the progress and returns its last output.
     package mutating func ended(now: Duration) -> Output? {
         switch style {
         case .bar: return .lastBar(bar(now: now))
@@ -114,7 +115,7 @@ package struct HubProgress: Sendable {
             if let total, done < total { parts.append(HubProgress.text(seconds: Double(total - done) / rate)) }
         }
         let facts = parts.joined(separator: "  ")
-        // What is left of the line is the title's and the bar's; in a narrow terminal there is neither.
+        // The rest of the line is for the title and the bar; a narrow terminal shows neither.
         let rest = columns - facts.count - 2
         guard rest >= title.count + 2 else { return String(facts.prefix(columns)) }
         let cells = min(rest - title.count - 4, 30)
@@ -124,7 +125,7 @@ package struct HubProgress: Sendable {
         return "\(title)  [\(drawing)]  \(facts)"
     }
 
-    /// Bytes with three digits or so, in powers of ten as disks and `huggingface_hub` count them.
+    /// Formats bytes with about three digits, in powers of ten like disks and `huggingface_hub`.
     static func text(bytes: Int) -> String {
         var value = Double(max(bytes, 0))
         for unit in ["B", "kB", "MB", "GB"] {

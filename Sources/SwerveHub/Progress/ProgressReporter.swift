@@ -1,15 +1,8 @@
 internal import Logging
+internal import SwerveSystem
 internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// Shows the progress of a load: on the terminal, or in the log.
+/// Shows the progress of a load on the terminal or in the log.
 final class ProgressReporter: Sendable {
     private let progress: Mutex<HubProgress?>
     private let logger: Logger
@@ -34,14 +27,14 @@ final class ProgressReporter: Sendable {
 
     private func show(_ event: (inout HubProgress, Duration) -> HubProgress.Output?) {
         let now = now()
-        // The line is written while the value is held, so that lines come in the order of events.
+        // Writes the line while holding the lock, so that lines appear in the order of events.
         progress.withLock { progress in
             guard var value = progress else { return }
             let output = event(&value, now)
             progress = value
             switch output {
-            case .bar(let text): ProgressReporter.draw("\r\(text)\u{1B}[K")
-            case .lastBar(let text): ProgressReporter.draw("\r\(text)\u{1B}[K\n")
+            case .bar(let text): StandardError.write("\r\(text)\u{1B}[K")
+            case .lastBar(let text): StandardError.write("\r\(text)\u{1B}[K\n")
             case .line("downloading", let metadata): logger.info("downloading", metadata: metadata.asLogged)
             case .line("downloaded", let metadata): logger.info("downloaded", metadata: metadata.asLogged)
             case .line(_, let metadata): logger.info("still downloading", metadata: metadata.asLogged)
@@ -55,25 +48,14 @@ final class ProgressReporter: Sendable {
         case .none: nil
         case .log: .log
         case .bar: .bar(columns: columns)
-        default: isatty(STDERR_FILENO) == 1 ? .bar(columns: columns) : .log
+        default: StandardError.isTerminal ? .bar(columns: columns) : .log
         }
     }
 
-    /// The width of the terminal, less one so that a full line does not wrap.
+    /// The width of the terminal minus one, so that a full line does not wrap.
     private static var columns: Int {
-        #if canImport(Musl)
-            return 79
-        #else
-            var size = winsize()
-            guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 79 }
-            return Int(size.ws_col) - 1
-        #endif
-    }
-
-    private static func draw(_ text: String) {
-        let bytes = Array(text.utf8)
-        // A terminal that is gone is no reason to fail.
-        bytes.withUnsafeBytes { bytes in try? Files.writeAll(STDERR_FILENO, bytes, "the terminal") }
+        guard let columns = StandardError.columns, columns > 20 else { return 79 }
+        return columns - 1
     }
 }
 

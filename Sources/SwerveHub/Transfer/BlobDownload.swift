@@ -3,9 +3,9 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Brings one file of a snapshot into the cache.
+/// Downloads one file of a snapshot into the cache.
 struct BlobDownload: Sendable {
-    /// Bytes that are written at once.
+    /// The number of bytes to write at once.
     private static let writeSize = 1 << 20
 
     let file: HubFile
@@ -19,7 +19,7 @@ struct BlobDownload: Sendable {
     private var subject: String { "\(HubName.quoted(file.path)) of \(repository)" }
     private var limits: HubLimits { options.limits }
 
-    /// - Throws: ``HubError``, or `CancellationError`; what arrived stays for the next time.
+    /// - Throws: ``HubError``, or `CancellationError`; the received bytes are kept for the next load.
     func run() async throws {
         let metadata = try await metadata()
         try await Disk.run { try cache.prepare(file.path, commit: commit) }
@@ -45,28 +45,28 @@ struct BlobDownload: Sendable {
         if let sha256 = file.sha256, sha256 != metadata.etag {
             throw HubError(
                 .server,
-                "\(subject): the hub lists SHA-256 \(HubName.quoted(sha256)) and gives \(metadata.etag)"
+                "\(subject): the hub lists SHA-256 \(HubName.quoted(sha256)) but sends \(metadata.etag)"
             )
         }
         if let listed = file.size, let size = metadata.size, listed != size {
-            throw HubError(.server, "\(subject): the hub lists \(listed) bytes and gives \(size)")
+            throw HubError(.server, "\(subject): the hub lists \(listed) bytes but announces \(size)")
         }
         guard metadata.size ?? 0 <= limits.maximumFileBytes else {
             throw HubError(
                 .tooLarge,
-                "\(subject) has \(metadata.size ?? 0) bytes; \(limits.maximumFileBytes) are the limit, maximumFileBytes"
+                "\(subject) has \(metadata.size ?? 0) bytes; the limit maximumFileBytes is \(limits.maximumFileBytes)"
             )
         }
         return metadata
     }
 
-    /// Called while the lock is held.
+    /// Call while holding the lock.
     private func download(_ metadata: HubAnswer.FileMetadata) async throws {
         let place = cache.layout.blob(metadata.etag)
         let path = cache.layout.partial(metadata.etag)
         let partial = try await Disk.run { try PartialFile(path, etag: metadata.etag, size: metadata.size) }
         while try await Disk.run({ try partial.readOn() }) {}
-        // Without a size nothing tells whether what is there is all.
+        // Without a size, nothing tells whether the existing bytes are complete.
         if metadata.size == nil { try await Disk.run { try partial.restart() } }
         progress.counted(partial.count)
         try await Disk.run { try partial.checkRoom() }
@@ -86,7 +86,7 @@ struct BlobDownload: Sendable {
                 )
                 guard let pause else { throw failure.error }
                 options.logger.info(
-                    "a download broke off; going on",
+                    "a download was interrupted; continuing",
                     metadata: ["file": "\(file.path)", "bytes": "\(partial.count)", "error": "\(failure.error)"]
                 )
                 try await client.sleep(pause)
@@ -94,7 +94,8 @@ struct BlobDownload: Sendable {
             }
             guard let wrong = try await Disk.run({ try partial.finish(movingTo: place) }) else { return }
             try await restart(partial)
-            // What an earlier download left may be to blame; a file that was wrong from its first byte is tried twice.
+            // An earlier download's bytes may be at fault, so a damaged file is downloaded once more from its first
+            // byte.
             guard !hasFailedCheck else {
                 throw HubError(
                     .checksumMismatch,
@@ -115,7 +116,7 @@ struct BlobDownload: Sendable {
         try await Disk.run { try partial.restart() }
     }
 
-    /// Takes what one answer brings. Returns when the file is whole.
+    /// Receives the bytes of one answer. Returns when the file is complete.
     private func receive(
         into partial: PartialFile,
         _ metadata: HubAnswer.FileMetadata,
@@ -156,7 +157,7 @@ struct BlobDownload: Sendable {
         }
     }
 
-    /// Looks at the head of an answer before its bytes are taken.
+    /// Checks the head of an answer before receiving its bytes.
     private func check(
         _ response: HTTPClientResponse,
         _ partial: PartialFile,
@@ -169,18 +170,18 @@ struct BlobDownload: Sendable {
             let range = HubAnswer.range(response.headers.first(name: "Content-Range"))
             guard let range, range.start == start, range.size == nil || range.size == metadata.size else {
                 try await restart(partial)
-                throw TransientFailure(error: HubError(.server, "\(subject): another part was sent than asked for"))
+                throw TransientFailure(error: HubError(.server, "\(subject): another part was sent than requested"))
             }
             begin = start
         case 416:
             try await restart(partial)
             throw TransientFailure(error: HubError(.server, "\(subject): the part from byte \(start) on was refused"))
         default:
-            // The whole file, whether it was asked for or not.
+            // The answer is the whole file, whether requested or not.
             if start > 0 { try await restart(partial) }
         }
         if let coding = response.headers.first(name: "Content-Encoding"), coding.lowercased() != "identity" {
-            throw HubError(.server, "\(subject): sent with encoding \(HubName.quoted(coding)), which was not asked for")
+            throw HubError(.server, "\(subject): sent with encoding \(HubName.quoted(coding)), which was not requested")
         }
         if let size = metadata.size, let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }),
             length != size - begin

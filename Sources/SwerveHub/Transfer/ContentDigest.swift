@@ -1,9 +1,9 @@
 internal import Crypto
 
-/// The hash that a file's tag promises, made while the bytes arrive.
+/// Computes a file's hash as the bytes arrive, to compare it with the file's tag.
 ///
-/// A tag of 64 hexadecimal digits is the SHA-256 of a large file. One of 40 is the name that git gives a small one: the
-/// SHA-1 of `blob <size>`, a zero and the bytes. Others promise nothing.
+/// A tag of 64 hexadecimal digits is the SHA-256 of a large file. A tag of 40 is git's name for a small file: the SHA-1
+/// of `blob <size>`, a zero byte and the bytes. Other tags are not checked.
 struct ContentDigest {
     private enum Kind {
         case sha256(SHA256)
@@ -41,7 +41,7 @@ struct ContentDigest {
         }
     }
 
-    /// The hash that the bytes have when it is not the one that the tag promises; nil when all is well.
+    /// The hash of the bytes when it differs from the tag; nil when it matches.
     func mismatch() -> String? {
         let found: String
         switch kind {

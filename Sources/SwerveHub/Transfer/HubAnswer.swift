@@ -1,16 +1,16 @@
 internal import NIOHTTP1
 
-/// What the answers of a hub mean.
+/// Interprets the answers of a hub.
 enum HubAnswer {
-    /// The headers that a hub adds to an answer about a file.
+    /// The metadata in the headers of a hub's answer about a file.
     struct FileMetadata: Hashable, Sendable {
         let commit: String
-        /// What the file is cached as.
+        /// The tag under which the file is cached.
         let etag: String
         let size: Int?
     }
 
-    /// - Throws: ``HubError`` with code `server` when a header is missing or senseless.
+    /// - Throws: ``HubError`` with code `server` when a header is missing or invalid.
     static func metadata(
         _ headers: HTTPHeaders,
         isRedirect: Bool,
@@ -19,7 +19,7 @@ enum HubAnswer {
         guard let commit = headers.first(name: "X-Repo-Commit"), HubName.isCommit(commit) else {
             throw HubError(
                 .server,
-                "\(address) does not answer as a hub does: no commit in X-Repo-Commit. Look at HF_ENDPOINT, and at proxies"
+                "\(address) does not answer like a hub: no commit in X-Repo-Commit. Check HF_ENDPOINT and proxies"
             )
         }
         let tag = headers.first(name: "X-Linked-Etag") ?? headers.first(name: "ETag")
@@ -30,7 +30,7 @@ enum HubAnswer {
         return FileMetadata(commit: commit, etag: etag, size: length.flatMap(Int.init).flatMap { $0 >= 0 ? $0 : nil })
     }
 
-    /// Where a `Content-Range` begins, and the size of the whole when it is known.
+    /// The start of a `Content-Range`, and the total size if known.
     static func range(_ header: String?) -> (start: Int, size: Int?)? {
         guard let header, header.hasPrefix("bytes ") else { return nil }
         let parts = header.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
@@ -40,16 +40,16 @@ enum HubAnswer {
         return (start, Int(parts[1]))
     }
 
-    /// Whether a status sends the request elsewhere.
+    /// Whether a status is a redirect.
     static func isRedirect(_ status: HTTPResponseStatus) -> Bool {
         [301, 302, 303, 307, 308].contains(status.code)
     }
 
-    /// What a failed request failed with: ``HubError``, or ``TransientFailure`` when another try may help.
+    /// The error of a failed request: a ``HubError``, or a ``TransientFailure`` if another try may help.
     ///
     /// - Parameters:
-    ///   - subject: what was asked for, to begin the message with.
-    ///   - isHub: whether the hub itself answered, not one that it redirects to.
+    ///   - subject: what was requested, for the beginning of the message.
+    ///   - isHub: whether the hub itself answered, not a server that it redirects to.
     ///   - hasToken: whether a token was sent.
     static func failure(
         _ status: HTTPResponseStatus,
@@ -60,7 +60,7 @@ enum HubAnswer {
     ) -> any Error {
         let code = isHub ? headers.first(name: "X-Error-Code") : nil
         let told = isHub ? headers.first(name: "X-Error-Message").map { ": " + HubName.quoted($0) } ?? "" : ""
-        let token = hasToken ? "the token may lack the right" : "no token was sent; HF_TOKEN sets one"
+        let token = hasToken ? "the token may lack rights" : "no token was sent; set HF_TOKEN"
         switch (code, status.code) {
         case ("RepoNotFound", _):
             return HubError(
@@ -82,15 +82,15 @@ enum HubAnswer {
             let error = HubError(.server, "\(subject): the hub answered \(status.code) \(status.reasonPhrase)\(told)")
             return TransientFailure(error: error, retryAfter: pause(headers))
         case _ where !isHub:
-            // A signature of the hub that ran out, most likely: the next try gets a new one.
-            let error = HubError(.server, "\(subject): where the hub redirects to answered \(status.code)")
+            // Most likely the hub's signature has expired; the next try gets a new one.
+            let error = HubError(.server, "\(subject): the server that the hub redirects to answered \(status.code)")
             return TransientFailure(error: error)
         case (_, 401):
             return HubError(
                 .unauthorized,
                 hasToken
                     ? "\(subject): the hub does not accept the token\(told)"
-                    : "\(subject): the hub wants a token, or has no such repository; HF_TOKEN sets one\(told)"
+                    : "\(subject): the hub requires a token (set HF_TOKEN), or has no such repository\(told)"
             )
         case (_, 403):
             return HubError(.unauthorized, "\(subject): the hub denies access (\(token))\(told)")

@@ -3,7 +3,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Speaks with a hub: follows its redirects, sends the token to it alone, and tries again what may pass.
+/// Talks to a hub: follows its redirects, sends the token only to the hub, and retries after temporary failures.
 struct HubClient: Sendable {
     private let http: HTTPClient
     private let endpoint: HubEndpoint
@@ -17,7 +17,7 @@ struct HubClient: Sendable {
         self.http = http
         endpoint = try HubEndpoint(options.endpoint)
         if let token = options.token, token.isEmpty || !token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) {
-            throw HubError(.invalidOption, "the token has characters that no token has; look at HF_TOKEN or its file")
+            throw HubError(.invalidOption, "the token is empty or has invalid characters; check HF_TOKEN or its file")
         }
         token = options.token
         limits = options.limits
@@ -25,23 +25,23 @@ struct HubClient: Sendable {
         self.sleep = sleep
     }
 
-    /// What the HTTP client of a load is like. It is shut down when the load ends.
+    /// The configuration of a load's HTTP client, which is shut down when the load ends.
     static func configuration(_ limits: HubLimits) -> HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
             timeout: .init(connect: TimeAmount(limits.connectTimeout), read: TimeAmount(limits.idleTimeout))
         )
-        // Failures are counted and paused after here, not in the pool as well.
+        // This client counts failures and pauses after them, so the pool must not retry as well.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = max(limits.parallelFiles, 1)
-        // Large files are faster over connections of their own than as streams of one.
+        // Large files are faster over separate connections than as streams of one connection.
         configuration.httpVersion = .http1Only
         return configuration
     }
 
-    /// The commit and the files of a revision.
+    /// Asks for the commit and the files of a revision.
     ///
-    /// - Parameter attempts: instead of that of the limits.
+    /// - Parameter attempts: replaces the number in the limits.
     func listing(_ repository: String, revision: String, attempts: Int? = nil) async throws -> ListingAnswer {
         let address = try endpoint.listing(repository, revision: revision)
         let subject = "\(repository) at \(HubName.quoted(revision))"
@@ -63,13 +63,13 @@ struct HubClient: Sendable {
         }
     }
 
-    /// What the hub says of a file.
+    /// Asks the hub for a file's metadata.
     func metadata(_ path: String, of repository: String, commit: String) async throws -> HubAnswer.FileMetadata {
         let address = try endpoint.file(path, of: repository, revision: commit)
         let subject = "\(HubName.quoted(path)) of \(repository)"
         return try await retrying {
             let (response, last) = try await request(.HEAD, address, subject: subject) { headers in
-                // The answer that sends to a storage says it all; the storage itself knows nothing of commits.
+                // The redirect to a storage has all metadata; the storage itself knows nothing about commits.
                 headers.contains(name: "X-Repo-Commit")
             }
             let isRedirect = HubAnswer.isRedirect(response.status)
@@ -85,12 +85,13 @@ struct HubClient: Sendable {
         }
     }
 
-    /// Asks for a file's bytes, from `start` on.
+    /// Requests a file's bytes from `start` on.
     ///
-    /// Each try begins at the hub, because what it redirects to holds only for a while.
+    /// Each try begins at the hub, because its redirects are only valid for a while.
     ///
-    /// - Parameter validator: the tag of the bytes that are there; the answer is the whole file when it has another.
-    /// - Returns: an answer with status 200, 206 or 416, whose body is to come.
+    /// - Parameter validator: the tag of the bytes already received; if the file's tag has changed, the answer is the
+    ///   whole file.
+    /// - Returns: an answer with status 200, 206 or 416, whose body is still to be read.
     func open(
         _ path: String,
         of repository: String,
@@ -110,9 +111,9 @@ struct HubClient: Sendable {
         return response
     }
 
-    /// Sends a request, and again to where its answers lead.
+    /// Sends a request and follows its redirects.
     ///
-    /// - Parameter stop: whether an answer that leads away from the hub is the one that is wanted.
+    /// - Parameter stop: whether to return a redirect away from the hub with these headers instead of following it.
     private func request(
         _ method: HTTPMethod,
         _ start: HubAddress,
@@ -142,7 +143,7 @@ struct HubClient: Sendable {
             guard let next = address.following(location),
                 address.origin.scheme == "http" || next.origin.scheme == "https"
             else {
-                throw HubError(.server, "\(subject): \(address) redirects to \(HubName.quoted(location)), not followed")
+                throw HubError(.server, "\(subject): refused a redirect from \(address) to \(HubName.quoted(location))")
             }
             if next.origin != endpoint.origin, stop(response.headers) { return (response, address) }
             address = next
@@ -164,7 +165,7 @@ struct HubClient: Sendable {
         )
     }
 
-    /// What a request failed with when no answer came, or not all of it.
+    /// The error of a request that got no answer or an incomplete one.
     func transportFailure(_ error: any Error, _ address: HubAddress? = nil) -> any Error {
         if Task.isCancelled || error is CancellationError { return CancellationError() }
         let place = address.map(\.description) ?? "the hub"

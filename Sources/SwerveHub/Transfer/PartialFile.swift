@@ -1,17 +1,10 @@
 internal import NIOCore
+internal import SwerveSystem
 internal import Synchronization
 
-#if canImport(Glibc)
-    internal import Glibc
-#elseif canImport(Musl)
-    internal import Musl
-#else
-    internal import Darwin
-#endif
-
-/// A file whose first bytes have arrived, with the hash of them. Its methods block: they run on ``Disk``'s threads.
+/// A file whose first bytes have arrived, with their hash. Its methods block, so they run on ``Disk``'s threads.
 ///
-/// Used while its lock is held, and by one task.
+/// To be used by one task while it holds the file's lock.
 final class PartialFile: Sendable {
     private struct State {
         var count = 0
@@ -23,36 +16,30 @@ final class PartialFile: Sendable {
     private let path: String
     private let etag: String
     private let size: Int?
-    private let descriptor: Int32
+    private let file: OpenFile
     private let state: Mutex<State>
 
-    /// Opens what there is, or begins anew.
+    /// Opens the existing file or creates a new one.
     init(_ path: String, etag: String, size: Int?) throws(HubError) {
         self.path = path
         self.etag = etag
         self.size = size
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        file = try Files.adapted(OpenFile(path, mode: 0o666))
         state = Mutex(State(digest: ContentDigest(etag: etag, size: size)))
-        guard descriptor >= 0 else { throw Files.failure("write", path, errno) }
     }
 
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
-    }
-
-    /// How many bytes have arrived and are hashed.
+    /// How many bytes have arrived and been hashed.
     var count: Int { state.withLock(\.count) }
 
-    /// Hashes the next part of what an earlier download left; false when there is no more.
+    /// Hashes the next part of an earlier download's bytes; false when there are no more.
     ///
-    /// More than the whole file cannot be the beginning of it, so that is thrown away.
+    /// Bytes that exceed the size of the whole file cannot be its beginning, so they are discarded.
     func readOn() throws(HubError) -> Bool {
         try state.withLock { state throws(HubError) in
             var chunk = [UInt8](repeating: 0, count: 1 << 20)
             var rest = PartialFile.hashStep
             while rest > 0 {
-                let count = Files.readSome(descriptor, &chunk)
-                guard count >= 0 else { throw Files.failure("read", path, errno) }
+                let count = try Files.adapted(file.read(into: &chunk))
                 if count == 0 { return false }
                 if let size, state.count + count > size {
                     try reset(&state)
@@ -66,51 +53,50 @@ final class PartialFile: Sendable {
         }
     }
 
-    /// Throws away what there is.
+    /// Discards all bytes.
     func restart() throws(HubError) {
         try state.withLock { state throws(HubError) in try reset(&state) }
     }
 
     private func reset(_ state: inout State) throws(HubError) {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
-            throw Files.failure("empty", path, errno)
-        }
+        try Files.adapted(file.empty())
         state.count = 0
         state.digest = ContentDigest(etag: etag, size: size)
     }
 
-    /// Fails before a byte is asked for when the rest of the file cannot find room.
+    /// Fails when there is no room for the rest of the file, before any byte is requested.
     func checkRoom() throws(HubError) {
-        guard let size, let free = Files.freeBytes(CacheLayout.parent(path)) else { return }
+        guard let size, let free = FileSystem.freeBytes(CacheLayout.parent(path)) else { return }
         let rest = size - count
         guard free >= rest else {
             throw HubError(
                 .diskFull,
-                "\(rest) bytes are to come and \(CacheLayout.parent(path)) has room for \(free); make room, or set "
+                "\(rest) bytes are to come, but \(CacheLayout.parent(path)) has room for \(free); make room, or set "
                     + "HF_HUB_CACHE to another disk"
             )
         }
     }
 
-    /// Adds bytes at the end. After a failure the object is of no more use; some of the bytes may be in the file, and are
-    /// as good as those before them.
+    /// Appends bytes. After a failure the object is no longer usable; some of the bytes may be in the file, and are
+    /// valid.
     func append(_ buffer: ByteBuffer) throws {
         try state.withLock { state in
             try buffer.withUnsafeReadableBytes { bytes in
-                try Files.writeAll(descriptor, bytes, path)
+                try Files.adapted(file.writeAll(bytes))
                 state.digest.update(bytes)
             }
             state.count += buffer.readableBytes
         }
     }
 
-    /// Moves the whole file to its place, if it is what its tag promises; the bytes are on the disk before its name is.
+    /// Moves the complete file to its place if its hash matches its tag. The bytes are synced to disk before the
+    /// rename.
     ///
-    /// - Returns: the hash that it has instead, when it is not.
+    /// - Returns: the actual hash if it does not match; otherwise nil.
     func finish(movingTo place: String) throws(HubError) -> String? {
         if let wrong = state.withLock({ $0.digest.mismatch() }) { return wrong }
-        guard fsync(descriptor) == 0 else { throw Files.failure("write", path, errno) }
-        try Files.rename(path, place)
+        try Files.adapted(file.sync())
+        try Files.adapted(FileSystem.rename(path, to: place))
         return nil
     }
 }

@@ -1,21 +1,21 @@
-/// How often something is tried, and with which pauses. A value: time and chance come in.
+/// How often to try something, and with which pauses. A value: it is given the time and the random numbers.
 package struct RetryPolicy {
     private let limits: HubLimits
     private let attempts: Int
     private var failures = 0
 
-    /// - Parameter attempts: instead of that of the limits.
+    /// - Parameter attempts: replaces the number in the limits.
     package init(_ limits: HubLimits, attempts: Int? = nil) {
         self.limits = limits
         self.attempts = attempts ?? limits.attempts
     }
 
-    /// Notes a failure.
+    /// Counts a failure and returns the pause after it.
     ///
     /// - Parameters:
-    ///   - retryAfter: how long the server asked to be left alone.
-    ///   - progress: how many bytes this try brought.
-    ///   - chance: from 0 to 1, so that many that failed together do not come back together.
+    ///   - retryAfter: how long the server asked to wait.
+    ///   - progress: how many bytes this try received.
+    ///   - chance: a random number from 0 to 1, so that clients that failed together do not retry together.
     /// - Returns: how long to pause before the next try; nil to give up.
     package mutating func pause(retryAfter: Duration?, progress: Int = 0, chance: Double) -> Duration? {
         failures = progress >= limits.progressBytes ? 1 : failures + 1

@@ -7,7 +7,13 @@ internal import SwerveCore
 enum ApplicationBuilder {
     /// - Throws: ``ServeError`` with code `invalidOptions` for names and options that cannot be, `notRunning` when
     ///   `root` is a handle, and whatever encoding the initialisers' arguments throws.
-    static func build<D: Deployment>(_ root: D, name: String, routePrefix: String?) throws -> ApplicationSpec {
+    static func build<D: Deployment>(
+        _ root: D,
+        of instance: InstanceID,
+        name: String,
+        routePrefix: String?,
+        placement: DeploymentOptions.Placement? = nil
+    ) throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
             throw ServeError(
                 .invalidOptions,
@@ -15,10 +21,10 @@ enum ApplicationBuilder {
             )
         }
         if let problem = NameRule.problem(with: name) { throw ServeError(.invalidOptions, "application: \(problem)") }
-        let collector = Collector()
+        let collector = Collector(instance, placement)
         try collector.collect(root)
-        let names = try Names(collector.found, application: name)
-        let deployments = try collector.found.map { try spec(of: $0, names) }
+        let names = try Names(collector.found, application: name, of: instance)
+        let deployments = try collector.found.map { try spec(of: $0, names, placement) }
         return ApplicationSpec(
             name: name,
             routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
@@ -28,9 +34,14 @@ enum ApplicationBuilder {
         )
     }
 
-    private static func spec(of bound: BoundDeployment, _ names: Names) throws -> DeploymentSpec {
+    private static func spec(
+        of bound: BoundDeployment,
+        _ names: Names,
+        _ placement: DeploymentOptions.Placement?
+    ) throws -> DeploymentSpec {
         let id = names.name(of: bound)
-        let options = bound.options
+        var options = bound.options
+        options.placement = placement ?? options.placement
         try options.validate(deployment: id.deployment)
         guard let typeName = _mangledTypeName(bound.type), _typeByName(typeName) != nil else {
             throw ServeError(
@@ -54,13 +65,20 @@ enum ApplicationBuilder {
     /// Finds every deployment that `root` is made of, each once, in the order in which they are met.
     private final class Collector: DeploymentNaming {
         private(set) var found: [BoundDeployment] = []
+        let instance: InstanceID
+        private let placement: DeploymentOptions.Placement?
+
+        init(_ instance: InstanceID, _ placement: DeploymentOptions.Placement?) {
+            self.instance = instance
+            self.placement = placement
+        }
 
         func collect(_ root: BoundDeployment) throws {
             _ = name(of: root)
             var next = 0
             while next < found.count {
                 let bound = found[next]
-                let staysInProcess = bound.options.placement == .inProcess
+                let staysInProcess = (placement ?? bound.options.placement) == .inProcess
                 try bound.encode(to: BinaryWriter(names: self, staysInProcess: staysInProcess))
                 next += 1
             }
@@ -75,8 +93,10 @@ enum ApplicationBuilder {
     /// The name that the user gave, else the type's, with `_1`, `_2`, … for later ones.
     private final class Names: DeploymentNaming {
         private var names: [ObjectIdentifier: DeploymentID] = [:]
+        let instance: InstanceID
 
-        init(_ deployments: [BoundDeployment], application: String) throws(ServeError) {
+        init(_ deployments: [BoundDeployment], application: String, of instance: InstanceID) throws(ServeError) {
+            self.instance = instance
             var taken: Set<String> = []
             for bound in deployments {
                 guard let name = bound.options.name else { continue }

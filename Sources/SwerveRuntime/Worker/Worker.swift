@@ -1,7 +1,9 @@
 package import Logging
 package import NIOCore
 package import SwerveActors
+package import SwerveController
 internal import SwerveCore
+package import SwerveReplica
 package import SwerveTransport
 internal import Synchronization
 
@@ -11,7 +13,7 @@ package struct WorkerEnvironment: Sendable {
     /// The process's event loop.
     package var loop: any EventLoop
     package var network: any PeerNetwork
-    package var pools: PoolTable
+    package var system: ServeSystem
     package var factory: ReplicaFactory
     /// Where the worker tells how far it got; `nil` when there is none, and every request that is under way when the
     /// process dies counts as begun.
@@ -24,7 +26,7 @@ package struct WorkerEnvironment: Sendable {
         processID: Int32,
         loop: any EventLoop,
         network: any PeerNetwork,
-        pools: PoolTable,
+        system: ServeSystem,
         factory: ReplicaFactory,
         board: (path: String, board: SharedBoard)?,
         logger: Logger,
@@ -33,7 +35,7 @@ package struct WorkerEnvironment: Sendable {
         self.processID = processID
         self.loop = loop
         self.network = network
-        self.pools = pools
+        self.system = system
         self.factory = factory
         self.board = board
         self.logger = logger
@@ -45,7 +47,7 @@ package struct WorkerEnvironment: Sendable {
 package final class Worker: PeerDelegate {
     private let settings: WorkerSettings
     private let environment: WorkerEnvironment
-    package let hosted = HostedReplicas()
+    package let hosted: HostedReplicas
     private let peers: Peers
     private let state = Mutex(State())
 
@@ -57,10 +59,11 @@ package final class Worker: PeerDelegate {
     package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
         self.settings = settings
         self.environment = environment
+        self.hosted = HostedReplicas(environment.system)
         self.peers = Peers(
             loops: [environment.loop],
             network: environment.network,
-            pools: environment.pools,
+            pools: environment.system.pools,
             hosted: hosted,
             hello: Hello(replica: settings.replica, processID: environment.processID),
             logger: environment.logger

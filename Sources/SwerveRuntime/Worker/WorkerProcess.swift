@@ -3,33 +3,28 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveController
 internal import SwerveCore
+internal import SwerveReplica
+internal import SwerveSystem
 internal import SwerveTransport
-
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
 
 /// The life of a replica's process; called in the place of `main` when `SWERVE_WORKER` is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
-    guard let text = getenv(WorkerSettings.variable).map({ String(cString: $0) }),
+    guard let text = ThisProcess.environmentVariable(WorkerSettings.variable),
         let settings = WorkerSettings(text)
     else {
-        let message = "swerve: \(WorkerSettings.variable) is set but holds no worker settings\n"
-        _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-        exit(64)
+        StandardError.write("swerve: \(WorkerSettings.variable) is set but holds no worker settings\n")
+        ThisProcess.exit(64)
     }
     // Processes that user code starts must not become workers.
-    unsetenv(WorkerSettings.variable)
-    // A handler, unlike SIG_IGN, is not inherited by programs that user code starts.
-    signal(SIGPIPE) { _ in }
+    ThisProcess.removeEnvironmentVariable(WorkerSettings.variable)
+    ProcessSignal.brokenPipe.discard()
     // Before anybody asks for the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
     IdleMemory.limitHeaps()
-    Watchdog.start(parent: getppid())
+    Watchdog.start(parent: ThisProcess.parentID)
     WorkerProcess.start(settings)
     // For code of the main actor.
     dispatchMain()
@@ -41,18 +36,16 @@ enum WorkerProcess {
         var logger = Logger(label: "swerve.replica")
         logger[metadataKey: "replica"] = "\(settings.replica)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()
+        let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max))
         let environment = WorkerEnvironment(
-            processID: getpid(),
+            processID: ThisProcess.id,
             loop: loop,
             network: UnixSocketNetwork(),
-            pools: ServeSystem.current.pools,
-            factory: ReplicaFactory(isAlone: true),
+            system: system,
+            factory: ReplicaFactory(system, isAlone: true),
             board: board(settings, logger),
             logger: logger,
-            exit: { status in
-                fflush(nil)
-                _exit(status)
-            }
+            exit: { ThisProcess.flushAndExit($0) }
         )
         let worker = Worker(settings, environment)
         do {
@@ -65,11 +58,11 @@ enum WorkerProcess {
             )
         } catch {
             logger.error("the replica cannot listen", metadata: ["error": "\(error)"])
-            exit(1)
+            ThisProcess.exit(1)
         }
         worker.run()
         // Unstructured: as long as the process lives.
-        Task { await IdleMemory.watch(.continuous) }
+        Task { await IdleMemory.watch(LoopClock(loop)) }
     }
 
     // Written once, before the process does anything else.
@@ -91,26 +84,12 @@ enum Watchdog {
     /// How long a worker may outlive the process that started it: 5 seconds.
     static let patience = 5
 
-    static func start(parent: pid_t) {
-        var thread = pthread_t()
-        let context = Unmanaged.passRetained(Parent(pid: parent)).toOpaque()
-        _ = pthread_create(
-            &thread,
-            nil,
-            { context in
-                let parent = context.map { Unmanaged<Parent>.fromOpaque($0).takeRetainedValue().pid } ?? 0
-                while getppid() == parent { sleep(1) }
-                sleep(UInt32(Watchdog.patience - 1))
-                _exit(0)
-            },
-            context
-        )
-    }
-
-    private final class Parent {
-        let pid: pid_t
-        init(pid: pid_t) {
-            self.pid = pid
+    static func start(parent: Int32) {
+        // Without the thread, the end of the connection to the controller still ends the worker.
+        try? SystemThread.start {
+            while ThisProcess.parentID == parent { SystemThread.sleep(seconds: 1) }
+            SystemThread.sleep(seconds: patience - 1)
+            ThisProcess.exitAtOnce(0)
         }
     }
 }

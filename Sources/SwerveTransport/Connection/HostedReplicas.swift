@@ -1,17 +1,22 @@
 package import SwerveActors
 package import SwerveCore
+package import SwerveReplica
 internal import Synchronization
 
-/// The replicas that a process hosts. It alone owns them: who else needs one looks it up.
+/// The replicas that a process hosts, and their only owner: other code looks them up here.
 package final class HostedReplicas: Sendable {
-    /// In no order; a process hosts few.
+    /// The actor system of the instance that the replicas belong to.
+    package let system: ServeSystem
+    /// Unordered; a process hosts few.
     private let replicas = Mutex<[HostedReplica]>([])
-    /// The large results that the process keeps for others.
+    /// The large results that this process keeps for others.
     package let kept = KeptResults()
-    /// Bytes of long calls that are being put together.
+    /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
-    package init() {}
+    package init(_ system: ServeSystem) {
+        self.system = system
+    }
 
     package func add(_ replica: HostedReplica) {
         replicas.withLock { $0.append(replica) }
@@ -29,7 +34,7 @@ package final class HostedReplicas: Sendable {
 
     package var count: Int { replicas.withLock { $0.count } }
 
-    /// Bytes of long calls that are being put together, for status and tests.
+    /// The total size of the long calls that are being assembled, for status and tests.
     package var assembledBytes: Int { assembled.load(ordering: .relaxed) }
 
     /// Claims room for a long call.

@@ -1,6 +1,6 @@
-internal import CSwerveSystem
+internal import SwerveSystem
 
-/// What tells builds of a program apart.
+/// Identifies a build of a program.
 package struct BuildID: Codable, Hashable, Sendable, CustomStringConvertible {
     private var bytes: [UInt8]
 
@@ -9,11 +9,7 @@ package struct BuildID: Codable, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// This process's; empty where builds cannot be told apart.
-    package static let own: BuildID = {
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = swerve_build_id(&bytes, bytes.count)
-        return BuildID(bytes: Array(bytes[..<count]))
-    }()
+    package static let own = BuildID(bytes: ThisProcess.buildID)
 
     package var description: String {
         bytes.prefix(8).map { byte in

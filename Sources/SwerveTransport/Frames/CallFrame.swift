@@ -2,26 +2,26 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 
-/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, whether the
-/// result may be kept, the arguments that are kept elsewhere, the generic arguments by their mangled names, and the
+/// The body of a `requestCall` frame: the method's number, the request id, the remaining time, whether the result may
+/// be kept, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
-    static func make(_ call: OutgoingCall, method: UInt32, now: NIODeadline) throws -> ByteBuffer {
+    static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
-        let context = RequestContext.current
+        let context = ServeContext.current
         let requestID = (context?.requestID ?? "").utf8
         let length = min(requestID.count, 255)
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
-        frame.writeRemainingTime(context?.deadline?.remaining(at: now))
+        frame.writeRemainingTime(context?.deadline?.remaining)
         frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
         let writer = BinaryWriter(frame)
         for type in call.arguments.genericSubstitutions {
             guard let name = _mangledTypeName(type) else {
-                throw ServeError(.unencodable, "the generic argument \(type) has no name that another process can find")
+                throw ServeError(.unencodable, "another process cannot find the generic argument \(type) by name")
             }
             try writer.region(name)
         }
@@ -29,7 +29,7 @@ enum CallFrame {
             switch call.arguments[index] {
             case .value(let value): try write(value, at: index, to: writer)
             case .encoded(let value): try write(value, at: index, to: writer)
-            // Only the location of a kept result, above; an empty region takes its place here.
+            // Only the location of a kept result travels, written above; an empty region takes its place here.
             case .reference: try writer.region(0 as UInt8)
             }
         }
@@ -55,7 +55,7 @@ enum CallFrame {
             if case .reference(let result) = arguments[index] { references.append((index, result)) }
         }
         guard arguments.count <= Int(UInt8.max) else {
-            throw ServeError(.unencodable, "a call with \(arguments.count) arguments, \(UInt8.max) are the most")
+            throw ServeError(.unencodable, "a call with \(arguments.count) arguments; the maximum is \(UInt8.max)")
         }
         frame.writeInteger(UInt8(references.count))
         for (index, result) in references {
@@ -66,12 +66,12 @@ enum CallFrame {
         }
     }
 
-    /// What the replica's process reads of a call.
+    /// What the replica's process reads from a call.
     struct Received: Sendable {
-        var context: RequestContext?
+        var context: ServeContext?
         var arguments: InvocationDecoder
         var mayKeep: Bool
-        /// The arguments that are to be fetched first.
+        /// The arguments to fetch first.
         var references: [Reference]
     }
 
@@ -82,14 +82,15 @@ enum CallFrame {
         var address: String
     }
 
-    /// Reads what ``make(_:method:now:)`` wrote behind the method's number.
-    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, now: NIODeadline) throws -> Received {
+    /// Reads what ``make(_:method:)`` wrote behind the method's number.
+    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, _ system: ServeSystem, on loop: any EventLoop)
+        throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
             let generics = frame.readInteger(as: UInt8.self)
-        else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
-        let reader = BinaryReader(frame, system: .current)
+        else { throw ServeError(.protocolViolation, "a truncated call", replica: replica) }
+        let reader = BinaryReader(frame, system: system)
         var types: [any Any.Type] = []
         for _ in 0..<generics {
             let name = try reader.nextRegion(String.self)
@@ -98,9 +99,9 @@ enum CallFrame {
             }
             types.append(type)
         }
-        let deadline = RequestDeadline(remaining: remaining, now: now)
+        let deadline = RequestDeadline(remaining: remaining, on: loop)
         let context =
-            requestID.isEmpty && deadline == nil ? nil : RequestContext(requestID: requestID, deadline: deadline)
+            requestID.isEmpty && deadline == nil ? nil : ServeContext(requestID: requestID, deadline: deadline)
         return Received(
             context: context,
             arguments: InvocationDecoder(reader, genericSubstitutions: types),
@@ -125,19 +126,19 @@ enum CallFrame {
     }
 }
 
-// Deadlines travel as the time that remains: two machines need not agree on what time it is.
+// Deadlines travel as remaining time, because the clocks of two machines need not agree.
 
 extension ByteBuffer {
-    /// Nanoseconds; the largest number stands for no deadline.
+    /// Writes nanoseconds; the largest number stands for no deadline.
     mutating func writeRemainingTime(_ remaining: TimeAmount?) {
         writeInteger(remaining?.nanoseconds ?? .max, endianness: .little)
     }
 }
 
 extension RequestDeadline {
-    /// What ``ByteBuffer/writeRemainingTime(_:)`` wrote.
-    convenience init?(remaining: Int64, now: NIODeadline) {
+    /// Reads what ``ByteBuffer/writeRemainingTime(_:)`` wrote.
+    convenience init?(remaining: Int64, on loop: any EventLoop) {
         if remaining == .max { return nil }
-        self.init(now + .nanoseconds(remaining))
+        self.init(loop.now + .nanoseconds(remaining), clock: loop)
     }
 }

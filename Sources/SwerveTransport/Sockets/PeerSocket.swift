@@ -1,16 +1,10 @@
-internal import CSwerveSystem
 internal import Dispatch
 package import NIOCore
 internal import NIOPosix
 package import SwerveCore
+internal import SwerveSystem
 
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
-
-/// How processes reach one another: Unix sockets, or what stands for them in a simulation.
+/// How processes reach one another: Unix sockets, or a simulation's substitute.
 package protocol PeerNetwork: Sendable {
     /// Connects to whoever listens at `address`; the connection lives on `loop`. Fails with a ``ServeError``.
     func connect(
@@ -23,21 +17,22 @@ package protocol PeerNetwork: Sendable {
 
 /// Connections between processes over Unix sockets.
 ///
-/// The sockets are made here and given to channels, because connections keep a duplicate to write to from other threads.
+/// The sockets are made here and handed to channels, because a connection keeps a duplicate, to write from other
+/// threads.
 package struct UnixSocketNetwork: PeerNetwork {
     package init() {}
 
-    /// Listens at `path`; each connection that comes from a process of the same user gets the delegate.
+    /// Listens at `path`. Each connection from a process of this user or of root gets the delegate; others are closed.
     package static func listen(
         at path: String,
         on group: any EventLoopGroup,
         delegate: any PeerDelegate,
         hosted: HostedReplicas
     ) throws(ServeError) -> PeerListener {
-        let socket = try make(path) { bind($0, $1, $2) }
-        guard Glibc.listen(socket, 1024) == 0 else { throw failure("listen at", path, socket) }
+        let socket: Int32
+        do { socket = try UnixSockets.listen(at: path, backlog: 1024) } catch { throw Self.error(error) }
         return PeerListener(socket) { accepted in
-            guard swerve_peer_is_own_user(accepted) != 0 else { return _ = close(accepted) }
+            guard UnixSockets.isPeerTrusted(accepted) else { return Descriptors.close(accepted) }
             // A connection that breaks while it is being made reports to nobody: its other end finds out.
             _ = channel(accepted, on: group.next(), delegate, hosted)
         }
@@ -50,28 +45,28 @@ package struct UnixSocketNetwork: PeerNetwork {
         hosted: HostedReplicas
     ) -> EventLoopFuture<PeerConnection> {
         do {
-            // A Unix socket connects at once, or fails when its listener is behind.
-            let socket = try Self.make(address) { Glibc.connect($0, $1, $2) }
+            let socket = try UnixSockets.connect(to: address)
             return Self.channel(socket, on: loop, delegate, hosted).flatMapErrorThrowing {
                 throw ServeError(.system, "cannot connect to '\(address)': \($0)")
             }
         } catch {
-            return loop.makeFailedFuture(error)
+            return loop.makeFailedFuture(Self.error(error))
         }
     }
 
-    /// A connection over a socket that is connected.
+    /// Makes a connection from a connected socket.
     static func channel(
         _ socket: Int32,
         on loop: any EventLoop,
         _ delegate: any PeerDelegate,
         _ hosted: HostedReplicas
     ) -> EventLoopFuture<PeerConnection> {
-        let duplicate = fcntl(socket, F_DUPFD_CLOEXEC, 0)
-        guard duplicate >= 0 else {
-            let error = IOError(errnoCode: errno, reason: "a socket cannot be duplicated")
-            close(socket)
-            return loop.makeFailedFuture(error)
+        let duplicate: Int32
+        do {
+            duplicate = try UnixSockets.duplicate(socket)
+        } catch {
+            Descriptors.close(socket)
+            return loop.makeFailedFuture(IOError(errnoCode: error.rawValue, reason: "a socket cannot be duplicated"))
         }
         let promise = loop.makePromise(of: PeerConnection.self)
         ClientBootstrap(group: loop)
@@ -92,59 +87,38 @@ package struct UnixSocketNetwork: PeerNetwork {
         return promise.futureResult
     }
 
-    private static func make(
-        _ path: String,
-        _ use: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
-    ) throws(ServeError) -> Int32 {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let capacity = MemoryLayout.size(ofValue: address.sun_path)
-        guard path.utf8.count < capacity else {
-            throw ServeError(.system, "the socket path '\(path)' has more than \(capacity - 1) bytes")
+    private static func error(_ failure: SystemFailure) -> ServeError {
+        guard failure.code != .nameTooLong else {
+            let limit = UnixSockets.maximumPathBytes
+            return ServeError(.system, "the socket path '\(failure.path)' has more than \(limit) bytes")
         }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let socket = Glibc.socket(
-            AF_UNIX,
-            Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue),
-            0
-        )
-        guard socket >= 0 else { throw failure("make a socket for", path, socket) }
-        let result = withUnsafePointer(to: address) { address in
-            address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                use(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else { throw failure("use", path, socket) }
-        return socket
-    }
-
-    private static func failure(_ what: String, _ path: String, _ socket: Int32) -> ServeError {
-        let reason = String(cString: strerror(errno))
-        if socket >= 0 { close(socket) }
-        return ServeError(.system, "cannot \(what) '\(path)': \(reason)")
+        return ServeError(.system, "cannot \(failure.attempt) '\(failure.path)': \(failure.reason)")
     }
 }
 
 /// A listening socket between processes.
 package final class PeerListener: @unchecked Sendable {
-    // Unchecked: dispatch sources may be used from any thread; the rest is touched on the source's queue.
+    // Unchecked: dispatch sources may be used from any thread; the rest is only touched on the source's queue.
     private let source: any DispatchSourceRead
     private static let queue = DispatchQueue(label: "swerve.listener")
 
-    /// How long no connection is accepted after the process ran out of descriptors.
+    /// How long the listener accepts nothing after the process ran out of descriptors.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
     init(_ socket: Int32, _ accepted: @escaping @Sendable (Int32) -> Void) {
         source = DispatchSource.makeReadSource(fileDescriptor: socket, queue: Self.queue)
         source.setEventHandler { [weak self] in
-            while case let connection = swerve_accept(socket), connection >= 0 { accepted(connection) }
-            if [EMFILE, ENFILE, ENOMEM, ENOBUFS].contains(errno) { self?.rest() }
+            do throws(ErrorNumber) {
+                while true { accepted(try UnixSockets.accept(from: socket)) }
+            } catch {
+                if error.isShortage { self?.rest() }
+            }
         }
-        source.setCancelHandler { _ = close(socket) }
+        source.setCancelHandler { Descriptors.close(socket) }
         source.activate()
     }
 
-    /// The connection stays in the queue, and the source would come back at once.
+    /// The connection stays in the queue, so the source would fire again at once.
     private func rest() {
         source.suspend()
         Self.queue.asyncAfter(deadline: .now() + Self.pause) { self.source.resume() }

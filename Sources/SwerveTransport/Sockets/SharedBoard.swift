@@ -1,23 +1,15 @@
-internal import CSwerveSystem
 package import SwerveCore
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
 
 /// A page of memory by which a replica's process tells its callers how far it got, even when it is killed.
 ///
 /// Each connection has a word in it: the last stream that the process began to work on. A caller whose connection broke
 /// reads the word and knows which of its requests certainly never started, without any message per request.
-package final class SharedBoard: @unchecked Sendable {
-    // Unchecked: the memory is only touched through atomic operations.
+package final class SharedBoard: Sendable {
     package static let slots = 4096
-    private static let bytes = slots * 8
 
-    private let memory: UnsafeMutablePointer<UInt64>
+    private let words: SharedWords
     /// Of the process that writes.
     private let claims = Mutex(Claims())
 
@@ -27,23 +19,15 @@ package final class SharedBoard: @unchecked Sendable {
         var generations = [UInt16](repeating: 0, count: SharedBoard.slots)
     }
 
-    /// - Parameter create: makes the file with zeros, for the process that writes; otherwise it must be there.
+    /// - Parameter create: whether to make the file, filled with zeros, as the process that writes does; otherwise it
+    ///   must exist.
     package init(path: String, create: Bool) throws(ServeError) {
-        let file = open(path, create ? O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC : O_RDWR | O_CLOEXEC, 0o600)
-        guard file >= 0 else { throw Self.failure("open", path) }
-        defer { close(file) }
-        if create {
-            guard ftruncate(file, off_t(Self.bytes)) == 0 else { throw Self.failure("ftruncate", path) }
-        } else {
-            var status = stat()
-            guard fstat(file, &status) == 0, status.st_size >= Self.bytes else { throw Self.failure("fstat", path) }
+        do {
+            words = try SharedWords(path: path, count: Self.slots, create: create)
+        } catch {
+            throw ServeError(.system, "\(error.attempt) of '\(error.path)': \(error.reason)")
         }
-        let mapped = mmap(nil, Self.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
-        guard let mapped, mapped != MAP_FAILED else { throw Self.failure("mmap", path) }
-        self.memory = mapped.bindMemory(to: UInt64.self, capacity: Self.slots)
     }
-
-    deinit { munmap(memory, Self.bytes) }
 
     /// A word for a new connection; `nil` when all are taken.
     package func claim() -> BoardSlot? {
@@ -66,21 +50,17 @@ package final class SharedBoard: @unchecked Sendable {
         return slot
     }
 
-    /// The connection that had the word is closed.
+    /// The connection that had the word has closed.
     package func giveBack(_ slot: BoardSlot) {
         claims.withLock { $0.free.append(slot.index) }
     }
 
-    fileprivate func store(_ value: UInt64, at slot: Int) { swerve_shared_store(memory + slot, value) }
-    fileprivate func load(at slot: Int) -> UInt64 { swerve_shared_load(memory + slot) }
-
-    private static func failure(_ call: String, _ path: String) -> ServeError {
-        ServeError(.system, "\(call) of '\(path)': \(String(cString: strerror(errno)))")
-    }
+    fileprivate func store(_ value: UInt64, at slot: Int) { words.store(value, at: slot) }
+    fileprivate func load(at slot: Int) -> UInt64 { words.load(at: slot) }
 }
 
-/// One connection's word on a board. The word says whose it is: a caller that reads it late, after another connection got
-/// it, learns nothing and takes its requests for started.
+/// One connection's word on a board. The word names its owner by generation: a caller that reads it late, after another
+/// connection got it, learns nothing and counts its requests as started.
 package struct BoardSlot: Sendable {
     private let board: SharedBoard
     package let index: Int
@@ -100,7 +80,8 @@ package struct BoardSlot: Sendable {
         board.store(UInt64(generation) << Self.sequenceBits | sequence, at: index)
     }
 
-    /// The last stream that was started, as its place in the order; `nil` when the word is another connection's.
+    /// The position of the last started stream in the order of opening; `nil` when the word belongs to another
+    /// connection.
     var lastStarted: UInt64? {
         let word = board.load(at: index)
         return word >> Self.sequenceBits == generation ? word & (1 << Self.sequenceBits - 1) : nil

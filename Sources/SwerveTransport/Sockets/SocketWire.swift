@@ -1,11 +1,6 @@
 internal import NIOCore
+internal import SwerveSystem
 internal import Synchronization
-
-#if canImport(Glibc)
-    internal import Glibc
-#else
-    internal import Darwin
-#endif
 
 /// A Unix socket. Threads write to a duplicate of the channel's descriptor, so that the channel may close its own at any
 /// time; what the socket does not take at once goes through the channel, which waits for room.
@@ -24,7 +19,7 @@ final class SocketWire: Wire {
 
     func write(_ bytes: WireBytes) -> WireOutcome {
         if bytes.parts.isEmpty {
-            return bytes.tail.withUnsafeReadableBytes { Self.outcome(send($0)) }
+            return bytes.tail.withUnsafeReadableBytes { Self.outcome(Sockets.send(socket, $0)) }
         }
         var total = 0
         var start = 0
@@ -32,8 +27,9 @@ final class SocketWire: Wire {
         while start < all.count {
             let some = all[start..<min(start + Self.maximumSlices, all.count)]
             let wanted = some.reduce(0) { $0 + $1.readableBytes }
-            let written = withSlices(some[...], [], send)
-            guard written >= 0 else { return total > 0 ? .written(total) : Self.outcome(written) }
+            guard let written = withSlices(some[...], [], { Sockets.send(socket, $0) }) else {
+                return total > 0 ? .written(total) : .failed
+            }
             total += written
             if written < wanted { break }
             start += some.count
@@ -41,43 +37,25 @@ final class SocketWire: Wire {
         return .written(total)
     }
 
-    private func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-        while true {
-            let written = Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-            if written >= 0 || errno != EINTR { return written }
-        }
-    }
-
-    private func send(_ slices: [iovec]) -> Int {
-        var slices = slices
-        return slices.withUnsafeMutableBufferPointer { slices in
-            var message = msghdr()
-            message.msg_iov = slices.baseAddress
-            message.msg_iovlen = slices.count
-            while true {
-                let written = sendmsg(socket, &message, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
-                if written >= 0 || errno != EINTR { return written }
-            }
-        }
-    }
-
     /// Calls `body` with the memory of the buffers, which stays where it is meanwhile.
-    private func withSlices(_ rest: ArraySlice<ByteBuffer>, _ found: [iovec], _ body: ([iovec]) -> Int) -> Int {
+    private func withSlices(
+        _ rest: ArraySlice<ByteBuffer>,
+        _ found: [SocketSlice],
+        _ body: ([SocketSlice]) -> Int?
+    ) -> Int? {
         guard let first = rest.first else { return body(found) }
         return first.withUnsafeReadableBytes { bytes in
-            let slice = iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
-            return withSlices(rest.dropFirst(), found + [slice], body)
+            withSlices(rest.dropFirst(), found + [SocketSlice(bytes)], body)
         }
     }
 
-    private static func outcome(_ written: Int) -> WireOutcome {
-        if written >= 0 { return .written(written) }
-        return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? .written(0) : .failed
+    private static func outcome(_ written: Int?) -> WireOutcome {
+        written.map { .written($0) } ?? .failed
     }
 
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
         let (channel, eventLoop) = (channel, eventLoop)
-        // In a later tick: a channel that cannot write closes during the call, and reads what is left before.
+        // In a later tick: a channel that cannot write closes during the call, after reading what is left.
         eventLoop.execute {
             for part in bytes.parts { channel.write(part, promise: nil) }
             let promise = eventLoop.makePromise(of: Void.self)
@@ -86,7 +64,7 @@ final class SocketWire: Wire {
         }
     }
 
-    func closeWriting() { _ = Glibc.close(socket) }
+    func closeWriting() { Descriptors.close(socket) }
 
     func close() { channel.close(promise: nil) }
 }

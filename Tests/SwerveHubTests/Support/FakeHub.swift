@@ -5,10 +5,10 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// A file of a repository of the fake hub.
+/// A file in the fake hub's repository.
 struct FakeFile: Sendable {
     let bytes: [UInt8]
-    /// Whether it is kept as a large file: by SHA-256, and on a storage if the hub has one.
+    /// Whether it is a large file: identified by SHA-256, and in a storage if the hub has one.
     let isLarge: Bool
     let sha256: String
     let blobID: String
@@ -30,7 +30,7 @@ struct FakeFile: Sendable {
     var etag: String { isLarge ? sha256 : blobID }
 }
 
-/// What arrived at a server.
+/// A request that arrived at a server.
 struct Received: Hashable, Sendable {
     var method: String
     var path: String
@@ -38,7 +38,7 @@ struct Received: Hashable, Sendable {
     var range: String?
     var ifRange: String?
 
-    /// The byte from which on the file is wanted.
+    /// The first requested byte of the file.
     var start: Int { range.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0 }
 
     init(_ request: Request) {
@@ -50,7 +50,7 @@ struct Received: Hashable, Sendable {
     }
 }
 
-/// Behaves like the hub, for one repository.
+/// A server that behaves like the hub, for one repository.
 final class FakeHub: Sendable {
     static let commit = "0123456789abcdef0123456789abcdef01234567"
     static let otherCommit = "89abcdef0123456789abcdef0123456789abcdef"
@@ -59,13 +59,13 @@ final class FakeHub: Sendable {
         var files: [String: FakeFile] = [:]
         var revisions = ["main": FakeHub.commit]
         var received: [Received] = []
-        /// Answers instead of the hub, unless it gives nil.
+        /// Answers instead of the hub, unless it returns nil.
         var fault: (@Sendable (Received) async throws -> Response?)?
         /// The token that opens the repository; nil for a public one.
         var token: String?
         /// Where large files are redirected to.
         var storage: String?
-        /// Names in the listing that the repository does not really have.
+        /// Names that are in the listing but not in the repository.
         var listed: [String] = []
     }
 
@@ -79,7 +79,7 @@ final class FakeHub: Sendable {
 
     var received: [Received] { state.withLock(\.received) }
 
-    /// How many times bytes of a file were asked for.
+    /// How many times bytes of a file were requested.
     func downloads(_ path: String) -> Int {
         received.count { $0.method == "GET" && $0.path.hasSuffix("/\(path)") && $0.path.contains("/resolve/") }
     }
@@ -117,7 +117,7 @@ final class FakeHub: Sendable {
         return FakeHub.answer(file, commit: commit, received, storage: state.storage)
     }
 
-    /// What a storage answers: it knows files by their hash, and nothing of commits.
+    /// The answer of a storage: it knows files by their hash, and nothing about commits.
     static func storage(_ files: [String: FakeFile], _ received: Received) -> Response {
         guard let file = files.values.first(where: { received.path.hasSuffix($0.sha256) }) else {
             return Response(status: .notFound)
@@ -202,7 +202,7 @@ final class FakeHub: Sendable {
     static func field(_ name: String) -> HTTPField.Name { HTTPField.Name(name)! }
 }
 
-/// The first bytes of a file, then the connection ends.
+/// Sends the first bytes of a file, then closes the connection.
 func cut(_ file: FakeFile, after count: Int, from start: Int = 0) -> Response {
     let bytes = ByteBuffer(bytes: file.bytes[start..<(start + count)])
     var headers: HTTPFields = [.contentLength: "\(file.bytes.count - start)"]

@@ -1,13 +1,14 @@
 import Foundation
 import Testing
 
-/// The `huggingface_hub` of `.venv`.
+/// The `huggingface_hub` in `.venv`.
 enum Python {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
     private static let interpreter = root.appending(path: ".venv/bin/python").path
 
-    /// Without it the tests with Python are skipped; `dev/setup.sh test` installs it.
+    /// Whether `huggingface_hub` is installed. Without it the Python tests are skipped; `dev/setup.sh test` installs
+    /// it.
     static let isInstalled: Bool = {
         let library = root.appending(path: ".venv/lib")
         let pythons = (try? FileManager.default.contentsOfDirectory(atPath: library.path)) ?? []
@@ -18,12 +19,12 @@ enum Python {
         }
     }()
 
-    /// Runs a script and gives what it prints.
+    /// Runs a script and returns what it prints.
     static func run(_ script: String, _ world: World, _ environment: [String: String] = [:]) async throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: interpreter)
         process.arguments = ["-c", "from huggingface_hub import *\nimport os, json\n" + script]
-        // Nothing of this machine's settings, and no proxy before the loopback interface.
+        // Ignores this machine's settings and uses no proxy for the loopback interface.
         var variables = [
             "HF_ENDPOINT": world.address, "HF_HUB_CACHE": world.folder, "HF_HOME": world.folder + "/.home",
         ]

@@ -5,7 +5,7 @@ import Synchronization
 
 typealias Handler = @Sendable (Request) async throws -> Response
 
-/// A server on a free port of the loopback interface for the time of `body`, which gets its address.
+/// Runs a server on a free port of the loopback interface while `body` runs, and passes `body` its address.
 func withServer<Result: Sendable>(
     _ handler: @escaping Handler,
     _ body: (String) async throws -> Result
@@ -28,14 +28,14 @@ func withServer<Result: Sendable>(
             await services.triggerGracefulShutdown()
             return result
         } catch {
-            // Not by cancelling: NIO traps when a connection arrives while its server is dropped.
+            // Does not cancel: NIO traps when a connection arrives while its server is being dropped.
             await services.triggerGracefulShutdown()
             throw error
         }
     }
 }
 
-/// Holds whoever comes until it is opened, and tells when someone came. A test that is cancelled opens it.
+/// Holds tasks until it is opened, and reports their arrival. Cancelling the test opens it.
 final class Gate: Sendable {
     private struct State {
         var isOpen = false
@@ -62,7 +62,7 @@ final class Gate: Sendable {
         }
     }
 
-    /// Waits until so many have come.
+    /// Waits until this many tasks have arrived.
     func arrivals(_ count: Int) async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -94,7 +94,7 @@ final class Gate: Sendable {
     }
 }
 
-/// The gates of a test.
+/// All gates of a test.
 final class Gates: Sendable {
     private let list = Mutex<[Gate]>([])
 

@@ -4,7 +4,7 @@ import SwerveHub
 import Synchronization
 import Testing
 
-/// A folder for the time of `body`.
+/// Makes a folder that exists while `body` runs.
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-hub-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -12,7 +12,7 @@ func withFolder<Result>(_ body: (String) async throws -> Result) async throws ->
     return try await body(folder)
 }
 
-/// A fake hub, a cache and a loader for the time of a test.
+/// A fake hub, a cache and a loader for one test.
 struct World: Sendable {
     let hub: FakeHub
     let address: String
@@ -21,7 +21,7 @@ struct World: Sendable {
     let pauses = Pauses()
     private let gates = Gates()
 
-    /// A gate that opens at the end of the test at the latest, so that nothing hangs when the test fails.
+    /// Makes a gate that opens no later than the end of the test, so that nothing hangs when the test fails.
     func gate() -> Gate { gates.make() }
 
     static func run(_ files: [String: FakeFile], _ body: (World) async throws -> Void) async throws {
@@ -40,7 +40,7 @@ struct World: Sendable {
         options.endpoint = address
         options.cacheFolder = folder
         options.progress = .none
-        // Many tests at once make a small machine slow to answer.
+        // Many concurrent tests make a small machine slow to answer.
         options.limits.connectTimeout = .seconds(60)
         options.limits.answerTimeout = .seconds(60)
         options.limits.idleTimeout = .seconds(60)
@@ -48,7 +48,7 @@ struct World: Sendable {
         return options
     }
 
-    /// A loader whose pauses are noted, and pass at once.
+    /// A loader that records its pauses instead of waiting.
     func loader(_ change: (inout ModelHubOptions) -> Void = { _ in }) -> ModelHub {
         var options = options
         change(&options)
@@ -93,7 +93,7 @@ struct World: Sendable {
         try Data(bytes).write(to: url)
     }
 
-    /// All that lies in the cache, relative to its folder.
+    /// All files in the cache, relative to its folder.
     func tree() -> [String] {
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         return found.filter { path in
@@ -111,7 +111,7 @@ final class Pauses: Sendable {
     func add(_ pause: Duration) { list.withLock { $0.append(pause) } }
 }
 
-/// Keeps what is logged.
+/// Keeps the log lines.
 struct LogBook: LogHandler {
     private final class Lines: Sendable {
         let list = Mutex<[String]>([])
@@ -134,7 +134,7 @@ struct LogBook: LogHandler {
     }
 }
 
-/// Bytes that differ from place to place.
+/// Pseudo-random bytes.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     let words = (count + 7) / 8
     let bytes = [UInt8](unsafeUninitializedCapacity: words * 8) { buffer, used in

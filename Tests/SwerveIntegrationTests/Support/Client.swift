@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import NIOPosix
 import Swerve
+import TestSupport
 import Testing
 
 /// A response as received over the wire.
@@ -38,7 +39,7 @@ struct Connection: Sendable {
 
     /// Connects to the instance, passes the connection to `body` and closes it.
     static func open<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
-        let port = try #require(await Serve.port)
+        let port = try #require(await instance.port)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 16)
             .connect(host: "127.0.0.1", port: port) { channel in

@@ -72,7 +72,7 @@ distributed actor Model {
     }
     /// Blocks its actor forever.
     distributed func spin() { while true {} }
-    distributed func requestID() -> String? { RequestContext.current?.requestID }
+    distributed func requestID() -> String? { ServeContext.current?.requestID }
 }
 
 /// Takes other deployments as arguments of its initialiser.
@@ -179,17 +179,17 @@ distributed actor Front: HTTPIngress {
     /// The number of bytes of downloads that the server has accepted.
     distributed func bytesProduced() -> Int { produced.value }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/echo": return .bytes(try await request.body.collect())
         case "/json":
             let point = try await request.decodeJSON(Point.self)
             return try .json(Point(x: point.y, y: point.x))
-        case "/teapot": throw HTTPError(418, "short and stout")
+        case "/teapot": throw ServeHTTPError(418, "short and stout")
         case "/fail": throw Opaque()
         case "/context":
             let behind = try await back.requestID()
-            return .text("\(RequestContext.current?.requestID ?? "none") \(behind ?? "none")")
+            return .text("\(ServeContext.current?.requestID ?? "none") \(behind ?? "none")")
         case "/upload": return .text("\(try await count(request.body))")
         case "/slow-upload":
             try await journal.note("began slow upload")
@@ -197,7 +197,7 @@ distributed actor Front: HTTPIngress {
             return .text("\(try await count(request.body))")
         case "/download": return download()
         case "/broken-download":
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in
                     try await writer.write("part")
                     throw Opaque()
@@ -224,9 +224,9 @@ distributed actor Front: HTTPIngress {
         return bytes
     }
 
-    private func download() -> HTTPResponse {
+    private func download() -> ServeResponse {
         let produced = produced
-        return HTTPResponse(
+        return ServeResponse(
             body: .stream { writer in
                 for number in 0..<Download.chunks {
                     try await writer.write(ByteBuffer(repeating: UInt8(number % 251), count: Download.chunkBytes))

@@ -69,7 +69,7 @@ distributed actor Steps {
         first.readableBytes + second.readableBytes
     }
     distributed func sized(_ bytes: ByteBuffer, after text: String) -> Int { bytes.readableBytes }
-    distributed func remaining() -> Double? { RequestContext.current?.timeRemaining?.seconds }
+    distributed func remaining() -> Double? { ServeContext.current?.timeRemaining?.seconds }
     distributed func ask(_ steps: Steps, _ value: Int) async throws -> Int { try await steps.add(value) }
 }
 

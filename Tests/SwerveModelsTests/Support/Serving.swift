@@ -1,47 +1,30 @@
 import Foundation
-import Logging
 import NIOCore
 import Swerve
 import SwerveModels
 import SwerveTensor
+import SwerveTesting
+import TestSupport
 import Testing
 
-/// Tests that run applications, one after the other.
-@Suite(.serialized, .oneInstance, .timeLimit(.minutes(2))) struct ServedModels {}
+/// Tests that run applications.
+@Suite(.serialized, .ownInstance, .timeLimit(.minutes(2))) struct ServedModels {}
 
 /// Where replicas run: every behaviour is the same in both.
-let placements: [DeploymentOptions.Placement] = [.process, .inProcess]
+let placements = DeploymentOptions.Placement.all
 
 /// Runs an application under a route of its own for the time of `body`, which gets its handle and its URL.
 func withApplication<D: Deployment>(_ bound: D, _ body: (D, String) async throws -> Void) async throws {
     let name = "models-\(UUID().uuidString.prefix(8))"
-    let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
-    try await Serve.start(ServeOptions(port: 0, logger: logger))
-    let handle = try await Serve.run(bound, name: name, routePrefix: "/\(name)")
+    let handle = try await instance.run(bound, name: name, routePrefix: "/\(name)")
     do {
-        let port = await Serve.port ?? 0
+        let port = await instance.port ?? 0
         try await body(handle, "http://127.0.0.1:\(port)/\(name)")
     } catch {
-        try? await Serve.delete(name)
+        try? await instance.delete(name)
         throw error
     }
-    try await Serve.delete(name)
-}
-
-/// What waited for did not come.
-struct TooLong: Error, CustomStringConvertible {
-    let description: String
-}
-
-/// Asks again and again, each time by a call that takes its time, until the answer is yes.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let clock = ContinuousClock()
-    let start = clock.now
-    while clock.now - start < .seconds(30) {
-        if try await condition() { return }
-        await Task.yield()
-    }
-    throw TooLong(description: "not within 30 seconds: \(what)")
+    try await instance.delete(name)
 }
 
 /// A response as a client sees it.

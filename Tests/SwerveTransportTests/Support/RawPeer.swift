@@ -2,6 +2,7 @@ import NIOCore
 import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -24,9 +25,9 @@ final class RawPeer {
     }
     deinit { close() }
 
-    /// A peer and a connection of this process to it.
+    /// A peer, and this process's connection to it.
     static func connected(
-        _ hosted: HostedReplicas = HostedReplicas(),
+        _ hosted: HostedReplicas = HostedReplicas(.detached),
         small: Bool = false
     ) async throws -> (peer: RawPeer, connection: PeerConnection, recorder: Recorder) {
         let (near, far) = try TestSockets.pair()
@@ -168,7 +169,7 @@ extension RawPeer {
     static func call(_ target: String, _ arguments: any Codable & Sendable...) throws -> [UInt8] {
         let all = Arguments()
         for argument in arguments { all.append(argument) }
-        let frame = try CallFrame.make(OutgoingCall(target: target, arguments: all), method: 0, now: .now())
+        let frame = try CallFrame.make(OutgoingCall(target: target, arguments: all), method: 0)
         return Array(frame.readableBytesView.dropFirst(Frame.headerBytes + 4))
     }
 }

@@ -3,6 +3,7 @@ import NIOPosix
 import SwerveActors
 import SwerveCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -71,7 +72,7 @@ struct SocketEnds {
     }
 
     private static func end(_ socket: Int32) async throws -> End {
-        let (recorder, hosted) = (Recorder(), HostedReplicas())
+        let (recorder, hosted) = (Recorder(), HostedReplicas(.detached))
         return End(
             connection: try await TestSockets.connection(over: socket, recorder, hosted),
             hosted: hosted,

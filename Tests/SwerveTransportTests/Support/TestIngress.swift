@@ -4,6 +4,7 @@ import NIOCore
 import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
+import SwerveReplica
 import Synchronization
 
 @testable import SwerveTransport
@@ -91,21 +92,21 @@ distributed actor TestIngress: HTTPIngress {
     private let gate: Gate
 
     init(gate: Gate = Gate()) {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
         self.gate = gate
     }
 
     distributed func echo(_ bytes: ByteBuffer) -> ByteBuffer { bytes }
     distributed func made(_ count: Int) -> ByteBuffer { pattern(count) }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let parts = request.path.split(separator: "/")
         switch parts.first {
         case "whole": return .bytes(try await request.body.collect())
         // Streams the bytes that it reads.
         case "echo":
             let body = request.body
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in for try await bytes in body { try await writer.write(bytes) } }
             )
         case "gate":
@@ -114,7 +115,7 @@ distributed actor TestIngress: HTTPIngress {
         // `/download/SIZE/PART`: SIZE bytes in parts of PART bytes.
         case "download":
             let (size, part) = (Int(parts[1]) ?? 0, Int(parts[2]) ?? 1)
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in
                     var rest = pattern(size)
                     while rest.readableBytes > 0 {
@@ -122,7 +123,7 @@ distributed actor TestIngress: HTTPIngress {
                     }
                 }
             )
-        default: throw HTTPError(.notFound, "nothing there")
+        default: throw ServeHTTPError(.notFound, "nothing there")
         }
     }
 }

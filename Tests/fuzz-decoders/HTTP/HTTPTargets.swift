@@ -181,7 +181,7 @@ private struct RequestRun {
         if case .length(let length) = parsed.framing, headers["content-LENGTH"].flatMap(Int.init) != length {
             wrong = "a length of \(length)"
         }
-        let request = HTTPRequest(head: head, body: .empty)
+        let request = ServeRequest(head: head, body: .empty)
         requests.append("\(request.decodedPath) \(request.queryItems) \(headers)")
         var encoded = ByteBuffer()
         head.encode(into: &encoded)

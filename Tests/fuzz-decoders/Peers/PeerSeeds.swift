@@ -77,15 +77,15 @@ enum PeerSeeds {
         id: PeerWorld.replica.deployment,
         typeName: "4Fuzz0A5ActorC",
         arguments: [0, 0, 0, 0],
-        options: DeploymentOptions(resources: Resources(gpus: 0.5, custom: ["x": 2])),
+        options: DeploymentOptions(resources: Resources(gpus: 0.5, custom: ["x": 2]), rollout: .rolling(maxSurge: 1)),
         answersHTTP: true
     )
 
     static let messages: [ControlMessage] = {
         let id = PeerWorld.replica.deployment
-        let published = PublishedReplica(id: PeerWorld.replica, address: "/tmp/x")
+        let published = PublishedReplica(id: PeerWorld.replica, address: "/tmp/x", maxOngoingRequests: 3)
         return [
-            .start(spec), .ready, .initializationFailed(message: "no"), .publish(id, [published], DeploymentOptions()),
+            .start(spec), .ready, .initializationFailed(message: "no"), .publish(id, [published], PoolOptions()),
             .withdraw(id, ServeError(.deleted, "gone", deployment: id)), .drain(PeerWorld.replica),
             .drained(PeerWorld.replica), .probe, .probeAnswered, .stop,
         ]

@@ -82,7 +82,7 @@ enum PeerTargets {
     {
         let value: Value
         do {
-            value = try BinaryReader(bytes, system: .current).nextRegion(type)
+            value = try BinaryReader(bytes, system: .detached).nextRegion(type)
         } catch let error as ServeError {
             return "\(error.code)"
         } catch is DecodingError {
@@ -94,7 +94,7 @@ enum PeerTargets {
             let again = BinaryWriter()
             try again.region(value)
             let twice = BinaryWriter()
-            try twice.region(BinaryReader(again.buffer, system: .current).nextRegion(type))
+            try twice.region(BinaryReader(again.buffer, system: .detached).nextRegion(type))
             guard again.buffer.readableBytes == twice.buffer.readableBytes else {
                 throw WrongResult(message: "\(value) is decoded again as something else")
             }

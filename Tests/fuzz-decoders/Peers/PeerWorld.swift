@@ -4,6 +4,7 @@ import NIOEmbedded
 import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
+import SwerveReplica
 import SwerveTransport
 import Synchronization
 
@@ -83,7 +84,7 @@ struct PeerWorld {
 
     let loop = EmbeddedEventLoop()
     let executor = FuzzExecutor()
-    let hosted = HostedReplicas()
+    let hosted = HostedReplicas(.detached)
     let delegate = FuzzDelegate()
     let wire: FuzzWire
     let connection: PeerConnection
@@ -191,7 +192,7 @@ distributed actor FuzzActor: HTTPIngress {
     }
 
     init() {
-        self.actorSystem = .current
+        self.actorSystem = .ofNewActor
     }
 
     distributed func value(_ value: FuzzValue, _ text: String) -> FuzzValue { value }
@@ -205,11 +206,11 @@ distributed actor FuzzActor: HTTPIngress {
     /// Not among the methods above, so the language runtime finds it.
     distributed func unlisted(_ text: String) -> String { text }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/stream":
             let body = request.body
-            return HTTPResponse(
+            return ServeResponse(
                 body: .stream { writer in for try await bytes in body { try await writer.write(bytes) } }
             )
         case "/fail": throw FuzzFailure(number: 8)

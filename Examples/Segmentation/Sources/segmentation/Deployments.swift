@@ -3,7 +3,7 @@ import SwerveModels
 import SwerveVision
 import SwerveVisionHTTP
 
-// The services of the course, in its order. Each answers HTTP by itself and is called with types by the others.
+// The services of the course, in the same order. Each answers HTTP itself, and the others call it with typed values.
 
 /// Step 1: the smallest service. Text in, text out.
 @Deployment
@@ -12,7 +12,7 @@ distributed actor TextConverter: HTTPIngress {
         text.uppercased()
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         .text(convert(try await request.body.text()))
     }
 }
@@ -30,15 +30,15 @@ distributed actor Threshold: HTTPIngress {
         image.grayscale().thresholded(threshold)
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         try .image(apply(try await request.image()), for: request)
     }
 }
 
-// Step 4 is the model: `SegFormer` of SwerveModels, a deployment like these. Its initialiser loads the model, once per
-// replica; `segment(_:)` is called by handle; over HTTP it answers the class map, JSON or a picture.
+// Step 4 is the model: `SegFormer` from SwerveModels, a deployment like these. Its initialiser loads the model once per
+// replica; handles call `segment(_:)`; over HTTP it answers with the class map, JSON or a picture.
 
-/// Step 5: composition. The picture is sharpened first, then given to the model, wherever its replicas are.
+/// Step 5: composition. Sharpens the picture, then passes it to the model, wherever its replicas are.
 @Deployment
 distributed actor SharpenThenSegment: HTTPIngress {
     private let segmenter: SegFormer
@@ -51,14 +51,14 @@ distributed actor SharpenThenSegment: HTTPIngress {
         try await segmenter.segment(try image.sharpened(factor: 8))
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
         return try answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
     }
 }
 
-/// Step 6: one ingress in front of all of them, by path.
+/// Step 6: one ingress in front of all services, chosen by path.
 @Deployment
 distributed actor Ingress: HTTPIngress {
     private let textConverter: TextConverter
@@ -78,7 +78,7 @@ distributed actor Ingress: HTTPIngress {
         self.sharpenThenSegment = sharpenThenSegment
     }
 
-    func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
         switch request.path {
         case "/text-converter":
             return .text(try await textConverter.convert(try await request.body.text()))
@@ -90,13 +90,13 @@ distributed actor Ingress: HTTPIngress {
         case "/sharpen-then-segment":
             return try await answer(request) { try await sharpenThenSegment.process($0) }
         default:
-            throw HTTPError(.notFound, "there is /, /text-converter, /threshold, /segment and /sharpen-then-segment")
+            throw ServeHTTPError(.notFound, "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment")
         }
     }
     private func answer(
-        _ request: HTTPRequest,
+        _ request: ServeRequest,
         _ segment: (Image) async throws -> SegmentationMap
-    ) async throws -> HTTPResponse {
+    ) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
         let map = try await segment(image)

@@ -3,9 +3,9 @@ import SwerveModels
 import SwerveVision
 import SwerveVisionHTTP
 
-// The flow of calls apart from the logic: the same services, and functions beside them, as nodes of graphs.
+// Separates the flow of calls from the logic: the same services, and some functions, become nodes of graphs.
 
-/// Takes the picture out of a request.
+/// Reads the picture from a request.
 @FunctionDeployment
 func unpackRequest(_ request: RawRequest) async throws -> Image {
     try await request.request().image()
@@ -16,7 +16,7 @@ func sharpen(_ image: Image, by factor: Double = 8) throws -> Image {
     try image.sharpened(factor: factor)
 }
 
-/// Answers the request with what its client wants to see of the map.
+/// Answers the request with the map in the form that the client wants.
 @FunctionDeployment
 func packResponse(
     _ request: RawRequest,
@@ -28,12 +28,12 @@ func packResponse(
     return try RawResponse(try answer.response(with: map, of: image, classes: classes))
 }
 
-/// For each pixel the class that most maps name; of equally many the one that is named first.
+/// Picks for each pixel the class that most maps vote for; in a tie, the one voted for first.
 @FunctionDeployment
 func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
-    guard let first = maps.first else { throw HTTPError(.unprocessableContent, "there is no map to vote with") }
+    guard let first = maps.first else { throw ServeHTTPError(.unprocessableContent, "there are no maps to vote with") }
     guard maps.allSatisfy({ $0.width == first.width && $0.height == first.height }) else {
-        throw HTTPError(.unprocessableContent, "the maps are of different sizes")
+        throw ServeHTTPError(.unprocessableContent, "the maps have different sizes")
     }
     var labels = first.labels
     var votes = [UInt8](repeating: 0, count: 256)
@@ -47,31 +47,33 @@ func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
     return try SegmentationMap(width: first.width, height: first.height, labels: labels)
 }
 
-/// The graphs of the course's last part, and two more.
+/// The graphs of the last part of the course, and two more.
 struct Graphs {
-    /// The model, bound.
-    var segformer: SegFormer
+    /// Binds the model, with deployment options.
+    var segformer: (SegFormer.Configured) -> SegFormer
 
     typealias Answer = GraphNode<RawRequest, RawResponse>
 
-    /// unpack → sharpen → segment → pack, one after the other.
+    /// unpack → sharpen → segment → pack, one after another.
     func basicLinear() -> Answer {
         let request = InputNode<RawRequest>()
         let image = unpackRequestDeployment.bind().nodes(request)
         let sharp = sharpenDeployment.bind().nodes(image, by: 8)
-        let map = segformer.nodes.segment(sharp)
-        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+        let segmenter = segformer(SegFormer.options())
+        let map = segmenter.nodes.segment(sharp)
+        return packResponseDeployment.bind().nodes(request, image, map, segmenter.nodes.classes())
     }
 
-    /// Two segmenters, each with replicas of its own, look at the picture at the same time: one as it is, one sharpened.
+    /// Two segmenters with separate replicas process the picture at the same time: one unchanged, one sharpened.
     func ensemble() -> Answer {
         let request = InputNode<RawRequest>()
         let image = unpackRequestDeployment.bind().nodes(request)
         let sharp = sharpenDeployment.bind().nodes(image, by: 2)
-        let plain = segformer.options(name: "plain").nodes.segment(image)
-        let sharpened = segformer.options(name: "sharpened").nodes.segment(sharp)
-        let map = voteDeployment.bind().nodes(.array([plain, sharpened]))
-        return packResponseDeployment.bind().nodes(request, image, map, segformer.nodes.classes())
+        let plain = segformer(SegFormer.options(name: "plain"))
+        let sharpened = segformer(SegFormer.options(name: "sharpened"))
+        let maps = [plain.nodes.segment(image), sharpened.nodes.segment(sharp)]
+        let map = voteDeployment.bind().nodes(.array(maps))
+        return packResponseDeployment.bind().nodes(request, image, map, plain.nodes.classes())
     }
 
     /// Two routes over the same deployments: the sharpened picture, and the linear graph.
@@ -83,7 +85,7 @@ struct Graphs {
         ]
     }
 
-    /// Serves all of them beside the application.
+    /// Serves all graphs next to the application.
     func run() async throws {
         try await Serve.run(GraphDriver.bind(basicLinear()), name: "basic-linear", routePrefix: "/basic-linear")
         try await Serve.run(GraphDriver.bind(ensemble()), name: "ensemble", routePrefix: "/ensemble")

@@ -9,10 +9,10 @@ import SwerveVision
     import Darwin
 #endif
 
-/// The course's steps in the course's order, each run for real.
+/// The steps of the course in order, each actually run.
 struct Notebook {
-    /// The model, bound: a new deployment each time that it is passed to another or run.
-    var segformer: SegFormer
+    /// The bound model. Passing it to another deployment or running it makes a new deployment each time.
+    var segformer: (SegFormer.Configured) -> SegFormer
     private static let sample = "Examples/Segmentation/Samples/scene.png"
 
     func run() async throws {
@@ -27,7 +27,7 @@ struct Notebook {
         )
         print("   ", try await converter.convert("hello, replicas"))
 
-        print("2. Threshold by handle: two deployments of one type, told apart by their names")
+        print("2. Threshold by handle: two deployments of one type, distinguished by name")
         let low = try await Serve.run(Threshold.bind(threshold: 64), name: "low", routePrefix: "/low")
         let high = try await Serve.run(Threshold.bind(threshold: 192), name: "high", routePrefix: "/high")
         print("   ", white(try await low.apply(image)), "white at 64,", white(try await high.apply(image)), "at 192")
@@ -36,28 +36,28 @@ struct Notebook {
         _ = try await Serve.run(Threshold.bind(), name: "threshold", routePrefix: "/threshold")
         print("    curl --data-binary @\(Self.sample) http://localhost:\(await Serve.port ?? 0)/threshold -o out.png")
 
-        print("4. SegFormer: the model in a replica of its own, from a folder or a hub")
+        print("4. SegFormer: the model in its own replica, from a folder or a hub")
         let segmenter = try await Serve.run(
-            segformer,
+            segformer(SegFormer.options()),
             name: "segmenter",
             routePrefix: "/segment"
         )
         print("   ", describe(try await segmenter.segment(image), try await segmenter.classes()))
 
         print("5. SharpenThenSegment: composition by passing one bound deployment to another")
-        let composed = SharpenThenSegment.bind(segmenter: segformer)
+        let composed = SharpenThenSegment.bind(segmenter: segformer(SegFormer.options()))
         let sharpened = try await Serve.run(composed, name: "composition", routePrefix: "/sharpen-then-segment")
         print("   ", describe(try await sharpened.process(image), try await segmenter.classes()))
 
-        print("6. Ingress in front of all: running under the same name replaces the application")
+        print("6. Ingress in front of everything: running under the same name replaces the application")
         try await Serve.run(ingress(replicas: 1), name: "segmentation", routePrefix: "/")
         print("   ", await replicas("segmentation"))
 
-        print("7. The same flow as a graph: calls between nodes, and no code in the services that makes them")
+        print("7. The same flow as a graph: nodes that call each other, without any code for it in the services")
         let linear = Graphs(segformer: segformer).basicLinear()
         let driver = try await Serve.run(GraphDriver.bind(linear), name: "basic-linear", routePrefix: "/basic-linear")
         let answer = try await driver.predict(RawRequest(method: "POST", body: ByteBuffer(bytes: bytes)))
-        print("    \(answer.status), a picture of \(answer.body.readableBytes) bytes, by way of:")
+        print("    \(answer.status), a picture of \(answer.body.readableBytes) bytes, through:")
         print(try linear.graph.nodes.filter { $0.kind == .call }.map { "    \($0.name)" }.joined(separator: "\n"))
 
         print("8. Resources and scaling: the model with two replicas, the others untouched")
@@ -66,7 +66,10 @@ struct Notebook {
     }
 
     private func ingress(replicas: Int) -> Ingress {
-        let segmenter = segformer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: Resources(cpus: 0.5))
+        let resources = Resources(cpus: 0.5)
+        let segmenter = segformer(
+            SegFormer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: resources)
+        )
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

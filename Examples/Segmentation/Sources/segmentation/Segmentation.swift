@@ -2,7 +2,7 @@ import ArgumentParser
 import Swerve
 import SwerveModels
 
-/// Serves the segmentation application, or walks through the steps that lead to it.
+/// Serves the segmentation application, or runs the steps that lead to it.
 @main
 struct Segmentation: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,25 +20,25 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "A branch, tag or commit of the repository.")
     var revision = "main"
 
-    @Option(help: "Which of its ONNX files: fp16, quantized, ...; model.onnx unless said otherwise.")
+    @Option(help: "Which of its ONNX files: fp16, quantized, ...; model.onnx by default.")
     var variant = ""
 
-    @Option(help: "How many replicas of the model run.")
+    @Option(help: "How many replicas of the model to run.")
     var replicas = 1
 
     @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
-    @Option(help: "A file to write the port to when the application runs.")
+    @Option(help: "A file to write the port to once the application runs.")
     var portFile: String?
 
     @Flag(help: "Serve the graphs, too: /basic-linear, /ensemble, /graph/sharp and /graph/map.")
     var graphs = false
 
-    @Flag(help: "Print the graph of /ensemble in the language of Graphviz, and end.")
+    @Flag(help: "Print the graph of /ensemble in the Graphviz language, and exit.")
     var drawGraph = false
 
-    @Flag(help: "Run the steps one after the other, call each as the course does, and end.")
+    @Flag(help: "Run the steps one after another, call each as the course does, and exit.")
     var notebook = false
 
     func run() async throws {
@@ -54,15 +54,16 @@ struct Segmentation: AsyncParsableCommand {
         try await Serve.waitForShutdownSignal()
     }
 
-    private var segformer: SegFormer {
+    /// The model of the command line, with deployment options.
+    private func segformer(_ deployment: SegFormer.Configured) -> SegFormer {
         var options = SegFormerOptions()
         options.session.intraOpThreads = threads
-        return SegFormer.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
+        return deployment.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
     }
 
-    /// The whole application: five deployments, and every call between them checked by the compiler.
+    /// The whole application: five deployments, with every call between them checked by the compiler.
     private var application: Ingress {
-        let segmenter = segformer.options(numReplicas: replicas, resources: Resources(cpus: 1))
+        let segmenter = segformer(SegFormer.options(numReplicas: replicas, resources: Resources(cpus: 1)))
         return Ingress.bind(
             textConverter: TextConverter.bind(),
             threshold: Threshold.bind(),

@@ -1,0 +1,1 @@
+"""Tests of the harness: statistics, tables and configurations. They run no benchmark."""

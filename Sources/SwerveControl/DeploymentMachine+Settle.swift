@@ -1,0 +1,150 @@
+internal import SwerveCore
+
+extension DeploymentMachine {
+    /// Brings what runs and what is published in line with the goal.
+    mutating func settle(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers,
+        stopping: [ControlAction] = []
+    ) -> [ControlAction] {
+        let counts = counts(goal, now: now)
+        let step = goal.spec.options.rollout.step(counts)
+        let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas
+        var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now)
+        if goal.startsReplicas { actions += startMissing(goal, step, now: now, numbers: &numbers) }
+        noteHealth(&goal)
+        wakeUp = replicas.lazy.map(\.wakeUp).min()
+        if goal.startsReplicas, let until = attempts.backOff.next { wakeUp = earlier(until) }
+        if goal.startsReplicas, step.isInDoubt, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
+        return actions
+    }
+
+    private func earlier(_ time: MonotonicTime) -> MonotonicTime { wakeUp.map { min($0, time) } ?? time }
+
+    private var activeReplicas: Set<Int> {
+        Set(replicas.indices.filter { replicas[$0].isStarting || replicas[$0].isRunning })
+    }
+
+    // MARK: Counting
+
+    private func counts(_ goal: Goal, now: MonotonicTime) -> RolloutCounts {
+        let serving: [ServingReplica] = if case .set(let set, _) = publication { set } else { [] }
+        let published = Set(serving.lazy.map(\.id))
+        var counts = RolloutCounts(target: goal.target.replicas)
+        for replica in replicas {
+            switch replica.standing {
+            case .current where replica.isRunning:
+                counts.running += 1
+                if replica.isDoubtful(now: now) { counts.doubtful += 1 }
+                if published.contains(replica.id) { counts.newServe = true }
+            case .current: if replica.isStarting { counts.starting += 1 }
+            case .old where replica.isRunning: counts.old += 1
+            case .old, .discarded: if !replica.isStuck { counts.oldLeaving += 1 }
+            }
+        }
+        return counts
+    }
+
+    /// When the next replica that took a failed one's place has lasted.
+    private func endOfDoubt(now: MonotonicTime) -> MonotonicTime? {
+        replicas.lazy.filter { $0.standing == .current && $0.isDoubtful(now: now) }
+            .compactMap { $0.runningSince?.after(Limits.provenAfter) }.min()
+    }
+
+    /// The indices of the starting and running replicas that the goal has no use for.
+    private func replicasToDrop(_ step: RolloutStep) -> Set<Int> {
+        let active = replicas.indices.filter { replicas[$0].isStarting || replicas[$0].isRunning }
+        let current = active.filter { replicas[$0].standing == .current }
+        // Those that do not run yet go first, then the newest.
+        let byWorth = current.filter { replicas[$0].isRunning } + current.filter { replicas[$0].isStarting }
+        let discarded = active.filter { replicas[$0].standing == .discarded }
+        // The newest go first here as well: of two earlier revisions the later one may not have been good.
+        let old = active.filter { replicas[$0].standing == .old }
+        return Set(byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving))
+    }
+
+    // MARK: Acting
+
+    private mutating func publish(_ goal: Goal, _ step: RolloutStep, without leaving: Set<Int>) -> [ControlAction] {
+        let next: Publication
+        switch goal.course {
+        case .retired(let reason): next = .withdrawn(reason)
+        case .failed(let message):
+            let error = ServeError(
+                .unavailable,
+                "deployment '\(goal.id)' has no replica: \(message)",
+                deployment: goal.id
+            )
+            next = .withdrawn(error)
+        case .serve, .fallenBack:
+            let serving = replicas.indices.filter { index in
+                replicas[index].isRunning && !leaving.contains(index)
+                    && (step.newServe || replicas[index].standing == .old)
+            }
+            next = .set(serving.map { replicas[$0].serving }, PoolOptions(goal.spec.options))
+        }
+        if next == publication { return [] }
+        publication = next
+        switch next {
+        case .nothing: return []
+        case .set(let replicas, let options): return [.publish(goal.id, replicas, options)]
+        case .withdrawn(let reason): return [.withdraw(goal.id, reason: reason)]
+        }
+    }
+
+    private mutating func drop(_ leaving: Set<Int>, now: MonotonicTime) -> [ControlAction] {
+        leaving.sorted().map { index in
+            let replica = replicas[index].id
+            if replicas[index].isRunning {
+                replicas[index].drain(now: now)
+                return .drain(replica)
+            } else {
+                replicas[index].stop(now: now)
+                return .stop(replica)
+            }
+        }
+    }
+
+    private mutating func startMissing(
+        _ goal: Goal,
+        _ step: RolloutStep,
+        now: MonotonicTime,
+        numbers: inout ReplicaNumbers
+    ) -> [ControlAction] {
+        attempts.backOff.trim(to: step.vacant)
+        let seats = attempts.backOff.takeExpired(now: now)
+        let missing = step.vacant - attempts.backOff.held
+        return (0..<missing).map { index in
+            let replica = ReplicaID(deployment: goal.id, number: numbers.take())
+            let seat = index < seats.count ? seats[index] : Seat()
+            replicas.append(ReplicaMachine(id: replica, spec: goal.spec, seat: seat, now: now))
+            return .start(replica, goal.spec)
+        }
+    }
+
+    private mutating func noteHealth(_ goal: inout Goal) {
+        let isComplete =
+            runningCount == goal.target.replicas
+            && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
+        if isComplete, goal.startsReplicas {
+            attempts.lastFailure = ""
+            // No replicas at all prove nothing.
+            if goal.target.replicas > 0 { goal.isTrusted = true }
+        }
+        isHealthy = isComplete && goal.serves
+        if isHealthy { goal.fallback = nil }
+    }
+}
+
+extension ReplicaMachine {
+    fileprivate var serving: ServingReplica {
+        ServingReplica(id: id, maxOngoingRequests: options.maxOngoingRequests)
+    }
+
+    /// Whether it runs in the place of one that failed and may yet fail like that one.
+    fileprivate func isDoubtful(now: MonotonicTime) -> Bool {
+        guard seat.failures > 0, let since = runningSince else { return false }
+        return since.after(Limits.provenAfter) > now
+    }
+}

@@ -1,0 +1,253 @@
+package import Logging
+package import NIOCore
+internal import SwerveControl
+package import SwerveCore
+package import SwerveTransport
+
+/// The one place that holds the goal state: the shell of ``ControllerState``.
+///
+/// Everything that happens becomes an event in one stream. One task takes the events in order, passes them to the state
+/// machine and carries out its actions.
+package final class Controller: Sendable {
+    enum Event: Sendable {
+        case deploy(ApplicationSpec, DeployWaiter)
+        case delete(String, CheckedContinuation<Void, any Error>)
+        case scale(DeploymentID, to: Int, by: Target.Decider, CheckedContinuation<Void, any Error>)
+        case shutdown(CheckedContinuation<Void, Never>)
+        case status(CheckedContinuation<ServeStatus, Never>)
+        case watch(AsyncStream<ServeStatus>.Continuation)
+        case replica(ReplicaEvent, ReplicaID)
+        case tick
+    }
+
+    private let events: AsyncStream<Event>
+    private let report: AsyncStream<Event>.Continuation
+    private let clock: any EventLoop
+    private let launcher: any ReplicaLauncher
+    private let peers: Peers
+    private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - clock: the event loop whose time and timers the controller uses.
+    ///   - launcher: where replicas run.
+    ///   - peers: this process's connections to replicas.
+    package init(
+        clock: any EventLoop,
+        launcher: any ReplicaLauncher,
+        peers: Peers,
+        logger: Logger,
+        exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
+    ) {
+        (self.events, self.report) = AsyncStream.makeStream(of: Event.self)
+        self.clock = clock
+        self.launcher = launcher
+        self.peers = peers
+        self.logger = logger
+        self.exposeRoutes = exposeRoutes
+    }
+
+    // MARK: Requests to the controller
+
+    /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
+    package func deploy(_ spec: ApplicationSpec) async throws {
+        let waiter = DeployWaiter()
+        send(.deploy(spec, waiter))
+        try await waiter.wait()
+    }
+    /// Returns when nothing of the application is left.
+    package func delete(_ application: String) async throws {
+        try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
+    }
+    /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
+    /// set; the replicas follow.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when there is
+    ///   no such deployment.
+    package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
+        try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
+    }
+    package func shutdown() async {
+        await withCheckedContinuation { send(.shutdown($0)) }
+    }
+    package func status() async -> ServeStatus {
+        await withCheckedContinuation { send(.status($0)) }
+    }
+    /// The status now and after each change, until the instance is shut down. A slow reader gets only the latest.
+    package func statusUpdates() -> AsyncStream<ServeStatus> {
+        let (updates, continuation) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
+        send(.watch(continuation))
+        return updates
+    }
+    func send(_ event: Event) {
+        if case .terminated = report.yield(event) { Self.refuse(event) }
+    }
+
+    private static func refuse(_ event: Event) {
+        let error = ServeError(.shutDown, "the instance is shut down")
+        switch event {
+        case .deploy(_, let waiter): waiter.end(.failure(error))
+        case .delete(_, let caller), .scale(_, _, _, let caller): caller.resume(throwing: error)
+        case .shutdown(let caller): caller.resume()
+        case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
+        case .watch(let watcher):
+            watcher.yield(ServeStatus(applications: [:]))
+            watcher.finish()
+        case .replica, .tick: break
+        }
+    }
+
+    // MARK: The loop
+
+    /// State that only the loop touches.
+    private struct LoopState {
+        var machine = ControllerState()
+        /// The addresses of the replicas that have been placed.
+        var addresses: [ReplicaID: String] = [:]
+        var waitingForRun: [String: [DeployWaiter]] = [:]
+        var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
+        var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
+        var scheduledTick: MonotonicTime?
+        var watchers: [AsyncStream<ServeStatus>.Continuation] = []
+        /// The status that the watchers were last told.
+        var announced: ServeStatus?
+    }
+
+    /// Runs until ``shutdown()`` is done.
+    package func run() async {
+        var state = LoopState()
+        for await event in events {
+            let now = now()
+            perform(handle(event, &state, now), &state)
+            scheduleTick(&state)
+            announceStatus(&state)
+            if !state.waitingForShutdown.isEmpty, state.machine.status().applications.isEmpty {
+                report.finish()
+                for caller in state.waitingForShutdown { caller.resume() }
+                state.waitingForShutdown = []
+            }
+        }
+        for watcher in state.watchers { watcher.finish() }
+    }
+
+    private func announceStatus(_ state: inout LoopState) {
+        guard !state.watchers.isEmpty else { return }
+        let status = state.machine.status()
+        guard status != state.announced else { return }
+        state.announced = status
+        state.watchers.removeAll { watcher in
+            if case .terminated = watcher.yield(status) { true } else { false }
+        }
+    }
+
+    private func handle(_ event: Event, _ state: inout LoopState, _ now: MonotonicTime) -> [ControlAction] {
+        switch event {
+        case .deploy(let spec, let caller):
+            do {
+                let actions = try state.machine.deploy(spec, now: now)
+                state.waitingForRun[spec.name, default: []].append(caller)
+                return actions
+            } catch {
+                caller.end(.failure(error))
+                return []
+            }
+        case .delete(let name, let caller):
+            do {
+                let actions = try state.machine.delete(application: name, now: now)
+                state.waitingForDelete[name, default: []].append(caller)
+                let error = ServeError(.deleted, "the application '\(name)' was deleted before it ran")
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
+                return actions
+            } catch {
+                caller.resume(throwing: error)
+                return []
+            }
+        case .scale(let deployment, let replicas, let decider, let caller):
+            do {
+                let actions = try state.machine.scale(deployment, to: replicas, by: decider, now: now)
+                caller.resume()
+                return actions
+            } catch {
+                caller.resume(throwing: error)
+                return []
+            }
+        case .shutdown(let caller):
+            state.waitingForShutdown.append(caller)
+            return state.machine.shutdown(now: now)
+        case .status(let caller):
+            caller.resume(returning: state.machine.status())
+            return []
+        case .watch(let watcher):
+            watcher.yield(state.machine.status())
+            state.watchers.append(watcher)
+            return []
+        case .replica(let event, let replica):
+            switch event {
+            case .placed(let place): state.addresses[replica] = place.address
+            case .exited: state.addresses[replica] = nil
+            default: break
+            }
+            return state.machine.handle(event, of: replica, now: now)
+        case .tick:
+            state.scheduledTick = nil
+            return state.machine.tick(now: now)
+        }
+    }
+
+    private func scheduleTick(_ state: inout LoopState) {
+        guard let wakeUp = state.machine.nextWakeUp else { return }
+        if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
+        state.scheduledTick = wakeUp
+        // Ticking early does no harm, and a wake-up may lie at the end of time.
+        let time = NIODeadline.uptimeNanoseconds(UInt64(clamping: wakeUp.nanoseconds))
+        clock.scheduleTask(deadline: min(time, clock.now + Self.longestWait)) { self.send(.tick) }
+    }
+
+    private static let longestWait = TimeAmount.hours(1)
+
+    private func now() -> MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))
+    }
+
+    // MARK: Actions
+
+    private func perform(_ actions: [ControlAction], _ state: inout LoopState) {
+        for action in actions {
+            switch action {
+            case .start(let replica, let spec):
+                launcher.start(replica, spec) { self.send(.replica($0, replica)) }
+            case .publish(let id, let replicas, let options): publish(id, replicas, options, state)
+            case .withdraw(let id, let reason):
+                peers.withdraw(id, reason)
+                launcher.publish(.withdraw(id, reason), of: id)
+            case .exposeRoutes(let routes): exposeRoutes(routes)
+            case .drain(let replica): launcher.drain(replica)
+            case .stop(let replica): launcher.stop(replica)
+            case .probe(let replica): launcher.probe(replica)
+            case .applicationRunning(let name):
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
+            case .applicationFailed(let name, let error):
+                logger.error("application failed", metadata: ["application": "\(name)", "error": "\(error)"])
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
+            case .applicationDeleted(let name):
+                for caller in state.waitingForDelete.removeValue(forKey: name) ?? [] { caller.resume() }
+            }
+        }
+    }
+
+    private func publish(
+        _ id: DeploymentID,
+        _ replicas: [ServingReplica],
+        _ options: PoolOptions,
+        _ state: LoopState
+    ) {
+        // A replica has a place before it is ready, and is published after that.
+        let published = replicas.compactMap { replica in
+            state.addresses[replica.id].map {
+                PublishedReplica(id: replica.id, address: $0, maxOngoingRequests: replica.maxOngoingRequests)
+            }
+        }
+        peers.publish(id, published, options)
+        launcher.publish(.publish(id, published, options), of: id)
+    }
+}

@@ -1,0 +1,72 @@
+package import SwerveControl
+package import SwerveCore
+package import SwerveTransport
+internal import Synchronization
+
+/// Starts replicas, and passes the controller's requests to them from then on. The controller does not know what kind
+/// of place they run in.
+///
+/// The controller calls it from its loop, one call at a time. Reports come on any thread, even during `start`.
+package protocol ReplicaLauncher: Sendable {
+    /// Starts a replica; returns at once.
+    ///
+    /// - Parameter report: called with `placed` before `ready`, with what the replica reports, and with `exited` once,
+    ///   when the replica has ended or could not be started.
+    func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping @Sendable (ReplicaEvent) -> Void)
+
+    /// Stops new requests to the replica; it reports `drained` when the ongoing ones are over.
+    func drain(_ replica: ReplicaID)
+
+    /// Asks whether the replica still runs work; it then reports `probeAnswered`.
+    func probe(_ replica: ReplicaID)
+
+    /// Ends the replica. A second call ends it by force, as does the first when the replica cannot be asked to end
+    /// itself.
+    func stop(_ replica: ReplicaID)
+
+    /// Tells every process of this launcher's replicas where the replicas of a deployment are. Processes that start
+    /// later get the latest message about each deployment.
+    func publish(_ message: ControlMessage, of deployment: DeploymentID)
+}
+
+/// Passes each replica to the launcher for its placement.
+package final class PlacementLauncher: ReplicaLauncher {
+    private let inProcess: any ReplicaLauncher
+    private let processes: any ReplicaLauncher
+    private let places = Mutex<[ReplicaID: DeploymentOptions.Placement]>([:])
+
+    package init(inProcess: any ReplicaLauncher, processes: any ReplicaLauncher) {
+        self.inProcess = inProcess
+        self.processes = processes
+    }
+
+    package func start(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        report: @escaping @Sendable (ReplicaEvent) -> Void
+    ) {
+        let placement = spec.options.placement
+        places.withLock { $0[replica] = placement }
+        launcher(placement).start(replica, spec) { event in
+            if case .exited = event { self.places.withLock { $0[replica] = nil } }
+            report(event)
+        }
+    }
+
+    package func drain(_ replica: ReplicaID) { launcher(of: replica)?.drain(replica) }
+    package func probe(_ replica: ReplicaID) { launcher(of: replica)?.probe(replica) }
+    package func stop(_ replica: ReplicaID) { launcher(of: replica)?.stop(replica) }
+    package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
+        inProcess.publish(message, of: deployment)
+        processes.publish(message, of: deployment)
+    }
+
+    private func launcher(_ placement: DeploymentOptions.Placement) -> any ReplicaLauncher {
+        placement == .inProcess ? inProcess : processes
+    }
+
+    /// `nil` when the replica has exited.
+    private func launcher(of replica: ReplicaID) -> (any ReplicaLauncher)? {
+        places.withLock { $0[replica] }.map { launcher($0) }
+    }
+}

@@ -1,0 +1,34 @@
+package import SwerveCore
+
+/// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
+/// boards.
+package struct WorkerFiles: Sendable {
+    private let instance: InstanceID
+    private let directory: String
+
+    package init(of instance: InstanceID, directory: String) {
+        self.instance = instance
+        self.directory = directory
+    }
+
+    /// Where the process with the controller listens.
+    package var controllerAddress: String { "\(directory)/controller.sock" }
+
+    /// The settings for a replica's process.
+    func settings(of replica: ReplicaID) -> WorkerSettings {
+        WorkerSettings(
+            instance: instance,
+            replica: replica,
+            controllerAddress: controllerAddress,
+            address: "\(directory)/replica-\(replica.number).sock",
+            boardPath: "\(directory)/replica-\(replica.number).board"
+        )
+    }
+
+    /// Removes the files that a process left when it ended.
+    func remove(of replica: ReplicaID) {
+        let settings = settings(of: replica)
+        InstanceDirectory.remove(settings.address)
+        InstanceDirectory.remove(settings.boardPath)
+    }
+}

@@ -1,0 +1,169 @@
+package import Logging
+package import NIOCore
+package import SwerveControl
+package import SwerveCore
+package import SwerveLaunch
+package import SwerveTransport
+internal import Synchronization
+
+/// Runs each replica in a worker, a process of its own, and talks to it over the connection that the worker makes.
+package final class WorkerLauncher: ReplicaLauncher {
+    private let processes: any ProcessLauncher
+    private let peers: Peers
+    private let clock: any EventLoop
+    private let files: WorkerFiles
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private typealias Report = @Sendable (ReplicaEvent) -> Void
+
+    private struct Replica {
+        let spec: DeploymentSpec
+        let report: Report
+        var connection: PeerConnection?
+        /// Whether it was told to stop.
+        var isStopped = false
+        /// Whether it was killed because it did not connect.
+        var isSilent = false
+    }
+    private struct State {
+        var replicas: [ReplicaID: Replica] = [:]
+        /// The latest message about each deployment.
+        var published: [DeploymentID: ControlMessage] = [:]
+    }
+
+    /// How long a replica's process may take from its start to its connection, which it makes before any user code
+    /// runs: 10 seconds. After that, the start has failed.
+    package static let connectTimeout = Duration.seconds(10)
+
+    /// - Parameters:
+    ///   - peers: also gets the connections, for requests.
+    ///   - clock: the event loop whose timers are used.
+    ///   - files: where this process and its workers listen.
+    package init(
+        processes: any ProcessLauncher,
+        peers: Peers,
+        clock: any EventLoop,
+        files: WorkerFiles,
+        logger: Logger
+    ) {
+        self.processes = processes
+        self.peers = peers
+        self.clock = clock
+        self.files = files
+        self.logger = logger
+    }
+
+    // MARK: What the controller wants
+
+    package func start(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        report: @escaping @Sendable (ReplicaEvent) -> Void
+    ) {
+        state.withLock { $0.replicas[replica] = Replica(spec: spec, report: report) }
+        let settings = files.settings(of: replica)
+        report(.placed(ReplicaPlace(address: settings.address)))
+        processes.start(replica, environment: [WorkerSettings.variable: settings.text]) { event in
+            switch event {
+            case .launched(let processID): report(.launched(processID: processID))
+            case .exited(let reason, let output):
+                self.exited(replica, output.isEmpty ? reason : "\(reason); its last output:\n\(output)")
+            }
+        }
+        clock.scheduleTask(in: .nanoseconds(Self.connectTimeout.nanoseconds)) { self.endIfSilent(replica) }
+    }
+
+    private func endIfSilent(_ replica: ReplicaID) {
+        let isSilent = state.withLock { state in
+            guard let entry = state.replicas[replica], entry.connection == nil, !entry.isStopped else { return false }
+            state.replicas[replica]?.isSilent = true
+            return true
+        }
+        if isSilent { processes.kill(replica) }
+    }
+
+    private func exited(_ replica: ReplicaID, _ reason: String) {
+        guard let entry = state.withLock({ $0.replicas.removeValue(forKey: replica) }) else { return }
+        let reason = entry.isSilent ? "it did not connect within \(Self.connectTimeout): \(reason)" : reason
+        if !entry.isStopped {
+            logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
+        }
+        entry.connection?.peerIsGone(reason)
+        files.remove(of: replica)
+        entry.report(.exited(reason: reason))
+    }
+
+    package func drain(_ replica: ReplicaID) {
+        let (connection, report) = state.withLock { ($0.replicas[replica]?.connection, $0.replicas[replica]?.report) }
+        if let connection { connection.send(.drain(replica)) } else { report?(.drained) }
+    }
+
+    package func probe(_ replica: ReplicaID) {
+        state.withLock { $0.replicas[replica]?.connection }?.send(.probe)
+    }
+
+    package func stop(_ replica: ReplicaID) {
+        let (isFirst, connection) = state.withLock { state -> (Bool, PeerConnection?) in
+            guard let entry = state.replicas[replica] else { return (false, nil) }
+            state.replicas[replica]?.isStopped = true
+            return (!entry.isStopped, entry.connection)
+        }
+        if let connection, isFirst { connection.send(.stop) } else { processes.kill(replica) }
+    }
+
+    package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
+        // Under the lock, so that every worker gets the messages about a deployment in the same order.
+        state.withLock { state in
+            state.published[deployment] = message
+            for entry in state.replicas.values { entry.connection?.send(message) }
+        }
+    }
+}
+
+/// What workers send over the connections that they make to this process.
+extension WorkerLauncher: PeerDelegate {
+    package func received(_ hello: Hello, on connection: PeerConnection) {
+        guard let replica = hello.replica else { return connection.close(because: "a hello without a replica") }
+        if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
+        let isExpected = state.withLock { state in
+            guard let entry = state.replicas[replica], entry.connection == nil, !entry.isStopped, !entry.isSilent else {
+                return false
+            }
+            state.replicas[replica]?.connection = connection
+            for message in state.published.values { connection.send(message) }
+            connection.send(.start(entry.spec))
+            return true
+        }
+        guard isExpected else { return connection.close(because: "no replica \(replica) is expected") }
+        peers.adopt(connection, address: files.settings(of: replica).address)
+    }
+
+    package func received(_ message: ControlMessage, on connection: PeerConnection) {
+        guard let (_, report) = entry(of: connection) else {
+            return connection.close(because: "a message before the hello")
+        }
+        switch message {
+        case .ready: report(.ready)
+        case .initializationFailed(let message): report(.initializationFailed(message: message))
+        case .drained: report(.drained)
+        case .probeAnswered: report(.probeAnswered)
+        case .start, .publish, .withdraw, .drain, .probe, .stop:
+            connection.close(because: "unexpected control message: only the controller sends this kind")
+        }
+    }
+
+    package func closed(_ connection: PeerConnection, reason: String) {
+        peers.forget(connection)
+        // The process is ending or can no longer be reached; either way it must end. Its exit is what gets reported.
+        guard let (replica, _) = entry(of: connection) else { return }
+        logger.debug("connection to replica lost", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
+        processes.kill(replica)
+    }
+
+    private func entry(of connection: PeerConnection) -> (ReplicaID, Report)? {
+        state.withLock { state in
+            state.replicas.first { $0.value.connection === connection }.map { ($0.key, $0.value.report) }
+        }
+    }
+}

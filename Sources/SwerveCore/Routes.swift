@@ -1,0 +1,42 @@
+/// A route of an ingress, as `/-/routes` lists it.
+public struct RouteDescription: Hashable, Sendable, Codable {
+    /// Below the application's route prefix; `nil` for all paths.
+    public var path: String?
+    /// JSON Schema of what a request holds, as JSON.
+    public var input: String
+    /// JSON Schema of what the answer holds, as JSON.
+    public var output: String
+
+    public init(path: String?, input: String, output: String) {
+        self.path = path
+        self.input = input
+        self.output = output
+    }
+}
+
+/// One row of the table of HTTP routes.
+package struct RouteEntry: Hashable, Sendable {
+    /// The path below which the application answers; starts with `/` and does not end with one unless it is `/`.
+    package var prefix: String
+    package var application: String
+    /// The deployment that requests go to.
+    package var ingress: DeploymentID
+    /// Whether the ingress answers HTTP requests itself.
+    package var answersHTTP: Bool
+    /// What the ingress says of its routes.
+    package var routes: [RouteDescription]
+
+    package init(
+        prefix: String,
+        application: String,
+        ingress: DeploymentID,
+        answersHTTP: Bool,
+        routes: [RouteDescription] = []
+    ) {
+        self.prefix = prefix
+        self.application = application
+        self.ingress = ingress
+        self.answersHTTP = answersHTTP
+        self.routes = routes
+    }
+}

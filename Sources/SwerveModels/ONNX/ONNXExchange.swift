@@ -1,0 +1,105 @@
+internal import NIOCore
+internal import Swerve
+internal import SwerveONNX
+internal import SwerveTensor
+
+/// Converts requests to inputs of an ``ONNXModel``, and outputs to responses. Reading and writing happen off the actor.
+struct ONNXExchange: Sendable {
+    static let arrayContentType = "application/x-npy"
+
+    let signature: ONNXSignature
+    let limits: ONNXModelLimits
+
+    // MARK: Requests
+
+    /// - Throws: ``ServeHTTPError`` with status 400, 413, 415 or 422; ``ServeError`` with code `tooLarge`.
+    func inputs(of request: ServeRequest) async throws -> [String: ONNXValue] {
+        let contentType = request.headers["content-type"].map { $0.lowercased().prefix { $0 != ";" && $0 != " " } }
+        let body = try await request.body.collect(upTo: limits.maximumBodyBytes)
+        switch contentType {
+        case "application/json", "text/json": return try await readJSON(body)
+        case .some(Self.arrayContentType[...]): return try await readArray(body)
+        // The default content type of `curl --data-binary`.
+        case nil, "application/x-www-form-urlencoded", "application/octet-stream":
+            return body.readableBytesView.first == 0x93 ? try await readArray(body) : try await readJSON(body)
+        case .some(let other):
+            throw ServeHTTPError(
+                .unsupportedMediaType,
+                "the content type is '\(other)'; application/json and \(Self.arrayContentType) are accepted"
+            )
+        }
+    }
+
+    @concurrent private func readJSON(_ body: ByteBuffer) async throws -> [String: ONNXValue] {
+        var reader = TensorJSONReader(
+            Array(body.readableBytesView),
+            inputs: signature.inputs,
+            maximumBytes: limits.maximumTensorBytes
+        )
+        return try reader.read()
+    }
+
+    @concurrent private func readArray(_ body: ByteBuffer) async throws -> [String: ONNXValue] {
+        guard signature.inputs.count == 1, let input = signature.inputs.first else {
+            let names = signature.inputs.map(\.description).joined(separator: ", ")
+            throw ServeHTTPError(
+                .unprocessableContent,
+                "an array is only one input, but the model takes \(signature.inputs.count) (\(names)): send JSON"
+            )
+        }
+        do {
+            let tensor = try Tensor(npy: body, limits: NPYLimits(maximumDataBytes: limits.maximumTensorBytes))
+            return [input.name: .tensor(tensor)]
+        } catch {
+            throw ONNXAnswers.error(for: error)
+        }
+    }
+
+    // MARK: Responses
+
+    /// An array when the client asks for one, or when it sent one and there is a single output; otherwise JSON.
+    ///
+    /// - Throws: ``ServeHTTPError`` with status 422 when the response should be an array but there is no single output of
+    ///   numbers.
+    @concurrent func response(_ outputs: [String: ONNXValue], to request: ServeRequest) async throws -> ServeResponse {
+        let accept = request.headers["accept"] ?? ""
+        let wanted = request.queryValue("output")
+        let asksForArray = accept.contains(Self.arrayContentType)
+        let sentArray = request.headers["content-type"]?.lowercased().hasPrefix(Self.arrayContentType) ?? false
+        let mayBeArray = sentArray && !accept.contains("json") && (outputs.count == 1 || wanted != nil)
+        if asksForArray || mayBeArray {
+            let tensor = try single(outputs, named: wanted)
+            do {
+                return .bytes(try tensor.npy(), contentType: Self.arrayContentType)
+            } catch {
+                throw ONNXAnswers.error(for: error)
+            }
+        }
+        var ports = signature.outputs
+        if let wanted { ports = [try port(named: wanted)] }
+        return .bytes(TensorJSONWriter.write(outputs, of: ports), contentType: "application/json")
+    }
+
+    private func single(_ outputs: [String: ONNXValue], named wanted: String?) throws -> Tensor {
+        guard let name = try wanted.map({ try port(named: $0).name }) ?? (outputs.count == 1 ? outputs.keys.first : nil)
+        else {
+            let names = signature.outputs.map(\.name).joined(separator: ", ")
+            throw ServeHTTPError(.unprocessableContent, "the model has the outputs \(names): choose one with ?output=")
+        }
+        guard let tensor = outputs[name]?.tensor else {
+            throw ServeHTTPError(
+                .unprocessableContent,
+                "output '\(name)' is text, which cannot be an array: accept application/json"
+            )
+        }
+        return tensor
+    }
+
+    private func port(named name: String) throws -> ONNXPort {
+        guard let port = signature.outputs.first(where: { $0.name == name }) else {
+            let names = signature.outputs.map(\.name).joined(separator: ", ")
+            throw ServeHTTPError(.unprocessableContent, "the model has no output '\(name.prefix(80))'; it has \(names)")
+        }
+        return port
+    }
+}

@@ -1,0 +1,92 @@
+package import SwerveTensor
+public import SwerveVision
+
+/// A SegFormer model: finds the class of each pixel of an image.
+///
+/// The session's threads prepare the image, run the model and scale up its output.
+public final class SegFormerModel: Sendable {
+    /// How to prepare images, and the names of the classes.
+    public let configuration: SegFormerConfiguration
+    /// The model itself.
+    public let session: ONNXSession
+
+    private let ports: SegFormerPorts
+
+    /// The colours of the classes: the configuration's, or else distinct ones.
+    public var palette: Palette { configuration.palette ?? .distinct }
+
+    /// The name and the colour of each class, for a legend.
+    public var legend: [LegendEntry] {
+        let colors = palette.colors
+        return configuration.labels.enumerated().map { LegendEntry(name: $1, color: colors[$0 % colors.count]) }
+    }
+
+    /// - Parameters:
+    ///   - session: a model with one input and one output of four dimensions, `float32` or `float16`. If several
+    ///     outputs qualify, the one named `logits` is used.
+    ///   - configuration: how to prepare images, and the names of the classes. It must agree with the sizes and the
+    ///     number of classes that the model fixes.
+    /// - Throws: ``ONNXError`` with code `invalidModel` when the model is not a SegFormer or contradicts the
+    ///   configuration, `unsupportedType` for `float16` on a machine without it.
+    public init(session: ONNXSession, configuration: SegFormerConfiguration) throws {
+        ports = try SegFormerPorts(inputs: session.inputs, outputs: session.outputs, configuration: configuration)
+        self.session = session
+        self.configuration = configuration
+    }
+
+    /// Loads a folder with `config.json`, `preprocessor_config.json` and an ONNX file, at the root or in `onnx/`.
+    ///
+    /// - Parameters:
+    ///   - folder: the path of the folder.
+    ///   - variant: which ONNX file to use when there are several; `model.onnx` by default.
+    ///   - runtime: the library that runs the model.
+    ///   - options: how it runs.
+    /// - Throws: ``ONNXError``; `CancellationError`.
+    public static func load(
+        folder: String,
+        variant: ONNXVariant = .standard,
+        runtime: ONNXRuntime,
+        options: ONNXSessionOptions = ONNXSessionOptions()
+    ) async throws -> SegFormerModel {
+        try await BlockingThread(queueLimit: 1).run {
+            let files = try ONNXModelFiles(variant, in: folder)
+            let configuration = try SegFormerConfiguration(folder: folder)
+            let session = try ONNXSession(.path("\(folder)/\(files.model)"), runtime: runtime, options: options)
+            return try SegFormerModel(session: session, configuration: configuration)
+        }
+    }
+
+    /// Computes the logits of prepared pixel values, a `float32` tensor of shape `[1, 3, height, width]`.
+    package func logits(of pixelValues: Tensor) async throws -> Tensor {
+        let ports = ports
+        return try await session.run(
+            preparing: { [ports.inputName: try pixelValues.converted(forInput: ports.inputType)] },
+            read: { outputs in
+                let logits = outputs[ports.outputIndex]
+                return try logits.withFloats { try Tensor(shape: logits.shape, values: Array($0)) }
+            }
+        )
+    }
+
+    /// Finds the class of each pixel of an image.
+    ///
+    /// - Parameter image: an image of any size and number of channels.
+    /// - Returns: a map of the same size as the image.
+    /// - Throws: ``ONNXError`` with code `queueFull` or `runFailed`, or `invalidInput` when images are not resized and
+    ///   the model does not accept this size; `CancellationError` when the task is cancelled, see
+    ///   ``ONNXSession/run(_:)``.
+    public func segment(_ image: Image) async throws -> SegmentationMap {
+        let preprocessor = SegFormerPreprocessor(configuration)
+        let (ports, classes) = (ports, configuration.labels.count)
+        return try await session.run(
+            preparing: { [ports.inputName: try preprocessor.tensor(of: image).converted(forInput: ports.inputType)] },
+            read: { outputs in
+                let logits = outputs[ports.outputIndex]
+                guard logits.shape.count == 4, logits.shape[1] == classes else {
+                    throw ONNXError(.runFailed, "the logits have shape \(logits.shape) for \(classes) classes")
+                }
+                return try SegFormerPostprocessor().map(output: logits, width: image.width, height: image.height)
+            }
+        )
+    }
+}

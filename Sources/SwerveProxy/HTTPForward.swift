@@ -1,0 +1,209 @@
+internal import NIOCore
+internal import SwerveActors
+internal import SwerveCore
+internal import SwerveHTTP
+internal import SwerveHTTPTypes
+internal import SwerveRouting
+
+/// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; what comes on other threads
+/// is taken there first.
+final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaiter, @unchecked Sendable {
+    // Unchecked: see the confinement above.
+    private enum Stage {
+        /// Not begun, or over.
+        case none
+        /// In the pool's queue. Goes to asked and none.
+        case queued(UInt64)
+        /// A replica was asked; the lease is held meanwhile. Goes to queued, asked and none.
+        case asked(any ReplicaStream)
+    }
+
+    private let pool: Pool
+    private let loop: RequestLoop
+    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
+    // it, and no access lasts over a call of others.
+    @exclusivity(unchecked) private var head: HTTPRequestHead
+    private let body: ByteBuffer?
+    private let deadline: NIODeadline?
+    @exclusivity(unchecked) private var exchange: HTTPExchange?
+    @exclusivity(unchecked) private var stage = Stage.none
+    @exclusivity(unchecked) private var lease: Lease?
+    @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
+
+    // A body that is streamed.
+    /// What has come and waits for a replica to accept it.
+    @exclusivity(unchecked) private var waiting = ByteQueue()
+    @exclusivity(unchecked) private var isAccepted = false
+    @exclusivity(unchecked) private var isRequestEnded = false
+    /// Bytes of the answer that a slow client has not made room for.
+    @exclusivity(unchecked) private var unreported = 0
+
+    init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
+        self.pool = pool
+        self.head = head
+        self.body = body
+        self.exchange = exchange
+        self.loop = loop
+        self.deadline = exchange.deadline
+    }
+
+    func begin() {
+        exchange?.delegate = self
+        if let lease = pool.tryAcquire() { return ask(lease) }
+        acquire(again: false)
+    }
+
+    // MARK: The lease
+
+    private func acquire(again: Bool) {
+        // The head shares the memory of a read buffer, which may be large.
+        head = head.compacted()
+        switch pool.acquire(self, again: again) {
+        case .lease(let box): if let lease = box.take() { ask(lease) }
+        case .waiting(let ticket): stage = .queued(ticket)
+        case .refused(let error): fail(error)
+        }
+    }
+
+    func leaseGranted(_ lease: LeaseBox) {
+        // In a later tick, for it may come while `acquire` has not returned. A lease that nobody takes is released.
+        loop.eventLoop.execute {
+            guard case .queued = self.stage, let lease = lease.take() else { return }
+            self.ask(lease)
+        }
+    }
+
+    func leaseRefused(_ error: ServeError) {
+        loop.eventLoop.execute {
+            guard case .queued = self.stage else { return }
+            self.fail(error)
+        }
+    }
+
+    private func ask(_ lease: consuming Lease) {
+        let replica = lease.replica
+        self.lease = consume lease
+        isAccepted = false
+        let request = ReplicaRequest(head: head, body: body, deadline: deadline)
+        stage = .asked(replica.open(request, for: self, on: loop))
+    }
+
+    // MARK: What the replica says
+
+    func received(_ event: StreamEvent) {
+        guard case .asked(let stream) = stage else { return }
+        switch event {
+        case .accepted:
+            isAccepted = true
+            sendBody(to: stream)
+        case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
+        case .head(let head, let contentLength):
+            exchange?.respondHead(status: head.status, headerBlock: head.headerBlock, contentLength: contentLength)
+        case .bytes(let bytes):
+            unreported += bytes.readableBytes
+            if exchange?.respondBody(bytes) ?? true { report(to: stream) }
+        case .response(let head, let body):
+            end()?.respond(status: head.status, headerBlock: head.headerBlock, body: body)
+        case .end: end()?.respondEnd()
+        case .failure: end()?.fail(status: 500, message: "internal error")
+        case .value: end()?.fail(status: 502, message: "the replica's answer cannot be read")
+        case .refused:
+            stage = .none
+            if let lease = lease.take() { lease.refuse() }
+            if exchange != nil { acquire(again: true) }
+        case .lost(let started, let reason): lost(started: started, reason: reason)
+        }
+    }
+
+    private func report(to stream: any ReplicaStream) {
+        guard unreported > 0 else { return }
+        let bytes = unreported
+        unreported = 0
+        stream.consumed(bytes)
+    }
+
+    private func lost(started: Bool, reason: String) {
+        stage = .none
+        guard let lease = lease.take() else { return }
+        let replica = lease.replica.id
+        pool.leave(replica)
+        lease.release()
+        guard exchange != nil else { return }
+        switch attempts.lost(replica, started: started, reason: reason) {
+        case .again: acquire(again: true)
+        case .fail(let error): fail(error)
+        }
+    }
+
+    // MARK: What the client does
+
+    func requestBody(_ bytes: ByteBuffer) {
+        waiting.append(bytes)
+        if case .asked(let stream) = stage { sendBody(to: stream) }
+    }
+
+    func requestBodyEnd() {
+        isRequestEnded = true
+        if case .asked(let stream) = stage { sendBody(to: stream) }
+    }
+
+    /// Nothing leaves before a replica accepted the body, so that another one can be given the whole when it refuses.
+    private func sendBody(to stream: any ReplicaStream) {
+        guard isAccepted else { return }
+        while let bytes = waiting.take() {
+            attempts.bodyLeft()
+            stream.send(bytes)
+        }
+        if isRequestEnded { stream.end() }
+    }
+
+    func cancelled(_ reason: HTTPCancellation) {
+        exchange = nil
+        waiting.removeAll()
+        switch stage {
+        case .none: break
+        case .queued(let ticket):
+            pool.cancel(ticket)
+            stage = .none
+        // The lease stays until the replica has answered: until then the request is outstanding there.
+        case .asked(let stream):
+            report(to: stream)
+            stream.cancel()
+        }
+    }
+
+    func responseWritable() {
+        if case .asked(let stream) = stage { report(to: stream) }
+    }
+
+    // MARK: The end
+
+    /// Ends the request; the place in the pool is free before the answer goes out.
+    private func end() -> HTTPExchange? {
+        stage = .none
+        if let lease = lease.take() { lease.release() }
+        return exchange.take()
+    }
+
+    private func fail(_ error: any Error) {
+        end()?.respond(to: error)
+    }
+}
+
+extension HTTPExchange {
+    /// Answers with the status that stands for the error.
+    func respond(to error: any Error) {
+        let response = ServeResponse(for: error)
+        var block = ByteBuffer()
+        do {
+            try response.headers.encodeBlock(into: &block)
+            respond(
+                status: response.status.code,
+                headerBlock: block,
+                body: response.body.completeBytes ?? ByteBuffer()
+            )
+        } catch {
+            fail(status: 500, message: "internal error")
+        }
+    }
+}

@@ -1,0 +1,182 @@
+internal import Distributed
+internal import NIOCore
+package import SwerveActors
+package import SwerveCore
+internal import SwerveHTTPTypes
+internal import SwerveRouting
+internal import SwerveSystem
+internal import Synchronization
+
+/// A replica that this process hosts: its actor, and how its methods are called.
+package final class HostedReplica: ReplicaConnection, Sendable {
+    package let id: ReplicaID
+    private let actor: AnyHostedActor
+    private let limit: Int
+    private let execution: Execution
+    private let inlinePolicy = Mutex(InlinePolicy())
+
+    /// Requests under way, and ``drainingBit`` once no more are admitted.
+    private let ongoingCount = Atomic<Int>(0)
+    private static let drainingBit = 1 << 62
+    private let whenDrained = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// Where the replica's requests begin.
+    package enum Execution: Sendable {
+        /// On the Swift pool, or on the given executor. Requests that come together enter the actor once.
+        case pool((any TaskExecutor)?)
+        /// On the event loop that read them; the user says that they never block.
+        case eventLoop
+        /// On the event loop while they are seen to be short, else on the Swift pool; for a process whose loop serves this
+        /// replica alone.
+        case learned
+    }
+
+    package init<D: Deployment>(id: ReplicaID, actor: D, limit: Int, execution: Execution = .pool(nil)) {
+        self.id = id
+        self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
+        self.limit = limit
+        self.execution = execution
+    }
+
+    private static func host<I: HTTPIngress>(_ ingress: I) -> AnyHostedActor { HostedIngress(ingress) }
+
+    // MARK: Requests of this process
+
+    package func open(
+        _ request: ReplicaRequest,
+        for receiver: any ReplicaStreamReceiver,
+        on loop: RequestLoop
+    ) -> any ReplicaStream {
+        // The pool's lease holds the limit already.
+        ongoingCount.add(1, ordering: .relaxed)
+        let hosted = HostedRequest(
+            self,
+            request,
+            on: loop.eventLoop,
+            LocalReply(receiver: receiver, mailbox: loop.mailbox)
+        )
+        loop.start(hosted)
+        return hosted
+    }
+
+    /// Values in, values out, on the caller's task: a call within the process is a call.
+    package func call(_ call: OutgoingCall) async -> CallOutcome {
+        ongoingCount.add(1, ordering: .relaxed)
+        defer { finish()?() }
+        let handler = ResultHandler()
+        do {
+            let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
+            try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            return .result(try handler.result())
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    // MARK: Starting
+
+    /// Starts requests that arrived together, with one hop to each actor for all of its requests.
+    ///
+    /// - Parameter burst: holds the answers back while the requests begin.
+    package static func start(_ requests: [HostedRequest], holding burst: some Burst, on loop: LoopExecutor) {
+        var rest = requests[...]
+        while let first = rest.first {
+            let part = rest.prefix { $0.replica === first.replica }
+            rest = rest.dropFirst(part.count)
+            first.replica.start(Array(part), burst, loop)
+        }
+    }
+
+    private func start(_ requests: [HostedRequest], _ burst: some Burst, _ loop: LoopExecutor) {
+        switch execution {
+        case .pool(let executor):
+            // Unstructured: a request lives as long as its caller wants; the start of several ends when they have begun.
+            if requests.count == 1, let request = requests.first {
+                request.started(Task(executorPreference: executor) { await self.actor.run(request) })
+            } else {
+                Task(executorPreference: executor) { await self.actor.start(requests, burst, executor, nil) }
+            }
+        case .eventLoop: begin(requests, burst, on: loop)
+        case .learned:
+            // On the loop it is measured from outside: the actor may have other work on its hands, which the loop then
+            // does.
+            switch inlinePolicy.withLock({ $0.place }) {
+            case .pool:
+                // Unstructured: it ends as soon as the requests have begun.
+                Task { await self.actor.start(requests, burst, nil) { self.note(requests.count, $0) } }
+            case .watchedLoop:
+                let before = ThreadUsage.now()
+                begin(requests, burst, on: loop)
+                note(requests.count, .since(before))
+            case .loop:
+                let before = NIODeadline.now()
+                begin(requests, burst, on: loop)
+                note(requests.count, .time((NIODeadline.now() - before).nanoseconds))
+            }
+        }
+    }
+
+    private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
+        // The requests' own tasks go on in the Swift pool after they waited.
+        loop.begin { await self.actor.start(requests, burst, nil, nil) }
+    }
+
+    private func note(_ count: Int, _ used: ThreadUsage) {
+        note(count, .all(processor: used.processor, elapsed: used.elapsed, waited: used.waits > 0))
+    }
+    private func note(_ count: Int, _ usage: InlinePolicy.Usage) {
+        inlinePolicy.withLock { $0.began(count, usage) }
+    }
+
+    /// Calls back from the actor: one that is stuck in a method does not answer.
+    package func probe(_ answered: @escaping @Sendable () -> Void) {
+        let executor: (any TaskExecutor)? = if case .pool(let executor) = execution { executor } else { nil }
+        // Unstructured: it ends with the answer, or never when the actor is stuck.
+        Task(executorPreference: executor) {
+            await self.actor.reach()
+            answered()
+        }
+    }
+
+    // MARK: Admission
+
+    /// Claims one of the replica's places for a request of another process; `false` means that the replica is full or
+    /// draining, and the request must not start.
+    package func admit() -> Bool {
+        var count = ongoingCount.load(ordering: .relaxed)
+        while count < limit {
+            let (isExchanged, original) = ongoingCount.weakCompareExchange(
+                expected: count,
+                desired: count + 1,
+                ordering: .acquiringAndReleasing
+            )
+            if isExchanged { return true }
+            count = original
+        }
+        return false
+    }
+
+    /// Gives a place back.
+    ///
+    /// - Returns: after the last request of a replica that drains, what the caller is to call once it has sent the
+    ///   answer; the process may end when it is called.
+    package func finish() -> (@Sendable () -> Void)? {
+        let left = ongoingCount.subtract(1, ordering: .acquiringAndReleasing).newValue
+        precondition(left & (Self.drainingBit - 1) < Self.drainingBit / 2, "a place was given back twice")
+        return left == Self.drainingBit ? whenDrained.withLock { $0.take() } : nil
+    }
+
+    /// No more requests of other processes; `whenDrained` is called once, when the ongoing ones are over.
+    package func drain(_ whenDrained: @escaping @Sendable () -> Void) {
+        let isFirst = self.whenDrained.withLock { callback in
+            if ongoingCount.load(ordering: .acquiring) & Self.drainingBit != 0 { return false }
+            callback = whenDrained
+            _ = ongoingCount.bitwiseOr(Self.drainingBit, ordering: .acquiringAndReleasing)
+            return true
+        }
+        guard isFirst, ongoing == 0 else { return }
+        self.whenDrained.withLock { $0.take() }?()
+    }
+
+    package var ongoing: Int { ongoingCount.load(ordering: .acquiring) & (Self.drainingBit - 1) }
+}

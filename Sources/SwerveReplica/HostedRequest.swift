@@ -1,0 +1,271 @@
+package import NIOCore
+package import SwerveActors
+internal import SwerveCore
+package import SwerveHTTPTypes
+internal import Synchronization
+
+/// Where a replica's answers go: to a caller in this process or in another.
+package protocol Reply: Sendable {
+    /// Called on any thread; events keep their order. Nothing is called back during the call.
+    func send(_ event: StreamEvent)
+    /// Sends the event that ends the answer, and gives the request's place in the replica back.
+    func end(_ event: StreamEvent, of replica: HostedReplica)
+    /// Where the result of a call is encoded; `nil` passes values as they are.
+    func makeResultBuffer() -> ByteBuffer?
+}
+
+/// A request that a replica of this process works on, whoever asks. For a caller in this process it is the stream as well.
+package final class HostedRequest: ReplicaStream, Sendable {
+    /// What is asked for.
+    package enum Content: Sendable {
+        case call(HostedCall)
+        case http(HTTPRequestHead, HTTPBody)
+    }
+
+    let replica: HostedReplica
+    let context: ServeContext?
+    private let content: Content
+    private let reply: any Reply
+    private let body: HTTPBodyStream?
+    private let state = Mutex(State())
+
+    private struct State {
+        var task: Task<Void, Never>?
+        var isCancelled = false
+        var isOver = false
+        var writer: HTTPBodyWriter?
+    }
+
+    /// A call of another process.
+    package init(_ replica: HostedReplica, _ call: HostedCall, context: ServeContext?, _ reply: any Reply) {
+        self.replica = replica
+        self.context = context
+        self.content = .call(call)
+        self.reply = reply
+        self.body = nil
+    }
+
+    /// - Parameter loop: whose time the request's deadline is.
+    package init(_ replica: HostedReplica, _ request: ReplicaRequest, on loop: any EventLoop, _ reply: any Reply) {
+        self.replica = replica
+        self.context = ServeContext(
+            requestID: request.head.requestID,
+            deadline: request.deadline.map { RequestDeadline($0, clock: loop) }
+        )
+        self.reply = reply
+        if let body = request.body {
+            self.body = nil
+            self.content = .http(request.head, HTTPBody(body))
+        } else {
+            let stream = HTTPBodyStream(
+                window: 2 * StreamLimits.window,
+                onConsumed: { reply.send(.consumed($0)) }
+            )
+            self.body = stream
+            self.content = .http(request.head, HTTPBody(stream: stream))
+        }
+    }
+
+    // MARK: The caller's side
+
+    package func send(_ bytes: ByteBuffer) { body?.push(bytes) }
+    package func end() { body?.finish() }
+    package func consumed(_ bytes: Int) { state.withLock { $0.writer }?.grant(bytes) }
+
+    package func cancel() {
+        let (task, writer) = state.withLock { state in
+            state.isCancelled = true
+            return (state.task, state.writer)
+        }
+        task?.cancel()
+        body?.fail(CancellationError())
+        writer?.cancel()
+    }
+
+    // MARK: The task
+
+    /// Tells the task that ``run(on:)`` runs in; it may be over already.
+    func started(_ task: Task<Void, Never>) {
+        let isCancelled = state.withLock { state in
+            if !state.isOver { state.task = task }
+            return state.isCancelled
+        }
+        if isCancelled { task.cancel() }
+    }
+
+    private var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+    /// Does the work; called on the replica's actor.
+    // What does not wait is in functions that are not async: the frames of those that are come from the heap, and small
+    // ones cost nothing more.
+    func run(on entry: ReplicaEntry) async {
+        do {
+            if isCancelled { throw CancellationError() }
+            try ServeContext.checkDeadline()
+            if case .http = content { try await respond(on: entry) } else { try await call(on: entry) }
+        } catch {
+            finish(failure(error))
+        }
+    }
+
+    private func respond(on entry: ReplicaEntry) async throws {
+        let response = try await entry.respond(accept())
+        if try !answerWhole(response) { try await stream(response) }
+    }
+
+    /// The HTTP request, whose client is told that it begins.
+    @inline(never)
+    private func accept() -> ServeRequest {
+        guard case .http(let head, let body) = content else { preconditionFailure("a call has no HTTP request") }
+        if self.body != nil { reply.send(.accepted) }
+        return ServeRequest(head: head, body: body)
+    }
+
+    private func call(on entry: ReplicaEntry) async throws {
+        let handler = resultHandler()
+        let call = asCall()
+        if let references = call.references {
+            try await self.call(call, with: references, on: entry, handler)
+        } else {
+            try await entry.call(call.target, call.arguments, handler)
+        }
+        finish(.value(try handler.result()))
+    }
+
+    @inline(never)
+    private func asCall() -> HostedCall {
+        guard case .call(let call) = content else { preconditionFailure("an HTTP request is no call") }
+        return call
+    }
+
+    @inline(never)
+    private func resultHandler() -> ResultHandler {
+        reply.makeResultBuffer().map { ResultHandler(encodingInto: $0) } ?? ResultHandler()
+    }
+
+    @inline(never)
+    private func call(
+        _ call: HostedCall,
+        with references: HostedCall.References,
+        on entry: ReplicaEntry,
+        _ handler: ResultHandler
+    ) async throws {
+        var arguments = call.arguments
+        for (index, value) in try await references() { arguments.setArgument(index, value) }
+        try await entry.call(call.target, arguments, handler)
+    }
+
+    /// Sends an answer that travels whole; `false` for another, and nothing is sent.
+    @inline(never)
+    private func answerWhole(_ response: ServeResponse) throws -> Bool {
+        guard case .bytes(let bytes) = response.body.storage, bytes.readableBytes <= StreamLimits.window else {
+            return false
+        }
+        finish(.response(try ResponseHead(response), body: bytes))
+        return true
+    }
+
+    private func stream(_ response: ServeResponse) async throws {
+        let head = try ResponseHead(response)
+        switch response.body.storage {
+        case .bytes(let bytes):
+            await stream(head, contentLength: bytes.readableBytes) { writer in
+                var rest = bytes
+                while let part = rest.readSlice(length: min(rest.readableBytes, StreamLimits.part)),
+                    part.readableBytes > 0
+                {
+                    try await writer.write(part)
+                }
+            }
+        case .stream(let contentLength, let write):
+            await stream(head, contentLength: contentLength, write)
+        }
+    }
+
+    /// Sends an answer as its reader takes it; until the last part has left, the request keeps its place in the replica.
+    private func stream(
+        _ head: ResponseHead,
+        contentLength: Int?,
+        _ write: (HTTPBodyWriter) async throws -> Void
+    ) async {
+        let reply = reply
+        let writer = HTTPBodyWriter(window: StreamLimits.window) { reply.send(.bytes($0)) }
+        let isCancelled = state.withLock { state in
+            state.writer = writer
+            return state.isCancelled
+        }
+        if isCancelled { writer.cancel() }
+        reply.send(.head(head, contentLength: contentLength))
+        do {
+            try await write(writer)
+            finish(.end)
+        } catch {
+            finish(.failure(error))
+        }
+    }
+
+    /// What the caller is told of an error: an HTTP request gets the answer that stands for it.
+    @inline(never)
+    private func failure(_ error: any Error) -> StreamEvent {
+        guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
+        let response = ServeResponse(for: error)
+        do {
+            return .response(try ResponseHead(response), body: response.body.completeBytes ?? ByteBuffer())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    @inline(never)
+    private func finish(_ event: StreamEvent) {
+        state.withLock { state in
+            state.isOver = true
+            state.task = nil
+            state.writer = nil
+        }
+        context?.deadline?.end()
+        reply.end(event, of: replica)
+    }
+}
+
+/// A call as its replica gets it from another process.
+package struct HostedCall: Sendable {
+    package typealias References = @Sendable () async throws -> [(Int, EncodedValue)]
+
+    package let target: String
+    package let arguments: InvocationDecoder
+    /// Brings the arguments here that other processes keep.
+    package let references: References?
+
+    package init(target: String, arguments: InvocationDecoder, references: References?) {
+        self.target = target
+        self.arguments = arguments
+        self.references = references
+    }
+}
+
+/// The way into a replica's actor, for code that runs on the actor already.
+struct ReplicaEntry {
+    /// Calls the distributed method with that identifier.
+    let call: (String, InvocationDecoder, ResultHandler) async throws -> Void
+    /// Answers an HTTP request.
+    let respond: (ServeRequest) async throws -> ServeResponse
+}
+
+/// The way back to a caller on an event loop of this process.
+struct LocalReply: Reply {
+    let receiver: any ReplicaStreamReceiver
+    let mailbox: Mailbox
+
+    func send(_ event: StreamEvent) {
+        let receiver = receiver
+        mailbox.post { receiver.received(event) }
+    }
+    /// The place is free before the answer is on its way, so that the caller's next request finds it.
+    func end(_ event: StreamEvent, of replica: HostedReplica) {
+        let drained = replica.finish()
+        send(event)
+        drained?()
+    }
+    func makeResultBuffer() -> ByteBuffer? { nil }
+}

@@ -1,0 +1,73 @@
+internal import NIOCore
+package import SwerveActors
+package import SwerveCore
+
+/// Makes the replicas that a process hosts: finds the actor's type by name, decodes the initialiser's arguments and runs the
+/// initialiser.
+package struct ReplicaFactory: Sendable {
+    private let system: ServeSystem
+    /// Whether the process exists for one replica.
+    private let isAlone: Bool
+    /// Where initialisers and requests run; `nil` is the Swift pool.
+    private let executor: (any TaskExecutor)?
+
+    package init(_ system: ServeSystem, isAlone: Bool, executor: (any TaskExecutor)? = nil) {
+        self.system = system
+        self.isAlone = isAlone
+        self.executor = executor
+    }
+
+    /// Starts to make a replica.
+    ///
+    /// - Parameter done: called once, on any thread, with the replica or what its initialiser threw.
+    /// - Returns: the initialiser's task, to be cancelled when the replica is not wanted any more.
+    package func make(
+        _ id: ReplicaID,
+        _ spec: DeploymentSpec,
+        done: @escaping @Sendable (Result<HostedReplica, any Error>) -> Void
+    ) -> Task<Void, Never> {
+        // Unstructured: an initialiser runs as long as it likes while its process goes on.
+        Task(executorPreference: executor) {
+            do {
+                done(.success(try await make(id, spec)))
+            } catch {
+                done(.failure(error))
+            }
+        }
+    }
+
+    private func make(_ id: ReplicaID, _ spec: DeploymentSpec) async throws -> HostedReplica {
+        guard let type = _typeByName(spec.typeName) as? any Deployment.Type else {
+            throw ServeError(
+                .startFailed,
+                "no deployment type is named '\(spec.typeName)' in this executable; it must not be private, nor declared "
+                    + "in a function, and replicas must be built from the same sources",
+                deployment: spec.id
+            )
+        }
+        return try await make(type, id, spec)
+    }
+
+    private func make<D: Deployment>(_ type: D.Type, _ id: ReplicaID, _ spec: DeploymentSpec) async throws
+        -> HostedReplica
+    {
+        let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
+        let arguments = try reader.nextRegion(D.InitArguments.self)
+        let actor = try await ServeSystem.$making.withValue(ServeSystem.Making(id, of: system)) {
+            try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
+                try await D._make(arguments, actorSystem: system)
+            }
+        }
+        return HostedReplica(
+            id: id,
+            actor: actor,
+            limit: spec.options.maxOngoingRequests,
+            execution: execution(of: spec.options)
+        )
+    }
+
+    private func execution(of options: DeploymentOptions) -> HostedReplica.Execution {
+        if options.execution == .eventLoop { return .eventLoop }
+        return isAlone && executor == nil ? .learned : .pool(executor)
+    }
+}

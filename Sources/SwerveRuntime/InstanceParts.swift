@@ -1,0 +1,117 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SwerveActors
+internal import SwerveController
+internal import SwerveCore
+internal import SwerveHTTP
+internal import SwerveLaunch
+internal import SwerveProxy
+internal import SwerveReplica
+internal import SwerveSystem
+internal import SwerveTransport
+
+/// What an instance consists of while it runs, put together and taken apart.
+struct InstanceParts {
+    let controller: Controller
+    private let group: MultiThreadedEventLoopGroup
+    private let directory: InstanceDirectory
+    private let listener: PeerListener
+    private let loop: Task<Void, Never>
+    private let memory: Task<Void, Never>
+    private let proxy: ProxyService
+
+    static func start(
+        _ options: ServeOptions,
+        _ system: ServeSystem,
+        _ surroundings: Surroundings
+    ) throws -> InstanceParts {
+        ProcessSignal.brokenPipe.ignore()
+        IdleMemory.limitHeaps()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
+        let directory = try InstanceDirectory()
+        let hosted = HostedReplicas(system)
+        let loops = Array(group.makeIterator())
+        let clock = surroundings.clock
+        let peers = Peers(
+            loops: loops,
+            network: UnixSocketNetwork(),
+            pools: system.pools,
+            hosted: hosted,
+            hello: Hello(replica: nil, processID: ThisProcess.id),
+            logger: options.logger
+        )
+        peers.takeOverPools()
+        let proxy = ProxyService(pools: system.pools, loops: loops)
+        let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        let workers = WorkerLauncher(
+            processes: try LocalProcessLauncher(),
+            peers: peers,
+            clock: clock,
+            files: files,
+            logger: options.logger
+        )
+        let here = InProcessLauncher(
+            factory: ReplicaFactory(system, isAlone: false),
+            hosted: hosted,
+            address: files.controllerAddress,
+            processID: ThisProcess.id
+        )
+        let controller = Controller(
+            clock: clock,
+            launcher: surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
+            peers: peers,
+            logger: options.logger,
+            exposeRoutes: { proxy.expose($0) }
+        )
+        let listener = try UnixSocketNetwork.listen(
+            at: files.controllerAddress,
+            on: group,
+            delegate: workers,
+            hosted: hosted
+        )
+        return InstanceParts(
+            controller: controller,
+            group: group,
+            directory: directory,
+            listener: listener,
+            // Unstructured: the controller's loop lives as long as the instance, and `end` waits for it.
+            loop: Task { await controller.run() },
+            // Unstructured: until `end` cancels it.
+            memory: Task { await IdleMemory.watch(LoopClock(clock)) },
+            proxy: proxy
+        )
+    }
+
+    func startServer(_ options: ServeOptions) async throws -> HTTPServer {
+        var settings = HTTPServerOptions()
+        settings.limits.maxBodyBytes = options.maxBodyBytes
+        settings.limits.maxHeadBytes = options.maxHeadBytes
+        settings.maxBufferedBytes = options.maxBufferedBytes
+        settings.maxConnections = options.maxConnections
+        settings.idleTimeout = options.idleTimeout
+        settings.requestTimeout = options.requestTimeout
+        let logger = options.logger
+        let server = try await HTTPServer.start(
+            host: options.host,
+            port: options.port,
+            group: group,
+            options: settings,
+            service: proxy,
+            outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
+        )
+        logger.info("listening", metadata: ["host": "\(options.host)", "port": "\(server.localAddress.port ?? 0)"])
+        return server
+    }
+
+    func end(_ server: HTTPServer?, drainTimeout: Duration) async {
+        proxy.beginDraining()
+        await server?.drain(deadline: drainTimeout)
+        await controller.shutdown()
+        await loop.value
+        memory.cancel()
+        listener.stop()
+        directory.removeAll()
+        try? await group.shutdownGracefully()
+    }
+}

@@ -1,0 +1,90 @@
+internal import CSwerveSystem
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// Calls on descriptors, for code that hands their numbers to others.
+package enum Descriptors {
+    /// Makes a pipe that other programs do not inherit, with an end to read from without blocking.
+    ///
+    /// - Returns: nil when no descriptors are left.
+    package static func makePipe() -> (readingEnd: Int32, writingEnd: Int32)? {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        return (ends[0], ends[1])
+    }
+
+    /// Reads what is there, at most as much as the chunk holds; goes on when a signal interrupts it.
+    ///
+    /// - Returns: the number of bytes; 0 at the end.
+    package static func read(_ descriptor: Int32, into chunk: inout [UInt8]) throws(ErrorNumber) -> Int {
+        while true {
+            let count = systemRead(descriptor, &chunk)
+            if count >= 0 { return count }
+            if errno != EINTR { throw .last }
+        }
+    }
+
+    /// Writes all bytes; goes on when a signal interrupts it.
+    package static func writeAll(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) throws(ErrorNumber) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: rest))
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if count == 0 {
+                throw ErrorNumber(ENOSPC)
+            } else if errno != EINTR {
+                throw .last
+            }
+        }
+    }
+
+    package static func writeAll(_ descriptor: Int32, _ bytes: some Collection<UInt8>) throws(ErrorNumber) {
+        // The library's own closures throw any error.
+        let result = Array(bytes).withUnsafeBytes { bytes in
+            Result { () throws(ErrorNumber) in try writeAll(descriptor, bytes) }
+        }
+        try result.get()
+    }
+
+    package static func close(_ descriptor: Int32) { systemClose(descriptor) }
+
+    /// Raises the limit on the process's descriptors as far as the system allows, to at most `most`.
+    ///
+    /// - Returns: the limit from now on; nil if the system does not report it.
+    package static func raiseLimit(to most: Int) -> Int? {
+        let limit = swerve_descriptor_limit_raise(Int64(most))
+        return limit > 0 ? Int(limit) : nil
+    }
+
+    /// The limit on the process's descriptors.
+    package static var limit: Int { sysconf(Int32(_SC_OPEN_MAX)) }
+
+    /// How many descriptors below `most` are open.
+    package static func countOpen(below most: Int) -> Int { Int(swerve_descriptors_in_use(Int64(most))) }
+}
+
+/// Owns a descriptor, and closes it in the end.
+struct Descriptor: ~Copyable, Sendable {
+    let number: Int32
+
+    init(_ number: Int32) {
+        self.number = number
+    }
+
+    /// Opens a file. Programs that this process starts do not inherit it.
+    init(opening path: String, _ flags: Int32, mode: UInt32 = 0) throws(ErrorNumber) {
+        number = systemOpen(path, flags | O_CLOEXEC, mode)
+        guard number >= 0 else { throw .last }
+    }
+
+    deinit { systemClose(number) }
+}

@@ -1,0 +1,88 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+extension FileSystem {
+    /// The bytes of a file.
+    ///
+    /// - Throws: ``SystemFailure`` with code `fileTooLarge` when it has more than `limit` bytes.
+    package static func read(_ path: String, limit: Int) throws(SystemFailure) -> [UInt8] {
+        do throws(ErrorNumber) {
+            let file = try Descriptor(opening: path, O_RDONLY)
+            var bytes: [UInt8] = []
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = try Descriptors.read(file.number, into: &chunk)
+                if count == 0 { return bytes }
+                bytes.append(contentsOf: chunk[..<count])
+                guard bytes.count <= limit else { throw .fileTooLarge }
+            }
+        } catch {
+            throw SystemFailure("read", path, error)
+        }
+    }
+
+    /// Writes a file so that others see all of it or nothing.
+    ///
+    /// - Parameter mode: who may do what with the file, less what the process's mask takes away.
+    package static func write(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemFailure) {
+        let scratch = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
+        let file: Descriptor
+        do {
+            file = try Descriptor(opening: scratch, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        } catch {
+            throw SystemFailure("write", scratch, error)
+        }
+        do throws(SystemFailure) {
+            do { try Descriptors.writeAll(file.number, bytes) } catch { throw SystemFailure("write", path, error) }
+            try rename(scratch, to: path)
+        } catch {
+            unlink(scratch)
+            throw error
+        }
+    }
+}
+
+/// A file that is open for reading and writing.
+package final class OpenFile: Sendable {
+    private let path: String
+    private let descriptor: Descriptor
+
+    /// Opens the file, or makes it. Does not follow a link.
+    package init(_ path: String, mode: UInt32) throws(SystemFailure) {
+        self.path = path
+        do {
+            descriptor = try Descriptor(opening: path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
+        } catch {
+            throw SystemFailure("write", path, error)
+        }
+    }
+
+    /// Reads the next bytes, at most as many as the chunk holds; 0 at the end of the file.
+    package func read(into chunk: inout [UInt8]) throws(SystemFailure) -> Int {
+        do { return try Descriptors.read(descriptor.number, into: &chunk) } catch {
+            throw SystemFailure("read", path, error)
+        }
+    }
+
+    /// Writes all bytes where the last call stopped.
+    package func writeAll(_ bytes: UnsafeRawBufferPointer) throws(SystemFailure) {
+        do { try Descriptors.writeAll(descriptor.number, bytes) } catch { throw SystemFailure("write", path, error) }
+    }
+
+    /// Discards all bytes.
+    package func empty() throws(SystemFailure) {
+        guard ftruncate(descriptor.number, 0) == 0, lseek(descriptor.number, 0, SEEK_SET) == 0 else {
+            throw SystemFailure("empty", path, .last)
+        }
+    }
+
+    /// Returns once the bytes are on the disk.
+    package func sync() throws(SystemFailure) {
+        guard fsync(descriptor.number) == 0 else { throw SystemFailure("write", path, .last) }
+    }
+}

@@ -1,0 +1,31 @@
+public import Swerve
+
+extension ServeInstance {
+    /// Waits for a status of an application: by events, not by asking again and again.
+    ///
+    /// ```swift
+    /// try await instance.waitUntil("default") { $0?.deployments["Model"]?.replicas.isEmpty == false }
+    /// ```
+    /// - Parameter condition: gets the application's status, `nil` while there is no such application.
+    /// - Returns: the status that met the condition.
+    /// - Throws: `CancellationError` when the task is cancelled or the instance is shut down first. There is no limit of
+    ///   time: give the test one.
+    @discardableResult
+    public nonisolated func waitUntil(
+        _ application: String = "default",
+        _ condition: @Sendable (ApplicationStatus?) -> Bool
+    ) async throws -> ApplicationStatus? {
+        for await status in await statusUpdates() {
+            let application = status.applications[application]
+            if condition(application) { return application }
+        }
+        throw CancellationError()
+    }
+
+    /// Waits until every deployment of the application has all its replicas.
+    public nonisolated func waitUntilHealthy(_ application: String = "default") async throws {
+        try await waitUntil(application) { application in
+            application?.deployments.values.allSatisfy { $0.state == .healthy } ?? false
+        }
+    }
+}

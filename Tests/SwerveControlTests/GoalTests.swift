@@ -1,0 +1,100 @@
+import Foundation
+import SwerveControl
+import SwerveCore
+import Testing
+
+/// A controller that begins from what another one wanted.
+@Suite struct GoalTests {
+    /// A bench whose controller begins from the goal of `bench`, which went through JSON, and what its first tick does.
+    private func restart(_ bench: Bench) throws -> (bench: Bench, actions: [ControlAction]) {
+        let goal = try JSONDecoder().decode(GoalState.self, from: JSONEncoder().encode(bench.state.goal))
+        #expect(goal == bench.state.goal)
+        var next = Bench()
+        next.state = ControllerState(goal: goal)
+        #expect(next.state.nextWakeUp == (goal.applications.isEmpty ? nil : .zero))
+        let actions = next.wait(.zero)
+        return (next, actions)
+    }
+
+    @Test func `the first tick starts what is missing, with numbers that were never given out`() throws {
+        var bench = Bench()
+        let web = deployment("web", 1) { $0.rollout = .rolling(maxSurge: .percent(50)) }
+        let model = deployment("model", 1)
+        _ = try bench.run(application(web, model, prefix: "/"))
+        _ = try bench.scale(to: 2)
+        var (next, actions) = try restart(bench)
+        #expect(
+            actions == [
+                publish([], model), .start(r(4, "model"), model), publish([], web), .start(r(5), web),
+                .start(r(6), web),
+            ]
+        )
+        #expect(next.status()?.target == Target(replicas: 2, decidedBy: .policy))
+        #expect(next.report(.ready, r(1)) == [], "a replica of the controller before")
+        _ = next.report(.ready, r(4, "model"))
+        #expect(next.report(.ready, r(5)) == [publish([r(5)], web), .exposeRoutes([route("/", to: id())])])
+        #expect(next.report(.ready, r(6)) == [publish([r(5), r(6)], web), .applicationRunning("shop")])
+        #expect(next.wait(.zero) == [], "the goal is taken over once")
+    }
+
+    @Test func `what a roll-out would fall back to is known to the next controller`() throws {
+        var bench = Bench()
+        let old = deployment("web", 2, version: 1)
+        let new = deployment("web", 1, version: 2)
+        _ = try bench.run(application(old))
+        _ = try bench.deploy(application(new))
+        var (next, actions) = try restart(bench)
+        #expect(actions == [publish([], new), .start(r(4), new)])
+        for number: UInt64 in 4...6 {
+            actions = next.report(.exited(reason: "x"), r(number))
+            if number < 6 { _ = next.wait(.seconds(1)) }
+        }
+        #expect(actions.prefix(2) == [.start(r(7), old), .start(r(8), old)])
+        let (after, again) = try restart(next)
+        #expect(again.prefix(3) == [publish([], old), .start(r(9), old), .start(r(10), old)], "and that it fell back")
+        #expect(again.count == 4, "the deploy has failed for this controller as well")
+        #expect(after.status()?.state == .deployFailed)
+    }
+
+    @Test func `a version that was healthy is tried for ever by the next controller, too`() throws {
+        var bench = Bench()
+        let web = deployment()
+        _ = try bench.run(application(web))
+        var (next, actions) = try restart(bench)
+        for number: UInt64 in 2...9 {
+            #expect(actions.contains(.start(r(number), web)))
+            _ = next.report(.exited(reason: "x"), r(number))
+            actions = next.wait(.seconds(10))
+        }
+    }
+
+    @Test func `a delete that was under way ends, for nothing is left`() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment()))
+        _ = try bench.delete()
+        #expect(bench.state.goal.applications["shop"]?.isDeleting == true)
+        let (next, actions) = try restart(bench)
+        #expect(actions == [deleted()])
+        #expect(next.state.goal.applications.isEmpty)
+        #expect(next.state.status().applications.isEmpty)
+        #expect(next.state.nextWakeUp == nil)
+    }
+
+    @Test func `nothing is remembered of an application that is gone but the numbers of its replicas`() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 2)))
+        _ = try bench.delete()
+        for number: UInt64 in 1...2 { _ = bench.report(.exited(reason: "stopped"), r(number)) }
+        #expect(bench.state.goal.applications.isEmpty)
+        var (next, actions) = try restart(bench)
+        #expect(actions == [])
+        let web = deployment()
+        #expect(try next.deploy(application(web)) == [publish([], web), .start(r(3), web)])
+    }
+
+    @Test func `states are written as plain words`() throws {
+        let json = try JSONEncoder().encode([ApplicationStatus.State.deployFailed, .running])
+        #expect(String(decoding: json, as: UTF8.self) == #"["deployFailed","running"]"#)
+        #expect("\(DeploymentStatus.State.updating) \(ReplicaStatus.State.draining)" == "updating draining")
+    }
+}

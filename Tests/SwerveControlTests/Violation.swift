@@ -1,0 +1,4 @@
+/// What went wrong in a simulation.
+struct Violation: Error, CustomStringConvertible {
+    var description: String
+}
