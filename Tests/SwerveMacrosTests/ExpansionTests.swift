@@ -35,13 +35,13 @@ import Testing
                     SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold))
                 }
 
-                /// `Segmenter` with other options than it declares; `options(...)` makes it.
+                /// `Segmenter` with options that differ from its own; `options(...)` returns it.
                 struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Segmenter` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Segmenter` that is not running yet; `Serve.run` starts it.
                     ///
                     /// Loads the model.
                     func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
@@ -49,7 +49,7 @@ import Testing
                     }
                 }
 
-                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(modelName: String, threshold: Double)
                 }
@@ -127,19 +127,19 @@ import Testing
                     SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`))
                 }
 
-                /// `Pair` with other options than it declares; `options(...)` makes it.
+                /// `Pair` with options that differ from its own; `options(...)` returns it.
                 struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Pair` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Pair` that is not running yet; `Serve.run` starts it.
                     func bind(first: First, in: Int) -> Pair {
                         SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`), overrides)
                     }
                 }
 
-                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(first: First, in: Int)
                 }
@@ -216,17 +216,17 @@ import Testing
                     SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)))
                 }
 
-                /// `Open` with other options than it declares; `options(...)` makes it.
+                /// `Open` with options that differ from its own; `options(...)` returns it.
                 public struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     public init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     public func bind(_ value: Int) -> Open {
                         SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)), overrides)
                     }
-                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     func bind(hidden: Hidden?) -> Open {
                         SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)), overrides)
                     }

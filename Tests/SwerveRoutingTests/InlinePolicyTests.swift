@@ -30,13 +30,13 @@ import Testing
         #expect(policy.place == .loop)
     }
 
-    @Test func `each request of a batch counts`() {
+    @Test func `each request of a burst counts`() {
         var policy = InlinePolicy()
         policy.began(InlinePolicy.probation, .all(processor: 50_000, elapsed: 60_000, waited: false))
         #expect(policy.place == .loop)
     }
 
-    @Test func `after a long batch the next requests are watched`() {
+    @Test func `after a long burst the next requests are watched`() {
         var policy = watched()
         #expect(policy.place == .watchedLoop)
         short(&policy, InlinePolicy.watch - 1)
@@ -45,7 +45,7 @@ import Testing
         #expect(policy.place == .loop)
     }
 
-    @Test func `many short requests do not make a long batch`() {
+    @Test func `many short requests do not make a long burst`() {
         var policy = proven()
         policy.began(256, .time(2_000_000))
         #expect(policy.place == .loop)
