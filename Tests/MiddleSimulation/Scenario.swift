@@ -224,7 +224,7 @@ private final class History {
             world.fail("request \(number) was begun \(count) times")
         }
         let load = world.system.pools.pool(deployment).load
-        world.check(load.queued == 0 && load.ongoing == 0, "leases are left: \(load)")
+        world.check(load.queued == 0 && load.ongoing == 0, "leases are left over: \(load)")
         for wire in world.main.wires {
             guard let connection = wire.connection, !connection.isClosed else { continue }
             let load = connection.load
@@ -261,11 +261,11 @@ private final class History {
         }
         world.check(isDown.isSet, "the instance does not shut down")
         quiesce()
-        world.check(world.launcher.processes.isEmpty, "processes are left")
-        world.check(world.hosted.count == 0, "replicas of this process are left")
-        world.check(world.hosted.kept.load == (0, 0), "results are kept")
+        world.check(world.launcher.processes.isEmpty, "processes are left over")
+        world.check(world.hosted.count == 0, "replicas of this process are left over")
+        world.check(world.hosted.kept.load == (0, 0), "kept results are left over")
         world.check(world.system.pools.pool(deployment).load == (0, 0, 0), "a pool still holds replicas")
-        world.check(world.peers.connectionCount == 0, "connections are held")
+        world.check(world.peers.connectionCount == 0, "connections are still held")
         for wire in world.main.wires { wire.forget() }
         world.bury()
         for wire in world.main.wires { wire.forget() }

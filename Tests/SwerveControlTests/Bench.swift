@@ -98,7 +98,7 @@ func publish(_ replicas: [(ReplicaID, DeploymentSpec)], pool spec: DeploymentSpe
     return .publish(spec.id, serving, PoolOptions(spec.options))
 }
 
-/// What `.withdraw` says of a deployment that went with its application.
+/// The `.withdraw` for a deployment that was deleted with its application.
 func deleted(_ deployment: String = "web", in application: String = "shop") -> ControlAction {
     let target = id(deployment, in: application)
     let error = ServeError(.deleted, "application '\(application)' was deleted", deployment: target)

@@ -16,7 +16,7 @@ struct Simulation {
         .startFirst, .stopFirst, .rolling(), .rolling(maxSurge: 1, maxUnavailable: 0),
         .rolling(maxSurge: 0, maxUnavailable: 1), .rolling(maxSurge: 2, maxUnavailable: .percent(50)),
     ]
-    /// Reports arrive, and nothing fails but what is broken for good.
+    /// Whether all reports arrive and nothing fails except what is permanently broken.
     var isCalm = false
 
     init(seed: UInt64) {

@@ -1,7 +1,7 @@
 import SwerveControl
 import SwerveCore
 
-/// The replicas and callers that a simulated controller acts upon; throws on an action that it must not take.
+/// The replicas and callers that a simulated controller acts on. Throws if the controller takes an illegal action.
 struct World {
     enum Phase { case starting, ready, draining, stopping }
 

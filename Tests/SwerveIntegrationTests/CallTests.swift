@@ -110,7 +110,7 @@ extension IntegrationTests {
                 await #expect(throws: Refused(reason: "twice", code: 100)) { try await ensemble.relay("plus", "twice") }
                 let names = await instance.status().applications[name]?.deployments.keys.sorted()
                 #expect(names == ["Calculator", "Ensemble", "Model", "Model_1", "adder"])
-                // Handles travel in both directions.
+                // Handles can be arguments and results.
                 let second = try await instance.deploymentHandle("Model_1", application: name, as: Model.self)
                 #expect(try await ensemble.ask(second) == 2)
                 #expect(try await ensemble.first().answer() == 1)

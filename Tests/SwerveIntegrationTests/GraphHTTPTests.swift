@@ -139,7 +139,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `paths that are no routes are refused when the graph is built`() async throws {
+        @Test func `invalid paths are refused when the graph is built`() async throws {
             for path in ["add", "/add/", "/a b", "/a?b"] {
                 let error = await #expect(throws: ServeError.self) {
                     let driver = GraphDriver.bind([path: InputNode<Int>()])

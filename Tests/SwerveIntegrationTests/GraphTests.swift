@@ -171,7 +171,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a failure cancels the nodes that nobody needs any more`(_ placement: Placement) async throws {
+        func `a failure cancels nodes that are no longer needed`(_ placement: Placement) async throws {
             let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
             let gate = Gate.options(placement: placement).bind(journal: journal)
             let input = InputNode<Int>()
@@ -421,8 +421,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a large result whose replica is lost fails the node that needs it, and nothing else`() async throws
-        {
+        @Test func `losing the replica of a large result fails only the node that needs the result`() async throws {
             let journal = Journal.options(maxOngoingRequests: 1000).bind()
             let gate = Gate.bind(journal: journal)
             let input = InputNode<String>()
@@ -518,7 +517,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `cases of an enumeration are complete, and not more than that`() async throws {
+        @Test func `the cases of an enumeration must be complete, without a superfluous default`() async throws {
             let input = InputNode<Request>()
             func message(_ node: GraphNode<Request, Int>) async -> String {
                 let error = await #expect(throws: ServeError.self) {

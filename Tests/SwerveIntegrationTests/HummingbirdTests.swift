@@ -11,7 +11,7 @@ private typealias Names = (
     ServeHTTPError, ServeContext
 )
 
-/// A deployment whose paths are a Hummingbird router's.
+/// A deployment that answers with a Hummingbird router.
 @Deployment
 distributed actor Routed: HTTPIngress {
     private let routes: HummingbirdResponder

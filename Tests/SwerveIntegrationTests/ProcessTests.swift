@@ -258,7 +258,7 @@ extension IntegrationTests {
                 gracefulShutdownTimeout: .milliseconds(100)
             ).bind(isStuck: true)
             let run = Task { try await instance.run(bound, name: name, routePrefix: nil) }
-            try await eventually("a replica is being made") {
+            try await eventually("a replica is starting") {
                 await instance.status().applications[name]?.deployments["Stuck"]?.replicas.isEmpty == false
             }
             run.cancel()

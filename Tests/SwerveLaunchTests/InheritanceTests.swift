@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func `no descriptor is left in the parent`(_ usesDescriptors: Bool) async {
+    @Test(arguments: [true, false]) func `no descriptor is left open in the parent`(_ usesDescriptors: Bool) async {
         await #expect(processExitsWith: .success) { [usesDescriptors] in
             let shell = try Shell(usesDescriptors: usesDescriptors)
             let missing = try LocalProcessLauncher(executable: "/nowhere", usesDescriptors: usesDescriptors)

@@ -101,7 +101,7 @@ import Testing
         defer { for argument in arguments { free(argument) } }
         try #require(posix_spawn(&process, "/bin/sh", nil, nil, &arguments, nil) == 0)
         ProcessNumber.waitForEnd(of: process)
-        #expect(kill(process, 0) == 0, "it is there, though it has ended")
+        #expect(kill(process, 0) == 0, "it still exists, although it has ended")
         var status: Int32 = 0
         #expect(waitpid(process, &status, WNOHANG) == process)
         #expect(status == 7 << 8)

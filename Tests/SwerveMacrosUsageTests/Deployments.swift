@@ -22,7 +22,7 @@ distributed actor WithSystem {
     distributed func scale(_ value: Int) -> Int { value * factor }
 }
 
-/// An initialiser without the actor system, that suspends and throws, with a default value.
+/// An initialiser with a default value and without the actor system, which suspends and throws.
 @Deployment("loader", maxOngoingRequests: 3, startTimeout: .seconds(5))
 distributed actor Loader {
     private let model: String

@@ -81,7 +81,7 @@ import Testing
         waiting.connection.close(because: "the test is over")
     }
 
-    @Test func `an answer that was given before the replica is asked to drain leaves it drained`() async throws {
+    @Test func `it is drained at once when its answers left before it was asked to drain`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)

@@ -63,7 +63,7 @@ extension GraphNodeError: Codable {
 }
 
 extension GraphNodeError: ServeHTTPErrorConvertible {
-    /// The status that the cause stands for; the message names the node.
+    /// The status of the cause, with a message that names the node.
     public var httpError: ServeHTTPError? {
         ServeHTTPError(ServeResponse(for: cause).status, "graph node '\(node)': \(ServeResponse.message(for: cause))")
     }

@@ -27,7 +27,7 @@ final class GraphProgram: Sendable {
         _ meter: GraphMeter,
         _ system: ServeSystem
     ) -> ContiguousArray<GraphStep> {
-        // The driver only passes the value of such a node on to calls.
+        // The nodes whose values the driver only passes on to calls.
         var isPassedOn = [Bool](repeating: true, count: nodes.count)
         isPassedOn[nodes.count - 1] = false
         for node in nodes {

@@ -16,7 +16,7 @@ final class GraphCallStep: Sendable {
     private let system: ServeSystem
     private let deployment: ServeID
     private let method: String
-    /// Whether a large result may stay where it is made, because the driver only passes it on.
+    /// Whether a large result may stay with the replica that makes it, because the driver only passes it on.
     let mayKeep: Bool
     let meter: GraphMeter
     /// The node's position among the nodes that are measured.
@@ -89,7 +89,7 @@ enum GraphWork: Sendable {
 
     private static func call(_ step: GraphCallStep, _ arguments: Arguments) async throws -> GraphValue {
         let start = step.now
-        // Results that other processes keep go with the last reference to them: not before the call is over.
+        // The last reference to a kept result releases it, which must not happen before the call is over.
         defer { withExtendedLifetime(arguments) {} }
         do {
             return step.value(try await step.call(arguments), since: start)
