@@ -14,7 +14,7 @@ typedef struct {
 
 static size_t aligned(size_t size) { return (size + 3) & ~(size_t)3; }
 
-// Looks through the notes of the first object, which is the program itself.
+// Searches the notes of the first object, which is the program itself.
 static int look(struct dl_phdr_info *object, size_t size, void *data) {
     (void)size;
     search *result = data;

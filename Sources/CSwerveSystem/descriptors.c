@@ -11,7 +11,7 @@ int64_t swerve_descriptor_limit_raise(int64_t most) {
     if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < wanted) {
         struct rlimit raised = {wanted, limit.rlim_max};
 #if defined(__APPLE__)
-        // More than this is refused although the hard limit says otherwise.
+        // macOS refuses more than this, whatever the hard limit says.
         if (setrlimit(RLIMIT_NOFILE, &raised) != 0 && wanted > OPEN_MAX) raised.rlim_cur = OPEN_MAX;
 #endif
         if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit.rlim_cur = raised.rlim_cur;

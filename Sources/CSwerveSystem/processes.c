@@ -9,7 +9,7 @@
 #if defined(__linux__)
 #include <sched.h>
 #include <sys/syscall.h>
-// The same number on every architecture. Headers of older systems lack the names.
+// The numbers are the same on every architecture. Headers of older systems lack the names.
 #if !defined(SYS_pidfd_send_signal)
 #define SYS_pidfd_send_signal 424
 #endif

@@ -6,8 +6,8 @@ package import SwerveTransport
 
 /// The one place that holds the goal state: the shell of ``ControllerState``.
 ///
-/// Everything that happens becomes an event in one stream; one task takes them in order, asks the state machine and
-/// carries out its actions.
+/// Everything that happens becomes an event in one stream. One task takes the events in order, passes them to the state
+/// machine and carries out its actions.
 package final class Controller: Sendable {
     enum Event: Sendable {
         case deploy(ApplicationSpec, DeployWaiter)
@@ -49,21 +49,21 @@ package final class Controller: Sendable {
 
     // MARK: Requests to the controller
 
-    /// Returns when the application runs. A caller that is cancelled waits no more; the application goes on.
+    /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
     package func deploy(_ spec: ApplicationSpec) async throws {
         let waiter = DeployWaiter()
         send(.deploy(spec, waiter))
         try await waiter.wait()
     }
-    /// Returns when everything of the application is gone.
+    /// Returns when nothing of the application is left.
     package func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
     }
-    /// Decides how many replicas a deployment should have, until the next deploy decides anew. Returns when that is
-    /// decided; the replicas follow.
+    /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
+    /// set; the replicas follow.
     ///
-    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when there is no
-    ///   such deployment.
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when there is
+    ///   no such deployment.
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
     }
@@ -73,7 +73,7 @@ package final class Controller: Sendable {
     package func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
-    /// The status now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    /// The status now and after each change, until the instance is shut down. A slow reader gets only the latest.
     package func statusUpdates() -> AsyncStream<ServeStatus> {
         let (updates, continuation) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
         send(.watch(continuation))
@@ -99,17 +99,17 @@ package final class Controller: Sendable {
 
     // MARK: The loop
 
-    /// What only the loop touches.
+    /// State that only the loop touches.
     private struct LoopState {
         var machine = ControllerState()
-        /// Where the replicas are reached that have a place.
+        /// The addresses of the replicas that have been placed.
         var addresses: [ReplicaID: String] = [:]
         var waitingForRun: [String: [DeployWaiter]] = [:]
         var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
         var scheduledTick: MonotonicTime?
         var watchers: [AsyncStream<ServeStatus>.Continuation] = []
-        /// What the watchers were last told.
+        /// The status that the watchers were last told.
         var announced: ServeStatus?
     }
 
@@ -198,7 +198,7 @@ package final class Controller: Sendable {
         guard let wakeUp = state.machine.nextWakeUp else { return }
         if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
         state.scheduledTick = wakeUp
-        // Too early does no harm, and a wake-up may be at the end of time.
+        // Ticking early does no harm, and a wake-up may lie at the end of time.
         let time = NIODeadline.uptimeNanoseconds(UInt64(clamping: wakeUp.nanoseconds))
         clock.scheduleTask(deadline: min(time, clock.now + Self.longestWait)) { self.send(.tick) }
     }

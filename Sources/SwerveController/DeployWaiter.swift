@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Someone who waits for an application to run. One that is cancelled waits no more; the application goes on.
+/// A caller that waits for an application to run. Cancelling it ends the wait; the application is still deployed.
 final class DeployWaiter: Sendable {
     private enum State {
         case begun
@@ -25,7 +25,7 @@ final class DeployWaiter: Sendable {
         }
     }
 
-    /// The first result counts.
+    /// Ends the wait. Only the first result counts.
     func end(_ result: Result<Void, any Error>) {
         let continuation = state.withLock { state -> CheckedContinuation<Void, any Error>? in
             switch state {

@@ -34,21 +34,18 @@ public struct HummingbirdResponder: Sendable {
         }
     }
 
-    /// - Throws: what the router's handlers throw and its middleware does not turn into a response. Hummingbird's
-    ///   `HTTPError` becomes ``SwerveHTTPTypes/ServeHTTPError`` with the same status.
+    /// The router itself answers errors of Hummingbird that have a response, such as `HTTPError`.
+    ///
+    /// - Throws: what the router's handlers throw and its middleware does not turn into a response.
     public func respond(to request: ServeRequest) async throws -> ServeResponse {
         var logger = Logger(label: "swerve.hummingbird")
         logger[metadataKey: "request-id"] = "\(request.requestID)"
         let source = HummingbirdSource(logger: logger, requestID: request.requestID)
-        do {
-            let response = try await answer(
-                Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)),
-                source
-            )
-            return try await Self.convert(response)
-        } catch let error as Hummingbird.HTTPError {
-            throw ServeHTTPError(HTTPStatus(UInt16(error.status.code)), error.body)
-        }
+        let response = try await answer(
+            Request(head: Self.head(of: request), body: RequestBody(asyncSequence: request.body)),
+            source
+        )
+        return try await Self.convert(response)
     }
 
     private static func head(of request: ServeRequest) -> HTTPTypes.HTTPRequest {

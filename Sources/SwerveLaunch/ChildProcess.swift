@@ -1,12 +1,12 @@
 internal import Dispatch
 internal import SwerveSystem
 
-/// A running child, by which it can be ended; never another process that got the same number after it.
+/// A running child that can be killed. The kill never hits another process that got the same id later.
 enum ChildProcess: Sendable {
-    /// The system's own reference to the process. It stays good after the process was waited for.
+    /// The system's own reference to the process. It stays valid after the process was waited for.
     case descriptor(ProcessDescriptor)
-    /// The number, where the system has nothing better. It is good only until the process is waited for, so nobody may
-    /// do that before ``end()`` has returned and this value is out of reach.
+    /// The process id, where the system has nothing better. It is valid only until the process is waited for, so nobody
+    /// may wait before ``end(of:)`` has returned and this value is out of reach.
     case number(Int32)
 
     /// - Parameter process: a child that nobody has waited for.
@@ -25,10 +25,10 @@ enum ChildProcess: Sendable {
         }
     }
 
-    /// Returns when the process has ended; nobody has waited for it by then.
+    /// Returns when the process has ended; it has not been waited for by then.
     static func end(of process: Int32) async {
         await withCheckedContinuation { continuation in
-            // A queue of its own has a thread of its own while it blocks.
+            // Each queue has its own thread while it blocks.
             DispatchQueue(label: "swerve.process").async {
                 ProcessNumber.waitForEnd(of: process)
                 continuation.resume()

@@ -1,16 +1,16 @@
 internal import Dispatch
 internal import SwerveSystem
 
-/// Passes on what a child writes to its standard error, and keeps the last of it.
+/// Passes on what a child writes to its standard error, and keeps the last lines.
 ///
-/// A reader that is slow slows the children down, as it would if they wrote to it themselves.
+/// A slow reader slows the children down, as it would if they wrote to it themselves.
 final class ErrorRelay: @unchecked Sendable {
-    // Unchecked: the variables are touched on the queue only.
+    // Unchecked: the variables are only touched on the queue.
 
-    /// What children write at the same time is passed on one after the other.
+    /// Serial, so that output which children write at the same time does not mix.
     private static let queue = DispatchQueue(label: "swerve.errors")
 
-    /// For the child; the launcher closes it once the child has it.
+    /// The child's end; the launcher closes it once the child has it.
     let writingEnd: Int32
     private let readingEnd: Int32
     private let destination: Int32
@@ -31,7 +31,7 @@ final class ErrorRelay: @unchecked Sendable {
         source.activate()
     }
 
-    /// What the child wrote last, when it has ended.
+    /// The child's last lines. Call it when the child has ended.
     func lastLines() async -> String {
         await withCheckedContinuation { continuation in
             Self.queue.async {

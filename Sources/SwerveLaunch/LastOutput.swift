@@ -2,20 +2,21 @@ internal import Synchronization
 
 /// The last lines that a process wrote to its standard error, for the message that says why it ended.
 ///
-/// Of a crash only what comes before the report with the backtrace counts: it names the reason, the report is long.
+/// After a crash, only the lines before the runtime's report and backtrace are kept: they name the reason, and the
+/// report is long.
 struct LastOutput {
-    /// So many lines are kept at most, of so many bytes each.
+    /// At most this many lines are kept, of at most this many bytes each.
     static let maximumLines = 10
     static let maximumLineBytes = 500
 
-    /// How the reports of the Swift runtime begin: those of its backtracer, and those without it.
+    /// How the Swift runtime's crash reports begin, with its backtracer and without.
     private static let reports = ["*** Signal ", "*** Program crashed", "Current stack trace:"]
 
     private var lines: [String] = []
     private var partial: [UInt8] = []
     private var hasReport = false
 
-    /// The process wrote something.
+    /// Adds bytes that the process wrote.
     mutating func wrote(_ bytes: some Sequence<UInt8>) {
         for byte in bytes {
             if byte == UInt8(ascii: "\n") {
@@ -35,7 +36,7 @@ struct LastOutput {
         if lines.count > Self.maximumLines { lines.removeFirst() }
     }
 
-    /// The lines, the last one also when it has no end.
+    /// The lines, including a last one without a line end.
     mutating func text() -> String {
         if !partial.isEmpty { endLine() }
         return lines.joined(separator: "\n")

@@ -39,12 +39,12 @@ enum LaunchFailure {
 
     /// What can be done about it, where that is known.
     private static func hint(for code: ErrorNumber) -> String {
+        // With the type spelled out: System matches errors against constants of the same names, and of its own type.
         switch code {
-        case .tooManyOpenFiles:
-            return "; this process may have \(Descriptors.limit) (ulimit -n)"
-        case .tryAgain:
-            return "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
-        default: return ""
+        case ErrorNumber.tooManyOpenFiles: "; this process may have \(Descriptors.limit) (ulimit -n)"
+        case ErrorNumber.tryAgain:
+            "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
+        default: ""
         }
     }
 }

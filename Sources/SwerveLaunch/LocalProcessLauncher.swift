@@ -11,10 +11,10 @@ internal import Synchronization
 /// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
 /// one has taken its name since.
 ///
-/// They inherit standard output, and what they write to standard error is passed on to this process's, so that what user
-/// code prints appears where it would without replicas. They inherit no other descriptor. Signals do by default what they do in any program, also those that this process
-/// ignores. Each has a session of its own: what is typed at the terminal, and the terminal's end, reach this process
-/// alone, which then ends its replicas in its own time.
+/// Replica processes inherit standard output. What they write to standard error is passed on to this process's, so that
+/// output from user code appears where it would without replicas. They inherit no other descriptors. Every signal has
+/// its default effect in them, including those that this process ignores. Each process has its own session: terminal
+/// input and the terminal's end reach only this process, which then ends its replicas in its own time.
 package final class LocalProcessLauncher: ProcessLauncher {
     private enum Child {
         case starting(isKilled: Bool)
@@ -22,14 +22,14 @@ package final class LocalProcessLauncher: ProcessLauncher {
     }
     private let children = Mutex<[ReplicaID: Child]>([:])
     private let executable: String
-    /// What the program is called by.
+    /// The program's name, as `argv[0]`.
     private let name: String
     private let arguments: [String]
     private let usesDescriptors: Bool
 
     /// - Parameters:
     ///   - executable: the path of the program that hosts replicas; this process's own by default.
-    ///   - usesDescriptors: whether processes are referred to by descriptors where the system has them.
+    ///   - usesDescriptors: whether to refer to processes by descriptors where the system has them.
     package init(
         executable: String? = nil,
         arguments: [String] = [],
@@ -46,7 +46,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         children.withLock { $0[replica] = .starting(isKilled: false) }
-        // Unstructured: the task is the process's life, which the controller ends by killing the process.
+        // Unstructured: the task lives as long as the process, which the controller ends by killing it.
         Task {
             let reason: String
             let errors = ErrorRelay()
@@ -63,8 +63,8 @@ package final class LocalProcessLauncher: ProcessLauncher {
         }
     }
 
-    /// - Parameter body: called with the process's number when it is there. Until it returns nobody waits for the
-    ///   process, so that the number stays good.
+    /// - Parameter body: called with the process id once the process exists. Until it returns, nobody waits for the
+    ///   process, so that the id stays valid.
     private func run(
         _ environment: [String: String],
         _ errors: ErrorRelay?,
@@ -110,14 +110,14 @@ package final class LocalProcessLauncher: ProcessLauncher {
         children.withLock { children in
             switch children[replica] {
             case .starting?: children[replica] = .starting(isKilled: true)
-            // Under the lock, and so before the number of a process that was waited for can be another's.
+            // Under the lock, and so before the id of a process that was waited for can be reused.
             case .running(let child)?: child.kill()
             case nil: break
             }
         }
     }
 
-    /// The file, by a name that means the running program in its children too, and the path that it had.
+    /// The file, by a name that means the running program in its children too, and the path it was started from.
     private static func ownExecutable() throws(ServeError) -> (file: String, path: String) {
         do {
             return (ThisProcess.runningExecutable, try ThisProcess.executable())

@@ -5,22 +5,22 @@ package protocol ProcessLauncher: Sendable {
     /// Starts a replica's process; returns at once.
     ///
     /// - Parameters:
-    ///   - environment: variables that the process needs besides those of this one.
-    ///   - report: called with `launched` when the process is there, and with `exited` once when it is gone or could not
-    ///     be started; on any thread.
+    ///   - environment: variables that the process needs in addition to this process's own.
+    ///   - report: called on any thread: with `launched` when the process exists, and with `exited` once, when it has
+    ///     ended or could not be started.
     func start(
         _ replica: ReplicaID,
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     )
 
-    /// Ends the process at once; nothing happens when it is gone.
+    /// Kills the process at once; does nothing when it has already ended.
     func kill(_ replica: ReplicaID)
 }
 
-/// What becomes of a process.
+/// An event in the life of a process.
 package enum ProcessEvent: Sendable {
     case launched(processID: Int32)
-    /// - Parameter lastOutput: what the process wrote last to its standard error; empty when that is not known.
+    /// - Parameter lastOutput: the last lines that the process wrote to its standard error; empty when unknown.
     case exited(reason: String, lastOutput: String = "")
 }

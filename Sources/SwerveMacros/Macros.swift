@@ -3,7 +3,7 @@
 @_exported public import SwerveCore
 @_exported public import SwerveGraph
 
-/// Makes a distributed actor a deployment.
+/// Turns a distributed actor into a deployment.
 ///
 /// ```swift
 /// @Deployment(numReplicas: 2, resources: Resources(cpus: 1, gpus: 0.3))
@@ -22,21 +22,21 @@
 /// let app = Segmenter.bind(modelName: "segformer")
 /// ```
 ///
-/// For each initialiser the actor gets a static `bind` with the same labels, default values and documentation. It
-/// returns a reference of the actor's own type to a deployment that does not run yet; given to the `bind` of another
-/// deployment the two are composed, given to `Serve.run` it starts. The initialiser runs once in each replica, so it
-/// may be asynchronous, may throw and may take long. It needs no actor system: `self.actorSystem` is set before its
-/// first line, unless it has a parameter of type `ActorSystem`. An actor without an initialiser gets one with a
+/// For each initialiser, the actor gets a static `bind` with the same labels, default values and documentation. `bind`
+/// returns a reference of the actor's own type to a deployment that is not running yet. Passing it to the `bind` of
+/// another deployment composes the two; passing it to `Serve.run` starts it. The initialiser runs once in each replica,
+/// so it may be asynchronous, may throw and may take long. It needs no actor system: `self.actorSystem` is set before
+/// its first line, unless it has a parameter of type `ActorSystem`. An actor without an initialiser gets one with a
 /// parameter for each stored property that has no initial value.
 ///
-/// Its arguments travel to the replicas, so their types must be `Codable & Sendable`. Other deployments are: pass the
-/// reference that their `bind` returns. `private` and `fileprivate` initialisers have no `bind`.
+/// The arguments are sent to the replicas, so their types must be `Codable & Sendable`. References to other deployments
+/// are, so pass what their `bind` returns. `private` and `fileprivate` initialisers get no `bind`.
 ///
-/// The callable methods are those marked `distributed`. Those that answer something are nodes of a graph, too:
-/// `segmenter.nodes.segment(input)` takes and makes a `GraphNode`. Generic methods, overloads that differ in types only
-/// and methods in extensions are not among `nodes`, nor is anything where the actor has a member of that name itself.
-/// The actor must not be `private` or local, because a replica in
-/// another process finds it by its name.
+/// Methods marked `distributed` can be called. Those that return a value can also be nodes of a graph:
+/// `segmenter.nodes.segment(input)` takes and returns a `GraphNode`. `nodes` does not include generic methods,
+/// overloads that differ only in types, or methods in extensions. An actor that declares its own `nodes` or `Nodes`
+/// gets no generated one. The actor must not be `private` or local, because a replica in another process looks it up by
+/// name.
 ///
 /// - Parameters:
 ///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
@@ -89,7 +89,7 @@ public macro Deployment(
     healthCheckTimeout: Duration = .seconds(30)
 ) = #externalMacro(module: "SwerveMacrosPlugin", type: "DeploymentMacro")
 
-/// Makes a deployment that calls a function.
+/// Generates a deployment that calls a function.
 ///
 /// ```swift
 /// @FunctionDeployment(numReplicas: 3)
@@ -99,9 +99,9 @@ public macro Deployment(
 /// let sharp = try await handle(image, by: 4)
 /// ```
 ///
-/// The deployment is a distributed actor beside the function, called `sharpenDeployment` after it, and its handle is
-/// called like the function. Calls from outside are asynchronous and can throw, whatever the function is. A replica
-/// runs one call at a time up to the function's next suspension, so a function that never suspends wants more replicas,
+/// The deployment is a distributed actor next to the function, named after it (`sharpenDeployment`), and its handle is
+/// called like the function. Calls from outside are asynchronous and can throw, even if the function is neither. A
+/// replica runs one call at a time until the function suspends, so a function that never suspends needs more replicas,
 /// not a higher `maxOngoingRequests`.
 ///
 /// The function may be at the top level or a static member of a type that is not generic. It must not be `private` or
@@ -144,6 +144,6 @@ public macro FunctionDeployment(
     healthCheckTimeout: Duration = .seconds(30)
 ) = #externalMacro(module: "SwerveMacrosPlugin", type: "FunctionDeploymentMacro")
 
-/// Sets `self.actorSystem` at the head of an initialiser. `@Deployment` writes it; it is not for direct use.
+/// Sets `self.actorSystem` at the start of an initialiser. `@Deployment` adds it. Not for direct use.
 @attached(body)
 public macro _DeploymentInit() = #externalMacro(module: "SwerveMacrosPlugin", type: "DeploymentInitMacro")

@@ -2,7 +2,7 @@ internal import SwiftDiagnostics
 internal import SwiftSyntax
 internal import SwiftSyntaxMacros
 
-/// An access level, in the order of how far it reaches.
+/// An access level, ordered from the narrowest to the widest.
 enum Access: Int, Comparable {
     case `private`
     case `fileprivate`
@@ -10,7 +10,7 @@ enum Access: Int, Comparable {
     case package
     case `public`
 
-    /// The level that is written among `modifiers`, or `nil`.
+    /// The level that `modifiers` state, or `nil`.
     init?(_ modifiers: DeclModifierListSyntax) {
         for modifier in modifiers where modifier.detail == nil {
             switch modifier.name.tokenKind {
@@ -26,13 +26,13 @@ enum Access: Int, Comparable {
         return nil
     }
 
-    /// The level of a declaration: what it says, or what the extension that it is in says.
+    /// The level of a declaration: its own modifier, or else that of the enclosing extension.
     init(_ modifiers: DeclModifierListSyntax, in lexicalContext: [Syntax]) {
         let enclosing = lexicalContext.first?.as(ExtensionDeclSyntax.self).flatMap { Access($0.modifiers) }
         self = Access(modifiers) ?? enclosing ?? .internal
     }
 
-    /// What generated declarations of this level start with.
+    /// The text that generated declarations of this level start with.
     var prefix: String { self == .internal ? "" : "\(self) " }
 
     static func < (left: Access, right: Access) -> Bool { left.rawValue < right.rawValue }
@@ -75,7 +75,7 @@ enum Hidden {
     }
 
     func diagnose(_ name: String, at node: some SyntaxProtocol, in context: some MacroExpansionContext) {
-        let why = "a worker process looks '\(name)' up by its name and cannot find"
+        let why = "a worker process looks '\(name)' up by name and cannot find"
         switch self {
         case .modifier(let modifier):
             let keyword = modifier.name.text

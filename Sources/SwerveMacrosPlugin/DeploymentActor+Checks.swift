@@ -3,7 +3,7 @@ internal import SwiftSyntax
 internal import SwiftSyntaxBuilder
 internal import SwiftSyntaxMacros
 
-/// What cannot work and the compiler would say late, obscurely or not at all.
+/// Reports mistakes that the compiler would report late, obscurely or not at all.
 extension DeploymentActor {
     func check(in context: some MacroExpansionContext) {
         if let hidden = Hidden(syntax.modifiers, in: context.lexicalContext) {
@@ -11,7 +11,7 @@ extension DeploymentActor {
         }
         for reserved in ["InitArguments", "_make", "_deploymentOptions", "_deploymentMethods"] {
             guard let taken = declaration(of: reserved) else { continue }
-            context.error("@Deployment makes a member '\(reserved)': give this one another name", at: taken)
+            context.error("@Deployment generates a member '\(reserved)': rename this one", at: taken)
         }
         checkInitializers(in: context)
         for method in distributedMethods {
@@ -38,7 +38,7 @@ extension DeploymentActor {
             if let generics = initializer.genericParameterClause {
                 context.error(
                     "a replica decodes the arguments by their types, so this initialiser cannot be generic: "
-                        + "put the type parameters on the actor",
+                        + "move the type parameters to the actor",
                     at: generics
                 )
             }
@@ -58,13 +58,13 @@ extension DeploymentActor {
         for binding in property.bindings where binding.initializer == nil && binding.accessorBlock == nil {
             if binding.pattern.is(TuplePatternSyntax.self) {
                 context.error(
-                    "@Deployment cannot make an initialiser for this pattern: declare each property on its own",
+                    "@Deployment cannot generate an initialiser for this pattern: declare each property separately",
                     at: binding.pattern
                 )
             } else if property.hasWrapper, !property.hasDefault(binding.typeAnnotation?.type) {
                 context.error(
-                    "@Deployment cannot make an initialiser for a property with an attribute: write 'init', or give it "
-                        + "an initial value",
+                    "@Deployment cannot generate an initialiser for a property with an attribute: write 'init', or "
+                        + "give it an initial value",
                     at: binding.pattern
                 )
             }
@@ -74,10 +74,10 @@ extension DeploymentActor {
     private func checkArgument(_ parameter: Parameter, in context: some MacroExpansionContext) {
         guard let obstacle = parameter.obstacle else { return }
         let name = parameter.name
-        let rule = "the arguments of an initialiser travel to the replicas, so they must be Codable & Sendable"
+        let rule = "the arguments of an initialiser are sent to the replicas, so they must be Codable & Sendable"
         switch obstacle {
         case .closure:
-            context.error("'\(name)' is a closure; \(rule): choose the behaviour by an enum", at: parameter.syntax)
+            context.error("'\(name)' is a closure; \(rule): select the behaviour with an enum", at: parameter.syntax)
         case .tuple:
             context.error("'\(name)' is a tuple; \(rule): use a struct or separate parameters", at: parameter.syntax)
         case .existential(let constraint):
@@ -88,12 +88,12 @@ extension DeploymentActor {
             )
         case .opaque, .pack:
             context.error(
-                "'\(name)' is generic; a replica decodes the arguments by their types: put the type parameter on the "
+                "'\(name)' is generic; a replica decodes the arguments by their types: move the type parameter to the "
                     + "actor",
                 at: parameter.syntax
             )
         case .byReference:
-            context.error("'\(name)' is 'inout'; \(rule) and are copied: remove 'inout'", at: parameter.syntax)
+            context.error("'\(name)' is 'inout', but arguments are copied: remove 'inout'", at: parameter.syntax)
         case .variadic:
             let array = "[\(parameter.type.trimmedDescription)]"
             var fixIts: [FixIt] = []
@@ -114,7 +114,7 @@ extension DeploymentActor {
             let modifiers = member.asProtocol((any WithModifiersSyntax).self)?.modifiers
             return modifiers?.contains(.distributed) ?? false
         }
-        // Another protocol may bring the methods in an extension.
+        // An extension of another protocol may provide the methods.
         guard !hasDistributed, syntax.inheritanceClause == nil else { return }
         let callable = members.lazy.compactMap { $0.as(FunctionDeclSyntax.self) }.first { function in
             let excluded: [Keyword] = [.private, .fileprivate, .static, .nonisolated]
@@ -143,14 +143,14 @@ extension DeploymentActor {
     }
 }
 
-/// Says what to use in the place of types that the compiler only calls not serialisable.
+/// Suggests replacements for types that the compiler would only call not serialisable.
 func checkSignature(of method: FunctionDeclSyntax, in context: some MacroExpansionContext) {
     for (position, element) in method.signature.parameterClause.parameters.enumerated() {
         let parameter = Parameter(element, position: position)
         switch parameter.obstacle {
         case .closure:
             context.error(
-                "'\(parameter.name)' is a closure, which cannot be sent: choose the behaviour by an enum",
+                "'\(parameter.name)' is a closure, which cannot be sent: select the behaviour with an enum",
                 at: element
             )
         case .tuple:

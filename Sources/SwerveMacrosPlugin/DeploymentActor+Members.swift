@@ -1,11 +1,11 @@
 internal import SwiftSyntax
 internal import SwiftSyntaxBuilder
 
-/// The source text of what `@Deployment` adds to an actor.
+/// The source text of the members that `@Deployment` adds to an actor.
 extension DeploymentActor {
     private var prefix: String { access.prefix }
     private var usable: [Initializer] { initializers.filter(\.isSendable) }
-    /// A public enum cannot carry the types of an internal initialiser; then a struct hides it.
+    /// A public enum cannot carry the types of an internal initialiser, so a struct hides the enum.
     private var hidesArguments: Bool { usable.contains { $0.access < access } }
 
     func generatedMembers(options attribute: AttributeSyntax) -> [DeclSyntax] {
@@ -30,7 +30,7 @@ extension DeploymentActor {
 
     private func memberwiseInitializer(_ properties: [Parameter]) -> String {
         if usable.isEmpty {
-            // The checks have said why; this keeps the compiler from adding more.
+            // The checks have reported the mistake; this keeps the compiler from reporting more.
             return "init(actorSystem: SwerveActors.ServeSystem) {\nfatalError()\n}"
         }
         let parameters = properties.map { $0.declaration() } + ["actorSystem: SwerveActors.ServeSystem"]
@@ -77,10 +77,10 @@ extension DeploymentActor {
             """
     }
 
-    /// The arguments of the initialisers as one value that a replica can decode.
+    /// A type that holds the arguments of an initialiser, so that a replica can decode them.
     private var initArguments: String {
-        // The compiler shows this comment when it says which type cannot be encoded.
-        let comment = "// These travel to the replicas: the type of each parameter must be Codable & Sendable."
+        // The compiler shows this comment when it reports which type cannot be encoded.
+        let comment = "// These are sent to the replicas: the type of each parameter must be Codable & Sendable."
         let cases = usable.enumerated().map { index, initializer in
             let values = initializer.parameters.map { "\($0.payloadLabel): \($0.type.trimmedDescription)" }
             return "    case init\(index)" + (values.isEmpty ? "" : "(\(values.joined(separator: ", ")))") + "\n"
@@ -113,7 +113,7 @@ extension DeploymentActor {
         let body =
             cases.isEmpty
             ? "fatalError(\"no initialiser\")\n" : "switch arguments\(hidesArguments ? ".call" : "") {\n\(cases)}\n"
-        // It may call deprecated initialisers; the warning belongs at `bind`.
+        // `_make` may call deprecated initialisers; the warning belongs at `bind`.
         let isDeprecated = usable.contains { $0.attributes.contains { $0.contains("deprecated") } }
         return """
             \(isDeprecated ? "@available(*, deprecated)\n" : "")\(prefix)static func _make(
@@ -123,7 +123,7 @@ extension DeploymentActor {
             """
     }
 
-    /// The calls of the methods that a name tells apart. The actor system finds the others at run time.
+    /// The dispatch table of the methods with unique full names. The actor system finds the others at run time.
     private var methodTable: String {
         let callable = distributedMethods.filter(\.isListed).map(Method.init)
         let counts = Dictionary(distributedMethods.map { (Method($0).fullName, 1) }, uniquingKeysWith: +)
@@ -136,7 +136,7 @@ extension DeploymentActor {
             """
     }
 
-    /// Whether the actor itself has a member type or a static member of that name.
+    /// Whether the actor itself declares a member type or a static member of that name.
     func declares(_ name: String) -> Bool { declaration(of: name) != nil }
 
     func declaration(of name: String) -> DeclSyntax? {

@@ -1,16 +1,16 @@
 internal import SwiftParser
 internal import SwiftSyntax
 
-/// The source text of the methods over nodes of a graph.
+/// The source text of the methods that make nodes of a graph.
 extension DeploymentActor {
-    /// `nodes` and the type behind it; empty where the actor has such members itself, or no method that can be a node.
+    /// `nodes` and its type; empty when the actor declares such members itself, or has no method that can be a node.
     var graphMembers: [String] {
         guard !declaresInstanceMember("nodes"), !declares("Nodes"), !speaksOfNodes else { return [] }
         let methods = nodeMethods
         guard !methods.isEmpty else { return [] }
         return [
             """
-            /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
+            /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and returns a node.
             \(access.prefix)nonisolated var nodes: Nodes { Nodes(_deployment: self) }
             """,
             """
@@ -23,7 +23,7 @@ extension DeploymentActor {
         ]
     }
 
-    /// Whether a method has to do with a type of another place that is called like the one that would be made here.
+    /// Whether a method mentions a type `Nodes`, which the generated type would shadow.
     private var speaksOfNodes: Bool {
         distributedMethods.contains { $0.signature.tokens(viewMode: .sourceAccurate).contains { $0.text == "Nodes" } }
     }
@@ -65,8 +65,8 @@ extension DeploymentActor {
 }
 
 extension Parameter {
-    /// As the parameter of a method over nodes. A default value stays one when it is the same for every call: it is taken
-    /// when the graph is written.
+    /// The parameter of a method that takes nodes. A default value is kept only if it is the same for every call,
+    /// because it is evaluated when the graph is written.
     fileprivate func nodeDeclaration(of actor: String) -> String {
         let names = label.map { $0 == identifier || identifier == "`\($0)`" ? $0 : "\($0) \(identifier)" }
         let type = type.text(replacingSelfWith: actor)
@@ -78,7 +78,7 @@ extension Parameter {
 }
 
 extension ExprSyntax {
-    /// Whether it is a literal, a case such as `.fast`, or a container of such.
+    /// Whether it is a literal, a case such as `.fast`, or a container of these.
     fileprivate var isConstant: Bool {
         switch self.as(ExprSyntaxEnum.self) {
         case .integerLiteralExpr, .floatLiteralExpr, .booleanLiteralExpr, .nilLiteralExpr: true
@@ -97,7 +97,7 @@ extension ExprSyntax {
 }
 
 extension TypeSyntax {
-    /// The text for another scope, in which `Self` means something else.
+    /// The text for use in another scope, where `Self` means something else.
     fileprivate func text(replacingSelfWith name: String) -> String {
         let text = tokens(viewMode: .sourceAccurate).map { token in
             token.tokenKind == .keyword(.Self)

@@ -2,16 +2,17 @@ internal import SwiftIfConfig
 internal import SwiftSyntax
 internal import SwiftSyntaxMacros
 
-/// What the macro reads in the actor that carries `@Deployment`.
+/// What the macro reads from the actor that carries `@Deployment`.
 struct DeploymentActor {
     let syntax: ActorDeclSyntax
     let name: String
     let access: Access
-    /// The members, those in `#if` that are compiled included.
+    /// The members that are compiled, including those inside `#if`.
     let members: [DeclSyntax]
-    /// The stored properties for which the macro makes an initialiser; `nil` where the actor has one or needs none.
+    /// The stored properties that the generated initialiser takes; `nil` when the actor has an initialiser or needs
+    /// none.
     let memberwise: [Parameter]?
-    /// All that have a `bind`, one for each signature.
+    /// The initialisers that get a `bind`, one for each signature.
     let initializers: [Initializer]
     let distributedMethods: [FunctionDeclSyntax]
 
@@ -37,7 +38,7 @@ struct DeploymentActor {
         }
     }
 
-    /// Of two initialisers that differ in the actor system only, the one that is given it.
+    /// Keeps one of two initialisers that differ only in the actor system: the one that takes it.
     private static func distinct(_ initializers: [Initializer]) -> [Initializer] {
         var kept: [Initializer] = []
         for initializer in initializers {
@@ -52,7 +53,7 @@ struct DeploymentActor {
 }
 
 extension InitializerDeclSyntax {
-    /// Whether it can be called from a replica; the checks say why not.
+    /// Whether a replica can call it. The checks report the reason if not.
     var isBindable: Bool {
         let access = Access(modifiers) ?? .internal
         return access >= .internal && optionalMark == nil && genericParameterClause == nil && !attributes.isUnavailable
@@ -65,7 +66,7 @@ extension VariableDeclSyntax {
         let skipped: [Keyword] = [.static, .class, .distributed, .lazy]
         if hasWrapper || skipped.contains(where: modifiers.contains) { return [] }
         var found: [Parameter] = []
-        // `let a, b: Int`: the type holds for the names before it too.
+        // In `let a, b: Int` the type also applies to the names before it.
         var type: TypeSyntax?
         for binding in bindings.reversed() {
             type = binding.typeAnnotation?.type ?? type
@@ -77,7 +78,7 @@ extension VariableDeclSyntax {
         return found.reversed()
     }
 
-    /// Whether it has an attribute that may be a property wrapper, which the initialiser of an actor cannot set.
+    /// Whether it has an attribute that may be a property wrapper, which a generated initialiser cannot set.
     var hasWrapper: Bool {
         attributes.contains { $0.as(AttributeSyntax.self)?.attributeName.trimmedDescription != "available" }
     }
@@ -105,7 +106,7 @@ extension DeclModifierListSyntax {
 }
 
 extension MemberBlockItemListSyntax {
-    /// The members that are compiled: those of the `#if` clauses that hold, and all outside of `#if`.
+    /// The members that are compiled: those in active `#if` clauses and those outside of `#if`.
     fileprivate func active(in configuration: (any BuildConfiguration)?) -> [DeclSyntax] {
         flatMap { item -> [DeclSyntax] in
             guard let conditional = item.decl.as(IfConfigDeclSyntax.self) else { return [item.decl] }

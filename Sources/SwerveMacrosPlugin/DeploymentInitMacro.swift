@@ -2,7 +2,7 @@ package import SwiftSyntax
 internal import SwiftSyntaxBuilder
 package import SwiftSyntaxMacros
 
-/// `@_DeploymentInit`: gives an initialiser that does not take the actor system the one of the process.
+/// `@_DeploymentInit`: gives an initialiser that does not take an actor system that of the process.
 package struct DeploymentInitMacro: BodyMacro {
     package static func expansion(
         of node: AttributeSyntax,

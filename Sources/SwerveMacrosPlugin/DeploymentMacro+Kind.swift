@@ -3,7 +3,7 @@ internal import SwiftSyntax
 internal import SwiftSyntaxMacros
 
 extension DeploymentMacro {
-    /// Says what to write when `@Deployment` is not on a distributed actor.
+    /// Suggests what to write when `@Deployment` is not on a distributed actor.
     static func diagnoseKind(of declaration: some DeclGroupSyntax, in context: some MacroExpansionContext) {
         let keyword = declaration.introducer
         guard let name = declaration.asProtocol((any NamedDeclSyntax).self)?.name.text,

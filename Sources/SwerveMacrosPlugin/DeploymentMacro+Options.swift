@@ -3,9 +3,9 @@ internal import SwiftParser
 internal import SwiftSyntax
 internal import SwiftSyntaxMacros
 
-/// Checks the options that are literals, so that a typing error shows where it is made and not when the program runs.
+/// Checks options that are literals, so that a mistake shows up in the source and not when the program runs.
 ///
-/// The ranges are those of `DeploymentOptions`, which checks the values that are computed.
+/// The ranges are those of `DeploymentOptions`, which checks computed values.
 func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansionContext) {
     guard case .argumentList(let arguments)? = attribute.arguments else { return }
     let ranges = [
@@ -37,9 +37,9 @@ private func checkName(_ expression: ExprSyntax, in context: some MacroExpansion
         }
     }
     if name.isEmpty || name.utf8.count > 200 {
-        context.error("the name of a deployment has 1 to 200 characters", at: expression)
+        context.error("the name of a deployment must have 1 to 200 bytes", at: expression)
     } else if !isGood {
-        context.error("the name '\(name)' may hold letters, digits, '_', '-' and '.' only", at: expression)
+        context.error("the name '\(name)' may contain only letters, digits, '_', '-' and '.'", at: expression)
     }
 }
 

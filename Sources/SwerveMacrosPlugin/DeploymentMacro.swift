@@ -2,9 +2,9 @@ package import SwiftSyntax
 internal import SwiftSyntaxBuilder
 package import SwiftSyntaxMacros
 
-/// `@Deployment`: makes a distributed actor a deployment.
+/// `@Deployment`: turns a distributed actor into a deployment.
 ///
-/// - As a member macro it adds `bind` and what `SwerveActors.Deployment` asks for.
+/// - As a member macro it adds `bind` and the requirements of `SwerveActors.Deployment`.
 /// - As an extension macro it adds the conformance.
 /// - As a member attribute macro it puts `@_DeploymentInit` on the initialisers that do not set the actor system.
 package struct DeploymentMacro: MemberMacro, ExtensionMacro, MemberAttributeMacro {
@@ -31,7 +31,7 @@ package struct DeploymentMacro: MemberMacro, ExtensionMacro, MemberAttributeMacr
         conformingTo protocols: [TypeSyntax],
         in context: some MacroExpansionContext
     ) throws -> [ExtensionDeclSyntax] {
-        // No protocols are asked for where the user wrote the conformance.
+        // `protocols` is empty when the user wrote the conformance.
         guard let actor = distributedActor(declaration), !protocols.isEmpty else { return [] }
         let availability = actor.attributes.availability.map { "\($0)\n" }.joined()
         return [

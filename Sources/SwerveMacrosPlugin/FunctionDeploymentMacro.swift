@@ -2,7 +2,7 @@ package import SwiftSyntax
 internal import SwiftSyntaxBuilder
 package import SwiftSyntaxMacros
 
-/// `@FunctionDeployment`: makes a peer actor that is a deployment and calls the function.
+/// `@FunctionDeployment`: generates a peer actor that is a deployment and calls the function.
 package struct FunctionDeploymentMacro: PeerMacro {
     package static func expansion(
         of node: AttributeSyntax,
@@ -11,7 +11,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
     ) throws -> [DeclSyntax] {
         guard let function = declaration.as(FunctionDeclSyntax.self) else {
             context.error(
-                "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor",
+                "@FunctionDeployment goes on a function; use '@Deployment' for a distributed actor",
                 at: declaration
             )
             return []
@@ -32,7 +32,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
         let parameters = function.signature.parameterClause.parameters.enumerated().map {
             Parameter($0.element, position: $0.offset)
         }
-        // A parameter that is called like the function would hide it.
+        // A parameter with the same name as the function would hide the function.
         let inner = parameters.enumerated().map { $1.name == name ? "argument\($0)" : $1.identifier }
         let declared = zip(parameters, inner).map { $0.declaration(inner: $1) }.joined(separator: ", ")
         let passed = zip(parameters, inner).map { $0.argument($1) }.joined(separator: ", ")
@@ -58,7 +58,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
             """
     }
 
-    /// Whether a deployment can be made of the function; says why not.
+    /// Whether the function can become a deployment. Reports the reason if not.
     private static func check(_ function: FunctionDeclSyntax, in context: some MacroExpansionContext) -> Bool {
         let name = function.name.text
         var isGood = true
@@ -78,7 +78,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
             )
         }
         if !function.name.isName {
-            refuse("an operator cannot be a deployment: call it in a function with a name", at: function.name)
+            refuse("an operator cannot be a deployment: call it from a function with a name", at: function.name)
         }
         if let generics = function.genericParameterClause {
             refuse(
@@ -90,7 +90,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
             let parameter = Parameter(element, position: position)
             switch parameter.obstacle {
             case .opaque, .pack:
-                refuse("'\(parameter.name)' is generic: a function deployment needs the concrete type", at: element)
+                refuse("'\(parameter.name)' is generic: a function deployment needs a concrete type", at: element)
             case .byReference:
                 refuse(
                     "'\(parameter.name)' is 'inout', but arguments are copied: return the changed value",
@@ -104,7 +104,7 @@ package struct FunctionDeploymentMacro: PeerMacro {
             }
         }
         if let result = function.signature.returnClause?.type, case .opaque? = Obstacle(result) {
-            refuse("a function deployment needs the concrete result type", at: result)
+            refuse("a function deployment needs a concrete result type", at: result)
         }
         checkSignature(of: function, in: context)
         return isGood
@@ -119,7 +119,7 @@ extension TokenSyntax {
 }
 
 extension AttributeListSyntax {
-    /// Whether one of the attributes is called `name`.
+    /// Whether one of the attributes is named `name`.
     fileprivate func names(_ name: String) -> Bool {
         contains { $0.as(AttributeSyntax.self)?.attributeName.trimmedDescription == name }
     }

@@ -1,10 +1,10 @@
 internal import SwiftSyntax
 
-/// One way to make the actor, and so one `bind`.
+/// One way to create the actor, which gets one `bind`.
 struct Initializer {
-    /// Without the actor system.
+    /// The parameters without the actor system.
     let parameters: [Parameter]
-    /// The arguments of a call, with `actorSystem` where the initialiser takes the actor system.
+    /// The arguments of a call, with `actorSystem` in the place of the actor system's parameter.
     let arguments: [String]
     let takesSystem: Bool
     let access: Access
@@ -35,7 +35,7 @@ struct Initializer {
         self.documentation = syntax.documentation.filter { !$0.contains("Parameter actorSystem:") }
     }
 
-    /// The initialiser over `properties` that the macro or, where there are none, the compiler makes.
+    /// The memberwise initialiser for `properties`. The macro generates it, or the compiler if there are no properties.
     init(memberwise properties: [Parameter]) {
         self.parameters = properties
         self.arguments = properties.map { $0.argument($0.identifier) } + ["actorSystem: actorSystem"]
@@ -43,10 +43,10 @@ struct Initializer {
         self.access = .internal
     }
 
-    /// Whether a replica can be given arguments for it.
+    /// Whether its arguments can be sent to a replica.
     var isSendable: Bool { parameters.allSatisfy { $0.obstacle == nil } }
 
-    /// What two `bind` must not have in common.
+    /// The labels and types, which must differ between two `bind` methods.
     var signature: [String] {
         parameters.map { "\($0.label ?? "_"): \($0.type.trimmedDescription)" }
     }
@@ -59,7 +59,7 @@ extension Parameter {
 }
 
 extension InitializerDeclSyntax {
-    /// Whether the body is to start with `self.actorSystem = …`: it is not given the system and does not name it.
+    /// Whether the body must start with `self.actorSystem = …`: the initialiser neither takes nor sets the system.
     var needsActorSystem: Bool {
         let parameters = signature.parameterClause.parameters.enumerated()
         if parameters.contains(where: { Parameter($0.element, position: $0.offset).isActorSystem }) { return false }
@@ -81,7 +81,7 @@ extension AttributeListSyntax {
         }
     }
 
-    /// Whether it says `@available(*, unavailable)`.
+    /// Whether it includes `@available(*, unavailable)`.
     var isUnavailable: Bool { availability.contains { $0.contains("unavailable") } }
 }
 

@@ -2,7 +2,7 @@ internal import SwiftDiagnostics
 internal import SwiftSyntax
 internal import SwiftSyntaxMacros
 
-/// The text of a diagnostic or of a fix-it. The text says what to write instead.
+/// The text of a diagnostic or a fix-it. It tells the user what to write instead.
 struct Message: DiagnosticMessage, FixItMessage {
     let message: String
     let severity: DiagnosticSeverity
@@ -11,7 +11,7 @@ struct Message: DiagnosticMessage, FixItMessage {
 
     static func error(_ text: String) -> Message { Message(message: text, severity: .error) }
     static func warning(_ text: String) -> Message { Message(message: text, severity: .warning) }
-    /// Of a fix-it, which has no severity of its own.
+    /// A fix-it has no severity of its own, so this one is arbitrary.
     static func fix(_ text: String) -> Message { Message(message: text, severity: .note) }
 }
 
@@ -26,7 +26,7 @@ extension MacroExpansionContext {
 }
 
 extension FixIt {
-    /// Puts `new` in the place of `old`, with the blanks around it kept.
+    /// Replaces `old` with `new` and keeps the surrounding whitespace.
     static func replacing(_ old: some SyntaxProtocol, with new: some SyntaxProtocol, _ text: String) -> FixIt {
         let replacement = Syntax(new)
             .with(\.leadingTrivia, old.leadingTrivia)

@@ -5,7 +5,7 @@ struct Method {
     private let name: String
     private let parameters: [Parameter]
     let returnsVoid: Bool
-    /// `try `, `await `, both or neither, as a call on the actor itself needs.
+    /// The `try ` and `await ` that a call on the isolated actor needs.
     private let effects: String
 
     init(_ syntax: FunctionDeclSyntax) {
@@ -19,11 +19,13 @@ struct Method {
             (specifiers?.throwsClause == nil ? "" : "try ") + (specifiers?.asyncSpecifier == nil ? "" : "await ")
     }
 
-    /// As the language runtime prints it: `segment(_:by:)`.
+    /// The name as the language runtime prints it: `segment(_:by:)`.
     var fullName: String {
         "\(name.withoutBackticks)(\(parameters.map { ($0.label?.withoutBackticks ?? "_") + ":" }.joined()))"
     }
 
+    /// The method's entry in the dispatch table.
+    ///
     /// - Parameter actor: the name of the actor's type.
     func tableEntry(of actor: String) -> String {
         let decoding = parameters.enumerated().map { index, parameter in
@@ -41,7 +43,7 @@ struct Method {
 }
 
 extension FunctionDeclSyntax {
-    /// Whether a closure without type parameters and availability can call it.
+    /// Whether a closure that has no type parameters and no availability can call it.
     var isListed: Bool {
         let parameters = signature.parameterClause.parameters
         return genericParameterClause == nil && genericWhereClause == nil && attributes.availability.isEmpty

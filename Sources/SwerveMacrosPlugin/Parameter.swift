@@ -3,19 +3,19 @@ internal import SwiftSyntax
 
 /// A parameter of an initialiser or a function, or a stored property that becomes one.
 struct Parameter {
-    /// The argument label, `nil` for none.
+    /// The argument label; `nil` if there is none.
     let label: String?
-    /// What the parameter is called inside, without backticks.
+    /// The internal name of the parameter, without backticks.
     let name: String
     /// The type of the value, without specifiers and attributes such as `consuming` or `@escaping`.
     let type: TypeSyntax
     let defaultValue: String?
-    /// Why the value cannot be sent to another process, as far as the syntax shows.
+    /// Why the value cannot be sent to another process, as far as the syntax tells.
     let obstacle: Obstacle?
-    /// Where diagnostics go.
+    /// The node that diagnostics point to.
     let syntax: Syntax
 
-    /// - Parameter position: used to name a parameter that is called `_`.
+    /// - Parameter position: its position, which names a parameter that is called `_`.
     init(_ parameter: FunctionParameterSyntax, position: Int) {
         let inner = parameter.secondName ?? parameter.firstName
         self.label = parameter.firstName.tokenKind == .wildcard ? nil : parameter.firstName.bareText.asLabel
@@ -36,24 +36,24 @@ struct Parameter {
         self.syntax = Syntax(name)
     }
 
-    /// The name as a variable and as a label.
+    /// The name in source code: in backticks where the language needs them.
     var identifier: String { name.asIdentifier }
     var payloadLabel: String { name.asLabel }
 
-    /// As it is written in a parameter list, with `inner` as the name inside.
+    /// The text for a parameter list, with `inner` as the internal name.
     func declaration(inner: String? = nil) -> String {
         let inner = inner ?? identifier
         let names = label.map { $0 == inner || inner == "`\($0)`" ? $0 : "\($0) \(inner)" } ?? "_ \(inner)"
         return "\(names): \(type.trimmedDescription)" + (defaultValue.map { " = \($0)" } ?? "")
     }
 
-    /// As it is written in a call that passes `value`.
+    /// The text for a call that passes `value`.
     func argument(_ value: String) -> String {
         label.map { "\($0): \(value)" } ?? value
     }
 }
 
-/// Something in a type that no value can be sent for.
+/// A part of a type that makes its values impossible to send.
 enum Obstacle: Equatable {
     case closure
     case tuple
@@ -103,7 +103,7 @@ enum Obstacle: Equatable {
 }
 
 extension TypeSyntax {
-    /// The type that a stored copy of a parameter has.
+    /// The type of a stored copy of a parameter.
     fileprivate var valueType: TypeSyntax {
         if let attributed = self.as(AttributedTypeSyntax.self) { return attributed.baseType.valueType }
         if let unwrapped = self.as(ImplicitlyUnwrappedOptionalTypeSyntax.self) {
@@ -121,10 +121,10 @@ extension TokenSyntax {
 }
 
 extension String {
-    /// As the name of a variable: in backticks where the language needs them.
+    /// The name of a variable: in backticks where the language needs them.
     var asIdentifier: String { isValidSwiftIdentifier(for: .variableName) ? self : "`\(self)`" }
 
-    /// As an argument label, where most keywords need no backticks and the compiler warns of them.
+    /// An argument label. Most keywords need no backticks here, and the compiler warns about them.
     var asLabel: String {
         let isWord = allSatisfy { $0 == "_" || $0.isLetter || $0.isNumber }
         return isWord && !["inout", "let", "var"].contains(self) ? self : asIdentifier

@@ -4,11 +4,11 @@ package import SwerveActors
 package import SwerveCore
 internal import Synchronization
 
-/// This process's knowledge of the replica sets, and its connections to the processes that host them: one for each of its
-/// event loops and each address.
+/// What this process knows about the replica sets, and its connections to the processes that host them: one connection
+/// per event loop and address.
 ///
-/// The controller publishes every set to every process; a process connects only to replicas of deployments of which it
-/// has a handle. Peers is told when a connection ends, whoever made it, and lets go of it then.
+/// The controller publishes every set to every process. A process connects only to replicas of deployments that it
+/// holds a handle for. When a connection ends, whichever side made it, `Peers` drops it.
 package final class Peers: Sendable {
     private let state = Mutex(State())
     private let loops: [any EventLoop]
@@ -30,16 +30,16 @@ package final class Peers: Sendable {
     private struct State {
         var published: [DeploymentID: Published] = [:]
         var used: Set<DeploymentID> = []
-        /// By address and the position of an event loop.
+        /// By address, then by the position of an event loop.
         var links: [String: [Link]] = [:]
-        /// What the pools have.
+        /// The remote replicas that the pools use.
         var remote: [ReplicaID: RemoteReplica] = [:]
     }
 
-    /// How long after a failed attempt a connection is tried again.
+    /// The delay before a failed connection attempt is repeated.
     private static let retryDelay = TimeAmount.milliseconds(50)
 
-    /// - Parameter loops: the event loops on which requests of this process begin.
+    /// - Parameter loops: the event loops on which this process's requests begin.
     package init(
         loops: [any EventLoop],
         network: any PeerNetwork,
@@ -57,7 +57,7 @@ package final class Peers: Sendable {
         hosted.kept.configure(network: network, loop: loops[0], hello: hello)
     }
 
-    /// From now on the process's pools are fed from here.
+    /// From now on, feeds the process's pools.
     package func takeOverPools() {
         pools.observe { [weak self] pool in self?.use(pool.id) }
     }
@@ -81,14 +81,15 @@ package final class Peers: Sendable {
 
     // MARK: Connections
 
-    /// A connection that the other side made, or that this side made and the other answered.
+    /// Takes a connection that the other side made, or that this side made and the other answered.
     ///
-    /// - Returns: whether it is used for requests; there is one already otherwise.
+    /// - Returns: whether the connection is used for requests; `false` when an open one already serves its loop and
+    ///   address.
     @discardableResult
     package func adopt(_ connection: PeerConnection, address: String) -> Bool {
         guard let index = loops.firstIndex(where: { $0 === connection.eventLoop }) else { return false }
         let affected = state.withLock { state -> [DeploymentID]? in
-            // One that ended meanwhile would never be forgotten: its end was told before.
+            // A connection that has already closed would never be forgotten: its end was reported before this.
             if connection.isClosed { return nil }
             var links = links(to: address, in: state)
             if case .connected(let other) = links[index], !other.isClosed { return nil }
@@ -105,7 +106,7 @@ package final class Peers: Sendable {
         state.links[address] ?? Array(repeating: .none, count: loops.count)
     }
 
-    /// A connection ended, whoever made it.
+    /// A connection ended, whichever side made it.
     package func forget(_ connection: PeerConnection) {
         let affected = state.withLock { state -> [DeploymentID] in
             var affected: [DeploymentID] = []
@@ -155,7 +156,7 @@ package final class Peers: Sendable {
                     Pool.Member($0, maxOngoingRequests: replica.maxOngoingRequests)
                 }
             }
-            // Under the lock, so that an older set cannot overtake a newer one on the way to the pool.
+            // Under the lock, so that an older set cannot overtake a newer one on its way to the pool.
             pool.update(reachable, options: options)
             return (nil, missing)
         }
@@ -208,7 +209,7 @@ package final class Peers: Sendable {
         }
     }
 
-    /// An attempt to connect came to nothing; it is repeated while the address is published.
+    /// An attempt to connect failed; it is repeated while the address is published.
     fileprivate func failed(_ address: String, _ index: Int) {
         let affected = state.withLock { state -> [DeploymentID] in
             if var links = state.links[address], case .connecting = links[index] {
@@ -225,7 +226,7 @@ package final class Peers: Sendable {
         loops.firstIndex { $0 === connection.eventLoop }
     }
 
-    /// Connections that are held, for status and tests.
+    /// The number of open connections, for status and tests.
     package var connectionCount: Int {
         state.withLock { state in
             state.links.values.reduce(0) { sum, links in
@@ -235,7 +236,7 @@ package final class Peers: Sendable {
     }
 }
 
-/// A connection that this process made to call replicas of another.
+/// A connection that this process made to call another process's replicas.
 private final class OutgoingLink: PeerDelegate {
     private let peers: Peers
     private let address: String
@@ -248,11 +249,11 @@ private final class OutgoingLink: PeerDelegate {
     func received(_ hello: Hello, on connection: PeerConnection) {
         if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
         if !peers.adopt(connection, address: address) {
-            connection.close(because: "another connection takes its place")
+            connection.close(because: "another connection serves this loop")
         }
     }
     func received(_ message: ControlMessage, on connection: PeerConnection) {
-        connection.close(because: "a control message from a replica that is not the controller")
+        connection.close(because: "unexpected control message: only the controller sends this kind")
     }
     func closed(_ connection: PeerConnection, reason: String) {
         peers.forget(connection)

@@ -1,7 +1,7 @@
 import SwerveGraph
 
-/// What a graph's result is by the definition of each step: evaluated directly, one node after the other, without
-/// regard to when anything happens.
+/// The result of a graph by the definition of its steps: evaluated directly, one node after another, regardless of
+/// timing.
 struct GraphDefinition {
     enum Outcome: Equatable {
         case value(UInt64)
@@ -16,10 +16,10 @@ struct GraphDefinition {
         self.outcomes = Array(repeating: nil, count: graph.steps.count)
     }
 
-    /// Whether the result may need the node, in whatever order things happen.
+    /// Whether the result may need the node, in any order of events.
     func isNeeded(_ node: Int) -> Bool { outcomes[node] != nil }
 
-    /// A value that says what it is made of.
+    /// A value that identifies the node and its inputs.
     static func value(of node: Int, _ inputs: [UInt64]) -> UInt64 {
         inputs.reduce(mixed(UInt64(node) + 1)) { mixed($0 &* 31 &+ $1) }
     }

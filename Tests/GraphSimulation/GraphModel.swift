@@ -1,7 +1,8 @@
 import SwerveGraph
 
-/// A run that works everything out anew after each event, from what was told alone: which nodes have an outcome, and
-/// which are to be computed now. It is slow and has no memory that could be wrong. Sets of nodes are the bits of a number.
+/// A model of a run that derives everything afresh after each event from the reported outcomes alone: which nodes have
+/// an outcome, and which must be computed now. It is slow, but has no memory that could be wrong. Sets of nodes are the
+/// bits of a number.
 struct GraphModel {
     enum Told {
         case value(UInt64)
@@ -12,7 +13,7 @@ struct GraphModel {
     enum Known {
         case nothing
         case value(UInt64)
-        /// The nodes whose failure this one may be. There are several where they came by the same event.
+        /// The nodes that may have caused the failure. There are several when one event spread several failures.
         case failed(origins: UInt64)
     }
 
@@ -22,7 +23,7 @@ struct GraphModel {
     private var started: UInt64 = 0
     private var wanted: UInt64 = 0
     private var unwanted: UInt64 = 0
-    /// How many nodes were needed, then needless, and then needed again.
+    /// How many times a node was needed, then not needed, and then needed again.
     private(set) var neededAgain = 0
 
     init(_ graph: RandomGraph) {
@@ -36,12 +37,12 @@ struct GraphModel {
     mutating func start(_ node: Int) { started |= bit(node) }
     mutating func tell(_ node: Int, _ what: Told) { told[node] = what }
 
-    /// Works out what follows from all that was told.
+    /// Derives what follows from all reported outcomes.
     ///
-    /// - Returns: the nodes that are to be computed and were not started.
+    /// - Returns: the nodes that must be computed and were not started.
     mutating func update() -> [Int] {
         for node in known.indices {
-            // An outcome stays as it came first.
+            // The first outcome counts.
             if case .nothing = known[node] { known[node] = outcome(of: node) }
         }
         let before = wanted
@@ -76,7 +77,7 @@ struct GraphModel {
         return origins == 0 ? .nothing : .failed(origins: origins)
     }
 
-    /// From the result down: an open node wants what its outcome depends on next.
+    /// Starts at the result: an open node wants the nodes that its outcome depends on next.
     private mutating func want() -> [Int] {
         var due: [Int] = []
         wanted = bit(known.count - 1)

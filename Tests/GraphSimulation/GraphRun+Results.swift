@@ -1,7 +1,7 @@
 package import SwerveGraph
 
 extension GraphRun {
-    /// What the run has come to, as a value to look at.
+    /// The outcome of the run; `nil` while it is not over.
     package var outcome: Result<Value, any Error>? { isOver ? Result { try result() } : nil }
 
     package mutating func takeInputs(of node: Int) -> [Value] {

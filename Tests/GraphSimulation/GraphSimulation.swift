@@ -1,13 +1,13 @@
 import SwerveCore
 import SwerveGraph
 
-/// A run of a random graph, step by step beside ``GraphModel``, and in the end beside ``GraphDefinition``.
+/// A run of a random graph, compared with ``GraphModel`` after each step and with ``GraphDefinition`` at the end.
 package struct GraphSimulation {
     package struct Violation: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// What simulations have come to, to see what their graphs are like.
+    /// Counts of what happened in the simulations, to show what their graphs are like.
     package struct Summary: Sendable {
         package var computed = 0
         package var values = 0
@@ -36,13 +36,13 @@ package struct GraphSimulation {
     private var history: [String] = []
     private let isTraced: Bool
 
-    /// - Throws: ``Violation``, which says how to see it again.
+    /// - Throws: ``Violation``, which describes how to reproduce it.
     package static func run(seed: UInt64, summary: inout Summary) throws {
         do {
             var simulation = GraphSimulation(seed: seed, isTraced: false)
             try simulation.run(&summary)
         } catch is Violation {
-            // Once more, to tell how it came to it.
+            // Run it again to record the history.
             var simulation = GraphSimulation(seed: seed, isTraced: true)
             try simulation.run(&summary)
         }
@@ -73,13 +73,13 @@ package struct GraphSimulation {
     }
 
     private mutating func run(_ summary: inout Summary) throws {
-        // In one of twenty runs the request is cancelled somewhere.
+        // In one of twenty runs the request is cancelled at some point.
         let cancelledAt = random.next(below: 20) == 0 ? random.next(below: 20) : Int.max
         var events = 0
         while true {
             try checkResult()
             if events == cancelledAt, !run.isOver { end() }
-            // Sometimes nobody takes what is ready before more happens.
+            // Sometimes ready nodes are not taken before more happens.
             if running.isEmpty || random.next(below: 5) > 0 { try take() }
             guard !running.isEmpty else { break }
             finishNext()
@@ -101,11 +101,11 @@ package struct GraphSimulation {
         if run.isStalled { throw violation("the run has stalled") }
         let taken = run.takeOnlyReady().map { [$0] } ?? run.takeReady()
         if isTraced, !taken.isEmpty { history.append("took \(taken)") }
-        guard taken == due else { throw violation("\(taken) are ready, \(due) are to be") }
+        guard taken == due else { throw violation("\(taken) are ready, but should be \(due)") }
         due = []
         for node in taken {
             guard started.insert(node).inserted else { throw violation("\(node) is computed twice") }
-            guard definition.isNeeded(node) else { throw violation("\(node) is computed, and nothing can need it") }
+            guard definition.isNeeded(node) else { throw violation("\(node) is computed, but nothing can need it") }
             model.start(node)
             running.append((node, run.takeInputs(of: node), now + graph.fates[node].duration))
         }
@@ -129,12 +129,12 @@ package struct GraphSimulation {
                 return fail(node)
             }
             model.tell(node, .branch(branch))
-            return "decided for \(branch)"
+            return "chose \(branch)"
         }
         let value = GraphDefinition.value(of: node, inputs)
         run.finished(node, value)
         model.tell(node, .value(value))
-        return "is there"
+        return "finished"
     }
 
     private mutating func fail(_ node: Int) -> String {
@@ -152,16 +152,16 @@ package struct GraphSimulation {
 
     // MARK: Checks
 
-    /// After each event the result is the model's.
+    /// After each event the result must be the model's.
     private func checkResult() throws {
         switch (run.outcome, model.result) {
         case (.failure(let error)?, _) where hasEnded:
-            if !(error is Ended) { throw violation("the run was ended, and has another result: \(error)") }
+            if !(error is Ended) { throw violation("the run was ended, but has another result: \(error)") }
         case (nil, .nothing): break
         case (.success(let value)?, .value(let other)) where value == other: break
         case (.failure(let error as Failure)?, .failed(let origins)) where origins & (1 << UInt64(error.node)) != 0:
             break
-        default: throw violation("the result is \(String(describing: run.outcome)), and should be \(model.result)")
+        default: throw violation("the result is \(String(describing: run.outcome)), but should be \(model.result)")
         }
     }
 
@@ -170,13 +170,13 @@ package struct GraphSimulation {
         case (.failure(is Ended)?, _) where hasEnded: break
         case (.success(let value)?, .value(let other)) where value == other: break
         case (.failure?, .failed): break
-        default: throw violation("the result is \(String(describing: run.outcome)), and by definition \(expected)")
+        default: throw violation("the result is \(String(describing: run.outcome)), but by definition \(expected)")
         }
     }
 
     private func violation(_ what: String) -> Violation {
         Violation(
-            description: "seed \(seed): \(what)\n\(graph)\nIt happened: \(history.joined(separator: "; "))"
+            description: "seed \(seed): \(what)\n\(graph)\nHistory: \(history.joined(separator: "; "))"
         )
     }
 }

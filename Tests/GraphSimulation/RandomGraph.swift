@@ -1,33 +1,33 @@
 import SwerveCore
 import SwerveGraph
 
-/// The graph that a seed stands for, with what becomes of each node when it is computed.
+/// The graph for a seed, with the fate of each node when it is computed.
 package struct RandomGraph: Sendable, CustomStringConvertible {
     struct Fate: Sendable {
         var fails = false
-        /// Of a choice: the position of its case, or `nil` when the value fits none.
+        /// For a choice: the position of its case, or `nil` when the value matches none.
         var position: Int?
-        /// How long the node is computed.
+        /// How long computing the node takes.
         var duration = 1
-        /// Of a given step: whether its value comes only after this time.
+        /// For a given step: whether its value arrives only after `duration`.
         var comesLater = false
     }
 
     private(set) var steps: [GraphTopology.Step] = []
     private(set) var fates: [Fate] = []
 
-    /// How often things are in this graph, in percent.
+    /// How often a node is a fallback or a choice, or fails, in percent.
     private let fallbacks: Int
     private let choices: Int
     private let failures: Int
-    /// How far back a node's sources are.
+    /// How far back a node's sources can be.
     private let reach: Int
     private let spreadOfDurations: Int
-    /// Which nodes something is made of.
+    /// The nodes that are sources of other nodes.
     private var used: UInt64 = 0
 
     package init(seed: UInt64) {
-        // Seeds that follow one another begin alike without this.
+        // Without this, consecutive seeds begin alike.
         var random = SplitMix64(seed: seed)
         random = SplitMix64(seed: random.next())
         fallbacks = 5 + random.next(below: 30)
@@ -36,7 +36,7 @@ package struct RandomGraph: Sendable, CustomStringConvertible {
         reach = 2 + random.next(below: 20)
         spreadOfDurations = 1 + random.next(below: 6)
         for _ in 0..<1 + random.next(below: 36) { add(&random) }
-        // Many failures on the way to the result, each of which may need again what the one before made needless.
+        // Many failures on the way to the result. Each may need nodes again that the one before made unnecessary.
         for _ in 0..<random.next(below: 12) {
             append(.fallback(steps.count - 1, random.next(below: steps.count)), Fate())
         }
@@ -45,7 +45,7 @@ package struct RandomGraph: Sendable, CustomStringConvertible {
     private mutating func add(_ random: inout SplitMix64) {
         var fate = Fate(duration: 1 + random.next(below: 1 << (1 + random.next(below: spreadOfDurations))))
         let step: GraphTopology.Step
-        // The first has no sources that it could be made of.
+        // The first node has no possible sources.
         switch steps.isEmpty ? 0 : random.next(below: 100) {
         case ..<6:
             step = .given
@@ -69,7 +69,8 @@ package struct RandomGraph: Sendable, CustomStringConvertible {
         fates.append(fate)
     }
 
-    /// A node to make another of. Half of the time one that nothing is made of yet, so that the result needs most nodes.
+    /// Picks a source for another node. Half of the time this is one that has no consumer yet, so that the result needs
+    /// most nodes.
     private mutating func pick(_ random: inout SplitMix64) -> Int {
         var node = steps.count - 1 - random.next(below: min(reach, steps.count))
         if random.next(below: 2) == 0 {
@@ -84,11 +85,11 @@ package struct RandomGraph: Sendable, CustomStringConvertible {
             let fate = fates[node]
             var line = "  \(node) = \(Self.text(steps[node]))"
             switch steps[node] {
-            case .given: line += fate.comesLater ? ", comes at \(fate.duration)" : ""
+            case .given: line += fate.comesLater ? ", arrives at \(fate.duration)" : ""
             case .compute: line += ", takes \(fate.duration)"
             case .choice:
                 line += ", takes \(fate.duration), "
-                line += fate.position.map { "decides for case \($0)" } ?? "fits no case"
+                line += fate.position.map { "chooses case \($0)" } ?? "matches no case"
             case .fallback: break
             }
             return line + (fate.fails ? ", fails" : "")

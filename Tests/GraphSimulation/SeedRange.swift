@@ -1,8 +1,8 @@
 import Foundation
 
-/// The seeds that simulations run through: `SWERVE_SEEDS` many, from `SWERVE_FIRST_SEED` on.
+/// The seeds of a simulation: `SWERVE_SEEDS` is their number, `SWERVE_FIRST_SEED` the first.
 package enum SeedRange {
-    /// - Parameter count: how many where the environment does not say.
+    /// - Parameter count: the number of seeds if the environment does not set it.
     package static func fromEnvironment(count: Int) -> Range<UInt64> {
         let first = number("SWERVE_FIRST_SEED") ?? 0
         return first..<first + (number("SWERVE_SEEDS") ?? UInt64(count))
@@ -18,7 +18,7 @@ package enum SeedRange {
 }
 
 extension Range<UInt64> {
-    /// The same range in parts of `count`, as the arguments of a test.
+    /// The range split into parts of `count`, as the arguments of a test.
     package func parts(of count: UInt64) -> [Range<UInt64>] {
         stride(from: lowerBound, to: upperBound, by: Int(count)).map { $0..<Swift.min($0 + count, upperBound) }
     }

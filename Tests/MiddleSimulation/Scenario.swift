@@ -7,17 +7,17 @@ import SwerveRuntime
 import SwerveTransport
 import Synchronization
 
-/// One history of a world: an application is deployed, clients and handles ask it, faults happen, and at the end everything
-/// must have been answered and nothing may be left.
+/// One history of a world: an application is deployed, clients and handles send it requests, and faults happen. At the
+/// end every request must have an answer and nothing may be left over.
 public struct Scenario {
-    /// What was wrong, with the seed that shows it again.
+    /// What went wrong, with the seed that reproduces it.
     public struct Failure: Error, CustomStringConvertible {
         public let seed: UInt64
         public let reasons: [String]
         public var description: String { "seed \(seed): " + reasons.prefix(3).joined(separator: "; ") }
     }
 
-    /// How many worlds of earlier histories are still held by something.
+    /// The number of worlds of earlier histories that something still holds.
     public static var worlds: Int { World.count.load(ordering: .relaxed) }
 
     public static func run(seed: UInt64, prints: Bool = false) throws(Failure) {
@@ -53,8 +53,8 @@ private final class History {
         var deployments = 1
         while world.system.pools.pool(deployment).load.replicas == 0 {
             if world.step() || world.advance() { continue }
-            // The controller gives an application up whose first replicas could not be started three times.
-            guard deployments < 5 else { return world.fail("no replica ever runs") }
+            // The controller gives up an application after three failed attempts to start its first replicas.
+            guard deployments < 5 else { return world.fail("no replica ever ran") }
             deployments += 1
             deploy(isHealthy: true)
         }
@@ -86,7 +86,7 @@ private final class History {
         return true
     }
 
-    // MARK: What happens
+    // MARK: Events
 
     private func deploy(isHealthy: Bool = false) {
         var options = DeploymentOptions()
@@ -102,7 +102,7 @@ private final class History {
         version += 1
         let writer = BinaryWriter()
         guard (try? writer.region(arguments)) != nil, let type = _mangledTypeName(SimActor.self) else {
-            preconditionFailure("the arguments encode")
+            preconditionFailure("the arguments must encode")
         }
         let spec = ApplicationSpec(
             name: deployment.application,
@@ -177,7 +177,7 @@ private final class History {
         }
     }
 
-    /// Requests of many clients arrive in one tick, before the process hears that replicas died.
+    /// Requests of many clients arrive in one tick, before the process learns that replicas died.
     private func burst(killing workers: [SimProcess]) {
         let many = 6 + world.random.next(below: 8)
         var new: [SimClient] = []
@@ -196,7 +196,7 @@ private final class History {
 
     // MARK: The end
 
-    /// No more faults: everything must be answered.
+    /// Lets no more faults happen: every request must be answered.
     private func settle() {
         world.hasFaults = false
         world.note("no more faults")
@@ -204,10 +204,10 @@ private final class History {
         var steps = 0
         while !settled {
             steps += 1
-            if steps > 2_000_000 { return world.fail("requests without an end: \(unanswered)") }
-            if !step(), !world.advance() { return world.fail("requests that hang: \(unanswered)") }
+            if steps > 2_000_000 { return world.fail("requests never end: \(unanswered)") }
+            if !step(), !world.advance() { return world.fail("requests hang: \(unanswered)") }
             if world.now > NIODeadline.uptimeNanoseconds(0) + .hours(2) {
-                return world.fail("requests that hang for hours: \(unanswered)")
+                return world.fail("requests hang for hours: \(unanswered)")
             }
         }
     }
@@ -228,7 +228,7 @@ private final class History {
         for wire in world.main.wires {
             guard let connection = wire.connection, !connection.isClosed else { continue }
             let load = connection.load
-            world.check(load == (0, 0, 0), "streams are left on a connection: \(load)")
+            world.check(load == (0, 0, 0), "streams are left over on a connection: \(load)")
         }
         for client in clients {
             world.check(client.mostPending < 8 << 20, "\(client.mostPending) bytes were held for one client")
@@ -243,7 +243,7 @@ private final class History {
             guard world.advance(atMost: .milliseconds(100)) else { break }
             while steps < Self.quietSteps, world.step() { steps += 1 }
         }
-        world.check(steps < Self.quietSteps, "it never comes to rest")
+        world.check(steps < Self.quietSteps, "the world never comes to rest")
     }
     private static let quietSteps = 300_000
 
@@ -272,7 +272,7 @@ private final class History {
         world.main.wires = []
         calls = []
         clients = []
-        world.check(world.leftConnections == 0, "\(world.leftConnections) connections are never let go")
+        world.check(world.leftConnections == 0, "\(world.leftConnections) connections leak")
     }
 
     private final class Flag: @unchecked Sendable {
@@ -281,7 +281,7 @@ private final class History {
     }
 }
 
-/// A call by handle of the main process.
+/// A call through a handle in the main process.
 final class SimCall: @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     let order: SimOrder
@@ -298,12 +298,12 @@ final class SimCall: @unchecked Sendable {
                 let wanted =
                     [.stream, .big].contains(order.work)
                     ? SimOrder.bytes(of: order.number, size: order.size) : payload
-                world.check(answer == wanted, "call \(order): \(answer.readableBytes) bytes, not the right ones")
+                world.check(answer == wanted, "call \(order): \(answer.readableBytes) bytes with wrong content")
                 world.check(order.work != .fail, "call \(order) succeeded")
             } catch let error as SimFailure {
                 world.check(order.work == .fail && error.number == order.number, "call \(order): \(error)")
             } catch is CancellationError {
-                world.check(isCancelled || order.work == .hang, "call \(order) was cancelled by nobody")
+                world.check(isCancelled || order.work == .hang, "call \(order) threw CancellationError uncancelled")
             } catch let error as ServeError {
                 let allowed: [ServeError.Code] = [.replicaLost, .unavailable, .deleted]
                 world.check(allowed.contains(error.code), "call \(order): \(error)")

@@ -4,26 +4,26 @@ import SwerveActors
 import SwerveCore
 import SwerveHTTPTypes
 
-/// What a request of the simulation asks its replica to do; travels in the path or in the call's arguments.
+/// What a simulated request asks its replica to do, sent in the path or in the call's arguments.
 struct SimOrder: Codable, Sendable, Equatable {
     enum Work: Int, Codable, Sendable, CaseIterable {
-        /// Answers at once with what it was sent.
+        /// Answers at once with the body of the request.
         case echo
-        /// Waits first.
+        /// Waits, then answers with the body of the request.
         case lateEcho
-        /// Answers without reading.
+        /// Answers without reading the request.
         case ignore
         /// Streams an answer in pieces.
         case stream
-        /// Answers whole, whatever the size.
+        /// Answers in one piece of any size.
         case big
         case fail
-        /// Waits until it is cancelled, or for the world to let it go.
+        /// Waits until it is cancelled or the faults are over.
         case hang
     }
     var number: Int
     var work: Work
-    /// Of the answer, where it is not the request's.
+    /// The size of an answer that does not repeat the request.
     var size: Int
 
     var path: String { "/\(number)/\(work.rawValue)/\(size)" }
@@ -39,7 +39,7 @@ struct SimOrder: Codable, Sendable, Equatable {
         self.init(number: parts[0], work: work, size: parts[2])
     }
 
-    /// Bytes that are told from those of any other request.
+    /// Bytes that differ from those of other requests.
     static func bytes(of number: Int, size: Int) -> ByteBuffer {
         let start = number &* 7919 % (noise.readableBytes / 2)
         return noise.getSlice(at: start, length: size) ?? ByteBuffer()
@@ -62,7 +62,7 @@ distributed actor SimActor: HTTPIngress {
     struct InitArguments: Codable, Sendable {
         var world: UInt64
         var version: Int
-        /// One in so many initialisers throws; 0 for none.
+        /// One in this many initialisers throws; 0 means none.
         var failsOneIn: Int
     }
     static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> SimActor {
@@ -153,11 +153,11 @@ extension World {
     }
 
     func noteBegun(_ number: Int, by replica: ReplicaID?) {
-        // What a dead process does, nobody sees.
+        // The work of a dead process does not count: nobody sees it.
         if !process(of: replica).isDead { begun[number, default: 0] += 1 }
     }
 
-    /// Waits until the world lets the caller go on.
+    /// Waits until the world lets the caller continue.
     func wait(_ replica: ReplicaID?) async {
         let process = process(of: replica)
         await withCheckedContinuation { gates.append(Gate(process: process, continuation: $0)) }

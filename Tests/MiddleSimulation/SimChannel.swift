@@ -1,7 +1,6 @@
 import NIOCore
 
-/// A client's connection to the simulated HTTP server: a channel whose socket buffers are the client's to fill and to
-/// empty.
+/// A client's connection to the simulated HTTP server: a channel whose socket buffers the client fills and empties.
 final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     private let loop: SimLoop
@@ -21,13 +20,13 @@ final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
     private var writes: [Write] = []
     private var flushed = 0
     private var pendingBytes = 0
-    /// What the system took and the client did not.
+    /// Bytes that the system took and the client has not read.
     private(set) var kernel = ByteBuffer()
     private let kernelCapacity: Int
     private(set) var isWritable = true
     private(set) var isActive = true
     private(set) var isOutputClosed = false
-    /// The most that ever waited in the process.
+    /// The most bytes that ever waited in the process.
     private(set) var mostPending = 0
 
     private static let highMark = 256 << 10
@@ -44,7 +43,7 @@ final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
 
     var isWaitingForInput: Bool { isReading && isActive && !isInputEnded }
 
-    /// The client's bytes arrive.
+    /// Delivers the client's bytes.
     func receive(_ bytes: ByteBuffer) {
         guard isWaitingForInput else { return }
         isReading = false
@@ -53,19 +52,19 @@ final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
         if isActive, !isReading { pipeline.syncOperations.read() }
     }
 
-    /// The client sends no more.
+    /// Ends the client's input.
     func endInput() {
         guard isActive, !isInputEnded else { return }
         isInputEnded = true
         pipeline.syncOperations.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
-    /// The client is gone without a word.
+    /// Closes the channel as when the client disappears.
     func reset() {
         close0(error: ChannelError.ioOnClosedChannel, mode: .all, promise: nil)
     }
 
-    /// The client reads.
+    /// Reads bytes for the client.
     func take(_ count: Int) -> ByteBuffer {
         let part = kernel.readSlice(length: min(count, kernel.readableBytes)) ?? ByteBuffer()
         kernel.discardReadBytes()
@@ -162,7 +161,7 @@ final class SimChannel: Channel, ChannelCore, @unchecked Sendable {
         closePromise.succeed()
         loop.execute {
             self.pipeline.syncOperations.fireChannelUnregistered()
-            // Breaks the cycle of channel and pipeline.
+            // Breaks the reference cycle of channel and pipeline.
             self.removeHandlers(pipeline: self.pipeline)
         }
     }

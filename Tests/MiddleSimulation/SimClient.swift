@@ -2,13 +2,13 @@ import NIOCore
 import SwerveCore
 import SwerveHTTP
 
-/// A client of the simulated HTTP server: sends its requests one after another, or all at once, in pieces; reads as fast or
-/// as slowly as it is; and checks every byte.
+/// A client of the simulated HTTP server. It sends its requests in pieces, one after another or pipelined, reads fast
+/// or slowly, and checks every byte.
 final class SimClient: @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     enum Manner: CaseIterable {
         case steady, slow, pipelining
-        /// Goes away at any moment.
+        /// Disconnects at a random moment.
         case leaving
     }
     struct Request {
@@ -40,11 +40,11 @@ final class SimClient: @unchecked Sendable {
     }
     private var reading = Reading.head
     private var status = 0
-    /// What is still to come of the answer's body; `nil` when that does not matter.
+    /// The rest of the expected body; `nil` when the body does not matter.
     private var wanted: ByteBuffer?
     private var hasBegun: Bool { if case .head = reading { input.readableBytes > 0 } else { true } }
     private(set) var isGone = false
-    /// Ends, one for each request that was sent whole or in part.
+    /// The number of requests that were answered.
     private(set) var answered = 0
 
     init(_ world: World, _ manner: Manner, _ requests: [Request]) throws {
@@ -64,12 +64,12 @@ final class SimClient: @unchecked Sendable {
 
     var isDone: Bool { isGone || (unsent.isEmpty && waiting.isEmpty && output.readableBytes == 0) }
     var numbers: [Int] { waiting.map(\.order.number) }
-    /// The most that the server ever held for this client.
+    /// The most bytes that the server ever held for this client.
     var mostPending: Int { channel.mostPending }
 
     // MARK: Steps
 
-    /// What the client can do now.
+    /// The steps that the client can take now.
     func choices() -> [() -> Void] {
         guard !isGone else { return [] }
         var choices: [() -> Void] = []
@@ -78,7 +78,7 @@ final class SimClient: @unchecked Sendable {
         }
         if output.readableBytes > 0, channel.isWaitingForInput { choices.append(send) }
         if channel.kernel.readableBytes > 0 {
-            // A slow reader is one that seldom gets its turn, and takes little.
+            // A slow client reads seldom and little.
             if manner != .slow || world.random.next(below: 4) == 0 { choices.append(read) }
         }
         if !channel.isActive || channel.isOutputClosed, channel.kernel.readableBytes == 0 { choices.append(closed) }
@@ -147,7 +147,7 @@ final class SimClient: @unchecked Sendable {
     private func closed() {
         isGone = true
         if let first = waiting.first, output.readableBytes == 0, manner != .pipelining {
-            // Only an answer that had begun may break off, and only when something happened to its replica.
+            // Only an answer that has begun may break off, and only after a fault.
             world.check(
                 hasBegun && world.faults > 0,
                 "request \(first.order) was cut off, \(hasBegun ? "in the middle of its answer" : "unanswered")"
@@ -158,7 +158,7 @@ final class SimClient: @unchecked Sendable {
         if channel.isActive { world.run(on: world.main.loop) { channel.reset() } }
     }
 
-    /// At the end of a world.
+    /// Closes the connection at the end of a world.
     func close() {
         guard channel.isActive else { return }
         world.run(on: world.main.loop) { channel.reset() }
@@ -166,7 +166,7 @@ final class SimClient: @unchecked Sendable {
 
     // MARK: Answers
 
-    /// Reads more of an answer off the input. `false` when more has to come.
+    /// Parses more of an answer from the input. Returns `false` when it needs more input.
     private func parse() -> Bool {
         switch reading {
         case .head: return parseHead()
@@ -179,7 +179,7 @@ final class SimClient: @unchecked Sendable {
         case .chunkLine:
             guard let line = readLine() else { return false }
             guard let size = Int(line, radix: 16) else {
-                world.fail("a chunk that begins with \(line.prefix(20))")
+                world.fail("a chunk begins with \(line.prefix(20))")
                 return false
             }
             reading = size == 0 ? .lastLine : .chunk(size)
@@ -214,15 +214,15 @@ final class SimClient: @unchecked Sendable {
         input.moveReaderIndex(forwardBy: 4)
         let lines = text.split(separator: "\r\n")
         guard let status = lines.first?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) else {
-            world.fail("an answer that begins with \(text.prefix(40))")
+            world.fail("an answer begins with \(text.prefix(40))")
             return false
         }
         if status == 100 { return true }
         guard let request = waiting.first else {
-            world.fail("an answer that nobody asked for: \(status)")
+            world.fail("an unrequested answer: \(status)")
             return false
         }
-        // What was not sent by then has no answer to come.
+        // Requests that are not sent by now get no answer.
         if lines.contains("connection: close"), manner != .pipelining { unsent = [] }
         self.status = status
         wanted = status == 200 ? request.wanted : nil
@@ -235,7 +235,7 @@ final class SimClient: @unchecked Sendable {
     private func compare(_ part: ByteBuffer) {
         guard var rest = wanted, let request = waiting.first else { return }
         let same = rest.readSlice(length: part.readableBytes)
-        world.check(same == part, "request \(request.order) was answered with other bytes")
+        world.check(same == part, "request \(request.order) was answered with wrong bytes")
         wanted = same == part ? rest : nil
     }
 
@@ -248,7 +248,7 @@ final class SimClient: @unchecked Sendable {
             return world.check(allowed.contains(status), "request \(request.order) was answered \(status)")
         }
         if let wanted, wanted.readableBytes > 0 {
-            world.fail("request \(request.order) was answered with \(wanted.readableBytes) bytes less than all")
+            world.fail("the answer to request \(request.order) is \(wanted.readableBytes) bytes short")
         }
     }
 

@@ -22,7 +22,7 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
             if killed.remove(replica) != nil || (world.hasFaults && world.random.next(below: 20) == 0) {
                 return report(.exited(reason: "its process could not be started"))
             }
-            // One that never connects is ended after a while, and another one takes its place.
+            // A process that never connects is killed after a while and replaced.
             let isSilent = world.hasFaults && world.random.next(below: 30) == 0
             let process = isSilent ? world.startSilent(replica) : world.startWorker(replica, settings)
             running.append((replica, process, report))
@@ -41,6 +41,6 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
         world.later(world.main.loop) { entry.report(.exited(reason: "its process ended")) }
     }
 
-    /// The processes that run.
+    /// The running processes.
     var processes: [SimProcess] { running.map(\.process) }
 }

@@ -2,7 +2,7 @@ import NIOCore
 
 import class Dispatch.DispatchQueue
 
-/// An event loop of a simulated process: the world says when it runs its next task, and what time it is.
+/// An event loop of a simulated process. The world decides when it runs its next task and what time it is.
 final class SimLoop: EventLoop, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     private unowned let world: World
@@ -73,7 +73,7 @@ final class SimLoop: EventLoop, @unchecked Sendable {
         let task = immediate[nextImmediate]
         nextImmediate += 1
         if nextImmediate == immediate.count {
-            // Letting tasks go can bring new ones: not while the array is being changed.
+            // Releasing tasks can add new ones, which must not happen while the array is being changed.
             let finished = immediate
             immediate = []
             nextImmediate = 0
@@ -82,7 +82,7 @@ final class SimLoop: EventLoop, @unchecked Sendable {
         world.run(on: self) { task() }
     }
 
-    /// The process is dead: nothing runs any more.
+    /// Drops all tasks and timers after the process has died.
     func drop() {
         world.run(on: self) {
             for timer in timers { timer.abandon() }
@@ -90,13 +90,13 @@ final class SimLoop: EventLoop, @unchecked Sendable {
             immediate = []
             nextImmediate = 0
             timers = []
-            // What the tasks hold is let go on the loop that it belongs to.
+            // Releases what the tasks hold on its own loop.
             withExtendedLifetime(left) { left = nil }
         }
     }
 }
 
-/// Runs the tasks of a simulated process, one job when the world says so.
+/// Runs the tasks of a simulated process, one job each time the world asks for it.
 final class SimExecutor: TaskExecutor, @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     private var jobs: [UnownedJob] = []

@@ -1,15 +1,15 @@
 import NIOCore
 import SwerveTransport
 
-/// One direction of a socket between two simulated processes: what was written and has not arrived.
+/// One direction of a socket between two simulated processes: the bytes that were written and have not arrived.
 final class SimPipe {
     var bytes = ByteBuffer()
     let capacity: Int
-    /// Nothing more comes: the writer is gone.
+    /// Whether the writer is gone, so that nothing more arrives.
     var isEnded = false
-    /// Nothing more can be written: the reader is gone.
+    /// Whether the reader is gone, so that nothing more can be written.
     var isBroken = false
-    /// What a writer waits to have written.
+    /// The bytes that a writer has handed over and waits for.
     var eventual: [(bytes: ByteBuffer, done: @Sendable () -> Void)] = []
     weak var reader: SimWire?
 
@@ -51,12 +51,12 @@ final class SimWire: Wire, @unchecked Sendable {
     }
 
     func write(_ bytes: WireBytes) -> WireOutcome {
-        process.world.check(!isWriting && output.eventual.isEmpty, "two writers on one socket")
-        process.world.check(!isWritingClosed, "a write to a socket whose writing end is closed")
+        process.world.check(!isWriting && output.eventual.isEmpty, "two writers use one socket")
+        process.world.check(!isWritingClosed, "a write to a socket whose write side is closed")
         isWriting = true
         defer { isWriting = false }
         if output.isBroken {
-            // The system tells of a broken pipe at once: the channel closes during the call that writes.
+            // The system reports a broken pipe at once, so the channel closes during the call that writes.
             process.world.brokeWhileWriting(self)
             return .failed
         }
@@ -79,7 +79,7 @@ final class SimWire: Wire, @unchecked Sendable {
     }
 
     func closeWriting() {
-        process.world.check(!isWritingClosed, "the writing end of a socket was closed twice")
+        process.world.check(!isWritingClosed, "the write side of a socket was closed twice")
         isWritingClosed = true
     }
 
@@ -94,21 +94,21 @@ final class SimWire: Wire, @unchecked Sendable {
         finishEventual()
     }
 
-    /// Nothing that waits will be written any more; its writer is told.
+    /// Completes the waiting writes, because nothing more will be written.
     func finishEventual() {
         let eventual = output.eventual
         output.eventual = []
         for (_, done) in eventual { process.loop.execute(done) }
     }
 
-    /// The other side, or its process, is gone.
+    /// Handles the loss of the other side or its process.
     func peerIsGone() {
         output.isBroken = true
         finishEventual()
         input.isEnded = true
     }
 
-    /// A part of what has arrived, or the end.
+    /// Delivers a part of the bytes that have arrived, or the end.
     func deliver(_ count: Int) {
         guard !isClosed, let connection else { return }
         process.world.run(on: process.loop) {
@@ -128,7 +128,7 @@ final class SimWire: Wire, @unchecked Sendable {
         }
     }
 
-    /// Moves what waits to be written into the room there is.
+    /// Writes as much of the waiting bytes as there is room for.
     func continueWriting() {
         guard var bytes = output.eventual.first?.bytes else { return }
         if let part = bytes.readSlice(length: min(bytes.readableBytes, output.room)) {
@@ -146,7 +146,7 @@ final class SimWire: Wire, @unchecked Sendable {
     }
 }
 
-/// How the processes of a world reach one another.
+/// Connects the processes of a world with one another.
 struct SimNetwork: PeerNetwork {
     let process: SimProcess
 

@@ -18,7 +18,7 @@ import Synchronization
     import Darwin
 #endif
 
-/// A process of a world: an event loop, an executor and the ends of its sockets.
+/// A process of a world: an event loop, an executor and its ends of sockets.
 final class SimProcess: @unchecked Sendable {
     // Unchecked: a world is confined to one thread.
     unowned let world: World
@@ -28,7 +28,7 @@ final class SimProcess: @unchecked Sendable {
     let loop: SimLoop
     var wires: [SimWire] = []
     var isDead = false
-    /// Stopped until then, as by SIGSTOP.
+    /// The time until which the process is stopped, as by SIGSTOP.
     var stoppedUntil: NIODeadline?
     var worker: AnyObject?
 
@@ -42,8 +42,8 @@ final class SimProcess: @unchecked Sendable {
     var isRunning: Bool { !isDead && stoppedUntil.map { $0 <= world.now } ?? true }
 }
 
-/// The real proxy, pools, connections, hosted replicas, workers and controller of an instance, joined by simulated sockets
-/// and a simulated clock. Everything happens on one thread, in an order that a seed decides.
+/// The real proxy, pools, connections, hosted replicas, workers and controller of an instance, joined by simulated
+/// sockets and a simulated clock. Everything runs on one thread, in an order that a seed decides.
 final class World: @unchecked Sendable {
     // Unchecked: confined to one thread.
     let seed: UInt64
@@ -53,7 +53,7 @@ final class World: @unchecked Sendable {
     var running: SimLoop?
     private(set) var failures: [String] = []
     private(set) var trace: [String] = []
-    /// Whether replicas die, sockets break and processes stand still.
+    /// Whether replicas die, sockets break and processes stop.
     var hasFaults = true
 
     private(set) var main: SimProcess!
@@ -61,7 +61,7 @@ final class World: @unchecked Sendable {
     private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
-    /// Also those that are closed.
+    /// All wires, including the closed ones.
     private var allWires: [SimWire] = []
     private var weakConnections: [WeakConnection] = []
     private var boards: [String] = []
@@ -74,11 +74,11 @@ final class World: @unchecked Sendable {
     private(set) var controller: Controller!
     private(set) var httpLoop: HTTPLoop!
     private(set) var controllerTask: Task<Void, Never>?
-    /// By the number of the request: how often a replica that lived began it.
+    /// How often live replicas began each request, by its number.
     var begun: [Int: Int] = [:]
     /// Requests that may run twice.
     var idempotent: Set<Int> = []
-    /// How many faults there were.
+    /// The number of faults so far.
     var faults = 0
     /// When the application was last deployed.
     var deployed = NIODeadline.uptimeNanoseconds(0)
@@ -170,10 +170,10 @@ final class World: @unchecked Sendable {
         Self.worlds.withLock { $0[id] = nil }
         launcher.world = nil
         for path in boards { unlink(path) }
-        // Both hold each other.
+        // Wires and connections hold each other.
         for wire in allWires { wire.forget() }
         allWires = []
-        // Timers hold what they are about, and that holds the loop.
+        // Timers hold the objects they belong to, which hold the loop.
         for process in [main!] + workers {
             process.wires = []
             process.loop.drop()
@@ -189,13 +189,13 @@ final class World: @unchecked Sendable {
         }
     }
 
-    /// Worlds that are not let go, for whoever looks for what holds them.
+    /// The number of worlds in memory, for finding leaks.
     static let count = Atomic<Int>(0)
     deinit {
         Self.count.subtract(1, ordering: .relaxed)
     }
 
-    // MARK: What the pieces ask for
+    // MARK: Services for the parts
 
     @discardableResult
     func run<Result>(on loop: SimLoop, _ body: () throws -> Result) rethrows -> Result {
@@ -215,7 +215,7 @@ final class World: @unchecked Sendable {
         trace.append(what())
     }
 
-    /// After a random time of a loop's process.
+    /// Runs a closure on a loop after a random delay.
     func later(_ loop: SimLoop, within most: Int64 = 2_000_000, _ run: @escaping () -> Void) {
         delayed.append((now + .nanoseconds(Int64(random.next(below: Int(most)))), loop, run))
     }
@@ -244,17 +244,18 @@ final class World: @unchecked Sendable {
         return connection
     }
 
-    /// A process writes to a socket whose other end is gone: it may hear of the end during the call.
+    /// Called when a process writes to a socket whose other end is gone. The process may learn of the end during the
+    /// call.
     func brokeWhileWriting(_ wire: SimWire) {
         guard running === wire.process.loop, random.next(below: 2) == 0 else { return }
-        // What was not read yet is lost.
+        // Bytes that were not read yet are lost.
         faults += 1
         wire.connection?.ended("a broken pipe")
     }
 
     // MARK: Processes
 
-    /// A process that does nothing.
+    /// Starts a process that does nothing.
     func startSilent(_ replica: ReplicaID) -> SimProcess {
         note("\(replica) does not connect")
         let process = SimProcess(self, "\(replica)", replica)
@@ -277,7 +278,7 @@ final class World: @unchecked Sendable {
             board: board(),
             logger: logger,
             exit: { [unowned self] _ in
-                // A client that is slower than a replica may take to drain loses the rest of its answer.
+                // A client that reads for longer than a replica may take to drain loses the rest of its answer.
                 if now >= deployed + Self.drainTime { faults += 1 }
                 kill(process)
             }
@@ -291,7 +292,7 @@ final class World: @unchecked Sendable {
         return process
     }
 
-    /// Where a worker tells how far it got; some have none.
+    /// The board of a worker; some workers have none.
     private func board() -> (path: String, board: SharedBoard)? {
         guard random.next(below: 4) > 0 else { return nil }
         let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(workers.count)"
@@ -300,14 +301,14 @@ final class World: @unchecked Sendable {
         return (path, board)
     }
 
-    /// Death at any moment: what was written is on its way, what was not never will be.
+    /// Kills a process. Bytes that it has written still arrive.
     func kill(_ process: SimProcess) {
         guard !process.isDead else { return }
         process.isDead = true
         note("\(process.name) dies")
         listeners = listeners.filter { $0.value.process !== process }
         for wire in process.wires where !wire.isClosed {
-            // The other side of each of its sockets finds the end behind what is on its way.
+            // The other side of each socket reads the bytes that are on their way, then the end.
             wire.output.isEnded = true
             let far = wire.input
             far.isBroken = true
@@ -320,7 +321,7 @@ final class World: @unchecked Sendable {
 
     private func otherEnd(of wire: SimWire) -> SimWire? { wire.output.reader }
 
-    /// A connection is reset while both processes live: what was not read by then never is.
+    /// Resets a connection while both processes live. Bytes that were not read by then are lost.
     func breakConnection(_ wire: SimWire) {
         guard !wire.isClosed, let other = otherEnd(of: wire), !other.isClosed else { return }
         wire.peerIsGone()
@@ -333,9 +334,9 @@ final class World: @unchecked Sendable {
 
     var live: [SimProcess] { ([main!] + workers).filter(\.isRunning) }
 
-    /// Does one thing that can be done now.
+    /// Takes one of the possible steps.
     ///
-    /// - Returns: `false` when there is none, but for waiting.
+    /// - Returns: `false` when there is none without waiting.
     func step() -> Bool {
         runDelayed()
         let live = live
@@ -359,7 +360,7 @@ final class World: @unchecked Sendable {
             process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
         }
         let open = gates.indices.filter { gates[$0].process.isRunning }
-        // Mostly something else goes on first.
+        // Mostly something else happens first.
         if let gate = open.first(where: { _ in random.next(below: 4) == 0 }) ?? (choices.isEmpty ? open.first : nil) {
             choices.append { [unowned self] in gates.remove(at: gate).continuation.resume() }
         }
@@ -377,9 +378,9 @@ final class World: @unchecked Sendable {
         for task in due { run(on: task.loop, task.run) }
     }
 
-    /// Lets time pass, to the next moment at which something is due.
+    /// Moves the time to the next moment at which something is due.
     ///
-    /// - Returns: `false` when nothing is due ever.
+    /// - Returns: `false` when nothing will ever be due.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
         let wakeUps =
             live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
@@ -390,7 +391,7 @@ final class World: @unchecked Sendable {
 
     // MARK: The end
 
-    /// Lets what dead processes left behind run out, where nobody sees it.
+    /// Runs the remaining work of the worker processes to its end, unseen by others.
     func bury() {
         for process in workers {
             run(on: process.loop) { for wire in process.wires { wire.connection?.ended("buried") } }
@@ -408,6 +409,6 @@ final class World: @unchecked Sendable {
         }
     }
 
-    /// Connections of the main process that somebody still holds.
+    /// The number of connections of the main process that something still holds.
     var leftConnections: Int { weakConnections.count { $0.process === main && $0.connection != nil } }
 }

@@ -2,9 +2,9 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// Who waits for whom when replicas of different ages fail.
+/// How the back-offs of seats interact when replicas of different ages fail.
 @Suite struct BackOffTests {
-    /// Health checks are out of the way, so that the next wake-up is the end of a wait.
+    /// A deployment without health checks, so that the next wake-up is the end of a wait.
     private func web(_ replicas: Int) -> DeploymentSpec {
         deployment("web", replicas) { $0.healthCheckPeriod = .seconds(1_000_000) }
     }
@@ -13,7 +13,7 @@ import Testing
         actions.compactMap { if case .start(let replica, _) = $0 { replica } else { nil } }
     }
 
-    /// Lets the newest replica die young, again and again, until its seat waits ten seconds.
+    /// Lets the newest replica die young again and again until its seat waits ten seconds.
     private func crashLoop(_ bench: inout Bench, from first: UInt64) throws -> UInt64 {
         var number = first
         for _ in 0..<8 {
@@ -27,7 +27,7 @@ import Testing
         return number
     }
 
-    @Test func `the end of a replica that lasted starts the next one, whatever else waits`() throws {
+    @Test func `the end of a replica that lasted starts the next one at once, whatever else waits`() throws {
         var bench = Bench()
         let web = web(3)
         _ = try bench.run(application(web))
@@ -42,14 +42,14 @@ import Testing
         #expect(starts(bench.report(.exited(reason: "signal 11"), r(2))) == [r(last + 2)])
     }
 
-    @Test func `a health check that fails in a replica that lasted starts the next one in the same tick`() throws {
+    @Test func `a replica that lasted and fails its health check is replaced in the same tick`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1) { $0.healthCheckTimeout = .seconds(1) }))
         for wait in [10, 10, 10] { #expect(starts(bench.wait(.seconds(wait))).isEmpty) }
         #expect(starts(bench.wait(.seconds(1))) == [r(2)])
     }
 
-    @Test func `the first crash of a replica waits a tenth of a second, whatever another one goes through`() throws {
+    @Test func `the first crash of a replica waits a tenth of a second, even while another one crash-loops`() throws {
         var bench = Bench()
         _ = try bench.run(application(web(3)))
         let last = try crashLoop(&bench, from: 3)
@@ -58,10 +58,10 @@ import Testing
         #expect(starts(bench.report(.exited(reason: "crash"), r(last + 1))) == [])
         #expect(starts(bench.wait(.milliseconds(99))) == [])
         #expect(starts(bench.wait(.milliseconds(1))) == [r(last + 2)])
-        #expect(bench.state.nextWakeUp == bench.now + .milliseconds(9_900), "the other waits on")
+        #expect(bench.state.nextWakeUp == bench.now + .milliseconds(9_900), "the other seat still waits")
     }
 
-    @Test func `replicas that each crash once, one after the other, all wait a tenth of a second`() throws {
+    @Test func `replicas that each crash once, one after another, all wait a tenth of a second`() throws {
         var bench = Bench()
         _ = try bench.run(application(web(5)))
         for number: UInt64 in 1...5 {
@@ -73,7 +73,7 @@ import Testing
         }
     }
 
-    @Test func `a wait for a replica that is no longer wanted holds up no other`() throws {
+    @Test func `the wait of a replica that is no longer wanted does not delay others`() throws {
         var bench = Bench()
         _ = try bench.run(application(web(2)))
         _ = bench.report(.exited(reason: "crash"), r(2))
@@ -83,7 +83,7 @@ import Testing
         #expect(starts(bench.report(.exited(reason: "signal 11"), r(1))) == [r(3)])
     }
 
-    @Test func `of the waits that are left over the shortest stay`() throws {
+    @Test func `scaling down keeps the seats with the shortest waits`() throws {
         var bench = Bench()
         _ = try bench.run(application(web(4)))
         let last = try crashLoop(&bench, from: 4)
@@ -93,7 +93,7 @@ import Testing
         #expect(starts(bench.wait(.milliseconds(100))) == [r(last + 2)])
     }
 
-    @Test func `a crash loop is tried once in ten seconds, also when others die of age beside it`() throws {
+    @Test func `a crash loop starts once in ten seconds, even when replicas that lasted die beside it`() throws {
         var bench = Bench()
         _ = try bench.run(application(web(2)))
         bench.now = bench.now + .seconds(10)

@@ -1,7 +1,7 @@
 import SwerveControl
 import SwerveCore
 
-/// A controller with a clock that only the test moves.
+/// A controller whose clock only the test moves.
 struct Bench {
     var state = ControllerState()
     var now = MonotonicTime.zero
@@ -28,7 +28,7 @@ struct Bench {
         return state.tick(now: now)
     }
 
-    /// Deploys `spec` and lets every replica that is started become ready.
+    /// Deploys `spec` and lets every started replica become ready.
     mutating func run(_ spec: ApplicationSpec) throws(ServeError) -> [ControlAction] {
         var actions = try deploy(spec)
         for case .start(let replica, _) in actions { actions += report(.ready, replica) }
@@ -49,7 +49,7 @@ func r(_ number: UInt64, _ deployment: String = "web", in application: String = 
     ReplicaID(deployment: id(deployment, in: application), number: number)
 }
 
-/// A deployment; another `version` is another revision.
+/// A deployment. A different `version` makes a different revision.
 func deployment(
     _ name: String = "web",
     _ replicas: Int = 1,
@@ -105,7 +105,7 @@ func deleted(_ deployment: String = "web", in application: String = "shop") -> C
     return .withdraw(target, reason: error)
 }
 
-/// What `.withdraw` says of a deployment that a later spec left out.
+/// The `.withdraw` for a deployment that a later spec left out.
 func vanished(_ deployment: String) -> ControlAction {
     let message = "deployment 'shop/\(deployment)' was deleted: application 'shop' no longer has it"
     return .withdraw(id(deployment), reason: ServeError(.deleted, message, deployment: id(deployment)))

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Deleting")
 struct DeleteTests {
-    @Test("A delete withdraws everything, removes the route, drains what runs and stops what does not")
+    @Test("A delete withdraws everything, removes the route, drains running replicas and stops the others")
     func wholeApplication() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web"), deployment("model", 1), prefix: "/"))
@@ -28,14 +28,14 @@ struct DeleteTests {
         #expect(throws: ServeError(.notFound, "there is no application 'shop'")) { try bench.delete() }
     }
 
-    @Test("An application without replicas is gone at once")
+    @Test("An application without replicas is deleted at once")
     func empty() throws {
         var bench = Bench()
         _ = try bench.deploy(application(deployment("web", 0)))
         #expect(try bench.delete() == [deleted(), .applicationDeleted("shop")])
     }
 
-    @Test("A name can be deployed again while its replicas still stop; the delete ends when those are gone")
+    @Test("A name can be deployed again while old replicas still stop; the delete ends when those are gone")
     func deployAgain() throws {
         var bench = Bench()
         let web = deployment("web", 1)

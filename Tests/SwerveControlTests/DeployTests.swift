@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Deploying")
 struct DeployTests {
-    @Test("A first deploy starts the target count, publishes each ready replica and announces the application once")
+    @Test("A first deploy starts all replicas, publishes each ready one and announces the application once")
     func firstDeploy() throws {
         var bench = Bench()
         let web = deployment("web", 2)
@@ -25,7 +25,7 @@ struct DeployTests {
         #expect(bench.report(.ready, r(1)) == [], "a doubled report")
     }
 
-    @Test("No replicas are enough for a deployment that wants none")
+    @Test("A deployment that wants no replicas runs without any")
     func noReplicas() throws {
         var bench = Bench()
         let web = deployment("web", 0)
@@ -47,7 +47,7 @@ struct DeployTests {
         )
     }
 
-    @Test("Deploying what runs already only says that it runs; deploying what is on its way says nothing")
+    @Test("Deploying a running spec again only reports that it runs; deploying a pending one reports nothing")
     func identical() throws {
         var bench = Bench()
         let spec = application(deployment("web", 2))
@@ -58,7 +58,7 @@ struct DeployTests {
         #expect(try bench.deploy(spec) == [.applicationRunning("shop")])
     }
 
-    @Test("Scaling up starts what is missing; the published set grows as replicas become ready")
+    @Test("Scaling up starts the missing replicas; the published set grows as they become ready")
     func scaleUp() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1)))
@@ -72,7 +72,7 @@ struct DeployTests {
         )
     }
 
-    @Test("Scaling down stops what does not run yet, then the newest, and publishes before it drains")
+    @Test("Scaling down stops starting replicas first, then the newest, and publishes before it drains")
     func scaleDown() throws {
         var bench = Bench()
         _ = try bench.deploy(application(deployment("web", 4)))
@@ -89,7 +89,7 @@ struct DeployTests {
         #expect(bench.report(.exited(reason: "stopped"), r(3)) == [])
     }
 
-    @Test("Callers hear of new limits at once, and of a new replica count not at all")
+    @Test("Callers get new limits at once, but no new replica count")
     func callerOptions() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1)))
@@ -109,7 +109,7 @@ struct DeployTests {
     }
 
     @Test(
-        "A spec that cannot be is refused with what is wrong, and changes nothing",
+        "An invalid spec is refused with a description of the mistake, and changes nothing",
         arguments: [
             (application(deployment(), named: "a/b"), "application 'a/b': the name"),
             (application(deployment("a b")), "the name 'a b' may hold"),
@@ -133,7 +133,7 @@ struct DeployTests {
         #expect(bench.state.status() == before)
     }
 
-    @Test("A prefix that an application is about to give up is taken until its route has changed")
+    @Test("A prefix that an application is giving up stays taken until its route has changed")
     func prefixInForce() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment(version: 1), prefix: "/old"))

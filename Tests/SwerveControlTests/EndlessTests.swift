@@ -2,16 +2,16 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// What would otherwise go on for ever.
+/// Situations that would last forever without a limit.
 @Suite struct EndlessTests {
     private let web = deployment("web", 1) { $0.healthCheckPeriod = .seconds(1_000_000) }
 
-    /// Six stops in a minute, without an answer.
+    /// Lets the controller stop the replica five more times, each time without an answer.
     private func tellToStop(_ replica: ReplicaID, in bench: inout Bench) {
         for _ in 2...6 { #expect(bench.wait(.seconds(10)) == [.stop(replica)]) }
     }
 
-    @Test func `a delete does not wait for a replica that cannot be ended`() throws {
+    @Test func `a delete does not wait for a replica that cannot be stopped`() throws {
         var bench = Bench()
         _ = try bench.run(application(web))
         _ = try bench.delete()
@@ -24,7 +24,7 @@ import Testing
         #expect(bench.report(.exited(reason: "at last"), r(1)) == [])
     }
 
-    @Test func `a shutdown does not wait for a replica that cannot be ended`() throws {
+    @Test func `a shutdown does not wait for a replica that cannot be stopped`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(web))
         #expect(bench.state.shutdown(now: bench.now).contains(.stop(r(1))))
@@ -32,7 +32,7 @@ import Testing
         #expect(bench.wait(.seconds(10)) == [.stop(r(1)), .applicationDeleted("shop")])
     }
 
-    @Test func `a deployment that was left out goes though one of its replicas cannot be ended`() throws {
+    @Test func `a deployment that was left out goes even if one of its replicas cannot be stopped`() throws {
         var bench = Bench()
         _ = try bench.run(application(web, deployment("model")))
         _ = try bench.deploy(application(web))
@@ -43,7 +43,9 @@ import Testing
         #expect(bench.status("model") == nil)
     }
 
-    @Test func `a replica that cannot be ended is told again and again, and shown, while its deployment runs`() throws {
+    @Test func `while its deployment runs, a replica that cannot be stopped stays in the status and is stopped again`()
+        throws
+    {
         var bench = Bench()
         let hanging = deployment { $0.healthCheckTimeout = .seconds(10) }
         _ = try bench.run(application(hanging))
@@ -54,7 +56,7 @@ import Testing
         #expect(bench.report(.ready, r(2)) == [publish([r(2)], hanging)])
     }
 
-    @Test func `a deploy ends though two of its deployments crash in turns, so that all are never healthy at once`()
+    @Test func `a deploy ends even if two deployments crash in turns, so that both are never healthy at once`()
         throws
     {
         var bench = Bench()
@@ -73,7 +75,7 @@ import Testing
         #expect(announced.count == 1)
     }
 
-    @Test func `a replica that goes because of what the same tick found is not probed any more`() throws {
+    @Test func `a tick does not probe a replica that it drains`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1, version: 1)))
         let new = deployment("web", 2, version: 2) {

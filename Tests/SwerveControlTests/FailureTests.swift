@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Replicas that fail")
 struct FailureTests {
-    @Test("A first deploy that cannot start backs off, gives up, and its callers get the reason")
+    @Test("A first deploy that cannot start backs off, gives up, and gives its callers the reason")
     func givesUp() throws {
         var bench = Bench()
         let web = deployment("web", 2)
@@ -52,11 +52,11 @@ struct FailureTests {
         _ = try bench.deploy(application(deployment("web", 21)))
         for number: UInt64 in 1...19 { _ = bench.report(.exited(reason: "x"), r(number)) }
         let actions = bench.report(.exited(reason: "x"), r(20))
-        #expect(actions.contains(.stop(r(21))), "after 20 failures, however many replicas are wanted")
+        #expect(actions.contains(.stop(r(21))), "after 20 failures, regardless of the number of replicas")
         #expect(bench.report(.ready, r(21)) == [])
     }
 
-    @Test("Waits double from a tenth of a second to ten seconds and no further")
+    @Test("Waits double from a tenth of a second up to ten seconds")
     func backOff() throws {
         var bench = Bench()
         let web = deployment("web", 2) { $0.healthCheckPeriod = .seconds(1_000_000) }
@@ -73,10 +73,10 @@ struct FailureTests {
         }
         #expect(waits.prefix(9).map(\.seconds) == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10, 10])
         #expect(waits.last == .seconds(10))
-        #expect(bench.status()?.state == .unhealthy, "one was ready, so it is tried for ever")
+        #expect(bench.status()?.state == .unhealthy, "one was ready, so the controller keeps trying")
     }
 
-    @Test("A replica that became ready after the failures and lasted makes the next wait short")
+    @Test("A replica that becomes ready after failures and lasts makes the next wait short")
     func provenByAnother() throws {
         var bench = Bench()
         let web = deployment("web", 2) { $0.healthCheckPeriod = .seconds(1_000_000) }
@@ -106,10 +106,10 @@ struct FailureTests {
         #expect(bench.wait(.milliseconds(4900)) == [], "the first has been stopping for 5 s")
         #expect(bench.wait(.milliseconds(100)) == [.stop(r(2))])
         #expect(bench.wait(.milliseconds(200)) == [.start(r(3), web)])
-        #expect(bench.wait(.milliseconds(4700)) == [.stop(r(1))], "told again after ten seconds")
+        #expect(bench.wait(.milliseconds(4700)) == [.stop(r(1))], "stopped again after ten seconds")
     }
 
-    @Test("A start timeout of for ever never ends")
+    @Test("An infinite start timeout never ends")
     func endlessTimeout() throws {
         var bench = Bench()
         bench.now = MonotonicTime(nanoseconds: 1_000)
@@ -117,7 +117,7 @@ struct FailureTests {
         #expect(bench.wait(.seconds(1_000_000_000)) == [])
     }
 
-    @Test("A replica that ran a while and dies leaves the set and is replaced at once")
+    @Test("A replica that dies after a while leaves the published set and is replaced at once")
     func replacedAtOnce() throws {
         var bench = Bench()
         let web = deployment("web", 2)
@@ -137,7 +137,7 @@ struct FailureTests {
         #expect(bench.status()?.message == "")
     }
 
-    @Test("A replica that keeps dying young waits longer each time, and not once it has lasted")
+    @Test("A replica that keeps dying young waits longer each time, until one has lasted")
     func dyingYoung() throws {
         var bench = Bench()
         let web = deployment()
@@ -155,7 +155,7 @@ struct FailureTests {
         #expect(bench.wait(.milliseconds(100)) == [.start(r(6), web)], "short again")
     }
 
-    @Test("Reports of replicas that nobody knows are ignored")
+    @Test("Reports of unknown replicas are ignored")
     func unknown() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment()))

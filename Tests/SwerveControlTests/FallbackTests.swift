@@ -2,7 +2,7 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// Roll-outs that fail: what served before goes on.
+/// Roll-outs that fail: the previous version continues to serve.
 @Suite struct FallbackTests {
     private let old = deployment("web", 2, version: 1) { $0.maxOngoingRequests = 7 }
     private let new = deployment("web", 1, version: 2)
@@ -12,7 +12,7 @@ import Testing
         .applicationFailed("shop", ServeError(.startFailed, "deployment 'shop/web': \(reason)", deployment: id()))
     }
 
-    /// Lets every replica that is started fail until `times` did. Returns what the last failure led to.
+    /// Lets every started replica fail until `times` rounds have failed. Returns the actions of the last failure.
     private func fail(_ times: Int, after actions: [ControlAction], in bench: inout Bench) -> [ControlAction] {
         var actions = actions
         for attempt in 1...times {
@@ -33,12 +33,12 @@ import Testing
         return bench
     }
 
-    @Test func `a version that cannot be started leaves the old one serving, which the status shows`() throws {
+    @Test func `a version that cannot start leaves the old one serving, which the status shows`() throws {
         var bench = Bench()
         _ = try bench.run(application(old, prefix: "/"))
         let actions = try bench.deploy(application(new, prefix: "/new"))
         #expect(actions == [.start(r(3), new)])
-        #expect(fail(3, after: actions, in: &bench) == [.stop(r(5)), failed], "the route stays as well")
+        #expect(fail(3, after: actions, in: &bench) == [.stop(r(5)), failed], "the route also stays")
         let shop = bench.state.status().applications["shop"]
         #expect(shop?.state == .deployFailed)
         #expect(shop?.message == "deployment 'web': \(reason); the previous version has 2 of 2 replicas running")
@@ -98,7 +98,7 @@ import Testing
         )
     }
 
-    @Test func `new replicas that are ready but never enough go when the roll-out fails`() throws {
+    @Test func `new replicas that are ready but too few are drained when the roll-out fails`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1, version: 1)))
         let two = deployment("web", 2, version: 2)
@@ -115,7 +115,7 @@ import Testing
         #expect(bench.status()?.message.hasSuffix("the previous version has 1 of 1 replicas running") == true)
     }
 
-    @Test func `new replicas that serve because no old one is left go on serving when the deploy fails`() throws {
+    @Test func `new replicas that serve because no old one is left keep serving when the deploy fails`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1, version: 1)))
         let two = deployment("web", 2, version: 2) { $0.healthCheckPeriod = .seconds(1_000_000) }
@@ -133,7 +133,7 @@ import Testing
         #expect(bench.state.status().applications["shop"]?.state == .running)
     }
 
-    @Test func `deploying the failed version again, or scaled, is another try`() throws {
+    @Test func `deploying the failed version again or with another scale is another try`() throws {
         var bench = try afterFailedRollout()
         #expect(try bench.deploy(application(new, prefix: "/new")) == [.start(r(6), new)])
         #expect(fail(3, after: [.start(r(6), new)], in: &bench).last == failed)
@@ -162,7 +162,7 @@ import Testing
         #expect(bench.report(.exited(reason: "crash"), r(2)).last == .start(r(9), old))
     }
 
-    @Test func `what a failed roll-out falls back to has the target that was last asked of it`() throws {
+    @Test func `a version that a failed roll-out falls back to has its last target`() throws {
         var bench = Bench()
         _ = try bench.run(application(old))
         let more = deployment("web", 3, version: 1) { $0.maxOngoingRequests = 7 }
@@ -172,7 +172,7 @@ import Testing
         #expect(fail(3, after: actions.suffix(1), in: &bench) == [.stop(r(6)), .start(r(7), more), failed])
     }
 
-    @Test func `a version that was never complete is fallen back to when there is nothing better`() throws {
+    @Test func `a failed roll-out falls back to a version that was never complete if there is no better one`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(old))
         _ = bench.report(.ready, r(1))
@@ -181,7 +181,7 @@ import Testing
         #expect(fail(3, after: actions.suffix(1), in: &bench) == [.stop(r(5)), .start(r(6), old), failed])
     }
 
-    @Test func `a version that was scaled to nothing is not fallen back to, so that callers hear of the failure`()
+    @Test func `a failed roll-out does not fall back to a version with zero replicas, so callers get the failure`()
         throws
     {
         var bench = Bench()
@@ -192,7 +192,7 @@ import Testing
         #expect(actions == [.withdraw(id(), reason: error), .stop(r(5)), failed])
     }
 
-    @Test func `a version from before a delete is not fallen back to`() throws {
+    @Test func `a failed roll-out does not fall back to a version from before a delete`() throws {
         var bench = Bench()
         _ = try bench.run(application(old))
         _ = try bench.delete()

@@ -1,6 +1,7 @@
 import SwerveCore
 
-/// What goes wrong in one simulation, and how often. Each has its own mix, so that rare states are common in some.
+/// What goes wrong in one simulation, and how often. Each simulation has its own mix, so that states which are rare
+/// overall are common in some.
 struct Faults {
     /// In percent.
     var failedStarts = 0
@@ -10,11 +11,11 @@ struct Faults {
     var deploys = 0
     /// The versions whose replicas never become ready.
     var brokenVersions: Set<UInt8> = []
-    /// The versions whose replicas are ready and crash soon after.
+    /// The versions whose replicas become ready and crash soon after.
     var crashingVersions: Set<UInt8> = []
-    /// How many replicas of a deployment find room at a time, where that is limited.
+    /// How many replicas of a deployment find room at a time. A missing entry means no limit.
     var room: [DeploymentID: Int] = [:]
-    /// The replicas that cannot be ended, by the last bits of their number.
+    /// The replicas that cannot be stopped, given by the last six bits of their numbers.
     var endless: Set<UInt64> = []
 
     init(using random: inout SplitMix64) {
@@ -35,7 +36,7 @@ struct Faults {
         !brokenVersions.contains(spec.arguments[0]) && !crashingVersions.contains(spec.arguments[0])
     }
 
-    /// Breaks one thing and mends another.
+    /// Breaks some things and repairs others.
     mutating func change(using random: inout SplitMix64) {
         brokenVersions = Set((0..<3).filter { _ in random.next(below: 4) == 0 })
         crashingVersions = Set((0..<3).filter { _ in random.next(below: 6) == 0 })

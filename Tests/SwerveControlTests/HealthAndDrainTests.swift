@@ -12,14 +12,14 @@ struct HealthAndDrainTests {
         #expect(bench.wait(.seconds(10)) == [.probe(r(1))])
         #expect(bench.wait(.seconds(12)) == [], "one outstanding")
         #expect(bench.report(.probeAnswered, r(1)) == [])
-        #expect(bench.wait(.zero) == [.probe(r(1))], "overdue by then")
+        #expect(bench.wait(.zero) == [.probe(r(1))], "overdue by now")
         #expect(bench.report(.probeAnswered, r(1)) == [])
         #expect(bench.state.nextWakeUp == bench.now + .seconds(10))
         #expect(bench.wait(.milliseconds(9_999)) == [])
         #expect(bench.wait(.milliseconds(1)) == [.probe(r(1))])
     }
 
-    @Test("Three misses in a row end a replica; an answer in between, even a late one, starts the count again")
+    @Test("A replica is stopped after three misses in a row; an answer in between, even a late one, resets the count")
     func threeMisses() throws {
         var bench = Bench()
         let web = deployment("web", 1)
@@ -42,14 +42,14 @@ struct HealthAndDrainTests {
         #expect(bench.status()?.state == .healthy)
     }
 
-    @Test("A drained replica is stopped, and stopped again every ten seconds until it is gone")
+    @Test("A drained replica is stopped again every ten seconds until it is gone")
     func stopRepeats() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1)))
         _ = try bench.deploy(application(deployment("web", 0)))
         #expect(bench.wait(.seconds(19)) == [])
         #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
-        #expect(bench.wait(.milliseconds(9_999)) == [], "the drain's own timeout is over, and no matter")
+        #expect(bench.wait(.milliseconds(9_999)) == [], "the drain timeout no longer matters")
         #expect(bench.wait(.milliseconds(1)) == [.stop(r(1))])
         #expect(bench.wait(.seconds(10)) == [.stop(r(1))])
         #expect(bench.report(.exited(reason: "killed"), r(1)) == [])
@@ -66,7 +66,7 @@ struct HealthAndDrainTests {
         #expect(bench.report(.drained, r(1)) == [], "too late")
     }
 
-    @Test("Of several deployments only those that are due do something in a tick")
+    @Test("A tick acts only on the deployments that are due")
     func manyTimers() throws {
         var bench = Bench()
         let fast = deployment("fast") { $0.healthCheckPeriod = .seconds(3) }

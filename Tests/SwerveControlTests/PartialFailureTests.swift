@@ -2,14 +2,14 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// A deployment of which some replicas can be started and others cannot.
+/// Deployments of which some replicas can start and others cannot.
 @Suite struct PartialFailureTests {
     private func failed(_ running: String, after failures: Int, _ message: String) -> ControlAction {
         let text = "deployment 'shop/web': \(running) replicas running after \(failures) failures; last failure: "
         return .applicationFailed("shop", ServeError(.startFailed, text + message, deployment: id()))
     }
 
-    /// Lets what is started fail, `count` times in all. Returns what came of the last failure.
+    /// Lets each started replica fail, `count` times in total. Returns the actions of the last failure.
     private func fail(_ count: Int, from first: UInt64, in bench: inout Bench) throws -> [ControlAction] {
         var last: [ControlAction] = []
         for number in first..<first + UInt64(count) {
@@ -31,14 +31,14 @@ import Testing
         #expect(try fail(5, from: 2, in: &bench) == [.stop(r(6))])
         #expect(bench.state.status().applications["shop"]?.state == .unhealthy)
         #expect(try fail(1, from: 7, in: &bench) == [.stop(r(7)), failed("1 of 2", after: 6, "no GPU")])
-        #expect(try fail(10, from: 8, in: &bench) == [.stop(r(17))], "told once, tried on")
+        #expect(try fail(10, from: 8, in: &bench) == [.stop(r(17))], "reported once, still retried")
         let shop = bench.state.status().applications["shop"]
         #expect(shop?.state == .unhealthy)
         #expect(shop?.message == "deployment 'web': 1 of 2 replicas running; last failure: no GPU")
         #expect(shop?.deployments["web"]?.replicas.map(\.id) == [r(1), r(18)])
     }
 
-    @Test func `a deploy that failed still comes right when the missing replica starts after all`() throws {
+    @Test func `a failed deploy still succeeds when the missing replica starts after all`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("old")))
         _ = try bench.deploy(application(web, prefix: "/"))
@@ -48,13 +48,13 @@ import Testing
             bench.report(.ready, r(9)) == [
                 publish([r(2), r(9)], web), vanished("old"), .drain(r(1, "old")),
             ],
-            "what the spec leaves out goes now"
+            "deployments that the spec leaves out go now"
         )
         #expect(bench.state.status().applications["shop"]?.state == .running)
         #expect(bench.state.status().applications["shop"]?.message == "")
     }
 
-    @Test func `a replica that is ready for a moment each time does not keep its deploy from failing`() throws {
+    @Test func `a deploy fails even if its replicas become ready for a moment each time`() throws {
         var bench = Bench()
         let web = deployment("web", 2) { $0.startTimeout = .seconds(1_000_000) }
         _ = try bench.deploy(application(web))
@@ -68,7 +68,7 @@ import Testing
         #expect(actions == [publish([], web), failed("0 of 2", after: 6, message)])
     }
 
-    @Test func `deploying what failed in part tries again at once, and fails again`() throws {
+    @Test func `deploying a partly failed spec again retries at once, and fails again`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(web))
         _ = bench.report(.ready, r(1))
@@ -79,7 +79,7 @@ import Testing
         #expect(try fail(1, from: 17, in: &bench).last == failed("1 of 2", after: 6, "no GPU"))
     }
 
-    @Test func `scaling what failed in part down to what runs makes it healthy`() throws {
+    @Test func `scaling a partly failed deployment down to its running replicas makes it healthy`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(web))
         _ = bench.report(.ready, r(1))
@@ -107,7 +107,7 @@ import Testing
         #expect(last == [.applicationFailed("shop", ServeError(.startFailed, text, deployment: id("model")))])
     }
 
-    @Test func `losses of replicas that lasted count too, so that a deploy that never gets there ends`() throws {
+    @Test func `losses of replicas that lasted also count, so that a deploy that never completes fails`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(web))
         var all: [ControlAction] = []

@@ -2,9 +2,9 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-@Suite("Replacing what runs")
+@Suite("Roll-outs")
 struct RolloutTests {
-    @Test("The old replicas serve until all new ones are ready; then the new ones are published and the old drained")
+    @Test("Old replicas serve until all new ones are ready; then the new ones are published and the old ones drained")
     func startFirst() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 2, version: 1)))
@@ -23,7 +23,7 @@ struct RolloutTests {
         #expect(bench.status()?.replicas.map(\.id) == [r(2), r(3), r(4)])
     }
 
-    @Test("An old replica that dies during the change is not replaced; the new ones step in when none is left")
+    @Test("An old replica that dies during a roll-out is not replaced; the new ones take over when none is left")
     func oldDies() throws {
         var bench = Bench()
         let old = deployment("web", 2, version: 1)
@@ -39,7 +39,7 @@ struct RolloutTests {
         )
     }
 
-    @Test("A deploy during a deploy takes its place: what never served goes, what serves stays")
+    @Test("A deploy replaces an ongoing one: replicas that never served go, and those that serve stay")
     func superseded() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 2, version: 1)))
@@ -76,7 +76,7 @@ struct RolloutTests {
         }
     }
 
-    @Test("What the new spec leaves out serves until the rest is healthy; the route changes before it goes")
+    @Test("A deployment that the new spec leaves out serves until the rest is healthy and the route has changed")
     func vanishing() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web"), deployment("model"), prefix: "/"))
@@ -119,7 +119,7 @@ struct RolloutTests {
         )
     }
 
-    @Test("What was left out is replaced when it dies before the change is done, and can come back")
+    @Test("A left-out deployment is restarted if it dies before the roll-out is done, and can come back")
     func vanishingDies() throws {
         var bench = Bench()
         let web = deployment("web")

@@ -1,16 +1,16 @@
 import SwerveControl
 import SwerveCore
 
-/// A controller in a world that fails at random: what happens follows from the seed alone.
+/// A controller in a world that fails at random. The seed alone decides what happens.
 struct Simulation {
     var state = ControllerState()
     var world = World()
     var now = MonotonicTime.zero
     var random: SplitMix64
     var faults: Faults
-    /// What was or will be reported, in no particular order.
+    /// The reports to deliver, in no particular order.
     var reports: [(event: ReplicaEvent, replica: ReplicaID)] = []
-    /// The processes that run, whatever the controller knows of them.
+    /// The processes that run, whether or not the controller knows.
     var alive: Set<ReplicaID> = []
     private let rollouts: [DeploymentOptions.Rollout] = [
         .startFirst, .stopFirst, .rolling(), .rolling(maxSurge: 1, maxUnavailable: 0),
@@ -26,7 +26,7 @@ struct Simulation {
 
     mutating func chance(_ percent: Int) -> Bool { random.next(below: 100) < percent }
 
-    // MARK: The world's answers
+    // MARK: The world's reactions
 
     mutating func act(_ actions: [ControlAction], isTick: Bool = false) throws {
         let deployments = state.goal.applications.values.flatMap(\.deployments.values)
@@ -99,7 +99,7 @@ struct Simulation {
         guard !reports.isEmpty else { return }
         let index = random.next(below: reports.count)
         let (event, replica) = reports[index]
-        // Some are reported again, and some get lost.
+        // Some reports are doubled, and some get lost.
         if isCalm || !chance(faults.doubledReports) { reports.remove(at: index) }
         if !isCalm && chance(faults.lostReports) { return }
         let mustBeReplaced = event.isExit && world.hasLasted(replica, now: now)
@@ -109,7 +109,7 @@ struct Simulation {
         if mustBeReplaced { try world.checkReplacement(of: replica, actions) }
     }
 
-    // MARK: What happens
+    // MARK: Events
 
     mutating func step() throws {
         switch random.next(below: 100) {
@@ -137,10 +137,10 @@ struct Simulation {
             try act(state.tick(now: now), isTick: true)
             guard let wakeUp = state.nextWakeUp, wakeUp <= now else { return }
         }
-        throw Violation(description: "ticks do not help: due at \(state.nextWakeUp as Any), now \(now)")
+        throw Violation(description: "three ticks leave work due at \(state.nextWakeUp as Any), now \(now)")
     }
 
-    /// Lets time pass with all that is due in it.
+    /// Lets time pass and does everything that becomes due.
     private mutating func spend(_ duration: Duration) throws {
         let end = now + duration
         while now < end {
@@ -210,16 +210,16 @@ struct Simulation {
 
     // MARK: The end
 
-    /// Once nothing fails but what is broken for good, every call is answered. Once nothing is broken, all becomes as it
-    /// should be. After a shutdown nothing is left.
+    /// Checks three things: once nothing fails except what is permanently broken, every call is answered; once nothing
+    /// is broken, every goal is reached; after a shutdown nothing is left.
     mutating func settle() throws {
         isCalm = true
-        try settle(within: .seconds(150), until: "every call is answered and what can run does") { simulation in
+        try settle(within: .seconds(150), until: "every call is answered and whatever can run runs") { simulation in
             simulation.world.waiting.isEmpty && simulation.world.deleting.isEmpty
                 && simulation.state.status().applications.values.allSatisfy { simulation.isAtRest($0) }
         }
         faults = Faults(endless: faults.endless)
-        // What was given up needs another deploy. The rest comes right when the waits for it are over.
+        // Applications that were given up need another deploy. The others recover once their waits are over.
         let end = now + .seconds(15)
         try settle(within: .seconds(16), until: "time passes") { $0.now >= end }
         for (name, application) in state.status().applications.sorted(by: { $0.key < $1.key })
@@ -268,7 +268,7 @@ struct Simulation {
         throw Violation(description: "not within \(limit): \(goal)\n\(summary)")
     }
 
-    /// What a person wants to know of a simulation that went wrong.
+    /// A description of a failed simulation, for people.
     private var summary: String {
         let applications = state.status().applications.values.map { application in
             let deployments = application.deployments.values.map { deployment in

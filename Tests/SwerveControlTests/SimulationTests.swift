@@ -3,10 +3,10 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// Histories that follow from a seed; `SIMULATION_SEEDS=20000 swift test --filter Simulation` runs more of them.
+/// Histories that depend only on a seed; `SIMULATION_SEEDS=20000 swift test --filter Simulation` runs more of them.
 @Suite("Simulation")
 struct SimulationTests {
-    /// Add the seed of a failure here when it is fixed.
+    /// Seeds that failed once. Add the seed of a failure here when it is fixed.
     static let pastFailures: [UInt64] = []
     private static let seedsInBatch: UInt64 = 200
     private static let batches: UInt64 = {
@@ -14,7 +14,7 @@ struct SimulationTests {
         return max(1, seeds / seedsInBatch)
     }()
 
-    @Test("Whatever fails, no action is illegal, service goes on, and all converges", arguments: 0..<batches)
+    @Test("Whatever fails, no action is illegal, service continues, and every goal is reached", arguments: 0..<batches)
     func simulate(batch: UInt64) {
         let first = batch * Self.seedsInBatch
         var reached: Set<World.Milestone> = []
@@ -33,6 +33,6 @@ struct SimulationTests {
             }
             reached.formUnion(simulation.world.reached)
         }
-        #expect(reached == Set(World.Milestone.allCases), "what is rare must happen in some of the histories")
+        #expect(reached == Set(World.Milestone.allCases), "each rare event must happen in some history")
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Status")
 struct StatusTests {
-    @Test("The status names every replica, its process, and what the application waits for")
+    @Test("The status lists every replica and its process, and says what the application waits for")
     func deploying() throws {
         var bench = Bench()
         let web = deployment("web", 2)
@@ -44,7 +44,7 @@ struct StatusTests {
         #expect(bench.state.status() == ServeStatus(applications: ["shop": expected]))
     }
 
-    @Test("An application is as well as the worst of its deployments")
+    @Test("An application has the state of its worst deployment")
     func worst() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web"), deployment("model")))
@@ -59,7 +59,7 @@ struct StatusTests {
         )
     }
 
-    @Test("Replicas show that they drain and stop; a deployment that was left out shows that it goes")
+    @Test("The status shows draining and stopping replicas, and that a left-out deployment is being deleted")
     func leaving() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 2)))

@@ -10,17 +10,17 @@ struct World {
         var phase = Phase.starting
         var readySince: MonotonicTime?
         var probed: MonotonicTime?
-        /// How often it was told to stop.
+        /// How often the controller stopped it.
         var stops = 0
         var isLive: Bool { phase == .starting || phase == .ready }
-        /// Whether nobody has to wait for it any longer.
+        /// Whether the controller need not wait for it any longer.
         var isStuck: Bool { stops > 6 }
     }
 
-    /// All that were started and are not gone.
+    /// All replicas that were started and are not gone.
     var replicas: [ReplicaID: Replica] = [:]
     var lastNumber: UInt64 = 0
-    /// What callers may call; no entry for a deployment that is withdrawn.
+    /// The replicas that callers may call. A withdrawn deployment has no entry.
     var published: [DeploymentID: [ReplicaID]] = [:]
     var routes: [RouteEntry] = []
     /// The latest accepted spec of each application that was not deleted.
@@ -34,12 +34,12 @@ struct World {
     var trusted: [DeploymentID: Trusted] = [:]
     /// The deployments that run their trusted spec since the latest deploy.
     var fellBack: Set<DeploymentID> = []
-    /// For each delete that has not ended, the replicas that have to be gone.
+    /// For each delete that has not ended, the replicas that must be gone first.
     var deleting: [String: Set<ReplicaID>] = [:]
     /// The applications whose deploy has not been answered.
     var waiting: Set<String> = []
     var failed: Set<String> = []
-    /// The rare things that happened.
+    /// The rare events that happened.
     var reached: Set<Milestone> = []
 
     struct Trusted {
@@ -49,15 +49,15 @@ struct World {
     }
 
     enum Milestone: CaseIterable {
-        /// A failed roll-out led to starts of the version before it.
+        /// A failed roll-out restarted replicas of the version before it.
         case fallback
-        /// A deploy failed though some of its replicas serve.
+        /// A deploy failed although some of its replicas serve.
         case partialFailure
-        /// It became complete after all.
+        /// A failed deploy became complete after all.
         case lateSuccess
         /// A replica that had lasted was replaced at once.
         case replacement
-        /// An application was deleted while some of its replicas had not started, or without one that cannot be ended.
+        /// An application was deleted while some of its replicas were starting, or while one could not be stopped.
         case deleteWhileStarting, deleteWithoutEnd
         /// Replicas of two versions, with limits of their own, served side by side.
         case sideBySide
@@ -118,14 +118,13 @@ struct World {
         }
     }
 
-    /// Whether the replica is one of the present version and has run for a while, so that its end is no failure to
-    /// start.
+    /// Whether the replica has the current version and has run for a while, so that its end is not a failed start.
     func hasLasted(_ replica: ReplicaID, now: MonotonicTime) -> Bool {
         guard let known = replicas[replica], known.phase == .ready, let since = known.readySince else { return false }
         return now - since >= .seconds(10) && known.spec.revision == effective(replica.deployment)?.revision
     }
 
-    /// - Parameter actions: what came of the end of a replica that had lasted.
+    /// - Parameter actions: the controller's actions after the end of a replica that had lasted.
     mutating func checkReplacement(of replica: ReplicaID, _ actions: [ControlAction]) throws {
         let id = replica.deployment
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
@@ -133,10 +132,10 @@ struct World {
         if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leavingOld(id, spec).isEmpty { return }
         let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
         reached.insert(.replacement)
-        if !isStarted { throw illegal("\(replica) had lasted and is not replaced at once: \(actions)") }
+        if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
     }
 
-    /// What the deployment's replicas are started from.
+    /// The spec that the deployment's replicas are started from.
     func effective(_ id: DeploymentID) -> DeploymentSpec? {
         fellBack.contains(id) ? trusted[id]?.spec : deployments[id]
     }
@@ -175,7 +174,7 @@ struct World {
         }
         for id in fellBack.subtracting(before.1) {
             let isWanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
-            if isWanted && !failed.contains(id.application) { throw illegal("\(id) fell back and nobody was told") }
+            if isWanted && !failed.contains(id.application) { throw illegal("\(id) fell back without a report") }
         }
         for name in failed where reached.contains(.partialFailure) && isRunning(name) { reached.insert(.lateSuccess) }
         for (id, spec) in deployments where isComplete(id, spec) {
@@ -218,7 +217,7 @@ struct World {
             if deployments[id] == nil { throw illegal("publishes what is deleted") }
             if set != set.sorted() { throw illegal("not sorted") }
             if !set.allSatisfy({ $0.deployment == id && replicas[$0]?.phase == .ready }) {
-                throw illegal("publishes what is not ready")
+                throw illegal("publishes a replica that is not ready")
             }
             published[id] = set
         case .withdraw(let id, let reason):
@@ -226,7 +225,7 @@ struct World {
             if reason.code == .deleted {
                 let wanted = goals[id.application]?.deployments.contains { $0.id == id } ?? false
                 if goals[id.application] != nil, routes.contains(where: { $0.ingress == id }) {
-                    throw illegal("a route still leads there")
+                    throw illegal("a route still leads to it")
                 }
                 if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
                 trusted[id] = nil
@@ -234,7 +233,7 @@ struct World {
                 fellBack.remove(id)
             }
         case .exposeRoutes(let table):
-            if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("table") }
+            if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("bad routes") }
             routes = table
         case .drain(let replica):
             try leave(replica, from: [.ready], to: .draining)
@@ -242,13 +241,13 @@ struct World {
             try leave(replica, from: [.starting, .draining, .stopping] + (isTick ? [.ready] : []), to: .stopping)
             replicas[replica]?.stops += 1
         case .probe(let replica):
-            guard let known = replicas[replica], known.phase == .ready else { throw illegal("does not run") }
+            guard let known = replicas[replica], known.phase == .ready else { throw illegal("not running") }
             if let probed = known.probed, now - probed < known.spec.options.healthCheckTimeout {
                 throw illegal("a probe is outstanding")
             }
             replicas[replica]?.probed = now
         case .applicationRunning(let name):
-            if waiting.remove(name) == nil || !isRunning(name) { throw illegal("does not run") }
+            if waiting.remove(name) == nil || !isRunning(name) { throw illegal("not running, or nobody waits") }
         case .applicationFailed(let name, _):
             if waiting.remove(name) == nil { throw illegal("nobody waits") }
             guard let goal = goals[name] else { return }
@@ -260,7 +259,7 @@ struct World {
             if serves { reached.insert(.partialFailure) }
         case .applicationDeleted(let name):
             let left = deleting.removeValue(forKey: name)?.first { replicas[$0].map { !$0.isStuck } ?? false }
-            if let left { throw illegal("\(left) is left") }
+            if let left { throw illegal("\(left) is left over") }
             if replicas.contains(where: { $0.key.deployment.application == name && $0.value.isStuck }) {
                 reached.insert(.deleteWithoutEnd)
             }
@@ -268,12 +267,12 @@ struct World {
     }
 
     private mutating func leave(_ replica: ReplicaID, from phases: [Phase], to phase: Phase) throws {
-        guard let known = replicas[replica], phases.contains(known.phase) else { throw illegal("in no such state") }
+        guard let known = replicas[replica], phases.contains(known.phase) else { throw illegal("in the wrong state") }
         if published[replica.deployment, default: []].contains(replica) { throw illegal("still published") }
         replicas[replica]?.phase = phase
     }
 
-    /// Whether the application is what its spec says, and nothing else of it serves.
+    /// Whether the application matches its spec and has no other deployments.
     func isRunning(_ name: String) -> Bool {
         guard let goal = goals[name] else { return false }
         return goal.deployments.allSatisfy { isComplete($0.id, $0) }
@@ -282,7 +281,7 @@ struct World {
             }
     }
 
-    /// Whether the deployment has as many replicas of `spec` as that wants, and no other ones serve.
+    /// Whether the deployment has exactly the replicas that `spec` wants, and no others serve.
     private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
         guard let set = published[id] else { return false }
         return !fellBack.contains(id) && set.count == target(of: id) && set == live(id) && isCurrent(set, spec)
@@ -292,22 +291,22 @@ struct World {
         set.allSatisfy { replicas[$0]?.spec.revision == spec.revision }
     }
 
-    /// What holds after every step.
+    /// Checks what must hold after every step.
     private func check() throws {
         let all = Dictionary(grouping: replicas.lazy.filter(\.value.isLive).map(\.key), by: \.deployment)
         for id in Set(all.keys).union(published.keys) {
             let live = all[id, default: []]
             guard let spec = effective(id) else {
-                if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted and has \(live)") }
+                if !live.isEmpty || published[id] != nil { throw illegal("\(id) is deleted, but has \(live)") }
                 continue
             }
             let current = live.filter { replicas[$0]?.spec.revision == spec.revision }
             if current.count > target(of: id) { throw illegal("too many: \(current)") }
             let idle = Set(live).subtracting(current).subtracting(published[id, default: []])
             if published[id] == nil, live.contains(where: { replicas[$0]?.phase == .ready }) {
-                throw illegal("\(id) is withdrawn and could serve")
+                throw illegal("\(id) is withdrawn, but could serve")
             }
-            if !idle.isEmpty { throw illegal("old and of no use: \(idle)") }
+            if !idle.isEmpty { throw illegal("old and idle: \(idle)") }
         }
         for route in routes where deployments[route.ingress] == nil || goals[route.application] == nil {
             throw illegal("\(route) leads nowhere")

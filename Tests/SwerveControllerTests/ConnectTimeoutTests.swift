@@ -40,13 +40,13 @@ private struct NoNetwork: PeerNetwork {
         delegate: any PeerDelegate,
         hosted: HostedReplicas
     ) -> EventLoopFuture<PeerConnection> {
-        Issue.record("nothing is published, so nothing is connected to")
+        Issue.record("nothing is published, so nothing should be connected to")
         return loop.makeFailedFuture(ServeError(.system, "no network"))
     }
 }
 
 @Suite(.timeLimit(.minutes(5))) struct ConnectTimeoutTests {
-    @Test func `a process that does not connect fails the start within seconds, with what it wrote last`() async throws
+    @Test func `a process that does not connect fails the start within seconds, with its last output`() async throws
     {
         let instance = InstanceID(rawValue: 1)
         let (loop, launcher) = (NIOAsyncTestingEventLoop(), SilentLauncher())
@@ -91,7 +91,7 @@ private struct NoNetwork: PeerNetwork {
                 end.withLock { $0 = .failure(error) }
             }
         }()
-        // The controller works in tasks of its own: time passes in steps until it has come to an end.
+        // The controller works in its own tasks: time advances in steps until it has finished.
         while end.withLock({ $0 == nil }) {
             await loop.advanceTime(by: .milliseconds(500))
             await Task.yield()
@@ -101,7 +101,7 @@ private struct NoNetwork: PeerNetwork {
         let message = error?.message ?? ""
         #expect(message.contains("it did not connect within 10"), "\(message)")
         #expect(message.contains("waiting for the disk"), "\(message)")
-        #expect(launcher.killed == 3, "as many as attempts")
+        #expect(launcher.killed == 3, "one per attempt")
         await controller.shutdown()
         await running
         await loop.shutdownGracefully()

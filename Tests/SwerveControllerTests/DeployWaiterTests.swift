@@ -6,7 +6,7 @@ import Testing
 @Suite struct DeployWaiterTests {
     private let failure = ServeError(.startFailed, "it does not start")
 
-    @Test func `a result that came before anybody waits is there`() async throws {
+    @Test func `a result that came before the wait is returned`() async throws {
         let good = DeployWaiter()
         good.end(.success(()))
         try await good.wait()
@@ -15,7 +15,7 @@ import Testing
         await #expect(throws: failure) { try await bad.wait() }
     }
 
-    @Test func `whoever waits gets the result`() async throws {
+    @Test func `a waiting caller gets the result`() async throws {
         let waiter = DeployWaiter()
         let task = Task { try await waiter.wait() }
         await Task.yield()
@@ -30,7 +30,7 @@ import Testing
         try await waiter.wait()
     }
 
-    @Test func `a caller that is cancelled waits no more, whatever comes later`() async {
+    @Test func `a cancelled caller stops waiting, whatever result comes later`() async {
         let waiter = DeployWaiter()
         let task = Task { try await waiter.wait() }
         await Task.yield()
@@ -39,7 +39,7 @@ import Testing
         waiter.end(.success(()))
     }
 
-    @Test func `a caller that is cancelled before it waits does not wait`() async {
+    @Test func `a caller cancelled before it waits does not wait`() async {
         let waiter = DeployWaiter()
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
@@ -48,7 +48,7 @@ import Testing
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test func `a caller is resumed once, whoever is first`() async {
+    @Test func `a caller is resumed once, whichever comes first`() async {
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<2_000 {
                 let waiter = DeployWaiter()

@@ -7,7 +7,7 @@ import Testing
     import Darwin
 #endif
 
-/// A directory to make directories in, for the time of `body`.
+/// A directory for the time of `body`, in which to make other directories.
 func withBase<Result>(_ body: (String) throws -> Result) throws -> Result {
     let base = try makeBase()
     defer { remove(base) }

@@ -9,9 +9,9 @@ import Testing
     import Darwin
 #endif
 
-/// Directories of instances that live, that were killed, and that are being made.
+/// Directories of instances that are alive, that were killed, and that are being made.
 @Suite(.timeLimit(.minutes(5))) struct InstanceDirectoryTests {
-    @Test func `an instance has a directory that is its own, and leaves nothing behind`() throws {
+    @Test func `an instance has its own directory, and leaves nothing behind`() throws {
         try withBase { base in
             let directory = try InstanceDirectory(in: base)
             var status = stat()
@@ -24,7 +24,7 @@ import Testing
         }
     }
 
-    @Test func `what an instance that was killed left goes when the next one starts`() async throws {
+    @Test func `the next instance removes what a killed one left behind`() async throws {
         try await withBase { base in
             await #expect(processExitsWith: .signal(SIGKILL)) { [base = base as String] in
                 let directory = try InstanceDirectory(in: base)
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test func `the directory of an instance that lives stays, in this process and for another one`() async throws {
+    @Test func `the directory of a live instance stays, for this process and for others`() async throws {
         try await withBase { base in
             let first = try InstanceDirectory(in: base)
             let second = try InstanceDirectory(in: base)
@@ -52,9 +52,9 @@ import Testing
         }
     }
 
-    @Test func `the lock counts, and not whether a process has the number in the name`() throws {
+    @Test func `the lock decides, not whether a process with the number in the name exists`() throws {
         try withBase { base in
-            // Process 1 lives, and is none of ours; the other number is none that a process can have.
+            // Process 1 is alive, but not an instance; no process can have the other number.
             makeDirectory("\(base)/swerve-1-abcdef", files: ["lock", "controller.sock"])
             makeDirectory("\(base)/swerve-4294967295-abcdef", files: ["lock"])
             let held = open("\(base)/swerve-4294967295-abcdef/lock", O_RDWR | O_CLOEXEC)
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `the lock is free when the instance is gone, though processes that it started live`() async throws {
+    @Test func `the lock is free once the instance has ended, even if its child processes live on`() async throws {
         try await withBase { base in
             await #expect(processExitsWith: .signal(SIGKILL)) { [base = base as String] in
                 _ = try InstanceDirectory(in: base)
@@ -77,7 +77,7 @@ import Testing
                 let replica = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
                 launcher.start(replica, environment: [:]) { continuation.yield($0) }
                 for await _ in started {
-                    // The shell has told its number when this file has a line.
+                    // The shell has written its process id once this file has a line.
                     while text(of: "\(base)/child").last != "\n" { sched_yield() }
                     kill(getpid(), SIGKILL)
                 }
@@ -86,13 +86,13 @@ import Testing
             defer { kill(child, SIGKILL) }
             #expect(kill(child, 0) == 0)
             let directory = try InstanceDirectory(in: base)
-            #expect(names(in: base).count == 2, "the child's number and the new directory")
+            #expect(names(in: base).count == 2, "the child's process id and the new directory")
             directory.removeAll()
             unlink("\(base)/child")
         }
     }
 
-    @Test func `a directory that is being made stays, and one that was being made long ago goes`() throws {
+    @Test func `a directory that is being made stays, and an old draft is removed`() throws {
         try withBase { base in
             makeDirectory("\(base)/.swerve-abcdef", files: [])
             makeDirectory("\(base)/.swerve-ghijkl", files: ["lock"])
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    @Test func `nothing goes but directories of the form that instances make`() throws {
+    @Test func `only directories of the form that instances make are removed`() throws {
         try withBase { base in
             let others = [
                 "swerve-hub-1", "swerve-1-abcdef-2", "swerve-x-abcdef", "swerve-1-abc.ef", "swerve-1-a", "swerve",
@@ -120,13 +120,13 @@ import Testing
             makeDirectory("\(base)/swerve-5-abcdef", files: [])
             let before = Set(names(in: base))
             try InstanceDirectory(in: base).removeAll()
-            #expect(before.subtracting(names(in: base)) == ["swerve-5-abcdef"], "one whose removal was interrupted")
+            #expect(before.subtracting(names(in: base)) == ["swerve-5-abcdef"], "the one whose removal was interrupted")
             #expect(names(in: "\(base)/elsewhere") == ["lock"])
         }
     }
 
     @Test(.enabled(if: getuid() == 0, "only the superuser can give files away"))
-    func `what belongs to another user stays`() throws {
+    func `another user's directory stays`() throws {
         try withBase { base in
             makeDirectory("\(base)/swerve-1-abcdef", files: ["lock"])
             #expect(chown("\(base)/swerve-1-abcdef", 12_345, 12_345) == 0)

@@ -57,14 +57,14 @@ distributed actor Painter {
         )
     }
 
-    @Test func `DOT escapes what a label may hold`() throws {
+    @Test func `DOT escapes special characters in labels`() throws {
         let dot = try graph.graph.dot
         #expect(dot.hasPrefix("digraph graph_ {\n"))
         #expect(dot.contains(#"n3 [label="say \"<hi>\"", shape=plaintext];"#))
         #expect(dot.contains(#"n2 -> n9 [label="on failure", style=dashed, fontsize=9];"#))
     }
 
-    @Test func `a part of a graph is drawn from its own end`() throws {
+    @Test func `the picture of a node contains only what it is made from`() throws {
         let input = InputNode<Picture>()
         let part = cutDeployment.bind().nodes(input)
         _ = Painter.bind().nodes.paint(part)

@@ -6,10 +6,10 @@ private struct Broken: Error, Equatable {
     var node: Int
 }
 
-/// Drives a run by hand: values are texts that say what they are made of.
+/// Drives a run by hand. Values are texts that show what they are made from.
 private struct Bench {
     var run: GraphRun<String>
-    /// Every node that was named as ready, in order.
+    /// Every node that was taken as ready, in order.
     var named: [Int] = []
 
     init(_ steps: [GraphTopology.Step]) {
@@ -85,12 +85,12 @@ private struct Bench {
         #expect(bench.named == [1, 2, 3, 4])
     }
 
-    @Test func `a graph that is its input has its result at once`() {
+    @Test func `a graph that is only an input has its result at once`() {
         #expect(Bench([.given]).value == "v0")
     }
 
     @Test func `only the chosen branch is computed`() {
-        // 1 decides between 2 and 4, which is made of 3.
+        // 1 decides between 2 and 4, which is made from 3.
         let steps: [GraphTopology.Step] = [
             .given, .compute([0]), .compute([0]), .compute([0]), .compute([3]),
             .choice(of: 1, [2], otherwise: 4),
@@ -114,7 +114,7 @@ private struct Bench {
         #expect(second.value == "4(3(v0))")
     }
 
-    @Test func `a branch that others need too is computed once, whoever comes first`() {
+    @Test func `a branch that another node also needs is computed once, in either order`() {
         let steps: [GraphTopology.Step] = [
             .given, .compute([0]), .compute([0]), .choice(of: 1, [2], otherwise: 0), .compute([2, 3]),
         ]
@@ -136,7 +136,7 @@ private struct Bench {
         #expect(ready14 == [4])
     }
 
-    @Test func `a choice without a matching branch says so`() {
+    @Test func `a choice without a matching branch reports it`() {
         var bench = Bench([.given, .compute([0]), .choice(of: 1, [0], otherwise: nil)])
         _ = bench.finish(1)
         _ = bench.run.takeInputs(of: 2)
@@ -146,7 +146,7 @@ private struct Bench {
         #expect(bench.failure == Broken(node: 2))
     }
 
-    @Test func `a failure fails the request with the error of the node that failed`() {
+    @Test func `a failed node fails the request with its error`() {
         var bench = Bench([.given, .compute([0]), .compute([1]), .compute([0]), .compute([2, 3])])
         let ready15 = bench.fail(1)
         #expect(ready15 == [])
@@ -177,8 +177,8 @@ private struct Bench {
         #expect(bad.value == "5(3(v0))")
     }
 
-    @Test func `after a failure nothing is begun that nobody needs`() {
-        // 3 is made of 1, which fails, and of 2, which waits for the slow 4.
+    @Test func `after a failure nothing unnecessary begins`() {
+        // 4 needs 1, which fails, and 3, which waits for the slow 2.
         let steps: [GraphTopology.Step] = [
             .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
         ]
@@ -192,7 +192,7 @@ private struct Bench {
         #expect(bench.value == "5(v0)")
     }
 
-    @Test func `a branch may need again what a failure made needless`() {
+    @Test func `a branch may need a node again that a failure made unnecessary`() {
         let steps: [GraphTopology.Step] = [
             .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]),
             .compute([5, 3]), .choice(of: 5, [6], otherwise: nil), .fallback(4, 7),
@@ -212,8 +212,9 @@ private struct Bench {
         #expect(bench.value == "6(5(v0),3(2(v0)))")
     }
 
-    @Test func `a branch that waits while nobody needs it goes on when a later fallback picks it`() {
-        // 2 is slow; 3 is made of it, and 4 of 3. 6 is made of 4 and of 5, which fails; then 7 fails; then 4 is needed.
+    @Test func `a branch that nothing needs for a while continues when a later fallback picks it`() {
+        // 2 is slow; 3 is made from it, and 4 from 3. 6 is made from 4 and 5, which fails; then 7 fails; then 4 is
+        // needed.
         let steps: [GraphTopology.Step] = [
             .given, .given, .compute([0]), .compute([2]), .compute([3]), .compute([1]), .compute([4, 5]), .compute([1]),
             .fallback(6, 7), .fallback(8, 4),
@@ -232,7 +233,7 @@ private struct Bench {
         #expect(bench.value == "4(3(2(v0)))")
     }
 
-    @Test func `what became ready by a failure that makes it needless too is not begun`() {
+    @Test func `a node does not begin if the failure that makes it ready also makes it unnecessary`() {
         // 3 falls back to 2, but 4 needs 1 as well.
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2), .compute([1, 3])])
         let ready = bench.fail(1)
@@ -240,7 +241,7 @@ private struct Bench {
         #expect(bench.failure == Broken(node: 1))
     }
 
-    @Test func `what is ready and not taken is withdrawn when a failure makes it needless`() {
+    @Test func `a ready node that was not taken is withdrawn when a failure makes it unnecessary`() {
         var bench = Bench([
             .given, .compute([0]), .compute([0]), .compute([2]), .compute([1, 3]), .compute([0]), .fallback(4, 5),
         ])
@@ -250,8 +251,8 @@ private struct Bench {
         #expect(ready == [5])
     }
 
-    @Test func `of the failures of a node's sources the first counts, needed or not`() {
-        // 5 is made of 1 and 2, which fail while only 3 and 4 need them.
+    @Test func `if several sources of a node fail, the first failure counts, needed or not`() {
+        // 5 is made from 1 and 2, which fail while only 3 and 4 need them.
         let steps: [GraphTopology.Step] = [
             .given, .compute([0]), .compute([0]), .fallback(1, 0), .fallback(2, 0), .compute([1, 2]), .compute([3, 4]),
             .choice(of: 6, [5], otherwise: nil),
@@ -266,7 +267,7 @@ private struct Bench {
         #expect(bench.failure == Broken(node: 2))
     }
 
-    @Test func `a value that comes with the request is told before anything is ready`() {
+    @Test func `nothing is ready before the input of the request is given`() {
         var run = GraphRun<String>(GraphTopology([.given, .given, .compute([0, 1])])) { $0 == 0 ? "v0" : nil }
         #expect(run.takeReady() == [])
         run.finished(1, "input")
@@ -274,7 +275,7 @@ private struct Bench {
         #expect(run.takeInputs(of: 2) == ["v0", "input"])
     }
 
-    @Test func `a run that is ended names nothing more, and keeps its error`() {
+    @Test func `an ended run has no more ready nodes and keeps its error`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .compute([1, 2])])
         bench.run.end(with: Broken(node: 7))
         let ready = bench.finish(1)
@@ -283,21 +284,21 @@ private struct Bench {
         #expect(bench.failure == Broken(node: 7))
     }
 
-    @Test func `where both fail, the last failure counts`() {
+    @Test func `if a node and its fallback both fail, the last failure counts`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2)])
         _ = bench.fail(1)
         _ = bench.fail(2)
         #expect(bench.failure == Broken(node: 2))
     }
 
-    @Test func `a fallback that another node needs and that is there is taken at once`() {
+    @Test func `a fallback that is already computed for another node is taken at once`() {
         var bench = Bench([.given, .compute([0]), .compute([0]), .fallback(1, 2), .compute([2, 3])])
         _ = bench.finish(2)
         let ready20 = bench.fail(1)
         #expect(ready20 == [4])
     }
 
-    @Test func `a value is let go with its last use`() {
+    @Test func `a value is released with its last use`() {
         final class Token: Sendable {}
         var run = GraphRun(GraphTopology([.given, .compute([0]), .compute([1]), .compute([2])])) { _ in Token() }
         _ = run.takeReady()
@@ -317,7 +318,7 @@ private struct Bench {
     // MARK: Random graphs
 
     @Test(arguments: SeedRange.fromEnvironment(count: 5000).parts(of: 250))
-    func `random graphs give what their definitions say, and compute what is needed, at once and once`(
+    func `random graphs return what their definitions say, and compute each needed node at once and only once`(
         _ seeds: Range<UInt64>
     ) throws {
         var summary = GraphSimulation.Summary()

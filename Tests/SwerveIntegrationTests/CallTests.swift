@@ -65,7 +65,7 @@ extension IntegrationTests {
             }
         }
 
-        /// In this process the error needs no other form.
+        /// Within this process the error itself is thrown.
         @Test func anotherErrorArrivesAsItsDescription() async throws {
             try await withApplication(Calculator.bind()) { calculator, name in
                 let error = await #expect(throws: RemoteError.self) { try await calculator.failOpaquely() }

@@ -8,9 +8,9 @@ import Testing
     import SystemPackage
 #endif
 
-/// Programs whose entries are of different kinds, each with a replica in a process of its own.
+/// Programs with different kinds of entry points, each with a replica in a separate process.
 @Suite(.timeLimit(.minutes(5))) struct EntryTests {
-    /// Where this test bundle and the programs are built.
+    /// The folder that contains this test bundle and the programs.
     private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
     private func run(_ program: URL, _ arguments: String...) async throws -> String {
@@ -24,7 +24,7 @@ import Testing
         return result.standardOutput
     }
 
-    // A worker that ran main would print its line, or fail for want of the argument.
+    // A worker that ran main would print a second line, or fail because the argument is missing.
     @Test(arguments: [["entry-top-level"], ["entry-attribute"], ["entry-arguments", "word"]])
     func `a replica starts without running main`(_ command: [String]) async throws {
         let program = Self.products.appending(path: command[0])
@@ -32,8 +32,9 @@ import Testing
         #expect(output == "main runs\nin a process of its own\n")
     }
 
-    @Test func `a replica runs the program that started it, whatever has its name now`() async throws {
-        // Not a copy: a file that is being written when another test starts a process cannot be executed for a moment.
+    @Test func `a replica runs the program that started it, even if another file has its name now`() async throws {
+        // A link, not a copy: a copy could not be executed while a process that another test starts has it open for
+        // writing.
         let name = Self.products.appending(path: "entry-\(UUID())")
         try FileManager.default.linkItem(at: Self.products.appending(path: "entry-top-level"), to: name)
         defer { try? FileManager.default.removeItem(at: name) }

@@ -10,9 +10,9 @@ import Testing
 
 extension IntegrationTests {
     @Suite struct Faults {
-        /// Kills replicas of a deployment under load until `kills` have died.
+        /// Kills `kills` replicas of a deployment under load.
         ///
-        /// - Returns: how often calls ended in which way.
+        /// - Returns: how many calls ended in each way.
         private func killUnderLoad(
             _ model: Model,
             kills: Int,
@@ -35,7 +35,7 @@ extension IntegrationTests {
                     var known: Set<Int32> = []
                     for _ in 0..<kills {
                         var victim: Int32 = 0
-                        try await eventually("a replica that was not killed yet") {
+                        try await eventually("there is a replica that was not killed yet") {
                             guard let process = try? await model.processID() else { return false }
                             victim = process
                             return !known.contains(process)
@@ -43,7 +43,7 @@ extension IntegrationTests {
                         known.insert(victim)
                         kill(victim, SIGKILL)
                         let before = ended.value
-                        try await eventually("the load goes on") { ended.value > before + 100 }
+                        try await eventually("the load continues") { ended.value > before + 100 }
                     }
                     return [:]
                 }
@@ -62,7 +62,7 @@ extension IntegrationTests {
                 }
                 #expect(ends["wrong"] == nil)
                 #expect(ends["answered", default: 0] > 100)
-                // At most what was in flight at each kill.
+                // At most the calls that were ongoing at each kill.
                 #expect(ends["lost", default: 0] <= 4 * 8)
                 try await eventuallyHealthy(name)
                 #expect(model.load == (0, 0))
@@ -109,7 +109,7 @@ extension IntegrationTests {
                                 kill(process, SIGKILL)
                             }
                             let before = answered.value
-                            try await eventually("the load goes on") { answered.value > before + 100 }
+                            try await eventually("the load continues") { answered.value > before + 100 }
                             try await eventuallyHealthy(name)
                         }
                         return [:]
@@ -153,7 +153,7 @@ extension IntegrationTests {
                 Model.options(maxOngoingRequests: 2, gracefulShutdownTimeout: .milliseconds(50)).bind(version: 7)
             ) { model, _ async throws in
                 let endless = Task { try await model.hang() }
-                try await eventually("the call is under way") { model.load.ongoing == 1 }
+                try await eventually("the call is ongoing") { model.load.ongoing == 1 }
                 for _ in 0..<10 { #expect(try await model.answer() == 7) }
                 endless.cancel()
                 await #expect(throws: CancellationError.self) { try await endless.value }

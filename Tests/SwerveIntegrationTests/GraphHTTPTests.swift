@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension IntegrationTests {
-    /// Graphs behind HTTP.
+    /// Graphs over HTTP.
     @Suite struct GraphHTTPTests {
         private func withRoutes(
             _ placement: DeploymentOptions.Placement,
@@ -32,8 +32,8 @@ extension IntegrationTests {
             try await withApplication(driver, routePrefix: prefix) { handle, _ in try await body(handle, prefix) }
         }
 
-        @Test func `each route answers its graph`() async throws {
-            // A computed part: the driver is in this process.
+        @Test func `each route runs its own graph`() async throws {
+            // In this process, because one part is computed.
             try await withRoutes(.inProcess) { _, prefix in
                 let grown = try await post(
                     "\(prefix)/grown",
@@ -49,7 +49,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `what is wrong with an input is said, with its place`() async throws {
+        @Test func `an answer to a wrong input names the mistake and its place`() async throws {
             try await withRoutes(.inProcess) { _, prefix in
                 let wrong = try await post("\(prefix)/grown", #"{"name":"a","size":{"width":2,"height":"x"}}"#)
                 #expect(wrong.status == 422 && wrong.text.contains("size.height"))
@@ -68,7 +68,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a failing node answers with the status of its cause and its name`() async throws {
+        @Test func `the answer for a failed node has the status of the cause and the node's name`() async throws {
             try await withRoutes(.inProcess) { _, prefix in
                 let refused = try await post("\(prefix)/refuse", "1")
                 #expect(refused.status == 500 && refused.text.contains("graph node 'Steps.refuse': internal error"))
@@ -77,7 +77,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `whole requests and files are inputs, too`() async throws {
+        @Test func `whole requests and files can be inputs`() async throws {
             try await withRoutes(.inProcess) { _, prefix in
                 #expect(try await post("\(prefix)/body", "as it is").text.contains("as it is") == false)
                 let file = try await post("\(prefix)/file", "content")
@@ -85,7 +85,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `an element that is not there is the client's mistake`() async throws {
+        @Test func `a missing element is the client's mistake`() async throws {
             try await withRoutes(.inProcess) { _, prefix in
                 let second = try await post("\(prefix)/first", "[1,2]")
                 #expect(second.text == "2")
@@ -106,7 +106,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `in code, routes are called with their types`() async throws {
+        @Test func `calls of routes from code are checked against the routes' types`() async throws {
             try await withRoutes(.inProcess) { driver, _ in
                 let sum: Int = try await driver.predict(route: "/add", 5)
                 #expect(sum == 15)
@@ -125,7 +125,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a driver in a process of its own answers in the same way`() async throws {
+        @Test func `a driver in its own process gives the same answers`() async throws {
             let steps = Steps.bind(journal: Journal.bind())
             let input = InputNode<Request>()
             let driver = GraphDriver.bind(steps.nodes.text(steps.nodes.add(input[\.size.width])))
@@ -151,12 +151,12 @@ extension IntegrationTests {
     }
 }
 
-/// A type of the standard library that takes two values of one field.
+/// Contains a standard library type that decodes two values from one field.
 struct Window: Codable, Hashable {
     var range: ClosedRange<Int>
 }
 
-/// The query of a route.
+/// The query of the route `/query`.
 struct Filter: Codable, Hashable {
     var name: String
     var width: Int

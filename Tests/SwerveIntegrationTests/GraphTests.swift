@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 extension IntegrationTests {
-    /// Graphs, with all their deployments in processes of their own and with all of them in this one.
+    /// Graphs whose deployments all run in separate processes, and graphs whose deployments all run in this process.
     @Suite struct GraphTests {
         typealias Placement = DeploymentOptions.Placement
 
@@ -13,7 +13,7 @@ extension IntegrationTests {
             Steps.options(name: name, placement: placement).bind(journal: Journal.options(placement: placement).bind())
         }
 
-        /// Runs a graph for the time of `body`.
+        /// Runs a graph for the duration of `body`.
         private func withGraph<Input, Output>(
             _ node: GraphNode<Input, Output>,
             _ placement: Placement,
@@ -76,7 +76,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `computed parts need a driver in this process`() async throws {
+        @Test func `a computed part needs a driver in the process that wrote the graph`() async throws {
             let input = InputNode<Request>()
             let node = steps(.inProcess).nodes.text(input[\.area])
             try await withGraph(node, .inProcess) { driver, _ in
@@ -87,7 +87,7 @@ extension IntegrationTests {
                 try await withGraph(node, .process) { _, _ in }
             }
             #expect(error?.code == .invalidGraph)
-            #expect(error?.message.contains("placement: .inProcess") == true)
+            #expect(error?.message.contains("placement .inProcess") == true)
         }
 
         @Test(arguments: placements)
@@ -101,7 +101,7 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `a function and a graph that is its input are graphs, too`() async throws {
+        @Test func `a function can be a graph, and so can an input alone`() async throws {
             let input = InputNode<Int>()
             try await withGraph(doubledDeployment.bind().nodes(input), .inProcess) { driver, _ in
                 let answer = try await driver.predict(4)
@@ -116,7 +116,7 @@ extension IntegrationTests {
         // MARK: Execution
 
         @Test(arguments: placements)
-        func `a node that several use is computed once for each request`(_ placement: Placement) async throws {
+        func `a node with several consumers is computed once per request`(_ placement: Placement) async throws {
             let input = InputNode<String>()
             let nodes = steps(placement).nodes
             let one = nodes.noted(input)
@@ -135,7 +135,7 @@ extension IntegrationTests {
         func `independent branches run at the same time`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, _ in
                 async let answer = driver.predict("")
-                // Neither can end before both have begun.
+                // None can end before all have begun.
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
                 for name in ["a", "b", "c"] { try await journal.note("open \(name)") }
                 #expect(try await answer == "a-b-c")
@@ -143,13 +143,13 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a slow branch holds nothing of the others`(_ placement: Placement) async throws {
+        func `a finished branch frees its replica while a slow one still runs`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, name in
                 async let answer = driver.predict("")
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
                 try await journal.note("open a")
                 try await journal.note("open b")
-                // Each replica takes one request at a time, so the next one begins when the places are free again.
+                // Each replica takes one request at a time, so the next one begins when its place is free again.
                 for other in ["Gate", "Gate_1"] {
                     let gate = try await instance.deploymentHandle(other, application: name, as: Gate.self)
                     #expect(try await gate.version() == 1)
@@ -160,7 +160,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `cancelling the request cancels the nodes that run`(_ placement: Placement) async throws {
+        func `cancelling the request cancels its running nodes`(_ placement: Placement) async throws {
             try await withBranches(placement) { driver, journal, _ in
                 let request = Task { try await driver.predict("") }
                 for name in ["a", "b", "c"] { try await journal.wait(for: "began \(name)") }
@@ -180,7 +180,7 @@ extension IntegrationTests {
             try await withGraph(node, placement) { driver, name in
                 let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 await #expect(throws: GraphNodeError.self) { try await driver.predict(1) }
-                // It was cancelled before it began, or while it ran.
+                // It was cancelled before it began or while it ran.
                 let entries = try await journal.all()
                 if entries.contains(where: { $0.hasPrefix("began a") }) { try await journal.wait(for: "cancelled a") }
             }
@@ -193,7 +193,7 @@ extension IntegrationTests {
             let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
             func gate() -> Gate { Gate.options(maxOngoingRequests: 1, placement: placement).bind(journal: journal) }
             let nodes = steps(placement).nodes
-            // The input is not used: the type is enough.
+            // The input is not used; its type is enough.
             let all: GraphNode<String, String> = nodes.join(
                 .array([gate().nodes.enter("a"), gate().nodes.enter("b"), gate().nodes.enter("c")])
             )
@@ -206,7 +206,7 @@ extension IntegrationTests {
         // MARK: Branches
 
         @Test(arguments: placements)
-        func `only the branch that a condition chooses is computed`(_ placement: Placement) async throws {
+        func `only the chosen branch of a condition is computed`(_ placement: Placement) async throws {
             let input = InputNode<Request>()
             let nodes = steps(placement).nodes
             let result = GraphNode.if(
@@ -245,7 +245,7 @@ extension IntegrationTests {
                 #expect(third == "why")
                 let error = await #expect(throws: GraphNodeError.self) { try await ask("z", .good) }
                 #expect(error?.node == "switch_1")
-                #expect((error?.cause as? ServeError)?.message == "the value fits none of the cases, which are x, y")
+                #expect((error?.cause as? ServeError)?.message == "the value matches none of the cases: x, y")
             }
         }
 
@@ -263,11 +263,11 @@ extension IntegrationTests {
             }
         }
 
-        /// A graph and what it is by definition.
+        /// A graph and its value by definition.
         private struct Sample {
             var node: GraphNode<Int, Int>
             var value: @Sendable (Int) -> Int
-            /// What writes itself down when it is computed.
+            /// The names that its nodes write to the journal when they are computed.
             var names: Set<String>
         }
 
@@ -301,7 +301,7 @@ extension IntegrationTests {
                         then: b.node,
                         else: c.node
                     )
-                    // Which branch is taken depends on the input: its names are not counted.
+                    // The input decides which branch is taken, so the names of the branches are not counted.
                     pool.append(
                         Sample(
                             node: node,
@@ -325,12 +325,12 @@ extension IntegrationTests {
                 }
             }
             let last = pool[pool.count - 1]
-            // The result is no constant, whatever the last one is.
+            // The result must not be a constant, even if the last node is one.
             return Sample(node: steps.nodes.add(last.node, to: 0), value: last.value, names: last.names)
         }
 
         @Test(arguments: placements)
-        func `random graphs give what their definition says, and compute no node twice`(
+        func `random graphs return what their definition says, and compute no node twice`(
             _ placement: Placement
         ) async throws {
             let steps = steps(placement)
@@ -353,7 +353,7 @@ extension IntegrationTests {
         // MARK: Errors
 
         @Test(arguments: placements)
-        func `a failure has the name of its node, and its cause`(_ placement: Placement) async throws {
+        func `a failure names its node and its cause`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let other = steps(placement, name: "Named").nodes
@@ -369,7 +369,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `the deadline is carried to each node`(_ placement: Placement) async throws {
+        func `the deadline reaches each node`(_ placement: Placement) async throws {
             let node: GraphNode<Int, Double?> = steps(placement).nodes.remaining()
             try await withGraph(node, placement) { driver, _ in
                 let answer = try await driver.predict(1)
@@ -384,7 +384,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `a graph survives the loss of a replica in it`(_ placement: Placement) async throws {
+        func `a graph survives the loss of one of its replicas`(_ placement: Placement) async throws {
             guard placement == .process else { return }
             let input = InputNode<Int>()
             let model = Model.bind(version: 7)
@@ -415,7 +415,7 @@ extension IntegrationTests {
                 }
                 let makers = try await driver.statistics().nodes.filter { $0.name.hasPrefix("Maker") }
                 let isKept = placement == .process
-                // Small ones are sent at once.
+                // Small results are sent at once.
                 #expect(makers.map(\.keptResults) == (isKept ? [2, 4] : [0, 0]))
                 #expect(makers[1].keptBytes >= (isKept ? 4 << 20 : 0))
             }
@@ -434,7 +434,7 @@ extension IntegrationTests {
                 let handle = try await instance.deploymentHandle("LargeMaker", application: name, as: LargeMaker.self)
                 let request = Task { try await driver.predict("a") }
                 try await journal.wait(for: "began a")
-                // The result may be made before or after: wait for it.
+                // The result may be made before or after that, so wait for it.
                 try await eventually("the result is made") {
                     try await driver.statistics().nodes.contains { $0.keptResults == 1 }
                 }
@@ -467,7 +467,7 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
-        func `what nodes take is measured`(_ placement: Placement) async throws {
+        func `the latency of nodes is measured`(_ placement: Placement) async throws {
             let input = InputNode<Int>()
             let nodes = steps(placement).nodes
             let node = nodes.add(nodes.add(input)).fallback(to: nodes.refuse(input))
@@ -492,7 +492,7 @@ extension IntegrationTests {
             return error?.message ?? ""
         }
 
-        @Test func `graphs that cannot be run are refused when they are built`() async throws {
+        @Test func `graphs that cannot run are refused when they are built`() async throws {
             let nodes = steps(.inProcess).nodes
             let input = InputNode<Int>()
             #expect(try await refusal(nodes.add(input, to: InputNode<Int>())).contains("2 inputs"))
@@ -506,7 +506,7 @@ extension IntegrationTests {
             #expect(try await refusal(missing).contains("always takes the same branch"))
             #expect(try await refusal(input.fallback(to: nodes.add(input))).contains("can never be reached"))
             let node = nodes.add(input)
-            #expect(try await refusal(node.fallback(to: node)).contains("falls back to the node that failed"))
+            #expect(try await refusal(node.fallback(to: node)).contains("falls back to the node that just failed"))
             let long = (0..<5000).reduce(input) { node, _ in nodes.add(node) }
             #expect(try await refusal(long).contains("more than 4096 nodes"))
         }

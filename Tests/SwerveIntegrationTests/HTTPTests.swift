@@ -5,7 +5,7 @@ import Testing
 
 extension IntegrationTests {
     @Suite struct HTTP {
-        /// Runs the ingress for requests below `prefix`.
+        /// Runs the ingress below `prefix` for the duration of `body`.
         private func withFront(
             _ placement: DeploymentOptions.Placement,
             prefix: String = "/",
@@ -132,7 +132,7 @@ extension IntegrationTests {
                         }
                     }()
                     try await journal.wait(for: "began slow upload")
-                    // Windows and socket buffers are full then; the rest waits at the client.
+                    // Windows and socket buffers are full now; the rest waits at the client.
                     let taken = try await settled { sent.value }
                     #expect(taken < size / 2)
                     try await journal.note("read")
@@ -168,7 +168,7 @@ extension IntegrationTests {
             try await withFront(placement) { _, _ async throws in
                 try await Connection.open { connection async throws in
                     try await connection.send("GET /broken-download HTTP/1.1\r\nhost: x\r\n\r\n")
-                    // The cut may overtake the head; the end of the chunks must never come.
+                    // The connection may be cut before the head arrives; the last chunk must never arrive.
                     await #expect(throws: (any Error).self) {
                         _ = try await connection.head()
                         while try await connection.chunk() != nil {}

@@ -11,7 +11,7 @@ import Testing
 #endif
 
 extension IntegrationTests {
-    /// What the death of replicas' processes costs: nothing but the requests that they had begun.
+    /// The death of a replica's process costs only the requests that it had begun.
     @Suite struct Processes {
         private func processes(of deployment: String, _ name: String) async -> [Int32] {
             let status = await instance.status().applications[name]?.deployments[deployment]
@@ -25,7 +25,7 @@ extension IntegrationTests {
             )
         }
 
-        /// Bytes that are told from those of another request.
+        /// Bytes that differ from those of every other request.
         private static func body(_ number: Int, _ size: Int) -> ByteBuffer {
             var random = SplitMix64(seed: UInt64(number))
             var body = ByteBuffer()
@@ -35,7 +35,7 @@ extension IntegrationTests {
 
         // MARK: Killed under load
 
-        /// Asks one request after another until `isOver`, on a new connection when the server closed the last one.
+        /// Sends one request after another until `isOver`, on a new connection when the server closed the last one.
         private func ask(_ client: Int, _ isOver: Flag, _ answered: Counter) async throws -> [Int: Int] {
             var random = SplitMix64(seed: UInt64(client))
             var statuses: [Int: Int] = [:]
@@ -45,7 +45,7 @@ extension IntegrationTests {
                     var isOpen = true
                     while isOpen, !isOver.isSet {
                         number += 1
-                        // Larger ones stream.
+                        // Larger bodies are streamed.
                         let isLong = random.next(below: 20) == 0
                         let size = isLong ? 2 << 20 : random.next(below: [100, 20_000, 400_000][random.next(below: 3)])
                         let body = Self.body(client << 32 | number, size)
@@ -58,7 +58,7 @@ extension IntegrationTests {
                         answered.add(1)
                         isOpen = answer.headers["connection"] != "close"
                     }
-                    // Nothing came that nobody asked for.
+                    // Nothing unrequested arrived.
                     if !isOpen { #expect(await connection.isClosed()) }
                 }
             }
@@ -68,12 +68,12 @@ extension IntegrationTests {
         private func post(_ body: ByteBuffer, to path: String, on connection: Connection) async throws -> Answer {
             let head = "POST \(path) HTTP/1.1\r\nhost: x\r\ncontent-length: \(body.readableBytes)\r\n\r\n"
             try await connection.send(head)
-            // The answer may come, and the connection end, before all of the body has left.
+            // The answer may arrive, and the connection may close, before the whole body is sent.
             try? await connection.send(body)
             return try await connection.response()
         }
 
-        @Test func `replicas that are killed at random moments leave every request with one answer`() async throws {
+        @Test func `every request gets one answer when replicas are killed at random moments`() async throws {
             let (clients, kills) = (6, 4)
             try await withApplication(front(2), routePrefix: "/") { _, name in
                 try await eventuallyHealthy(name)
@@ -85,21 +85,21 @@ extension IntegrationTests {
                         var random = SplitMix64(seed: 5)
                         for _ in 0..<kills {
                             let moment = answered.value + random.next(below: 40)
-                            try await eventually("the load goes on") { answered.value >= moment }
+                            try await eventually("the load continues") { answered.value >= moment }
                             if let process = await processes(of: "Front", name).randomElement(using: &random) {
                                 kill(process, SIGKILL)
                             }
                             if random.next(below: 2) == 0 { try await eventuallyHealthy(name) }
                         }
                         let moment = answered.value + 50
-                        try await eventually("the load goes on") { answered.value >= moment }
+                        try await eventually("the load continues") { answered.value >= moment }
                         return [:]
                     }
                     return try await group.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
                 }
                 #expect(Set(statuses.keys).isSubset(of: [200, 502, 503]), "\(statuses)")
                 #expect(statuses[200, default: 0] > 50, "\(statuses)")
-                // At most what was in flight at each kill.
+                // At most the requests that were ongoing at each kill.
                 #expect(statuses[502, default: 0] + statuses[503, default: 0] <= kills * clients, "\(statuses)")
                 try await eventuallyHealthy(name)
             }
@@ -113,14 +113,14 @@ extension IntegrationTests {
         }
 
         #if os(Linux)
-            @Test func `requests that a stopped replica did not begin are answered by others when it dies`()
+            @Test func `when a stopped replica dies, others answer the requests that it had not begun`()
                 async throws
             {
                 try await withApplication(front(2), routePrefix: "/") { _, name in
                     try await eventuallyHealthy(name)
                     let stopped = try #require(await processes(of: "Front", name).first)
                     kill(stopped, SIGSTOP)
-                    try await eventually("it stands still") { isStopped(stopped) }
+                    try await eventually("it is stopped") { isStopped(stopped) }
                     let answered = Counter()
                     let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                         for number in 0..<32 {
@@ -132,7 +132,7 @@ extension IntegrationTests {
                                 return answer.status
                             }
                         }
-                        // Some go to the replica that stands still, and wait there.
+                        // Some go to the stopped replica and wait there.
                         let others = try await settled { answered.value }
                         #expect(others < 32)
                         kill(stopped, SIGKILL)
@@ -143,12 +143,12 @@ extension IntegrationTests {
                 }
             }
 
-            @Test func `requests to a replica that is stopped for a while are answered when it goes on`() async throws {
+            @Test func `requests to a stopped replica are answered when it continues`() async throws {
                 try await withApplication(front(1), routePrefix: "/") { _, name in
                     try await eventuallyHealthy(name)
                     let stopped = try #require(await processes(of: "Front", name).first)
                     kill(stopped, SIGSTOP)
-                    try await eventually("it stands still") { isStopped(stopped) }
+                    try await eventually("it is stopped") { isStopped(stopped) }
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         for number in 0..<32 {
                             group.addTask {
@@ -166,7 +166,7 @@ extension IntegrationTests {
 
             // MARK: What the main process holds
 
-            @Test func `large answers are made only as far as clients read them`() async throws {
+            @Test func `large answers are produced only as fast as clients read them`() async throws {
                 let clients = 16
                 try await withApplication(front(1), routePrefix: "/") { front, name in
                     try await eventuallyHealthy(name)
@@ -191,7 +191,7 @@ extension IntegrationTests {
                 }
             }
 
-            /// Descriptors of this process, and mappings of replicas' boards.
+            /// The file descriptors of this process, and its mappings of replicas' boards.
             private func held() -> (descriptors: Int, boards: Int) {
                 let boards = contents("/proc/self/maps")?.split(separator: "\n").count {
                     $0.contains("/replica-") && $0.contains(".board")
@@ -199,7 +199,7 @@ extension IntegrationTests {
                 return (names("/proc/self/fd").count, boards ?? -1)
             }
 
-            @Test func `a replica that is restarted ten times leaves no descriptor and no mapping`() async throws {
+            @Test func `ten restarts of a replica leak no descriptor and no mapping`() async throws {
                 try await withApplication(front(1), routePrefix: "/") { _, name in
                     try await eventuallyHealthy(name)
                     #expect(try await fetch("/x").status == 200)
@@ -214,8 +214,8 @@ extension IntegrationTests {
                         }
                         #expect(try await fetch("/x").status == 200)
                     }
-                    // Other tests of this process come and go.
-                    try await eventually("as before, \(before), not \(held())") {
+                    // Other tests of this process open and close descriptors, too.
+                    try await eventually("\(before) again instead of \(held())") {
                         let now = held()
                         return now.boards <= before.boards && now.descriptors <= before.descriptors
                     }
@@ -249,7 +249,7 @@ extension IntegrationTests {
         // MARK: Run
 
         @Test(arguments: placements)
-        func `a run that is cancelled returns, and its application can be deleted`(
+        func `a cancelled run returns, and its application can be deleted`(
             placement: DeploymentOptions.Placement
         ) async throws {
             let name = Instance.newName()

@@ -9,10 +9,10 @@ import Testing
     import Darwin
 #endif
 
-/// What a replica's process gets from its parent, and what it does not. Each test is a process of its own, because it
-/// changes what belongs to the process as a whole.
+/// What a replica's process inherits from its parent, and what it does not. Each test runs in its own process, because
+/// it changes process-wide state.
 @Suite(.timeLimit(.minutes(1)), .serialized) struct InheritanceTests {
-    @Test func `signals that the parent ignores or blocks do what they do by default`() async {
+    @Test func `signals that the parent ignores or blocks have their default effect`() async {
         await #expect(processExitsWith: .success) {
             for number in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { signal(number, SIG_IGN) }
             var blocked = sigset_t()
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `a process has a session of its own, so that the terminal's signals do not reach it`() async throws {
+    @Test func `a process has its own session, so that the terminal's signals do not reach it`() async throws {
         try await withDirectory { directory in
             var started: Int32 = 0
             try await Shell().run("exec cut -d ' ' -f 5,6 /proc/self/stat > \(directory)/out") { started = $1 }
@@ -34,13 +34,13 @@ import Testing
         }
     }
 
-    @Test func `no descriptor of the parent but standard output and error is open in a process`() async {
+    @Test func `a process inherits only standard output and error from its parent`() async {
         await #expect(processExitsWith: .success) {
             for _ in 1...5 { #expect(open("/dev/null", O_RDONLY) >= 0) }
             try await withDirectory { directory in
                 let shell = try Shell()
                 try await shell.run("exec sleep 1000") { first, _ in
-                    // The listing itself has one open, as number 3, that it shows.
+                    // The listing itself has one descriptor open, number 3, which it shows.
                     try await shell.run("exec ls /proc/self/fd > \(directory)/out", number: 2)
                     #expect(lines(of: "\(directory)/out") == ["0", "1", "2", "3"])
                     shell.launcher.kill(first)
@@ -53,7 +53,7 @@ import Testing
         await #expect(processExitsWith: .success) { [usesDescriptors] in
             let shell = try Shell(usesDescriptors: usesDescriptors)
             let missing = try LocalProcessLauncher(executable: "/nowhere", usesDescriptors: usesDescriptors)
-            // The first process opens what all of them use.
+            // The first process opens what all of them share.
             try await shell.run("exit 0")
             let before = names(in: "/proc/self/fd")
             let rounds = 10
@@ -62,17 +62,18 @@ import Testing
                 try await shell.run("exec sleep 1000") { replica, _ in shell.launcher.kill(replica) }
                 for await _ in missing.events(of: ReplicaID(1)) {}
             }
-            // Threads of the libraries beneath open one now and then, and close one a little after they said so.
+            // Threads of the underlying libraries open a descriptor now and then, and close one shortly after reporting
+            // that they did.
             #expect(names(in: "/proc/self/fd").count < before.count + rounds)
         }
     }
 
-    @Test func `a process that cannot be started for want of descriptors says so, and the next one can be`() async {
+    @Test func `a start that fails for lack of descriptors says so, and the next start succeeds`() async {
         await #expect(processExitsWith: .success) {
             let shell = try Shell()
             try await shell.run("exit 0")
             let roomy = limit(of: openFiles)
-            // The lowest free number: from there on nothing can be opened.
+            // The lowest free number: no descriptor can be opened from there on.
             let lowest = open("/dev/null", O_RDONLY)
             close(lowest)
             setLimit(of: openFiles, rlim_t(lowest))
@@ -83,13 +84,13 @@ import Testing
                 Issue.record("\(reports)")
                 return
             }
-            let expected = "no process could be started from '/bin/sh': Too many open files; this process may have "
+            let expected = "no process could be started from '/bin/sh': Too many open files; this process's limit is "
             #expect(reason.hasPrefix(expected), "\(reason)")
             #expect(try await shell.run("exit 0") == "its process ended")
         }
     }
 
-    @Test func `a discarded signal has no effect here and its usual one on programs that are started`() async {
+    @Test func `a discarded signal has no effect here and its usual effect on started programs`() async {
         await #expect(processExitsWith: .success) {
             for number in [SIGTERM, SIGPIPE] {
                 signal(number, SIG_IGN)
@@ -105,7 +106,8 @@ import Testing
     }
 }
 
-/// The signals in a line of `/proc/self/status`, without the two that glibc keeps for itself and ignores in children.
+/// The signals in a line of `/proc/self/status`, without the two that glibc reserves for itself and ignores in
+/// children.
 private func signals(_ line: String) -> Set<Int> {
     let mask = UInt64(line.drop { $0 != "\t" }.dropFirst().prefix { $0.isHexDigit }, radix: 16) ?? .max
     return Set((1...64).filter { mask >> ($0 - 1) & 1 == 1 && $0 != 32 && $0 != 33 })

@@ -11,13 +11,13 @@ import Testing
         return last.text()
     }
 
-    @Test func `lines are put together from pieces, and the last one needs no end`() {
+    @Test func `lines are joined from pieces, and the last one needs no line end`() {
         #expect(text(of: "fir", "st\nsec", "ond") == "first\nsecond")
         #expect(text(of: "") == "")
         #expect(text(of: "\n \n") == "")
     }
 
-    @Test func `the last lines count`() {
+    @Test func `only the last lines are kept`() {
         let many = (1...30).map { "line \($0)\n" }.joined()
         #expect(text(of: many) == (21...30).map { "line \($0)" }.joined(separator: "\n"))
     }
@@ -26,7 +26,7 @@ import Testing
         #expect(text(of: String(repeating: "x", count: 5000) + "\nend\n").utf8.count == 500 + 1 + 3)
     }
 
-    @Test func `of a crash the reason counts and not the report`() {
+    @Test func `after a crash, the reason is kept and the report is not`() {
         let crash = """
             App/Model.swift:7: Fatal error: no weights
 
@@ -52,21 +52,21 @@ import Testing
         return output
     }
 
-    @Test func `the end of a process comes with what it wrote last`() async throws {
+    @Test func `the end of a process comes with its last output`() async throws {
         #expect(try await lastOutput(of: "echo one >&2; echo two >&2; exit 3") == "one\ntwo")
         #expect(try await lastOutput(of: "echo to the standard output; exit 3") == "")
     }
 
-    @Test func `a process whose children live on ends all the same`() async throws {
+    @Test func `a process ends even if its children live on`() async throws {
         // The child keeps standard error open.
         #expect(try await lastOutput(of: "echo last >&2; sleep 3 & exit 0") == "last")
     }
 
-    @Test func `much output is passed on whole and in order`() async throws {
+    @Test func `a lot of output is passed on complete and in order`() async throws {
         let passedOn = Pipe()
         let relay = try #require(ErrorRelay(to: passedOn.fileHandleForWriting.fileDescriptor))
         let bytes = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 % 251) })
-        // Threads of their own: both block.
+        // Each has its own thread, because both block.
         DispatchQueue(label: "writer").async {
             let child = FileHandle(fileDescriptor: relay.writingEnd, closeOnDealloc: true)
             try? child.write(contentsOf: bytes)

@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-/// From the start of a process to its end, with the system's references to processes and without.
+/// From the start of a process to its end, with process descriptors and without.
 @Suite(.timeLimit(.minutes(1)), .serialized) struct LifeTests {
     @Test(
         arguments: [
@@ -27,13 +27,13 @@ import Testing
         #expect(try await Shell(usesDescriptors: usesDescriptors).run(end.0) == end.1)
     }
 
-    @Test(arguments: [true, false]) func `a process is ended by a kill`(_ usesDescriptors: Bool) async throws {
+    @Test(arguments: [true, false]) func `a kill ends a process`(_ usesDescriptors: Bool) async throws {
         let shell = try Shell(usesDescriptors: usesDescriptors)
         let reason = try await shell.run("exec sleep 1000") { replica, _ in shell.launcher.kill(replica) }
         #expect(reason == "its process was ended by signal 9 (killed)")
     }
 
-    @Test(arguments: [true, false]) func `a kill before the process is there ends it too`(
+    @Test(arguments: [true, false]) func `a kill before the process exists also ends it`(
         _ usesDescriptors: Bool
     ) async throws {
         let launcher = try Shell(usesDescriptors: usesDescriptors).launcher
@@ -45,7 +45,7 @@ import Testing
         #expect(reasons == ["its process was ended by signal 9 (killed)"])
     }
 
-    @Test(arguments: [true, false]) func `more kills, also of what is gone or was never there, do nothing`(
+    @Test(arguments: [true, false]) func `killing a process again, or one that ended or never existed, does nothing`(
         _ usesDescriptors: Bool
     ) async throws {
         let shell = try Shell(usesDescriptors: usesDescriptors)
@@ -57,7 +57,7 @@ import Testing
         shell.launcher.kill(ReplicaID(2))
     }
 
-    @Test(arguments: [true, false]) func `nothing is left of a process whose end is reported`(
+    @Test(arguments: [true, false]) func `nothing is left of a process once its end is reported`(
         _ usesDescriptors: Bool
     ) async throws {
         var process: Int32 = 0
@@ -65,7 +65,7 @@ import Testing
         #expect(kill(process, 0) == -1 && errno == ESRCH, "not even a zombie")
     }
 
-    @Test(arguments: [true, false]) func `each of many processes that end while they are killed is reported once`(
+    @Test(arguments: [true, false]) func `each of many processes that end while being killed is reported once`(
         _ usesDescriptors: Bool
     ) async throws {
         let launcher = try Shell(usesDescriptors: usesDescriptors).launcher
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func `a reference to a process that was waited for reaches nobody`() async throws {
+    @Test func `a descriptor of a process that was waited for reaches no process`() async throws {
         let shell = try Shell()
         var descriptor: ProcessDescriptor?
         try await shell.run("exec sleep 1000") { replica, process in
@@ -95,7 +95,7 @@ import Testing
         #expect(descriptor?.signal(ProcessSignal(0)) == false)
     }
 
-    @Test func `who waits for the end of a process by its number leaves the number taken`() throws {
+    @Test func `waiting for the end of a process by its id leaves the id taken`() throws {
         var process: pid_t = 0
         var arguments: [UnsafeMutablePointer<CChar>?] = [strdup("sh"), strdup("-c"), strdup("exit 7"), nil]
         defer { for argument in arguments { free(argument) } }
@@ -107,7 +107,7 @@ import Testing
         #expect(status == 7 << 8)
     }
 
-    @Test func `a process has the variables that it is given, and those of its parent`() async throws {
+    @Test func `a process has the variables it is given and those of its parent`() async throws {
         try await withDirectory { directory in
             let script = "echo \"$GREETING\" > \(directory)/out; echo \"$PATH\" >> \(directory)/out"
             try await Shell().run(script, ["GREETING": "two words = one"])
@@ -123,7 +123,7 @@ import Testing
             ("/etc", "no process could be started from '/etc': it cannot be executed"),
         ]
     )
-    func `what cannot be executed is reported as an end that says why`(_ executable: String, _ reason: String)
+    func `a program that cannot be executed is reported as ended, with the reason`(_ executable: String, _ reason: String)
         async throws
     {
         let launcher = try LocalProcessLauncher(executable: executable)

@@ -21,9 +21,9 @@ struct Shell: Sendable {
         )
     }
 
-    /// Starts the script, hands its process to `body`, and waits for the end.
+    /// Starts the script, passes its process to `body`, and waits for the process to end.
     ///
-    /// - Returns: what the launcher said of the end.
+    /// - Returns: the reason for the end that the launcher reported.
     @discardableResult func run(
         _ script: String,
         _ environment: [String: String] = [:],
@@ -45,7 +45,7 @@ struct Shell: Sendable {
 }
 
 extension LocalProcessLauncher {
-    /// What is reported of the replica, to its end.
+    /// The events reported about the replica, until it ends.
     func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<ProcessEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
         start(replica, environment: environment) { event in
@@ -62,7 +62,7 @@ extension ReplicaID {
     }
 }
 
-/// A directory of its own for the time of `body`.
+/// A directory that exists during `body`.
 func withDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
     var template = Array("/tmp/launch-test-XXXXXX".utf8CString)
     try #require(mkdtemp(&template) != nil)

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The programs in `Rejected` and where the modules are that they import.
+/// The programs in `Rejected`, and the location of the modules that they import.
 private enum Rejected {
     static let tests = URL(filePath: #filePath).deletingLastPathComponent()
     static let root = tests.deletingLastPathComponent().deletingLastPathComponent()
@@ -27,9 +27,9 @@ private enum Rejected {
     }()
 }
 
-/// Compiles wrong programs with the real compiler and checks what it says; `dev/check-diagnostics.sh` does the work.
+/// Compiles wrong programs with the real compiler and checks its messages; `dev/check-diagnostics.sh` does the work.
 @Suite(
-    .enabled(if: Rejected.buildDirectory != nil, "the built modules are not above the test executable"),
+    .enabled(if: Rejected.buildDirectory != nil, "no folder above the test executable has the built modules"),
     .serialized
 )
 struct CompilerMessageTests {

@@ -1,6 +1,6 @@
 import Testing
 
-/// What the macros say about wrong code. Each source is as short as it can be.
+/// The macros' messages for wrong code. Each source is as short as possible.
 @Suite struct DiagnosticTests {
     @Test(arguments: [
         ("actor", "actor"), ("struct", "struct"), ("final class", "class"),
@@ -36,7 +36,7 @@ import Testing
         let found = Diagnosed("@Deployment \(modifier) distributed actor Model { distributed func run() {} }")
         #expect(
             found.messages == [
-                "error: a worker process looks 'Model' up by its name and cannot find a \(modifier) declaration: "
+                "error: a worker process looks 'Model' up by name and cannot find a \(modifier) declaration: "
                     + "remove '\(modifier)'"
             ]
         )
@@ -49,7 +49,7 @@ import Testing
         )
         #expect(
             found.messages == [
-                "error: a worker process looks 'Model' up by its name and cannot find it in a private enum: move it "
+                "error: a worker process looks 'Model' up by name and cannot find it in a private enum: move it "
                     + "out, or make the private enum internal"
             ]
         )
@@ -59,7 +59,7 @@ import Testing
         let found = Diagnosed("func make() { @Deployment distributed actor Model { distributed func run() {} } }")
         #expect(
             found.messages == [
-                "error: a worker process looks 'Model' up by its name and cannot find a local declaration: move it out "
+                "error: a worker process looks 'Model' up by name and cannot find a local declaration: move it out "
                     + "of the function"
             ]
         )
@@ -72,7 +72,7 @@ import Testing
     func generatedNamesAreReserved(member: String) {
         let found = Diagnosed("@Deployment distributed actor Model { \(member); distributed func run() {} }")
         #expect(found.messages.count == 1)
-        #expect(found.messages[0].hasSuffix(": give this one another name"))
+        #expect(found.messages[0].hasSuffix(": rename this one"))
     }
 
     // MARK: Methods
@@ -121,7 +121,7 @@ import Testing
     @Test(arguments: [
         (
             "(_ body: @Sendable () -> Void)",
-            "'body' is a closure, which cannot be sent: choose the behaviour by an enum"
+            "'body' is a closure, which cannot be sent: select the behaviour with an enum"
         ),
         ("(_ pair: (Int, Int))", "'pair' is a tuple, which cannot be sent: use a struct or separate parameters"),
         (

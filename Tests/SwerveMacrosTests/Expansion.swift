@@ -14,7 +14,7 @@ private let macros: [String: MacroSpec] = [
     "_DeploymentInit": MacroSpec(type: DeploymentInitMacro.self),
 ]
 
-/// Records an issue unless the macros turn `source` into `expected` without a diagnostic.
+/// Records an issue unless the macros expand `source` to `expected` without a diagnostic.
 func expectExpansion(
     of source: String,
     _ expected: String,
@@ -43,11 +43,11 @@ func expectExpansion(
     )
 }
 
-/// What the macros say about a source.
+/// The macros' diagnostics for a source.
 struct Diagnosed {
-    /// One line for each, such as `error: …`.
+    /// One line for each diagnostic, such as `error: …`.
     let messages: [String]
-    /// What each points to.
+    /// The source text that each diagnostic points to.
     let places: [String]
     /// The titles of the fix-its.
     let fixes: [String]
@@ -66,7 +66,7 @@ struct Diagnosed {
         self.places = diagnostics.map { $0.node.trimmedDescription }
         self.fixes = diagnostics.flatMap(\.fixIts).map(\.message.message)
         var text = Array(source.utf8)
-        // From the end, so that the offsets before stay.
+        // From the end, so that earlier offsets stay valid.
         for edit in diagnostics.flatMap(\.fixIts).flatMap(\.changes).compactMap(\.replacement).reversed() {
             let start = context.location(for: edit.old.position, anchoredAt: edit.old, fileName: "").offset
             text.replaceSubrange(start..<start + edit.old.totalLength.utf8Length, with: edit.new.description.utf8)
@@ -82,7 +82,7 @@ extension FixIt.Change {
     }
 }
 
-/// What the macros make of a source.
+/// The source with its macros expanded.
 func expanded(_ source: String) -> String {
     let tree = Parser.parse(source: source)
     let context = BasicMacroExpansionContext(

@@ -28,7 +28,7 @@ import Testing
 
                 typealias ActorSystem = SwerveActors.ServeSystem
 
-                /// A reference to a deployment of `Segmenter` that does not run yet; `Serve.run` starts it.
+                /// A reference to a deployment of `Segmenter` that is not running yet; `Serve.run` starts it.
                 ///
                 /// Loads the model.
                 static func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
@@ -81,7 +81,7 @@ import Testing
                     ]
                 }
 
-                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
+                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and returns a node.
                 nonisolated var nodes: Nodes {
                     Nodes(_deployment: self)
                 }
@@ -122,7 +122,7 @@ import Testing
                     self.`in` = `in`
                 }
 
-                /// A reference to a deployment of `Pair` that does not run yet; `Serve.run` starts it.
+                /// A reference to a deployment of `Pair` that is not running yet; `Serve.run` starts it.
                 static func bind(first: First, in: Int) -> Pair {
                     SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`))
                 }
@@ -166,7 +166,7 @@ import Testing
                     ]
                 }
 
-                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and makes a node.
+                /// The methods as nodes of a graph, for `GraphDriver`: each takes nodes and returns a node.
                 nonisolated var nodes: Nodes {
                     Nodes(_deployment: self)
                 }
@@ -206,12 +206,12 @@ import Testing
 
                 public typealias ActorSystem = SwerveActors.ServeSystem
 
-                /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                 public static func bind(_ value: Int) -> Open {
                     SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)))
                 }
 
-                /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                 static func bind(hidden: Hidden?) -> Open {
                     SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)))
                 }
@@ -234,7 +234,7 @@ import Testing
 
                 public struct InitArguments: Swift.Codable, Swift.Sendable {
                     let call: Call
-                    // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                    // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
                     enum Call: Swift.Codable, Swift.Sendable {
                         case init0(value: Int)
                         case init1(hidden: Hidden?)

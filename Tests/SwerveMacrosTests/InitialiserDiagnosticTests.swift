@@ -1,17 +1,17 @@
 import Testing
 
-/// What the macros say about initialisers, options and functions.
+/// The macros' messages about initialisers, options and functions.
 @Suite struct InitialiserDiagnosticTests {
     private static let rule =
-        "the arguments of an initialiser travel to the replicas, so they must be Codable & Sendable"
+        "the arguments of an initialiser are sent to the replicas, so they must be Codable & Sendable"
 
     private func messages(_ members: String) -> [String] {
         Diagnosed("@Deployment distributed actor Model { \(members); distributed func run() {} }").messages
     }
 
     @Test(arguments: [
-        ("body: @escaping @Sendable () -> Void", "'body' is a closure; \(rule): choose the behaviour by an enum"),
-        ("bodies: [() -> Void]?", "'bodies' is a closure; \(rule): choose the behaviour by an enum"),
+        ("body: @escaping @Sendable () -> Void", "'body' is a closure; \(rule): select the behaviour with an enum"),
+        ("bodies: [() -> Void]?", "'bodies' is a closure; \(rule): select the behaviour with an enum"),
         ("_ pair: (Int, Int)", "'pair' is a tuple; \(rule): use a struct or separate parameters"),
         (
             "in shape: any Shape",
@@ -19,9 +19,9 @@ import Testing
         ),
         (
             "value: some Codable",
-            "'value' is generic; a replica decodes the arguments by their types: put the type parameter on the actor"
+            "'value' is generic; a replica decodes the arguments by their types: move the type parameter to the actor"
         ),
-        ("value: inout Int", "'value' is 'inout'; \(rule) and are copied: remove 'inout'"),
+        ("value: inout Int", "'value' is 'inout', but arguments are copied: remove 'inout'"),
     ])
     func argumentsThatCannotTravel(parameter: String, message: String) {
         #expect(messages("init(\(parameter)) {}") == ["error: \(message)"])
@@ -40,7 +40,7 @@ import Testing
     @Test func aPropertyOfTheMemberwiseInitialiserIsCheckedToo() {
         #expect(
             messages("let body: @Sendable () -> Void")
-                == ["error: 'body' is a closure; \(Self.rule): choose the behaviour by an enum"]
+                == ["error: 'body' is a closure; \(Self.rule): select the behaviour with an enum"]
         )
     }
 
@@ -54,8 +54,8 @@ import Testing
     @Test func anInitialiserCannotBeGeneric() {
         #expect(
             messages("init<Value>(value: Value) {}") == [
-                "error: a replica decodes the arguments by their types, so this initialiser cannot be generic: put the "
-                    + "type parameters on the actor"
+                "error: a replica decodes the arguments by their types, so this initialiser cannot be generic: move "
+                    + "the type parameters to the actor"
             ]
         )
     }
@@ -71,13 +71,13 @@ import Testing
     @Test func propertiesThatTheMemberwiseInitialiserCannotSet() {
         #expect(
             messages("let (first, second): (Int, Int)") == [
-                "error: @Deployment cannot make an initialiser for this pattern: declare each property on its own"
+                "error: @Deployment cannot generate an initialiser for this pattern: declare each property separately"
             ]
         )
         #expect(
             messages("@Clamped var value: Int") == [
-                "error: @Deployment cannot make an initialiser for a property with an attribute: write 'init', or give "
-                    + "it an initial value"
+                "error: @Deployment cannot generate an initialiser for a property with an attribute: write 'init', or "
+                    + "give it an initial value"
             ]
         )
         #expect(messages("@Clamped var value: Int; init() {}").isEmpty)
@@ -96,8 +96,8 @@ import Testing
         ("maxOngoingRequests: 0", "maxOngoingRequests is 0; it must be from 1 to 10000000"),
         ("maxOngoingRequests: 0x0", "maxOngoingRequests is 0; it must be from 1 to 10000000"),
         ("maxQueuedRequests: -5", "maxQueuedRequests is -5; it must be from 0 to 10000000"),
-        ("\"\"", "the name of a deployment has 1 to 200 characters"),
-        ("\"a b\"", "the name 'a b' may hold letters, digits, '_', '-' and '.' only"),
+        ("\"\"", "the name of a deployment must have 1 to 200 bytes"),
+        ("\"a b\"", "the name 'a b' may contain only letters, digits, '_', '-' and '.'"),
     ])
     func literalsOutOfRange(argument: String, message: String) {
         #expect(options(argument) == ["error: \(message)"])
@@ -115,7 +115,7 @@ import Testing
     @Test(arguments: [
         (
             "@FunctionDeployment var x = 1",
-            "@FunctionDeployment goes on a function; write '@Deployment' on a distributed actor"
+            "@FunctionDeployment goes on a function; use '@Deployment' for a distributed actor"
         ),
         (
             "struct A { @FunctionDeployment func f() {} }",
@@ -123,13 +123,13 @@ import Testing
         ),
         (
             "@FunctionDeployment func + (a: A, b: A) {}",
-            "an operator cannot be a deployment: call it in a function with a name"
+            "an operator cannot be a deployment: call it from a function with a name"
         ),
         (
             "@FunctionDeployment func f<T>(_ x: T) {}",
             "a function deployment cannot be generic: write '@Deployment distributed actor' with a generic method"
         ),
-        ("@FunctionDeployment func f(x: some P) {}", "'x' is generic: a function deployment needs the concrete type"),
+        ("@FunctionDeployment func f(x: some P) {}", "'x' is generic: a function deployment needs a concrete type"),
         (
             "@FunctionDeployment func f(x: inout Int) {}",
             "'x' is 'inout', but arguments are copied: return the changed value"
@@ -137,16 +137,16 @@ import Testing
         ("@FunctionDeployment func f(x: Int...) {}", "'x' is variadic: take an array, '[Int]'"),
         (
             "@FunctionDeployment func f(x: () -> Void) {}",
-            "'x' is a closure, which cannot be sent: choose the behaviour by an enum"
+            "'x' is a closure, which cannot be sent: select the behaviour with an enum"
         ),
-        ("@FunctionDeployment func f() -> some P {}", "a function deployment needs the concrete result type"),
+        ("@FunctionDeployment func f() -> some P {}", "a function deployment needs a concrete result type"),
         (
             "@FunctionDeployment func f() -> (Int, Int) {}",
             "a tuple cannot be sent back: return a struct that is Codable & Sendable"
         ),
         (
             "@FunctionDeployment private func f() {}",
-            "a worker process looks 'f' up by its name and cannot find a private declaration: remove 'private'"
+            "a worker process looks 'f' up by name and cannot find a private declaration: remove 'private'"
         ),
         ("@FunctionDeployment(numReplicas: -1) func f() {}", "numReplicas is -1; it must be from 0 to 10000"),
     ])

@@ -1,6 +1,6 @@
 import Testing
 
-/// What `@Deployment` makes of methods for graphs.
+/// The `nodes` that `@Deployment` generates from an actor's methods.
 @Suite struct NodesExpansionTests {
     /// The lines of the expansion that belong to `Nodes`.
     private func nodes(_ members: String, actor: String = "distributed actor Model") -> [String] {
@@ -30,7 +30,7 @@ import Testing
         #expect(nodes("/// Says it.\ndistributed func say() -> String { \"\" }").first == "/// Says it.")
     }
 
-    @Test func `Self is the actor, not the nodes`() {
+    @Test func `Self means the actor, not its nodes`() {
         #expect(
             nodes("distributed func next(_ other: Self, _ map: [String: Self.Part]) -> Self { other }").first
                 == "func next<_GraphInput: C>(_ other: GraphNode<_GraphInput, Model>, "
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test(arguments: ["Self.size", ".random(in: 0...9)", "Int.max - 1", "now()", ".now", "\"\\(size)\".count"])
-    func `a default value that may differ from call to call is left out`(_ value: String) {
+    func `a default value that may differ between calls is left out`(_ value: String) {
         #expect(
             nodes("distributed func run(_ size: Int = \(value)) -> Int { size }").first
                 == "func run<_GraphInput: C>(_ size: GraphNode<_GraphInput, Int>) -> GraphNode<_GraphInput, Int> {"
@@ -76,12 +76,12 @@ import Testing
         "func run() -> Int { 1 }",
         "distributed func over(_ value: Int) -> Int { 1 }\ndistributed func over(_ value: String) -> Int { 1 }",
     ])
-    func `methods that cannot be nodes are none`(_ members: String) {
+    func `methods that cannot be nodes are left out`(_ members: String) {
         #expect(nodes(members) == [])
     }
 
     @Test(arguments: ["let nodes: Int = 1", "func nodes() {}", "struct Nodes {}"])
-    func `an actor that has such a member keeps it`(_ member: String) {
+    func `an actor that declares nodes itself keeps them`(_ member: String) {
         #expect(nodes("\(member)\ndistributed func run() -> Int { 1 }").filter { $0.contains("_call") } == [])
     }
 }

@@ -1,6 +1,6 @@
 public import SwerveMacros
 
-// Every form of deployment that the macros accept. That this file compiles is half of the test.
+// Every form of deployment that the macros accept. Half of the test is that this file compiles.
 
 struct Image: Codable, Sendable, Equatable {
     var pixels: [UInt8] = [1, 2, 3]
@@ -49,7 +49,7 @@ extension Loader {
     distributed func inExtension(_ value: Int) -> Int { value + 1 }
 }
 
-/// No initialiser: one is made over the properties without an initial value.
+/// No initialiser: the macro generates one for the properties without an initial value.
 @Deployment
 distributed actor Memberwise {
     let loader: Loader
@@ -77,7 +77,7 @@ distributed actor Empty {
     distributed func ping() -> String { "pong" }
 }
 
-/// Several initialisers; unlabelled, reserved and unnamed parameters; what has no `bind`.
+/// Several initialisers; unlabelled, reserved and unnamed parameters; initialisers without a `bind`.
 @Deployment
 distributed actor Many {
     let text: String
@@ -153,7 +153,7 @@ enum Models {
     static func negate(_ value: Int) -> Int { -value }
 }
 
-/// User types that are called like Swerve's.
+/// User types with the same names as Swerve's.
 enum Clash {
     struct DeploymentOptions {}
     struct ServeSystem {}
@@ -167,9 +167,9 @@ enum Clash {
     }
 }
 
-/// A public deployment whose initialisers are less visible.
 struct Internal: Codable, Sendable { var value: Int }
 
+/// A public deployment with less visible initialisers.
 @Deployment
 public distributed actor Open {
     let value: Int
@@ -223,7 +223,7 @@ distributed actor Conditional {
     distributed func get() -> Int { value }
 }
 
-/// The conformance and the actor system written by hand.
+/// The conformance and the actor system are written by hand.
 @Deployment
 distributed actor Explicit: Deployment {
     typealias ActorSystem = ServeSystem

@@ -2,9 +2,9 @@ import Foundation
 import SwerveMacros
 import Testing
 
-/// Runs what the macros make.
+/// Runs the code that the macros generate.
 @Suite struct UsageTests {
-    /// What a replica does with the arguments that `bind` took: they travel as bytes.
+    /// Does what a replica does with the arguments that `bind` took: decodes them from bytes.
     private func replica<Model: Deployment>(
         of type: Model.Type,
         _ arguments: Model.InitArguments

@@ -69,7 +69,6 @@ import Testing
     @Test func `a thread runs its body beside its starter`() async throws {
         let (ended, end) = AsyncStream.makeStream(of: Int32.self)
         try SystemThread.start {
-            SystemThread.sleep(seconds: 0)
             end.yield(ThisProcess.id)
             end.finish()
         }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The rules of the source tree, as far as a text search can hold them.
+/// The rules of the source tree that a text search can check.
 @Suite struct TidyTests {
     private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `files stay short`() throws {
-        // A closed state machine may be longer; everything else is split.
+        // A self-contained state machine may be longer; everything else is split.
         let allowed = 420
         let wrong = try Self.sources("Sources").filter { $0.lines.count > allowed }.map {
             "\($0.path): \($0.lines.count)"
@@ -97,14 +97,14 @@ import Testing
         #expect(wrong.isEmpty, "split files of more than \(allowed) lines: \(wrong)")
     }
 
-    @Test func `nothing is left undone`() throws {
+    @Test func `no unfinished work is marked`() throws {
         let marks = ["TO" + "DO:", "FIX" + "ME", "not implemented yet"]
         let wrong = Self.places(try Self.sources("Sources", "Examples")) { line in marks.contains { line.contains($0) }
         }
         #expect(wrong.isEmpty)
     }
 
-    @Test func `unsafe escapes say why they hold`() throws {
+    @Test func `a comment says why each unsafe escape is safe`() throws {
         let escapes = ["@unchecked Sendable", "nonisolated(unsafe)", "try!", "as!"]
         var wrong: [String] = []
         for source in try Self.sources("Sources") {
@@ -115,7 +115,7 @@ import Testing
                 if !near.contains(where: { $0.contains("//") }) { wrong.append("\(source.path):\(index + 1)") }
             }
         }
-        #expect(wrong.isEmpty, "a comment within a few lines must say why it holds: \(wrong)")
+        #expect(wrong.isEmpty, "a comment within a few lines must say why it is safe: \(wrong)")
     }
 
     @Test func `tests do not sleep`() throws {
@@ -123,15 +123,18 @@ import Testing
         let wrong = Self.places(try Self.sources("Tests")) { line in
             sleeps.contains { line.contains($0) } && !line.contains("sleeps =")
         }
-        #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "the one place where time passes")
+        #expect(wrong.filter { !$0.contains("TestSupport/Eventually.swift") } == [], "only Eventually.swift may sleep")
     }
 
     @Test func `time comes from a clock that is given`() throws {
-        let clocks = ["NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)", "Date()"]
+        let clocks = [
+            "NIODeadline.now()", "ContinuousClock", "SuspendingClock", "DispatchTime", "asyncAfter", "time(nil)",
+            "WallClock", "Date()",
+        ]
         // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
         let allowed = [
             "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "PeerSocket.swift",
-            "InstanceDirectory.swift", "SnapshotLoad.swift",
+            "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
         ]
         let wrong = Self.places(try Self.sources("Sources")) { line in
             !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }
@@ -184,7 +187,7 @@ import Testing
     }
 
     @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
-    func `what scripts write is up to date`(script: String, target: String) throws {
+    func `generated files are up to date`(script: String, target: String) throws {
         let check = Process()
         check.executableURL = URL(filePath: "/usr/bin/env")
         check.arguments = ["python3", Self.root.appending(path: "dev/\(script)").path, "--check"]

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A board's file for the time of a test, mapped by the process that writes; others map it again.
+/// A board file for the duration of a test, mapped as by the process that writes it. Readers map it again.
 final class TestBoard {
     let path: String
     let board: SharedBoard
@@ -18,7 +18,7 @@ final class TestBoard {
     }
     deinit { unlink(path) }
 
-    /// As another process has the word.
+    /// The slot as another process maps it.
     func mapped(_ slot: BoardSlot) throws -> BoardSlot {
         try #require(Hello.Board(path: path, slot: slot).open())
     }
@@ -29,7 +29,7 @@ final class TestBoard {
         sequence << StreamTable<Int>.slotBits | slot
     }
 
-    @Test func `what one process notes another reads`() throws {
+    @Test func `one process reads what another notes`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let other = try test.mapped(slot)
@@ -41,7 +41,7 @@ final class TestBoard {
         #expect(!BoardSlot.isStarted(stream(8), other.lastStarted))
     }
 
-    @Test func `connections have words of their own`() throws {
+    @Test func `each connection has its own word`() throws {
         let test = try TestBoard()
         let first = try #require(test.board.claim())
         let second = try #require(test.board.claim())
@@ -51,13 +51,15 @@ final class TestBoard {
         #expect(try test.mapped(second).lastStarted == 0)
     }
 
-    @Test func `a late reader of a word that another connection got takes everything for started`() throws {
+    @Test func `a late reader of a word that now belongs to another connection assumes that everything started`()
+        throws
+    {
         let test = try TestBoard()
         let old = try #require(test.board.claim())
         let late = try test.mapped(old)
         old.noteStarted(stream(3))
         test.board.giveBack(old)
-        // Until somebody else gets it, the word stays.
+        // The word stays until another connection gets it.
         #expect(late.lastStarted == 3)
         let new = try #require(test.board.claim())
         #expect(new.index == old.index)
@@ -69,7 +71,7 @@ final class TestBoard {
         #expect(BoardSlot.isStarted(stream(1_000), late.lastStarted))
     }
 
-    @Test func `a new connection's word says nothing of the one before`() throws {
+    @Test func `a new connection's word is clear of the previous one`() throws {
         let test = try TestBoard()
         let old = try #require(test.board.claim())
         old.noteStarted(stream(1_000))
@@ -78,7 +80,7 @@ final class TestBoard {
         #expect(try test.mapped(new).lastStarted == 0)
     }
 
-    @Test func `generations begin again after the last without being confused with their neighbours`() throws {
+    @Test func `generations wrap around without being confused with their neighbours`() throws {
         let test = try TestBoard()
         var slot = try #require(test.board.claim())
         for _ in 0..<(Int(UInt16.max) + 2) {
@@ -87,13 +89,13 @@ final class TestBoard {
             test.board.giveBack(slot)
             slot = try #require(test.board.claim())
             guard late.lastStarted == nil, slot.lastStarted == 0 else {
-                Issue.record("generation \(slot.generation) is taken for \(late.generation)")
+                Issue.record("generation \(slot.generation) is mistaken for \(late.generation)")
                 return
             }
         }
     }
 
-    @Test func `the largest number of a stream fits beside its generation`() throws {
+    @Test func `the largest stream number fits beside its generation`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         slot.noteStarted(.max)
@@ -101,7 +103,7 @@ final class TestBoard {
         #expect(BoardSlot.isStarted(.max, slot.lastStarted))
     }
 
-    @Test func `a board has room for its connections and no more, and again when one has ended`() throws {
+    @Test func `a full board has room again when a connection ends`() throws {
         let test = try TestBoard()
         let slots = (0..<SharedBoard.slots).compactMap { _ in test.board.claim() }
         #expect(Set(slots.map(\.index)).count == SharedBoard.slots)
@@ -118,7 +120,7 @@ final class TestBoard {
         }
     }
 
-    @Test func `boards that are missing, too short or there already are errors`() throws {
+    @Test func `a board that is missing, is too short or already exists is an error`() throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         #expect(throws: ServeError.self) { try SharedBoard(path: test.path, create: true) }
@@ -129,11 +131,11 @@ final class TestBoard {
         #expect(throws: ServeError.self) { try SharedBoard(path: short, create: false) }
     }
 
-    // MARK: What connections note
+    // MARK: Notes of connections
 
     private let replica = ReplicaID(deployment: DeploymentID(application: "board", deployment: "Echo"), number: 1)
 
-    /// A connection of a process that hosts a replica and notes what it begins.
+    /// A connection of a process that hosts a replica and notes on a board which requests it begins.
     private func peer(_ test: TestBoard) throws -> (peer: TestPeer, slot: BoardSlot) {
         let hosted = HostedReplicas(.detached)
         hosted.add(HostedReplica(id: replica, actor: Echo(), limit: 100))
@@ -144,7 +146,7 @@ final class TestBoard {
         return (peer, slot)
     }
 
-    /// A call's frame without what is behind the method's number: it fails, but it begins.
+    /// The frame of a call that has nothing after the method's number. The call fails, but it begins.
     private func call(_ sequence: UInt64) throws -> [UInt8] {
         let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
         return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
@@ -175,7 +177,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 3)
     }
 
-    @Test func `a long call counts as begun only when it is whole`() throws {
+    @Test func `a long call counts as begun only when it is complete`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)
@@ -185,7 +187,7 @@ final class TestBoard {
         #expect(slot.lastStarted == 1)
     }
 
-    @Test func `a long call that becomes whole late does not hide what began before it`() throws {
+    @Test func `a long call that becomes whole late does not hide requests that began before it`() throws {
         let test = try TestBoard()
         let (peer, slot) = try peer(test)
         let long = try longCall(1)

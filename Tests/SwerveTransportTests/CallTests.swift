@@ -12,7 +12,7 @@ import Testing
 
 struct Odd: Error, Codable, Equatable { var number: Int }
 struct Opaque: Error, CustomStringConvertible { var description: String { "opaque, but described" } }
-/// Encodes, but does not decode from what it encoded.
+/// Can be encoded, but not decoded again.
 struct OneWay: Error, Codable, CustomStringConvertible {
     var description: String { "one way" }
     init() {}
@@ -55,7 +55,7 @@ distributed actor Echo: Deployment {
     distributed func context() -> String? { ServeContext.current?.requestID }
 }
 
-/// Two ends of a connection over a real socket, each with a replica that the other calls.
+/// Two ends of a connection over a real socket. The calling end calls replicas that the other end hosts.
 final class Pair {
     let calling: PeerConnection
     let callee = HostedReplicas(.detached)
@@ -86,7 +86,7 @@ final class Pair {
         unlink(path)
     }
 
-    /// A handle of `actor`, which the callee hosts.
+    /// Hosts `actor` at the callee and returns a handle to it.
     func handle<D: Deployment>(_ actor: D, named name: String = #function, limit: Int = 10) -> D {
         let id = DeploymentID(application: "transport", deployment: name)
         let replica = ReplicaID(deployment: id, number: 1)
@@ -217,7 +217,7 @@ final class Pair {
 }
 
 extension Echo {
-    /// Leases that are out on the way to this handle's deployment.
+    /// The number of leases that are taken for this handle's deployment.
     nonisolated var load: Int {
         guard case .pool(let pool) = id.target else { return -1 }
         return pool.load.ongoing

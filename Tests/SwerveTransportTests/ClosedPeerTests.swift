@@ -15,9 +15,9 @@ import Testing
     import Darwin
 #endif
 
-/// Peers that go away at every moment of a request: every request ends once, and nothing is left.
+/// Peers that close at every moment of a request: every request ends exactly once, and nothing is left over.
 @Suite struct ClosedPeerTests {
-    /// A request over HTTP and a call by handle on a connection, and what became of them.
+    /// An HTTP request and a call through a handle on one connection, and their outcomes.
     private struct Callers {
         let client: SeamClient
         let call: Task<CallOutcome, Never>
@@ -35,7 +35,7 @@ import Testing
         func expectLost(_ what: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation) async {
             await client.ended()
             #expect(client.end == "lost", "\(what()): \(client.events)", sourceLocation: sourceLocation)
-            // It may begin when the connection has ended.
+            // The call may begin after the connection has ended.
             guard case .lost = await call.value else {
                 Issue.record("\(what()): the call was not lost", sourceLocation: sourceLocation)
                 return
@@ -50,7 +50,7 @@ import Testing
         hosted: HostedReplicas? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
-        try await eventually("\(what): nothing is left, but \(connection.load)") {
+        try await eventually("\(what): nothing is left over except \(connection.load)") {
             connection.load == (0, 0, 0) && recorder.closed.count == 1
                 && (hosted?[TestIngress.id].map { $0.ongoing == 0 } ?? true)
         }
@@ -58,19 +58,19 @@ import Testing
         #expect((hosted?.assembledBytes ?? 0) == 0, "\(what)", sourceLocation: sourceLocation)
     }
 
-    // MARK: The replica's process goes
+    // MARK: The replica's process closes
 
-    @Test func `after an answer that is not read yet when a write to it fails`() async throws {
+    @Test func `it closes after an answer that is still unread when a write to it fails`() async throws {
         let (peer, connection, recorder) = try await RawPeer.connected()
         let client = SeamClient(body: pattern(100))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/echo", whole: true)
         _ = try await peer.expect(.define)
         let stream = try await peer.expect(.requestHTTP).stream
-        // The loop stands meanwhile: it does not read.
+        // The loop is held meanwhile, so it does not read.
         let loop = await HeldLoop(connection.eventLoop)
         try await peer.send(answers(stream)[0].frames)
         peer.close()
-        // On this thread, which finds the socket broken.
+        // On this thread, which finds that the socket is broken.
         connection.sendCredit(.responseCredit, stream: stream, 1)
         loop.release()
         await client.ended()
@@ -79,7 +79,7 @@ import Testing
         try await expectNothingLeft(connection, recorder, "answered")
     }
 
-    @Test func `before it accepts the connection`() async throws {
+    @Test func `it closes before it accepts the connection`() async throws {
         let path = "/tmp/swerve-test-\(UUID().uuidString).sock"
         let listener = try RawListener(at: path)
         let recorder = Recorder()
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test(arguments: [100, 200_000, 3 << 20])
-    func `while the requests are on their way to it`(size: Int) async throws {
+    func `it closes while the requests are on their way to it`(size: Int) async throws {
         let body = pattern(size)
         for read in [0, 1, 12, 13, 40, 200, 3_000, 20_000, 150_000, 900_000] where read < 2 * size {
             let (peer, connection, recorder) = try await RawPeer.connected(small: true)
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func `while it takes a body`() async throws {
+    @Test func `it closes while it reads a body`() async throws {
         for frames in 0..<12 {
             let (peer, connection, recorder) = try await RawPeer.connected(small: true)
             let client = SeamClient(body: pattern(6 << 20))
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// What a replica says, and what that is once all of it came.
+    /// The frames of a replica's answer, and how a client sees the whole answer.
     private struct Answer {
         let frames: [UInt8]
         let end: String
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test(arguments: 0..<3)
-    func `at every byte of an answer`(index: Int) async throws {
+    func `it closes after any byte of an answer`(index: Int) async throws {
         var cut = 0
         while true {
             let (peer, connection, recorder) = try await RawPeer.connected()
@@ -180,7 +180,7 @@ import Testing
         }
     }
 
-    @Test func `at every byte of a result`() async throws {
+    @Test func `it closes after any byte of a result`() async throws {
         let long = [UInt8](repeating: 5, count: 30)
         var cut = 0
         var isWhole = false
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test func `requests that its board says it did not begin are told from those it may have begun`() async throws {
+    @Test func `its board tells which requests it may have begun, and which it has not`() async throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let (peer, connection, recorder) = try await RawPeer.connected()
@@ -238,23 +238,23 @@ import Testing
         try await expectNothingLeft(connection, recorder, "with a board")
     }
 
-    @Test func `requests to a peer that was cut off and may still read them count as begun`() async throws {
+    @Test func `requests to a peer that was cut off but may still read them count as begun`() async throws {
         let test = try TestBoard()
         let slot = try #require(test.board.claim())
         let (peer, connection, recorder) = try await RawPeer.connected()
         connection.setPeerBoard(try test.mapped(slot))
         let client = SeamClient(body: ByteBuffer(string: "x"))
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x", whole: true)
-        connection.close(because: "the test cuts it off")
+        connection.close(because: "the test closes it")
         await client.ended()
         #expect(client.end == "lost")
-        try await expectNothingLeft(connection, recorder, "cut off")
+        try await expectNothingLeft(connection, recorder, "closed by the test")
         peer.close()
     }
 
-    // MARK: The caller's process goes
+    // MARK: The caller's process closes
 
-    @Test func `nothing begins after the end, of which the caller has looked at the board`() async throws {
+    @Test func `nothing begins after the connection's end, because the caller may have read the board`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
@@ -271,14 +271,14 @@ import Testing
             connection.close(because: "the test is over")
             connection.readComplete()
         }.get()
-        try await expectNothingLeft(connection, recorder, "closed in mid-read", hosted: hosted)
+        try await expectNothingLeft(connection, recorder, "closed during a read", hosted: hosted)
         #expect(slot.lastStarted == 0)
         #expect(replica.ongoing == 0)
         peer.close()
     }
 
     @Test(arguments: ["/echo", "/whole", "/gate", "/none"])
-    func `the caller, at every byte of its request`(path: String) async throws {
+    func `the caller closes after any byte of its request`(path: String) async throws {
         var whole = frame(.define, stream: 1) { $0.writeString("\(TestIngress.id.deployment)\01\0") }
         let request = ReplicaRequest(head: .post(path), body: nil, deadline: nil)
         let stream = RawPeer.stream(1)
@@ -298,7 +298,7 @@ import Testing
         }
     }
 
-    @Test func `the caller, in the middle of a long call`() async throws {
+    @Test func `the caller closes in the middle of a long call`() async throws {
         let call = try RawPeer.call("echo(_:)", pattern(3_000))
         for sent in [0, 1, 1_000, call.count - 1] {
             let hosted = HostedReplicas(.detached)
@@ -316,7 +316,7 @@ import Testing
         }
     }
 
-    @Test func `the caller, while it is answered`() async throws {
+    @Test func `the caller closes while it gets its answers`() async throws {
         for read in [0, 1, 50, 3_000, 100_000, 1_000_000] {
             let hosted = HostedReplicas(.detached)
             hosted.addIngress()
@@ -331,14 +331,14 @@ import Testing
                 count += peer.read(upTo: read - count).readableBytes
                 return count >= read
             }
-            // What it did not read makes this a reset.
+            // The unread bytes make this a reset.
             peer.close()
             try await expectNothingLeft(connection, recorder, "after \(read) bytes", hosted: hosted)
         }
     }
 }
 
-/// Listens and never accepts.
+/// A socket that listens, but never accepts.
 private final class RawListener {
     private var socket: Int32
     private let path: String

@@ -7,12 +7,12 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A replica is drained when its answers have left: its process is ended then.
+/// A replica counts as drained only when its answers have left, because its process is killed then.
 @Suite struct DrainTests {
     private let window = StreamLimits.window
     private let stream = RawPeer.stream(1)
 
-    /// A process with a replica, a peer that asked for more than a window, and took nothing of it.
+    /// A process with a replica, and a peer that asked for more than a window and has not taken any of it.
     private struct Waiting {
         let peer: RawPeer
         let connection: PeerConnection
@@ -24,7 +24,7 @@ import Testing
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, _) = try await RawPeer.connected(hosted)
-        // All of it is given to the connection at once: the replica's method has returned.
+        // The whole answer goes to the connection at once, so the replica's method has returned.
         let size = window + 100_000
         if isCall {
             try await peer.define(1, TestIngress.id, target: "made(_:)")
@@ -49,7 +49,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `it is drained when the caller has taken all but the last of a long answer`(isCall: Bool) async throws {
+    func `it is drained when the caller has made room for the last of a long answer`(isCall: Bool) async throws {
         let waiting = try await waiting(isCall: isCall)
         #expect(!waiting.drained.isSet)
         #expect(waiting.replica.ongoing == 1)
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func `it is drained when the caller does not want the rest`(isCall: Bool) async throws {
+    func `it is drained when the caller cancels the rest`(isCall: Bool) async throws {
         let waiting = try await waiting(isCall: isCall)
         #expect(!waiting.drained.isSet)
         try await waiting.peer.send(.requestCancel, stream: stream)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Errors that are longer than a frame may be.
+/// Errors that are too long for a frame.
 @Suite struct FailuresTests {
     private struct Long: Error, Codable {
         var text = String(repeating: "x", count: 3 << 20)
@@ -19,14 +19,14 @@ import Testing
         return Failures.decode(frame, from: Self.replica, .detached)
     }
 
-    @Test func `a long error of the user's is described, and cut`() throws {
+    @Test func `a long user error is described and shortened`() throws {
         let error = try #require(arrived(Long()) as? RemoteError)
         #expect(error.typeName.contains("Long"))
         #expect(error.message.utf8.count < 20_000)
         #expect(error.message.hasSuffix(" …"))
     }
 
-    @Test func `a long error of Swerve's keeps its code`() throws {
+    @Test func `a long ServeError keeps its code`() throws {
         let long = ServeError(.tooLarge, String(repeating: "é", count: 1 << 20))
         let error = try #require(arrived(long) as? ServeError)
         #expect(error.code == .tooLarge)

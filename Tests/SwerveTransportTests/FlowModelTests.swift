@@ -5,7 +5,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A sender and the account of its reader, with everything on its way in between, in an order that a seed decides.
+/// A sender, its reader's account and everything on the way between them, stepped in an order that a seed decides.
 @Suite struct FlowModelTests {
     private struct Pipe {
         var random: SplitMix64
@@ -16,7 +16,7 @@ import Testing
         /// Parts and credits that have not arrived.
         var parts: [CreditedSender.Part] = []
         var credits: [Int] = []
-        /// What the reader has and did not take.
+        /// The number of bytes that have arrived and that the reader has not taken.
         var unread = 0
         var arrived = ByteBuffer()
         var lasts = 0
@@ -48,7 +48,7 @@ import Testing
             guard !parts.isEmpty else { return }
             let part = parts.removeFirst()
             if lasts > 0 { wrong.append("a part after the last one") }
-            if !taken.received(part.bytes.readableBytes) { wrong.append("more than the window came") }
+            if !taken.received(part.bytes.readableBytes) { wrong.append("more than the window arrived") }
             unread += part.bytes.readableBytes
             arrived.writeImmutableBuffer(part.bytes)
             if part.isLast { lasts += 1 }
@@ -64,7 +64,7 @@ import Testing
 
         mutating func credit() {
             guard !credits.isEmpty else { return }
-            if !sender.consumed(credits.removeFirst()) { wrong.append("an honest credit was refused") }
+            if !sender.consumed(credits.removeFirst()) { wrong.append("a correct credit was refused") }
             send()
         }
 
@@ -77,7 +77,7 @@ import Testing
             }
         }
 
-        /// Everything on the way arrives, and the reader takes it all.
+        /// Lets everything on the way arrive, and the reader take it all.
         mutating func settle() {
             while !parts.isEmpty || !credits.isEmpty || unread > 0 {
                 arrive()
@@ -88,14 +88,14 @@ import Testing
     }
 
     @Test(arguments: 0..<4 as Range<UInt64>)
-    func `every byte comes once, in order, within the window, and a reader that reads is never left waiting`(
+    func `every byte arrives once, in order and within the window, and a reader that reads never waits forever`(
         part: UInt64
     ) {
         for seed in (part * 40)..<(part * 40 + 40) {
             var pipe = Pipe(seed: seed)
             for _ in 0..<120 { pipe.step() }
             pipe.settle()
-            #expect(pipe.arrived == pipe.pushed, "seed \(seed): without an end, all of it")
+            #expect(pipe.arrived == pipe.pushed, "seed \(seed): all of it arrives without an end")
             pipe.push()
             pipe.isEnded = true
             pipe.sender.end()

@@ -10,7 +10,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
 @Suite struct CreditedSenderTests {
     private let window = StreamLimits.window
 
-    /// Everything that may leave now.
+    /// All parts that may leave now.
     private func parts(_ sender: inout CreditedSender) -> [CreditedSender.Part] {
         var parts: [CreditedSender.Part] = []
         while let part = sender.next() { parts.append(part) }
@@ -24,7 +24,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(sender.waiting == 0)
     }
 
-    @Test func `while bytes are on the way small parts wait to leave together`() {
+    @Test func `small parts wait to leave together while bytes are on the way`() {
         var sender = CreditedSender()
         sender.push(bytes(100))
         _ = parts(&sender)
@@ -34,7 +34,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(parts(&sender).reduce(0) { $0 + $1.bytes.readableBytes } == StreamLimits.smallPart)
     }
 
-    @Test func `small parts leave when the reader took everything before them`() {
+    @Test func `small parts leave when the reader has taken everything before them`() {
         var sender = CreditedSender()
         sender.push(bytes(100))
         _ = parts(&sender)
@@ -45,7 +45,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(parts(&sender).map(\.bytes.readableBytes) == [5])
     }
 
-    @Test func `no more than a window is on the way, in parts of limited size`() {
+    @Test func `at most a window is on the way, in parts of limited size`() {
         var sender = CreditedSender()
         sender.push(bytes(3 * window))
         let first = parts(&sender)
@@ -58,7 +58,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(sender.next() == nil)
     }
 
-    @Test func `bytes that left before count against the first window`() {
+    @Test func `bytes that were sent before count against the first window`() {
         var sender = CreditedSender(sent: window - 3)
         sender.push(bytes(10))
         sender.end()
@@ -69,7 +69,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(rest.map(\.isLast) == [true])
     }
 
-    @Test func `the last part says so, and nothing follows it`() {
+    @Test func `the last part is marked, and nothing follows it`() {
         var sender = CreditedSender()
         sender.push(bytes(StreamLimits.part + 1))
         sender.end()
@@ -92,7 +92,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(last.map(\.isLast) == [true])
     }
 
-    @Test func `an end lets small parts go that wait for more`() {
+    @Test func `an end releases small parts that wait for more`() {
         var sender = CreditedSender()
         sender.push(bytes(1))
         _ = parts(&sender)
@@ -111,11 +111,11 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(parts(&sender).map(\.isLast) == [true])
     }
 
-    @Test func `a reader cannot take more than was sent, nor less than nothing`() {
+    @Test func `a reader can take neither more than was sent nor a negative number`() {
         var sender = CreditedSender()
         #expect(sender.consumed(1) == false)
         sender.push(bytes(10))
-        // Waiting, and not sent.
+        // The bytes wait and are not sent yet.
         #expect(sender.consumed(1) == false)
         _ = parts(&sender)
         #expect(sender.consumed(11) == false)
@@ -130,14 +130,14 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
 @Suite struct ConsumedBytesTests {
     private let window = StreamLimits.window
 
-    @Test func `what is taken is reported when nothing is left to read`() {
+    @Test func `consumed bytes are reported when nothing is left to read`() {
         var taken = ConsumedBytes()
         #expect(taken.received(100) == true)
         #expect(taken.consumed(60) == 0)
         #expect(taken.consumed(40) == 100)
     }
 
-    @Test func `what is taken is reported in quarters of a window while more is there`() {
+    @Test func `consumed bytes are reported in quarters of a window while there is more to read`() {
         var taken = ConsumedBytes()
         #expect(taken.received(window) == true)
         #expect(taken.consumed(window / 4 - 1) == 0)
@@ -146,13 +146,13 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(taken.consumed(window / 4) == window / 4)
     }
 
-    @Test func `a writer that sends more than a window ahead is found out`() {
+    @Test func `a writer that sends more than a window ahead is detected`() {
         var taken = ConsumedBytes()
         #expect(taken.received(window) == true)
         #expect(taken.received(1) == false)
     }
 
-    @Test func `only what was reported makes room`() {
+    @Test func `only reported bytes make room`() {
         var taken = ConsumedBytes()
         #expect(taken.received(window) == true)
         #expect(taken.consumed(window / 4 - 1) == 0)
@@ -166,7 +166,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
 }
 
 @Suite struct ValueAssemblyTests {
-    @Test func `parts become the whole in their order`() {
+    @Test func `parts are joined in order`() {
         var value = ValueAssembly(length: 5)
         #expect(!value.isWhole)
         #expect(value.append(ByteBuffer(string: "ab")) == true)
@@ -177,7 +177,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(String(buffer: value.bytes) == "abcde")
     }
 
-    @Test func `more than was announced is refused, and what came before stays`() {
+    @Test func `more than was announced is refused, and the earlier parts stay`() {
         var value = ValueAssembly(length: 3)
         #expect(value.append(ByteBuffer(string: "ab")) == true)
         #expect(value.append(ByteBuffer(string: "cd")) == false)
@@ -186,7 +186,7 @@ private func bytes(_ count: Int, _ value: UInt8 = 1) -> ByteBuffer { ByteBuffer(
         #expect(value.append(ByteBuffer(string: "d")) == false)
     }
 
-    @Test func `an announced length is no reason to take memory for all of it`() {
+    @Test func `an announced length does not allocate memory for the whole value`() {
         let value = ValueAssembly(length: StreamLimits.maximumValueBytes)
         #expect(value.bytes.storageCapacity <= 16 << 20)
     }

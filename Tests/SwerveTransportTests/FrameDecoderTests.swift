@@ -45,7 +45,7 @@ import Testing
         bytes.getSlice(at: range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 
-    @Test func `frames are the same wherever their bytes are cut`() throws {
+    @Test func `cutting the bytes anywhere gives the same frames`() throws {
         let (bytes, frames) = conversation()
         let count = bytes.readableBytes
         for first in 0...count {
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test(arguments: 0..<40 as Range<UInt64>)
-    func `frames of all sizes are the same in random pieces`(seed: UInt64) throws {
+    func `random pieces give the same frames of all sizes`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let frames = (0..<30).map { index in
             let size = [0, 1, 30, 4_000, 70_000, 600_000][random.next(below: random.next(below: 6) + 1)]
@@ -73,7 +73,7 @@ import Testing
         #expect(try decode(pieces) == frames)
     }
 
-    @Test func `a body stays as it is while others are read`() throws {
+    @Test func `a body stays unchanged while later ones are read`() throws {
         var decoder = FrameDecoder()
         decoder.feed(ByteBuffer(bytes: frame(.responseData, stream: 1) { $0.writeString("first") }))
         let first = try decoder.next()
@@ -84,7 +84,7 @@ import Testing
         #expect(try decoder.next() == nil)
     }
 
-    // MARK: What is wrong with a frame
+    // MARK: Wrong frames
 
     private func header(length: UInt32, kind: UInt8) -> [UInt8] {
         withUnsafeBytes(of: length.littleEndian) { Array($0) } + [kind]
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func `the largest frames of each kind are waited for, and one byte more is refused before it comes`() {
+    @Test func `the largest frame of each kind is accepted, and one byte more is refused before it arrives`() {
         for number in UInt8.min...UInt8.max {
             guard let kind = FrameKind(rawValue: number) else { continue }
             let isControl = kind == .control || kind == .hello
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    @Test func `an unknown kind is refused before the rest of the frame comes`() {
+    @Test func `an unknown kind is refused before the rest of the frame arrives`() {
         for number in [0, FrameKind.responseEnd.rawValue + 1, .max] {
             #expect(error(of: header(length: 100, kind: number)) == "protocol_violation: a frame of kind \(number)")
         }
@@ -127,7 +127,7 @@ import Testing
         #expect(error(of: header(length: 9, kind: 1)) == nil)
     }
 
-    @Test func `frames before a wrong one come`() throws {
+    @Test func `frames before a wrong one are decoded`() throws {
         var decoder = FrameDecoder()
         decoder.feed(ByteBuffer(bytes: frame(.responseEnd, stream: 3) + header(length: 100, kind: 0)))
         #expect(try decoder.next()?.stream == 3)

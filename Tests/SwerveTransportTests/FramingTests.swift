@@ -7,11 +7,11 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Writes down what a connection tells it.
+/// Records what a connection reports.
 final class Recorder: PeerDelegate {
     private let state = Mutex<(messages: [String], closed: [String])>(([], []))
     var messages: [String] { state.withLock { $0.messages } }
-    /// Why the connection was closed; more than one entry is a mistake.
+    /// The reasons why the connection was closed; more than one is a mistake.
     var closed: [String] { state.withLock { $0.closed } }
 
     func received(_ hello: Hello, on connection: PeerConnection) {
@@ -25,7 +25,7 @@ final class Recorder: PeerDelegate {
     }
 }
 
-/// A way out of a connection that takes everything and keeps it.
+/// A wire that takes everything and records it.
 final class RecordingWire: Wire {
     let eventLoop: any EventLoop
     private let state = Mutex(State())
@@ -47,7 +47,7 @@ final class RecordingWire: Wire {
         return .written(bytes.count)
     }
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
-        Issue.record("a wire that takes everything is never full")
+        Issue.record("this wire is never full")
     }
     func closeWriting() {
         state.withLock { state in
@@ -66,7 +66,7 @@ final class RecordingWire: Wire {
     }
 }
 
-/// One end of a connection whose other end is the test.
+/// One end of a connection; the test plays the other end.
 struct TestPeer {
     let loop = EmbeddedEventLoop()
     let wire: RecordingWire
@@ -170,7 +170,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let peer = try TestPeer()
-        // A good message behind the bad one must not be listened to.
+        // A good message after the bad one must be ignored.
         peer.receive(try bytes + frame(.control, encoding: ControlMessage.ready))
         peer.receive(try frame(.control, encoding: ControlMessage.ready))
         #expect(peer.recorder.messages == [], sourceLocation: sourceLocation)

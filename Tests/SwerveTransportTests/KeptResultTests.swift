@@ -28,7 +28,7 @@ distributed actor Repeater: Deployment {
     distributed func echo(_ text: String) -> String { text }
 }
 
-/// Results that stay where they are made until another process fetches them.
+/// Results that stay in the process that made them until another process fetches them.
 @Suite struct KeptResultTests {
     private func called(_ pair: Pair, _ text: String, mayKeep: Bool = true) async throws -> NamedResult {
         let echo = pair.handle(Repeater(), named: "kept \(pair.path)")
@@ -55,7 +55,7 @@ distributed actor Repeater: Deployment {
             #expect(try await result.fetch().decode(as: String.self) == large)
             #expect(try await result.fetch().decode(as: String.self) == large)
         }
-        // The release is behind nothing but this call.
+        // The release has been processed once this call returns.
         _ = try await called(pair, "small")
         #expect(pair.callee.kept.load == (0, 0))
         try await pair.close()
@@ -103,7 +103,7 @@ distributed actor Repeater: Deployment {
             #expect(try value.decode(as: String.self) == large)
         }
         try await maker.close()
-        // The connection to the maker is gone, and with it what was kept for it.
+        // The connection to the maker is gone, and so are the results that were kept for it.
         await #expect(throws: ServeError.self) {
             _ = try await ServeSystem.detached.call(
                 echo.id,
@@ -142,7 +142,7 @@ distributed actor Repeater: Deployment {
         let owner = try TestPeer()
         let kept = KeptResults()
         kept.listen(at: "/here")
-        // One buffer many times: its memory is there once.
+        // One buffer many times, so that its memory is allocated once.
         let region = ByteBuffer(repeating: 1, count: 64 << 20)
         for _ in 0..<(KeptResults.maximumBytes / region.readableBytes) {
             #expect(kept.keep(region, for: owner.connection) != nil)

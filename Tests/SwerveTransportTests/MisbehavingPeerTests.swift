@@ -7,17 +7,17 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Peers that break the protocol: they are cut off with the reason, what was under way with them ends once, and nothing
-/// is left.
+/// Peers that break the protocol: they are cut off with a reason, their ongoing requests end exactly once, and nothing
+/// is left over.
 @Suite struct MisbehavingPeerTests {
     private let window = StreamLimits.window
     private let stream = RawPeer.stream(1)
 
     // MARK: Callers
 
-    /// Gives a process with a replica what a peer sends.
+    /// Lets a peer send frames to a process with a replica.
     ///
-    /// - Parameter reason: why it is cut off; `nil` when it is not.
+    /// - Parameter reason: why the peer is cut off; `nil` when it is not.
     private func expectCallerCutOff(
         _ reason: String?,
         sourceLocation: SourceLocation = #_sourceLocation,
@@ -30,18 +30,18 @@ import Testing
         try await peer.define(2, TestIngress.id, target: "echo(_:)")
         try await send(peer)
         if reason == nil {
-            // Whatever it did wrong, its other requests are answered.
+            // The peer's other requests are still answered.
             let other = RawPeer.stream(99, slot: 99)
             try await peer.request("/whole", stream: other, body: ByteBuffer(string: "still there"))
             while let frame = try await peer.next(), frame.stream != other {}
             #expect(!peer.isEnded, "\(recorder.closed)", sourceLocation: sourceLocation)
             peer.close()
         }
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason ?? "ended"), "\(recorder.closed)", sourceLocation: sourceLocation)
         if reason != nil { #expect(try await peer.isCutOff(), sourceLocation: sourceLocation) }
         gate.open()
-        try await eventually("nothing is left: \(connection.load), \(replica.ongoing)", sourceLocation) {
+        try await eventually("nothing is left over: \(connection.load), \(replica.ongoing)", sourceLocation) {
             connection.load == (0, 0, 0) && replica.ongoing == 0
         }
         #expect(hosted.assembledBytes == 0, sourceLocation: sourceLocation)
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `a caller that sends more than a window ahead of what was taken`() async throws {
+    @Test func `a caller that sends more than a window ahead of the reader`() async throws {
         try await expectCallerCutOff("a body came faster than it was asked for") { peer in
             try await peer.request("/gate", stream: stream)
             for _ in 0..<4 { try await peer.send(.requestData, stream: stream, bytes: window / 4) }
@@ -76,56 +76,56 @@ import Testing
         }
     }
 
-    @Test func `a caller whose whole body is one byte more than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+    @Test func `a caller that sends a whole body of one byte more than a window`() async throws {
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.send(.requestEnd, stream: stream, bytes: window + 1)
         }
     }
 
-    @Test func `a caller that takes more of an answer than was sent`() async throws {
-        try await expectCallerCutOff("more of an answer was taken than was sent") { peer in
+    @Test func `a caller that reports more of an answer as taken than was sent`() async throws {
+        try await expectCallerCutOff("more of an answer as taken than was sent") { peer in
             try await peer.request("/gate", stream: stream)
             try await peer.sendCredit(.responseCredit, stream: stream, 1)
         }
     }
 
-    @Test func `a caller that begins a stream twice, or two in one place`() async throws {
+    @Test func `a caller that begins a stream twice, or two in one slot`() async throws {
         for second in [stream, RawPeer.stream(2)] {
-            try await expectCallerCutOff("was begun twice") { peer in
+            try await expectCallerCutOff("was opened twice") { peer in
                 try await peer.request("/gate", stream: stream)
                 try await peer.request("/gate", stream: second)
             }
         }
     }
 
-    @Test func `a caller that sends more of a long call than it said, or less`() async throws {
+    @Test func `a caller that sends more or less of a long call than announced`() async throws {
         try await expectCallerCutOff("another length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: 51)
         }
-        try await expectCallerCutOff("another length") { peer in
+        try await expectCallerCutOff("its announced length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestEnd, stream: stream, bytes: 49)
         }
     }
 
     @Test func `a caller that sends a part of a long call that is larger than a window`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await longCall(peer, length: 3 * window, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: window + 1)
         }
     }
 
-    /// Such a call fails, and the connection goes on.
-    @Test func `a long call whose beginning cannot be`() async throws {
+    /// Such a call fails, but the connection stays open.
+    @Test func `a long call with an impossible beginning`() async throws {
         try await expectCallerCutOff(nil) { try await longCall($0, length: 50, first: 50) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: .max, first: 50) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: 3 * window, first: window + 1) }
         try await expectCallerCutOff(nil) { try await longCall($0, length: 100, first: 50, method: 77) }
     }
 
-    @Test func `a long call for which there is no room is refused, and leaves its place`() async throws {
+    @Test func `a long call for which there is no room is refused, and gives back its place`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         #expect(hosted.reserve(ConnectionLimits.maximumAssembledBytes))
@@ -139,8 +139,7 @@ import Testing
         hosted.giveBack(ConnectionLimits.maximumAssembledBytes)
     }
 
-    /// What is behind a long call's last byte, or belongs to a stream that is over, is no mistake: it may have been on its
-    /// way.
+    /// Frames after a long call's last byte, or of a stream that is over, are allowed: they may have been on their way.
     @Test func `frames of streams that are over`() async throws {
         try await expectCallerCutOff(nil) { peer in
             try await longCall(peer, length: 100, first: 50)
@@ -158,14 +157,14 @@ import Testing
         let (peer, connection, recorder) = try await RawPeer.connected(hosted)
         try await peer.define(1, TestIngress.id)
         try await peer.request("/echo", stream: stream)
-        // Not reading what it is answered makes the end a reset.
+        // The unread answer makes the end a reset.
         try await eventually("the request has begun") { connection.load.incoming == 1 && connection.load.bytes == 0 }
         try await peer.send(
             Array(frame(.requestData, stream: stream) { $0.writeRepeatingByte(1, count: 1_000) }.prefix(500))
         )
         peer.close()
-        try await eventually("the end is noticed, once") { recorder.closed.count == 1 }
-        try await eventually("nothing is left") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
+        try await eventually("the end is noticed once") { recorder.closed.count == 1 }
+        try await eventually("nothing is left over") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
     }
 
     @Test func `a caller that sends byte by byte is served like any other`() async throws {
@@ -191,7 +190,7 @@ import Testing
 
     // MARK: Replicas
 
-    /// Has a peer answer a request over HTTP, and another a call by handle.
+    /// Lets a peer answer an HTTP request or a call through a handle.
     private func expectReplicaCutOff(
         _ reason: String,
         http: Bool,
@@ -206,7 +205,7 @@ import Testing
         if http { try await client.begin(replica, "/x") }
         _ = try await peer.expect(.define)
         try await answer(peer, try await peer.expect(http ? .requestHTTP : .requestCall).stream)
-        try await eventually("it is cut off", sourceLocation) { recorder.closed.count == 1 }
+        try await eventually("it is disconnected", sourceLocation) { recorder.closed.count == 1 }
         #expect(recorder.closed[0].contains(reason), "\(recorder.closed)", sourceLocation: sourceLocation)
         #expect(try await peer.isCutOff(), sourceLocation: sourceLocation)
         if http {
@@ -229,11 +228,11 @@ import Testing
         )
     }
 
-    @Test func `a replica that takes more of a body than was sent`() async throws {
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+    @Test func `a replica that reports more of a body as taken than was sent`() async throws {
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.sendCredit(.requestCredit, stream: stream, 1)
         }
-        try await expectReplicaCutOff("more of a request was taken than was sent", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of a request as taken than was sent", http: true) { peer, stream in
             try await peer.send(.requestAccepted, stream: stream)
             var count = 0
             while let frame = try await peer.next() {
@@ -245,13 +244,13 @@ import Testing
         }
     }
 
-    @Test func `a replica that sends more than a window ahead of what was taken`() async throws {
+    @Test func `a replica that sends more than a window ahead of the reader`() async throws {
         try await expectReplicaCutOff("an answer came faster than it was asked for", http: true) { peer, stream in
             try await peer.send(.responseHead, stream: stream) { head(to: &$0) }
             for _ in 0..<4 { try await peer.send(.responseData, stream: stream, bytes: window / 4) }
             try await peer.send(.responseData, stream: stream, bytes: 1)
         }
-        try await expectReplicaCutOff("an answer came faster than it was asked for", http: false) { peer, stream in
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: false) { peer, stream in
             try await peer.send(.responseLongValue, stream: stream) {
                 $0.writeInteger(UInt64(1 << 24), endianness: .little)
             }
@@ -260,7 +259,7 @@ import Testing
     }
 
     @Test(arguments: [.responseValue, .responseLongValue, .responseKept, .define] as [FrameKind])
-    func `a replica that answers HTTP with something else`(kind: FrameKind) async throws {
+    func `a replica that answers an HTTP request with another kind of frame`(kind: FrameKind) async throws {
         let isAnswer = kind != .define
         try await expectReplicaCutOff(isAnswer ? "an HTTP request was answered with" : "a method", http: true) {
             try await $0.send(kind, stream: $1)
@@ -268,37 +267,37 @@ import Testing
     }
 
     @Test(arguments: [.responseHTTP, .responseHead, .requestAccepted] as [FrameKind])
-    func `a replica that answers a call with something else`(kind: FrameKind) async throws {
+    func `a replica that answers a call with another kind of frame`(kind: FrameKind) async throws {
         try await expectReplicaCutOff("a call was answered with", http: false) { try await $0.send(kind, stream: $1) }
     }
 
-    @Test func `a replica whose answer's head cannot be read`() async throws {
+    @Test func `a replica whose answer has an unreadable head`() async throws {
         for kind in [FrameKind.responseHTTP, .responseHead] {
-            try await expectReplicaCutOff("cut short", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
-            try await expectReplicaCutOff("cut short", http: true) { peer, stream in
+            try await expectReplicaCutOff("truncated", http: true) { try await $0.send(kind, stream: $1, bytes: 3) }
+            try await expectReplicaCutOff("truncated", http: true) { peer, stream in
                 try await peer.send(kind, stream: stream) { head(700, to: &$0) }
             }
         }
     }
 
-    @Test func `a replica whose long value is longer than it said, or shorter`() async throws {
+    @Test func `a replica whose long value is longer or shorter than announced`() async throws {
         func begin(_ peer: RawPeer, _ stream: UInt64) async throws {
             try await peer.send(.responseLongValue, stream: stream) {
                 $0.writeInteger(100 as UInt64, endianness: .little)
                 $0.writeRepeatingByte(1, count: 60)
             }
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseData, stream: stream, bytes: 41)
         }
-        try await expectReplicaCutOff("another length", http: false) { peer, stream in
+        try await expectReplicaCutOff("its announced length", http: false) { peer, stream in
             try await begin(peer, stream)
             try await peer.send(.responseEnd, stream: stream, bytes: 39)
         }
     }
 
-    @Test func `a replica whose long value has no length, or one beyond the limit`() async throws {
+    @Test func `a replica whose long value has no length or one beyond the limit`() async throws {
         try await expectReplicaCutOff("without its length", http: false) { peer, stream in
             try await peer.send(.responseLongValue, stream: stream, bytes: 7)
         }
@@ -310,17 +309,17 @@ import Testing
     }
 
     @Test(arguments: [.responseData, .responseEnd] as [FrameKind])
-    func `a replica that sends parts of a long value that it did not begin`(kind: FrameKind) async throws {
+    func `a replica that sends parts of a long value without its beginning`(kind: FrameKind) async throws {
         try await expectReplicaCutOff("a long value", http: false) { try await $0.send(kind, stream: $1, bytes: 5) }
     }
 
-    @Test func `a replica that keeps a result and does not say where`() async throws {
+    @Test func `a replica that keeps a result without saying where`() async throws {
         try await expectReplicaCutOff("without its number", http: false) { peer, stream in
             try await peer.send(.responseKept, stream: stream, bytes: 15)
         }
     }
 
-    @Test func `a replica that keeps a result that it was to send`() async throws {
+    @Test func `a replica that keeps a result that it should send`() async throws {
         let (peer, connection, _) = try await RawPeer.connected()
         let id = DeploymentID(application: "sockets", deployment: "kept where it may not be")
         let replica = ReplicaID(deployment: id, number: 1)

@@ -4,10 +4,10 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Threads, a socket and a connection's buffer, step by step in an order that a seed decides; beside it the plain list of
-/// what was sent.
+/// Threads, a socket and a connection's buffer, stepped in an order that a seed decides and compared with the plain
+/// bytes that were sent.
 private struct Model {
-    /// What a thread is about to do for the buffer.
+    /// What a thread will do next for the buffer.
     enum Turn { case take, write(WireBytes), report(WireOutcome), handOver, tellClose, closeSocket }
 
     var random: SplitMix64
@@ -17,10 +17,11 @@ private struct Model {
     var wakeUps = 0
     var holds = 0
 
-    /// Every byte that was sent before the end, and how many of them the socket has.
+    /// Every byte that was sent before the end.
     var sent = ByteBuffer()
+    /// How many of the sent bytes the socket has.
     var arrived = 0
-    /// What was handed over and waits for the socket.
+    /// The bytes that were handed over and wait for the socket.
     var handedOver: ByteBuffer?
     var isWritable = false
     var isBroken = false
@@ -57,12 +58,12 @@ private struct Model {
         checkCounts()
     }
 
-    /// Does all that is left.
+    /// Does all remaining work.
     mutating func settle() {
         var steps = 0
         while threads.contains(where: { $0 != nil }) || holds > 0 || wakeUps > 0 || handedOver != nil || isWritable {
             steps += 1
-            guard steps < 10_000 else { return wrong.append("it never comes to rest") }
+            guard steps < 10_000 else { return wrong.append("the model never comes to rest") }
             for thread in threads.indices {
                 if let turn = threads[thread] { go(on: turn, thread) }
             }
@@ -107,7 +108,7 @@ private struct Model {
         act(out.loopCame(), 0)
     }
 
-    /// The socket takes some of what was handed over.
+    /// Lets the socket take some of the bytes that were handed over.
     private mutating func socket() {
         guard var rest = handedOver else { return }
         let count = min(rest.readableBytes, 1 + random.next(below: 20_000))
@@ -131,7 +132,7 @@ private struct Model {
             wakeUps += 1
         case .write:
             check(!threads.contains { $0?.isWriter == true }, "two writers")
-            check(handedOver == nil, "a write before what was handed over has left")
+            check(handedOver == nil, "a write before the handed-over bytes have left")
             check(closings == 0, "a write to a closed socket")
             threads[thread] = .take
         case .awaitWritable: threads[thread] = .handOver
@@ -175,7 +176,7 @@ private struct Model {
 
     private mutating func arrive(_ bytes: ByteBuffer) {
         let wanted = sent.getSlice(at: arrived, length: bytes.readableBytes)
-        check(wanted == bytes, "the socket got other bytes than were sent, at \(arrived)")
+        check(wanted == bytes, "the socket got wrong bytes at \(arrived)")
         arrived += bytes.readableBytes
     }
 
@@ -184,7 +185,7 @@ private struct Model {
         let isReported = !threads.contains { if case .report? = $0 { true } else { false } }
         if isReported {
             let onTheWay = sent.readableBytes - arrived - (handedOver?.readableBytes ?? 0)
-            check(out.count == onTheWay, "\(out.count) bytes are counted, there are \(onTheWay)")
+            check(out.count == onTheWay, "\(out.count) bytes are counted, but there are \(onTheWay)")
         }
         if out.isDrained {
             check(arrived == sent.readableBytes, "drained with \(sent.readableBytes - arrived) bytes left")
@@ -203,7 +204,9 @@ extension Model.Turn {
 
 @Suite struct OutgoingBufferModelTests {
     @Test(arguments: 0..<8 as Range<UInt64>)
-    func `under any order of events one writes at a time, nothing is lost, and the socket closes once`(part: UInt64) {
+    func `in any order of events one thread writes at a time, no byte is lost, and the socket closes once`(
+        part: UInt64
+    ) {
         for seed in (part * 200)..<(part * 200 + 200) {
             var model = Model(seed: seed)
             let mayEnd = seed % 2 == 0

@@ -16,12 +16,12 @@ extension WireBytes {
 }
 
 extension OutgoingBuffer {
-    /// From a thread that is not the loop's, while much is under way, unless said otherwise.
+    /// Sends from a thread other than the loop's while many requests are ongoing, unless the arguments differ.
     fileprivate mutating func add(_ text: String, isOnLoop: Bool = false, isQuiet: Bool = false) -> Action {
         append(ByteBuffer(string: text), isOnLoop: isOnLoop, isQuiet: isQuiet)
     }
 
-    /// A buffer that a thread writes to; it took the text and has not reported.
+    /// A buffer with a thread that is writing: it took the text and has not reported yet.
     fileprivate static func writing(_ text: String) -> OutgoingBuffer {
         var out = OutgoingBuffer()
         #expect(out.add(text, isQuiet: true) == .write)
@@ -29,7 +29,7 @@ extension OutgoingBuffer {
         return out
     }
 
-    /// A buffer whose socket was full: the text was handed over.
+    /// A buffer whose socket was full, so that the text was handed over.
     fileprivate static func blocked(_ text: String) -> OutgoingBuffer {
         var out = writing(text)
         #expect(out.wrote(.written(0)) == .awaitWritable)
@@ -39,9 +39,9 @@ extension OutgoingBuffer {
 }
 
 @Suite struct OutgoingBufferTests {
-    // MARK: When it is written
+    // MARK: When bytes are written
 
-    @Test func `a thread writes at once while little is under way`() {
+    @Test func `a thread writes at once while few requests are ongoing`() {
         var out = OutgoingBuffer()
         #expect(out.add("a", isQuiet: true) == .write)
         #expect(out.take().text == "a")
@@ -51,7 +51,7 @@ extension OutgoingBuffer {
         #expect(out.count == 0)
     }
 
-    @Test func `threads leave what they send to the loop while much is under way, and wake it once`() {
+    @Test func `threads leave writing to the loop while many requests are ongoing, and wake it once`() {
         var out = OutgoingBuffer()
         #expect(out.add("a") == .schedule)
         #expect(out.add("b") == .none)
@@ -62,7 +62,7 @@ extension OutgoingBuffer {
         #expect(out.add("d") == .schedule)
     }
 
-    @Test func `the loop does not write before the end of its tick, however quiet it is`() {
+    @Test func `the loop does not write before the end of its tick, even when it is quiet`() {
         var out = OutgoingBuffer()
         #expect(out.add("a", isOnLoop: true, isQuiet: true) == .schedule)
         #expect(out.add("b", isOnLoop: true, isQuiet: true) == .none)
@@ -70,7 +70,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "ab")
     }
 
-    @Test func `the frame of a tick that makes them enough takes the others along`() {
+    @Test func `when a tick has enough frames, the last one is written at once together with the others`() {
         var out = OutgoingBuffer()
         let last = ConnectionLimits.framesPerWrite
         for number in 1..<last {
@@ -79,12 +79,12 @@ extension OutgoingBuffer {
         #expect(out.add("b", isOnLoop: true) == .write)
         #expect(out.take().text == String(repeating: "a", count: last - 1) + "b")
         #expect(out.wrote(.written(last)) == .none)
-        // The loop comes all the same, and finds nothing.
+        // The loop still comes, and finds nothing.
         #expect(out.loopCame() == .none)
         #expect(out.add("c", isOnLoop: true) == .schedule)
     }
 
-    @Test func `a loop that comes to nothing writes nothing`() {
+    @Test func `a loop that finds nothing writes nothing`() {
         var out = OutgoingBuffer()
         #expect(out.loopCame() == .none)
         #expect(out.isDrained)
@@ -92,7 +92,7 @@ extension OutgoingBuffer {
 
     // MARK: One writer
 
-    @Test func `what is sent while a thread writes waits for it`() {
+    @Test func `bytes that are sent while a thread writes wait for it`() {
         var out = OutgoingBuffer.writing("a")
         #expect(out.add("b", isQuiet: true) == .none)
         #expect(out.add("c", isOnLoop: true) == .none)
@@ -104,7 +104,7 @@ extension OutgoingBuffer {
         #expect(out.isDrained)
     }
 
-    @Test func `a writer goes on four times and leaves the rest to the loop`() {
+    @Test func `a writer writes four times and leaves the rest to the loop`() {
         var out = OutgoingBuffer.writing("a")
         for _ in 1..<OutgoingBuffer.maximumRounds {
             #expect(out.add("b") == .none)
@@ -118,7 +118,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "cd")
     }
 
-    @Test func `the loop is not woken again for the rest when it is on its way`() {
+    @Test func `a loop that is already on its way is not woken again for the rest`() {
         var out = OutgoingBuffer()
         #expect(out.add("a") == .schedule)
         #expect(out.add("b", isQuiet: true) == .write)
@@ -136,7 +136,7 @@ extension OutgoingBuffer {
     // MARK: A full socket
 
     @Test(arguments: [0, 1, 3])
-    func `the rest that a full socket did not take goes before what comes later`(written: Int) {
+    func `the rest that a full socket did not take goes before later bytes`(written: Int) {
         var out = OutgoingBuffer.writing("abcd")
         #expect(out.add("e") == .none)
         #expect(out.wrote(.written(written)) == .awaitWritable)
@@ -148,7 +148,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "ef")
     }
 
-    @Test func `a socket that is free again is idle when nothing waits`() {
+    @Test func `a socket that becomes free is idle when nothing waits`() {
         var out = OutgoingBuffer.blocked("a")
         #expect(out.becameWritable() == .none)
         #expect(out.isDrained)
@@ -170,9 +170,9 @@ extension OutgoingBuffer {
         #expect(String(buffer: rest.tail) == "tail")
     }
 
-    // MARK: Batches
+    // MARK: Bursts
 
-    @Test func `nothing leaves while a batch holds`() {
+    @Test func `nothing leaves while a burst holds`() {
         var out = OutgoingBuffer()
         out.hold()
         #expect(out.add("a", isQuiet: true) == .none)
@@ -181,7 +181,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "ab")
     }
 
-    @Test func `the last of several batches lets everything go`() {
+    @Test func `the last of several batches releases everything`() {
         var out = OutgoingBuffer()
         out.hold()
         out.hold()
@@ -190,13 +190,13 @@ extension OutgoingBuffer {
         #expect(out.release() == .write)
     }
 
-    @Test func `a batch without answers writes nothing`() {
+    @Test func `a burst without answers writes nothing`() {
         var out = OutgoingBuffer()
         out.hold()
         #expect(out.release() == .none)
     }
 
-    @Test func `a writer that ends while a batch holds leaves the rest to it`() {
+    @Test func `a writer that finishes while a batch holds leaves the rest to the batch`() {
         var out = OutgoingBuffer.writing("a")
         out.hold()
         #expect(out.add("b") == .none)
@@ -205,7 +205,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "b")
     }
 
-    @Test func `a batch that ends while a thread writes leaves the rest to the writer`() {
+    @Test func `a burst that ends while a thread writes leaves the rest to the writer`() {
         var out = OutgoingBuffer.writing("a")
         out.hold()
         #expect(out.add("b") == .none)
@@ -213,7 +213,7 @@ extension OutgoingBuffer {
         #expect(out.wrote(.written(1)) == .write)
     }
 
-    @Test func `a socket that is free again while a batch holds waits for its end`() {
+    @Test func `a socket that becomes free while a batch holds waits for its end`() {
         var out = OutgoingBuffer.blocked("a")
         out.hold()
         #expect(out.add("b") == .none)
@@ -224,7 +224,7 @@ extension OutgoingBuffer {
 
     // MARK: The end
 
-    @Test func `a connection with nobody at its socket closes it at once, and once`() {
+    @Test func `a connection without a writer closes its socket at once, and only once`() {
         var idle = OutgoingBuffer()
         _ = idle.add("a")
         var blocked = OutgoingBuffer.blocked("a")
@@ -237,7 +237,7 @@ extension OutgoingBuffer {
     }
 
     @Test(arguments: [.written(1), .written(0), .failed] as [WireOutcome])
-    func `the socket is closed by the thread that writes when one does`(outcome: WireOutcome) {
+    func `a thread that is writing closes the socket`(outcome: WireOutcome) {
         var out = OutgoingBuffer.writing("a")
         _ = out.add("b")
         #expect(out.close() == .none)
@@ -250,7 +250,7 @@ extension OutgoingBuffer {
         #expect(out.isDrained)
     }
 
-    @Test func `a writer that has not taken its bytes finds none after the end`() {
+    @Test func `a writer that has not taken its bytes before the end finds none`() {
         var out = OutgoingBuffer()
         #expect(out.add("a", isQuiet: true) == .write)
         #expect(out.close() == .none)
@@ -258,7 +258,7 @@ extension OutgoingBuffer {
         #expect(out.wrote(.written(0)) == .closeSocket)
     }
 
-    @Test func `a full socket that is closed before the rest was handed over has none`() {
+    @Test func `a full socket that closes before the rest was handed over gets nothing`() {
         var out = OutgoingBuffer.writing("abc")
         #expect(out.wrote(.written(1)) == .awaitWritable)
         #expect(out.close() == .closeSocket)
@@ -277,7 +277,7 @@ extension OutgoingBuffer {
         #expect(out.count == 0)
     }
 
-    @Test func `a broken socket is written to no more, and what comes is dropped`() {
+    @Test func `nothing more is written to a broken socket, and later bytes are dropped`() {
         var out = OutgoingBuffer.writing("a")
         _ = out.add("b")
         #expect(out.wrote(.failed) == .fail)
@@ -291,23 +291,23 @@ extension OutgoingBuffer {
         #expect(out.isDrained)
     }
 
-    // MARK: What must not be
+    // MARK: Misuse
 
-    @Test func `taking without being the writer is a mistake`() async {
+    @Test func `taking without being the writer traps`() async {
         await #expect(processExitsWith: .failure) {
             var out = OutgoingBuffer()
             _ = out.take()
         }
     }
 
-    @Test func `reporting without being the writer is a mistake`() async {
+    @Test func `reporting without being the writer traps`() async {
         await #expect(processExitsWith: .failure) {
             var out = OutgoingBuffer()
             _ = out.wrote(.written(0))
         }
     }
 
-    @Test func `ending a batch that did not begin is a mistake`() async {
+    @Test func `ending a batch that did not begin traps`() async {
         await #expect(processExitsWith: .failure) {
             var out = OutgoingBuffer()
             _ = out.release()

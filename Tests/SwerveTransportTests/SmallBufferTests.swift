@@ -7,11 +7,11 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Real sockets with the smallest buffers that the system allows, so that writes end in the middle of frames.
+/// Real sockets with the smallest buffers that the system allows, so that writes stop in the middle of frames.
 @Suite struct SmallBufferTests {
     private static let sizes = [0, 1, 2_000, 16_383, 16_384, 70_000, 1 << 20, (1 << 20) + 1, 3 << 20]
 
-    @Test func `bodies of all sizes pass in both directions at once`() async throws {
+    @Test func `bodies of all sizes travel in both directions at once`() async throws {
         let ends = try await SocketEnds(small: true)
         ends.left.hosted.addIngress()
         ends.right.hosted.addIngress()
@@ -33,7 +33,7 @@ import Testing
         try await ends.close()
     }
 
-    @Test func `values of all sizes pass in both directions at once`() async throws {
+    @Test func `values of all sizes travel in both directions at once`() async throws {
         let ends = try await SocketEnds(small: true)
         ends.left.hosted.addIngress()
         ends.right.hosted.addIngress()
@@ -60,7 +60,7 @@ import Testing
 
     // MARK: Many senders
 
-    /// Sends numbered frames on streams of their own.
+    /// Sends numbered frames on its own stream.
     private struct Sender: Sendable {
         let connection: PeerConnection
         let stream: UInt64
@@ -88,7 +88,7 @@ import Testing
             }
         }
 
-        /// On the loop: so many frames in each tick, from `number` on.
+        /// Sends `count` frames in each tick of the loop, starting with `number`.
         func sendTicks(of count: Int, from number: Int = 0) {
             for next in number..<min(number + count, Self.frames) { send(next) }
             if number + count < Self.frames {
@@ -97,9 +97,9 @@ import Testing
         }
     }
 
-    /// - Parameter isBusy: whether enough is under way that threads leave the writing to the loop.
+    /// - Parameter isBusy: whether so many requests are ongoing that threads leave the writing to the loop.
     @Test(arguments: [false, true])
-    func `threads and the loop send at the same time, and each stream's frames stay whole and in order`(
+    func `when threads and the loop send at the same time, each stream's frames stay whole and in order`(
         isBusy: Bool
     ) async throws {
         let (peer, connection, recorder) = try await RawPeer.connected(small: true)
@@ -112,7 +112,7 @@ import Testing
             DispatchQueue.concurrentPerform(iterations: threads) { thread in
                 let sender = Sender(connection: connection, stream: UInt64(thread))
                 for number in 0..<Sender.frames {
-                    // Batches hold what is sent, as they do while requests begin.
+                    // Batches hold frames back, as they do while requests begin.
                     let isBatch = number % 11 == thread
                     if isBatch { connection.hold() }
                     sender.send(number)
@@ -128,7 +128,7 @@ import Testing
             let stream = Int(frame.stream)
             let number = Int(body.readInteger(endianness: .little, as: UInt32.self) ?? .max)
             guard number == next[stream], body == Sender.content(number, frame.stream) else {
-                Issue.record("stream \(stream): frame \(number) where \(next[stream]) is due, or other bytes")
+                Issue.record("stream \(stream): frame \(number) where \(next[stream]) is due, or wrong bytes")
                 return
             }
             #expect((frame.kind == .responseEnd) == (number == Sender.frames - 1))

@@ -7,10 +7,11 @@ import Testing
 
 @testable import SwerveTransport
 
-/// Peers that stop reading for a while: what is held for them stays within the windows, and all of it comes in the end.
+/// Peers that stop reading for a while: the bytes held for them stay within the windows, and all of them arrive in the
+/// end.
 @Suite struct StalledPeerTests {
     private let window = StreamLimits.window
-    /// What may be held beside a window of content: heads of frames.
+    /// The bytes that may be held in addition to a window of content: heads of frames.
     private let slack = 16 << 10
 
     private func accept(_ peer: RawPeer) async throws -> UInt64 {
@@ -20,7 +21,7 @@ import Testing
         return stream
     }
 
-    /// Takes the parts of a body as they come, and tells of it or not.
+    /// Takes the parts of a body as they arrive, and sends credit for them if `telling` is a kind of frame.
     private func take(
         _ count: Int,
         _ kinds: [FrameKind],
@@ -36,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func `of a body at most a window leaves for a peer that takes nothing, and the rest when it does`()
+    @Test func `at most a window of a body leaves while the peer takes nothing, and the rest when it does`()
         async throws
     {
         let (peer, connection, recorder) = try await RawPeer.connected(small: true)
@@ -44,16 +45,16 @@ import Testing
         let client = SeamClient(body: body, part: window)
         try await client.begin(RemoteReplica(TestIngress.id, [connection]), "/x")
         let stream = try await accept(peer)
-        // It does not even read its socket.
+        // The peer does not even read its socket.
         try await eventually("a window has left the client") { client.unsent == body.readableBytes - window }
         #expect(connection.load.bytes <= window + slack)
-        // It reads its socket, and takes nothing.
+        // The peer reads its socket, but sends no credit.
         var taken = ByteBuffer()
         try await take(window, [.requestData], from: peer, into: &taken, telling: nil)
         #expect(taken.readableBytes == window)
         #expect(connection.load.bytes == 0)
         #expect(client.unsent == body.readableBytes - window)
-        // It goes on.
+        // The peer continues.
         try await peer.sendCredit(.requestCredit, stream: stream, window)
         try await take(
             body.readableBytes,
@@ -68,10 +69,10 @@ import Testing
         }
         await client.ended()
         #expect(client.end == "response", "\(client.events), \(recorder.closed)")
-        try await eventually("nothing is left") { connection.load == (0, 0, 0) }
+        try await eventually("nothing is left over") { connection.load == (0, 0, 0) }
     }
 
-    @Test func `of each answer at most a window leaves for a caller that takes nothing`() async throws {
+    @Test func `a caller that takes nothing gets at most a window of each answer`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
@@ -84,8 +85,8 @@ import Testing
                 body: ByteBuffer()
             )
         }
-        try await eventually("all are under way") { connection.load.incoming == streams }
-        // Until nothing more is written, nobody reads.
+        try await eventually("all are ongoing") { connection.load.incoming == streams }
+        // Nobody reads until nothing more is written.
         var last = -1
         try await eventually("the answers wait") {
             defer { last = connection.load.bytes }
@@ -120,10 +121,10 @@ import Testing
         }
         let wanted = pattern(size)
         #expect(taken.values.allSatisfy { $0 == wanted })
-        try await eventually("nothing is left") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
+        try await eventually("nothing is left over") { connection.load == (0, 0, 0) && replica.ongoing == 0 }
     }
 
-    @Test func `of a long value at most a window leaves for a caller that takes nothing`() async throws {
+    @Test func `a caller that takes nothing gets at most a window of a long value`() async throws {
         let hosted = HostedReplicas(.detached)
         let replica = hosted.addIngress()
         let (peer, connection, recorder) = try await RawPeer.connected(hosted, small: true)
@@ -131,7 +132,7 @@ import Testing
         let value = pattern(2 * window + 9)
         let whole = ByteBuffer(bytes: try RawPeer.call("echo(_:)", value))
         let stream = RawPeer.stream(1)
-        // The arguments are long, too: they go as the replica takes them.
+        // The arguments are also long, so they are sent as the replica takes them.
         var rest = whole
         var room = window
         try await peer.send(.requestLongCall, stream: stream) {
@@ -166,7 +167,7 @@ import Testing
         #expect(hosted.assembledBytes == 0)
     }
 
-    @Test func `a replica that does not read a body holds a window of it, and gets the rest when it reads`()
+    @Test func `a replica that does not read a body gets a window of it, and the rest when it reads`()
         async throws
     {
         let ends = try await SocketEnds(small: true)
@@ -184,16 +185,15 @@ import Testing
         try await ends.close()
     }
 
-    @Test func `a caller that does not read holds a window of an answer, and gets the rest when it reads`() async throws
-    {
+    @Test func `a caller that does not read gets a window of an answer, and the rest when it reads`() async throws {
         let ends = try await SocketEnds(small: true)
         ends.right.hosted.addIngress()
         let size = 3 * window + 1
         let client = SeamClient(isReading: false)
         try await client.begin(ends.left.remote(TestIngress.id), "/download/\(size)/5000", whole: true)
-        // The last parts of a window wait for more when they are small.
-        try await eventually("a window has come") { client.answer.readableBytes > window - StreamLimits.smallPart }
-        try await eventually("nothing more comes") { ends.right.connection.load.bytes == 0 }
+        // The last parts of a window wait for more if they are small.
+        try await eventually("a window has arrived") { client.answer.readableBytes > window - StreamLimits.smallPart }
+        try await eventually("nothing more arrives") { ends.right.connection.load.bytes == 0 }
         #expect(client.answer.readableBytes <= window)
         #expect(client.ends.isEmpty)
         client.read()

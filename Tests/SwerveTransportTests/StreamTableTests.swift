@@ -22,7 +22,7 @@ import Testing
         #expect(StreamTable<String>.sequence(of: b) == 2)
     }
 
-    @Test func `the number of a stream that is over finds nothing, not even who has its slot now`() throws {
+    @Test func `the number of a finished stream finds nothing, not even the new owner of its slot`() throws {
         var table = StreamTable<String>()
         let old = try insert("old", &table)
         table.remove(old)
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test(arguments: [0, 1, 5, 1 << 19, .max] as [UInt64])
-    func `numbers that were never given find nothing`(number: UInt64) {
+    func `numbers that were never assigned find nothing`(number: UInt64) {
         var table = StreamTable<String>()
         _ = table.insert("a")
         #expect(table[number] == nil)
@@ -46,7 +46,7 @@ import Testing
         #expect(table.count == 1)
     }
 
-    @Test func `a full table takes no more until one leaves`() throws {
+    @Test func `a full table takes no more streams until one leaves`() throws {
         var table = StreamTable<Int>()
         var last: UInt64 = 0
         for number in 0..<ConnectionLimits.maximumStreams { last = try insert(number, &table) }
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20 as Range<UInt64>)
-    func `a table is like a dictionary whose keys are never used again`(seed: UInt64) throws {
+    func `a table behaves like a dictionary that never uses a key twice`(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         var table = StreamTable<Int>()
         var model: [UInt64: Int] = [:]

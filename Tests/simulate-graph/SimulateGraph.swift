@@ -1,19 +1,19 @@
 import Foundation
 import GraphSimulation
 
-/// Runs random graphs beside their definition, and ends with status 1 at the first one that differs.
+/// Runs random graphs, compares them with their definition, and exits with status 1 at the first difference.
 ///
-/// `SWERVE_SEEDS` says how many, `SWERVE_FIRST_SEED` where to begin.
+/// `SWERVE_SEEDS` is the number of graphs, `SWERVE_FIRST_SEED` the first seed.
 @main
 struct SimulateGraph {
-    // Unsafe: written by the one thread of this program, and read by the handler of its traps.
+    // Unsafe: written by the only thread of this program, and read by its trap handler.
     nonisolated(unsafe) private static var seed: UInt64 = 0
 
     static func main() {
         for trap in [SIGILL, SIGTRAP] {
             signal(trap) { trap in
                 print(
-                    "seed \(SimulateGraph.seed): the machine trapped; its graph is\n\(RandomGraph(seed: SimulateGraph.seed))"
+                    "seed \(SimulateGraph.seed): a run trapped; its graph is\n\(RandomGraph(seed: SimulateGraph.seed))"
                 )
                 signal(trap, SIG_DFL)
             }
@@ -33,9 +33,9 @@ struct SimulateGraph {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         print(
             """
-            \(seeds.count) graphs from seed \(seeds.lowerBound) on, in \(Int(seconds.rounded())) s: all are as defined.
+            \(seeds.count) graphs from seed \(seeds.lowerBound) in \(Int(seconds.rounded())) s: all as defined.
             \(summary.values) have a value, \(summary.failures) failed, \(summary.ended) were cancelled.
-            \(summary.computed) nodes were computed; \(summary.neededAgain) times one was needed again.
+            \(summary.computed) nodes were computed; \(summary.neededAgain) times a node was needed again.
             """
         )
     }

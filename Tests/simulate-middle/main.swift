@@ -6,8 +6,8 @@ import MiddleSimulation
     import Darwin
 #endif
 
-// Histories of the real proxy, pools, connections, replicas and controller over simulated sockets and a simulated clock:
-// `make simulate SEEDS=100000 FIRST_SEED=0`. With one seed, what happened is printed.
+// Runs histories of the real proxy, pools, connections, replicas and controller over simulated sockets and a simulated
+// clock: `make simulate SEEDS=100000 FIRST_SEED=0`. With a single seed it prints the events of the history.
 func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
     getenv(name).flatMap { UInt64(String(cString: $0)) } ?? otherwise
 }
@@ -25,6 +25,6 @@ for seed in first..<(first + count) {
     }
     if (seed - first + 1) % 10_000 == 0 { print("\(seed - first + 1) histories") }
 }
-if Scenario.worlds > 0 { print("\(Scenario.worlds) worlds are not let go") }
+if Scenario.worlds > 0 { print("\(Scenario.worlds) worlds leak") }
 print(failures == 0 ? "\(count) histories from seed \(first): ok" : "\(failures) histories failed")
 exit(failures == 0 ? 0 : 1)

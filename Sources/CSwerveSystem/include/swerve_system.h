@@ -13,20 +13,20 @@ static inline uint64_t swerve_shared_load(const uint64_t *word) {
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
-// Takes a connection from a listening socket; not inherited by other programs. -1 when there is none.
+// Accepts a connection from a listening socket; other programs do not inherit it. -1 when there is none.
 int swerve_accept(int listener);
-// How many bytes of what was written to a socket its peer has not acknowledged; -1 when that cannot be told.
+// How many bytes that were written to a socket its peer has not acknowledged; -1 when unknown.
 int64_t swerve_socket_unsent(int socket);
 // Whether the process at the other end of a Unix socket belongs to this user or to root.
 int swerve_peer_is_own_user(int socket);
 
-// Raises the limit on the process's descriptors as far as the system lets it, to `most` at most, and returns the limit
-// from now on; -1 when the system does not tell.
+// Raises the limit on the process's descriptors as far as the system allows, but at most to `most`, and returns the
+// limit that then holds; -1 when the system does not report it.
 int64_t swerve_descriptor_limit_raise(int64_t most);
 // How many descriptors below `most` are open.
 int64_t swerve_descriptors_in_use(int64_t most);
 
-// What the calling thread has used: processor time, and how often it gave the processor up to wait for something; and
+// What the calling thread has used: processor time, and how often it gave up the processor to wait for something; also
 // the time of a clock that only goes forward. Times are in nanoseconds.
 typedef struct {
     int64_t processor;
@@ -35,11 +35,11 @@ typedef struct {
 } swerve_thread_usage;
 swerve_thread_usage swerve_thread_usage_now(void);
 
-// What the C allocator has given out, in bytes; 0 where it cannot be told.
+// How many bytes the C allocator has handed out; 0 when unknown.
 int64_t swerve_heap_used(void);
-// The allocator makes at most so many heaps for threads to share, unless the environment says how many.
+// Limits the allocator to this many heaps, which threads share, unless the environment sets the number.
 void swerve_limit_heaps(int count);
-// Gives the memory back to the system that the allocator holds and nobody uses.
+// Returns the allocator's unused memory to the system.
 void swerve_return_memory(void);
 
 // The processor time that this process has used, in nanoseconds.
@@ -51,16 +51,16 @@ int swerve_allowed_cores(void);
 // A descriptor of a process, which never means another one that gets the same number later. -1 where the system has
 // none. It is not inherited by other programs. The process must not have been waited for yet.
 int swerve_process_open(int32_t process);
-// Sends a signal to the process of a descriptor. -1 with errno ESRCH when it is gone.
+// Sends a signal to a descriptor's process. -1 with errno ESRCH when the process is gone.
 int swerve_process_signal(int descriptor, int signal);
-// Blocks until a child has ended, and leaves it to others to wait for it.
+// Blocks until a child has ended, and leaves waiting for (reaping) it to others.
 void swerve_process_wait(int32_t process);
-// From now on the signal has no effect on this process. Unlike with SIG_IGN, the programs that it starts do not inherit
-// that: for them the signal does what it does by default.
+// From now on the signal has no effect on this process. Unlike with SIG_IGN, programs that this process starts do not
+// inherit that: in them, the signal has its default effect.
 void swerve_discard_signal(int signal);
 
-// What tells this program from every other build of it: the linker's build id, or what identifies the file. At most
-// `size` bytes are written; their number is returned, 0 when it cannot be told.
+// Identifies this build of the program: the linker's build id, or else properties that identify the file. Writes at
+// most `size` bytes and returns their number, 0 when unknown.
 size_t swerve_build_id(uint8_t *id, size_t size);
 
 // Whether this process was started as a worker.

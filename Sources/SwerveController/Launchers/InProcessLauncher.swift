@@ -20,7 +20,7 @@ package final class InProcessLauncher: ReplicaLauncher {
 
     /// - Parameters:
     ///   - factory: makes the replicas.
-    ///   - hosted: where those that are made are found.
+    ///   - hosted: where the replicas are entered once they are made.
     ///   - address: where other processes reach this one.
     package init(factory: ReplicaFactory, hosted: HostedReplicas, address: String, processID: Int32) {
         self.factory = factory
@@ -43,7 +43,7 @@ package final class InProcessLauncher: ReplicaLauncher {
 
     private func made(_ replica: ReplicaID, _ result: Result<HostedReplica, any Error>) {
         let report = replicas.withLock { replicas -> (@Sendable (ReplicaEvent) -> Void)? in
-            // One that was stopped meanwhile is not kept.
+            // A replica that was stopped in the meantime is not kept.
             guard let entry = replicas[replica] else { return nil }
             if case .success(let made) = result { hosted.add(made) }
             return entry.report
@@ -69,13 +69,13 @@ package final class InProcessLauncher: ReplicaLauncher {
 
     package func stop(_ replica: ReplicaID) {
         guard let entry = replicas.withLock({ $0.removeValue(forKey: replica) }) else { return }
-        // It may still be in its initialiser, or have failed in it: nothing else is left to end then.
+        // The replica may still be in its initialiser, or have failed in it; then only the initialiser needs ending.
         entry.initializer?.cancel()
         hosted[replica]?.drain {}
         hosted.remove(replica)
         entry.report(.exited(reason: "it was stopped"))
     }
 
-    /// This process knows it from the controller.
+    /// The controller tells this process directly.
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {}
 }

@@ -1,27 +1,27 @@
 package import SwerveCore
 internal import SwerveSystem
 
-/// The directory, open to this user only, in which the processes of one instance have their sockets and boards.
+/// The directory in which the processes of one instance have their sockets and boards. Only this user can open it.
 ///
-/// The instance holds a lock on a file in it, which the system takes back however the process ends. So a directory whose
+/// The instance holds a lock on a file in it, which the system releases however the process ends. So a directory whose
 /// lock is free is a leftover, and the next instance of the same user removes it.
 package struct InstanceDirectory {
     package let path: String
     private let lock: LockedFile
 
-    /// Unix socket paths may have 107 bytes.
+    /// The path of a Unix socket has at most 107 bytes.
     private static let maximumPathBytes = 107 - "/replica-18446744073709551615.board".utf8.count
     private static let longestName = 32
     private static let lockName = "lock"
     private static let prefix = "swerve-"
-    /// Of a directory that is being made, which has no lock yet.
+    /// For a directory that is still being made and has no lock yet.
     private static let draftPrefix = ".swerve-"
-    /// Making one takes a millisecond. What is a draft for this long was left by a process that was killed meanwhile.
+    /// Seconds. Making a directory takes a millisecond, so a draft this old was left by a process that was killed.
     private static let oldestDraft = 3600
 
-    /// Removes what instances left that were killed, and makes a directory.
+    /// Removes what killed instances left behind, and makes a directory.
     ///
-    /// - Parameter base: where; `TMPDIR` by default, or `/tmp` when that is too long for the paths of sockets.
+    /// - Parameter base: where to make it; `TMPDIR` by default, or `/tmp` when that is too long for socket paths.
     package init(in base: String? = nil) throws(ServeError) {
         let base = base ?? Self.temporaryDirectory()
         Self.removeLeftovers(in: base)
@@ -55,7 +55,7 @@ package struct InstanceDirectory {
         ServeError(.system, "no directory can be \(what) in '\(base)': \(failure.reason)")
     }
 
-    /// The lock goes last, so that what is left when this is interrupted is still known as a leftover.
+    /// The lock file is removed last, so that an interrupted removal still leaves a recognisable leftover.
     private static func remove(all path: String) {
         for name in FileSystem.names(in: path) where name != lockName { remove("\(path)/\(name)") }
         if FileSystem.names(in: path) == [lockName] { remove("\(path)/\(lockName)") }
@@ -83,7 +83,7 @@ package struct InstanceDirectory {
     private enum Kind {
         case directory, draft
 
-        /// - Returns: `nil` for a name that is not of the form that ``InstanceDirectory/init(in:)`` makes.
+        /// - Returns: `nil` for a name that ``InstanceDirectory/init(in:)`` does not make.
         init?(_ name: String) {
             if name.hasPrefix(draftPrefix) {
                 guard Self.isSuffix(name.dropFirst(draftPrefix.count)) else { return nil }

@@ -3,32 +3,33 @@ package import SwerveCore
 package import SwerveTransport
 internal import Synchronization
 
-/// Gives replicas places to run, and is the way to them from then on. The controller does not know what kind of place
-/// that is.
+/// Starts replicas, and passes the controller's requests to them from then on. The controller does not know what kind
+/// of place they run in.
 ///
-/// The controller calls it from its loop, one call after the other. Reports come on any thread, also during `start`.
+/// The controller calls it from its loop, one call at a time. Reports come on any thread, even during `start`.
 package protocol ReplicaLauncher: Sendable {
     /// Starts a replica; returns at once.
     ///
-    /// - Parameter report: called with `placed` before `ready`, with what the replica does, and with `exited` once, when it
-    ///   is gone or could not be started.
+    /// - Parameter report: called with `placed` before `ready`, with what the replica reports, and with `exited` once,
+    ///   when the replica has ended or could not be started.
     func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping @Sendable (ReplicaEvent) -> Void)
 
-    /// No new requests for the replica; it reports `drained` when the ongoing ones are over.
+    /// Stops new requests to the replica; it reports `drained` when the ongoing ones are over.
     func drain(_ replica: ReplicaID)
 
-    /// Asks whether the replica still runs work; it reports `probeAnswered`.
+    /// Asks whether the replica still runs work; it then reports `probeAnswered`.
     func probe(_ replica: ReplicaID)
 
-    /// Ends the replica; asked for again, or when it cannot be asked to end itself, by force.
+    /// Ends the replica. A second call ends it by force, as does the first when the replica cannot be asked to end
+    /// itself.
     func stop(_ replica: ReplicaID)
 
-    /// Tells every process of this launcher's replicas where the replicas of a deployment are; those that start later
-    /// are told the last word on each deployment.
+    /// Tells every process of this launcher's replicas where the replicas of a deployment are. Processes that start
+    /// later get the latest message about each deployment.
     func publish(_ message: ControlMessage, of deployment: DeploymentID)
 }
 
-/// A launcher for each placement.
+/// Passes each replica to the launcher for its placement.
 package final class PlacementLauncher: ReplicaLauncher {
     private let inProcess: any ReplicaLauncher
     private let processes: any ReplicaLauncher
@@ -64,7 +65,7 @@ package final class PlacementLauncher: ReplicaLauncher {
         placement == .inProcess ? inProcess : processes
     }
 
-    /// `nil` when it has exited.
+    /// `nil` when the replica has exited.
     private func launcher(of replica: ReplicaID) -> (any ReplicaLauncher)? {
         places.withLock { $0[replica] }.map { launcher($0) }
     }

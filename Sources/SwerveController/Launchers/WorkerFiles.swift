@@ -1,7 +1,7 @@
 package import SwerveCore
 
-/// The files of an instance's processes, all in one directory: the sockets at which they listen and the boards of the
-/// workers.
+/// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
+/// boards.
 package struct WorkerFiles: Sendable {
     private let instance: InstanceID
     private let directory: String
@@ -14,7 +14,7 @@ package struct WorkerFiles: Sendable {
     /// Where the process with the controller listens.
     package var controllerAddress: String { "\(directory)/controller.sock" }
 
-    /// What a replica's process is told.
+    /// The settings for a replica's process.
     func settings(of replica: ReplicaID) -> WorkerSettings {
         WorkerSettings(
             instance: instance,
@@ -25,7 +25,7 @@ package struct WorkerFiles: Sendable {
         )
     }
 
-    /// Removes what a process left that is gone.
+    /// Removes the files that a process left when it ended.
     func remove(of replica: ReplicaID) {
         let settings = settings(of: replica)
         InstanceDirectory.remove(settings.address)

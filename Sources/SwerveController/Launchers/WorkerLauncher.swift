@@ -6,7 +6,7 @@ package import SwerveLaunch
 package import SwerveTransport
 internal import Synchronization
 
-/// Runs each replica in a worker, a process of its own, and talks with it over the connection that the worker makes.
+/// Runs each replica in a worker, a process of its own, and talks to it over the connection that the worker makes.
 package final class WorkerLauncher: ReplicaLauncher {
     private let processes: any ProcessLauncher
     private let peers: Peers
@@ -21,24 +21,24 @@ package final class WorkerLauncher: ReplicaLauncher {
         let spec: DeploymentSpec
         let report: Report
         var connection: PeerConnection?
-        /// Whether it was told to end.
+        /// Whether it was told to stop.
         var isStopped = false
-        /// Whether it was ended because it did not connect.
+        /// Whether it was killed because it did not connect.
         var isSilent = false
     }
     private struct State {
         var replicas: [ReplicaID: Replica] = [:]
-        /// The last word on each deployment.
+        /// The latest message about each deployment.
         var published: [DeploymentID: ControlMessage] = [:]
     }
 
-    /// How long a replica's process may take from its start to its connection, before any code of the user runs: 10
-    /// seconds. Without a connection by then the start has failed.
+    /// How long a replica's process may take from its start to its connection, which it makes before any user code
+    /// runs: 10 seconds. After that, the start has failed.
     package static let connectTimeout = Duration.seconds(10)
 
     /// - Parameters:
-    ///   - peers: gets the connections for requests, too.
-    ///   - clock: whose timers are used.
+    ///   - peers: also gets the connections, for requests.
+    ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
     package init(
         processes: any ProcessLauncher,
@@ -68,7 +68,7 @@ package final class WorkerLauncher: ReplicaLauncher {
             switch event {
             case .launched(let processID): report(.launched(processID: processID))
             case .exited(let reason, let output):
-                self.exited(replica, output.isEmpty ? reason : "\(reason); the last that it wrote:\n\(output)")
+                self.exited(replica, output.isEmpty ? reason : "\(reason); its last output:\n\(output)")
             }
         }
         clock.scheduleTask(in: .nanoseconds(Self.connectTimeout.nanoseconds)) { self.endIfSilent(replica) }
@@ -113,7 +113,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     }
 
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
-        // Under the lock, so that every worker hears of one deployment in the same order.
+        // Under the lock, so that every worker gets the messages about a deployment in the same order.
         state.withLock { state in
             state.published[deployment] = message
             for entry in state.replicas.values { entry.connection?.send(message) }
@@ -121,7 +121,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     }
 }
 
-/// What workers say, on the connections that they make to this process.
+/// What workers send over the connections that they make to this process.
 extension WorkerLauncher: PeerDelegate {
     package func received(_ hello: Hello, on connection: PeerConnection) {
         guard let replica = hello.replica else { return connection.close(because: "a hello without a replica") }
@@ -155,7 +155,7 @@ extension WorkerLauncher: PeerDelegate {
 
     package func closed(_ connection: PeerConnection, reason: String) {
         peers.forget(connection)
-        // The process is ending, or cannot be reached any more, which comes to the same. Its end is what counts.
+        // The process is ending or can no longer be reached; either way it must end. Its exit is what gets reported.
         guard let (replica, _) = entry(of: connection) else { return }
         logger.debug("connection to replica lost", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
         processes.kill(replica)

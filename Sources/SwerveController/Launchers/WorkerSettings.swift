@@ -1,6 +1,6 @@
 package import SwerveCore
 
-/// What a worker is told at its start, in the variable `SWERVE_WORKER`.
+/// A worker's settings, passed to it at its start in the variable `SWERVE_WORKER`.
 package struct WorkerSettings: Hashable, Sendable {
     package static let variable = "SWERVE_WORKER"
 
@@ -10,7 +10,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var controllerAddress: String
     /// Where the worker listens.
     package var address: String
-    /// The file by which it tells how far it got.
+    /// The file of its board, where it notes how far it got.
     package var boardPath: String
 
     package init(
@@ -27,12 +27,12 @@ package struct WorkerSettings: Hashable, Sendable {
         self.boardPath = boardPath
     }
 
-    /// A line for each value. Paths may hold anything else.
+    /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
         "\(instance)\n\(replica.number)\n\(replica.deployment)\n\(controllerAddress)\n\(address)\n\(boardPath)"
     }
 
-    /// - Returns: `nil` for a text that ``text`` does not make.
+    /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard lines.count == 6, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),

@@ -1,16 +1,16 @@
 internal import SwerveActors
 
-/// Chooses a branch by a value. Conforming types are found by name in other processes.
+/// Chooses a branch by a value. Other processes look conforming types up by name.
 package protocol GraphChooser: Codable, Sendable {
-    /// The position of the case that the value is; `nil` for none.
+    /// The position of the case that equals the value; `nil` when none does.
     func position(of value: any Codable & Sendable) throws -> Int?
-    /// The cases, as a picture of the graph shows them.
+    /// The cases as a picture of the graph shows them.
     var labels: [String] { get }
-    /// A case that occurs twice.
+    /// The first case that occurs twice, if any.
     var duplicate: String? { get }
-    /// The values that have no case; empty where not all values are known.
+    /// The values without a case; empty when the possible values are not known.
     var missing: [String] { get }
-    /// Whether every value that there is has a case.
+    /// Whether every possible value has a case.
     var isComplete: Bool { get }
 }
 

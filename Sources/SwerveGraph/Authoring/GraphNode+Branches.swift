@@ -1,12 +1,12 @@
-// Branches that the graph itself takes. Only the nodes of the chosen branch are computed.
+// Branches inside the graph. Only the nodes of the chosen branch are computed.
 
 extension GraphNode {
-    /// One of two nodes, by a condition.
+    /// Takes one of two nodes, depending on a condition.
     ///
     /// ```swift
     /// let map = GraphNode.if(isLarge, then: fast.nodes.segment(input), else: exact.nodes.segment(input))
     /// ```
-    /// A branch on a constant is refused by `Serve.run`: the other one could never be reached.
+    /// `Serve.run` refuses a branch on a constant, because the other branch could never be reached.
     public static func `if`(
         _ condition: GraphNode<Input, Bool>,
         then first: Self,
@@ -15,17 +15,17 @@ extension GraphNode {
         Self(.choice(Cases<Bool>([true]), of: condition.vertex, [first.vertex], otherwise: second.vertex))
     }
 
-    /// One of several nodes, by a value.
+    /// Takes one of several nodes, depending on a value.
     ///
     /// ```swift
     /// let map = GraphNode.switch(input[\.quality], [.draft: draft, .final: exact])
     /// ```
     /// - Parameters:
-    ///   - value: what decides.
-    ///   - cases: the node for each value. A value that occurs twice is refused by `Serve.run`.
-    ///   - otherwise: the node for all other values. Without it a request with such a value fails with
-    ///     ``ServeError/Code/invalidArgument``; for an enumeration that is `CaseIterable`, `Serve.run` checks that no
-    ///     case is missing.
+    ///   - value: the node whose value decides.
+    ///   - cases: the node for each value. `Serve.run` refuses a value that occurs twice.
+    ///   - otherwise: the node for all other values. Without it, a request with such a value fails with
+    ///     ``ServeError/Code/invalidArgument``. For a `CaseIterable` enumeration, `Serve.run` checks that no case is
+    ///     missing.
     public static func `switch`<Key: Hashable & Codable & Sendable>(
         _ value: GraphNode<Input, Key>,
         _ cases: KeyValuePairs<Key, Self>,
@@ -41,10 +41,10 @@ extension GraphNode {
         )
     }
 
-    /// The value of another node where this one fails.
+    /// Takes the value of another node when this one fails.
     ///
-    /// The other node is computed only then. A failure is any error of the node or of one that it is made of, but not
-    /// the cancellation of the request.
+    /// The other node is computed only then. A failure is any error of this node or of a node it depends on, except the
+    /// cancellation of the request.
     public func fallback(to other: Self) -> Self {
         Self(.fallback(vertex, other.vertex))
     }

@@ -1,4 +1,4 @@
-// Nodes in containers: the method that gets the container gets the values of all of them.
+// Containers of nodes: a method that takes the container gets the values of all the nodes in it.
 
 extension GraphNode {
     /// An array of the values of several nodes: `combiner.nodes.combine(.array([a, b]))`.
@@ -10,24 +10,24 @@ extension GraphNode {
     public static func dictionary<Key: Hashable & Codable & Sendable, Element>(
         _ nodes: [Key: GraphNode<Input, Element>]
     ) -> Self where Value == [Key: Element] {
-        // Sorted by their texts, so that the same graph is the same data each time it is written.
+        // Sorted by text, so that the same graph always encodes to the same data.
         let sorted = nodes.map { ("\($0)", $0, $1.vertex) }.sorted { $0.0 < $1.0 }
         return Self(.made(DictionaryMaker<Key, Element>(keys: sorted.map { $0.1 }), sorted.map { $0.2 }))
     }
 
-    /// A node's value for a parameter that takes an optional.
+    /// A node's value as an optional, for a parameter of optional type.
     public static func optional<Wrapped>(_ node: GraphNode<Input, Wrapped>) -> Self where Value == Wrapped? {
         Self(.made(OptionalMaker<Wrapped>(), [node.vertex]))
     }
 
-    /// An element of the array that a node stands for, by its position from 0.
+    /// An element of this node's array, by its position from 0.
     ///
-    /// A request whose array is shorter fails with ``ServeError/Code/invalidArgument``.
+    /// A request whose array is too short fails with ``ServeError/Code/invalidArgument``.
     public func element<Element>(at position: Int) -> GraphNode<Input, Element> where Value == [Element] {
         GraphNode<Input, Element>(.made(ElementMaker<Element>(position: position), [vertex]))
     }
 
-    /// The value for a key of the dictionary that a node stands for; `nil` where it has none.
+    /// The value for a key of this node's dictionary; `nil` when the dictionary has no such key.
     public func value<Key: Hashable & Codable & Sendable, Element: Codable & Sendable>(
         for key: Key
     ) -> GraphNode<Input, Element?> where Value == [Key: Element] {
@@ -44,9 +44,9 @@ extension GraphNode {
     }
 }
 
-/// A tuple that can travel: `GraphTuple<Image, String>` holds an `(Image, String)` in ``values``.
+/// A tuple that can be encoded: `GraphTuple<Image, String>` holds an `(Image, String)` in ``values``.
 ///
-/// Its parts are nodes again by key path: `pair[\.values.0]`. As JSON it is an array.
+/// A key path makes a node of each part: `pair[\.values.0]`. As JSON a tuple is an array.
 public struct GraphTuple<each Element: Codable & Sendable>: Codable, Sendable {
     public let values: (repeat each Element)
 
@@ -54,13 +54,13 @@ public struct GraphTuple<each Element: Codable & Sendable>: Codable, Sendable {
         self.values = (repeat each values)
     }
 
-    /// Writes the values one after the other.
+    /// Encodes the values one after another.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.unkeyedContainer()
         for value in repeat each values { try container.encode(value) }
     }
 
-    /// Reads the values one after the other.
+    /// Decodes the values one after another.
     public init(from decoder: any Decoder) throws {
         var container = try decoder.unkeyedContainer()
         self.values = (repeat try container.decode((each Element).self))

@@ -1,4 +1,4 @@
-// Literals are constants, so that constants and nodes mix: `sharpen.nodes(input, by: 8)`.
+// Literals become constant nodes, so that constants and nodes can be mixed: `sharpen.nodes(input, by: 8)`.
 
 extension GraphNode: ExpressibleByIntegerLiteral where Value: ExpressibleByIntegerLiteral {
     public init(integerLiteral value: Value.IntegerLiteralType) {

@@ -1,7 +1,7 @@
 public import SwerveActors
 
-/// A value that a graph makes for each request: the input, what a deployment's method answers, or something made of
-/// other nodes.
+/// A value that a graph computes for each request: the input, the result of a deployment's method, or something made
+/// from other nodes.
 ///
 /// ```swift
 /// let input = InputNode<Image>()
@@ -9,9 +9,9 @@ public import SwerveActors
 /// let map = Segmenter.bind(modelName: "b0").nodes.segment(sharp)
 /// let app = GraphDriver.bind(map)
 /// ```
-/// A node is made where the graph is written and runs nothing. Nodes are values: give one to several others and it is
-/// still computed once per request. `Input` is what the graph takes and `Value` what the node stands for, so an edge
-/// between types that do not fit does not compile, nor do two inputs of different types.
+/// Creating a node runs nothing. Nodes are values: a node passed to several others is still computed only once per
+/// request. `Input` is the type the graph takes and `Value` the type of this node's value, so an edge between
+/// mismatched types does not compile, nor do two inputs of different types.
 public struct GraphNode<Input: Codable & Sendable, Value: Codable & Sendable>: Sendable {
     package let vertex: GraphVertex
 
@@ -24,21 +24,21 @@ public struct GraphNode<Input: Codable & Sendable, Value: Codable & Sendable>: S
     }
 }
 
-/// The one input of a graph: what a request brings.
+/// The one input of a graph: the value that comes with a request.
 ///
-/// All nodes of a graph start from the same `InputNode`; a graph with two of them is refused by `Serve.run` with
-/// `ServeError.Code.invalidGraph`, two of different types by the compiler.
+/// All nodes of a graph start from the same `InputNode`. `Serve.run` refuses a graph with two of them with
+/// `ServeError.Code.invalidGraph`; the compiler refuses two of different types.
 public typealias InputNode<Value: Codable & Sendable> = GraphNode<Value, Value>
 
 extension GraphNode where Input == Value {
-    /// A new input.
+    /// Creates an input.
     public init() {
         self.init(.input)
     }
 }
 
 extension GraphNode {
-    /// A node that is the same for every request. It travels to the driver's replicas once, with the graph.
+    /// A node with the same value for every request. The value is sent to the driver's replicas once, with the graph.
     ///
     /// Literals need no `constant`: `sharpen.nodes(input, by: 8)`.
     public static func constant(_ value: Value) -> Self { Self(.constant(value)) }
@@ -54,7 +54,7 @@ extension GraphNode {
         GraphNode<Input, Part>(.made(GraphPart.maker(path), [vertex]))
     }
 
-    /// A node for a call, as `@Deployment` makes it in the `nodes` of an actor. Not for direct use.
+    /// A node for a call. The code that `@Deployment` generates for an actor's `nodes` uses it. Not for direct use.
     public static func _call<D: Deployment>(
         _ deployment: D,
         _ method: String,
@@ -64,7 +64,7 @@ extension GraphNode {
     }
 }
 
-/// A node of whatever type, as an argument of ``GraphNode/_call(_:_:_:)``. Not for direct use.
+/// A node of any type, as an argument of ``GraphNode/_call(_:_:_:)``. Not for direct use.
 public protocol _GraphArgument: Sendable {
     var _vertex: _GraphVertex { get }
 }

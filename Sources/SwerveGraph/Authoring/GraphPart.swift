@@ -2,7 +2,7 @@ internal import SwerveActors
 internal import SwerveCore
 internal import Synchronization
 
-/// Key paths as makers.
+/// Turns key paths into makers.
 enum GraphPart {
     static func maker<Root: Codable & Sendable, Part: Codable & Sendable>(
         _ path: any KeyPath<Root, Part> & Sendable
@@ -17,7 +17,7 @@ enum GraphPart {
     }
 }
 
-/// A part that is stored in the whole, by its place in memory. Processes of one executable agree on it.
+/// A stored part, found by its offset in memory. All processes of one executable agree on the offset.
 struct StoredPart<Root: Codable & Sendable, Part: Codable & Sendable>: GraphMaker {
     var label: String
     var offset: Int
@@ -29,19 +29,19 @@ struct StoredPart<Root: Codable & Sendable, Part: Codable & Sendable>: GraphMake
         else {
             throw ServeError(
                 .invalidGraph,
-                "\(Root.self) has another layout here than where the graph was written; all processes must run the same "
-                    + "executable"
+                "the memory layout of \(Root.self) differs from the one in the process that wrote the graph; all "
+                    + "processes must run the same executable"
             )
         }
         let whole: Root = try unwrap(parts[0])
         return withUnsafePointer(to: whole) {
-            // In bounds, aligned and of this type: `MemoryLayout.offset(of:)` said so of the same layout.
+            // In bounds, aligned and of this type: the offset came from `MemoryLayout.offset(of:)` for the same layout.
             (UnsafeRawPointer($0) + offset).assumingMemoryBound(to: Part.self).pointee
         }
     }
 }
 
-/// A part that only the key path itself finds: it is kept in the process in which the graph was written.
+/// A part that only the key path itself can find. The key path stays in the process that wrote the graph.
 struct LivePart: GraphMaker {
     var label: String
     var root: String
@@ -52,7 +52,7 @@ struct LivePart: GraphMaker {
         let path: AnyKeyPath
         let apply: Apply
     }
-    /// One for each such key path; a path with a subscript is another for each of its arguments.
+    /// One entry for each such key path. A path with a subscript has one for each argument.
     private static let known = Mutex<[Entry]>([])
 
     static func register<Root: Codable & Sendable, Part: Codable & Sendable>(
@@ -73,7 +73,7 @@ struct LivePart: GraphMaker {
 
     func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
         let apply = Self.known.withLock { known in number < known.count ? known[number].apply : nil }
-        guard let apply else { throw ServeError(.invalidGraph, "\\\(root)\(label) is not known in this process") }
+        guard let apply else { throw ServeError(.invalidGraph, "this process does not know \\\(root)\(label)") }
         return try apply(parts[0])
     }
 }

@@ -1,7 +1,7 @@
 package import SwerveActors
 internal import SwerveCore
 
-/// The type of a node's value, as something that can be found by name in another process.
+/// The type of a node's value, in a form that another process can look up by name.
 package protocol AnyGraphType: Sendable {
     static var value: any (Codable & Sendable).Type { get }
     static func decode(_ value: EncodedValue) throws -> any Codable & Sendable
@@ -18,11 +18,10 @@ package enum GraphType<Value: Codable & Sendable>: AnyGraphType {
     }
 }
 
-/// Makes a value of the values of other nodes, at once and without waiting. Conforming types are found by name in other
-/// processes.
+/// Makes a value from the values of other nodes, without suspending. Other processes look conforming types up by name.
 package protocol GraphMaker: Codable, Sendable {
     func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable
-    /// How a picture of the graph shows it.
+    /// How a picture of the graph labels it.
     var label: String { get }
     /// Why the maker cannot be sent to another process; `nil` when it can.
     var localOnly: String? { get }
@@ -58,7 +57,7 @@ struct ElementMaker<Element: Codable & Sendable>: GraphMaker {
     func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {
         let array: [Element] = try unwrap(parts[0])
         guard array.indices.contains(position) else {
-            throw ServeError(.invalidArgument, "there is no element \(position); there are \(array.count)")
+            throw ServeError(.invalidArgument, "there is no element \(position): the array has \(array.count)")
         }
         return array[position]
     }

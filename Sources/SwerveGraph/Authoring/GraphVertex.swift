@@ -1,39 +1,39 @@
 internal import Distributed
 package import SwerveActors
 
-/// The name under which generated code knows ``GraphVertex``. Not for direct use.
+/// The name that generated code uses for ``GraphVertex``. Not for direct use.
 public typealias _GraphVertex = GraphVertex
 
-/// What a ``GraphNode`` is without its types. Two nodes are the same when their vertices are the same object.
+/// A ``GraphNode`` without its types. Two nodes are the same when their vertices are the same object.
 public final class GraphVertex: Sendable {
     package enum Operation: Sendable {
         case input
         case constant(any Codable & Sendable)
         case call(GraphCall, [GraphVertex])
-        /// A value made of others: a part of one, a container of several.
+        /// A value made from others: a part of one, or a container of several.
         case made(any GraphMaker, [GraphVertex])
-        /// The node of the case that the value is, else the last.
+        /// The node of the case that equals the value, or else `otherwise`.
         case choice(any GraphChooser, of: GraphVertex, [GraphVertex], otherwise: GraphVertex?)
-        /// The second node where the first fails.
+        /// The first node, or the second when the first fails.
         case fallback(GraphVertex, GraphVertex)
-        /// In the place of a node that is made of too many, one after the other.
+        /// Replaces a node that ends a chain of too many nodes.
         case tooDeep
     }
 
     package let operation: Operation
     package let type: any AnyGraphType.Type
-    /// How many nodes the longest way from here to a beginning has.
+    /// The number of nodes on the longest path from here back to a node without sources.
     private let depth: Int
 
     package init(_ operation: Operation, _ type: any AnyGraphType.Type) {
-        // Beyond the limit nothing is held on to: a chain is let go of link by link, each on the stack of the one before.
+        // Beyond the limit the sources are dropped: a chain is freed recursively, one stack frame for each link.
         let depth = 1 + (operation.sources.map(\.depth).max() ?? 0)
         self.operation = depth > GraphPlan.maximumNodes ? .tooDeep : operation
         self.depth = min(depth, GraphPlan.maximumNodes)
         self.type = type
     }
 
-    /// The nodes that this one is made of, in the order in which they are written.
+    /// The nodes that this one is made from, in the order in which they are written.
     package var sources: [GraphVertex] { operation.sources }
 }
 
@@ -51,7 +51,7 @@ extension GraphVertex.Operation {
 /// A method of a deployment.
 package struct GraphCall: Sendable {
     package let deployment: ServeID
-    /// The type of the actor, for names and messages.
+    /// The name of the actor's type, for node names and messages.
     package let typeName: String
     /// The full name, such as `segment(_:)`.
     package let method: String
@@ -62,7 +62,7 @@ package struct GraphCall: Sendable {
         self.method = method
     }
 
-    /// As people call it: `Segmenter.segment`; a function's deployment has the function's name.
+    /// The name for people: `Segmenter.segment`. A function's deployment has the name of the function.
     package var name: String {
         var deployment = deployment.boundName ?? String(typeName.prefix { $0 != "<" })
         let base = String(method.prefix { $0 != "(" })

@@ -1,20 +1,20 @@
-/// What a graph looks like: its nodes and how they are made of one another, for pictures and tools.
+/// A graph's nodes and edges, for pictures and tools.
 ///
 /// ```swift
-/// print(map.graph)             // Mermaid, as it can stand in a Markdown file
+/// print(map.graph)             // Mermaid, which Markdown files can contain
 /// print(map.graph.dot)         // for `dot -Tsvg`
 /// ```
-/// Any node has one: what is drawn is what that node is made of.
+/// Every node has a description, which covers that node and everything it is made from.
 public struct GraphDescription: Hashable, Codable, Sendable, CustomStringConvertible {
     public struct Node: Hashable, Codable, Sendable {
-        /// What a node is.
+        /// The kind of a node.
         public enum Kind: String, Hashable, Codable, Sendable { case input, constant, call, made, choice, fallback }
         /// Unique in the graph: `Segmenter.segment`.
         public var name: String
         public var kind: Kind
         /// The type of the node's value, as Swift writes it.
         public var type: String
-        /// A constant's value, shortened; nil for other nodes.
+        /// A constant's value, shortened; `nil` for other nodes.
         public var value: String?
     }
 
@@ -22,11 +22,11 @@ public struct GraphDescription: Hashable, Codable, Sendable, CustomStringConvert
         /// The positions of the nodes.
         public var from: Int
         public var to: Int
-        /// When the edge is taken: a case, `else`, `on failure`; nil when always.
+        /// When the edge is taken: a case, `else` or `on failure`; `nil` when it is always taken.
         public var label: String?
     }
 
-    /// Each after the nodes that it is made of; the last one is the result.
+    /// Each node comes after the nodes that it is made from; the last one is the result.
     public var nodes: [Node]
     public var edges: [Edge]
 
@@ -61,7 +61,7 @@ public struct GraphDescription: Hashable, Codable, Sendable, CustomStringConvert
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// A directed graph in the language of Graphviz, from left to right.
+    /// A directed graph in the Graphviz language, from left to right.
     public var dot: String {
         var lines = ["digraph graph_ {", "    rankdir=LR;", "    node [fontname=\"Helvetica\", fontsize=11];"]
         for (position, node) in nodes.enumerated() {
@@ -96,7 +96,7 @@ public struct GraphDescription: Hashable, Codable, Sendable, CustomStringConvert
 }
 
 extension GraphNode {
-    /// What the node is made of, as a picture shows it.
+    /// The node and everything it is made from, for a picture.
     ///
     /// - Throws: ``ServeError`` with code `invalidGraph` for a graph that cannot be run.
     public var graph: GraphDescription {
@@ -153,7 +153,7 @@ extension GraphPlan.Operation {
         return text.count > 40 ? text.prefix(39) + "…" : text
     }
 
-    /// The nodes that this one is made of, and when they are needed.
+    /// The nodes that this one is made from, and when each is needed.
     fileprivate var labelledSources: [(Int, String?)] {
         switch self {
         case .choice(let chooser, let value, let cases, let otherwise):

@@ -15,12 +15,12 @@ public import SwerveHTTPTypes
 /// is one more, with options as any other: by default one replica in a process of its own. With
 /// `options: DeploymentOverrides(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
 ///
-/// Over HTTP every path of the application goes to the graph, or each route to its own (``bind(_:)-(Dictionary)``). The
-/// input is read from the request by an ``HTTPAdapter``; the result answers as its type says (``HTTPOutput``), else as
-/// JSON. GET, HEAD and POST are accepted.
+/// Over HTTP, every path of the application reaches the graph, or each route reaches its own graph
+/// (``bind(_:)-(Dictionary)``). An ``HTTPAdapter`` reads the input from the request. The type of the result decides the
+/// response (``HTTPOutput``); the default is JSON. GET, HEAD and POST are accepted.
 ///
-/// A node's failure fails the nodes made of it and the request with ``GraphNodeError``; over HTTP the status is that of
-/// the cause and the message names the node. When the request is cancelled, all its nodes are.
+/// When a node fails, the nodes made from it and the request fail with ``GraphNodeError``. Over HTTP, the status is
+/// that of the cause and the message names the node. Cancelling the request cancels all its nodes.
 public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable & Sendable>: HTTPIngress {
     public typealias ActorSystem = ServeSystem
     public typealias InitArguments = GraphRoutes
@@ -34,8 +34,8 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
 
     /// Runs the graph of a driver without routes.
     ///
-    /// - Throws: ``GraphNodeError``, `CancellationError`; ``ServeError`` with code `notFound` when the driver has routes,
-    ///   and as for any call through a handle.
+    /// - Throws: ``GraphNodeError``, `CancellationError`, ``ServeError`` with code `notFound` when the driver has
+    ///   routes, and whatever a call through a handle throws.
     public distributed func predict(_ input: Input) async throws -> Output {
         try await unwrap(routes.single().run(input).returned)
     }
@@ -47,7 +47,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
         return GraphPayload(try await program.run(input.value).returned, program.resultType)
     }
 
-    /// What this replica has measured of the graph's nodes since it started.
+    /// What this replica has measured about the graph's nodes since it started.
     public distributed func statistics() -> GraphStatistics {
         GraphStatistics(nodes: routes.programs.flatMap(\.meter.statistics))
     }
@@ -69,7 +69,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
             DeploymentMethod("predict(_:)") {
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let input: Input = try arguments.decodeNextArgument()
-                // A result that came encoded leaves encoded, too.
+                // A result that arrived encoded also leaves encoded.
                 try results.returned(try await actor.routes.single().run(input).returned)
             },
             DeploymentMethod("run(route:_:answering:)") {
@@ -88,7 +88,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
 }
 
 extension GraphDriver {
-    /// A driver of one graph: `handle.predict(input)`, and every path over HTTP.
+    /// A driver of one graph, which answers `handle.predict(input)` and every path over HTTP.
     ///
     /// The request is read as the type of the input says (``HTTPInput``: text, pictures, arrays, files, whole requests),
     /// else from JSON.
@@ -111,13 +111,13 @@ extension GraphDriver {
     }
 }
 
-/// The input of a driver with routes: each route has its own.
+/// Stands for the input type of a driver with routes, since each route has its own.
 public struct RouteInput: Codable, Sendable {}
-/// The result of a driver with routes: each route has its own.
+/// Stands for the result type of a driver with routes, since each route has its own.
 public struct RouteOutput: Codable, Sendable {}
 
 extension GraphDriver where Input == RouteInput, Output == RouteOutput {
-    /// A driver of several graphs, one for each path below the application's route prefix; other paths answer 404.
+    /// A driver of several graphs, one for each path below the application's route prefix. Other paths get 404.
     ///
     /// ```swift
     /// GraphDriver.bind(["/map": map, "/overlay": overlay.route(ImageAdapter(isUpright: true))])
@@ -143,11 +143,11 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
     /// Runs the graph of one route.
     ///
     /// - Parameters:
-    ///   - route: as it was given to `bind`.
-    ///   - input: of the type that the route's graph takes.
+    ///   - route: the path that was given to `bind`.
+    ///   - input: a value of the type that the route's graph takes.
     ///   - type: the type of the graph's result.
-    /// - Throws: ``ServeError`` with code `notFound` for a route that there is not, `invalidArgument` when the types are
-    ///   others; what ``predict(_:)`` throws.
+    /// - Throws: ``ServeError`` with code `notFound` for an unknown route and `invalidArgument` when the types do not
+    ///   match the graph's, and whatever ``predict(_:)`` throws.
     public nonisolated func predict<Value: Codable & Sendable, Answer: Codable & Sendable>(
         route: String,
         _ input: Value,
@@ -158,7 +158,7 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
     }
 }
 
-/// A value of a type that only its holder knows.
+/// A value together with its type, which only the holder knows.
 struct GraphPayload: Codable, Sendable {
     let value: any Codable & Sendable
     let type: any AnyGraphType.Type

@@ -2,17 +2,17 @@ internal import SwerveActors
 package import SwerveCore
 public import SwerveHTTPTypes
 
-/// What a driver can have as a route: a node, or a node with its adapter.
+/// Something that can be a route of a driver: a node, or a node with its adapter.
 public protocol GraphRouteConvertible: Sendable {
     var graphRoute: GraphRoute { get }
 }
 
-/// A graph and how its input is read from HTTP requests.
+/// A graph and the adapter that reads its input from HTTP requests.
 public struct GraphRoute: GraphRouteConvertible {
     enum Graph: Sendable {
-        /// Where the graph is written.
+        /// In the process that wrote the graph.
         case written(GraphVertex)
-        /// In the replicas of the driver.
+        /// In the driver's replicas.
         case compiled(GraphProgram)
     }
 
@@ -33,7 +33,7 @@ public struct GraphRoute: GraphRouteConvertible {
 
     func program() throws -> GraphProgram {
         guard case .compiled(let program) = graph else {
-            throw ServeError(.notRunning, "the graph is bound but does not run; start it with Serve.run")
+            throw ServeError(.notRunning, "the graph is bound but not running; start it with Serve.run")
         }
         return program
     }
@@ -73,7 +73,7 @@ public struct GraphRoute: GraphRouteConvertible {
 extension GraphNode: GraphRouteConvertible {
     public var graphRoute: GraphRoute { route(AutomaticAdapter<Input>()) }
 
-    /// The node as a route whose input an adapter reads from HTTP requests.
+    /// The node as a route, with an adapter that reads the input from HTTP requests.
     public func route(_ adapter: some HTTPAdapter<Input>) -> GraphRoute {
         GraphRoute(path: nil, graph: .written(vertex), adapter: adapter)
     }

@@ -17,7 +17,7 @@ public struct GraphRoutes: Codable, Sendable {
 
     func single() throws -> GraphProgram {
         guard isSingle else {
-            throw ServeError(.notFound, "the driver has routes: call predict(route:_:) with \(known)")
+            throw ServeError(.notFound, "the driver has routes, so call predict(route:_:); \(known)")
         }
         return try routes[0].program()
     }
@@ -30,7 +30,7 @@ public struct GraphRoutes: Codable, Sendable {
     }
 
     private var known: String {
-        "there \(routes.count == 1 ? "is" : "are") " + routes.compactMap(\.path).joined(separator: ", ")
+        "its \(routes.count == 1 ? "route is" : "routes are") " + routes.compactMap(\.path).joined(separator: ", ")
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
@@ -58,11 +58,11 @@ public struct GraphRoutes: Codable, Sendable {
     }
 
     private func check() throws(ServeError) {
-        func refuse(_ what: String) -> ServeError { ServeError(.invalidGraph, "the routes of a graph: \(what)") }
-        if routes.isEmpty { throw refuse("there is none") }
+        func refuse(_ what: String) -> ServeError { ServeError(.invalidGraph, "invalid graph routes: \(what)") }
+        if routes.isEmpty { throw refuse("there are none") }
         for path in routes.compactMap(\.path) {
             guard path.hasPrefix("/"), path.utf8.allSatisfy(HTTPBytes.isTarget), !path.contains("?") else {
-                throw refuse("'\(path)' is no path; it begins with '/' and is percent-encoded")
+                throw refuse("'\(path)' is not a path; a path begins with '/' and is percent-encoded")
             }
             if path != "/", path.hasSuffix("/") {
                 throw refuse("'\(path)' ends in '/'; write '\(path.dropLast())'")
@@ -85,16 +85,17 @@ extension GraphRoutes: RouteDescribing {
 }
 
 extension GraphProgram {
-    /// - Throws: ``ServeError`` with code `invalidArgument` when the caller's types are not the graph's.
+    /// Checks that the caller's types are the graph's.
     ///
     /// - Parameter output: the mangled name of the type that the caller expects.
+    /// - Throws: ``ServeError`` with code `invalidArgument` when they are not.
     func check(input: any AnyGraphType.Type, output: String, route: String) throws(ServeError) {
         if let expected = inputType?.value, expected != input.value {
             throw ServeError(.invalidArgument, "the route '\(route)' takes a \(expected), not a \(input.value)")
         }
         if _mangledTypeName(resultType.value) != output {
             let other = TypeNames.find(output).map { "\($0)" } ?? output
-            throw ServeError(.invalidArgument, "the route '\(route)' answers a \(resultType.value), not a \(other)")
+            throw ServeError(.invalidArgument, "the route '\(route)' returns a \(resultType.value), not a \(other)")
         }
     }
 }

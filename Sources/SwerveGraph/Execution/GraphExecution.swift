@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// One request whose nodes run at the same time: ``GraphRun`` behind a lock.
+/// One request whose nodes run concurrently: a ``GraphRun`` behind a lock.
 final class GraphExecution: Sendable {
     private let program: GraphProgram
     private let run: Mutex<GraphRun<GraphValue>>
@@ -10,10 +10,9 @@ final class GraphExecution: Sendable {
         self.run = Mutex(run)
     }
 
-    /// Computes what is ready side by side, and all that follows from it, until the request is over.
+    /// Computes the ready nodes concurrently, then the nodes that become ready, until the request is over.
     ///
-    /// Returns when the last task has ended: what nobody needs any more is cancelled, but takes the time that it takes to
-    /// notice.
+    /// Returns when the last task has ended. Work that is no longer needed is cancelled, but takes a while to notice.
     func result() async throws -> GraphValue {
         await spread()
         return try run.withLock { try $0.result() }
@@ -37,9 +36,9 @@ final class GraphExecution: Sendable {
         case others([Int])
     }
 
-    /// Computes a node, then the one that it made ready, and so on.
+    /// Computes a node, then the node that became ready because of it, and so on, while there is exactly one.
     ///
-    /// - Returns: the nodes that became ready when it is not just one; nothing when the request is over.
+    /// - Returns: the nodes that became ready, when there is not exactly one; nothing when the request is over.
     private func follow(_ first: Int) async -> [Int] {
         var node = first
         var work = run.withLock { program.work(for: first, in: &$0) }

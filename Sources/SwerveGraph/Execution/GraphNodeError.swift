@@ -3,12 +3,12 @@ internal import SwerveActors
 internal import SwerveCore
 public import SwerveHTTPTypes
 
-/// The failure of a graph's node, and with it of every node made of it and of the request.
+/// The failure of a graph's node. It also fails every node made from that node, and the request.
 ///
-/// ``cause`` is what the deployment's method threw, as a call through a handle would throw it. When the request is
-/// cancelled, `CancellationError` is thrown instead.
+/// ``cause`` is the error that the deployment's method threw, as a call through a handle would throw it. When the
+/// request is cancelled, `CancellationError` is thrown instead.
 public struct GraphNodeError: Error, Sendable, CustomStringConvertible {
-    /// The node's name, as pictures of the graph show it: `Segmenter.segment`.
+    /// The node's name as pictures of the graph show it: `Segmenter.segment`.
     public let node: String
     public let cause: any Error
 
@@ -20,8 +20,8 @@ public struct GraphNodeError: Error, Sendable, CustomStringConvertible {
     public var description: String { "graph node '\(node)': \(cause)" }
 }
 
-/// Travels with its cause, or with a ``RemoteError`` in the cause's place where that is not `Codable`, does not encode, or
-/// does not decode where it arrives.
+/// Encodes the cause, too. A ``RemoteError`` replaces a cause that is not `Codable`, cannot be encoded, or cannot be
+/// decoded by the receiver.
 extension GraphNodeError: Codable {
     private enum CodingKeys: String, CodingKey { case node, type, cause, typeName, message }
 
@@ -34,7 +34,7 @@ extension GraphNodeError: Codable {
         guard let cause = cause as? any Error & Codable,
             let name = try? TypeNames.name(of: Swift.type(of: cause))
         else { return }
-        // Apart, so that a cause that breaks off leaves nothing behind.
+        // In a separate buffer, so that a cause whose encoding fails leaves nothing behind.
         let writer = BinaryWriter()
         guard (try? writer.region(cause)) != nil else { return }
         try container.encode(name, forKey: .type)

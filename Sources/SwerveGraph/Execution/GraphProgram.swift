@@ -6,7 +6,7 @@ final class GraphProgram: Sendable {
     let steps: ContiguousArray<GraphStep>
     let meter: GraphMeter
     private let inputNode: Int?
-    /// The run of a request whose input is not there yet, to be copied.
+    /// A run that waits for its input. Each request copies it.
     private let begun: GraphRun<GraphValue>
 
     /// - Parameter system: of the driver's replica.
@@ -17,7 +17,7 @@ final class GraphProgram: Sendable {
         self.steps = Self.steps(of: plan.nodes, meter, system)
         self.inputNode = plan.nodes.firstIndex { if case .input = $0.operation { true } else { false } }
         self.begun = GraphRun(GraphTopology(plan.nodes.map(\.operation.step))) { node in
-            // The input's value comes with each request.
+            // The value of the input comes with each request.
             if case .constant(let value) = plan.nodes[node].operation { .value(value) } else { nil }
         }
     }
@@ -56,17 +56,17 @@ final class GraphProgram: Sendable {
 
     /// Runs one request.
     ///
-    /// A chain runs in the calling task and on its actor, as calls written by hand would: another thread would have to
-    /// be woken up. Independent nodes run at the same time, each in a task of its own. When the calling task is cancelled,
-    /// so are all calls that are under way.
-    /// - Throws: ``GraphNodeError`` of the node that failed first, `CancellationError`.
+    /// A chain runs in the calling task and on its actor, like calls written by hand, which avoids waking another
+    /// thread. Independent nodes run concurrently, each in its own task. Cancelling the calling task cancels all
+    /// ongoing calls.
+    /// - Throws: ``GraphNodeError`` for the node that failed first, `CancellationError`.
     func run(_ input: any Codable & Sendable) async throws -> GraphValue {
         var run = begin(input)
         while let node = run.takeOnlyReady() {
             settle(await work(for: node, in: &run).perform(), node, in: &run)
         }
         if run.isOver { return try run.result() }
-        // Several things to do at once.
+        // Several nodes are ready at once.
         return try await GraphExecution(self, run).result()
     }
 

@@ -1,31 +1,32 @@
-/// One request's way through a graph: which nodes can be computed now, and what each result leads to.
+/// Tracks one request through a graph: which nodes can be computed now, and what follows from each outcome.
 ///
-/// A node is computed once, as soon as its sources are there, and only when the result needs it. A failure fails every
-/// node that is made of the one which failed, up to the result or the next fallback; of several failures the first
-/// counts. Pure: whoever runs it computes what ``takeReady()`` names and tells what came of it.
+/// A node is computed once, as soon as its sources have values, and only when the result needs it. When a node fails,
+/// every node made from it fails as well, up to the result or the next fallback; of several failures the first counts.
+/// The struct is pure: its owner computes the nodes that ``takeReady()`` returns and reports their outcomes.
 ///
-/// Two things about a node change apart from each other. What is *known* of it (``State``) follows from its sources
-/// alone and only grows. Whether it is *wanted* follows from the result: a node is wanted when the result, or something
-/// wanted that is still open, is made of it. ``want(_:)`` is the only way to become wanted. After a failure everything is
-/// unwanted and the result wanted again, so no node remembers a need that is gone or misses one that is new.
+/// Two properties of a node change independently. What is *known* about it (``State``) follows from its sources alone
+/// and only grows. Whether it is *wanted* follows from the result: a node is wanted when the result, or a wanted node
+/// that is still open, is made from it. Only ``want(_:)`` makes a node wanted. After a failure every node becomes
+/// unwanted and the result is wanted again, so no node keeps an outdated need or misses a new one.
 ///
-/// Each request copies a run that has begun. So nodes are plain bytes, and values and errors are apart from them.
+/// Each request copies a run that has already begun. For cheap copies, nodes are plain bytes, and values and errors are
+/// stored separately.
 package struct GraphRun<Value: Sendable>: Sendable {
     private enum State: Sendable {
-        /// Nothing is known. Goes to `ready`, or to `failed` with a source.
+        /// Nothing is known. Goes to `ready`, or to `failed` when a source fails.
         case open
-        /// To be taken. Goes to `running`; back to `open` when a failure makes it needless before.
+        /// Can be taken. Goes to `running`, or back to `open` when a failure makes it unnecessary.
         case ready
-        /// Being computed, or to be given. Goes to `value`, `failed`, a choice to `following`.
+        /// Being computed, or about to be given. Goes to `value` or `failed`; a choice also to `following`.
         case running
-        /// A choice or a fallback whose outcome will be the branch's. Goes to `value`, `failed`, a fallback to its other
-        /// branch.
+        /// A choice or a fallback that will take over the branch's outcome. Goes to `value` or `failed`; a fallback
+        /// also to its other branch.
         case following(branch: Int32)
-        /// The value is at this place of the ``values``. Goes to `spent`.
+        /// The value is at this index of ``values``. Goes to `spent`.
         case value(place: Int32)
-        /// All that are made of the value have taken it.
+        /// Every node made from the value has taken it.
         case spent
-        /// By the error at this place of the ``errors``.
+        /// Failed with the error at this index of ``errors``.
         case failed(error: Int32)
     }
 
@@ -40,24 +41,24 @@ package struct GraphRun<Value: Sendable>: Sendable {
 
     private let topology: GraphTopology
     private var nodes: ContiguousArray<Node>
-    /// As they came; what was taken for the last time leaves a gap, or nothing at the end.
+    /// In order of arrival. A value that was taken for the last time leaves a gap, or is removed if it is at the end.
     private var values: ContiguousArray<Value?> = []
     private var errors: [any Error] = []
     private var ready = NodeList()
-    /// Nodes that have come to an outcome which their consumers do not know yet.
+    /// Nodes whose outcomes their consumers do not know yet.
     private var news = NodeList()
-    /// How many nodes' outcomes are to be told: those that were taken, and those that are to be given.
+    /// The number of outcomes still to be reported: of nodes that were taken, and of nodes that will be given.
     private var awaited = 0
-    /// Whether a failure has changed what is wanted.
+    /// Whether a failure has changed which nodes are wanted.
     private var isStale = false
-    /// Why the run was ended before it came to a result.
+    /// The error that ended the run before it had a result.
     private var endedBy: (any Error)?
-    /// Whether there is a ``result``.
+    /// Whether there is a ``result()``.
     package private(set) var isOver = false
 
     private var last: Int { nodes.count - 1 }
 
-    /// - Parameter given: the values of the given steps; `nil` for those that ``finished(_:_:)`` tells later.
+    /// - Parameter given: the values of the given steps; `nil` for those that ``finished(_:_:)`` reports later.
     package init(_ topology: GraphTopology, given: (Int) -> Value?) {
         self.topology = topology
         self.nodes = ContiguousArray(
@@ -79,9 +80,9 @@ package struct GraphRun<Value: Sendable>: Sendable {
         want(last)
     }
 
-    /// The result of a run that is over: the last node's.
+    /// The result of a run that is over: the value of the last node.
     ///
-    /// - Throws: the last node's error, or the one that the run was ended with.
+    /// - Throws: the last node's error, or the error that the run was ended with.
     package func result() throws -> Value {
         if let endedBy { throw endedBy }
         if case .failed(let error) = nodes[last].state { throw errors[Int(error)] }
@@ -91,40 +92,40 @@ package struct GraphRun<Value: Sendable>: Sendable {
         return value
     }
 
-    /// Whether nothing can happen any more and there is no result. It is never so: ``takeReady()`` would trap.
+    /// Whether the run can make no progress and has no result. This never happens; ``takeReady()`` traps if it does.
     package var isStalled: Bool { !isOver && awaited == 0 && ready.isEmpty }
 
-    /// The nodes that can be computed and were not named before: ``GraphTopology/Step/compute(_:)`` steps, whose values
-    /// are to be told to ``finished(_:_:)``, and choices, whose decisions ``chose(_:_:)`` wants.
+    /// Takes the nodes that can be computed and were not taken before: ``GraphTopology/Step/compute(_:)`` steps, whose
+    /// values go to ``finished(_:_:)``, and choices, whose decisions go to ``chose(_:_:)``.
     package mutating func takeReady() -> [Int] {
         precondition(!isStalled, "the run of a graph has stalled: no result, and nothing is ready or being computed")
-        // In the order in which they were written.
+        // In the order in which the graph lists them.
         let taken = ready.removeAll().sorted()
         for node in taken { take(node) }
         return taken
     }
 
-    /// The node that ``takeReady()`` would name, when it is just one.
+    /// Takes the node that ``takeReady()`` would take, when there is exactly one.
     package mutating func takeOnlyReady() -> Int? {
         guard let node = ready.popOnly() else { return nil }
         take(node)
         return node
     }
 
-    /// Hands out the values that a ready node is made of, in order; for a choice the one that decides. Called once for
-    /// each node.
+    /// Hands out, in order, the values that a ready node is made from; for a choice, the value that decides. Must be
+    /// called once for each node.
     package mutating func takeInputs(of node: Int, _ body: (consuming Value) -> Void) {
         for index in topology.nodes[node].inputs { body(use(topology.neighbours[index])) }
     }
 
-    /// Tells the value of a node that was taken, or of a given one. What comes after the end changes nothing.
+    /// Reports the value of a node that was taken, or of a given one. After the end of the run this changes nothing.
     package mutating func finished(_ node: Int, _ value: consuming Value) {
         endWait(for: node)
         settle(node, value)
         proceed()
     }
 
-    /// Tells that a node that was taken, or a given one, has no value.
+    /// Reports that a node that was taken, or a given one, has failed.
     package mutating func failed(_ node: Int, _ error: any Error) {
         endWait(for: node)
         errors.append(error)
@@ -132,9 +133,9 @@ package struct GraphRun<Value: Sendable>: Sendable {
         proceed()
     }
 
-    /// Which of its branches a choice takes: a position among the cases, or `nil` for the one that is left.
+    /// Reports which branch a choice takes: the position of a case, or `nil` for the branch of all other values.
     ///
-    /// - Returns: `false` when there is none; then the choice has ``failed(_:_:)``.
+    /// - Returns: `false` when there is no such branch; the caller then reports ``failed(_:_:)`` for the choice.
     package mutating func chose(_ node: Int, _ position: Int?) -> Bool {
         guard let branch = topology.branch(of: node, at: position) else { return false }
         endWait(for: node)
@@ -143,7 +144,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
         return true
     }
 
-    /// Ends the run before it has come to a result of its own.
+    /// Ends the run before it has a result.
     package mutating func end(with error: any Error) {
         guard !isOver else { return }
         endedBy = error
@@ -159,13 +160,13 @@ package struct GraphRun<Value: Sendable>: Sendable {
     }
 
     private mutating func endWait(for node: Int) {
-        guard case .running = nodes[node].state else { preconditionFailure("only what was taken is told, and once") }
+        guard case .running = nodes[node].state else { preconditionFailure("only a taken node has an outcome") }
         awaited -= 1
     }
 
     private mutating func use(_ node: Int) -> Value {
         guard case .value(let place) = nodes[node].state, let value = take(Int(place), of: node) else {
-            preconditionFailure("a source has its value until all have taken it")
+            preconditionFailure("a source keeps its value until every consumer has taken it")
         }
         return value
     }
@@ -173,12 +174,12 @@ package struct GraphRun<Value: Sendable>: Sendable {
     private mutating func take(_ place: Int, of node: Int) -> Value? {
         nodes[node].uses -= 1
         if nodes[node].uses > 0 { return values[place] }
-        // A value goes with its last use, however long the run goes on.
+        // A value is released on its last use, however long the run continues.
         nodes[node].state = .spent
         return place == values.count - 1 ? values.removeLast() : values[place].take()
     }
 
-    /// All that follows from the outcomes that are news.
+    /// Applies everything that follows from the new outcomes.
     private mutating func proceed() {
         spread()
         if isOver {
@@ -198,14 +199,14 @@ package struct GraphRun<Value: Sendable>: Sendable {
         settle(node, .failed(error: error))
     }
 
-    /// The node has come to an outcome: a value or a failure.
+    /// Records the node's outcome: a value or a failure.
     private mutating func settle(_ node: Int, _ outcome: State) {
         nodes[node].state = outcome
         news.append(node)
         if node == last { isOver = true }
     }
 
-    /// Tells the consumers of the nodes that are news, then theirs, and so on until nothing more follows.
+    /// Informs the consumers of nodes with new outcomes, then their consumers, and so on until nothing more follows.
     private mutating func spread() {
         while let node = news.popLast() {
             for index in topology.nodes[node].consumers { hear(topology.neighbours[index], from: node) }
@@ -215,11 +216,11 @@ package struct GraphRun<Value: Sendable>: Sendable {
     private mutating func hear(_ node: Int, from source: Int) {
         switch nodes[node].state {
         case .open:
-            // A choice has its branches as sources, too, but waits for what decides only.
+            // The branches of a choice are sources, too, but the choice waits only for the node that decides.
             if case .choice = topology.nodes[node].kind, decider(of: node) != source { return }
             if case .failed(let error) = nodes[source].state { return fail(node, error) }
             nodes[node].missing -= 1
-            // While the failure spreads nobody knows who is still wanted.
+            // While a failure spreads, it is not known which nodes are still wanted.
             if nodes[node].missing == 0, nodes[node].isWanted, !isStale { offer(node) }
         case .following(let branch) where branch == source: follow(node, source)
         default: break
@@ -228,7 +229,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
 
     private func decider(of node: Int) -> Int { topology.neighbours[topology.nodes[node].inputs.lowerBound] }
 
-    /// The node's outcome will be the branch's.
+    /// Makes the node take over the branch's outcome.
     private mutating func follow(_ node: Int, _ branch: Int) {
         nodes[node].state = .following(branch: Int32(branch))
         switch nodes[branch].state {
@@ -242,7 +243,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
                 fail(node, error)
             }
         case .open, .ready, .running, .following: if nodes[node].isWanted, !isStale { want(branch) }
-        case .spent: preconditionFailure("a value is there until all have taken it")
+        case .spent: preconditionFailure("a source keeps its value until every consumer has taken it")
         }
     }
 
@@ -251,7 +252,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
         ready.append(node)
     }
 
-    /// A wanted node is ready as soon as its sources are there, and wants them until then.
+    /// Marks a node as wanted. It becomes ready once its sources have values; until then it wants them as well.
     private mutating func want(_ start: Int) {
         var path = [start]
         while let node = path.popLast() {
@@ -270,7 +271,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
         }
     }
 
-    /// Finds out anew what is wanted.
+    /// Determines afresh which nodes are wanted.
     private mutating func reconsider() {
         isStale = false
         for node in ready.removeAll() { nodes[node].state = .open }
@@ -279,7 +280,7 @@ package struct GraphRun<Value: Sendable>: Sendable {
     }
 }
 
-/// A few nodes, of which the first needs no memory of its own.
+/// A short list of nodes. The first is stored inline, without an allocation.
 private struct NodeList: Sendable {
     private var first: Int?
     private var others: [Int] = []
@@ -292,7 +293,7 @@ private struct NodeList: Sendable {
 
     mutating func popLast() -> Int? { others.popLast() ?? first.take() }
 
-    /// The node, when it is the only one.
+    /// Removes the node if it is the only one.
     mutating func popOnly() -> Int? { others.isEmpty ? first.take() : nil }
 
     mutating func removeAll() -> [Int] {

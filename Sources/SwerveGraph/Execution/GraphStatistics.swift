@@ -1,22 +1,25 @@
 internal import Synchronization
 
-/// What a driver's replica has measured of its graph's nodes since it started.
+/// What a driver's replica has measured about its graph's nodes since it started.
 public struct GraphStatistics: Codable, Hashable, Sendable {
     /// One node that calls a deployment.
     public struct Node: Codable, Hashable, Sendable {
         /// The route of the node's graph; `nil` for a driver without routes.
         public var route: String?
         public var name: String
-        /// How often it was computed, failures included.
+        /// How often the node was computed, including failures.
         public var count: Int = 0
         public var failures: Int = 0
-        /// The sum of its latencies, from the call to the answer, waiting in the queue included, in nanoseconds.
+        /// The sum of the calls' latencies in nanoseconds, each from the call to the answer, including time in the
+        /// queue.
         public var totalNanoseconds: Int = 0
-        /// How many of its results stayed with the replicas that made them until others fetched them from there, because
-        /// they are large and the driver only passes them on; and their bytes.
+        /// The number of kept results: large results that the driver only passes on, so they stay with the replicas
+        /// that made them until others fetch them.
         public var keptResults: Int = 0
+        /// The total size of the kept results in bytes.
         public var keptBytes: Int = 0
-        /// How many calls took up to 2^i microseconds and more than half of that; the last entry holds all longer ones.
+        /// Entry i counts the calls that took up to 2^i microseconds but more than half of that. The last entry counts
+        /// all longer calls.
         public var histogram: [Int] = [Int](repeating: 0, count: Node.bucketCount)
 
         public init(route: String?, name: String) {
@@ -24,7 +27,7 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
             self.name = name
         }
 
-        /// 2^26 microseconds are 67 seconds.
+        /// The number of buckets. The last but one ends at 2^26 microseconds, which are 67 seconds.
         public static let bucketCount = 28
 
         static func bucket(of nanoseconds: Int) -> Int {
@@ -32,7 +35,7 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
             return min(UInt.bitWidth - microseconds.leadingZeroBitCount, bucketCount - 1)
         }
 
-        /// An upper bound of the latency that the given share of calls kept, in microseconds; 0 without calls.
+        /// An upper bound, in microseconds, on the latency of the given share of the calls; 0 when there were none.
         public func percentile(_ share: Double) -> Int {
             guard count > 0 else { return 0 }
             let rank = Int((Double(count) * min(max(share.isNaN ? 0 : share, 0), 1)).rounded(.up))
@@ -48,14 +51,14 @@ public struct GraphStatistics: Codable, Hashable, Sendable {
     public var nodes: [Node]
 }
 
-/// Where the requests of a driver's replica note what they measure: counters that no request waits for.
+/// Collects what the requests of a driver's replica measure, in atomic counters that no request waits for.
 final class GraphMeter: Sendable {
-    /// Rows of count, failures, nanoseconds, kept results, kept bytes, and the histogram.
+    /// The counters in a row: count, failures, nanoseconds, kept results, kept bytes, and the histogram.
     private static var rowCount: Int { 5 + GraphStatistics.Node.bucketCount }
 
     private let names: [String]
     private let route: String?
-    // Unsafe: allocated in `init`, deallocated in `deinit`, and in between touched by atomic operations only.
+    // Unsafe: allocated in `init`, deallocated in `deinit`, and accessed only by atomic operations in between.
     nonisolated(unsafe) private let counters: UnsafeMutablePointer<Atomic<Int>>
 
     init(_ names: [String], route: String?) {

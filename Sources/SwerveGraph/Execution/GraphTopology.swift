@@ -3,11 +3,11 @@ package final class GraphTopology: Sendable {
     package enum Step: Sendable {
         /// The value comes from outside.
         case given
-        /// Made of the values of all its sources.
+        /// Computed from the values of all its sources.
         case compute([Int])
-        /// The value of the node that a decision names; only that one is needed.
+        /// The value of the branch that a decision picks; only that branch is needed.
         case choice(of: Int, [Int], otherwise: Int?)
-        /// The value of the first, or of the second when the first fails; the second is needed only then.
+        /// The value of the first node, or of the second when the first fails; the second is needed only then.
         case fallback(Int, Int)
     }
 
@@ -18,32 +18,34 @@ package final class GraphTopology: Sendable {
         case fallback
     }
 
-    /// One node, its neighbours as ranges of ``neighbours``.
+    /// One node, with its neighbours as ranges of ``neighbours``.
     struct Node: Sendable {
         let kind: Kind
-        /// What it is computed from; of a choice what decides. In order, as often as it is named.
+        /// The nodes it is computed from, in order, repeated as often as they are named; for a choice, the one that
+        /// decides.
         let inputs: Range<Int>
-        /// What a choice or a fallback may have its value from. A choice has what is left when no case fits as the last.
+        /// The nodes that a choice or a fallback may take its value from. The branch of a choice for all other values
+        /// comes last.
         let branches: Range<Int>
-        /// The nodes that are made of it, each once.
+        /// The nodes that are made from it, each once.
         let consumers: Range<Int>
-        /// How many different inputs it waits for.
+        /// The number of distinct inputs it waits for.
         let sourceCount: Int32
-        /// How often its value is taken at most.
+        /// The most times its value is taken.
         let useCount: Int32
     }
 
-    /// Each after its sources; the last one is the result.
+    /// Each node comes after its sources; the last one is the result.
     let nodes: ContiguousArray<Node>
     let neighbours: ContiguousArray<Int>
 
-    /// - Parameter steps: each after its sources; the last one is the result.
+    /// - Parameter steps: the steps, each after its sources; the last one is the result.
     package init(_ steps: [Step]) {
         let sources = steps.map(Self.sources)
         var consumers = [[Int]](repeating: [], count: steps.count)
         var useCounts = [Int32](repeating: 0, count: steps.count)
         for (node, (inputs, branches)) in sources.enumerated() {
-            // An input is taken as often as it is named; of the branches one is, once.
+            // An input is taken as often as it is named; of the branches, one is taken once.
             for input in inputs { useCounts[input] += 1 }
             for branch in Set(branches) { useCounts[branch] += 1 }
             for source in Set(inputs + branches) { consumers[source].append(node) }
@@ -89,7 +91,8 @@ package final class GraphTopology: Sendable {
         }
     }
 
-    /// The branch of a choice or a fallback at a position; `nil` is that of a choice for what fits no case.
+    /// The branch of a choice or a fallback at a position. The position `nil` means the branch of a choice for all
+    /// other values, which may be missing.
     func branch(of node: Int, at position: Int?) -> Int? {
         let (kind, branches) = (nodes[node].kind, nodes[node].branches)
         if let position { return neighbours[branches.lowerBound + position] }

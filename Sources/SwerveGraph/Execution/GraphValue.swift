@@ -3,9 +3,9 @@ internal import SwerveActors
 /// A node's value during a request.
 enum GraphValue: Sendable {
     case value(any Codable & Sendable)
-    /// As it came from a replica in another process; decoded only where somebody looks at it.
+    /// A value in the encoded form that arrived from another process; decoded only when the driver reads it.
     case encoded(EncodedValue)
-    /// A large one that another process keeps; only of nodes that are passed on and not looked at.
+    /// A large value that another process keeps; only for nodes whose values the driver passes on without reading them.
     case kept(KeptResult)
 
     /// Adds the value to the arguments of a call.
@@ -17,12 +17,12 @@ enum GraphValue: Sendable {
         }
     }
 
-    /// As the result of a method: one that came encoded leaves encoded.
+    /// The value as the result of a method. A value that arrived encoded also leaves encoded.
     var returned: any Codable & Sendable {
         switch self {
         case .value(let value): value
         case .encoded(let value): value
-        case .kept: preconditionFailure("the result of a graph is not kept elsewhere")
+        case .kept: preconditionFailure("the result of a graph is never a kept result")
         }
     }
 
@@ -30,7 +30,7 @@ enum GraphValue: Sendable {
         switch self {
         case .value(let value): value
         case .encoded(let value): try type.decode(value)
-        case .kept: preconditionFailure("a value that is looked at is not kept elsewhere")
+        case .kept: preconditionFailure("a value that the driver reads is never a kept result")
         }
     }
 }

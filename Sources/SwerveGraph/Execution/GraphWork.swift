@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 
-/// What computes a node, for all requests.
+/// How to compute a node, the same for all requests.
 enum GraphStep: Sendable {
     /// Inputs, constants and fallbacks are not computed.
     case none
@@ -19,7 +19,7 @@ final class GraphCallStep: Sendable {
     /// Whether a large result may stay where it is made, because the driver only passes it on.
     let mayKeep: Bool
     let meter: GraphMeter
-    /// The node's position among those that are measured.
+    /// The node's position among the nodes that are measured.
     let row: Int
 
     init(_ system: ServeSystem, _ deployment: ServeID, _ method: String, mayKeep: Bool, _ meter: GraphMeter, row: Int) {
@@ -63,13 +63,13 @@ enum GraphWork: Sendable {
     case made(any GraphMaker, of: [any AnyGraphType.Type], [GraphValue])
     case choice(any GraphChooser, of: any AnyGraphType.Type, GraphValue)
 
-    /// What came of it.
+    /// The outcome of the work.
     enum Outcome: Sendable {
         case value(GraphValue)
-        /// The branch that a choice takes, by the position of its case.
+        /// The branch that a choice takes: the position of its case.
         case branch(Int?)
         case failed(any Error)
-        /// The request was: it has no result, and no node to blame.
+        /// The request was cancelled, so it has no result and no node is at fault.
         case cancelled
     }
 
@@ -101,7 +101,7 @@ enum GraphWork: Sendable {
 }
 
 extension GraphProgram {
-    /// What computes a ready node, with the values that it takes.
+    /// The work for a ready node, with the values that it takes.
     func work(for node: Int, in run: inout GraphRun<GraphValue>) -> GraphWork {
         switch steps[node] {
         case .call(let step):
@@ -117,18 +117,18 @@ extension GraphProgram {
             run.takeInputs(of: node) { decider = $0 }
             guard let decider else { preconditionFailure("a choice has a node that decides") }
             return .choice(chooser, of: type, decider)
-        case .none: preconditionFailure("only steps to compute are named as ready")
+        case .none: preconditionFailure("inputs, constants and fallbacks never become ready")
         }
     }
 
-    /// Tells the run what came of a node.
+    /// Reports a node's outcome to the run.
     func settle(_ outcome: consuming GraphWork.Outcome, _ node: Int, in run: inout GraphRun<GraphValue>) {
         switch consume outcome {
         case .value(let value): run.finished(node, value)
         case .failed(let error): run.failed(node, GraphNodeError(node: nodes[node].name, cause: error))
         case .branch(let position):
             guard !run.chose(node, position) else { break }
-            let error = ServeError(.invalidArgument, "the value fits none of the cases, which are \(cases(of: node))")
+            let error = ServeError(.invalidArgument, "the value matches none of the cases: \(cases(of: node))")
             run.failed(node, GraphNodeError(node: nodes[node].name, cause: error))
         case .cancelled: run.end(with: CancellationError())
         }

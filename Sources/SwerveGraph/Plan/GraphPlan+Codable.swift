@@ -1,7 +1,7 @@
 internal import SwerveActors
 internal import SwerveCore
 
-/// Nodes one after the other, each a row of name, type and operation. Types travel by their mangled names.
+/// Encodes each node as a row of name, type and operation. Types are encoded as their mangled names.
 extension GraphPlan: Codable {
     private enum Kind: UInt8, Codable { case input, constant, call, made, choice, fallback }
 
@@ -63,13 +63,16 @@ extension GraphPlan: Codable {
                 throw TypeNames.unknown(typeName)
             }
             let operation = try Self.operation(from: &row, type)
-            // Cycles cannot be written, and are not read either.
+            // Cycles cannot be written, so they must not be decoded either.
             guard operation.sources.allSatisfy((0..<nodes.count).contains), nodes.count < Self.maximumNodes else {
-                throw ServeError(.invalidGraph, "the node '\(name)' is made of nodes that do not come before it")
+                throw ServeError(
+                    .invalidGraph,
+                    "the node '\(name)' is made from nodes that do not come before it, or comes after too many others"
+                )
             }
             nodes.append(Node(name: name, type: type, operation: operation))
         }
-        guard !nodes.isEmpty else { throw ServeError(.invalidGraph, "a graph without nodes") }
+        guard !nodes.isEmpty else { throw ServeError(.invalidGraph, "the graph has no nodes") }
         self.init(nodes: nodes)
     }
 
@@ -101,7 +104,7 @@ extension GraphPlan: Codable {
     }
 }
 
-/// Types by name, as other processes of the same executable find them.
+/// Looks up types by names that all processes of one executable share.
 enum TypeNames {
     static func name(of type: any Any.Type) throws(ServeError) -> String {
         guard let name = _mangledTypeName(type), _typeByName(name) != nil else {

@@ -1,11 +1,11 @@
 package import SwerveActors
 package import SwerveCore
 
-/// A graph as data: its nodes in an order in which each comes after those that it is made of; the last one is the result.
+/// A graph as data: its nodes, each after the nodes that it is made from; the last one is the result.
 ///
-/// This is what travels to the replicas of the driver, and what pictures of the graph are drawn from.
+/// The plan is sent to the driver's replicas, and pictures of the graph are drawn from it.
 package struct GraphPlan: Sendable {
-    /// The most nodes of one graph. `Serve.run` refuses more with code `invalidGraph`.
+    /// The most nodes a graph may have. `Serve.run` refuses more with code `invalidGraph`.
     package static let maximumNodes = 4096
 
     package enum Operation: Sendable {
@@ -26,10 +26,10 @@ package struct GraphPlan: Sendable {
 
     package let nodes: [Node]
 
-    /// Reads a graph off its last node.
+    /// Builds the plan from a graph's last node.
     ///
-    /// - Throws: ``ServeError`` with code `invalidGraph`: two inputs, a call of a deployment of another application, a
-    ///   branch that is never reached, a case that is missing, too many nodes.
+    /// - Throws: ``ServeError`` with code `invalidGraph` for two inputs, a call to another application's deployment, a
+    ///   branch that can never be reached, a missing case, or too many nodes.
     package init(result: GraphVertex) throws(ServeError) {
         let vertices = try Self.sorted(from: result)
         var positions: [ObjectIdentifier: Int] = [:]
@@ -54,8 +54,8 @@ package struct GraphPlan: Sendable {
         self.nodes = nodes
     }
 
-    /// Sources before the nodes made of them, in the order in which they were written. Without recursion: a chain may be
-    /// long.
+    /// Sorts sources before the nodes made from them, in the order in which they were written. Not recursive, because a
+    /// chain may be long.
     private static func sorted(from result: GraphVertex) throws(ServeError) -> [GraphVertex] {
         var order: [GraphVertex] = []
         var seen: Set<ObjectIdentifier> = [ObjectIdentifier(result)]
@@ -85,13 +85,13 @@ package struct GraphPlan: Sendable {
         case .choice(let chooser, let value, let cases, let otherwise):
             .choice(chooser, of: position(value), cases.map(position), otherwise: otherwise.map(position))
         case .fallback(let first, let second): .fallback(position(first), position(second))
-        case .tooDeep: preconditionFailure("refused before")
+        case .tooDeep: preconditionFailure("validation refuses such nodes")
         }
     }
 }
 
 extension GraphPlan.Operation {
-    /// The nodes that this one is made of.
+    /// The nodes that this one is made from.
     package var sources: [Int] {
         switch self {
         case .input, .constant: []
@@ -102,7 +102,7 @@ extension GraphPlan.Operation {
     }
 }
 
-/// Gives nodes their names.
+/// Gives nodes unique names.
 private struct GraphNames {
     private var counts: [String: Int] = [:]
 

@@ -1,14 +1,14 @@
 internal import SwerveActors
 internal import SwerveCore
 
-/// What the compiler cannot see in a graph.
+/// Checks what the compiler cannot see in a graph.
 enum GraphValidation {
     static func checkInputs(_ vertices: [GraphVertex]) throws(ServeError) {
         let inputs = vertices.filter { if case .input = $0.operation { true } else { false } }
         if inputs.count > 1 {
             throw refusal(
-                "it has \(inputs.count) inputs; a graph has one InputNode: make one and give it to all nodes, its parts by "
-                    + "key path"
+                "it has \(inputs.count) inputs, but a graph has one InputNode: pass the same one to every node that "
+                    + "needs it, or its parts by key path"
             )
         }
     }
@@ -21,10 +21,10 @@ enum GraphValidation {
         case .choice(let chooser, let value, _, let otherwise):
             try check(chooser, of: value, otherwise: otherwise, named: name)
         case .fallback(let first, let second):
-            if first === second { throw refusal("'\(name)' falls back to the node that failed") }
+            if first === second { throw refusal("'\(name)' falls back to the node that just failed") }
             switch first.operation {
             case .input, .constant:
-                throw refusal("'\(name)' can never be reached: an input or a constant does not fail")
+                throw refusal("'\(name)' can never be reached: an input or a constant cannot fail")
             default: return
             }
         }
@@ -35,11 +35,11 @@ enum GraphValidation {
         case .bound: return
         case .pool(let pool):
             throw refusal(
-                "'\(name)' calls \(pool.id), a deployment that runs in another application; the nodes of a graph call "
+                "'\(name)' calls \(pool.id), a deployment that runs in another application; a graph can call only "
                     + "deployments that 'bind' returned, which become part of the graph's application"
             )
         case .local:
-            throw refusal("'\(name)' calls an actor that no deployment runs; use what 'bind' returns")
+            throw refusal("'\(name)' calls an actor that is not a deployment; use the reference that 'bind' returns")
         }
     }
 
@@ -51,13 +51,13 @@ enum GraphValidation {
     ) throws(ServeError) {
         if case .constant = value.operation {
             throw refusal(
-                "'\(name)' always takes the same branch, because it depends on a constant; leave the others out"
+                "'\(name)' always takes the same branch, because it depends on a constant; remove the other branches"
             )
         }
         if let duplicate = chooser.duplicate {
             throw refusal("'\(name)' has the case '\(duplicate)' twice; the second can never be reached")
         }
-        if otherwise == nil, chooser.labels.isEmpty { throw refusal("'\(name)' has no case") }
+        if otherwise == nil, chooser.labels.isEmpty { throw refusal("'\(name)' has no cases") }
         if otherwise == nil, !chooser.missing.isEmpty {
             throw refusal(
                 "'\(name)' has no case for \(chooser.missing.map { "'\($0)'" }.joined(separator: ", ")) and no default"
@@ -69,6 +69,6 @@ enum GraphValidation {
     }
 
     private static func refusal(_ message: String) -> ServeError {
-        ServeError(.invalidGraph, "a graph cannot be run: \(message)")
+        ServeError(.invalidGraph, "the graph cannot run: \(message)")
     }
 }

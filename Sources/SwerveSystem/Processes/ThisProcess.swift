@@ -60,9 +60,3 @@ package enum ThisProcess {
     /// Ends the process without waiting for anything.
     package static func exitAtOnce(_ status: Int32) -> Never { _exit(status) }
 }
-
-/// The time of day.
-package enum WallClock {
-    /// The seconds since 1970.
-    package static var seconds: Int { time(nil) }
-}

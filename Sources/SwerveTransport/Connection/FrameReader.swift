@@ -3,15 +3,16 @@ internal import SwerveActors
 internal import SwerveCore
 internal import SwerveReplica
 
-/// Takes the frames that arrive on a connection to where they belong. Confined to the connection's event loop.
+/// Routes the frames that arrive on a connection. Confined to the connection's event loop.
 final class FrameReader {
-    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
-    // it, and no access lasts over a call of others.
+    // The properties on the request path skip run-time exclusivity checks: only the event loop's thread uses them, and
+    // no access spans a call to other code.
     @exclusivity(unchecked) private var decoder = FrameDecoder()
     @exclusivity(unchecked) private var methods: [UInt32: IncomingMethod] = [:]
-    /// Requests that arrived and begin together at the end of the read.
+    /// Requests that arrived in this read; they begin together at its end.
     @exclusivity(unchecked) private var arrived: [FramedReply] = []
-    /// The latest stream that has begun. A long call that becomes whole late is older than what began before it.
+    /// The newest stream that has begun. A long call that completes late has a lower number than streams that began
+    /// before it.
     @exclusivity(unchecked) private var lastStarted: UInt64 = 0
     private let executor: LoopExecutor
     @exclusivity(unchecked) private var isEnded = false
@@ -21,7 +22,7 @@ final class FrameReader {
         self.executor = executor
     }
 
-    /// - Throws: how the peer broke the protocol.
+    /// - Throws: an error that says how the peer broke the protocol.
     func read(_ bytes: ByteBuffer, _ connection: PeerConnection) throws {
         decoder.feed(bytes)
         while !isEnded, let frame = try decoder.next() { try handle(frame, connection) }
@@ -31,14 +32,14 @@ final class FrameReader {
     func startArrived(_ connection: PeerConnection) {
         guard !arrived.isEmpty else { return }
         for reply in arrived { lastStarted = max(lastStarted, reply.stream) }
-        // Otherwise the end is about to be told, and they are let go then.
+        // `false` means that the connection's end is about to be reported, which drops these requests.
         guard connection.noteStarted(lastStarted) else { return }
         let requests = arrived.compactMap { $0.request }
         arrived.removeAll(keepingCapacity: true)
         HostedReplica.start(requests, holding: ConnectionBurst(connection: connection), on: executor)
     }
 
-    /// The connection is over: what has not begun never will.
+    /// The connection is over: requests that have not begun never will.
     func end() {
         isEnded = true
         for reply in arrived { reply.abandon() }
@@ -59,12 +60,15 @@ final class FrameReader {
         case .hello:
             let hello = try BinaryReader(body, system: connection.hosted.system).nextRegion(Hello.self)
             guard hello.version == Hello.currentVersion else {
-                throw ServeError(.protocolViolation, "protocol version \(hello.version), not \(Hello.currentVersion)")
+                throw ServeError(
+                    .protocolViolation,
+                    "the peer speaks protocol version \(hello.version), this process \(Hello.currentVersion)"
+                )
             }
             guard hello.build == .own else {
                 throw ServeError(
                     .protocolViolation,
-                    "the peer runs build \(hello.build) of the program, and this process build \(BuildID.own)"
+                    "the peer runs build \(hello.build) of the program, this process build \(BuildID.own)"
                 )
             }
             guard !hasGreeted else { throw ServeError(.protocolViolation, "a second hello") }
@@ -112,7 +116,7 @@ final class FrameReader {
         let reply = FramedReply(frame.stream, connection, replica)
         guard connection.insert(reply) else {
             replica.finish()?()
-            throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
+            throw ServeError(.protocolViolation, "stream \(frame.stream) was opened twice")
         }
         do {
             switch frame.kind {
@@ -133,13 +137,13 @@ final class FrameReader {
         }
         let reply = FramedReply(frame.stream, connection, nil)
         guard connection.insert(reply) else {
-            throw ServeError(.protocolViolation, "the stream \(frame.stream) was begun twice")
+            throw ServeError(.protocolViolation, "stream \(frame.stream) was opened twice")
         }
         reply.send(region: region)
     }
 }
 
-/// A method that the peer gave a number to.
+/// A method that the peer has numbered.
 private struct IncomingMethod {
     private let id: ReplicaID
     /// Empty for HTTP requests.

@@ -3,8 +3,8 @@ internal import SwerveActors
 internal import SwerveCore
 internal import Synchronization
 
-/// A call by handle to a replica of another process, or the fetch of a result that another process keeps: the task that
-/// waits, and the caller's end of the stream.
+/// The caller's end of a call by handle to another process's replica, or of a fetch of a result that another process
+/// keeps. Holds the task that waits.
 final class FramedCall: StreamOwner {
     let number = Atomic<UInt64>(0)
     private let replica: ReplicaID?
@@ -13,9 +13,9 @@ final class FramedCall: StreamOwner {
 
     private struct State {
         var phase = Phase.idle
-        /// Of long arguments.
+        /// Sends long arguments.
         var sender: CreditedSender?
-        /// Of a long result.
+        /// Collects a long result.
         var value: ValueAssembly?
         var taken = ConsumedBytes()
     }
@@ -24,7 +24,7 @@ final class FramedCall: StreamOwner {
         case idle
         /// Goes to over.
         case waiting(UnsafeContinuation<CallOutcome, Never>)
-        /// Answered, or cancelled, maybe before it began.
+        /// Answered or cancelled, possibly before it began.
         case over
     }
 
@@ -34,7 +34,7 @@ final class FramedCall: StreamOwner {
         self.connection = connection
     }
 
-    /// Sends the frame, which ``Frame/open(capacity:)`` began, and waits for what becomes of it.
+    /// Sends the frame, which ``Frame/open(capacity:)`` began, and waits for the outcome.
     func outcome(_ kind: FrameKind, _ frame: consuming ByteBuffer) async -> CallOutcome {
         let frame = frame
         return await withTaskCancellationHandler {
@@ -61,7 +61,7 @@ final class FramedCall: StreamOwner {
         case .closed(let reason): return end(.lost(started: false, reason: reason))
         case .tooManyStreams: return end(.failed(ServeError.tooManyStreams))
         }
-        // A cancellation that came before the stream was open could not tell the replica.
+        // A cancellation that came before the stream was open could not reach the replica.
         if state.withLock({ if case .over = $0.phase { true } else { false } }) { sendCancel() }
     }
 
@@ -72,7 +72,7 @@ final class FramedCall: StreamOwner {
                 .failed(
                     ServeError(
                         .tooLarge,
-                        "the arguments have \(length) bytes; \(StreamLimits.maximumValueBytes) are the most",
+                        "the arguments have \(length) bytes; the maximum is \(StreamLimits.maximumValueBytes)",
                         replica: replica
                     )
                 )
@@ -80,7 +80,7 @@ final class FramedCall: StreamOwner {
             return nil
         }
         var rest = body
-        // Behind the method's number, the first part counts against the window.
+        // The method's number does not count against the window; the rest of the first part does.
         let first = rest.readSlice(length: StreamLimits.part) ?? ByteBuffer()
         var sender = CreditedSender(sent: first.readableBytes - 4)
         sender.push(rest)
@@ -114,7 +114,7 @@ final class FramedCall: StreamOwner {
         continuation.resume(returning: .failed(CancellationError()))
     }
 
-    /// Harmless when the call has been answered meanwhile.
+    /// Harmless when the call has been answered in the meantime.
     private func sendCancel() {
         connection.send(.requestCancel, stream: number.load(ordering: .relaxed)) { _ in }
     }
@@ -149,7 +149,7 @@ final class FramedCall: StreamOwner {
         case .responseEnd: try receivedPart(body, isLast: true)
         case .requestCredit:
             try state.withLock { state throws in
-                // After the end the sender is gone.
+                // The sender is `nil` once the call is over.
                 guard state.sender?.consumed(FrameReader.credit(in: body)) != false else {
                     throw FramedHTTPStream.tookTooMuch
                 }
@@ -159,16 +159,16 @@ final class FramedCall: StreamOwner {
         }
     }
 
-    /// Takes the parts of a long value as they come; also after a cancellation, to the stream's end.
+    /// Takes the parts of a long value as they come, even after a cancellation, until the stream ends.
     private func receivedPart(_ bytes: ByteBuffer, isLast: Bool) throws {
         let (credit, whole) = try state.withLock { state throws -> (Int, ByteBuffer?) in
             guard state.taken.received(bytes.readableBytes) else { throw FramedHTTPStream.cameTooFast }
             let credit = state.taken.consumed(bytes.readableBytes)
             guard var value = state.value.take() else {
-                throw ServeError(.protocolViolation, "a part of a long value that did not begin")
+                throw ServeError(.protocolViolation, "a part of a long value before its beginning")
             }
             guard value.append(bytes), !isLast || value.isWhole else {
-                throw ServeError(.protocolViolation, "a long value of another length than announced")
+                throw ServeError(.protocolViolation, "a long value differs from its announced length")
             }
             if isLast { return (0, value.bytes) }
             state.value = value
@@ -180,7 +180,7 @@ final class FramedCall: StreamOwner {
         }
     }
 
-    /// Made even when nobody waits any more: letting it go releases what is kept.
+    /// Makes the result even when nobody waits for it: dropping it releases what is kept.
     private func kept(_ body: ByteBuffer) throws -> CallOutcome {
         var body = body
         guard let (number, count) = body.readMultipleIntegers(endianness: .little, as: (UInt64, UInt64).self) else {

@@ -4,20 +4,20 @@ internal import SwerveCore
 internal import SwerveHTTPTypes
 internal import Synchronization
 
-/// The caller's end of an HTTP request to a replica of another process.
+/// The caller's end of an HTTP request to another process's replica.
 final class FramedHTTPStream: ReplicaStream, StreamOwner {
     let number = Atomic<UInt64>(0)
     private let replica: ReplicaID
     private let connection: PeerConnection
     private let receiver: any ReplicaStreamReceiver
-    /// Where the receiver hears of events.
+    /// The loop on which the receiver gets its events.
     private let loop: any EventLoop
     private let state = Mutex(State())
 
     private struct State {
-        /// Of the request's body.
+        /// Sends the request's body.
         var sender = CreditedSender()
-        /// Of the answer's body.
+        /// Counts the answer's body.
         var taken = ConsumedBytes()
     }
 
@@ -110,8 +110,8 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
         }
     }
 
-    static let tookTooMuch = ServeError(.protocolViolation, "more of a request was taken than was sent")
-    static let cameTooFast = ServeError(.protocolViolation, "an answer came faster than it was asked for")
+    static let tookTooMuch = ServeError(.protocolViolation, "the peer reports more of a request as taken than was sent")
+    static let cameTooFast = ServeError(.protocolViolation, "the peer sent more of an answer than its credit allows")
 
     func lost(started: Bool, reason: String) {
         deliver(.lost(started: started, reason: reason))
@@ -126,6 +126,6 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
 
 extension ServeError {
     static var tooManyStreams: ServeError {
-        ServeError(.queueFull, "a connection carries \(ConnectionLimits.maximumStreams) requests at a time")
+        ServeError(.queueFull, "a connection carries at most \(ConnectionLimits.maximumStreams) requests at a time")
     }
 }

@@ -5,8 +5,8 @@ internal import SwerveHTTPTypes
 internal import SwerveReplica
 internal import Synchronization
 
-/// The replica's end of a request that came over a connection: turns what the replica says into frames, and what the
-/// caller sends into the request's body.
+/// The replica's end of a request that came over a connection: turns the replica's events into frames, and the caller's
+/// frames into the request's body.
 final class FramedReply: Reply {
     let stream: UInt64
     private let connection: PeerConnection
@@ -16,18 +16,18 @@ final class FramedReply: Reply {
 
     private struct State {
         var request: HostedRequest?
-        /// A long call whose arguments are on their way.
+        /// A long call whose arguments are still arriving.
         var longCall: LongCall?
         var mayKeep = false
-        /// Of the answer's body.
+        /// Sends the answer's body.
         var sender = CreditedSender()
-        /// Of the request's body.
+        /// Counts the request's body.
         var taken = ConsumedBytes()
-        /// Whether the answer is given and only waits for the caller to take it.
+        /// Whether the answer is complete and only waits for the caller to take it.
         var isLeaving = false
-        /// Whether nobody takes it any more.
+        /// Whether the caller no longer wants the answer.
         var isCallerGone = false
-        /// Whether the place in the replica was given back.
+        /// Whether the place in the replica has been given back.
         var hasLeft = false
     }
 
@@ -89,18 +89,18 @@ final class FramedReply: Reply {
         _ = try receivedBody(firstPart, isLast: false)
     }
 
-    /// - Returns: whether a long call is whole and is to be started.
+    /// - Returns: whether a long call is now complete and should start.
     func receivedBody(_ bytes: ByteBuffer, isLast: Bool) throws -> Bool {
         enum Next { case deliver(HostedRequest?), wait(credit: Int), start(LongCall) }
         let next = try state.withLock { state throws -> Next in
             guard state.taken.received(bytes.readableBytes) else {
-                throw ServeError(.protocolViolation, "a body came faster than it was asked for")
+                throw ServeError(.protocolViolation, "the peer sent more of a body than its credit allows")
             }
             guard var long = state.longCall.take() else { return .deliver(state.request) }
             guard long.value.append(bytes), !isLast || long.value.isWhole else {
-                // It stays: its room and its place in the replica are given back when the connection closes.
+                // The long call stays: its room and its place in the replica are given back when the connection closes.
                 state.longCall = long
-                throw ServeError(.protocolViolation, "a long call of another length than announced")
+                throw ServeError(.protocolViolation, "a long call differs from its announced length")
             }
             if isLast { return .start(long) }
             let credit = state.taken.consumed(bytes.readableBytes)
@@ -124,11 +124,11 @@ final class FramedReply: Reply {
         return false
     }
 
-    /// The caller took so many bytes of the answer.
+    /// The caller took this many bytes of the answer.
     func consumed(_ bytes: Int) throws {
         let (request, drained) = try state.withLock { state throws in
             guard state.sender.consumed(bytes) else {
-                throw ServeError(.protocolViolation, "more of an answer was taken than was sent")
+                throw ServeError(.protocolViolation, "the peer reports more of an answer as taken than was sent")
             }
             let drained = sendParts(&state)
             return (state.request, drained)
@@ -138,7 +138,8 @@ final class FramedReply: Reply {
     }
 
     func callerIsGone() {
-        // What has not begun, and what is only on its way, ends here; other requests end when their task does.
+        // A request that has not begun, or whose answer is only waiting to be sent, ends here. Others end with their
+        // task.
         let (request, endsHere) = state.withLock { state in
             state.isCallerGone = true
             return (state.request, state.longCall != nil || state.isLeaving)
@@ -152,7 +153,7 @@ final class FramedReply: Reply {
         over()?()
     }
 
-    /// The request cannot begin, or nobody takes its answer.
+    /// The request cannot begin, or nobody wants its answer.
     func fail(_ error: any Error) {
         if let long = state.withLock({ $0.longCall.take() }) { connection.hosted.giveBack(long.value.length) }
         send(.failure(error))
@@ -198,12 +199,12 @@ final class FramedReply: Reply {
             let drained = over()
             connection.send(.responseFailure, stream: stream, Failures.encode(error, thrownBy: replica?.id))
             drained?()
-        case .refused, .lost: preconditionFailure("a replica that began says neither")
+        case .refused, .lost: preconditionFailure("a replica that began a request neither refuses nor loses it")
         }
     }
 
-    /// The place in the replica is free before the last frame leaves; for a long answer, that is when the caller has taken
-    /// what came before it.
+    /// Frees the place in the replica before the last frame is sent. For a long answer, that is when the caller has
+    /// taken what came before the last frame.
     func end(_ event: StreamEvent, of replica: HostedReplica) { send(event) }
 
     private func send(_ result: CallResult) {
@@ -214,7 +215,7 @@ final class FramedReply: Reply {
                 .failure(
                     ServeError(
                         .tooLarge,
-                        "the result has \(size) bytes; \(StreamLimits.maximumValueBytes) are the most",
+                        "the result has \(size) bytes; the maximum is \(StreamLimits.maximumValueBytes)",
                         replica: replica?.id
                     )
                 )
@@ -240,7 +241,7 @@ final class FramedReply: Reply {
         send(region: region)
     }
 
-    /// Sends an encoded value, in parts as the caller takes it when it is long.
+    /// Sends an encoded value; a long one goes in parts, as the caller takes it.
     func send(region: ByteBuffer) {
         guard region.readableBytes > StreamLimits.window else {
             let drained = over()
@@ -254,7 +255,7 @@ final class FramedReply: Reply {
             if state.isCallerGone { return (true, nil) }
             state.request = nil
             state.isLeaving = true
-            // Before the first part leaves: the caller may report that it took it while this goes on.
+            // Set before the first part is sent: the caller may report that it took the part while this still runs.
             state.sender = CreditedSender(sent: first.readableBytes)
             state.sender.push(rest)
             state.sender.end()
@@ -286,9 +287,9 @@ final class FramedReply: Reply {
         return drained
     }
 
-    /// The last frame is about to be sent. The request is let go, which holds this reply.
+    /// The last frame is about to be sent. Drops the request, which holds this reply.
     ///
-    /// - Returns: what to call when it is sent.
+    /// - Returns: what to call once the frame is sent.
     private func over() -> Drained? {
         let drained = state.withLock { state in
             state.request = nil
@@ -299,7 +300,7 @@ final class FramedReply: Reply {
         return drained
     }
 
-    /// Gives the place in the replica back.
+    /// Gives back the place in the replica.
     private func leave(_ state: inout State) -> Drained? {
         if state.hasLeft { return nil }
         state.hasLeft = true

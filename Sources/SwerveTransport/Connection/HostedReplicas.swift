@@ -3,15 +3,15 @@ package import SwerveCore
 package import SwerveReplica
 internal import Synchronization
 
-/// The replicas that a process hosts. It alone owns them: who else needs one looks it up.
+/// The replicas that a process hosts, and their only owner: other code looks them up here.
 package final class HostedReplicas: Sendable {
-    /// Of the instance that the replicas belong to.
+    /// The actor system of the instance that the replicas belong to.
     package let system: ServeSystem
-    /// In no order; a process hosts few.
+    /// Unordered; a process hosts few.
     private let replicas = Mutex<[HostedReplica]>([])
-    /// The large results that the process keeps for others.
+    /// The large results that this process keeps for others.
     package let kept = KeptResults()
-    /// Bytes of long calls that are being put together.
+    /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
     package init(_ system: ServeSystem) {
@@ -34,7 +34,7 @@ package final class HostedReplicas: Sendable {
 
     package var count: Int { replicas.withLock { $0.count } }
 
-    /// Bytes of long calls that are being put together, for status and tests.
+    /// The total size of the long calls that are being assembled, for status and tests.
     package var assembledBytes: Int { assembled.load(ordering: .relaxed) }
 
     /// Claims room for a long call.

@@ -4,21 +4,21 @@ internal import SwerveCore
 internal import SwerveReplica
 internal import Synchronization
 
-/// Someone who waits for what comes on a stream. Called on the connection's event loop, never during a call that the owner
-/// makes to the connection.
+/// The caller's end of a stream: receives its frames. Called on the connection's event loop, never during a call that
+/// the owner makes to the connection.
 protocol StreamOwner: AnyObject, Sendable {
     /// The stream's number, from ``PeerConnection/open(_:_:_:)`` on.
     var number: Atomic<UInt64> { get }
-    /// - Throws: what the peer did wrong; the connection is closed then.
+    /// - Throws: an error that says what the peer did wrong; the connection is then closed.
     func received(_ kind: FrameKind, _ body: ByteBuffer) throws
-    /// - Parameter started: `false` only when the replica certainly had not begun.
+    /// - Parameter started: `false` only when the request certainly did not begin.
     func lost(started: Bool, reason: String)
 }
 
 /// One connection between two processes: it multiplexes the requests of both directions.
 ///
-/// Any thread may send. ``OutgoingBuffer`` says who writes: the event loop, for the frames of a whole tick, or the thread
-/// that sends, when little is going on, which spares a wake-up. What arrives is handled on the event loop.
+/// Any thread may send. ``OutgoingBuffer`` decides who writes: the event loop, for the frames of a whole tick, or, when
+/// little is going on, the sending thread, which saves a wake-up. Incoming bytes are handled on the event loop.
 package final class PeerConnection: Sendable {
     package let eventLoop: any EventLoop
     let delegate: any PeerDelegate
@@ -30,18 +30,18 @@ package final class PeerConnection: Sendable {
     private struct State {
         var out = OutgoingBuffer()
         var closedBecause: String?
-        /// Whoever waits until everything is with the operating system.
+        /// The callers of ``sent()``, until the operating system has everything.
         var waitingForSent: [EventLoopPromise<Void>] = []
         var streams = StreamTable<any StreamOwner>()
-        /// The requests of the peer that are under way.
+        /// The peer's requests that are under way.
         var incoming = IncomingTable()
         var nextMethod: UInt32 = 1
-        /// Where the peer tells how far it got.
+        /// Where the peer notes the last stream it began.
         var peerBoard: BoardSlot?
-        /// Where this process tells the peer.
+        /// Where this process notes the last stream it began.
         var ownBoard: BoardSlot?
 
-        /// So few requests are under way that waiting for more to send together would only cost time.
+        /// Whether so few requests are under way that waiting to write several frames together would only cost time.
         var isQuiet: Bool { streams.count + incoming.count <= 2 }
 
         mutating func takeSent() -> [EventLoopPromise<Void>] {
@@ -81,7 +81,7 @@ package final class PeerConnection: Sendable {
         perform(action)
     }
 
-    /// Sends a frame that is nothing but bytes, or has some behind its body.
+    /// Sends a frame that consists of bytes, with an optional body before them.
     func send(
         _ kind: FrameKind,
         stream: UInt64,
@@ -100,7 +100,7 @@ package final class PeerConnection: Sendable {
         }
     }
 
-    /// Tells the other side that so many bytes of a body were taken.
+    /// Tells the other side that this many bytes of a body were taken.
     func sendCredit(_ kind: FrameKind, stream: UInt64, _ bytes: Int) {
         send(kind, stream: stream) { $0.writeInteger(UInt32(clamping: bytes), endianness: .little) }
     }
@@ -126,8 +126,8 @@ package final class PeerConnection: Sendable {
         case tooManyStreams
     }
 
-    /// Begins a stream with a frame whose body is written in place, and bytes behind it. The owner is called from now on,
-    /// until the stream is over; not during this call.
+    /// Opens a stream with a frame whose body is written in place, followed by `trailing`. The owner is called until
+    /// the stream is over, but never during this call.
     func open(
         _ kind: FrameKind,
         _ owner: any StreamOwner,
@@ -159,7 +159,7 @@ package final class PeerConnection: Sendable {
         return failure
     }
 
-    /// Gives a number to a method of a replica of the peer.
+    /// Gives a number to a method of one of the peer's replicas.
     func define(_ replica: ReplicaID, _ target: String) -> UInt32 {
         let number = state.withLock { state -> UInt32 in
             defer { state.nextMethod += 1 }
@@ -171,21 +171,21 @@ package final class PeerConnection: Sendable {
         return number
     }
 
-    /// A request of the peer begins. `false` when its number is taken, which breaks the protocol.
+    /// Records a request that the peer begins. `false` when its number is in use, which breaks the protocol.
     func insert(_ reply: FramedReply) -> Bool {
         state.withLock { $0.incoming.insert(reply) }
     }
     func incoming(_ stream: UInt64) -> FramedReply? {
         state.withLock { $0.incoming[stream] }
     }
-    /// The last frame of an answer is on its way.
+    /// The last frame of the answer is about to be sent.
     func remove(_ reply: FramedReply) {
         state.withLock { $0.incoming.remove(reply.stream) }
     }
 
     // MARK: Writing
 
-    /// Does what the outgoing buffer says. Nobody is called back from here.
+    /// Carries out the outgoing buffer's action. Calls nobody back.
     private func perform(_ action: OutgoingBuffer.Action) {
         var action = action
         while true {
@@ -201,7 +201,7 @@ package final class PeerConnection: Sendable {
                 let rest = state.withLock { $0.out.handOver() }
                 return wire.writeEventually(rest) { self.perform(self.change { $0.becameWritable() }) }
             case .fail:
-                // Mostly because the peer has ended: its last answers may wait to be read, and its end behind them.
+                // Usually the peer has ended: its last answers, and then its end, may still wait to be read.
                 eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.close(because: "writing to it failed") }
                 return
             case .closeSocket: return wire.closeWriting()
@@ -209,7 +209,7 @@ package final class PeerConnection: Sendable {
         }
     }
 
-    /// Tells the outgoing buffer of something, and whoever waits until everything has left.
+    /// Passes an event to the outgoing buffer, and completes ``sent()`` when everything has left.
     private func change(_ event: (inout OutgoingBuffer) -> OutgoingBuffer.Action) -> OutgoingBuffer.Action {
         let (action, sent) = state.withLock { state in
             let action = event(&state.out)
@@ -219,7 +219,7 @@ package final class PeerConnection: Sendable {
         return action
     }
 
-    /// Done when the operating system has everything that was sent so far, or can have no more of it.
+    /// Completes when the operating system has everything that was sent so far, or can accept no more.
     package func sent() -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         state.withLock { $0.waitingForSent.append(promise) }
@@ -246,7 +246,8 @@ package final class PeerConnection: Sendable {
     }
     /// Tells the peer that its requests up to this one begin.
     ///
-    /// - Returns: `false` when the connection has ended. The peer may have looked at the board by then: nothing may begin.
+    /// - Returns: `false` when the connection has ended. The peer may have read the board by then, so nothing may
+    ///   begin.
     func noteStarted(_ stream: UInt64) -> Bool {
         state.withLock { state in
             if state.closedBecause != nil { return false }
@@ -266,7 +267,7 @@ package final class PeerConnection: Sendable {
         }
     }
 
-    /// No more bytes come for now.
+    /// No more bytes arrive for now.
     package func readComplete() {
         reader.value.startArrived(self)
     }
@@ -277,7 +278,7 @@ package final class PeerConnection: Sendable {
         reader.value.end()
     }
 
-    /// The socket says that the other side is gone.
+    /// The socket reports that the other side is gone.
     package func broke(_ reason: String) {
         markClosed(reason, isPeerGone: true)
         wire.close()
@@ -292,24 +293,26 @@ package final class PeerConnection: Sendable {
         do {
             try owner?.received(kind, body)
         } catch {
-            // Its stream may be out of the table: it is told here, and the others when the connection closes.
+            // Its stream may already be out of the table, so it is told here; the others learn of it when the
+            // connection closes.
             if kind.endsStream { owner?.lost(started: true, reason: "\(error)") }
             throw error
         }
     }
 
-    /// The peer's process is gone; its end comes behind its last answers, which may wait to be read. From any thread.
+    /// The peer's process is gone; its last answers, and then its end, may still wait to be read. From any thread.
     package func peerIsGone(_ reason: String) {
         eventLoop.scheduleTask(in: ConnectionLimits.lastWords) { self.broke(reason) }
     }
 
-    /// From any thread; what waits on the connection hears of it in a later tick.
+    /// From any thread; the streams' owners are told in a later tick.
     package func close(because reason: String) {
         markClosed(reason, isPeerGone: false)
         wire.close()
     }
 
-    /// - Parameter isPeerGone: whether the peer reads nothing any more. Otherwise it may still begin what it was sent.
+    /// - Parameter isPeerGone: whether the peer has stopped reading. Otherwise it may still begin requests that were
+    ///   sent to it.
     private func markClosed(_ reason: String, isPeerGone: Bool) {
         let (isFirst, action) = state.withLock { state -> (Bool, OutgoingBuffer.Action) in
             guard state.closedBecause == nil else { return (false, .none) }
@@ -319,7 +322,7 @@ package final class PeerConnection: Sendable {
         }
         perform(action)
         perform(change { _ in .none })
-        // In a later tick: the connection may be closing because a caller is just writing to it.
+        // In a later tick: a caller may be writing to the connection at this moment.
         if isFirst { eventLoop.execute { self.tellAll(reason) } }
     }
 
@@ -340,16 +343,16 @@ package final class PeerConnection: Sendable {
 
     package var isClosed: Bool { state.withLock { $0.closedBecause != nil } }
 
-    /// Streams of both directions that are open, and bytes that wait to be written; for status and tests.
+    /// The open streams of both directions and the bytes that wait to be written, for status and tests.
     package var load: (streams: Int, incoming: Int, bytes: Int) {
         state.withLock { ($0.streams.count, $0.incoming.count, $0.out.count) }
     }
 }
 
-/// What a process does with the messages that are not requests. Called on the connection's event loop.
+/// What a process does with messages other than requests. Called on the connection's event loop.
 package protocol PeerDelegate: AnyObject, Sendable {
     func received(_ hello: Hello, on connection: PeerConnection)
     func received(_ message: ControlMessage, on connection: PeerConnection)
-    /// Once, before the owners of the streams are told.
+    /// Called once, before the owners of the streams are told.
     func closed(_ connection: PeerConnection, reason: String)
 }

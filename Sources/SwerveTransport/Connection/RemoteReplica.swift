@@ -3,13 +3,14 @@ package import SwerveActors
 package import SwerveCore
 internal import Synchronization
 
-/// A replica of another process: one connection for each event loop of this process, so that a request stays on its loop.
+/// A replica in another process: one connection for each event loop of this process, so that a request stays on its
+/// loop.
 ///
-/// Immutable: when the connections change, another value takes its place in the pool.
+/// Immutable: when the connections change, a new value replaces it in the pool.
 package final class RemoteReplica: ReplicaConnection {
     package let id: ReplicaID
     private let links: [Link]
-    /// By the position of an event loop; a loop without a connection of its own uses another's.
+    /// By the position of an event loop; a loop without a connection of its own shares another's.
     private let byLoop: [Int]
 
     private final class Link: Sendable {
@@ -21,7 +22,7 @@ package final class RemoteReplica: ReplicaConnection {
         }
     }
 
-    /// - Parameter connections: by the position of an event loop, at least one.
+    /// - Parameter connections: by the position of an event loop; at least one is not `nil`.
     package init(_ id: ReplicaID, _ connections: [PeerConnection?]) {
         self.id = id
         var links: [Link] = []
@@ -38,7 +39,7 @@ package final class RemoteReplica: ReplicaConnection {
         self.links = links
     }
 
-    /// Whether it goes by just these connections.
+    /// Whether it uses exactly these connections.
     package func uses(_ connections: [PeerConnection?]) -> Bool {
         let given = connections.compactMap { $0 }
         return given.count == links.count && zip(given, links).allSatisfy { $0 === $1.connection }
@@ -56,7 +57,7 @@ package final class RemoteReplica: ReplicaConnection {
     }
 
     package func call(_ call: OutgoingCall) async -> CallOutcome {
-        // Tasks belong to no loop: one connection for all, so that what leaves together can be written together.
+        // Tasks belong to no loop, so all calls share one connection and their frames can be written together.
         let link = links[0]
         do {
             let method = link.methods.number(of: call.target, of: id, on: link.connection)
@@ -68,9 +69,9 @@ package final class RemoteReplica: ReplicaConnection {
     }
 }
 
-/// The numbers that a replica's methods have on a connection.
+/// The numbers of a replica's methods on one connection.
 private final class MethodNumbers: Sendable {
-    /// A few, nearly always the same strings: comparing them costs less than hashing one.
+    /// Few entries, and nearly always the same strings: comparing them costs less than hashing.
     private let known = Mutex<[(target: String, number: UInt32)]>([])
 
     func number(of target: String, of replica: ReplicaID, on connection: PeerConnection) -> UInt32 {

@@ -1,5 +1,5 @@
-/// The requests that a connection waits for answers to. A stream's number holds its slot in the low bits and a count
-/// that only grows above them, so that numbers are found without hashing and are ordered by time.
+/// The requests for which a connection awaits answers. A stream's number holds its slot in the low bits and, above
+/// them, a count that only grows. So a lookup needs no hashing, and numbers are ordered by time.
 struct StreamTable<Owner> {
     static var slotBits: UInt64 { 20 }
 
@@ -10,7 +10,7 @@ struct StreamTable<Owner> {
     var count: Int { slots.count - free.count }
 
     static func slot(of stream: UInt64) -> Int { Int(stream & ((1 << slotBits) - 1)) }
-    /// How many streams were begun before this one and with it.
+    /// The stream's position in the order of opening, starting at 1.
     static func sequence(of stream: UInt64) -> UInt64 { stream >> slotBits }
 
     /// `nil` when the table is full.
@@ -51,7 +51,7 @@ struct StreamTable<Owner> {
     }
 }
 
-/// The requests of the peer that are under way, by the slot that the caller's numbering has.
+/// The peer's requests that are under way, by the slot in the caller's numbering.
 struct IncomingTable {
     private var slots: [FramedReply?] = []
     private(set) var count = 0

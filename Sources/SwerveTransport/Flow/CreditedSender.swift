@@ -2,16 +2,16 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveHTTPTypes
 
-/// The sending end of one body: bytes leave only as far as the reader has taken earlier ones. Pure; bodies of HTTP
-/// requests and answers and the values of calls use it, in both directions.
+/// The sending end of one body: bytes leave only as the reader takes earlier ones. Pure. Bodies of HTTP requests and
+/// answers and the values of calls use it, in both directions.
 ///
-/// At most ``StreamLimits/window`` bytes are on the way, and while some are, small parts wait to leave together, so the
-/// reader holds few buffers.
+/// At most ``StreamLimits/window`` bytes are on the way. While some are, small parts wait and leave together, so that
+/// the reader holds few buffers.
 struct CreditedSender: Sendable {
-    /// A part that may leave.
+    /// A part that may be sent.
     struct Part: Sendable {
         let bytes: ByteBuffer
-        /// Whether it is the last one.
+        /// Whether this is the body's last part.
         let isLast: Bool
     }
 
@@ -20,10 +20,10 @@ struct CreditedSender: Sendable {
     private var isEnded = false
     private(set) var isOver = false
 
-    /// Bytes that wait.
+    /// The number of bytes that wait.
     var waiting: Int { queue.bytes }
 
-    /// - Parameter sent: bytes that left before, within the reader's first window.
+    /// - Parameter sent: the bytes that were sent before, within the reader's first window.
     init(sent: Int = 0) {
         onTheWay = sent
     }
@@ -36,7 +36,7 @@ struct CreditedSender: Sendable {
         isEnded = true
     }
 
-    /// The reader took so many bytes.
+    /// The reader took this many bytes.
     ///
     /// - Returns: `false` when it claims more than it was sent.
     mutating func consumed(_ bytes: Int) -> Bool {
@@ -45,7 +45,7 @@ struct CreditedSender: Sendable {
         return true
     }
 
-    /// The next part that may leave now.
+    /// The next part that may be sent now.
     mutating func next() -> Part? {
         if isOver { return nil }
         if queue.isEmpty {
@@ -62,8 +62,8 @@ struct CreditedSender: Sendable {
     }
 }
 
-/// The reading end's account of what it took: reported in steps, so that not every part costs a frame, and at once when
-/// nothing is left to read, because the writer may be waiting for that.
+/// The reading end's count of the bytes it took. It reports them in steps, so that not every part costs a frame. It
+/// reports at once when nothing is left to read, because the writer may be waiting.
 struct ConsumedBytes: Sendable {
     private var received = 0
     private var consumed = 0

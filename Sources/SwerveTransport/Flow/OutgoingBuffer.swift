@@ -1,12 +1,12 @@
 internal import NIOCore
 internal import SwerveActors
 
-/// What waits to be written to a connection's socket, and who writes it. Pure: whoever has the turn does what the returned
-/// action says and reports back.
+/// The bytes that wait to be written to a connection's socket, and the decision who writes them. Pure: the thread whose
+/// turn it is carries out the returned action and reports back.
 ///
-/// There is one writer at any time. A thread becomes it by an action ``Action/write``; until it reports with
-/// ``wrote(_:_:)``, whatever others append waits for it. So frames reach the socket whole and in the order in which they
-/// were appended, whoever appended them.
+/// There is one writer at any time. A thread becomes the writer through ``Action/write``. Until it reports with
+/// ``wrote(_:)``, frames that others append wait for it. So frames reach the socket whole and in the order in which
+/// they were appended, whichever threads appended them.
 struct OutgoingBuffer {
     enum Action: Equatable {
         case none
@@ -14,10 +14,10 @@ struct OutgoingBuffer {
         case schedule
         /// The caller is the writer: take the bytes, write them, and report.
         case write
-        /// The socket is full: take what is left with ``handOver()``, have it written when the socket takes more, and call
-        /// ``becameWritable()`` then.
+        /// The socket is full: take the rest with ``handOver()``, have it written when the socket accepts more, then
+        /// call ``becameWritable()``.
         case awaitWritable
-        /// Nothing can be sent any more: have the connection closed, when what the peer said before was read.
+        /// Nothing more can be sent: have the connection closed once the peer's earlier bytes have been read.
         case fail
         /// The last writer is done: close the socket.
         case closeSocket
@@ -26,12 +26,12 @@ struct OutgoingBuffer {
     private enum Phase: Equatable {
         /// Nobody writes. Goes to writing and closed.
         case idle
-        /// One thread has taken bytes and writes them; `isClosing` when the socket is to be closed after that. Goes to
-        /// idle, writing, blocked and closed.
+        /// One thread has taken bytes and writes them; `isClosing` when the socket is to be closed afterwards. Goes to
+        /// idle, writing, blocked, broken and closed.
         case writing(rounds: Int, isClosing: Bool)
         /// The socket is full. Goes to writing and closed.
         case blocked
-        /// The peer takes no more. Goes to closed.
+        /// The peer accepts no more. Goes to closed.
         case broken
         case closed
     }
@@ -41,18 +41,18 @@ struct OutgoingBuffer {
     private var waiting = WireBytes()
     /// What the writer took and has not written yet.
     private var taken = WireBytes()
-    /// The memory of the last tail, for the next one.
+    /// The previous tail's memory, for reuse.
     private var spare = ByteBuffer()
-    /// Frames that were appended since the last write.
+    /// The number of frames appended since the last write.
     private var frames = 0
 
-    /// A writer that finds more to write goes on so many times; then the event loop does, so that no caller's thread serves
-    /// all others.
+    /// How many rounds a writer that keeps finding more to write does. Then the event loop takes over, so that no
+    /// caller's thread serves all the others.
     static let maximumRounds = 4
 
-    /// How many bytes wait, for tests and status.
+    /// The number of bytes that wait, for tests and status.
     var count: Int { waiting.count + taken.count }
-    /// Whether the socket has everything, or can have no more.
+    /// Whether the socket has everything, or can accept no more.
     var isDrained: Bool {
         switch phase {
         case .idle: waiting.isEmpty
@@ -60,9 +60,9 @@ struct OutgoingBuffer {
         case .writing, .blocked: false
         }
     }
-    /// Whether the peer takes no more.
+    /// Whether the peer accepts no more.
     var isBroken: Bool { phase == .broken }
-    /// Whether what is appended is dropped.
+    /// Whether appended frames are dropped.
     private var isDropping: Bool {
         switch phase {
         case .broken, .closed, .writing(_, isClosing: true): true
@@ -72,11 +72,12 @@ struct OutgoingBuffer {
 
     // MARK: Appending
 
-    /// Adds a whole frame. After the end it is dropped.
+    /// Adds a whole frame. After the end, the frame is dropped.
     ///
     /// - Parameters:
     ///   - isOnLoop: whether the caller is the event loop, which writes at the end of its tick.
-    ///   - isQuiet: whether so little is under way that waiting for more to send together would only cost time.
+    ///   - isQuiet: whether so few requests are under way that waiting to write several frames together would only cost
+    ///     time.
     mutating func append(
         _ frame: ByteBuffer,
         _ trailing: ByteBuffer? = nil,
@@ -111,12 +112,12 @@ struct OutgoingBuffer {
         burst.hold()
     }
 
-    /// A burst of requests has begun; the answers given meanwhile leave.
+    /// A burst of requests has begun; the answers given in the meantime leave.
     mutating func release() -> Action {
         burst.release() ? writeIfIdle() : .none
     }
 
-    /// The event loop came, as ``Action/schedule`` asked for.
+    /// The event loop calls this, as ``Action/schedule`` asked.
     mutating func loopCame() -> Action {
         burst.ran()
         return writeIfIdle()
@@ -134,7 +135,7 @@ struct OutgoingBuffer {
         return .write
     }
 
-    /// The bytes that the writer is to write, all that wait.
+    /// The bytes for the writer to write: all that wait.
     mutating func take() -> WireBytes {
         guard case .writing = phase else { preconditionFailure("only the writer takes bytes") }
         taken = waiting
@@ -180,13 +181,13 @@ struct OutgoingBuffer {
         }
     }
 
-    /// What a full socket did not take.
+    /// What a full socket did not accept.
     mutating func handOver() -> WireBytes {
         defer { taken = WireBytes() }
         return taken
     }
 
-    /// The socket took what was handed over.
+    /// The socket accepted what was handed over.
     mutating func becameWritable() -> Action {
         guard case .blocked = phase else { return .none }
         phase = .idle
@@ -195,7 +196,7 @@ struct OutgoingBuffer {
 
     // MARK: The end
 
-    /// No more is to be sent. The socket is closed by whoever gets ``Action/closeSocket``, once.
+    /// Nothing more is to be sent. Whoever gets ``Action/closeSocket``, which is returned once, closes the socket.
     mutating func close() -> Action {
         switch phase {
         case .closed, .writing(_, isClosing: true): return .none

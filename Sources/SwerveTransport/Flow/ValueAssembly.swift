@@ -1,11 +1,11 @@
 internal import NIOCore
 
-/// A long value that comes in parts.
+/// A long value that arrives in parts.
 struct ValueAssembly: Sendable {
     let length: Int
     private(set) var bytes = ByteBuffer()
 
-    /// Room is made for a part of the announced length only, and more as it comes.
+    /// At first, room is made for at most this much of the announced length; it grows as parts arrive.
     private static let firstRoom = 16 << 20
 
     init(length: Int) {
@@ -15,7 +15,7 @@ struct ValueAssembly: Sendable {
 
     var isWhole: Bool { bytes.readableBytes == length }
 
-    /// - Returns: `false` when there are more bytes than announced.
+    /// - Returns: `false` when more bytes arrive than were announced.
     mutating func append(_ part: ByteBuffer) -> Bool {
         guard bytes.readableBytes + part.readableBytes <= length else { return false }
         bytes.writeImmutableBuffer(part)

@@ -1,6 +1,6 @@
 internal import SwerveSystem
 
-/// What tells builds of a program apart.
+/// Identifies a build of a program.
 package struct BuildID: Codable, Hashable, Sendable, CustomStringConvertible {
     private var bytes: [UInt8]
 

@@ -2,8 +2,8 @@ internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
 
-/// The body of a `requestCall` frame: the method's number, the request id, the time that remains, whether the
-/// result may be kept, the arguments that are kept elsewhere, the generic arguments by their mangled names, and the
+/// The body of a `requestCall` frame: the method's number, the request id, the remaining time, whether the result may
+/// be kept, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
     static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
@@ -21,7 +21,7 @@ enum CallFrame {
         let writer = BinaryWriter(frame)
         for type in call.arguments.genericSubstitutions {
             guard let name = _mangledTypeName(type) else {
-                throw ServeError(.unencodable, "the generic argument \(type) has no name that another process can find")
+                throw ServeError(.unencodable, "another process cannot find the generic argument \(type) by name")
             }
             try writer.region(name)
         }
@@ -29,7 +29,7 @@ enum CallFrame {
             switch call.arguments[index] {
             case .value(let value): try write(value, at: index, to: writer)
             case .encoded(let value): try write(value, at: index, to: writer)
-            // Only the location of a kept result, above; an empty region takes its place here.
+            // Only the location of a kept result travels, written above; an empty region takes its place here.
             case .reference: try writer.region(0 as UInt8)
             }
         }
@@ -55,7 +55,7 @@ enum CallFrame {
             if case .reference(let result) = arguments[index] { references.append((index, result)) }
         }
         guard arguments.count <= Int(UInt8.max) else {
-            throw ServeError(.unencodable, "a call with \(arguments.count) arguments, \(UInt8.max) are the most")
+            throw ServeError(.unencodable, "a call with \(arguments.count) arguments; the maximum is \(UInt8.max)")
         }
         frame.writeInteger(UInt8(references.count))
         for (index, result) in references {
@@ -66,12 +66,12 @@ enum CallFrame {
         }
     }
 
-    /// What the replica's process reads of a call.
+    /// What the replica's process reads from a call.
     struct Received: Sendable {
         var context: ServeContext?
         var arguments: InvocationDecoder
         var mayKeep: Bool
-        /// The arguments that are to be fetched first.
+        /// The arguments to fetch first.
         var references: [Reference]
     }
 
@@ -89,7 +89,7 @@ enum CallFrame {
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
             let generics = frame.readInteger(as: UInt8.self)
-        else { throw ServeError(.protocolViolation, "a call that is cut off", replica: replica) }
+        else { throw ServeError(.protocolViolation, "a truncated call", replica: replica) }
         let reader = BinaryReader(frame, system: system)
         var types: [any Any.Type] = []
         for _ in 0..<generics {
@@ -126,17 +126,17 @@ enum CallFrame {
     }
 }
 
-// Deadlines travel as the time that remains: two machines need not agree on what time it is.
+// Deadlines travel as remaining time, because the clocks of two machines need not agree.
 
 extension ByteBuffer {
-    /// Nanoseconds; the largest number stands for no deadline.
+    /// Writes nanoseconds; the largest number stands for no deadline.
     mutating func writeRemainingTime(_ remaining: TimeAmount?) {
         writeInteger(remaining?.nanoseconds ?? .max, endianness: .little)
     }
 }
 
 extension RequestDeadline {
-    /// What ``ByteBuffer/writeRemainingTime(_:)`` wrote.
+    /// Reads what ``ByteBuffer/writeRemainingTime(_:)`` wrote.
     convenience init?(remaining: Int64, on loop: any EventLoop) {
         if remaining == .max { return nil }
         self.init(loop.now + .nanoseconds(remaining), clock: loop)

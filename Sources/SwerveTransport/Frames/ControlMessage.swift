@@ -4,12 +4,13 @@ package import SwerveCore
 package struct Hello: Codable, Sendable {
     package static let currentVersion = 5
     package var version = Hello.currentVersion
-    /// Of the sender's program. Arguments may hold what only the same build understands, such as key paths.
+    /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
+    /// paths.
     package var build = BuildID.own
     /// The worker's replica; `nil` for other processes.
     package var replica: ReplicaID?
     package var processID: Int32
-    /// The sender's board and the word of it that belongs to this connection; `nil` when it has none.
+    /// The sender's board and the word on it that belongs to this connection; `nil` when it has none.
     package var board: Board?
 
     package struct Board: Codable, Sendable {
@@ -23,7 +24,7 @@ package struct Hello: Codable, Sendable {
             self.generation = slot.generation
         }
 
-        /// The word, mapped into this process; `nil` when that fails, and every request counts as started then.
+        /// Maps the word into this process. `nil` when that fails; every request then counts as started.
         package func open() -> BoardSlot? {
             guard let board = try? SharedBoard(path: path, create: false) else { return nil }
             return BoardSlot(board, index: slot, generation: generation)
@@ -37,7 +38,7 @@ package struct Hello: Codable, Sendable {
     }
 }
 
-/// What controller and replica processes tell each other apart from requests.
+/// What controller and replica processes tell each other, apart from requests.
 package enum ControlMessage: Codable, Sendable {
     /// Make the actor. Controller to worker, once.
     case start(DeploymentSpec)
@@ -46,10 +47,10 @@ package enum ControlMessage: Codable, Sendable {
     /// The routable replicas of a deployment and the sockets of their processes. Controller to every process.
     case publish(DeploymentID, [PublishedReplica], PoolOptions)
     case withdraw(DeploymentID, ServeError)
-    /// Take no more requests, and say so when the ongoing ones are over.
+    /// Take no more requests, and report when the ongoing ones are over.
     case drain(ReplicaID)
     case drained(ReplicaID)
-    /// Answer by way of the executor that runs requests.
+    /// Answer through the executor that runs requests.
     case probe
     case probeAnswered
     /// Exit now.
@@ -61,7 +62,7 @@ package struct PublishedReplica: Codable, Sendable {
     package var id: ReplicaID
     /// The socket of the process that hosts it.
     package var address: String
-    /// How many requests it works on at a time.
+    /// How many requests it executes at a time.
     package var maxOngoingRequests: Int
 
     package init(id: ReplicaID, address: String, maxOngoingRequests: Int) {

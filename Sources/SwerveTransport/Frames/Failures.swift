@@ -6,7 +6,7 @@ internal import SwerveCore
 enum Failures {
     private enum Kind: UInt8 { case cancelled, serve, user, remote }
 
-    /// A text of more bytes is cut when the error is too long for a frame.
+    /// When an error is too long for a frame, its text is cut to this many bytes.
     private static let longestText = 16 << 10
 
     static func encode(_ error: any Error, thrownBy replica: ReplicaID?) -> ByteBuffer {
@@ -56,7 +56,7 @@ enum Failures {
         return writer.buffer
     }
 
-    /// `nil` when the type cannot be found by name or its value does not encode: it is described instead.
+    /// `nil` when the type cannot be found by name or its value does not encode; a description then takes its place.
     private static func user(_ error: some Error & Codable) -> ByteBuffer? {
         guard let name = _mangledTypeName(type(of: error)), _typeByName(name) != nil else { return nil }
         let writer = begin(.user)

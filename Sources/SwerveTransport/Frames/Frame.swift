@@ -4,49 +4,49 @@ internal import SwerveActors
 /// The unit of a connection between two processes: `[length: UInt32][kind: UInt8][stream: UInt64][body]`, integers
 /// little-endian; the length counts what follows it.
 ///
-/// A *stream* is one request and its answer. The caller numbers it; `request…` kinds concern the request, `response…` kinds
-/// the answer, so both ends of a connection may call.
+/// A *stream* is one request and its answer. The caller numbers it. `request…` kinds concern the request, `response…`
+/// kinds the answer, so both ends of a connection may call.
 package enum FrameKind: UInt8, Sendable {
-    /// Who is there, first on every connection; stream 0.
+    /// The sender introduces itself; first on every connection; stream 0.
     case hello = 1
     /// A ``ControlMessage``; stream 0.
     case control
-    /// Gives a number (in place of the stream) to a replica and a method of it.
+    /// Gives a number (in place of the stream) to a method of a replica.
     case define
 
     // Caller to replica.
 
     /// A call by handle.
     case requestCall
-    /// The beginning of a call whose arguments are long: the length of the whole, and the first part of it. The rest
-    /// follows as the body of the request.
+    /// The beginning of a call with long arguments: the total length and the first part. The rest follows as the body
+    /// of the request.
     case requestLongCall
-    /// An HTTP request, with its body or before it.
+    /// An HTTP request, with its body or followed by it.
     case requestHTTP
-    /// Asks for a result that is kept.
+    /// Asks for a kept result.
     case requestFetch
     case requestData
     /// The last part of a request's body.
     case requestEnd
     case requestCancel
-    /// The caller took so many bytes of the answer's body.
+    /// The caller took this many bytes of the answer's body.
     case responseCredit
-    /// A result that is kept is not needed any more; stream 0.
+    /// A kept result is no longer needed; stream 0.
     case requestRelease
 
     // Replica to caller.
 
-    /// The replica takes the request's body.
+    /// The replica accepts the request's body.
     case requestAccepted
-    /// The replica took so many bytes of the request's body.
+    /// The replica took this many bytes of the request's body.
     case requestCredit
     /// The request was not started. Ends the stream.
     case responseRefused
     /// The result of a call. Ends the stream.
     case responseValue
-    /// The length of a long result, and the first part of it; the rest follows as the body of the answer.
+    /// The length of a long result and its first part; the rest follows as the body of the answer.
     case responseLongValue
-    /// The result of a call, a large one, stays with the replica: its number and where it can be fetched. Ends the stream.
+    /// The large result of a call stays with the replica: its number and where to fetch it. Ends the stream.
     case responseKept
     /// The call threw, or the body of an answer broke off. Ends the stream.
     case responseFailure
@@ -58,7 +58,7 @@ package enum FrameKind: UInt8, Sendable {
     /// The last part of an answer's body. Ends the stream.
     case responseEnd
 
-    /// Whether a stream is over with this frame, as seen by the caller.
+    /// Whether this frame ends its stream, as the caller sees it.
     var endsStream: Bool {
         switch self {
         case .responseRefused, .responseValue, .responseKept, .responseFailure, .responseHTTP, .responseEnd: true
@@ -113,25 +113,25 @@ package enum Frame {
 
 /// Limits of one connection between processes.
 package enum ConnectionLimits {
-    /// The largest frame that carries a request or an answer, or a part of one: 4 MiB, above a window of content with its
-    /// head. A peer that sends a larger one is cut off.
+    /// The largest frame that carries a request or an answer, or a part of one: 4 MiB, more than a window of content
+    /// with its head. A peer that sends a larger frame is disconnected.
     package static let maximumFrameBytes = 4 << 20
-    /// The largest control message: 1 GiB, for a deployment's arguments are part of one.
+    /// The largest control message: 1 GiB, because it may contain a deployment's arguments.
     package static let maximumControlBytes = 1 << 30
-    /// How many streams one connection carries at a time: 2^20. More fail with code `queueFull`.
+    /// How many streams one connection carries at a time: 2^20. Further ones fail with code `queueFull`.
     package static let maximumStreams = 1 << 20
-    /// How many bytes of long calls one process puts together at a time: 2 GiB. A call that does not fit is refused, and
+    /// How many bytes of long calls one process assembles at a time: 2 GiB. A call that does not fit is refused and
     /// tried again.
     package static let maximumAssembledBytes = 2 << 30
-    /// How many methods a peer may give numbers to: 65 536. A peer that defines more is cut off.
+    /// How many methods a peer may number: 65 536. A peer that defines more is disconnected.
     static let maximumMethods = 1 << 16
-    /// So many frames leave together at most when they are sent in one tick: the other process works on the first ones
-    /// while this one makes the next.
+    /// How many frames sent in one tick leave together at most: the other process works on the first ones while this
+    /// one makes the next.
     static let framesPerWrite = 16
-    /// A frame's part of at least so many bytes is sent from where it lies instead of being copied together.
+    /// A part of a frame with at least this many bytes is sent from where it lies instead of being copied.
     static let copyLimit = 16 << 10
-    /// How long a connection that cannot be written to is still read: 1 s. Mostly its end comes at once.
+    /// How long a connection that cannot be written to is still read: 1 s. Usually its end comes at once.
     static let lastWords = TimeAmount.seconds(1)
-    /// A connection keeps so much memory at most for its next write.
+    /// How much memory a connection keeps at most for its next write.
     static let spareBytes = 256 << 10
 }

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import SwerveCore
 
-/// Cuts a byte stream into frames. Pure; after an error it is not to be asked again.
+/// Cuts a byte stream into frames. Pure. After it throws, do not call it again.
 struct FrameDecoder {
     struct Frame {
         let kind: FrameKind
@@ -20,8 +20,8 @@ struct FrameDecoder {
         }
     }
 
-    /// - Returns: `nil` when the rest of the next frame has not come.
-    /// - Throws: what is wrong with the next frame; its content need not have come for that.
+    /// - Returns: `nil` when the rest of the next frame has not arrived.
+    /// - Throws: an error that says what is wrong with the next frame, as soon as its header shows it.
     mutating func next() throws(ServeError) -> Frame? {
         let start = bytes.readerIndex
         guard let length: UInt32 = bytes.getInteger(at: start, endianness: .little) else { return wait(for: 0) }
@@ -46,13 +46,13 @@ struct FrameDecoder {
         ServeError(.protocolViolation, "a frame of \(what)")
     }
 
-    /// Keeps the rest in a buffer that has room for the whole frame, so that a large one is copied once.
+    /// Keeps the rest in a buffer with room for the whole frame, so that a large frame is copied once.
     private mutating func wait(for length: Int) -> Frame? {
         guard bytes.readableBytes > 0 else {
             bytes = ByteBuffer()
             return nil
         }
-        // The length is the peer's word: room is made for a part of it only, and more as it comes.
+        // The length is only the peer's claim: room is made for at most part of it, and grows as bytes arrive.
         let needed = max(bytes.readableBytes, min(length, ConnectionLimits.maximumFrameBytes))
         if bytes.storageCapacity - bytes.readerIndex >= needed { return nil }
         var rest = ByteBufferAllocator().buffer(capacity: needed)

@@ -7,8 +7,8 @@ internal import SwerveHTTPTypes
 enum HTTPFrames {
     private static let bodyFollowsFlag: UInt8 = 1
 
-    /// A request: method number, flags, the time that remains, the head, and room for the content unless it follows in
-    /// frames of its own.
+    /// A request: method number, flags, remaining time, head, and then the content unless it follows in frames of its
+    /// own.
     static func write(_ request: ReplicaRequest, method: UInt32, now: NIODeadline, to frame: inout ByteBuffer) {
         frame.writeInteger(method, endianness: .little)
         frame.writeInteger(request.body == nil ? bodyFollowsFlag : 0)
@@ -16,7 +16,7 @@ enum HTTPFrames {
         request.head.encode(into: &frame)
     }
 
-    /// What a replica reads of a request's frame, behind the method number.
+    /// Reads a request's frame behind the method number.
     static func readRequest(_ frame: inout ByteBuffer, now: NIODeadline) throws -> ReplicaRequest {
         let flags = frame.readInteger(as: UInt8.self) ?? 0
         let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
@@ -28,7 +28,7 @@ enum HTTPFrames {
         )
     }
 
-    /// The head of an answer: content length (-1 when it is not known), status, the length of the header lines, the lines.
+    /// The head of an answer: content length (-1 when unknown), status, length of the header lines, header lines.
     static func write(_ head: ResponseHead, contentLength: Int?, to frame: inout ByteBuffer) {
         frame.writeMultipleIntegers(
             Int64(contentLength ?? -1),
@@ -39,7 +39,7 @@ enum HTTPFrames {
         frame.writeImmutableBuffer(head.headerBlock)
     }
 
-    /// Reads what ``write(_:contentLength:to:)`` wrote; the content, if any, is left in `frame`.
+    /// Reads what ``write(_:contentLength:to:)`` wrote and leaves the content, if any, in `frame`.
     static func readResponse(
         _ frame: inout ByteBuffer
     ) throws(ServeError) -> (head: ResponseHead, contentLength: Int?) {
@@ -48,7 +48,7 @@ enum HTTPFrames {
                 endianness: .little,
                 as: (Int64, UInt16, UInt32).self
             ), (200...599).contains(status), let block = frame.readSlice(length: Int(size))
-        else { throw ServeError(.protocolViolation, "the head of an HTTP answer is cut short") }
+        else { throw ServeError(.protocolViolation, "the head of an HTTP answer is truncated") }
         return (ResponseHead(status: status, headerBlock: block), length < 0 ? nil : Int(length))
     }
 }

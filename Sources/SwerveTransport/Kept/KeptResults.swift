@@ -3,15 +3,15 @@ internal import SwerveActors
 internal import SwerveCore
 internal import Synchronization
 
-/// The large results that this process keeps for others, and its ways to those that others keep.
+/// The large results that this process keeps for others, and its connections for fetching those that others keep.
 ///
-/// A caller that only passes a result on asks for it to be kept (``CallFrame``); the replica that it is passed to fetches
-/// it over a connection of its own, so that large data neither goes through the caller nor holds requests up. A result
-/// goes when the caller releases it or its connection ends.
+/// A caller that only passes a result along asks for it to be kept (``CallFrame``). The replica that receives it
+/// fetches it over a separate connection, so that large data neither passes through the caller nor delays requests. A
+/// kept result is dropped when the caller releases it or the caller's connection ends.
 package final class KeptResults: Sendable {
-    /// Results from so many bytes on are kept; smaller ones are sent at once: 64 KiB.
+    /// The smallest result that is kept: 64 KiB. Smaller ones are sent at once.
     package static let minimumBytes = 64 << 10
-    /// So many bytes are kept at most by one process: 1 GiB. Results that do not fit are sent to the caller.
+    /// How many bytes one process keeps at most: 1 GiB. Results that do not fit are sent to the caller.
     package static let maximumBytes = 1 << 30
 
     private struct Entry {
@@ -20,7 +20,7 @@ package final class KeptResults: Sendable {
     }
     private struct State {
         var address: String?
-        /// How this process reaches others, and what it says of itself then.
+        /// How this process connects to others, and how it introduces itself.
         var network: (any PeerNetwork, any EventLoop, Hello)?
         var entries: [UInt64: Entry] = [:]
         var bytes = 0
@@ -30,19 +30,19 @@ package final class KeptResults: Sendable {
     }
     private let state = Mutex(State())
 
-    /// - Parameter hello: what this process says of itself when it fetches.
+    /// - Parameter hello: how this process introduces itself when it fetches.
     package func configure(network: any PeerNetwork, loop: any EventLoop, hello: Hello) {
         state.withLock { $0.network = (network, loop, hello) }
     }
 
-    /// From now on results can be fetched from this process at `address`; before, none is kept.
+    /// From now on results can be fetched from this process at `address`; before this call, none is kept.
     package func listen(at address: String) {
         state.withLock { $0.address = address }
     }
 
     // MARK: Keeping
 
-    /// - Returns: where the result is from now on; `nil` when it is not kept.
+    /// - Returns: where the result is now; `nil` when it is not kept.
     func keep(_ region: ByteBuffer, for owner: PeerConnection) -> (address: String, number: UInt64)? {
         let count = region.readableBytes
         let place = state.withLock { state -> (String, UInt64)? in
@@ -54,7 +54,7 @@ package final class KeptResults: Sendable {
             state.bytes += count
             return (address, number)
         }
-        // An owner that is closed releases nothing any more.
+        // A closed owner can no longer release anything.
         if place != nil, owner.isClosed { releaseAll(of: owner) }
         return place
     }
@@ -63,7 +63,7 @@ package final class KeptResults: Sendable {
         state.withLock { $0.entries[number]?.region }
     }
 
-    /// Only who had a result kept can have it released.
+    /// Only the owner for which a result is kept can release it.
     func release(_ number: UInt64, by owner: PeerConnection) {
         drop { $0 == number && $1 == ObjectIdentifier(owner) }
     }
@@ -85,7 +85,7 @@ package final class KeptResults: Sendable {
         for callback in empty { callback() }
     }
 
-    /// Calls back once nothing is kept for others, at once when nothing is.
+    /// Calls back once nothing is kept for others; immediately when that is already so.
     package func whenEmpty(_ callback: @escaping @Sendable () -> Void) {
         let isEmpty = state.withLock { state in
             if !state.entries.isEmpty { state.whenEmpty.append(callback) }
@@ -108,7 +108,7 @@ package final class KeptResults: Sendable {
         return try await Self.fetch(number, over: try await connection(to: address, hosted))
     }
 
-    /// Brings arguments of a call here, all at the same time.
+    /// Fetches the arguments of a call, all at the same time.
     func fetch(_ references: [CallFrame.Reference], into hosted: HostedReplicas) async throws -> [(Int, EncodedValue)] {
         try await withThrowingTaskGroup(of: (Int, EncodedValue).self) { group in
             for reference in references {
@@ -135,8 +135,8 @@ package final class KeptResults: Sendable {
 
     static let gone = ServeError(
         .replicaLost,
-        "a result that a replica kept for another is gone, as is the request or "
-            + "the replica"
+        "a result that a replica kept for another is gone, because the request or "
+            + "the replica ended"
     )
 
     /// One connection to each process, made when it is first needed.
@@ -165,7 +165,7 @@ package final class KeptResults: Sendable {
     }
 }
 
-/// A connection that is used to fetch results only.
+/// A connection that is only used to fetch results.
 private final class FetchLink: PeerDelegate {
     private let kept: KeptResults
     private let address: String
@@ -177,7 +177,7 @@ private final class FetchLink: PeerDelegate {
 
     func received(_ hello: Hello, on connection: PeerConnection) {}
     func received(_ message: ControlMessage, on connection: PeerConnection) {
-        connection.close(because: "a control message from a replica that is not the controller")
+        connection.close(because: "unexpected control message: only the controller sends this kind")
     }
     func closed(_ connection: PeerConnection, reason: String) {
         kept.forget(address)

@@ -4,7 +4,7 @@ internal import NIOPosix
 package import SwerveCore
 internal import SwerveSystem
 
-/// How processes reach one another: Unix sockets, or what stands for them in a simulation.
+/// How processes reach one another: Unix sockets, or a simulation's substitute.
 package protocol PeerNetwork: Sendable {
     /// Connects to whoever listens at `address`; the connection lives on `loop`. Fails with a ``ServeError``.
     func connect(
@@ -17,11 +17,12 @@ package protocol PeerNetwork: Sendable {
 
 /// Connections between processes over Unix sockets.
 ///
-/// The sockets are made here and given to channels, because connections keep a duplicate to write to from other threads.
+/// The sockets are made here and handed to channels, because a connection keeps a duplicate, to write from other
+/// threads.
 package struct UnixSocketNetwork: PeerNetwork {
     package init() {}
 
-    /// Listens at `path`; each connection that comes from a process of the same user gets the delegate.
+    /// Listens at `path`. Each connection from a process of this user or of root gets the delegate; others are closed.
     package static func listen(
         at path: String,
         on group: any EventLoopGroup,
@@ -53,7 +54,7 @@ package struct UnixSocketNetwork: PeerNetwork {
         }
     }
 
-    /// A connection over a socket that is connected.
+    /// Makes a connection from a connected socket.
     static func channel(
         _ socket: Int32,
         on loop: any EventLoop,
@@ -97,11 +98,11 @@ package struct UnixSocketNetwork: PeerNetwork {
 
 /// A listening socket between processes.
 package final class PeerListener: @unchecked Sendable {
-    // Unchecked: dispatch sources may be used from any thread; the rest is touched on the source's queue.
+    // Unchecked: dispatch sources may be used from any thread; the rest is only touched on the source's queue.
     private let source: any DispatchSourceRead
     private static let queue = DispatchQueue(label: "swerve.listener")
 
-    /// How long no connection is accepted after the process ran out of descriptors.
+    /// How long the listener accepts nothing after the process ran out of descriptors.
     private static let pause = DispatchTimeInterval.milliseconds(100)
 
     init(_ socket: Int32, _ accepted: @escaping @Sendable (Int32) -> Void) {
@@ -117,7 +118,7 @@ package final class PeerListener: @unchecked Sendable {
         source.activate()
     }
 
-    /// The connection stays in the queue, and the source would come back at once.
+    /// The connection stays in the queue, so the source would fire again at once.
     private func rest() {
         source.suspend()
         Self.queue.asyncAfter(deadline: .now() + Self.pause) { self.source.resume() }

@@ -19,7 +19,8 @@ package final class SharedBoard: Sendable {
         var generations = [UInt16](repeating: 0, count: SharedBoard.slots)
     }
 
-    /// - Parameter create: makes the file with zeros, for the process that writes; otherwise it must be there.
+    /// - Parameter create: whether to make the file, filled with zeros, as the process that writes does; otherwise it
+    ///   must exist.
     package init(path: String, create: Bool) throws(ServeError) {
         do {
             words = try SharedWords(path: path, count: Self.slots, create: create)
@@ -49,7 +50,7 @@ package final class SharedBoard: Sendable {
         return slot
     }
 
-    /// The connection that had the word is closed.
+    /// The connection that had the word has closed.
     package func giveBack(_ slot: BoardSlot) {
         claims.withLock { $0.free.append(slot.index) }
     }
@@ -58,8 +59,8 @@ package final class SharedBoard: Sendable {
     fileprivate func load(at slot: Int) -> UInt64 { words.load(at: slot) }
 }
 
-/// One connection's word on a board. The word says whose it is: a caller that reads it late, after another connection got
-/// it, learns nothing and takes its requests for started.
+/// One connection's word on a board. The word names its owner by generation: a caller that reads it late, after another
+/// connection got it, learns nothing and counts its requests as started.
 package struct BoardSlot: Sendable {
     private let board: SharedBoard
     package let index: Int
@@ -79,7 +80,8 @@ package struct BoardSlot: Sendable {
         board.store(UInt64(generation) << Self.sequenceBits | sequence, at: index)
     }
 
-    /// The last stream that was started, as its place in the order; `nil` when the word is another connection's.
+    /// The position of the last started stream in the order of opening; `nil` when the word belongs to another
+    /// connection.
     var lastStarted: UInt64? {
         let word = board.load(at: index)
         return word >> Self.sequenceBits == generation ? word & (1 << Self.sequenceBits - 1) : nil

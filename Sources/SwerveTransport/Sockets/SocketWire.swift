@@ -55,7 +55,7 @@ final class SocketWire: Wire {
 
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
         let (channel, eventLoop) = (channel, eventLoop)
-        // In a later tick: a channel that cannot write closes during the call, and reads what is left before.
+        // In a later tick: a channel that cannot write closes during the call, after reading what is left.
         eventLoop.execute {
             for part in bytes.parts { channel.write(part, promise: nil) }
             let promise = eventLoop.makePromise(of: Void.self)

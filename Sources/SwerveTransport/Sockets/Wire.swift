@@ -1,20 +1,21 @@
 package import NIOCore
 
-/// The way out of a connection: a socket, or what stands for one in a simulation. What comes in is given to
-/// ``PeerConnection/received(_:)``, ``PeerConnection/readComplete()`` and ``PeerConnection/ended(_:)`` on the event loop.
+/// The outgoing side of a connection: a socket, or a simulation's substitute. Incoming bytes go to
+/// ``PeerConnection/received(_:)``, ``PeerConnection/readComplete()`` and ``PeerConnection/ended(_:)`` on the event
+/// loop.
 package protocol Wire: AnyObject, Sendable {
     var eventLoop: any EventLoop { get }
-    /// Writes what the socket takes at once. Called by one thread at a time.
+    /// Writes what the socket accepts at once. Called by one thread at a time.
     func write(_ bytes: WireBytes) -> WireOutcome
-    /// Writes all of it as the socket takes it, and calls `done` on any thread, not during this call.
+    /// Writes everything as the socket accepts it, then calls `done` on any thread, but not during this call.
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void)
-    /// No more writes come. Called once, by the last writer.
+    /// No more writes follow. Called once, by the last writer.
     func closeWriting()
-    /// Ends the connection in both directions; ``PeerConnection/ended(_:)`` may come during this call or later.
+    /// Ends the connection in both directions; ``PeerConnection/ended(_:)`` may be called during this call or later.
     func close()
 }
 
-/// What came of writing.
+/// The result of a write.
 package enum WireOutcome: Equatable, Sendable {
     case written(Int)
     /// The socket is broken.
@@ -23,7 +24,7 @@ package enum WireOutcome: Equatable, Sendable {
 
 /// Bytes in order: the parts first, then the tail.
 package struct WireBytes: Sendable {
-    /// Finished parts that are sent from where they lie.
+    /// Finished parts, which are sent from where they lie.
     package private(set) var parts: [ByteBuffer] = []
     package var tail = ByteBuffer()
 
@@ -32,7 +33,7 @@ package struct WireBytes: Sendable {
     package var isEmpty: Bool { parts.isEmpty && tail.readableBytes == 0 }
     package var count: Int { parts.reduce(tail.readableBytes) { $0 + $1.readableBytes } }
 
-    /// Adds bytes: a copy of a little, the buffer itself of more.
+    /// Adds bytes: copies a few, appends a larger buffer itself.
     mutating func append(_ bytes: ByteBuffer) {
         if bytes.readableBytes < ConnectionLimits.copyLimit {
             tail.writeImmutableBuffer(bytes)

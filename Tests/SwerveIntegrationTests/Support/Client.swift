@@ -5,7 +5,7 @@ import Swerve
 import TestSupport
 import Testing
 
-/// A response as it came over the wire.
+/// A response as received over the wire.
 struct Answer {
     var status = 0
     var headers: [String: String] = [:]
@@ -13,9 +13,9 @@ struct Answer {
     var text: String { String(buffer: body) }
 }
 
-/// An HTTP/1.1 connection that sends what it is told, right or wrong.
+/// An HTTP/1.1 connection that sends any text, right or wrong.
 ///
-/// Its input is taken only as tests ask for it, so that a slow client can be played.
+/// It reads input only when a test asks for it, so that tests can act as slow clients.
 struct Connection: Sendable {
     struct Closed: Error {}
 
@@ -29,7 +29,7 @@ struct Connection: Sendable {
         var buffer = ByteBuffer()
         init(_ iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator) { self.iterator = iterator }
 
-        /// More input; false when the other side has closed.
+        /// Reads more input. Returns false when the other side has closed.
         func more() async throws -> Bool {
             guard var bytes = try await iterator.next() else { return false }
             buffer.writeBuffer(&bytes)
@@ -37,7 +37,7 @@ struct Connection: Sendable {
         }
     }
 
-    /// Connects to the instance, hands the connection to `body` and closes it.
+    /// Connects to the instance, passes the connection to `body` and closes it.
     static func open<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
         let port = try #require(await instance.port)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -92,7 +92,7 @@ struct Connection: Sendable {
         return response
     }
 
-    /// The next chunk of a chunked body; nil at its end.
+    /// The next chunk of a chunked body; `nil` at its end.
     func chunk() async throws -> ByteBuffer? {
         while true {
             let line = String(decoding: input.buffer.readableBytesView.prefix(32), as: UTF8.self)
@@ -115,13 +115,13 @@ struct Connection: Sendable {
         return slice
     }
 
-    /// Whether the server closes without saying more.
+    /// Whether the server closes without sending anything more.
     func isClosed() async -> Bool {
         do { return try await input.more() == false && input.buffer.readableBytes == 0 } catch { return true }
     }
 }
 
-/// Sends one request on a connection of its own.
+/// Sends one request on a new connection.
 func fetch(
     _ target: String,
     method: String = "GET",

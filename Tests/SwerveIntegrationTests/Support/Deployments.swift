@@ -22,7 +22,7 @@ struct Point: Codable, Equatable {
     var y: Int
 }
 
-/// Every form of call.
+/// Has methods for every form of call.
 @Deployment
 distributed actor Calculator {
     private let offset: Int
@@ -51,7 +51,7 @@ extension Calculator {
     distributed func inExtension() -> String { "extension" }
 }
 
-/// Says who it is.
+/// Identifies itself.
 @Deployment
 distributed actor Model {
     private let version: Int
@@ -70,12 +70,12 @@ distributed actor Model {
     distributed func hang() async {
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }
-    /// Keeps its actor for ever.
+    /// Blocks its actor forever.
     distributed func spin() { while true {} }
     distributed func requestID() -> String? { ServeContext.current?.requestID }
 }
 
-/// Deployments as arguments of another's initialiser.
+/// Takes other deployments as arguments of its initialiser.
 @Deployment
 distributed actor Ensemble {
     private let models: [Model]
@@ -97,13 +97,13 @@ distributed actor Ensemble {
     distributed func relay(_ name: String, _ reason: String) async throws {
         try await named[name]?.refuse(reason)
     }
-    /// A handle as an argument of a call.
+    /// Takes a handle as an argument.
     distributed func ask(_ model: Model) async throws -> Int { try await model.answer() }
-    /// A handle as a result.
+    /// Returns a handle.
     distributed func first() -> Model { models[0] }
 }
 
-/// Where the replicas of a test write down what happens, and wait for what others write.
+/// A log in which the replicas of a test record what happens, and wait for the entries of others.
 @Deployment
 distributed actor Journal {
     private var entries: [String] = []
@@ -116,7 +116,7 @@ distributed actor Journal {
     }
     distributed func all() -> [String] { entries }
 
-    /// The first entry that begins with `prefix`, as soon as there is one.
+    /// Waits for an entry that begins with `prefix`, and returns the first.
     @discardableResult
     distributed func wait(for prefix: String) async throws -> String {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
@@ -132,18 +132,18 @@ distributed actor Journal {
     }
 }
 
-/// Lets a call in, says so, and keeps it until the journal has the word.
+/// Notes each call in the journal, and holds it until the journal has its `open` entry.
 @Deployment
 distributed actor Gate {
     private let journal: Journal
 
     distributed func enter(_ name: String) async throws -> String {
         do {
-            // In here, too: the journal may have it while the answer is still on its way.
+            // Inside the `do`, because the cancellation may arrive after the entry but before the journal's answer.
             try await journal.note("began \(name) in \(getpid())")
             try await journal.wait(for: "open \(name)")
         } catch is CancellationError {
-            // Unstructured: this task's own calls are cancelled already.
+            // Unstructured: this task's own calls are already cancelled.
             await Task { try? await journal.note("cancelled \(name)") }.value
             throw CancellationError()
         }
@@ -152,7 +152,7 @@ distributed actor Gate {
     distributed func version() -> Int { 1 }
 }
 
-/// Two ways of an initialiser to fail.
+/// Two ways in which an initialiser can fail.
 @Deployment
 distributed actor Broken {
     init(message: String) throws {
@@ -176,7 +176,7 @@ distributed actor Front: HTTPIngress {
         self.journal = journal
     }
 
-    /// How many bytes of a download were handed to the server.
+    /// The number of bytes of downloads that the server has accepted.
     distributed func bytesProduced() -> Int { produced.value }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
@@ -206,7 +206,7 @@ distributed actor Front: HTTPIngress {
         case "/hang":
             try await journal.note("began hang")
             do { try await journal.wait(for: "never") } catch {
-                // Unstructured: this task's own calls are cancelled already.
+                // Unstructured: this task's own calls are already cancelled.
                 await Task { try? await journal.note("cancelled hang") }.value
             }
             return .text("too late")
@@ -249,7 +249,7 @@ final class Counter: Sendable {
     func add(_ amount: Int) { state.withLock { $0 += amount } }
 }
 
-/// Its initialiser may never return; it ends when it is cancelled.
+/// Its initialiser may wait forever; it returns only when it is cancelled.
 @Deployment
 distributed actor Stuck {
     init(isStuck: Bool) async throws {

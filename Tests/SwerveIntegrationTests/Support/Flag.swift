@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that one task sets and others look at.
+/// A flag that one task sets and others read.
 final class Flag: Sendable {
     private let state = Mutex(false)
     var isSet: Bool { state.withLock { $0 } }

@@ -1,7 +1,7 @@
 import NIOCore
 import Swerve
 
-/// Values with parts, stored and computed.
+/// A value with stored and computed parts.
 struct Request: Codable, Hashable {
     struct Size: Codable, Hashable {
         var width: Int
@@ -29,7 +29,7 @@ struct Request: Codable, Hashable {
     }
 }
 
-/// Small methods whose results show what they were given.
+/// Small methods whose results show their arguments.
 @Deployment
 distributed actor Steps {
     private let journal: Journal
@@ -38,7 +38,7 @@ distributed actor Steps {
         self.journal = journal
     }
 
-    /// Writes down that it ran.
+    /// Writes its name to the journal when it runs.
     distributed func noted(_ name: String, _ value: Int = 1) async throws -> Int {
         try await journal.note(name)
         return value

@@ -20,7 +20,7 @@ enum Instance {
     }
 }
 
-/// Runs an application for the time of `body`.
+/// Runs an application for the duration of `body`.
 func withApplication<D: Deployment>(
     _ bound: D,
     name: String = Instance.newName(),
@@ -37,7 +37,7 @@ func withApplication<D: Deployment>(
     try await instance.delete(name)
 }
 
-/// A gate and the journal that opens it.
+/// Runs a gate and the journal that opens it for the duration of `body`.
 func withGate(
     _ placement: DeploymentOptions.Placement,
     numReplicas: Int = 1,
@@ -63,7 +63,7 @@ func eventuallyHealthy(_ name: String) async throws {
 }
 
 extension Deployment {
-    /// Requests that wait in this process for the handle's deployment, and leases that are out.
+    /// The requests that wait in this process for the handle's deployment, and the leases that are taken.
     nonisolated var load: (queued: Int, ongoing: Int) {
         guard case .pool(let pool) = id.target else { return (-1, -1) }
         let load = pool.load

@@ -4,7 +4,7 @@
     import Darwin
 #endif
 
-/// Listens on a free port of the loopback address for as long as it lives.
+/// Listens on a free port of the loopback address until it is deallocated.
 final class PortHolder {
     struct Failed: Error {}
     private let socket: Int32

@@ -7,7 +7,7 @@ import Testing
 
 @testable import SwerveTransport
 
-/// A caller of the seam: sends a body as it is asked for, takes the answer, and writes down the events that come.
+/// A caller of the seam. It sends a body as the replica makes room, takes the answer, and records the events.
 final class SeamClient: ReplicaStreamReceiver {
     private struct State {
         var stream: (any ReplicaStream)?
@@ -22,7 +22,7 @@ final class SeamClient: ReplicaStreamReceiver {
     }
     private let state: Mutex<State>
     private let loop: RequestLoop
-    /// Whether it takes what comes; otherwise the answer stays on the way.
+    /// Whether it reports bytes as consumed; otherwise the answer stays on the way.
     private let isReading = Atomic<Bool>(true)
     private let part: Int
 
@@ -35,10 +35,10 @@ final class SeamClient: ReplicaStreamReceiver {
 
     var answer: ByteBuffer { state.withLock { $0.answer } }
     var events: [String] { state.withLock { $0.events } }
-    /// What ended the stream; more than one is a mistake.
+    /// The events that ended the stream; more than one is a mistake.
     var ends: [StreamEvent] { state.withLock { $0.ends } }
     var end: String? { state.withLock { $0.ends.count == 1 ? $0.ends[0].name : nil } }
-    /// How much of the body was not sent.
+    /// The number of bytes of the body that were not sent.
     var unsent: Int { state.withLock { $0.rest.readableBytes } }
 
     func begin(_ replica: any ReplicaConnection, _ path: String, whole: Bool = false) async throws {
@@ -47,7 +47,7 @@ final class SeamClient: ReplicaStreamReceiver {
         try await loop.eventLoop.submit {
             let stream = replica.open(request, for: self, on: self.loop)
             self.state.withLock { state in
-                #expect(state.events.isEmpty, "an event came during the call that opened the stream")
+                #expect(state.events.isEmpty, "an event arrived during the call that opened the stream")
                 state.stream = stream
             }
         }.get()
@@ -66,7 +66,7 @@ final class SeamClient: ReplicaStreamReceiver {
 
     func cancel() { state.withLock { $0.stream }?.cancel() }
 
-    /// Takes what has come and what will come.
+    /// Takes all bytes that have arrived and will arrive.
     func read() {
         isReading.store(true, ordering: .relaxed)
         loop.eventLoop.execute { self.report() }

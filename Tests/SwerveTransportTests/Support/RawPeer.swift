@@ -13,7 +13,7 @@ import Testing
     import Darwin
 #endif
 
-/// A process at the other end of a connection that does what the test wants, right or wrong.
+/// The process at the other end of a connection. It does what the test wants, right or wrong.
 final class RawPeer {
     private var socket: Int32
     private var decoder = FrameDecoder()
@@ -25,7 +25,7 @@ final class RawPeer {
     }
     deinit { close() }
 
-    /// A peer and a connection of this process to it.
+    /// A peer, and this process's connection to it.
     static func connected(
         _ hosted: HostedReplicas = HostedReplicas(.detached),
         small: Bool = false
@@ -77,7 +77,7 @@ final class RawPeer {
 
     // MARK: Receiving
 
-    /// What has arrived, up to so many bytes; empty when nothing has, or when the other side is gone.
+    /// Up to `most` bytes of what has arrived; empty when nothing has arrived or the other side is gone.
     func read(upTo most: Int) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { space in
@@ -103,14 +103,14 @@ final class RawPeer {
         }
     }
 
-    /// The next frame, which must be of this kind.
+    /// The next frame, which must have this kind.
     func expect(_ kind: FrameKind, sourceLocation: SourceLocation = #_sourceLocation) async throws -> FrameDecoder.Frame
     {
         let frame = try await next()
         return try #require(frame?.kind == kind ? frame : nil, "\(frame?.kind as Any)", sourceLocation: sourceLocation)
     }
 
-    /// Whether the other side closes, with or without more frames before it.
+    /// Returns `true` when the other side closes, possibly after more frames.
     func isCutOff() async throws -> Bool {
         while try await next() != nil {}
         return true
@@ -118,10 +118,10 @@ final class RawPeer {
 }
 
 extension Task where Success == Never, Failure == Never {
-    /// Lets others go on while a socket has nothing or takes nothing.
+    /// Lets others run while a socket has nothing or takes nothing.
     fileprivate static func yieldToSockets() async throws {
         var isFirst = true
-        try await eventually("others go on") {
+        try await eventually("others have run") {
             defer { isFirst = false }
             return !isFirst
         }
@@ -147,7 +147,7 @@ extension HTTPRequestHead {
 }
 
 extension RawPeer {
-    /// The numbers that a caller gives its streams.
+    /// The number that a caller gives a stream.
     static func stream(_ sequence: UInt64, slot: UInt64 = 0) -> UInt64 { sequence << 20 | slot }
 
     func define(_ number: UInt64, _ replica: ReplicaID, target: String = "") async throws {
@@ -156,7 +156,7 @@ extension RawPeer {
         }
     }
 
-    /// Begins an HTTP request whose body follows unless it is given.
+    /// Begins an HTTP request. Unless `body` is given, the body follows in frames of its own.
     func request(_ path: String, stream: UInt64, method: UInt32 = 1, body: ByteBuffer? = nil) async throws {
         let request = ReplicaRequest(head: .post(path), body: body, deadline: nil)
         try await send(.requestHTTP, stream: stream) { frame in
@@ -165,7 +165,7 @@ extension RawPeer {
         }
     }
 
-    /// The body of a call's frame, behind the method's number.
+    /// The body of a call's frame after the method's number.
     static func call(_ target: String, _ arguments: any Codable & Sendable...) throws -> [UInt8] {
         let all = Arguments()
         for argument in arguments { all.append(argument) }

@@ -27,7 +27,7 @@ enum TestSockets {
         return (sockets[0], sockets[1])
     }
 
-    /// The smallest buffers that the system allows: a few kilobytes.
+    /// Sets the smallest buffers that the system allows: a few kilobytes.
     static func shrink(_ socket: Int32) throws {
         for option in [SO_SNDBUF, SO_RCVBUF] {
             var size: Int32 = 1
@@ -37,7 +37,7 @@ enum TestSockets {
         }
     }
 
-    /// A connection over a socket, as the network makes it.
+    /// A connection over a socket, as the network creates it.
     static func connection(
         over socket: Int32,
         _ recorder: Recorder,
@@ -55,7 +55,7 @@ struct SocketEnds {
         let hosted: HostedReplicas
         let recorder: Recorder
 
-        /// A replica of the other end, as this end calls it.
+        /// A replica of the other end, for calls from this end.
         func remote(_ id: ReplicaID) -> RemoteReplica { RemoteReplica(id, [connection]) }
     }
     let left: End
@@ -80,10 +80,10 @@ struct SocketEnds {
         )
     }
 
-    /// Closes both ends when nothing is under way any more.
+    /// Closes both ends when no request is ongoing any more.
     func close() async throws {
         for end in [left, right] {
-            try await eventually("nothing is under way: \(end.connection.load), \(end.recorder.closed)") {
+            try await eventually("nothing is ongoing: \(end.connection.load), \(end.recorder.closed)") {
                 end.connection.load == (0, 0, 0)
             }
         }

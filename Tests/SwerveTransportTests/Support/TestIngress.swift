@@ -9,7 +9,7 @@ import Synchronization
 
 @testable import SwerveTransport
 
-/// Bytes that differ at every place, so that a part that is lost, doubled or out of its place is seen.
+/// Bytes that differ at every position, so that a lost, doubled or misplaced part shows.
 func pattern(_ count: Int, seed: UInt64 = 1) -> ByteBuffer {
     var random = SplitMix64(seed: seed)
     var bytes = ByteBufferAllocator().buffer(capacity: count + 8)
@@ -17,14 +17,14 @@ func pattern(_ count: Int, seed: UInt64 = 1) -> ByteBuffer {
     return bytes.getSlice(at: 0, length: count) ?? ByteBuffer()
 }
 
-/// Something that one thread sets and others look at.
+/// A flag that one thread sets and others read.
 final class Flag: Sendable {
     private let state = Mutex(false)
     var isSet: Bool { state.withLock { $0 } }
     func set() { state.withLock { $0 = true } }
 }
 
-/// An event loop that stands still until it is released.
+/// Blocks an event loop until it is released.
 struct HeldLoop {
     private let semaphore = DispatchSemaphore(value: 0)
 
@@ -41,7 +41,7 @@ struct HeldLoop {
     func release() { semaphore.signal() }
 }
 
-/// Something that one side opens and the other waits for.
+/// A gate that one side opens and the other waits for.
 final class Gate: Sendable {
     private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
 
@@ -64,7 +64,7 @@ final class Gate: Sendable {
     }
 }
 
-/// Answers HTTP requests in every way, and calls.
+/// Answers calls, and HTTP requests in every way.
 distributed actor TestIngress: HTTPIngress {
     typealias ActorSystem = ServeSystem
     struct InitArguments: Codable, Sendable {}
@@ -103,7 +103,7 @@ distributed actor TestIngress: HTTPIngress {
         let parts = request.path.split(separator: "/")
         switch parts.first {
         case "whole": return .bytes(try await request.body.collect())
-        // Streams what it reads.
+        // Streams the bytes that it reads.
         case "echo":
             let body = request.body
             return ServeResponse(
@@ -112,7 +112,7 @@ distributed actor TestIngress: HTTPIngress {
         case "gate":
             await gate.pass()
             return .bytes(try await request.body.collect())
-        // So many bytes, in parts of a size.
+        // `/download/SIZE/PART`: SIZE bytes in parts of PART bytes.
         case "download":
             let (size, part) = (Int(parts[1]) ?? 0, Int(parts[2]) ?? 1)
             return ServeResponse(
