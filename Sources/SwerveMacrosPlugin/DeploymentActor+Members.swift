@@ -45,7 +45,7 @@ extension DeploymentActor {
     /// - Parameter overrides: what is passed on behind the arguments.
     private func bind(_ index: Int, prefix: String, overrides: String) -> String {
         let initializer = usable[index]
-        let summary = "/// A reference to a deployment of `\(name)` that does not run yet; `Serve.run` starts it."
+        let summary = "/// A reference to a deployment of `\(name)` that is not running yet; `Serve.run` starts it."
         let documentation = initializer.documentation.isEmpty ? [] : ["///"] + initializer.documentation
         let parameters = initializer.parameters.map { $0.declaration() }.joined(separator: ", ")
         let names = initializer.parameters.map { "\($0.payloadLabel): \($0.identifier)" }.joined(separator: ", ")

@@ -41,7 +41,7 @@ import Testing
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Segmenter` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Segmenter` that is not running yet; `Serve.run` starts it.
                     ///
                     /// Loads the model.
                     func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
@@ -133,7 +133,7 @@ import Testing
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Pair` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Pair` that is not running yet; `Serve.run` starts it.
                     func bind(first: First, in: Int) -> Pair {
                         SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`), overrides)
                     }
@@ -222,11 +222,11 @@ import Testing
                     public init(_ overrides: SwerveCore.DeploymentOverrides) {
                         self.overrides = overrides
                     }
-                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     public func bind(_ value: Int) -> Open {
                         SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)), overrides)
                     }
-                    /// A reference to a deployment of `Open` that does not run yet; `Serve.run` starts it.
+                    /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     func bind(hidden: Hidden?) -> Open {
                         SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)), overrides)
                     }
