@@ -49,7 +49,7 @@ import Testing
                     }
                 }
 
-                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(modelName: String, threshold: Double)
                 }
@@ -139,7 +139,7 @@ import Testing
                     }
                 }
 
-                // These travel to the replicas: the type of each parameter must be Codable & Sendable.
+                // These are sent to the replicas: the type of each parameter must be Codable & Sendable.
                 enum InitArguments: Swift.Codable, Swift.Sendable {
                     case init0(first: First, in: Int)
                 }
