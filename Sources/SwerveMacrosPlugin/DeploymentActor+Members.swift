@@ -42,7 +42,7 @@ extension DeploymentActor {
             """
     }
 
-    /// - Parameter overrides: what is passed on behind the arguments.
+    /// - Parameter overrides: text that is passed on after the arguments.
     private func bind(_ index: Int, prefix: String, overrides: String) -> String {
         let initializer = usable[index]
         let summary = "/// A reference to a deployment of `\(name)` that is not running yet; `Serve.run` starts it."
@@ -59,14 +59,14 @@ extension DeploymentActor {
             """
     }
 
-    /// What `options(...)` returns, with a `bind` for each of the actor's.
+    /// The type that `options(...)` returns, with a `bind` for each `bind` of the actor.
     private var configured: String {
         let binds = usable.indices.map { index in
-            // `Self` is the struct in there.
+            // Inside the struct `Self` would mean the struct.
             bind(index, prefix: "", overrides: ", overrides").replacing(#/\bSelf\b/#, with: name)
         }
         return """
-            /// `\(name)` with other options than it declares; `options(...)` makes it.
+            /// `\(name)` with options that differ from its own; `options(...)` returns it.
             \(prefix)struct Configured: SwerveActors.ConfiguredDeployment {
             private let overrides: SwerveCore.DeploymentOverrides
             \(prefix)init(_ overrides: SwerveCore.DeploymentOverrides) {

@@ -264,7 +264,7 @@ private final class History {
         world.check(world.launcher.processes.isEmpty, "processes are left")
         world.check(world.hosted.count == 0, "replicas of this process are left")
         world.check(world.hosted.kept.load == (0, 0), "results are kept")
-        world.check(world.system.pools.pool(deployment).load == (0, 0, 0), "a pool holds replicas")
+        world.check(world.system.pools.pool(deployment).load == (0, 0, 0), "a pool still holds replicas")
         world.check(world.peers.connectionCount == 0, "connections are held")
         for wire in world.main.wires { wire.forget() }
         world.bury()

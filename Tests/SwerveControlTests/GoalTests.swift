@@ -3,9 +3,9 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// A controller that begins from what another one wanted.
+/// A controller that takes over the goal of another one.
 @Suite struct GoalTests {
-    /// A bench whose controller begins from the goal of `bench`, which went through JSON, and what its first tick does.
+    /// A bench whose controller takes over the goal of `bench` through JSON, and the actions of its first tick.
     private func restart(_ bench: Bench) throws -> (bench: Bench, actions: [ControlAction]) {
         let goal = try JSONDecoder().decode(GoalState.self, from: JSONEncoder().encode(bench.state.goal))
         #expect(goal == bench.state.goal)
@@ -16,7 +16,7 @@ import Testing
         return (next, actions)
     }
 
-    @Test func `the first tick starts what is missing, with numbers that were never given out`() throws {
+    @Test func `the first tick starts missing replicas with numbers that were never used`() throws {
         var bench = Bench()
         let web = deployment("web", 1) { $0.rollout = .rolling(maxSurge: .percent(50)) }
         let model = deployment("model", 1)
@@ -30,14 +30,14 @@ import Testing
             ]
         )
         #expect(next.status()?.target == Target(replicas: 2, decidedBy: .policy))
-        #expect(next.report(.ready, r(1)) == [], "a replica of the controller before")
+        #expect(next.report(.ready, r(1)) == [], "a replica of the previous controller")
         _ = next.report(.ready, r(4, "model"))
         #expect(next.report(.ready, r(5)) == [publish([r(5)], web), .exposeRoutes([route("/", to: id())])])
         #expect(next.report(.ready, r(6)) == [publish([r(5), r(6)], web), .applicationRunning("shop")])
         #expect(next.wait(.zero) == [], "the goal is taken over once")
     }
 
-    @Test func `what a roll-out would fall back to is known to the next controller`() throws {
+    @Test func `the next controller knows what a roll-out would fall back to`() throws {
         var bench = Bench()
         let old = deployment("web", 2, version: 1)
         let new = deployment("web", 1, version: 2)
@@ -56,7 +56,7 @@ import Testing
         #expect(after.status()?.state == .deployFailed)
     }
 
-    @Test func `a version that was healthy is tried for ever by the next controller, too`() throws {
+    @Test func `the next controller also keeps retrying a version that was healthy`() throws {
         var bench = Bench()
         let web = deployment()
         _ = try bench.run(application(web))
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test func `a delete that was under way ends, for nothing is left`() throws {
+    @Test func `an ongoing delete ends, because nothing is left`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment()))
         _ = try bench.delete()
@@ -80,7 +80,7 @@ import Testing
         #expect(next.state.nextWakeUp == nil)
     }
 
-    @Test func `nothing is remembered of an application that is gone but the numbers of its replicas`() throws {
+    @Test func `only the replica numbers of a deleted application are remembered`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 2)))
         _ = try bench.delete()
@@ -92,7 +92,7 @@ import Testing
         #expect(try next.deploy(application(web)) == [publish([], web), .start(r(3), web)])
     }
 
-    @Test func `states are written as plain words`() throws {
+    @Test func `states are encoded as plain words`() throws {
         let json = try JSONEncoder().encode([ApplicationStatus.State.deployFailed, .running])
         #expect(String(decoding: json, as: UTF8.self) == #"["deployFailed","running"]"#)
         #expect("\(DeploymentStatus.State.updating) \(ReplicaStatus.State.draining)" == "updating draining")

@@ -2,11 +2,11 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// The rule of a roll-out as a function of counts.
+/// Roll-out rules as functions of counts.
 @Suite struct RolloutPolicyTests {
     @Test(
         arguments: [
-            // As Kubernetes documents it: a surge is rounded up, what is unavailable down, and one of them is at least 1.
+            // As in Kubernetes: maxSurge is rounded up, maxUnavailable down, and one of them is at least 1.
             (.rolling(), 10, 3, 2), (.rolling(), 4, 1, 1), (.rolling(), 1, 1, 0), (.rolling(), 0, 0, 0),
             (.rolling(maxSurge: 0, maxUnavailable: .percent(10)), 5, 0, 1),
             (.rolling(maxSurge: 0, maxUnavailable: .percent(10)), 0, 0, 0),
@@ -14,7 +14,7 @@ import Testing
             (.startFirst, 4, 4, 0), (.stopFirst, 4, 0, 4),
         ] as [(DeploymentOptions.Rollout, Int, Int, Int)]
     )
-    func `shares are rounded so that a roll-out can go on`(
+    func `shares are rounded so that a roll-out can proceed`(
         rule: DeploymentOptions.Rollout,
         target: Int,
         surge: Int,
@@ -31,7 +31,7 @@ import Testing
             (.rolling(maxUnavailable: .percent(101)), "rollout: maxUnavailable is 101%; it must be from 0 to 100%"),
         ] as [(DeploymentOptions.Rollout, String)]
     )
-    func `a rule by which nothing moves, or that is out of range, is refused`(
+    func `a rule that allows no progress or is out of range is refused`(
         rule: DeploymentOptions.Rollout,
         problem: String
     ) throws {
@@ -43,7 +43,7 @@ import Testing
         #expect(error?.message.contains(problem) == true, "\(error?.message ?? "")")
     }
 
-    @Test func `a rule says what it is`() {
+    @Test func `a rule describes itself`() {
         #expect("\(DeploymentOptions().rollout)" == "startFirst")
         #expect("\(DeploymentOptions.Rollout.stopFirst)" == "stopFirst")
         #expect(
@@ -51,7 +51,7 @@ import Testing
         )
     }
 
-    @Test func `without old replicas every rule only fills what is missing and takes what is too much`() {
+    @Test func `without old replicas every rule only starts missing replicas and removes surplus ones`() {
         for rule in [DeploymentOptions.Rollout.startFirst, .stopFirst, .rolling()] {
             #expect(
                 rule.step(RolloutCounts(target: 3, running: 1, starting: 1))
@@ -64,15 +64,15 @@ import Testing
         }
     }
 
-    /// Every situation of a few replicas: whatever the counts are, a step keeps its bounds, and it is never the last one
-    /// while something is left to be replaced.
+    /// Every situation with a few replicas: whatever the counts are, a step keeps its bounds, and another step follows
+    /// while replicas are left to be replaced.
     @Test(
         arguments: [
             .startFirst, .stopFirst, .rolling(), .rolling(maxSurge: 1, maxUnavailable: 0),
             .rolling(maxSurge: 0, maxUnavailable: 1), .rolling(maxSurge: 2, maxUnavailable: 1),
         ] as [DeploymentOptions.Rollout]
     )
-    func `no step breaks its bounds, and no situation is without a way out`(rule: DeploymentOptions.Rollout) {
+    func `no step breaks its bounds, and no situation gets stuck`(rule: DeploymentOptions.Rollout) {
         for target in 0...4 {
             let (surge, unavailable) = rule.bounds(target: target)
             for running in 0...5 {

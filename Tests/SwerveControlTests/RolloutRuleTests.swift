@@ -2,7 +2,7 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// How new replicas take the place of old ones, rule by rule. `RolloutTests` has the default rule.
+/// How new replicas replace old ones, rule by rule. `RolloutTests` covers the default rule.
 @Suite struct RolloutRuleTests {
     private func web(
         _ replicas: Int,
@@ -26,7 +26,7 @@ import Testing
 
     // MARK: Rolling
 
-    @Test func `rolling: a new replica serves as soon as it is ready, each with its own limit, and an old one goes`()
+    @Test func `rolling: each new replica serves with its own limit as soon as it is ready, and an old one goes`()
         throws
     {
         var bench = Bench()
@@ -53,7 +53,7 @@ import Testing
         )
     }
 
-    @Test func `rolling: with no surge old replicas go first, and one that drains keeps its place until it is gone`()
+    @Test func `rolling: without surge old replicas go first, and a draining one keeps its place until it is gone`()
         throws
     {
         var bench = Bench()
@@ -68,7 +68,7 @@ import Testing
         #expect(bench.report(.exited(reason: "x"), r(3)) == [.start(r(5), new)])
     }
 
-    @Test func `rolling: new replicas that fail halt it, the rest of the old ones serves, and they are brought back`()
+    @Test func `rolling: failing new replicas halt it, the remaining old ones serve, and the old version comes back`()
         throws
     {
         var bench = Bench()
@@ -84,7 +84,7 @@ import Testing
         _ = bench.report(.exited(reason: "x"), r(2))
         #expect(bench.report(.exited(reason: "crash"), r(3)) == [publish([(r(1), old)], pool: new)])
         #expect(bench.report(.exited(reason: "x"), r(4)) == [])
-        #expect(bench.wait(.milliseconds(99)) == [], "old replica 1 serves on, and nothing new is tried early")
+        #expect(bench.wait(.milliseconds(99)) == [], "old replica 1 keeps serving, and nothing new starts early")
         #expect(bench.wait(.milliseconds(1)) == [.start(r(5), new), .start(r(6), new)])
         for number: UInt64 in 5...6 { #expect(bench.report(.exited(reason: "x"), r(number)) == []) }
         #expect(bench.wait(.milliseconds(200)) == [.start(r(7), new), .start(r(8), new)])
@@ -94,7 +94,7 @@ import Testing
         #expect(bench.status()?.options == old.options)
     }
 
-    @Test func `rolling: a replica in the place of one that failed has to last before an old one goes for it`() throws {
+    @Test func `rolling: a replica that succeeds a failed one must last before an old one goes for it`() throws {
         var bench = Bench()
         let calm = oneByOne
         func web(_ version: UInt8) -> DeploymentSpec {
@@ -112,14 +112,14 @@ import Testing
         #expect(bench.wait(.milliseconds(1)) == [publish([r(3)], web(2)), .drain(r(1)), .applicationRunning("shop")])
     }
 
-    @Test func `rolling: scaling in the middle of it moves the bounds along`() throws {
+    @Test func `rolling: scaling during the roll-out moves the bounds`() throws {
         var bench = Bench()
         let old = web(3, version: 1, oneByOne)
         let new = web(3, version: 2, oneByOne)
         _ = try bench.run(application(old))
         _ = try bench.deploy(application(new))
         #expect(bench.report(.ready, r(4)).contains(.start(r(5), new)))
-        #expect(try bench.scale(to: 5) == [.start(r(6), new), .start(r(7), new)], "to 5 and one beyond")
+        #expect(try bench.scale(to: 5) == [.start(r(6), new), .start(r(7), new)], "5 and a surge of one")
         #expect(
             try bench.scale(to: 1) == [
                 publish([r(4)], new), .drain(r(1)), .drain(r(2)), .stop(r(5)), .stop(r(6)),
@@ -128,7 +128,7 @@ import Testing
         )
     }
 
-    @Test func `rolling: going back in the middle of it keeps the old ones that are left`() throws {
+    @Test func `rolling: going back during the roll-out keeps the remaining old replicas`() throws {
         var bench = Bench()
         let old = web(2, version: 1, oneByOne)
         let new = web(2, version: 2, oneByOne)
@@ -141,7 +141,7 @@ import Testing
         )
     }
 
-    @Test func `a change of the rule alone replaces nothing, and a change in the middle takes nobody out of service`()
+    @Test func `changing only the rule replaces nothing, and changing it during a roll-out interrupts no service`()
         throws
     {
         var bench = Bench()
@@ -158,7 +158,7 @@ import Testing
 
     // MARK: Start first, stop first
 
-    @Test func `start first: new limits of the queue hold at once, those of a replica with the replica`() throws {
+    @Test func `start first: new queue limits apply at once, replica limits together with the replica`() throws {
         var bench = Bench()
         let old = deployment("web", 1, version: 1) { $0.maxOngoingRequests = 7 }
         let new = deployment("web", 1, version: 1) {
@@ -170,7 +170,7 @@ import Testing
         #expect(bench.report(.ready, r(2)) == [publish([r(2)], new), .drain(r(1)), .applicationRunning("shop")])
     }
 
-    @Test func `stop first: the old replicas go at once, and a new one starts when an old one is gone`() throws {
+    @Test func `stop first: old replicas go at once, and a new one starts when an old one is gone`() throws {
         var bench = Bench()
         let old = web(2, version: 1, .stopFirst)
         let new = web(2, version: 2, .stopFirst)
@@ -183,7 +183,7 @@ import Testing
         #expect(bench.report(.ready, r(4)) == [publish([r(3), r(4)], new), .applicationRunning("shop")])
     }
 
-    @Test func `stop first: a version that cannot be started gives way to the last good one`() throws {
+    @Test func `stop first: a version that cannot start gives way to the last good one`() throws {
         var bench = Bench()
         let old = web(1, version: 1, .stopFirst)
         let new = web(1, version: 2, .stopFirst)
@@ -199,7 +199,7 @@ import Testing
         #expect(bench.report(.ready, r(5)) == [publish([r(5)], old)])
     }
 
-    @Test func `stop first: an old replica that cannot be ended holds up its successor for a minute`() throws {
+    @Test func `stop first: an old replica that cannot be stopped delays its successor by one minute`() throws {
         var bench = Bench()
         let new = web(1, version: 2, .stopFirst)
         _ = try bench.run(application(web(1, version: 1, .stopFirst)))

@@ -2,9 +2,9 @@ import SwerveControl
 import SwerveCore
 import Testing
 
-/// The target is decided, and not read from the specification.
+/// The target is decided separately, not read from the spec.
 @Suite struct ScaleTests {
-    @Test func `scaling decides another target, which the status shows, until a deploy decides anew`() throws {
+    @Test func `scaling sets another target, which the status shows, until the next deploy sets it again`() throws {
         var bench = Bench()
         let web = deployment("web", 1)
         _ = try bench.run(application(web))
@@ -19,7 +19,7 @@ import Testing
         #expect(bench.status()?.target == Target(replicas: 1, decidedBy: .user))
     }
 
-    @Test func `scaling to nothing and back`() throws {
+    @Test func `a deployment can be scaled to zero and back`() throws {
         var bench = Bench()
         let web = deployment("web", 1)
         _ = try bench.run(application(web))
@@ -27,14 +27,14 @@ import Testing
         #expect(try bench.scale(to: 1) == [.start(r(2), web)])
     }
 
-    @Test func `a deploy that waits is over when it is scaled down to what runs`() throws {
+    @Test func `a waiting deploy succeeds when it is scaled down to the running replicas`() throws {
         var bench = Bench()
         _ = try bench.deploy(application(deployment("web", 3)))
         _ = bench.report(.ready, r(2))
         #expect(try bench.scale(to: 1) == [.stop(r(1)), .stop(r(3)), .applicationRunning("shop")])
     }
 
-    @Test func `after a failed roll-out the version that serves is scaled`() throws {
+    @Test func `after a failed roll-out scaling applies to the version that serves`() throws {
         var bench = Bench()
         let old = deployment("web", 1, version: 1)
         _ = try bench.run(application(old))
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: [-1, 10_001])
-    func `a number out of range is refused and changes nothing`(replicas: Int) throws {
+    func `a target out of range is refused and changes nothing`(replicas: Int) throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web", 1)))
         let goal = bench.state.goal
@@ -61,7 +61,7 @@ import Testing
         #expect(bench.state.goal == goal)
     }
 
-    @Test func `what does not exist or is on its way out cannot be scaled`() throws {
+    @Test func `a deployment that does not exist or is being deleted cannot be scaled`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment("web"), deployment("old")))
         _ = try bench.deploy(application(deployment("web", version: 2)))

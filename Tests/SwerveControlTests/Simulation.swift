@@ -192,7 +192,7 @@ struct Simulation {
         let isWanted = world.goals[id.application]?.deployments.contains { $0.id == id } ?? false
         do {
             let actions = try state.scale(id, to: target, by: .policy, now: now)
-            if !isWanted { throw Violation(description: "\(id) was scaled and does not exist") }
+            if !isWanted { throw Violation(description: "\(id) was scaled, but does not exist") }
             world.scaled(id, to: target)
             try act(actions)
         } catch let error as ServeError where error.code == .notFound && !isWanted {}

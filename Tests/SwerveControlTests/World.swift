@@ -27,10 +27,10 @@ struct World {
     var goals: [String: ApplicationSpec] = [:]
     /// The latest spec of each deployment that was not withdrawn as deleted.
     var deployments: [DeploymentID: DeploymentSpec] = [:]
-    /// How many replicas the latest deploy, or whoever scaled after it, wants of each of these.
+    /// How many replicas of each deployment the latest deploy, or scaling after it, wants.
     var targets: [DeploymentID: Int] = [:]
-    /// For each deployment what a failed roll-out falls back to: the last spec that was complete, or the first one that
-    /// served, and its target.
+    /// For each deployment, what a failed roll-out falls back to: the last spec that was complete, or the first one
+    /// that served, with its target.
     var trusted: [DeploymentID: Trusted] = [:]
     /// The deployments that run their trusted spec since the latest deploy.
     var fellBack: Set<DeploymentID> = []
@@ -59,9 +59,9 @@ struct World {
         case replacement
         /// An application was deleted while some of its replicas were starting, or while one could not be stopped.
         case deleteWhileStarting, deleteWithoutEnd
-        /// Replicas of two versions, with limits of their own, served side by side.
+        /// Replicas of two versions served side by side, with different limits.
         case sideBySide
-        /// A roll-out left nobody to serve for a while, as its rule allows.
+        /// A roll-out left no replica to serve for a while, as its rule allows.
         case stoppedFirst
         /// A deployment was scaled while its replicas were being replaced.
         case scaledInRollout
@@ -128,7 +128,7 @@ struct World {
     mutating func checkReplacement(of replica: ReplicaID, _ actions: [ControlAction]) throws {
         let id = replica.deployment
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
-        // Where nothing may exist beyond the target, an old replica that has not gone keeps its place.
+        // If no replicas may exist in excess of the target, an old replica keeps its place until it is gone.
         if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leavingOld(id, spec).isEmpty { return }
         let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
         reached.insert(.replacement)
@@ -140,10 +140,10 @@ struct World {
         fellBack.contains(id) ? trusted[id]?.spec : deployments[id]
     }
 
-    /// How many replicas of that there should be.
+    /// How many replicas the deployment should have.
     func target(of id: DeploymentID) -> Int { (fellBack.contains(id) ? trusted[id]?.target : targets[id]) ?? 0 }
 
-    /// The replicas of earlier revisions that still hold what they need.
+    /// The replicas of earlier revisions that are leaving and still hold their resources.
     func leavingOld(_ id: DeploymentID, _ spec: DeploymentSpec) -> [ReplicaID] {
         replicas.filter { key, replica in
             key.deployment == id && !replica.isLive && !replica.isStuck && replica.spec.revision != spec.revision
@@ -153,8 +153,8 @@ struct World {
     // MARK: What the controller does
 
     /// - Parameters:
-    ///   - fallenBack: the deployments of which the controller says that it runs their last good spec.
-    ///   - isTick: whether time passed, the only cause to stop a running replica without draining it.
+    ///   - fallenBack: the deployments that the controller reports as running their last good spec.
+    ///   - isTick: whether time passed, the only reason to stop a running replica without draining it.
     mutating func perform(
         _ actions: [ControlAction],
         fallenBack: Set<DeploymentID>,
@@ -192,7 +192,7 @@ struct World {
             if unavailable >= target(of: id), !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
-                throw Violation(description: "\(id) is out of service though \(alive) could serve")
+                throw Violation(description: "\(id) is out of service, but \(alive) could serve")
             }
         }
         for id in deployments.keys { try checkRollout(id, actions, servedBefore: before.0[id, default: []]) }
@@ -208,13 +208,13 @@ struct World {
             replicas[replica] = Replica(spec: spec)
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
-            if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("others' options") }
+            if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
             for replica in serving
             where replica.maxOngoingRequests != replicas[replica.id]?.spec.options.maxOngoingRequests {
-                throw illegal("\(replica) has another limit")
+                throw illegal("\(replica) has the wrong limit")
             }
             if Set(serving.map(\.maxOngoingRequests)).count > 1 { reached.insert(.sideBySide) }
-            if deployments[id] == nil { throw illegal("publishes what is deleted") }
+            if deployments[id] == nil { throw illegal("publishes a deleted deployment") }
             if set != set.sorted() { throw illegal("not sorted") }
             if !set.allSatisfy({ $0.deployment == id && replicas[$0]?.phase == .ready }) {
                 throw illegal("publishes a replica that is not ready")
@@ -313,8 +313,8 @@ struct World {
         }
     }
 
-    /// What a roll-out does by itself: it never leaves fewer serving replicas than its rule says, and starts none beyond
-    /// what the rule says.
+    /// Checks a roll-out's own actions: it never leaves fewer serving replicas than its rule allows, and never starts
+    /// more than its rule allows.
     private func checkRollout(_ id: DeploymentID, _ actions: [ControlAction], servedBefore: [ReplicaID]) throws {
         guard let spec = effective(id), let served = published[id] else { return }
         let target = target(of: id)
@@ -326,10 +326,10 @@ struct World {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
         let isStarted = actions.contains { if case .start(let new, _) = $0 { new.deployment == id } else { false } }
-        // When all new ones start beside the old ones, there may be more old ones than the target is now.
+        // When all new replicas start next to the old ones, there may be more old ones than the current target.
         guard isStarted, !spec.options.rollout.servesTogether else { return }
         let holding = live(id).count + (surge == 0 ? leavingOld(id, spec).count : 0)
-        if holding > target + surge { throw illegal("\(id) has \(holding) replicas for \(target) and \(surge)") }
+        if holding > target + surge { throw illegal("\(id) has \(holding) replicas, not \(target) + \(surge)") }
     }
 
     private func illegal(_ what: String) -> Violation { Violation(description: what) }

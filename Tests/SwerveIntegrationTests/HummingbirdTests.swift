@@ -5,7 +5,7 @@ import Swerve
 import SwerveHummingbird
 import Testing
 
-/// Each name means one thing in a file that imports Swerve, Hummingbird and swift-http-types.
+/// Compiles only if each name is unambiguous in a file that imports Swerve, Hummingbird and swift-http-types.
 private typealias Names = (
     HTTPRequest, HTTPResponse, HTTPError, Request, Response, any RequestContext, ServeRequest, ServeResponse,
     ServeHTTPError, ServeContext

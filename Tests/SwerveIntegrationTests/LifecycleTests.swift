@@ -287,7 +287,7 @@ extension IntegrationTests {
             try await instance.delete("ending")
         }
 
-        /// The one test of the instance that a program has without asking.
+        /// The only test of the default instance of a program.
         @Test func `a taken port is an error, and another can be tried`() async throws {
             let listener = try PortHolder()
             await expectError(.addressInUse) { try await Serve.start(ServeOptions(port: listener.port)) }

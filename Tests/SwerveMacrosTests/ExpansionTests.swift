@@ -35,7 +35,7 @@ import Testing
                     SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold))
                 }
 
-                /// `Segmenter` with other options than it declares; `options(...)` makes it.
+                /// `Segmenter` with options that differ from its own; `options(...)` returns it.
                 struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
@@ -127,7 +127,7 @@ import Testing
                     SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`))
                 }
 
-                /// `Pair` with other options than it declares; `options(...)` makes it.
+                /// `Pair` with options that differ from its own; `options(...)` returns it.
                 struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     init(_ overrides: SwerveCore.DeploymentOverrides) {
@@ -216,7 +216,7 @@ import Testing
                     SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)))
                 }
 
-                /// `Open` with other options than it declares; `options(...)` makes it.
+                /// `Open` with options that differ from its own; `options(...)` returns it.
                 public struct Configured: SwerveActors.ConfiguredDeployment {
                     private let overrides: SwerveCore.DeploymentOverrides
                     public init(_ overrides: SwerveCore.DeploymentOverrides) {

@@ -13,7 +13,7 @@ import Testing
         return error.message
     }
 
-    @Test func `a request that had not begun is tried again, until it lost three replicas`() {
+    @Test func `a request that had not begun is tried again until it has lost three replicas`() {
         for isIdempotent in [false, true] {
             var attempts = Attempts(isIdempotent: isIdempotent)
             for _ in 1..<Attempts.maximum {
@@ -31,20 +31,20 @@ import Testing
         #expect(only == "replica a/D#4 was lost while it worked on the request: killed")
     }
 
-    @Test func `a request that had not begun and then may have begun fails`() {
+    @Test func `a request that had not begun at first and may have begun later fails`() {
         var attempts = Attempts(isIdempotent: false)
         #expect(attempts.lost(replica, started: false, reason: "killed") == .again)
         #expect(message(attempts.lost(replica, started: true, reason: "killed"))?.contains("at attempt 2") == true)
     }
 
-    @Test func `a request that may run twice is tried again, as often as any other`() {
+    @Test func `a request that may run twice is tried again as often as any other`() {
         var attempts = Attempts(isIdempotent: true)
         for _ in 1..<Attempts.maximum { #expect(attempts.lost(replica, started: true, reason: "killed") == .again) }
         #expect(message(attempts.lost(replica, started: true, reason: "killed")) != nil)
     }
 
     @Test(arguments: [false, true])
-    func `a request whose body has left is not tried again, whatever its caller said`(isIdempotent: Bool) {
+    func `a request whose body has left is not tried again, even if it is idempotent`(isIdempotent: Bool) {
         for started in [false, true] {
             var attempts = Attempts(isIdempotent: isIdempotent)
             attempts.bodyLeft()

@@ -8,14 +8,14 @@ import Testing
         for _ in 0..<count { policy.began(1, Self.short) }
     }
 
-    /// Of a replica whose requests begin on the loop.
+    /// The policy of a replica whose requests begin on the loop.
     private func proven() -> InlinePolicy {
         var policy = InlinePolicy()
         short(&policy, InlinePolicy.probation)
         return policy
     }
 
-    /// Of a replica that is watched there.
+    /// The policy of a replica whose requests are watched on the loop.
     private func watched() -> InlinePolicy {
         var policy = proven()
         policy.began(1, .time(8_000_000))
@@ -30,13 +30,13 @@ import Testing
         #expect(policy.place == .loop)
     }
 
-    @Test func `the requests of a batch count each`() {
+    @Test func `each request of a burst counts`() {
         var policy = InlinePolicy()
         policy.began(InlinePolicy.probation, .all(processor: 50_000, elapsed: 60_000, waited: false))
         #expect(policy.place == .loop)
     }
 
-    @Test func `a batch that took long has the next requests watched`() {
+    @Test func `after a long burst the next requests are watched`() {
         var policy = watched()
         #expect(policy.place == .watchedLoop)
         short(&policy, InlinePolicy.watch - 1)
@@ -45,7 +45,7 @@ import Testing
         #expect(policy.place == .loop)
     }
 
-    @Test func `many short requests are no long batch`() {
+    @Test func `many short requests do not make a long burst`() {
         var policy = proven()
         policy.began(256, .time(2_000_000))
         #expect(policy.place == .loop)
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(arguments: [(300, 2_300), (5_000, 7_000), (2_000_000, 1_002_000)])
-    func `one that computes for long is paid for by the more the longer it took`(microseconds: Int64, requests: Int) {
+    func `the longer a request computes, the more later requests run on the pool`(microseconds: Int64, requests: Int) {
         var policy = watched()
         policy.began(1, .all(processor: microseconds * 1000, elapsed: microseconds * 1000, waited: false))
         short(&policy, requests - 1)
@@ -64,7 +64,7 @@ import Testing
         #expect(policy.place == .watchedLoop)
     }
 
-    @Test func `a blocked thread is paid for`() {
+    @Test func `a blocked thread sends later requests to the pool`() {
         var policy = watched()
         policy.began(1, .all(processor: 1_000, elapsed: 2_000_000, waited: true))
         short(&policy, InlinePolicy.penaltyForWaiting - 1)
@@ -73,19 +73,19 @@ import Testing
         #expect(policy.place == .watchedLoop)
     }
 
-    @Test func `a thread that a busy machine let stand is no fault`() {
+    @Test func `a thread that only waited for a busy processor does not count`() {
         var policy = watched()
         policy.began(1, .all(processor: 10_000, elapsed: 8_000_000, waited: false))
         #expect(policy.place == .watchedLoop)
     }
 
-    @Test func `a lock that was free at once is no fault`() {
+    @Test func `a short wait for a lock does not count`() {
         var policy = watched()
         policy.began(1, .all(processor: 10_000, elapsed: 100_000, waited: true))
         #expect(policy.place == .watchedLoop)
     }
 
-    @Test func `good conduct is not saved up`() {
+    @Test func `many short requests do not make up for a long one`() {
         var policy = proven()
         for _ in 0..<1_000_000 { policy.began(1, .time(6_000)) }
         policy.began(1, .time(1_000_000))

@@ -2,7 +2,7 @@ import SwerveCore
 import SwerveRouting
 import Testing
 
-/// A router, its generator and replicas by number, so that a test reads as the story it tells.
+/// A router, its random number generator and replicas by number, which keep the tests readable.
 final class RouterBench {
     var router: ReplicaRouter
     var generator = SplitMix64(seed: 7)
@@ -51,7 +51,7 @@ final class RouterBench {
         return router.tick(now: now, using: &generator)
     }
 
-    /// Admits a request that is expected to be assigned, and says to which replica.
+    /// Admits a request that must be assigned, and returns its replica.
     func assign() throws -> Int {
         let admission = admit()
         guard case .assigned(let slot) = admission, let replica = router.replica(at: slot) else {
@@ -59,7 +59,7 @@ final class RouterBench {
         }
         return Int(replica.number)
     }
-    /// Admits a request that is expected to wait.
+    /// Admits a request that must wait.
     func enqueue() throws -> ReplicaRouter.Ticket {
         let admission = admit()
         guard case .queued(let ticket) = admission else { throw Unexpected(admission) }
@@ -172,7 +172,7 @@ struct Unexpected: Error {
 
     @Test func powerOfTwoPrefersTheLessLoadedOfTwo() throws {
         let bench = RouterBench(1, 2, limit: 10)
-        // With two replicas both are always looked at: the load never differs by more than one.
+        // With two replicas both are always compared, so their loads never differ by more than one.
         for _ in 0..<20 {
             _ = try bench.assign()
             #expect(abs(bench.router.ongoing(at: 0) - bench.router.ongoing(at: 1)) <= 1)
@@ -246,7 +246,7 @@ struct Unexpected: Error {
         #expect(bench.refused(0) == ReplicaRouter.refusalPauseMinimum)
     }
 
-    /// The end of a pause frees every place of the replica, not only the one that was given back.
+    /// The end of a pause frees all places of the replica, not only the one that was released.
     @Test func theEndOfAPauseServesAsManyAsThereArePlaces() throws {
         let bench = RouterBench(1, limit: 3)
         for _ in 0..<3 { _ = try bench.assign() }

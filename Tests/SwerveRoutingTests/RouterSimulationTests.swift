@@ -2,12 +2,12 @@ import SwerveCore
 import SwerveRouting
 import Testing
 
-/// What went wrong, with what it takes to see it again.
+/// What went wrong, with the events that led to it.
 struct Violation: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A router that lives through random events beside a model that does the same bookkeeping in the plainest way.
+/// A router under random events, compared with a model that does the same bookkeeping in the simplest way.
 struct RouterSimulation {
     struct ModelSlot {
         var replica: ReplicaID
@@ -22,9 +22,9 @@ struct RouterSimulation {
     var random: SplitMix64
     var slots: [Int: ModelSlot] = [:]
     var queue: [ReplicaRouter.Ticket] = []
-    /// One entry for each lease that is out.
+    /// One entry for each lease that is taken.
     var leases: [Int] = []
-    /// Tickets that were answered: none may be answered again.
+    /// Tickets that were answered. None may be answered again.
     var ended: Set<ReplicaRouter.Ticket> = []
     var maxQueued = 20
     var isWithdrawn = false
@@ -43,8 +43,8 @@ struct RouterSimulation {
     // MARK: Bookkeeping
 
     mutating func lease(_ slot: Int) throws {
-        guard let model = slots[slot] else { throw fail("slot \(slot) was assigned and does not exist") }
-        guard model.isFree else { throw fail("slot \(slot) was assigned and is not free: \(model)") }
+        guard let model = slots[slot] else { throw fail("slot \(slot) was assigned, but does not exist") }
+        guard model.isFree else { throw fail("slot \(slot) was assigned, but is not free: \(model)") }
         slots[slot]!.ongoing += 1
         leases.append(slot)
     }
@@ -75,7 +75,7 @@ struct RouterSimulation {
         let expectsLease = !isWithdrawn && queue.isEmpty && hasFreeSlot
         switch bench.admit() {
         case .assigned(let slot):
-            guard expectsLease else { throw fail("a request was assigned past the queue or a withdrawal") }
+            guard expectsLease else { throw fail("a request was assigned despite the queue or a withdrawal") }
             try lease(slot)
         case .queued(let ticket):
             guard !expectsLease, !isWithdrawn, queue.count < maxQueued else { throw fail("a request was queued") }
@@ -88,7 +88,7 @@ struct RouterSimulation {
         }
     }
 
-    /// A lease that comes to nothing, and its request again.
+    /// A replica refuses a request, which is admitted again.
     mutating func refuseAndReadmit(_ index: Int) throws {
         let slot = giveBack(index)
         let pause = bench.refused(slot)
@@ -99,7 +99,7 @@ struct RouterSimulation {
         switch bench.readmit() {
         case .assigned(let slot): try lease(slot)
         case .queued(let ticket):
-            guard !hasFreeSlot, !isWithdrawn else { throw fail("a request waits beside a free slot") }
+            guard !hasFreeSlot, !isWithdrawn else { throw fail("a request waits although a slot is free") }
             guard ticket < queue.first ?? .max else { throw fail("\(ticket) is not before \(queue.first ?? 0)") }
             queue.insert(ticket, at: 0)
         case .refused: guard isWithdrawn else { throw fail("a readmitted request was refused") }
@@ -148,7 +148,7 @@ struct RouterSimulation {
                 throw fail("replica \(number) moved from slot \(known) to \(slot)")
             }
             if let old = slots[slot], old.replica != RouterBench.id(number), old.ongoing > 0 {
-                throw fail("slot \(slot) was given away with leases out")
+                throw fail("slot \(slot) was reused while its leases were taken")
             }
             if slots[slot]?.replica != RouterBench.id(number) {
                 slots[slot] = ModelSlot(replica: RouterBench.id(number), limit: limit)
@@ -169,7 +169,7 @@ struct RouterSimulation {
 
     mutating func withdraw() throws {
         let tickets = bench.withdraw(ServeError(.deleted, "gone"))
-        guard tickets == queue else { throw fail("\(tickets) were withdrawn and \(queue) waited") }
+        guard tickets == queue else { throw fail("\(tickets) were withdrawn, but \(queue) waited") }
         ended.formUnion(tickets)
         queue = []
         isWithdrawn = true
@@ -204,13 +204,13 @@ struct RouterSimulation {
         for (slot, model) in slots where router.ongoing(at: slot) != model.ongoing {
             throw fail("slot \(slot) has \(router.ongoing(at: slot)) leases, not \(model.ongoing)")
         }
-        if !queue.isEmpty, hasFreeSlot { throw fail("\(queue.count) requests wait beside a free slot") }
+        if !queue.isEmpty, hasFreeSlot { throw fail("\(queue.count) requests wait although a slot is free") }
         guard router.nextWakeUp == slots.values.compactMap(\.pausedUntil).min() else {
             throw fail("the wake-up is wrong")
         }
     }
 
-    /// Everything works from now on: nobody may be left waiting.
+    /// Lets everything work from now on. No request may be left waiting.
     mutating func calmDown() throws {
         let (new, assignments) = bench.update([20, 21], limit: 2, maxQueued: 1000)
         isWithdrawn = false

@@ -181,7 +181,7 @@ extension OutgoingBuffer {
         #expect(out.take().text == "ab")
     }
 
-    @Test func `the last of several batches releases everything`() {
+    @Test func `the last of several bursts releases everything`() {
         var out = OutgoingBuffer()
         out.hold()
         out.hold()
@@ -196,7 +196,7 @@ extension OutgoingBuffer {
         #expect(out.release() == .none)
     }
 
-    @Test func `a writer that finishes while a batch holds leaves the rest to the batch`() {
+    @Test func `a writer that finishes while a burst holds leaves the rest to the burst`() {
         var out = OutgoingBuffer.writing("a")
         out.hold()
         #expect(out.add("b") == .none)
@@ -213,7 +213,7 @@ extension OutgoingBuffer {
         #expect(out.wrote(.written(1)) == .write)
     }
 
-    @Test func `a socket that becomes free while a batch holds waits for its end`() {
+    @Test func `a socket that becomes free while a burst holds waits for its end`() {
         var out = OutgoingBuffer.blocked("a")
         out.hold()
         #expect(out.add("b") == .none)
@@ -307,7 +307,7 @@ extension OutgoingBuffer {
         }
     }
 
-    @Test func `ending a batch that did not begin traps`() async {
+    @Test func `ending a burst that did not begin traps`() async {
         await #expect(processExitsWith: .failure) {
             var out = OutgoingBuffer()
             _ = out.release()

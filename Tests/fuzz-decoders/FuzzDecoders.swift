@@ -1,22 +1,22 @@
 import CFuzzWatch
 import Foundation
 
-/// Gives damaged input to the parsers of what clients send and to the connections between processes: the same input for the
-/// same seed. Built with the address sanitizer. Ends with status 1 at the first fault, contradiction, input that takes too much memory or time, and when
-/// memory in use has grown in the end.
+/// Feeds damaged input to the parsers of client data and to the connections between processes. The same seed gives the
+/// same input. Must be built with the address sanitizer. Exits with status 1 at the first fault, contradiction, or
+/// input that takes too much memory or time, and when the memory in use has grown at the end.
 @main
 struct FuzzDecoders {
     static let usage = """
         usage: fuzz-decoders [--count N] [--seed N] [--only INPUT] [--targets NAMES] [--golden FOLDER]
-          --count    how many inputs; 100000
-          --seed     of the random numbers; 1
-          --only     run this input alone and write it to fuzz-input
-          --targets  what is fuzzed, separated by commas; all, which are \(Target.allCases.map(\.rawValue).joined(separator: ","))
-          --golden   the folder that dev/make-golden.py made; .cache/golden
+          --count    number of inputs (default 100000)
+          --seed     seed of the random numbers (default 1)
+          --only     run only the input with this number, and write it to fuzz-input
+          --targets  targets, separated by commas (all): \(Target.allCases.map(\.rawValue).joined(separator: ","))
+          --golden   folder that dev/make-golden.py made (default .cache/golden)
         """
 
     private static let secondsPerInput: UInt32 = 20
-    /// Caches fill up while the first inputs run; afterwards nothing is kept.
+    /// The most bytes that memory in use may grow after the first fifth of the inputs, during which caches fill up.
     private static let maximumGrowth: Int64 = 64 << 10
 
     static func main() throws {
@@ -65,11 +65,11 @@ struct FuzzDecoders {
         var (index, done) = (0, 0)
         while done < count {
             defer { index += 1 }
-            // The number of an input does not depend on which targets are chosen.
+            // The number of an input does not depend on the chosen targets.
             guard run.targets.contains(run.target(index)) else { continue }
             done += 1
             if done == count / 5 { settled = fuzz_watch_live() }
-            // What is made here for an input is freed before the next one.
+            // Everything made here for an input is freed before the next one.
             let (target, input) = run.input(index)
             let before = fuzz_watch_live()
             fuzz_watch_begin(UInt64(index), secondsPerInput)
@@ -83,7 +83,7 @@ struct FuzzDecoders {
             highest[target] = max(highest[target] ?? 0, taken)
             if taken > target.maximumBytes {
                 fail(
-                    "input \(index), \(target): took \(taken) bytes, the limit is \(target.maximumBytes); "
+                    "input \(index), \(target): took \(taken) bytes, but the limit is \(target.maximumBytes); "
                         + "again: fuzz-decoders --seed \(seed) --only \(index)"
                 )
             }
@@ -110,7 +110,7 @@ struct FuzzDecoders {
     }
 }
 
-/// Makes the inputs of a run; each depends on the seed and its number alone.
+/// Makes the inputs of a run. Each depends only on the seed and its number.
 struct FuzzRun {
     let seed: UInt64
     let seeds: Seeds
@@ -123,7 +123,7 @@ struct FuzzRun {
 
     private func generator(_ index: Int) -> SeededGenerator {
         var generator = SeededGenerator(seed: seed &* 0x1_0000_0001_B3 &+ UInt64(index))
-        // The generator's first states of neighbouring inputs lie close together; a step apart they do not.
+        // The first states for neighbouring inputs lie close together, so the generator takes one step first.
         return SeededGenerator(seed: generator.next())
     }
 
@@ -141,7 +141,7 @@ struct FuzzRun {
             let other = files.randomElement(using: &mutator.random)
         else { return (target, []) }
         if target == .requests || target == .connection {
-            // Requests come one after another, and some are as they should be.
+            // Requests follow one another, and some are unchanged.
             let isWhole = Int.random(in: 0..<3, using: &mutator.random) == 0
             return (
                 target, isWhole ? file + other : mutator.mutated(file + other, with: file, words: target.insertions)
@@ -158,6 +158,6 @@ struct FuzzRun {
             place -= target.weight
             if place < 0 { return target }
         }
-        preconditionFailure("the place is below the sum of the weights")
+        preconditionFailure("the place must be below the sum of the weights")
     }
 }

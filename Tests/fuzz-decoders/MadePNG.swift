@@ -1,6 +1,6 @@
 extension Mutator {
-    /// A PNG file of random kind and random rows, whose compression and checksums are right: what the decoder makes of the
-    /// rows is reached, which changes of a compressed file hardly ever do.
+    /// A PNG file of a random kind with random rows, and with correct compression and checksums. It reaches the
+    /// decoding of rows, which mutations of a compressed file hardly ever do.
     mutating func madePNG() -> [UInt8] {
         let width = Int.random(in: 1...40, using: &random)
         let height = Int.random(in: 1...40, using: &random)
@@ -24,7 +24,7 @@ extension Mutator {
         for (x, y, dx, dy) in isInterlaced ? passes : [(0, 0, 1, 1)] where x < width && y < height {
             let columns = (width - x + dx - 1) / dx
             for _ in 0..<((height - y + dy - 1) / dy) {
-                // The filters are 0 to 4; 5 is wrong.
+                // Filters are 0 to 4; 5 is invalid.
                 rows.append(
                     UInt8.random(in: 0...255, using: &random) == 0 ? 5 : UInt8.random(in: 0...4, using: &random)
                 )
@@ -40,7 +40,7 @@ extension Mutator {
         (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
     }
 
-    /// A chunk, the checksum still to be made.
+    /// Appends a chunk whose checksum is not computed yet.
     private func append(_ name: String, _ content: [UInt8], to file: inout [UInt8]) {
         file += bigEndian(content.count) + Array(name.utf8) + content + [0, 0, 0, 0]
     }

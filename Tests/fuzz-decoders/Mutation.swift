@@ -1,4 +1,4 @@
-/// The same numbers on each run: SplitMix64.
+/// SplitMix64, which gives the same numbers on each run.
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 
@@ -24,7 +24,7 @@ struct Mutator {
         self.random = random
     }
 
-    /// Numbers at which sizes and counts overflow or change their sign, shortened to the bytes that they replace.
+    /// Numbers at which sizes and counts overflow or change sign, truncated to the bytes that they replace.
     private static let edges: [UInt64] = [
         0, 1, 2, 3, 4, 7, 8, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF, 0x1_0000, 0x7FFF_FFFF, 0x8000_0000,
         0xFFFF_FFFF, 0x7FFF_FFFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF,
@@ -35,18 +35,18 @@ struct Mutator {
         ")", ",", "'", "\0", "Exif\0\0", "IDAT", "tRNS", "PLTE", "\u{FF}",
     ]
 
-    /// A file like this one, changed in one to eight places.
+    /// A copy of a file with one to eight changes.
     ///
     /// - Parameters:
-    ///   - file: not changed itself.
-    ///   - other: a file of the same kind, of which a part may be taken.
-    ///   - words: what may be put in.
+    ///   - file: the file to copy.
+    ///   - other: a file of the same kind, from which parts may be taken.
+    ///   - words: texts that may be inserted.
     mutating func mutated(_ file: [UInt8], with other: [UInt8], words: [String] = words) -> [UInt8] {
         self.words = words
         var result = file
-        // Few changes reach far into a decoder, many test how it fails.
+        // Inputs with few changes get far into a decoder; those with many test how it fails.
         let changes = Bool.random(using: &random) ? 1 : Int.random(in: 2...8, using: &random)
-        // Half of the inputs are changed near the beginning only, where headers are.
+        // Half of the inputs are changed only near the beginning, where headers are.
         let reach = Bool.random(using: &random) ? 96 : Int.max
         for _ in 0..<changes { change(&result, other, reach) }
         return result
@@ -80,7 +80,7 @@ struct Mutator {
         }
     }
 
-    /// Puts another number in the place of the next one that is written in digits.
+    /// Replaces the next number that is written in digits.
     private mutating func setDigits(_ file: inout [UInt8], from start: Int) {
         let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
         guard let first = file[start...].firstIndex(where: digits.contains) else { return }
@@ -94,7 +94,7 @@ struct Mutator {
         min(file.count, start + Int.random(in: 1...64, using: &random))
     }
 
-    /// Writes a number of 1, 2, 4 or 8 bytes, in either order.
+    /// Writes a number of 1, 2, 4 or 8 bytes in either byte order.
     private mutating func setNumber(_ file: inout [UInt8], _ at: Int) {
         let count = [1, 2, 4, 8].randomElement(using: &random) ?? 1
         let number = Self.edges.randomElement(using: &random) ?? 0
@@ -106,7 +106,7 @@ struct Mutator {
     }
 }
 
-/// Makes the checksums of a PNG file right, as far as its chunks can be told: otherwise no change would get past them.
+/// Corrects the checksums of a PNG file as far as its chunks can be found. Without this no change would get past them.
 func withRightChecksums(_ file: [UInt8]) -> [UInt8] {
     var file = file
     var at = 8

@@ -5,8 +5,8 @@ struct Seeds {
     private var files: [Target: [[UInt8]]] = [:]
 
     /// - Parameters:
-    ///   - targets: for which seeds are wanted.
-    ///   - folder: the one that holds `kinds`, `images` and `npy`; it is read when a target needs it.
+    ///   - targets: the targets that need seeds.
+    ///   - folder: the folder with `kinds`, `images` and `npy`, which is read only when a target needs it.
     init(for targets: [Target], goldenFolder folder: String) throws {
         if targets.contains(where: \.needsGoldenFiles) { try readGoldenFiles(folder) }
         files[.multipart] = Self.forms.map { Array($0.utf8) }
@@ -30,7 +30,7 @@ struct Seeds {
         let root = URL(filePath: folder)
         for path in try Self.names(root, "kinds", "images", "npy") {
             let file = [UInt8](try Data(contentsOf: root.appending(path: path)))
-            // Small files get most of their bytes changed some time.
+            // Only small files, so that most of their bytes are changed at some point.
             guard file.count <= 40_000 else { continue }
             if path.hasPrefix("npy/") {
                 if path.hasSuffix(".npy") { files[.npy, default: []].append(file) }
@@ -53,7 +53,7 @@ struct Seeds {
         var name: String
     }
 
-    /// Sorted, so that a seed gives the same inputs on each machine.
+    /// The names in the folders, sorted so that a seed gives the same inputs on each machine.
     private static func names(_ root: URL, _ folders: String...) throws -> [String] {
         try folders.flatMap { folder in
             try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path).sorted()
@@ -63,7 +63,7 @@ struct Seeds {
 
     func files(for target: Target) -> [[UInt8]] { files[target] ?? [] }
 
-    /// A content type and, after a line end, the body.
+    /// Forms, each a content type and, after a line end, the body.
     private static let forms: [String] = {
         let file = "\r\ncontent-type: image/png\r\n\r\n\u{1}PNG\r\n-\r\n--\r\n"
         let head = "--XX\r\nContent-Disposition: form-data; "

@@ -9,9 +9,8 @@ struct WrongResult: Error {
     let message: String
 }
 
-/// A parser that is fuzzed. Another one is a case here, an entry in ``Seeds``, and a function that ``run(_:round:)``
-/// calls, in a file of its own beside those of ``HTTPTargets`` and
-/// ``PeerTargets``.
+/// A parser to fuzz. To add one, add a case here, an entry in ``Seeds``, and a function that ``run(_:round:)`` calls,
+/// in a new file next to those of ``HTTPTargets`` and ``PeerTargets``.
 enum Target: String, CaseIterable {
     case jpeg, png, orientation, npy
     case multipart
@@ -19,7 +18,7 @@ enum Target: String, CaseIterable {
     /// Between processes.
     case frames, calls, answers, values, messages, words
 
-    /// How many inputs go here, in relation to the other targets.
+    /// The share of the inputs that this target gets, relative to the others.
     var weight: Int {
         switch self {
         case .jpeg: 25
@@ -39,7 +38,7 @@ enum Target: String, CaseIterable {
         }
     }
 
-    /// Whether its inputs are made of frames.
+    /// Whether its inputs consist of frames.
     var isConversation: Bool {
         switch self {
         case .frames, .calls, .answers: true
@@ -47,7 +46,7 @@ enum Target: String, CaseIterable {
         }
     }
 
-    /// Whether its inputs are made of files that `dev/make-golden.py` makes.
+    /// Whether its inputs are made from files of `dev/make-golden.py`.
     var needsGoldenFiles: Bool {
         switch self {
         case .jpeg, .png, .orientation, .npy: true
@@ -55,7 +54,7 @@ enum Target: String, CaseIterable {
         }
     }
 
-    /// What mutations put in.
+    /// The texts that mutations insert.
     var insertions: [String] {
         switch self {
         case .requests, .chunks, .connection: HTTPSeeds.words
@@ -63,7 +62,7 @@ enum Target: String, CaseIterable {
         }
     }
 
-    /// What pictures may ask for here, small enough that a byte too much is seen.
+    /// The limits for pictures, small enough that a byte too many is noticed.
     static let imageLimits = ImageLimits(
         maximumWidth: 2048,
         maximumHeight: 2048,
@@ -77,19 +76,19 @@ enum Target: String, CaseIterable {
     /// The most memory that one input may take.
     var maximumBytes: Int64 {
         switch self {
-        // A frame is waited for in 4 MiB, and a long call or value takes 16 MiB when it begins.
+        // The buffer for an incomplete frame takes 4 MiB, and a long call or value takes 16 MiB when it begins.
         case .frames, .calls, .answers: 100 << 20
-        // 256 KiB of pixels, the decoders' own blocks and some copies of a small file; ten times what is seen.
+        // 256 KiB of pixels, the decoders' own blocks and some copies of a small file; ten times the measured use.
         default: 2 << 20
         }
     }
 
-    /// Gives an input to the parser.
+    /// Runs the parser on an input.
     ///
     /// - Returns: `accepted`, or the code of the refusal.
     /// - Throws: ``WrongResult`` when what the parser accepts contradicts itself or its limits.
     func run(_ input: [UInt8], round: Int) throws(WrongResult) -> String {
-        // Of the exact size, so that the sanitizer sees the first byte read beyond the end; an array has some to spare.
+        // Of the exact size, so that the sanitizer notices a read just past the end. Arrays have spare capacity.
         let exact = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: input.count)
         defer { exact.deallocate() }
         _ = exact.initialize(from: input)
@@ -146,7 +145,7 @@ enum Target: String, CaseIterable {
         guard tensor.bytes.readableBytes == count, count <= Self.arrayLimits.maximumDataBytes else {
             throw WrongResult(message: "\(tensor) has \(tensor.bytes.readableBytes) bytes")
         }
-        guard try Tensor(npy: tensor.npy()) == tensor else { throw WrongResult(message: "\(tensor) is not read back") }
+        guard try Tensor(npy: tensor.npy()) == tensor else { throw WrongResult(message: "\(tensor) is reread wrong") }
         guard let image = try? Image(npy: file, limits: Self.imageLimits) else { return }
         try check(image, image.channels)
     }

@@ -1,8 +1,7 @@
 import NIOCore
 import Swerve
 
-// The served side of the benchmarks: a no-op and an echo, with as many replicas and in such processes as the command
-// line says.
+// The server for the benchmarks: a no-op and an echo. The command line sets the number of replicas and their placement.
 //
 //   bench-app PORT process|inProcess REPLICAS [echo] [loops=N]
 
@@ -32,7 +31,7 @@ if arguments.contains("echo") {
         routePrefix: "/echo"
     )
 }
-// Last: whoever waits for this route finds the other one, too.
+// Last, so that a client that waits for this route also finds the other one.
 try await Serve.run(
     NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement).bind(),
     name: "noop"

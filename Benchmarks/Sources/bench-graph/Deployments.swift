@@ -7,7 +7,7 @@ distributed actor Step {
     distributed func pass(_ value: Int) -> Int { value }
 }
 
-/// Answers something large, which is made once.
+/// Returns something large, which is made only once.
 @Deployment
 distributed actor Producer {
     private let bytes = ByteBuffer(repeating: 0x61, count: 4 << 20)
@@ -20,9 +20,9 @@ distributed actor Consumer {
     distributed func count(_ bytes: ByteBuffer) -> Int { bytes.readableBytes }
 }
 
-// MARK: The calls by hand
+// MARK: Calls written by hand
 
-// The requests are read and answered by what drivers use, so that nothing but the graph differs.
+// Requests are read and answered with the same code that drivers use, so that only the graph differs.
 
 @Deployment
 distributed actor ChainByHand: HTTPIngress {

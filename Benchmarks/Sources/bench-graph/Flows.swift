@@ -1,7 +1,7 @@
 import NIOCore
 import Swerve
 
-/// Each flow twice, every deployment placed in the same way.
+/// Each flow in two versions, with the same placement for every deployment.
 struct Flows {
     let placement: DeploymentOptions.Placement
 
@@ -9,7 +9,7 @@ struct Flows {
 
     private func step() -> Step { Step.Configured(options).bind() }
 
-    // MARK: Three calls, one after the other
+    // MARK: Three calls, one after another
 
     func chainByHand() -> ChainByHand {
         ChainByHand.Configured(options).bind(first: step(), second: step(), third: step())
@@ -32,7 +32,7 @@ struct Flows {
         return GraphDriver.bind(.array((0..<8).map { _ in step().nodes.pass(input) }), options: options)
     }
 
-    // MARK: A large result of one call, given to another
+    // MARK: A large result of one call, passed to another
 
     func largeByHand() -> LargeByHand {
         LargeByHand.Configured(options).bind(

@@ -1,6 +1,6 @@
 import Swerve
 
-// The same calls as a graph, at /graph, and written by hand, at /hand.
+// Serves the same calls twice: as a graph at /graph, and written by hand at /hand.
 //
 //   bench-graph PORT chain3|fan8|large_4mib process|inProcess
 

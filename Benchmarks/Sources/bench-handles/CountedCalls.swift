@@ -6,13 +6,13 @@ import Swerve
     import Darwin
 #endif
 
-/// Calls to another process, one after another and as many as said, when the input says so: whoever reads the counters
-/// of both processes before and after knows what a call costs.
+/// Makes a given number of calls to another process, one after another, for each line of the input. The difference of
+/// both processes' counters before and after shows what a call costs.
 struct CountedCalls {
     let count: Int
     let repetitions: Int
 
-    /// Off the main actor: its executor would be part of every call.
+    /// Runs off the main actor, whose executor would be part of every call.
     @concurrent func run() async throws {
         let counter = try await Serve.run(Counter.bind(), name: "remote", routePrefix: nil)
         let payload = String(repeating: "x", count: HandleBenchmark.payloadBytes)

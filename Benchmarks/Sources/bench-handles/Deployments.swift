@@ -1,6 +1,6 @@
 import Swerve
 
-/// What the handles call. The methods change the actor's state, so that no call can be optimised away.
+/// The deployment that the handles call. Its methods change the actor's state, so that no call can be optimised away.
 @Deployment
 distributed actor Counter {
     private var count = 0
@@ -16,7 +16,7 @@ distributed actor Counter {
     }
 }
 
-/// The floor of a call within the process.
+/// The baseline for a call within the process.
 actor PlainCounter {
     private var count = 0
 

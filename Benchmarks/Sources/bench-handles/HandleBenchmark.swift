@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Swerve
 
-/// The measurements, interleaved: each repetition makes each of them once.
+/// Makes the measurements, interleaved: each repetition makes every measurement once.
 struct HandleBenchmark {
     /// The size of an argument and of a result, in bytes.
     static let payloadBytes = 200
@@ -10,7 +10,7 @@ struct HandleBenchmark {
 
     let duration: Duration
     let repetitions: Int
-    /// What is measured; everything when there are none.
+    /// The measurements to make; empty means all.
     let names: Set<String>
     private let clock = ContinuousClock()
     private let payload = String(repeating: "x", count: payloadBytes)
@@ -21,7 +21,7 @@ struct HandleBenchmark {
         self.names = names
     }
 
-    /// Off the main actor: its executor would be part of every call.
+    /// Runs off the main actor, whose executor would be part of every call.
     @concurrent func run() async throws {
         let remote = try await Serve.run(
             Counter.options(maxOngoingRequests: 1000).bind(),
@@ -81,7 +81,7 @@ struct HandleBenchmark {
 
     // MARK: Calls to another process
 
-    /// The median time of a call, one after another.
+    /// The median time of calls made one after another.
     private func remoteLatency(_ counter: Counter, for duration: Duration) async throws -> Double {
         var times: [Duration] = []
         let deadline = clock.now + duration
@@ -95,7 +95,7 @@ struct HandleBenchmark {
         return median(of: times).microseconds
     }
 
-    /// Calls per second of as many tasks as calls are outstanding.
+    /// The calls per second of several tasks, each with one outstanding call.
     private func remoteThroughput(_ counter: Counter) async throws -> Double {
         let start = clock.now
         let deadline = start + duration
@@ -139,14 +139,14 @@ struct HandleBenchmark {
 
     // MARK: Processes
 
-    /// The time to run the application with one replica more; in milliseconds.
+    /// The time to run the application with one more replica, in milliseconds.
     private func addReplica(making replicas: Int) async throws -> Double {
         let start = clock.now
         try await Serve.run(Counter.options(numReplicas: replicas).bind(), name: "scaled", routePrefix: nil)
         return (clock.now - start).inSeconds * 1e3
     }
 
-    /// The time to start a process of this executable, connect to it and exchange one message; in milliseconds.
+    /// The time to start a process of this executable, connect to it and exchange one message, in milliseconds.
     private func addProcess() async throws -> Double {
         let start = clock.now
         let peer = try await RawPeer.start(on: MultiThreadedEventLoopGroup.singleton)

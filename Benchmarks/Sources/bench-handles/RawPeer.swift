@@ -7,13 +7,13 @@ import NIOPosix
     import Darwin
 #endif
 
-/// The floor of a call to another process: messages of one size, sent back over a Unix socket.
+/// The baseline for a call to another process: messages of one size that are sent back over a Unix socket.
 struct RawPeer {
     private let channel: any Channel
     private let process: pid_t
 
     struct Exchange {
-        /// Of the time from a message to its answer, with one outstanding.
+        /// The median time from a message to its answer, with one message outstanding.
         var median: Duration
         var perSecond: Double
     }
@@ -51,7 +51,7 @@ struct RawPeer {
         return process
     }
 
-    /// Sends messages for some time, with so many outstanding.
+    /// Sends messages for `duration`, with `outstanding` of them at a time.
     func exchange(outstanding: Int, for duration: Duration) async throws -> Exchange {
         let channel = self.channel
         let end = try await channel.eventLoop.submit {
@@ -61,7 +61,7 @@ struct RawPeer {
         return try await end.get()
     }
 
-    /// Closes the connection, at which the other process ends.
+    /// Closes the connection, which makes the other process exit.
     func stop() async throws {
         try await channel.close()
         waitpid(process, nil, 0)
@@ -145,7 +145,7 @@ private final class RawClientHandler: ChannelInboundHandler {
     }
 }
 
-/// The other process: sends back what it gets, until the connection ends.
+/// The other process, which sends back what it receives until the connection ends.
 enum RawServer {
     static func run(at path: String) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)

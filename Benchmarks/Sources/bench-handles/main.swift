@@ -1,12 +1,12 @@
 import NIOPosix
 import Swerve
 
-// Measures calls by handle beside their floors: messages of the same size over a Unix socket between two processes,
-// and calls of a plain actor. Prints one JSON object per measurement and repetition.
+// Measures calls through handles and their baselines: messages of the same size over a Unix socket between two
+// processes, and calls of a plain actor. Prints one JSON object per measurement and repetition.
 //
-//   bench-handles [SECONDS [REPETITIONS [NAME ...]]]   all measurements, or those named
-//   bench-handles calls COUNT REPETITIONS              so many calls for each line of the input, for those who count
-//   bench-handles raw PATH                             the other process of the raw floor; started by the first form
+//   bench-handles [SECONDS [REPETITIONS [NAME ...]]]   all measurements, or the named ones
+//   bench-handles calls COUNT REPETITIONS              COUNT calls for each line of the input, for external counters
+//   bench-handles raw PATH                             the other process of the raw baseline; the first form starts it
 
 let arguments = CommandLine.arguments
 if arguments.count > 2, arguments[1] == "raw" {

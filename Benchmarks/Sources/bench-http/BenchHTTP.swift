@@ -4,8 +4,8 @@ import SwerveCore
 import SwerveHTTP
 import SwerveHTTPTypes
 
-/// What the HTTP/1.1 server spends on one small request, without a socket and without a service's work: for counting
-/// instructions (`valgrind --tool=callgrind`) and for times.
+/// Measures what the HTTP/1.1 server spends on one small request, without a socket and without a service's work. It
+/// serves for counting instructions (`valgrind --tool=callgrind`) and for timing.
 @main
 struct BenchHTTP {
     private static let get =

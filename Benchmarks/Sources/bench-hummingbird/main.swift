@@ -1,7 +1,7 @@
 import Hummingbird
 import Logging
 
-// The plain server that the benchmarks compare with: Hummingbird answering `ok` from the process that has the socket.
+// The plain server for comparison: Hummingbird answers `ok` from the process that owns the socket.
 //
 //   bench-hummingbird PORT
 

@@ -7,7 +7,7 @@ import SwerveVision
 struct VisionBenchmark {
     let model: String
 
-    /// From the name of a repository to a model that can run.
+    /// Measures the time from a repository's name to a model that can run.
     func load() async throws {
         let start = ContinuousClock.now
         _ = try await loaded()
@@ -40,7 +40,7 @@ struct VisionBenchmark {
         try write(rates)
     }
 
-    /// How often per second the work is done.
+    /// How many times per second the work is done.
     private func rate(_ duration: Duration, _ work: () async throws -> Void) async throws -> Double {
         try await work()
         let start = ContinuousClock.now
@@ -62,7 +62,7 @@ struct VisionBenchmark {
             routing: .roundRobin
         ).bind(model: model, options: options)
         let handle = try await Serve.run(bound, name: "segformer", routePrefix: nil)
-        // Memory that a run takes is kept for the next one.
+        // Warms up: memory that one run takes is kept for the next.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<(4 * replicas) { group.addTask { _ = try await handle.segment(image) } }
             try await group.waitForAll()

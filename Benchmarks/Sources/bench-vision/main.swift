@@ -1,12 +1,12 @@
 import Swerve
 import SwerveModels
 
-// The Swift side of the benchmarks of SegFormer; vision_python.py is the other.
+// The Swift side of the SegFormer benchmarks; vision_python.py is the other side.
 //
-//   bench-vision load MODEL                       loads the model once, prints how long it took
-//   bench-vision stages MODEL PICTURE SECONDS     prints how often per second each stage ran, on one thread
+//   bench-vision load MODEL                       loads the model once and prints how long it took
+//   bench-vision stages MODEL PICTURE SECONDS     prints how many times per second each stage ran, on one thread
 //   bench-vision serve MODEL REPLICAS PICTURE process|inProcess
-//                                                 starts replicas, lets each work, prints "ready" and stays
+//                                                 starts replicas, warms each up, prints "ready" and keeps serving
 
 let arguments = CommandLine.arguments
 switch (arguments.dropFirst().first, arguments.count) {

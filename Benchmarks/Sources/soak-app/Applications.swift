@@ -1,10 +1,10 @@
 import Swerve
 
-/// What is served, and again with other arguments while it is served.
+/// The applications that are served, and replaced with other arguments while they are served.
 enum Applications {
     typealias Run = @Sendable (_ generation: Int) async throws -> Void
 
-    /// By name, in the order in which they are replaced.
+    /// The applications with their names, in the order in which they are replaced.
     static let all: [(name: String, run: Run)] = [
         (
             "echo",
@@ -40,7 +40,7 @@ enum Applications {
         Backend.options(numReplicas: 2).bind(generation: generation)
     }
 
-    /// Bytes that go from replica to replica, and three sums of them.
+    /// A graph whose bytes go from replica to replica, with three checksums of them.
     private static func graph(_ generation: Int) -> GraphNode<Order, [UInt32]> {
         let input = InputNode<Order>()
         let left = Checker.bind(generation: generation)

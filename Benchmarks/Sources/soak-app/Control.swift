@@ -3,13 +3,13 @@ import Swerve
 import SwerveSystem
 import Synchronization
 
-/// Replaces one application after another until it is told to pause.
+/// Replaces one application after another while it is not paused.
 final class Redeployments: Sendable {
     static let shared = Redeployments()
 
     struct Report: Codable, Sendable {
         var count = 0
-        /// Of the slowest.
+        /// The duration of the slowest redeployment.
         var seconds = 0.0
         var failures: [String] = []
     }
@@ -45,13 +45,13 @@ final class Redeployments: Sendable {
     }
 }
 
-/// What the driver asks of the instance: `/control/pause`, `/control/resume` and `/control/status`.
+/// The interface for the load driver: `/control/pause`, `/control/resume` and `/control/status`.
 @Deployment(placement: .inProcess)
 distributed actor Control: HTTPIngress {
     private struct Status: Codable {
         var redeployments: Redeployments.Report
         var instance: ServeStatus
-        /// What the allocator has given out, in bytes.
+        /// The memory that the allocator has handed out, in bytes.
         var heapBytes: Int
     }
 

@@ -1,8 +1,8 @@
 import NIOCore
 import Swerve
 
-// Every deployment takes a generation, which its answers carry: running an application with the next one replaces its
-// replicas.
+// Every deployment takes a generation, which its answers report. Running an application with the next generation
+// replaces its replicas.
 
 extension ServeResponse {
     fileprivate func made(by generation: Int) -> ServeResponse {
@@ -12,7 +12,7 @@ extension ServeResponse {
     }
 }
 
-/// Answers the request's own bytes.
+/// Answers with the request's own bytes.
 @Deployment
 distributed actor Echo: HTTPIngress {
     private let generation: Int
@@ -41,8 +41,8 @@ distributed actor Backend {
     distributed func make(_ order: Order) -> ByteBuffer { Pattern.bytes(order) }
 }
 
-/// Answers the request's bytes, which went through the backend, and behind them as many of the pattern as the query says,
-/// made by the backend. `calls=N` makes N small calls at the same time.
+/// Answers with the request's bytes, sent through the backend, followed by the bytes of the pattern that the query asks
+/// for, made by the backend. `calls=N` makes N small calls at the same time.
 @Deployment
 distributed actor Front: HTTPIngress {
     private let backend: Backend
@@ -79,7 +79,7 @@ struct WrongBytes: Error {
 
 // MARK: Streams
 
-/// Streams the pattern as the query says; a POST gets its own bytes back while they come.
+/// Streams the part of the pattern that the query asks for. A POST gets its own bytes back as they arrive.
 @Deployment
 distributed actor Streamer: HTTPIngress {
     private let generation: Int

@@ -1,8 +1,8 @@
 import NIOCore
 import Swerve
 
-/// The bytes that the answers are made of: the same cycle of random bytes as in the driver, from any offset on. Bytes of
-/// another request, or of the same one moved, differ from those that are due.
+/// The bytes of the answers: the same cycle of random bytes as in the driver, starting at any offset. Bytes of another
+/// request, and misplaced bytes of the same request, differ from the expected ones.
 enum Pattern {
     static let cycle = 4 << 20
 
@@ -21,7 +21,7 @@ enum Pattern {
         return bytes
     }()
 
-    /// A copy of its own, as an answer would be.
+    /// A fresh copy, as a real answer would be.
     static func bytes(_ order: Order) -> ByteBuffer {
         var result = ByteBuffer()
         result.reserveCapacity(order.count)
@@ -35,7 +35,7 @@ enum Pattern {
     }
 }
 
-/// Which bytes of the pattern are asked for.
+/// A part of the pattern that a request asks for.
 struct Order: Codable, Sendable {
     var offset: Int
     var count: Int
@@ -45,7 +45,7 @@ struct Order: Codable, Sendable {
         self.count = count
     }
 
-    /// From the fields `offset` and `count` of the query; nothing is asked for without them.
+    /// Reads the fields `offset` and `count` of the query. Missing fields count as 0.
     init(_ request: ServeRequest) {
         self.init(
             offset: request.queryValue("offset").flatMap { Int($0) } ?? 0,

@@ -1,6 +1,6 @@
 import Swerve
 
-// The served side of `make soak`: applications of every kind, one of which is replaced every few seconds.
+// The server for `make soak`: applications of every kind, one of which is replaced every few seconds.
 //
 //   soak-app PORT [SECONDS-BETWEEN-REDEPLOYMENTS [EVENT-LOOPS]]
 

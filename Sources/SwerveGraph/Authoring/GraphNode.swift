@@ -45,10 +45,10 @@ extension GraphNode {
 
     /// A part of the node's value, by a key path of any depth: `input[\.picture]`, `result[\.scores.best]`.
     ///
-    /// Where the driver runs in a process of its own (the default), the path leads through stored properties of
-    /// structures and tuples: that is all that another process can find. Paths through computed properties, optionals
-    /// and classes need a driver with the placement `.inProcess`; `Serve.run` says so with
-    /// `ServeError.Code.invalidGraph`. A path that traps for a value, such as one with `!`, ends the process: for
+    /// When the driver runs in its own process (the default), the path may pass only through stored properties of
+    /// structures and tuples: another process can find nothing else. Paths through computed properties, optionals and
+    /// classes need a driver with the placement `.inProcess`; otherwise `Serve.run` throws
+    /// `ServeError.Code.invalidGraph`. A path that traps for a value, such as one with `!`, crashes the process: for
     /// elements use ``element(at:)`` and ``value(for:)``.
     public subscript<Part: Codable & Sendable>(path: any KeyPath<Value, Part> & Sendable) -> GraphNode<Input, Part> {
         GraphNode<Input, Part>(.made(GraphPart.maker(path), [vertex]))

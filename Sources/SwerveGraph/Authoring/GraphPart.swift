@@ -66,9 +66,9 @@ struct LivePart: GraphMaker {
     }
 
     var localOnly: String? {
-        "\\\(root)\(label) leads through something that is computed, optional or in a class, which only the process that "
-            + "wrote the graph can follow: use the placement .inProcess for the driver, a stored property, or a function "
-            + "deployment"
+        "\\\(root)\(label) passes through a computed property, an optional or a class, and only the process that wrote "
+            + "the graph can follow such a path: use the placement .inProcess for the driver, a stored property, or a "
+            + "function deployment"
     }
 
     func make(_ parts: [any Codable & Sendable]) throws -> any Codable & Sendable {

@@ -11,9 +11,10 @@ public import SwerveHTTPTypes
 /// let handle = try await Serve.run(GraphDriver.bind(map), name: "graph", routePrefix: "/")
 /// let answer = try await handle.predict(image)
 /// ```
-/// The deployments of the graph become deployments of the application, each with its own replicas and options. The driver
-/// is one more, with options as any other: by default one replica in a process of its own. With
-/// `options: DeploymentOverrides(placement: .inProcess)` it runs in the process that takes the requests, which saves a hop.
+/// The deployments of the graph become deployments of the application, each with its own replicas and options. So does
+/// the driver, which takes the usual options: by default it has one replica in its own process. With
+/// `options: DeploymentOverrides(placement: .inProcess)` it runs in the process that receives the requests, which saves
+/// a hop.
 ///
 /// Over HTTP, every path of the application reaches the graph, or each route reaches its own graph
 /// (``bind(_:)-(Dictionary)``). An ``HTTPAdapter`` reads the input from the request. The type of the result decides the
@@ -90,10 +91,10 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
 extension GraphDriver {
     /// A driver of one graph, which answers `handle.predict(input)` and every path over HTTP.
     ///
-    /// The request is read as the type of the input says (``HTTPInput``: text, pictures, arrays, files, whole requests),
-    /// else from JSON.
+    /// The type of the input decides how the request is read (``HTTPInput``: text, pictures, arrays, files, whole
+    /// requests); the default is JSON.
     ///
-    /// - Parameter options: of the driver's own deployment.
+    /// - Parameter options: the options of the driver's own deployment.
     public static func bind(
         _ node: GraphNode<Input, Output>,
         options: DeploymentOverrides = DeploymentOverrides()
@@ -101,7 +102,7 @@ extension GraphDriver {
         bind(node, adapter: AutomaticAdapter<Input>(), options: options)
     }
 
-    /// A driver of one graph whose input an adapter reads from HTTP requests.
+    /// A driver of one graph, with an adapter that reads the input from HTTP requests.
     public static func bind(
         _ node: GraphNode<Input, Output>,
         adapter: some HTTPAdapter<Input>,
@@ -126,8 +127,9 @@ extension GraphDriver where Input == RouteInput, Output == RouteOutput {
     ///
     /// - Parameters:
     ///   - routes: nodes, or nodes with their adapters. The graphs may share deployments and nodes; a request computes
-    ///     those of its route. `Serve.run` refuses paths that do not begin with `/` or name one route twice.
-    ///   - options: of the driver's own deployment.
+    ///     only the nodes of its route. `Serve.run` refuses a path that does not begin with `/`, that ends in `/`, or
+    ///     that is not percent-encoded.
+    ///   - options: the options of the driver's own deployment.
     public static func bind(
         _ routes: [String: any GraphRouteConvertible],
         options: DeploymentOverrides = DeploymentOverrides()

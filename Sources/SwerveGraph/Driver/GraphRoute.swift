@@ -47,7 +47,7 @@ public struct GraphRoute: GraphRouteConvertible {
 
     private static func refusal(of method: HTTPMethod) -> ServeResponse? {
         if method == .get || method == .head || method == .post { return nil }
-        var response = ServeResponse.error(.methodNotAllowed, "a graph answers GET, HEAD and POST")
+        var response = ServeResponse.error(.methodNotAllowed, "a graph accepts GET, HEAD and POST")
         response.headers.add("allow", "GET, HEAD, POST")
         return response
     }

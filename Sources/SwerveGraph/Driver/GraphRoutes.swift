@@ -37,7 +37,7 @@ public struct GraphRoutes: Codable, Sendable {
         if isSingle { return try await routes[0].respond(to: request) }
         let path = request.path
         guard let route = routes.first(where: { $0.path == path }) else {
-            throw ServeHTTPError(.notFound, "no route of the graph is \(path); \(known)")
+            throw ServeHTTPError(.notFound, "the graph has no route \(path); \(known)")
         }
         return try await route.respond(to: request)
     }

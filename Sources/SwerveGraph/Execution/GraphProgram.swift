@@ -9,7 +9,7 @@ final class GraphProgram: Sendable {
     /// A run that waits for its input. Each request copies it.
     private let begun: GraphRun<GraphValue>
 
-    /// - Parameter system: of the driver's replica.
+    /// - Parameter system: the actor system of the driver's replica.
     init(_ plan: GraphPlan, route: String?, system: ServeSystem) {
         self.nodes = plan.nodes
         let calls = plan.nodes.filter { if case .call = $0.operation { true } else { false } }

@@ -5,10 +5,11 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Where replicas run: every behaviour is the same in both.
+/// Where replicas run. They behave the same in all placements.
 let placements = DeploymentOptions.Placement.all
 
-/// Tests of whole instances with real processes, one after the other: some count what this process holds.
+/// Tests of whole instances with real processes. They run one after another, because some count what this process
+/// holds.
 @Suite(.serialized, .ownInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
 
 enum Instance {

@@ -4,7 +4,7 @@ import SwerveCore
 import SwerveHTTP
 import SwerveHTTPTypes
 
-/// A whole connection with a service that answers at random, at random times, to a client that does as it likes.
+/// A whole connection between a client that sends anything and a service that gives random answers at random times.
 struct HTTPConnectionTarget {
     private var random: SeededGenerator
     private let channel: EmbeddedChannel
@@ -13,7 +13,7 @@ struct HTTPConnectionTarget {
     private let service: RandomService
     private var output = ByteBuffer()
 
-    /// What the connection sees of its surroundings.
+    /// The environment that the connection sees.
     private final class World {
         var now = MonotonicTime(nanoseconds: 1_000_000_000)
         var unsent = 0
@@ -90,7 +90,7 @@ struct HTTPConnectionTarget {
         while let bytes = try channel.readOutbound(as: ByteBuffer.self) { output.writeImmutableBuffer(bytes) }
     }
 
-    /// Ends everything, and looks at what is left.
+    /// Ends everything, and checks what is left.
     private mutating func finish() throws -> String {
         world.unsent = 0
         setWritable(true)
@@ -98,7 +98,7 @@ struct HTTPConnectionTarget {
         try collect()
         for _ in 0..<10 where channel.isActive { advance(.seconds(100)) }
         try collect()
-        // Without a limit on a request's time only an exchange that the service keeps open can hold a connection.
+        // Without a request timeout, only an exchange that the service keeps open can hold a connection open.
         if channel.isActive, !service.isHolding { throw WrongResult(message: "the connection stays open") }
         _ = try? channel.finish(acceptAlreadyClosed: true)
         try channel.embeddedEventLoop.syncShutdownGracefully()
@@ -110,7 +110,7 @@ struct HTTPConnectionTarget {
     }
 }
 
-/// The embedded channel does not know half-closure.
+/// Ignores half-closes, which the embedded channel does not support.
 private final class CloseFilter: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
 
@@ -119,10 +119,10 @@ private final class CloseFilter: ChannelOutboundHandler {
     }
 }
 
-/// Reads what a connection wrote: responses to the calls in order, perhaps a refusal behind them, the last one perhaps
+/// Reads what a connection wrote: responses to the calls in order, possibly followed by a refusal. The last one may be
 /// cut short.
 private struct ResponseReader {
-    /// For each call whether it was HEAD.
+    /// Whether each call was a HEAD request.
     let calls: [Bool]
 
     func read(_ output: ByteBuffer) throws -> Int {
@@ -147,7 +147,7 @@ private struct ResponseReader {
                 guard rest.count >= length else { break }
                 rest = rest.dropFirst(length)
             } else {
-                // Until the end of the connection.
+                // The content ends with the connection.
                 break
             }
         }
@@ -164,11 +164,11 @@ private struct ResponseReader {
     private func takeChunks(_ rest: inout Substring.UTF8View) throws -> Bool {
         while let end = rest.firstRange(of: Array("\r\n".utf8)) {
             guard let size = Int(Substring(rest[..<end.lowerBound]), radix: 16) else {
-                throw WrongResult(message: "a chunk of \(Substring(rest[..<end.lowerBound]))")
+                throw WrongResult(message: "a chunk of size \(Substring(rest[..<end.lowerBound]))")
             }
             rest = rest[end.upperBound...]
             guard rest.count >= size + 2 else { return false }
-            guard rest.dropFirst(size).starts(with: "\r\n".utf8) else { throw WrongResult(message: "a chunk's end") }
+            guard rest.dropFirst(size).starts(with: "\r\n".utf8) else { throw WrongResult(message: "an open chunk") }
             rest = rest.dropFirst(size + 2)
             if size == 0 { return true }
         }

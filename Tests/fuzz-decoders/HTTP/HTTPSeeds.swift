@@ -1,4 +1,4 @@
-/// What requests look like, and what breaks them.
+/// Requests to mutate, and text that breaks parsers.
 enum HTTPSeeds {
     static let requests: [String] = [
         "GET /path?query=1&a=%41+b HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\nX-Long: abcdefghijklmnop\r\n\r\n",
@@ -15,7 +15,7 @@ enum HTTPSeeds {
             + "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n",
     ]
 
-    /// Content that is enough to count for a server's memory.
+    /// Requests with enough content to count against a server's memory budget.
     static let large = [
         "POST /l HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n" + String(repeating: "c", count: 30_000),
         "POST /l HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"

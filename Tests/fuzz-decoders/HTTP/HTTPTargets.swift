@@ -4,7 +4,7 @@ import SwerveHTTPTypes
 
 /// The parsers of HTTP/1.1 requests, each run on the whole input and on the input in pieces.
 enum HTTPTargets {
-    /// Small, so that inputs reach them.
+    /// Limits small enough for the inputs to reach.
     static var limits: HTTPLimits {
         var limits = HTTPLimits()
         limits.maxHeadBytes = 2048
@@ -16,7 +16,7 @@ enum HTTPTargets {
         return limits
     }
 
-    /// Requests one after another: heads and their content.
+    /// Parses consecutive requests: heads and their content.
     static func requests(_ input: UnsafeBufferPointer<UInt8>, round: Int) throws -> String {
         var random = SeededGenerator(seed: UInt64(round))
         var whole = RequestRun()
@@ -24,14 +24,14 @@ enum HTTPTargets {
         var split = RequestRun()
         for piece in pieces(input, using: &random) { split.feed(piece) }
         guard whole.requests == split.requests, whole.error == split.error, whole.rest == split.rest else {
-            throw WrongResult(message: "in pieces \(split), otherwise \(whole)")
+            throw WrongResult(message: "in pieces \(split), but whole \(whole)")
         }
         if let wrong = whole.wrong ?? split.wrong { throw WrongResult(message: wrong) }
         if let error = whole.error { return "\(error.status)" }
         return whole.requests.isEmpty ? "incomplete" : "accepted"
     }
 
-    /// The content of one chunked request.
+    /// Decodes the content of one chunked request.
     static func chunks(_ input: UnsafeBufferPointer<UInt8>, round: Int) throws -> String {
         var random = SeededGenerator(seed: UInt64(round))
         let whole = try decode([ByteBuffer(bytes: input)], upTo: { .max })
@@ -39,7 +39,7 @@ enum HTTPTargets {
         let split = try decode(pieces(input, using: &random), upTo: { .max })
         let slow = try decode(pieces(input, using: &random)) { Int.random(in: 1...50, using: &random) }
         guard whole.isSame(as: split), whole.isSame(as: slow) else {
-            throw WrongResult(message: "in pieces \(split), slowly \(slow), otherwise \(whole)")
+            throw WrongResult(message: "in pieces \(split), slowly \(slow), but whole \(whole)")
         }
         guard whole.content.readableBytes <= min(input.count, limits.maxBodyBytes) else {
             throw WrongResult(message: "\(whole.content.readableBytes) bytes out of \(input.count)")
@@ -95,7 +95,7 @@ enum HTTPTargets {
         return result
     }
 
-    /// Cuts the input at random places: often into a few pieces, at times byte by byte.
+    /// Cuts the input at random places, mostly into a few pieces, sometimes into pieces of one or two bytes.
     static func pieces(
         _ input: UnsafeBufferPointer<UInt8>,
         using random: inout SeededGenerator
@@ -113,11 +113,11 @@ enum HTTPTargets {
     }
 }
 
-/// Parses requests as a connection would, and reads everything that can be asked of their heads.
+/// Parses requests like a connection, and reads every property of their heads.
 private struct RequestRun {
     private(set) var requests: [String] = []
     private(set) var error: HTTPParseError?
-    /// What contradicts itself.
+    /// A contradiction that was found.
     private(set) var wrong: String?
     private var parser = HTTPRequestParser(limits: HTTPTargets.limits)
     private var decoder = HTTPChunkedDecoder(limits: HTTPTargets.limits)
@@ -171,12 +171,12 @@ private struct RequestRun {
         let head = parsed.head
         requests.append("\(head.method) \(head.target) \(parsed.framing) \(parsed.isKeepAlive)")
         if !head.layout.fits(head.bytes.readableBytes) { wrong = "the offsets \(head.layout) do not fit" }
-        if parsed.isHead != (head.method == .head) { wrong = "\(head.method) is taken for HEAD or not" }
+        if parsed.isHead != (head.method == .head) { wrong = "\(head.method) is confused with HEAD" }
         let headers = head.headers
         let count = headers.reduce(0) { $0 + ($1.name.isEmpty ? 1000 : 1) }
         if count > HTTPTargets.limits.maxHeaderCount { wrong = "\(count) headers" }
         if parsed.framing == .chunked, headers.values(of: "Transfer-Encoding").count != 1 {
-            wrong = "chunked without it"
+            wrong = "chunked without a transfer-encoding"
         }
         if case .length(let length) = parsed.framing, headers["content-LENGTH"].flatMap(Int.init) != length {
             wrong = "a length of \(length)"
@@ -186,6 +186,6 @@ private struct RequestRun {
         var encoded = ByteBuffer()
         head.encode(into: &encoded)
         let isRead = (try? HTTPRequestHead.decode(from: &encoded))?.bytes == head.bytes
-        if !isRead || encoded.readableBytes > 0 { wrong = "the head is not read back" }
+        if !isRead || encoded.readableBytes > 0 { wrong = "the head cannot be decoded again" }
     }
 }

@@ -2,12 +2,12 @@ import NIOCore
 import SwerveHTTP
 import SwerveHTTPTypes
 
-/// Answers each request at once, later or never, in every way that an exchange allows and some that it does not.
+/// Answers each request at once, later or never, in every way that an exchange allows and in some that it does not.
 final class RandomService: HTTPService, @unchecked Sendable {
     // Unchecked: the program has one thread.
     fileprivate var random: SeededGenerator
     private var calls: [RandomCall] = []
-    /// What a call was told although it was over.
+    /// The first violation: for example, an event for a call that was over.
     fileprivate(set) var wrong: String?
 
     init(random: SeededGenerator) {
@@ -15,7 +15,7 @@ final class RandomService: HTTPService, @unchecked Sendable {
     }
 
     var isHead: [Bool] { calls.map(\.isHead) }
-    /// Whether a call is open that the service will do nothing for.
+    /// Whether there is an open call that the service will never answer.
     var isHolding: Bool { calls.contains { $0.isOpen && $0.isIdle } }
 
     func begin(_ head: HTTPRequestHead, body: ByteBuffer?, exchange: HTTPExchange) {
@@ -25,7 +25,7 @@ final class RandomService: HTTPService, @unchecked Sendable {
         while call.isOpen, Bool.random(using: &random) { call.act() }
     }
 
-    /// Does something for an open call.
+    /// Takes a step for an open call.
     ///
     /// - Returns: `false` when there is nothing to do.
     @discardableResult
@@ -35,7 +35,7 @@ final class RandomService: HTTPService, @unchecked Sendable {
         return true
     }
 
-    /// Calls that are over may not reach anything.
+    /// Lets all calls, which are over, act once more. This must have no effect.
     func lateCalls() {
         for call in calls { call.late() }
     }
@@ -47,7 +47,7 @@ private final class RandomCall: HTTPExchangeDelegate {
     private let exchange: HTTPExchange
     let isHead: Bool
     private(set) var steps: [String] = []
-    /// The service keeps it for ever.
+    /// Whether the service keeps it open forever.
     private(set) var isIdle = false
     private var isOver = false
     private var unconsumed = 0
@@ -77,7 +77,7 @@ private final class RandomCall: HTTPExchangeDelegate {
         case 14..<16 where isBegun: end { $0.respondEnd() }
         case 16: if Int.random(in: 0..<6, using: &service.random) == 0 { end { $0.abort() } }
         case 17: isIdle = Int.random(in: 0..<6, using: &service.random) == 0
-        // Out of order: the connection is cut.
+        // Out of order, so the connection must be cut.
         case 18 where Int.random(in: 0..<20, using: &service.random) == 0: end { $0.respondEnd() }
         default: consume()
         }
@@ -112,7 +112,7 @@ private final class RandomCall: HTTPExchangeDelegate {
         return ByteBuffer(repeating: 0x78, count: count)
     }
 
-    // MARK: What the connection says
+    // MARK: Events from the connection
 
     private func told(_ what: String) {
         if isOver { service.wrong = service.wrong ?? "\(what) after the end: \(steps)" }

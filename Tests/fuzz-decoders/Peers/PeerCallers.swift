@@ -5,9 +5,9 @@ import SwerveHTTPTypes
 import SwerveTransport
 import Synchronization
 
-/// A caller of everything that can be asked for, and an account of the answers.
+/// Makes every kind of request, and counts the answers.
 struct PeerCallers {
-    /// Takes the events of one request over HTTP.
+    /// Receives the events of one HTTP request.
     final class Receiver: ReplicaStreamReceiver {
         private let state = Mutex((stream: (any ReplicaStream)?.none, ends: 0, accepted: 0, isBegun: Bool?.none))
         private let body: ByteBuffer?
@@ -16,14 +16,14 @@ struct PeerCallers {
             self.body = body
         }
         var ends: Int { state.withLock { $0.ends } }
-        /// Whether the replica may have begun it, as its end said; `nil` when it was not lost.
+        /// Whether the replica may have begun it, according to its end; `nil` when it was not lost.
         var isBegun: Bool? { state.withLock { $0.isBegun } }
         func opened(_ stream: any ReplicaStream) { state.withLock { $0.stream = stream } }
         func cancel() { state.withLock { $0.stream }?.cancel() }
 
         func received(_ event: StreamEvent) {
             let (stream, isFirst) = state.withLock { state in
-                // Each holds the other until then.
+                // Stream and receiver hold each other until the end.
                 defer { if event.endsStream { state.stream = nil } }
                 if event.endsStream { state.ends += 1 }
                 if case .accepted = event { state.accepted += 1 }
@@ -50,7 +50,7 @@ struct PeerCallers {
         var unanswered: Int { state.withLock { $0.begun - $0.over } }
     }
 
-    /// Opens the requests, always the same ones.
+    /// Opens the requests, which are always the same.
     init(_ world: PeerWorld) {
         let replica = RemoteReplica(PeerWorld.replica, [world.connection])
         let requestLoop = RequestLoop(world.loop, index: 0)
@@ -109,11 +109,11 @@ struct PeerCallers {
         )
     }
 
-    /// - Throws: ``WrongResult`` unless every request ended once.
+    /// Checks that every request ended exactly once.
     func check() throws(WrongResult) {
         let counts = receivers.map(\.ends)
         guard counts.allSatisfy({ $0 == 1 }), ends.unanswered == 0 else {
-            throw WrongResult(message: "requests ended \(counts) times, and \(ends.unanswered) calls never")
+            throw WrongResult(message: "requests ended \(counts) times, and \(ends.unanswered) calls never ended")
         }
     }
 }

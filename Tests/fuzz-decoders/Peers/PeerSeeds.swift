@@ -3,8 +3,8 @@ import SwerveActors
 import SwerveCore
 import SwerveTransport
 
-/// Conversations to change: what a caller and a replica say to each other, recorded, and frames that only small inputs
-/// reach when they are written by hand.
+/// Conversations to mutate: recorded exchanges between a caller and a replica, and frames written by hand for paths
+/// that recordings do not reach.
 enum PeerSeeds {
     static let targets: [Target] = [.frames, .calls, .answers, .values, .messages, .words]
 
@@ -40,13 +40,13 @@ enum PeerSeeds {
         far.connection.ended("recorded")
         near.settle()
         far.settle()
-        precondition((try? callers.check()) != nil, "the conversation is whole")
+        precondition((try? callers.check()) != nil, "every request of the recording must be answered")
         return (Array(requests.readableBytesView), Array(answers.readableBytesView))
     }
 
     // MARK: Values and words
 
-    /// The first byte says what is read.
+    /// Encoded values. The first byte selects the type to decode.
     static let values =
         (4..<8).map { [$0] + encoded(FuzzValue()) } + [
             [0] + encoded(["a": FuzzValue().shapes, "": []]), [1] + encoded([1, nil, 3]), [2] + encoded(spec),
@@ -69,7 +69,7 @@ enum PeerSeeds {
 
     static func encoded(_ value: some Encodable) -> [UInt8] {
         let writer = BinaryWriter()
-        do { try writer.region(value) } catch { preconditionFailure("a seed encodes: \(error)") }
+        do { try writer.region(value) } catch { preconditionFailure("a seed cannot be encoded: \(error)") }
         return Array(writer.buffer.readableBytesView)
     }
 
@@ -108,12 +108,12 @@ enum PeerSeeds {
         + frame(.define, 3) { $0.writeString("fuzz/FuzzActor\01\0") }
         + frame(.define, 4) { $0.writeString("fuzz/FuzzActor\01\0hang()") }
 
-    /// A call's frame behind the method's number: no request id, no deadline, nothing kept, no generics.
+    /// A call's frame after the method's number: no request id, no deadline, no kept arguments, no generic arguments.
     private static func call(_ arguments: [UInt8], mayKeep: Bool = false) -> [UInt8] {
         [0] + withUnsafeBytes(of: Int64.max.littleEndian) { Array($0) } + [mayKeep ? 1 : 0, 0, 0] + arguments
     }
 
-    /// Methods by their symbols, as handles name them.
+    /// Calls of methods by their symbols, as handles name them.
     private static let symbols: [UInt8] = ["8unlistedyS2S", "5valueyAA0C5ValueVAF_SSt", "4failyy"].enumerated().flatMap
     {
         (index, name) -> [UInt8] in
@@ -166,8 +166,8 @@ enum PeerSeeds {
 }
 
 extension Mutator {
-    /// A conversation like this one, changed in one to six of its frames, whose lengths are right for the most part:
-    /// otherwise no change would get past the first frame.
+    /// A copy of a conversation with one to six changed frames. Most copies have correct frame lengths, without which
+    /// no change would get past the first frame.
     mutating func mutatedFrames(_ bytes: [UInt8], with other: [UInt8]) -> [UInt8] {
         if Int.random(in: 0..<6, using: &random) == 0 { return mutated(bytes, with: other) }
         var frames = Self.frames(bytes)
@@ -180,7 +180,7 @@ extension Mutator {
             case 2: frames.swapAt(at, Int.random(in: 0..<frames.count, using: &random))
             case 3: frames[at][4] = UInt8.random(in: 0...25, using: &random)
             case 4...5:
-                // Another frame's stream.
+                // Takes the stream of another frame.
                 let from = frames[Int.random(in: 0..<frames.count, using: &random)]
                 frames[at].replaceSubrange(5..<13, with: from[5..<13])
             case 6 where !others.isEmpty:
@@ -197,7 +197,7 @@ extension Mutator {
         }
     }
 
-    /// The whole frames of a conversation.
+    /// The complete frames of a conversation.
     private static func frames(_ bytes: [UInt8]) -> [[UInt8]] {
         var frames: [[UInt8]] = []
         var at = 0

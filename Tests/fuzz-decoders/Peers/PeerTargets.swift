@@ -4,9 +4,9 @@ import SwerveActors
 import SwerveCore
 import SwerveTransport
 
-/// What processes tell each other.
+/// The communication between processes.
 enum PeerTargets {
-    /// Frames alone: whole or in pieces, they are the same frames.
+    /// Frames alone. The input must give the same frames whole and in pieces.
     static func frames(_ input: UnsafeBufferPointer<UInt8>, _ round: Int) throws(WrongResult) -> String {
         func run(_ random: inout SeededGenerator, whole: Bool) throws(WrongResult) -> ([String], [String], ByteBuffer) {
             let world = PeerWorld(isHosting: false)
@@ -19,14 +19,14 @@ enum PeerTargets {
         var random = SeededGenerator(seed: UInt64(round))
         let whole = try run(&random, whole: true)
         let pieces = try run(&random, whole: false)
-        // What a peer that is cut off was to be told is told or not, as it comes.
+        // If the peer was cut off, the frames that were due to it may or may not have been sent.
         guard whole.0 == pieces.0, whole.1 == pieces.1, whole.2 == pieces.2 || whole.1 != ["over"] else {
             throw WrongResult(message: "whole \(whole.0), \(whole.1), in pieces \(pieces.0), \(pieces.1)")
         }
         return outcome(whole.1[0])
     }
 
-    /// A process with a replica that is called.
+    /// A process with a replica that the peer calls.
     static func calls(_ input: UnsafeBufferPointer<UInt8>, _ round: Int) throws(WrongResult) -> String {
         var random = SeededGenerator(seed: UInt64(round))
         let world = PeerWorld(isHosting: true)
@@ -35,7 +35,7 @@ enum PeerTargets {
         return outcome(world.delegate.closed[0])
     }
 
-    /// A process that calls, and is answered.
+    /// A process that calls, and that the peer answers.
     static func answers(_ input: UnsafeBufferPointer<UInt8>, _ round: Int) throws(WrongResult) -> String {
         var random = SeededGenerator(seed: UInt64(round))
         let world = PeerWorld(isHosting: false)
@@ -58,7 +58,7 @@ enum PeerTargets {
 
     // MARK: Values
 
-    /// One of the types that are read, chosen by the first byte.
+    /// Decodes one of several types, selected by the first byte.
     static func value(_ input: UnsafeBufferPointer<UInt8>) throws(WrongResult) -> String {
         let bytes = ByteBuffer(bytes: UnsafeBufferPointer(rebasing: input.dropFirst()))
         switch (input.first ?? 0) % 8 {
@@ -76,8 +76,8 @@ enum PeerTargets {
             ? try readBack(Hello.self, bytes) : try readBack(ControlMessage.self, bytes)
     }
 
-    /// What is read and written again is read again as the same: its encoding has the same size, for sets and numbers that
-    /// are none equal nothing.
+    /// Decodes a value, encodes it and decodes it again. Only the sizes of the encodings are compared, because sets
+    /// have no order and NaN equals nothing.
     private static func readBack<Value: Codable>(_ type: Value.Type, _ bytes: ByteBuffer) throws(WrongResult) -> String
     {
         let value: Value
@@ -96,12 +96,12 @@ enum PeerTargets {
             let twice = BinaryWriter()
             try twice.region(BinaryReader(again.buffer, system: .detached).nextRegion(type))
             guard again.buffer.readableBytes == twice.buffer.readableBytes else {
-                throw WrongResult(message: "\(value) is read back as something else")
+                throw WrongResult(message: "\(value) is decoded again as something else")
             }
         } catch let error as WrongResult {
             throw error
         } catch {
-            throw WrongResult(message: "\(value) is not read back: \(error)")
+            throw WrongResult(message: "\(value) cannot be decoded again: \(error)")
         }
         return "accepted"
     }
@@ -114,8 +114,8 @@ enum PeerTargets {
         do { return (path, try SharedBoard(path: path, create: true)) } catch { preconditionFailure("\(error)") }
     }()
 
-    /// Where a word stands (8 bytes), whose it should be (2) and the word (8); what it says of requests when the
-    /// connection ends.
+    /// A slot's index (8 bytes), the expected generation (2) and the word in the slot (8). Checks which requests the
+    /// word reports as begun when the connection ends.
     static func word(_ input: UnsafeBufferPointer<UInt8>) throws(WrongResult) -> String {
         var bytes = ByteBuffer(bytes: input)
         guard let index = bytes.readInteger(endianness: .little, as: Int.self),
@@ -127,7 +127,7 @@ enum PeerTargets {
         defer { close(file) }
         var stored = word.littleEndian
         guard pwrite(file, &stored, 8, off_t(index * 8)) == 8 else {
-            throw WrongResult(message: "the board is not written")
+            throw WrongResult(message: "the board cannot be written")
         }
         let world = PeerWorld(isHosting: false)
         world.connection.setPeerBoard(slot)
@@ -138,7 +138,7 @@ enum PeerTargets {
         let begun = callers.receivers.compactMap(\.isBegun)
         let last = word & (1 << 48 - 1)
         let wanted = (1...5).map { word >> 48 != generation || UInt64($0) <= last }
-        guard begun == wanted else { throw WrongResult(message: "\(word) says \(begun), not \(wanted)") }
+        guard begun == wanted else { throw WrongResult(message: "\(word) means \(begun), not \(wanted)") }
         return wanted.contains(false) ? "some not begun" : "all begun"
     }
 

@@ -8,7 +8,7 @@ import SwerveReplica
 import SwerveTransport
 import Synchronization
 
-/// Runs the tasks of the replicas and callers that are fuzzed, on the thread that fuzzes.
+/// Runs the tasks of fuzzed replicas and callers on the fuzzing thread.
 final class FuzzExecutor: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
 
@@ -17,7 +17,7 @@ final class FuzzExecutor: TaskExecutor {
         jobs.withLock { $0.append(job) }
     }
 
-    /// Runs the jobs there are, and those that they lead to.
+    /// Runs all jobs, including those that they enqueue.
     func run() -> Bool {
         var hasRun = false
         while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
@@ -28,7 +28,7 @@ final class FuzzExecutor: TaskExecutor {
     }
 }
 
-/// The way out of a connection: takes everything, and counts what must happen once.
+/// A wire that takes everything, and counts what must happen once.
 final class FuzzWire: Wire {
     let eventLoop: any EventLoop
     private let state = Mutex((sent: ByteBuffer(), isClosed: false, writingEnds: 0))
@@ -55,13 +55,13 @@ final class FuzzWire: Wire {
         return .written(bytes.count)
     }
     func writeEventually(_ bytes: WireBytes, done: @escaping @Sendable () -> Void) {
-        preconditionFailure("a wire that takes everything is never full")
+        preconditionFailure("this wire is never full")
     }
     func closeWriting() { state.withLock { $0.writingEnds += 1 } }
     func close() { state.withLock { $0.isClosed = true } }
 }
 
-/// What a connection tells its process.
+/// Records what a connection reports to its process.
 final class FuzzDelegate: PeerDelegate {
     private let state = Mutex((messages: [String](), closed: [String]()))
     var messages: [String] { state.withLock { $0.messages } }
@@ -78,7 +78,7 @@ final class FuzzDelegate: PeerDelegate {
     }
 }
 
-/// One end of a connection, and everything that runs on it.
+/// One end of a connection, with everything that runs on it.
 struct PeerWorld {
     static let replica = ReplicaID(deployment: DeploymentID(application: "fuzz", deployment: "FuzzActor"), number: 1)
 
@@ -104,12 +104,12 @@ struct PeerWorld {
         connection.readComplete()
     }
 
-    /// Until nothing more happens.
+    /// Runs everything until nothing more happens.
     func settle() {
         repeat { loop.run() } while executor.run()
     }
 
-    /// Receives the bytes in pieces, with work in between or not, as `random` says.
+    /// Receives the bytes in random pieces, sometimes with work in between.
     func receive(_ input: UnsafeBufferPointer<UInt8>, _ random: inout SeededGenerator) {
         let pieces = [1, 1, 2, 5, 40][Int.random(in: 0..<5, using: &random)]
         var start = 0
@@ -123,19 +123,19 @@ struct PeerWorld {
         settle()
     }
 
-    /// Ends the connection, if the peer was not cut off before.
+    /// Ends the connection, unless the peer was cut off before.
     ///
-    /// - Throws: ``WrongResult`` when something is left, or did not happen once.
+    /// - Throws: ``WrongResult`` when something is left over, or did not happen exactly once.
     func end() throws(WrongResult) {
         if wire.isClosed { connection.ended("it was closed") } else { connection.ended("over") }
         settle()
         let ongoing = hosted[Self.replica]?.ongoing ?? 0
         guard delegate.closed.count == 1, wire.writingEnds == 1 else {
-            throw WrongResult(message: "closed \(delegate.closed), and its socket \(wire.writingEnds) times")
+            throw WrongResult(message: "closed \(delegate.closed), and its write side \(wire.writingEnds) times")
         }
         guard connection.load == (0, 0, 0), ongoing == 0, hosted.assembledBytes == 0, hosted.kept.load == (0, 0) else {
             throw WrongResult(
-                message: "left: \(connection.load), \(ongoing) requests, \(hosted.assembledBytes) bytes of calls, "
+                message: "left over: \(connection.load), \(ongoing) requests, \(hosted.assembledBytes) bytes of calls, "
                     + "\(hosted.kept.load) results; \(delegate.closed)"
             )
         }
@@ -203,7 +203,7 @@ distributed actor FuzzActor: HTTPIngress {
         try Task.checkCancellation()
     }
     distributed func fail() throws { throw FuzzFailure(number: 7) }
-    /// Not among the methods above: the language's runtime finds it.
+    /// Not among the methods above, so the language runtime finds it.
     distributed func unlisted(_ text: String) -> String { text }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
