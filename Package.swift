@@ -380,7 +380,8 @@ let package = Package(
         .testTarget(
             name: "SwerveTransportTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveTransport", "TestSupport", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveTransport", "TestSupport",
+                nioCore,
                 nioPosix,
                 nioEmbedded,
             ],
@@ -397,7 +398,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SwerveTensorTests", dependencies: ["SwerveTensor", "TestSupport", nioCore], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveTensorTests",
+            dependencies: ["SwerveTensor", "TestSupport", nioCore],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "SwerveVisionTests",
             dependencies: ["SwerveTensor", "SwerveVision", "TestSupport", nioCore],

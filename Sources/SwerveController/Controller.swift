@@ -62,8 +62,8 @@ package final class Controller: Sendable {
     /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
     /// set; the replicas follow.
     ///
-    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when there is
-    ///   no such deployment.
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when
+    ///   there is no such deployment.
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
     }

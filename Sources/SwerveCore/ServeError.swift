@@ -13,7 +13,7 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         }
         public var description: String { rawValue }
 
-        /// A bound deployment was called before `Serve.run`, or call options were put on one.
+        /// A bound deployment was called before `Serve.run`.
         public static let notRunning = Code("not_running")
         /// No application or deployment has that name.
         public static let notFound = Code("not_found")

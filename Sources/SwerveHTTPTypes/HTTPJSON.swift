@@ -32,7 +32,10 @@ extension ServeRequest {
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Value {
         if let contentType = headers["content-type"], !Self.isJSON(contentType) {
-            throw ServeHTTPError(.unsupportedMediaType, "the content type is '\(contentType)'; application/json is expected")
+            throw ServeHTTPError(
+                .unsupportedMediaType,
+                "the content type is '\(contentType)'; application/json is expected"
+            )
         }
         let bytes = try await body.collect(upTo: maxBytes)
         let data = bytes.withUnsafeReadableBytes { Data($0) }
@@ -56,7 +59,10 @@ extension ServeRequest {
             // The decoder reports bytes that are not JSON with an empty path, and a field's bad value with its path.
             context.codingPath.isEmpty
                 ? ServeHTTPError(.badRequest, "\(whole) is not valid JSON")
-                : ServeHTTPError(.unprocessableContent, "\(path(context.codingPath, whole)): \(context.debugDescription)")
+                : ServeHTTPError(
+                    .unprocessableContent,
+                    "\(path(context.codingPath, whole)): \(context.debugDescription)"
+                )
         case .keyNotFound(let key, let context):
             ServeHTTPError(.unprocessableContent, "\(path(context.codingPath + [key], whole)): the field is missing")
         case .typeMismatch(let type, let context):

@@ -32,7 +32,9 @@ public struct MultipartForm: Hashable, Sendable {
     ///   - boundary: what delimits the parts, from ``boundary(ofContentType:)``; 1 to 70 characters.
     ///   - limits: what the form may contain.
     /// - Throws: ``ServeHTTPError`` with status 400 for a malformed form, 413 for more parts or longer headers than allowed.
-    public init(_ bytes: ByteBuffer, boundary: String, limits: MultipartLimits = MultipartLimits()) throws(ServeHTTPError) {
+    public init(_ bytes: ByteBuffer, boundary: String, limits: MultipartLimits = MultipartLimits())
+        throws(ServeHTTPError)
+    {
         guard MultipartHeaders.isBoundary(boundary.utf8) else {
             throw ServeHTTPError(.badRequest, "multipart form: the boundary is not 1 to 70 allowed characters")
         }
@@ -50,7 +52,10 @@ public struct MultipartForm: Hashable, Sendable {
         }
         let boundaries = parameters.filter { $0.name == "boundary" }
         guard boundaries.count == 1, MultipartHeaders.isBoundary(boundaries[0].value.utf8) else {
-            throw ServeHTTPError(.badRequest, "multipart form: the content type needs one boundary of 1 to 70 characters")
+            throw ServeHTTPError(
+                .badRequest,
+                "multipart form: the content type needs one boundary of 1 to 70 characters"
+            )
         }
         return boundaries[0].value
     }

@@ -10,7 +10,9 @@ enum MultipartHeaders {
     }
 
     /// Splits a line without its end into the name in lower case and the value without spaces around it.
-    static func field(_ line: some BidirectionalCollection<UInt8>) throws(ServeHTTPError) -> (name: String, value: String) {
+    static func field(_ line: some BidirectionalCollection<UInt8>) throws(ServeHTTPError) -> (
+        name: String, value: String
+    ) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { throw malformed("a header line has no colon") }
         let name = line[..<colon]
         guard !name.isEmpty, name.allSatisfy(HTTPBytes.isToken) else {

@@ -89,7 +89,10 @@ struct MultipartParser {
             at = end + 1
             if line.isEmpty { return lines }
             guard lines.count < limits.maximumHeaders else {
-                throw ServeHTTPError(.contentTooLarge, "multipart form: a part has over \(limits.maximumHeaders) headers")
+                throw ServeHTTPError(
+                    .contentTooLarge,
+                    "multipart form: a part has over \(limits.maximumHeaders) headers"
+                )
             }
             lines.append(try MultipartHeaders.field(line))
         }

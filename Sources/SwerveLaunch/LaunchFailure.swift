@@ -41,7 +41,7 @@ enum LaunchFailure {
     private static func hint(for code: ErrorNumber) -> String {
         // With the type spelled out: System matches errors against constants of the same names, and of its own type.
         switch code {
-        case ErrorNumber.tooManyOpenFiles: "; this process may have \(Descriptors.limit) (ulimit -n)"
+        case ErrorNumber.tooManyOpenFiles: "; this process's limit is \(Descriptors.limit) (ulimit -n)"
         case ErrorNumber.tryAgain:
             "; the limit of processes (ulimit -u, or pids of the control group) or of memory is reached"
         default: ""

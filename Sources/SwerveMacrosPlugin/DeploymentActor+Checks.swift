@@ -9,7 +9,7 @@ extension DeploymentActor {
         if let hidden = Hidden(syntax.modifiers, in: context.lexicalContext) {
             hidden.diagnose(name, at: syntax.name, in: context)
         }
-        for reserved in ["InitArguments", "_make", "_deploymentOptions", "_deploymentMethods"] {
+        for reserved in ["Configured", "InitArguments", "_make", "_deploymentOptions", "_deploymentMethods"] {
             guard let taken = declaration(of: reserved) else { continue }
             context.error("@Deployment generates a member '\(reserved)': rename this one", at: taken)
         }

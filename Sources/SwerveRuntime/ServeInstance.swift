@@ -99,8 +99,8 @@ public actor ServeInstance {
 
     /// Runs an application, or replaces the one that runs under `name`, and returns when its replicas take requests.
     ///
-    /// Replacing keeps the replicas of deployments that did not change; for the others new replicas start first, and the
-    /// old ones finish their requests when the new ones run.
+    /// Replacing keeps the replicas of deployments that did not change. The others change as their option `rollout` says:
+    /// by default new replicas start first, and the old ones finish their requests once the new ones run.
     /// - Parameters:
     ///   - application: what `bind` returned; the deployments passed to it are part of the application.
     ///   - name: letters, digits, `_`, `-` and `.`.

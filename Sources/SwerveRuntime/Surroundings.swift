@@ -35,7 +35,9 @@ package struct LoopClock: Clock {
     package struct Instant: InstantProtocol {
         let time: NIODeadline
 
-        package func advanced(by duration: Duration) -> Instant { Instant(time: time + .nanoseconds(duration.nanoseconds)) }
+        package func advanced(by duration: Duration) -> Instant {
+            Instant(time: time + .nanoseconds(duration.nanoseconds))
+        }
         package func duration(to other: Instant) -> Duration { .nanoseconds((other.time - time).nanoseconds) }
         package static func < (left: Instant, right: Instant) -> Bool { left.time < right.time }
     }

@@ -10,8 +10,8 @@ internal import Synchronization
 /// let launcher = FakeLauncher()
 /// try await withTestInstance(placement: .inProcess, launcher: launcher) { instance in
 ///     async let model = instance.run(Model.bind(), routePrefix: nil)
-///     await launcher.nextStart().fail("no memory left")        // the controller tries again
-///     await launcher.nextStart().succeed()
+///     try await launcher.nextStart().fail("no memory left")        // the controller tries again
+///     try await launcher.nextStart().succeed()
 ///     ...
 ///     launcher.lose(replica, "the machine is gone")            // and replaces what is lost
 /// }

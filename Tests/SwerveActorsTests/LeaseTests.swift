@@ -48,7 +48,12 @@ private final class Waiter: LeaseWaiter {
     private let pool: Pool
 
     init() {
-        pool = Pool(DeploymentID(application: "lease", deployment: "D"), of: InstanceID(rawValue: 1), clock: loop, seed: 1)
+        pool = Pool(
+            DeploymentID(application: "lease", deployment: "D"),
+            of: InstanceID(rawValue: 1),
+            clock: loop,
+            seed: 1
+        )
         serve(1, limit: 1)
     }
 
@@ -242,7 +247,12 @@ private final class Waiter: LeaseWaiter {
 
     @Test func `whatever many tasks do, no place is lost and no limit passed`() async {
         serve(2, limit: 3)
-        let pool = Pool(self.pool.id, of: self.pool.instance, clock: MultiThreadedEventLoopGroup.singleton.any(), seed: 7)
+        let pool = Pool(
+            self.pool.id,
+            of: self.pool.instance,
+            clock: MultiThreadedEventLoopGroup.singleton.any(),
+            seed: 7
+        )
         pool.update([0, 1].map { Pool.Member(Silent($0), maxOngoingRequests: 3) }, options: PoolOptions())
         let ongoing = Tally()
         await withTaskGroup(of: Void.self) { group in

@@ -103,7 +103,10 @@ import Testing
         #expect(try decode(String.self, encode(reference)) == "codec/D@0")
         #expect(try roundTrip(reference) == reference)
         let replica = ReplicaID(deployment: id, number: 1)
-        #expect(try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica, instance: pool.instance))))) == reference)
+        #expect(
+            try decode(ServeID.self, encode(ServeID(.local(LocalIdentity(replica: replica, instance: pool.instance)))))
+                == reference
+        )
     }
 
     @Test func `a reference of another instance is refused`() throws {

@@ -46,8 +46,7 @@ private struct NoNetwork: PeerNetwork {
 }
 
 @Suite(.timeLimit(.minutes(5))) struct ConnectTimeoutTests {
-    @Test func `a process that does not connect fails the start within seconds, with its last output`() async throws
-    {
+    @Test func `a process that does not connect fails the start within seconds, with its last output`() async throws {
         let instance = InstanceID(rawValue: 1)
         let (loop, launcher) = (NIOAsyncTestingEventLoop(), SilentLauncher())
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

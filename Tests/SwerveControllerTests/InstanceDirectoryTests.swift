@@ -1,6 +1,6 @@
+import SwerveController
 import SwerveCore
 import SwerveLaunch
-import SwerveController
 import Testing
 
 #if canImport(Glibc)

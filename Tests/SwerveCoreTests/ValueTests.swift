@@ -9,10 +9,12 @@ import Testing
         #expect(late - MonotonicTime(nanoseconds: .max - 6) == .nanoseconds(1))
     }
 
-    @Test(arguments: [
-        (Duration.seconds(1), 1_000_000_000), (.nanoseconds(-1), -1), (.seconds(Int64.max), .max),
-        (.seconds(Int64.min), .min),
-    ] as [(Duration, Int64)])
+    @Test(
+        arguments: [
+            (Duration.seconds(1), 1_000_000_000), (.nanoseconds(-1), -1), (.seconds(Int64.max), .max),
+            (.seconds(Int64.min), .min),
+        ] as [(Duration, Int64)]
+    )
     func `durations become nanoseconds, or the most that there are`(duration: Duration, nanoseconds: Int64) {
         #expect(duration.nanoseconds == nanoseconds)
     }

@@ -68,7 +68,9 @@ import Testing
     @Test func `a form that is cut anywhere before its last line end is refused`() throws {
         let whole = Array(Self.part("\(Self.named); filename=a\r\ncontent-type: a/b", "b\r\nb").utf8)
         for length in 0..<(whole.count - 2) {
-            #expect(throws: ServeHTTPError.self) { try MultipartForm(ByteBuffer(bytes: whole[..<length]), boundary: "XX") }
+            #expect(throws: ServeHTTPError.self) {
+                try MultipartForm(ByteBuffer(bytes: whole[..<length]), boundary: "XX")
+            }
         }
         #expect(try MultipartForm(ByteBuffer(bytes: whole), boundary: "XX").parts.count == 1)
     }

@@ -58,7 +58,8 @@ import Testing
     @Test func `errors become responses, and details of unknown ones stay hidden`() throws {
         struct Secret: Error {}
         #expect(
-            text(ServeResponse(for: ServeHTTPError(404, "no \"cat\"\n"))) == #"{"error":"no \"cat\"\u000a","status":404}"#
+            text(ServeResponse(for: ServeHTTPError(404, "no \"cat\"\n")))
+                == #"{"error":"no \"cat\"\u000a","status":404}"#
                 + "\n"
         )
         #expect(ServeResponse(for: ServeError(.queueFull, "full")).headers["retry-after"] == "1")

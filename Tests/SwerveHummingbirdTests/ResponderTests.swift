@@ -19,9 +19,11 @@ import Testing
         case .bytes(let bytes): return String(buffer: bytes)
         case .stream(_, let write):
             let collected = Mutex(ByteBuffer())
-            try await write(HTTPBodyWriter(window: 1 << 20) { part in
-                collected.withLock { _ = $0.writeImmutableBuffer(part) }
-            })
+            try await write(
+                HTTPBodyWriter(window: 1 << 20) { part in
+                    collected.withLock { _ = $0.writeImmutableBuffer(part) }
+                }
+            )
             return collected.withLock { String(buffer: $0) }
         }
     }

@@ -13,7 +13,10 @@ extension IntegrationTests {
             _ body: (Front, Journal) async throws -> Void
         ) async throws {
             let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
-            let bound = Front.options(maxOngoingRequests: maxOngoingRequests, placement: placement).bind(back: Model.options(placement: placement).bind(), journal: journal)
+            let bound = Front.options(maxOngoingRequests: maxOngoingRequests, placement: placement).bind(
+                back: Model.options(placement: placement).bind(),
+                journal: journal
+            )
             try await withApplication(bound, routePrefix: prefix) { front, name in
                 try await eventuallyHealthy(name)
                 try await body(

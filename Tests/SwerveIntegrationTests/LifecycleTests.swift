@@ -94,7 +94,11 @@ extension IntegrationTests {
             placement: DeploymentOptions.Placement
         ) async throws {
             let name = Instance.newName()
-            let handle = try await instance.run(Model.options(placement: placement).bind(), name: name, routePrefix: nil)
+            let handle = try await instance.run(
+                Model.options(placement: placement).bind(),
+                name: name,
+                routePrefix: nil
+            )
             #expect(try await handle.answer() == 1)
             try await instance.delete(name)
             await expectError(.deleted, name) { _ = try await handle.answer() }
@@ -133,7 +137,11 @@ extension IntegrationTests {
             try await withApplication(bound) { ensemble, name in
                 let ingress: Ensemble = try await instance.applicationHandle(name, as: Ensemble.self)
                 #expect(ingress == ensemble)
-                let calculator = try await instance.deploymentHandle("Calculator", application: name, as: Calculator.self)
+                let calculator = try await instance.deploymentHandle(
+                    "Calculator",
+                    application: name,
+                    as: Calculator.self
+                )
                 #expect(try await calculator.add(1, to: 1) == 7)
                 await expectError(.notFound, "is not a Model") {
                     _ = try await instance.applicationHandle(name, as: Model.self)
@@ -154,7 +162,9 @@ extension IntegrationTests {
 
         @Test func optionsThatCannotBeAreRefusedWithTheirName() async throws {
             func expectRefused(_ message: String, _ bound: Model, name: String = "refused") async {
-                await expectError(.invalidOptions, message) { try await instance.run(bound, name: name, routePrefix: nil) }
+                await expectError(.invalidOptions, message) {
+                    try await instance.run(bound, name: name, routePrefix: nil)
+                }
             }
             await expectRefused("numReplicas", Model.options(numReplicas: -1).bind())
             await expectRefused("maxOngoingRequests", Model.options(maxOngoingRequests: 0).bind())
@@ -189,7 +199,9 @@ extension IntegrationTests {
 
         @Test func `a handle cannot be run`() async throws {
             try await withApplication(Model.options(placement: .inProcess).bind()) { model, _ in
-                await expectError(.invalidOptions, "handle") { try await instance.run(model, name: "x", routePrefix: nil) }
+                await expectError(.invalidOptions, "handle") {
+                    try await instance.run(model, name: "x", routePrefix: nil)
+                }
             }
         }
 
@@ -197,7 +209,9 @@ extension IntegrationTests {
         func anInitialiserThatThrowsFailsTheRunWithItsMessage(placement: DeploymentOptions.Placement) async throws {
             let name = Instance.newName()
             let bound = Broken.options(placement: placement).bind(message: "no such file")
-            await expectError(.startFailed, "no such file") { try await instance.run(bound, name: name, routePrefix: nil) }
+            await expectError(.startFailed, "no such file") {
+                try await instance.run(bound, name: name, routePrefix: nil)
+            }
             let status = try #require(await instance.status().applications[name])
             #expect(status.state == .deployFailed)
             #expect(status.message.contains("no such file"))
@@ -227,7 +241,10 @@ extension IntegrationTests {
 
         @Test func statusSaysWhatRuns() async throws {
             let journal = Journal.options(numReplicas: 2, placement: .process).bind()
-            let bound = Front.options(maxOngoingRequests: 9, placement: .process).bind(back: Model.options(placement: .inProcess).bind(), journal: journal)
+            let bound = Front.options(maxOngoingRequests: 9, placement: .process).bind(
+                back: Model.options(placement: .inProcess).bind(),
+                journal: journal
+            )
             try await withApplication(bound, routePrefix: "/status") { _, name in
                 try await eventuallyHealthy(name)
                 let status = try #require(await instance.status().applications[name])

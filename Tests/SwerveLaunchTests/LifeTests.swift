@@ -123,7 +123,7 @@ import Testing
             ("/etc", "no process could be started from '/etc': it cannot be executed"),
         ]
     )
-    func `a program that cannot be executed is reported as ended, with the reason`(_ executable: String, _ reason: String)
+    func `a program that cannot be executed is reported as ended, and why`(_ executable: String, _ reason: String)
         async throws
     {
         let launcher = try LocalProcessLauncher(executable: executable)

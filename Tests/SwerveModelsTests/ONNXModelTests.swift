@@ -150,7 +150,8 @@ extension ServedModels {
 
         @Test("Model errors keep their type, even from another process", arguments: placements)
         func errors(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("several"))) {
+            try await withApplication(ONNXModel.options(placement: placement).bind(model: try Golden.model("several")))
+            {
                 model,
                 url in
                 let error = await #expect(throws: ONNXError.self) { try await model.run([:]) }

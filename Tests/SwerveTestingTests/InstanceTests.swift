@@ -5,7 +5,9 @@ import Testing
 /// Instances are values: several of them share nothing.
 @Suite(.timeLimit(.minutes(2))) struct InstanceTests {
     @Test(arguments: DeploymentOptions.Placement.all)
-    func `the placement that a test wants holds for every deployment`(placement: DeploymentOptions.Placement) async throws {
+    func `the placement that a test wants holds for every deployment`(placement: DeploymentOptions.Placement)
+        async throws
+    {
         try await withTestInstance(placement: placement) { instance in
             let doubler = try await instance.run(Doubler.bind(adder: Adder.bind(offset: 1)), routePrefix: nil)
             #expect(try await doubler.twice(3) == 8)
@@ -15,7 +17,8 @@ import Testing
     }
 
     @Test(arguments: DeploymentOptions.Placement.all)
-    func `two instances run applications of one name side by side`(placement: DeploymentOptions.Placement) async throws {
+    func `two instances run applications of one name side by side`(placement: DeploymentOptions.Placement) async throws
+    {
         try await withTestInstance(placement: placement) { one in
             try await withTestInstance(placement: placement) { other in
                 let first = try await one.run(Doubler.bind(adder: Adder.bind(offset: 1)))

@@ -142,6 +142,50 @@ import Testing
         #expect(wrong.filter { place in !allowed.contains { place.contains("/\($0)") } } == [])
     }
 
+    /// README.md and the documents in docs.
+    private static func documents() throws -> [URL] {
+        let docs = root.appending(path: "docs")
+        let files = try #require(FileManager.default.enumerator(at: docs, includingPropertiesForKeys: nil))
+        var found = [root.appending(path: "README.md")]
+        for case let file as URL in files where file.pathExtension == "md" { found.append(file) }
+        return found
+    }
+
+    /// Where the links in a text lead, without what follows a `#`. Addresses of the web are left out.
+    private static func linkTargets(in text: String) -> [String] {
+        let targets = text.components(separatedBy: "](").dropFirst().map { rest in
+            String(rest.prefix { $0 != ")" && $0 != "#" && $0 != " " })
+        }
+        return targets.filter { !$0.isEmpty && !$0.contains("://") }
+    }
+
+    /// The paths from the root of the package that a text has in backticks.
+    private static func quotedPaths(in text: String) -> [String] {
+        let folders = ["Sources/", "Tests/", "dev/", "docs/", "Benchmarks/", "Examples/"]
+        var found: [String] = []
+        for (index, part) in text.components(separatedBy: "`").enumerated() {
+            // Every other part is in backticks.
+            if index % 2 == 1, folders.contains(where: { part.hasPrefix($0) }) { found.append(part) }
+        }
+        return found
+    }
+
+    @Test func `every file that the documents name exists`() throws {
+        var missing: [String] = []
+        for document in try Self.documents() {
+            let text = try String(contentsOf: document, encoding: .utf8)
+            let folder = document.deletingLastPathComponent().path
+            var named = Self.linkTargets(in: text).map { "\(folder)/\($0)" }
+            if document.lastPathComponent == "CONTRIBUTING.md" {
+                named += Self.quotedPaths(in: text).map { "\(Self.root.path)/\($0)" }
+            }
+            for path in named where !FileManager.default.fileExists(atPath: path) {
+                missing.append("\(document.lastPathComponent): \(path)")
+            }
+        }
+        #expect(missing == [])
+    }
+
     @Test(arguments: [("draw-targets.py", "graph-targets"), ("make-options.py", "options")])
     func `generated files are up to date`(script: String, target: String) throws {
         let check = Process()

@@ -234,7 +234,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
             let peer = try TestPeer()
             for _ in 0..<20 {
                 var bytes = frame(
-                    FrameKind(rawValue: UInt8(1 + random.next(below: 17))) ?? .hello,
+                    FrameKind.allCases[random.next(below: FrameKind.allCases.count)],
                     stream: random.next()
                 ) {
                     for _ in 0..<random.next(below: 60) { $0.writeInteger(UInt8(truncatingIfNeeded: random.next())) }

@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `a caller that sends more than a window ahead of the reader`() async throws {
-        try await expectCallerCutOff("a body came faster than it was asked for") { peer in
+        try await expectCallerCutOff("more of a body than its credit allows") { peer in
             try await peer.request("/gate", stream: stream)
             for _ in 0..<4 { try await peer.send(.requestData, stream: stream, bytes: window / 4) }
             try await peer.send(.requestData, stream: stream, bytes: 1)
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func `a caller that sends more or less of a long call than announced`() async throws {
-        try await expectCallerCutOff("another length") { peer in
+        try await expectCallerCutOff("announced length") { peer in
             try await longCall(peer, length: 100, first: 50)
             try await peer.send(.requestData, stream: stream, bytes: 51)
         }
@@ -245,7 +245,7 @@ import Testing
     }
 
     @Test func `a replica that sends more than a window ahead of the reader`() async throws {
-        try await expectReplicaCutOff("an answer came faster than it was asked for", http: true) { peer, stream in
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: true) { peer, stream in
             try await peer.send(.responseHead, stream: stream) { head(to: &$0) }
             for _ in 0..<4 { try await peer.send(.responseData, stream: stream, bytes: window / 4) }
             try await peer.send(.responseData, stream: stream, bytes: 1)

@@ -99,7 +99,10 @@ struct ImageRequestTests {
             ("*/*", "image/png"), ("image/jpeg", "image/jpeg"), ("image/png, image/jpeg", "image/png"),
             ("application/x-npy", "application/x-npy"),
         ] {
-            let response = try ServeResponse.image(picture, for: Self.request(ByteBuffer(), headers: ["accept": accept]))
+            let response = try ServeResponse.image(
+                picture,
+                for: Self.request(ByteBuffer(), headers: ["accept": accept])
+            )
             #expect(response.headers["content-type"] == type)
             let bytes = try #require(response.body.completeBytes)
             if type != "image/jpeg" { #expect(try await Self.request(bytes).image() == picture) }
@@ -116,7 +119,11 @@ struct ImageRequestTests {
         #expect(try chosen("/?a=b&picture=contour") == .contour)
         let error = #expect(throws: ServeHTTPError.self) { try chosen("/?picture=cubist") }
         #expect(
-            error == ServeHTTPError(.badRequest, "no picture named 'cubist'; the names are overlay, side-by-side, contour")
+            error
+                == ServeHTTPError(
+                    .badRequest,
+                    "no picture named 'cubist'; the names are overlay, side-by-side, contour"
+                )
         )
         #expect(throws: ServeHTTPError.self) { try chosen("/?picture=") }
     }

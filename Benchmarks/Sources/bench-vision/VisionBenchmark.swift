@@ -55,7 +55,12 @@ struct VisionBenchmark {
     func serve(replicas: Int, picture: String, placement: DeploymentOptions.Placement) async throws {
         let image = try Image.decode(Array(Data(contentsOf: URL(filePath: picture))))
         let options = SegFormerOptions(session: ONNXSessionOptions(intraOpThreads: 1))
-        let bound = SegFormer.options(numReplicas: replicas, maxOngoingRequests: 1, placement: placement, routing: .roundRobin).bind(model: model, options: options)
+        let bound = SegFormer.options(
+            numReplicas: replicas,
+            maxOngoingRequests: 1,
+            placement: placement,
+            routing: .roundRobin
+        ).bind(model: model, options: options)
         let handle = try await Serve.run(bound, name: "segformer", routePrefix: nil)
         // Warms up: memory that one run takes is kept for the next.
         try await withThrowingTaskGroup(of: Void.self) { group in

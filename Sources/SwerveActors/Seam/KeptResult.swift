@@ -1,4 +1,3 @@
-
 /// A large result that stays in the process of the replica that made it, until whoever needs it has fetched it from
 /// there.
 ///

@@ -36,7 +36,9 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
             seed: 0
         )
         system.pools.observe { pool in
-            pool.withdraw(ServeError(.notRunning, "'\(pool.id)' was named outside of any instance", deployment: pool.id))
+            pool.withdraw(
+                ServeError(.notRunning, "'\(pool.id)' was named outside of any instance", deployment: pool.id)
+            )
         }
         return system
     }()

@@ -36,7 +36,8 @@ package struct WorkerSettings: Hashable, Sendable {
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard lines.count == 6, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
-            let deployment = DeploymentID(lines[2]) else {
+            let deployment = DeploymentID(lines[2])
+        else {
             return nil
         }
         self.init(

@@ -55,7 +55,9 @@ extension MultipartForm {
             return part
         }
         let files = files
-        guard files.count == 1 else { throw ServeHTTPError(.badRequest, "the form needs one file, but has \(files.count)") }
+        guard files.count == 1 else {
+            throw ServeHTTPError(.badRequest, "the form needs one file, but has \(files.count)")
+        }
         return files[0]
     }
 }

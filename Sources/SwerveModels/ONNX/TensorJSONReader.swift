@@ -113,7 +113,8 @@ struct TensorJSONReader {
         return data
     }
 
-    private mutating func readList(_ port: ONNXPort, into data: inout TensorJSONData, depth: Int) throws(ServeHTTPError) {
+    private mutating func readList(_ port: ONNXPort, into data: inout TensorJSONData, depth: Int) throws(ServeHTTPError)
+    {
         switch scanner.next {
         case UInt8(ascii: "["):
             guard depth < ONNXPort.maximumRank else {

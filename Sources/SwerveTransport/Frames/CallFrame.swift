@@ -83,8 +83,14 @@ enum CallFrame {
     }
 
     /// Reads what ``make(_:method:)`` wrote behind the method's number.
-    static func read(_ frame: consuming ByteBuffer, of replica: ReplicaID, _ system: ServeSystem, on loop: any EventLoop)
-        throws -> Received {
+    static func read(
+        _ frame: consuming ByteBuffer,
+        of replica: ReplicaID,
+        _ system: ServeSystem,
+        on loop: any EventLoop
+    )
+        throws -> Received
+    {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),

@@ -53,7 +53,7 @@ package enum ControlMessage: Codable, Sendable {
     /// Answer through the executor that runs requests.
     case probe
     case probeAnswered
-    /// Exit now.
+    /// Exit as soon as the answers already given have been sent.
     case stop
 }
 

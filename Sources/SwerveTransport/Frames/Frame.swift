@@ -6,7 +6,7 @@ internal import SwerveActors
 ///
 /// A *stream* is one request and its answer. The caller numbers it. `request…` kinds concern the request, `response…`
 /// kinds the answer, so both ends of a connection may call.
-package enum FrameKind: UInt8, Sendable {
+package enum FrameKind: UInt8, CaseIterable, Sendable {
     /// The sender introduces itself; first on every connection; stream 0.
     case hello = 1
     /// A ``ControlMessage``; stream 0.

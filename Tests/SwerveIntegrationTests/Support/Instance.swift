@@ -47,11 +47,11 @@ func withGate(
     _ body: (Gate, Journal, String) async throws -> Void
 ) async throws {
     let bound = Gate.options(
-            numReplicas: numReplicas,
-            maxOngoingRequests: maxOngoingRequests,
-            maxQueuedRequests: maxQueuedRequests,
-            placement: placement
-        ).bind(journal: Journal.options(maxOngoingRequests: 1000, placement: placement).bind())
+        numReplicas: numReplicas,
+        maxOngoingRequests: maxOngoingRequests,
+        maxQueuedRequests: maxQueuedRequests,
+        placement: placement
+    ).bind(journal: Journal.options(maxOngoingRequests: 1000, placement: placement).bind())
     try await withApplication(bound) { gate, name in
         try await eventuallyHealthy(name)
         try await body(gate, try await instance.deploymentHandle("Journal", application: name, as: Journal.self), name)

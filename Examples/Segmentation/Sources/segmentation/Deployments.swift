@@ -90,7 +90,10 @@ distributed actor Ingress: HTTPIngress {
         case "/sharpen-then-segment":
             return try await answer(request) { try await sharpenThenSegment.process($0) }
         default:
-            throw ServeHTTPError(.notFound, "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment")
+            throw ServeHTTPError(
+                .notFound,
+                "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment"
+            )
         }
     }
     private func answer(
