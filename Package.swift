@@ -381,9 +381,7 @@ let package = Package(
             name: "SwerveTransportTests",
             dependencies: [
                 "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveTransport", "TestSupport",
-                nioCore,
-                nioPosix,
-                nioEmbedded,
+                nioCore, nioPosix, nioEmbedded, logging,
             ],
             swiftSettings: settings
         ),

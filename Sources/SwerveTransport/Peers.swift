@@ -138,6 +138,8 @@ package final class Peers: Sendable {
 
     /// Brings a pool up to date with what is published and what is connected.
     private func apply(_ id: DeploymentID) {
+        // Asking for the pool would make one, and with it connections that nobody needs.
+        guard state.withLock({ $0.used.contains(id) }) else { return }
         let pool = pools.pool(id)
         let (withdrawn, missing) = state.withLock { state -> (ServeError?, [(String, Int)]) in
             guard state.used.contains(id), let published = state.published[id] else { return (nil, []) }
