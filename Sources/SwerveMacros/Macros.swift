@@ -59,8 +59,8 @@
 ///     seconds by default.
 ///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds by
 ///     default.
-///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. Three misses in
-///     a row get the replica replaced.
+///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
+///     misses in a row the replica is replaced.
 @attached(
     member,
     names: named(ActorSystem),
@@ -131,8 +131,8 @@ public macro Deployment(
 ///     seconds by default.
 ///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds by
 ///     default.
-///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. Three misses in
-///     a row get the replica replaced.
+///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
+///     misses in a row the replica is replaced.
 @attached(peer, names: suffixed(Deployment))
 public macro FunctionDeployment(
     _ name: String? = nil,

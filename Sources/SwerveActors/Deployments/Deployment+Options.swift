@@ -27,8 +27,8 @@ extension Deployment {
     ///     20 seconds by default.
     ///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds
     ///     by default.
-    ///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. Three
-    ///     misses in a row get the replica replaced.
+    ///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
+    ///     misses in a row the replica is replaced.
     public static func options(
         name: String? = nil,
         numReplicas: Int? = nil,

@@ -70,8 +70,8 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var gracefulShutdownTimeout: Duration = .seconds(20)
     /// How often a health check asks a replica whether its executor still runs work; 10 seconds by default.
     public var healthCheckPeriod: Duration = .seconds(10)
-    /// How long a replica may take to answer a health check; 30 seconds by default. Three misses in a row get the
-    /// replica replaced.
+    /// How long a replica may take to answer a health check; 30 seconds by default. After three misses in a row the
+    /// replica is replaced.
     public var healthCheckTimeout: Duration = .seconds(30)
 
     /// The largest accepted ``numReplicas``.
