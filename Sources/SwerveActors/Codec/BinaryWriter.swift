@@ -10,17 +10,18 @@ internal import SwerveCore
 /// real one follows as a UInt32, because dictionary keys may be long.
 public final class BinaryWriter: Encoder {
     package var buffer: ByteBuffer
-    /// Set when the region just written is a `nil`; whoever opened the region turns it into the length for `nil`.
+    /// Set when the region just written is a `nil`. The code that opened the region then writes the length for `nil`.
     var wroteNil = false
-    /// Set when a nested container was opened in one that had been left, which cannot be refused on the spot.
+    /// Set when a nested container was opened in one that is no longer last in the buffer. Opening cannot throw, so the
+    /// error comes later.
     var wasMisused = false
     private var depth = 0
-    /// Gives bound deployments their names while an application is put together.
+    /// Names bound deployments while an application is built.
     package let names: (any DeploymentNaming)?
-    /// What is written will be read in this process only.
+    /// Whether the output is read in this process only.
     package let staysInProcess: Bool
 
-    /// How deep containers may be nested, against endless recursion in a value's `encode(to:)`.
+    /// How deep values may nest. The limit stops endless recursion in a value's `encode(to:)`.
     package static let maximumDepth = 512
 
     public var codingPath: [any CodingKey] { [] }

@@ -46,7 +46,8 @@ package final class LeaseBox: Sendable {
     }
 }
 
-/// Waits for a lease without being a task. One of its methods is called, once, on any thread.
+/// Waits for a lease without being a task. One of its methods is called, once, on any thread. The call to `acquire`
+/// does not make this call itself, but it may not have returned yet when another thread does.
 package protocol LeaseWaiter: AnyObject, Sendable {
     func leaseGranted(_ lease: LeaseBox)
     func leaseRefused(_ error: ServeError)

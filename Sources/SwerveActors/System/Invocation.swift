@@ -107,11 +107,11 @@ public struct InvocationEncoder: DistributedTargetInvocationEncoder, Sendable {
     public mutating func doneRecording() throws {}
 }
 
-/// Hands a call's arguments to the method that is called. Part of the distributed actor system; not for direct use.
+/// Passes a call's arguments to the called method. Part of the distributed actor system; not for direct use.
 public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked Sendable {
-    // Unchecked: the reader in it is used by the one task that runs the call.
+    // Unchecked: only the task that runs the call uses the reader.
     public typealias SerializationRequirement = Codable & Sendable
-    /// What a caller of this process passes; `nil` when `reader` has the arguments.
+    /// The arguments from a caller in this process; `nil` if `reader` has them.
     @usableFromInline let values: Arguments?
     private let reader: BinaryReader?
     private let genericSubstitutions: [any Any.Type]
