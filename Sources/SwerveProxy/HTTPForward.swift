@@ -30,8 +30,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     @exclusivity(unchecked) private var lease: Lease?
     @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
 
-    // A body that is streamed.
-    /// What has come and waits for a replica to accept it.
+    // For a streamed body.
+    /// Received parts that wait until a replica accepts the body.
     @exclusivity(unchecked) private var waiting = ByteQueue()
     @exclusivity(unchecked) private var isAccepted = false
     @exclusivity(unchecked) private var isRequestEnded = false

@@ -16,7 +16,7 @@ internal import SwerveTransport
     internal import Darwin
 #endif
 
-/// What an instance consists of while it runs, put together and taken apart.
+/// The parts of a running instance: starts them, connects them and shuts them down.
 struct InstanceParts {
     let controller: Controller
     private let group: MultiThreadedEventLoopGroup
@@ -80,9 +80,9 @@ struct InstanceParts {
             group: group,
             directory: directory,
             listener: listener,
-            // Unstructured: the controller's loop lives as long as the instance, and `end` waits for it.
+            // Unstructured: the controller's loop runs as long as the instance, and `end` waits for it.
             loop: Task { await controller.run() },
-            // Unstructured: until `end` cancels it.
+            // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             proxy: proxy
         )

@@ -10,9 +10,10 @@ internal import Synchronization
 /// let launcher = FakeLauncher()
 /// try await withTestInstance(placement: .inProcess, launcher: launcher) { instance in
 ///     async let model = instance.run(Model.bind(), routePrefix: nil)
-///     await launcher.nextStart().fail("no memory left")        // the controller tries again await
-///     launcher.nextStart().succeed() ... launcher.lose(replica, "the machine is gone")            // the controller
-///     replaces it
+///     await launcher.nextStart().fail("no memory left")        // the controller tries again
+///     await launcher.nextStart().succeed()
+///     ...
+///     launcher.lose(replica, "the machine is gone")            // the controller replaces it
 /// }
 /// ```
 /// It also checks the controller: it traps if the controller starts a replica twice, or drains, probes or stops one
@@ -55,7 +56,7 @@ public final class FakeLauncher: Sendable {
         /// Starts it where it would start without this launcher.
         public func succeed() { launcher.start(self) }
 
-        /// As if its initialiser had thrown an error with this message.
+        /// Fails the start as if the initialiser had thrown an error with this message.
         public func fail(_ message: String) { launcher.fail(self, message) }
     }
 

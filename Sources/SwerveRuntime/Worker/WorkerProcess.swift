@@ -14,13 +14,13 @@ internal import SwerveTransport
     internal import Darwin
 #endif
 
-/// The life of a replica's process; called in the place of `main` when `SWERVE_WORKER` is set.
+/// The entry point of a replica's process. It runs instead of `main` when `SWERVE_WORKER` is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
     guard let text = getenv(WorkerSettings.variable).map({ String(cString: $0) }),
         let settings = WorkerSettings(text)
     else {
-        let message = "swerve: \(WorkerSettings.variable) is set but holds no worker settings\n"
+        let message = "swerve: \(WorkerSettings.variable) is set but does not hold worker settings\n"
         _ = message.withCString { write(STDERR_FILENO, $0, strlen($0)) }
         exit(64)
     }
@@ -28,16 +28,16 @@ public func swerveWorkerMain() {
     unsetenv(WorkerSettings.variable)
     // A handler, unlike SIG_IGN, is not inherited by programs that user code starts.
     signal(SIGPIPE) { _ in }
-    // Before anybody asks for the group: one event loop serves one replica's connections.
+    // Must be set before the first use of the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
     IdleMemory.limitHeaps()
     Watchdog.start(parent: getppid())
     WorkerProcess.start(settings)
-    // For code of the main actor.
+    // Runs the main actor.
     dispatchMain()
 }
 
-/// A ``Worker`` in a process of its own.
+/// Runs a ``Worker`` in its own process.
 enum WorkerProcess {
     static func start(_ settings: WorkerSettings) {
         var logger = Logger(label: "swerve.replica")
@@ -59,7 +59,7 @@ enum WorkerProcess {
         )
         let worker = Worker(settings, environment)
         do {
-            // Listens as long as the process lives.
+            // Kept, so that it listens as long as the process lives.
             listener = try UnixSocketNetwork.listen(
                 at: settings.address,
                 on: loop,
@@ -71,7 +71,7 @@ enum WorkerProcess {
             exit(1)
         }
         worker.run()
-        // Unstructured: as long as the process lives.
+        // Unstructured: runs as long as the process lives.
         Task { await IdleMemory.watch(LoopClock(loop)) }
     }
 
@@ -88,8 +88,8 @@ enum WorkerProcess {
     }
 }
 
-/// Ends a worker whose instance is gone, whatever its event loop does: a loop that user code blocks does not hear that the
-/// connection to the controller ended.
+/// Ends a worker whose instance is gone, independently of the event loop: a loop blocked by user code does not notice
+/// that the connection to the controller has ended.
 enum Watchdog {
     /// How long a worker may outlive the process that started it: 5 seconds.
     static let patience = 5
