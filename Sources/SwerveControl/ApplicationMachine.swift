@@ -1,32 +1,32 @@
 internal import SwerveCore
 
-/// What is observed of one application: hands its goal to the deployments, and says when the whole of it runs, has failed
-/// or is gone.
+/// The observed state of one application. It passes the goal on to its deployments, and announces when the whole
+/// application runs, has failed or is gone.
 ///
-/// After any change the controller calls ``updateRoute(_:)``, ``retireVanished(_:now:numbers:)`` and ``announce(_:)``, in
-/// this order.
+/// After any change the controller calls ``updateRoute(_:)``, ``retireVanished(_:now:numbers:)`` and ``announce(_:)``,
+/// in this order.
 struct ApplicationMachine: Sendable {
     typealias Goal = GoalState.Application
 
     enum Phase: Sendable {
-        /// The latest deploy has not been announced as running or failed. Goes to each of the others.
+        /// The latest deploy has not been announced as running or failed yet. Goes to either of the others.
         case deploying
-        /// Announced as running; stays so when replicas die. Goes to deploying.
+        /// Announced as running, and stays so when replicas die. Goes to deploying.
         case running
-        /// Announced as failed; stays so when it becomes healthy after all. Goes to deploying.
+        /// Announced as failed, and stays so even if it becomes healthy after all. Goes to deploying.
         case failed
     }
 
     private(set) var phase = Phase.deploying
     private(set) var deployments: [String: DeploymentMachine]
-    /// The row in the table of HTTP routes that is in force, which may still be one of an earlier spec.
+    /// The HTTP route in force, which may still be that of an earlier spec.
     private(set) var route: RouteEntry?
-    /// While a delete has not been announced: replicas with lower numbers have to be gone for that.
+    /// Set until a delete is announced, which happens once all replicas with lower numbers are gone.
     private var deletedBelow: UInt64?
-    /// Whether the goal comes from a controller before this one, and nothing was done about it yet.
+    /// Whether the goal comes from an earlier controller and has not been acted on yet.
     private var isInherited: Bool
 
-    /// - Parameter goal: what a controller before this one wanted; without deployments for a new application.
+    /// - Parameter goal: the goal of an earlier controller; for a new application it has no deployments.
     init(_ goal: Goal) {
         deployments = goal.deployments.mapValues { DeploymentMachine($0) }
         isInherited = !goal.deployments.isEmpty || goal.isDeleting
@@ -56,7 +56,7 @@ struct ApplicationMachine: Sendable {
         return actions
     }
 
-    /// Retires every deployment and gives up the route. Deleting what is being deleted changes nothing.
+    /// Retires every deployment and removes the route. A second delete changes nothing.
     mutating func delete(
         _ goal: inout Goal,
         now: MonotonicTime,
@@ -76,7 +76,7 @@ struct ApplicationMachine: Sendable {
         return actions + [.applicationFailed(goal.spec.name, error)]
     }
 
-    /// Decides another target for a deployment; `nil` when there is none of that name that is to stay.
+    /// Sets another target for a deployment. Returns `nil` if no deployment of that name is wanted.
     mutating func scale(
         _ deployment: String,
         to target: Target,
@@ -121,9 +121,9 @@ struct ApplicationMachine: Sendable {
 
     // MARK: After a change
 
-    /// Puts the latest spec's route in force once its ingress can stand in for the one before.
+    /// Puts the latest spec's route in force once its ingress can replace the previous one.
     ///
-    /// A first route needs one replica to go to; one that takes over from another ingress needs all of them.
+    /// A first route needs one ready replica; a route that replaces another needs all of them.
     mutating func updateRoute(_ goal: Goal) {
         let spec = goal.spec
         guard !goal.isDeleting, let ingress = deployments[spec.ingress], let wanted = goal.deployments[spec.ingress]
@@ -141,7 +141,7 @@ struct ApplicationMachine: Sendable {
         if ingress.isHealthy || (route == nil && ingress.isServing(wanted)) { route = next }
     }
 
-    /// Retires the deployments that the latest spec no longer has, once all that it has are healthy.
+    /// Retires the deployments that the latest spec no longer includes, once all that it includes are healthy.
     mutating func retireVanished(
         _ goal: inout Goal,
         now: MonotonicTime,
@@ -158,7 +158,7 @@ struct ApplicationMachine: Sendable {
         return actions
     }
 
-    /// What callers that wait for a deploy or a delete are told now; forgets the deployments that are gone.
+    /// Returns what callers waiting for a deploy or a delete are told now, and forgets the deployments that are gone.
     mutating func announce(_ goal: inout Goal) -> [ControlAction] {
         var actions: [ControlAction] = []
         if let limit = deletedBelow, !deployments.values.contains(where: { $0.hasReplica(below: limit) }) {
@@ -263,7 +263,7 @@ extension ApplicationMachine {
 }
 
 extension DeploymentMachine {
-    /// One that does not end whatever is done does not count.
+    /// A stuck replica, which survives every stop, does not count.
     fileprivate func hasReplica(below number: UInt64) -> Bool {
         replicas.prefix { $0.id.number < number }.contains { !$0.isStuck }
     }

@@ -3,33 +3,33 @@ package import SwerveCore
 /// The controller's whole state machine: what should run, what runs, and what to do about the difference.
 ///
 /// A value without clock, I/O or randomness: each call is one event and returns what the shell has to do, in order.
-/// Late, doubled and unknown reports are ignored, so the shell may pass on whatever it hears.
+/// Late, duplicate and unknown reports are ignored, so the shell may pass on every report.
 ///
-/// How the new replicas of a changed deployment take the place of the old ones is a rule of its own:
-/// ``DeploymentOptions/Rollout``, of which the default starts all new ones first. When the new ones cannot be started, the last revision that was healthy serves on, and is kept at its own target,
-/// until the next deploy. A deploy with nothing to fall back to, and some replicas ready, has failed as well; but those
-/// serve, and the others are tried again and again, so that it can still come right.
+/// A separate rule, ``DeploymentOptions/Rollout``, decides how a changed deployment's new replicas replace the old
+/// ones; the default starts all new ones first. If the new ones cannot be started, the last healthy revision keeps
+/// serving, at its own target, until the next deploy. A deploy with some replicas ready and no revision to fall back to
+/// also counts as failed, but the ready replicas serve and the others are retried, so it can still succeed.
 package struct ControllerState: Sendable {
     /// What is wanted.
     package private(set) var goal: GoalState
-    /// What is observed, of the applications that the goal has.
+    /// What is observed of the applications in the goal.
     private var machines: [String: ApplicationMachine]
     private var routes: [RouteEntry] = []
     private var isShutDown = false
 
-    /// A controller without applications, or one that goes on with what a controller before it wanted: then the first
-    /// ``tick(now:)`` starts what is missing, which is everything.
+    /// A controller without applications, or one that continues with an earlier controller's goal. In the second case
+    /// the first ``tick(now:)`` starts what is missing, which is everything.
     package init(goal: GoalState = GoalState()) {
         self.goal = goal
         self.machines = goal.applications.mapValues { ApplicationMachine($0) }
     }
 
-    /// Makes `spec` what the application of that name should be, in place of whatever it was.
+    /// Replaces the goal of the application of that name with `spec`, or adds a new application.
     ///
-    /// The call is over with `.applicationRunning` or `.applicationFailed`; a deploy or a delete that comes before that
-    /// takes its place, and the answer to the last of them answers all that wait.
+    /// The deploy ends with `.applicationRunning` or `.applicationFailed`. A deploy or a delete that comes earlier
+    /// replaces it, and the outcome of the last one answers all waiting callers.
     ///
-    /// - Throws: `invalidOptions` when the spec is not acceptable or another application has its route prefix; then
+    /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix; then
     ///   nothing changes. `shutDown` after ``shutdown(now:)``.
     package mutating func deploy(_ spec: ApplicationSpec, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
         if isShutDown {
@@ -44,10 +44,10 @@ package struct ControllerState: Sendable {
         return actions + finish(spec.name, now: now)
     }
 
-    /// Decides how many replicas a deployment should have, until the next deploy decides anew.
+    /// Sets how many replicas a deployment should have, until the next deploy.
     ///
-    /// - Throws: `invalidOptions` when the number is not from 0 to ``DeploymentOptions/maximumReplicas``; `notFound` when
-    ///   there is no such deployment, or it is being deleted. Then nothing changes.
+    /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``; `notFound` if
+    ///   there is no such deployment or it is being deleted. In both cases nothing changes.
     package mutating func scale(
         _ deployment: DeploymentID,
         to replicas: Int,
@@ -72,13 +72,13 @@ package struct ControllerState: Sendable {
         return actions + finish(deployment.application, now: now)
     }
 
-    /// Withdraws the application at once and lets its replicas finish what they work on.
+    /// Withdraws the application at once and lets its replicas finish their ongoing requests.
     ///
-    /// `.applicationDeleted` follows when all of them are gone, also when the name was deployed again in the meantime.
-    /// A replica that is still there after it was told to stop for a minute is not waited for any longer.
-    /// A deploy that was under way fails with `deleted`.
+    /// `.applicationDeleted` follows when all of them are gone, even if the name was deployed again in the meantime. It
+    /// does not wait for a replica that still exists after a minute of stop orders. A deploy under way fails with
+    /// `deleted`.
     ///
-    /// - Throws: `notFound` when there is no such application.
+    /// - Throws: `notFound` if there is no such application.
     package mutating func delete(application: String, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
         guard goal.applications[application] != nil else {
             throw ServeError(.notFound, "there is no application '\(application)'")
@@ -92,7 +92,7 @@ package struct ControllerState: Sendable {
         return delete(goal.applications.keys.sorted(), now: now)
     }
 
-    /// Takes note of what a replica reports.
+    /// Handles a replica's report.
     package mutating func handle(
         _ event: ReplicaEvent,
         of replica: ReplicaID,
@@ -109,7 +109,7 @@ package struct ControllerState: Sendable {
         }
     }
 
-    /// Lets time pass: what took too long is dealt with, waits end, probes go out.
+    /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
         let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
         return due.keys.sorted().flatMap { name in
@@ -120,9 +120,9 @@ package struct ControllerState: Sendable {
         }
     }
 
-    /// When ``tick(now:)`` is due next; `nil` when nothing waits for time to pass.
+    /// When ``tick(now:)`` is due next; `nil` when nothing depends on time.
     ///
-    /// Never too late, and now and then too early: then that tick does nothing.
+    /// It is never too late. It is sometimes too early, and then that tick does nothing.
     package var nextWakeUp: MonotonicTime? { machines.values.compactMap(\.wakeUp).min() }
 
     package func status() -> ServeStatus {
@@ -137,7 +137,7 @@ package struct ControllerState: Sendable {
         guard let prefix = spec.routePrefix else { return }
         for (name, other) in goal.applications.sorted(by: { $0.key < $1.key })
         where name != spec.name && !other.isDeleting {
-            // A route that is about to be given up is still in force.
+            // A route about to be replaced is still in force.
             guard other.spec.routePrefix == prefix || machines[name]?.route?.prefix == prefix else { continue }
             throw ServeError(
                 .invalidOptions,
@@ -150,13 +150,13 @@ package struct ControllerState: Sendable {
         let actions = names.flatMap { name in
             change(name) { machine, goal, numbers in machine.delete(&goal, now: now, numbers: &numbers) } ?? []
         }
-        // Nothing is drained before every caller was told to stay away.
+        // Callers must stop sending requests before anything is drained.
         let withdrawals = actions.filter(\.isWithdrawal)
         return withdrawals + exposeRoutes() + actions.filter { !$0.isWithdrawal }
             + names.flatMap { finish($0, now: now) }
     }
 
-    /// What follows for the application as a whole from a change in one of its deployments.
+    /// Works out what a change in one deployment means for the whole application.
     private mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
         _ = change(name) { machine, goal, _ in machine.updateRoute(goal) }
         let routes = exposeRoutes()
@@ -170,7 +170,7 @@ package struct ControllerState: Sendable {
         return routes + (rest ?? [])
     }
 
-    /// `nil` when there is no such application.
+    /// Returns `nil` if there is no such application.
     private mutating func change<Result>(
         _ name: String,
         _ change: (inout ApplicationMachine, inout GoalState.Application, inout ReplicaNumbers) -> Result

@@ -1,7 +1,7 @@
 internal import SwerveCore
 
 extension DeploymentMachine {
-    /// Brings what runs and what is published in line with the goal.
+    /// Brings the running and the published replicas in line with the goal.
     mutating func settle(
         _ goal: inout Goal,
         now: MonotonicTime,
@@ -46,20 +46,20 @@ extension DeploymentMachine {
         return counts
     }
 
-    /// When the next replica that took a failed one's place has lasted.
+    /// When the next doubtful replica, one that replaced a failed one, has lasted long enough.
     private func endOfDoubt(now: MonotonicTime) -> MonotonicTime? {
         replicas.lazy.filter { $0.standing == .current && $0.isDoubtful(now: now) }
             .compactMap { $0.runningSince?.after(Limits.provenAfter) }.min()
     }
 
-    /// The indices of the starting and running replicas that the goal has no use for.
+    /// The indices of the starting and running replicas that the goal does not need.
     private func replicasToDrop(_ step: RolloutStep) -> Set<Int> {
         let active = replicas.indices.filter { replicas[$0].isStarting || replicas[$0].isRunning }
         let current = active.filter { replicas[$0].standing == .current }
-        // Those that do not run yet go first, then the newest.
+        // Replicas that do not run yet go first, then the newest.
         let byWorth = current.filter { replicas[$0].isRunning } + current.filter { replicas[$0].isStarting }
         let discarded = active.filter { replicas[$0].standing == .discarded }
-        // The newest go first here as well: of two earlier revisions the later one may not have been good.
+        // Here, too, the newest go first: of two earlier revisions, the later one may have been bad.
         let old = active.filter { replicas[$0].standing == .old }
         return Set(byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving))
     }
@@ -129,7 +129,7 @@ extension DeploymentMachine {
             && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
         if isComplete, goal.startsReplicas {
             attempts.lastFailure = ""
-            // No replicas at all prove nothing.
+            // A target of 0 proves nothing about the revision.
             if goal.target.replicas > 0 { goal.isTrusted = true }
         }
         isHealthy = isComplete && goal.serves
@@ -142,7 +142,7 @@ extension ReplicaMachine {
         ServingReplica(id: id, maxOngoingRequests: options.maxOngoingRequests)
     }
 
-    /// Whether it runs in the place of one that failed and may yet fail like that one.
+    /// Whether it replaces a failed replica and has not run long enough to be trusted.
     fileprivate func isDoubtful(now: MonotonicTime) -> Bool {
         guard seat.failures > 0, let since = runningSince else { return false }
         return since.after(Limits.provenAfter) > now

@@ -1,7 +1,8 @@
 internal import SwerveCore
 
 extension DeploymentMachine {
-    /// - Parameter isLeaving: whether the latest spec of the application no longer has this deployment.
+    /// - Parameter isLeaving: whether the application is being deleted, or its latest spec no longer has this
+    ///   deployment.
     func status(_ goal: Goal, isLeaving: Bool) -> DeploymentStatus {
         let isDeleting = goal.isRetired || isLeaving
         return DeploymentStatus(
@@ -55,7 +56,7 @@ extension DeploymentMachine {
         return old == 0 ? running : "\(running), \(old) of the previous version serving"
     }
 
-    /// Why a deploy of the present spec counts as failed, or `nil` while it does not.
+    /// Why the latest deploy counts as failed; `nil` while it does not.
     func deployFailure(_ goal: Goal) -> ServeError? {
         func failure(_ message: String) -> ServeError {
             ServeError(.startFailed, "deployment '\(goal.id)': \(message)", deployment: goal.id)

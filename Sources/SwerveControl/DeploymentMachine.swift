@@ -1,10 +1,10 @@
 internal import SwerveCore
 
-/// What is observed of one deployment: its replicas, how starting them goes, and what callers were told.
+/// The observed state of one deployment: its replicas, the attempts to start them, and the last publication.
 ///
-/// What is wanted of it is a ``GoalState/Deployment``, which each entry point is handed; some change it. Each entry point
-/// then calls ``settle(_:now:numbers:stopping:)``, which alone decides what is published, drained, stopped and started.
-/// In its actions a replica leaves the published set before it is told to drain or stop.
+/// Each entry point takes the goal, a ``GoalState/Deployment``, and may change it. It then calls
+/// ``settle(_:now:numbers:stopping:)``, which alone decides what is published, drained, stopped and started. In its
+/// actions a replica leaves the published set before it is told to drain or stop.
 struct DeploymentMachine: Sendable {
     typealias Goal = GoalState.Deployment
 
@@ -15,35 +15,36 @@ struct DeploymentMachine: Sendable {
         case withdrawn(ServeError)
     }
 
-    /// Sorted: numbers only grow. Only this type and its ``settle(_:now:numbers:stopping:)`` change them.
+    /// Sorted by number, because numbers only grow. Only this type and its ``settle(_:now:numbers:stopping:)`` change
+    /// them.
     var replicas: [ReplicaMachine] = []
-    /// Of the revision that replicas are started from; means nothing while none are.
+    /// The attempts for the revision that replicas are started from; meaningless while none are started.
     var attempts: Attempts
     var publication = Publication.nothing
-    /// Whether the target count of replicas of the latest deploy is ready, and nothing of an earlier revision serves.
+    /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
-    /// Not later than the next moment at which ``tick(_:now:numbers:)`` has something to do; it may be earlier.
+    /// When ``tick(_:now:numbers:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
-    /// - Parameter goal: what a controller before this one wanted, or what is deployed just now.
+    /// - Parameter goal: the goal of an earlier controller, or of the present deploy.
     init(_ goal: Goal) {
         attempts = Attempts(everReady: goal.isTrusted)
     }
 
-    /// Whether calls go to at least one replica, and to replicas of the latest deploy only.
+    /// Whether calls go to at least one replica, and only to replicas of the latest deploy.
     func isServing(_ goal: Goal) -> Bool {
         goal.serves && runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
     }
 
-    /// Whether it is retired and its last replica is gone, but for those that do not end whatever is done.
+    /// Whether it is retired and all its replicas are gone, except stuck ones.
     func isGone(_ goal: Goal) -> Bool { goal.isRetired && replicas.allSatisfy(\.isStuck) }
 
-    /// How many replicas of the present spec run.
+    /// How many replicas of the current spec run.
     var runningCount: Int { replicas.count { $0.standing == .current && $0.isRunning } }
 
     // MARK: Entry points
 
-    /// A deploy: `new` is wanted from now on, with the target that it asks for.
+    /// A deploy makes `new` the goal, with the target that it asks for.
     mutating func apply(
         _ new: DeploymentSpec,
         _ goal: inout Goal,
@@ -69,7 +70,7 @@ struct DeploymentMachine: Sendable {
         return settle(&goal, now: now, numbers: &numbers)
     }
 
-    /// All replicas go, and calls fail with `reason`.
+    /// Removes all replicas, and makes calls fail with `reason`.
     mutating func retire(
         reason: ServeError,
         _ goal: inout Goal,
@@ -126,7 +127,7 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// Lets time pass for the replicas and the back-off.
+    /// Acts on the time that has passed, for the replicas and the back-off.
     mutating func tick(
         _ goal: inout Goal,
         now: MonotonicTime,
@@ -153,7 +154,7 @@ struct DeploymentMachine: Sendable {
             }
         }
         let actions = settle(&goal, now: now, numbers: &numbers, stopping: stops)
-        // A failure that was noticed in the same tick can be the end of those that were to be probed.
+        // A failure noticed in this tick can stop replicas that were about to be probed.
         return actions + probes.filter { isRunning($0.number) }.map { .probe($0) }
     }
 
@@ -171,7 +172,7 @@ struct DeploymentMachine: Sendable {
 
     private func isRunning(_ number: UInt64) -> Bool { index(of: number).map { replicas[$0].isRunning } ?? false }
 
-    /// Starts replicas from another spec from now on; what callers know of may serve until those are ready.
+    /// Switches to another spec for new replicas. Published replicas may serve until the new ones are ready.
     private mutating func replace(with new: DeploymentSpec) {
         let revision = new.revision
         let serving: Set<ReplicaID> = if case .set(let set, _) = publication { Set(set.map(\.id)) } else { [] }
@@ -185,7 +186,7 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// A replica failed before it was ready, or so soon after that it counts as that.
+    /// A replica failed before it was ready, or so soon afterwards that it counts as a failed start.
     private mutating func noteFailedStart(
         of replica: ReplicaMachine,
         _ message: String,
@@ -196,7 +197,7 @@ struct DeploymentMachine: Sendable {
         noteFailure(of: replica, message, &goal) { $0.backOff.failed(seat, now: now) }
     }
 
-    /// A running replica is gone, or as good as. One that lasted is replaced at once.
+    /// A running replica is gone or unhealthy. One that ran long enough is replaced at once.
     private mutating func noteLoss(
         of replica: ReplicaMachine,
         since: MonotonicTime,
@@ -211,7 +212,7 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// Those of an earlier revision are not replaced, so their failures do not count.
+    /// Replicas of an earlier revision are not replaced, so their failures do not count.
     private mutating func noteFailure(
         of replica: ReplicaMachine,
         _ message: String,
@@ -237,7 +238,7 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// Whether a current replica became ready after the last failure in a seat and stayed: starting works again.
+    /// Whether starting works again: a current replica became ready after the seat's last failure, and lasted.
     private func isProven(since lastFailure: MonotonicTime?, now: MonotonicTime) -> Bool {
         guard let lastFailure else { return false }
         return replicas.contains { replica in

@@ -1,23 +1,23 @@
 package import SwerveCore
 
-/// All that a controller wants, apart from what it observes: what a new controller needs in order to go on.
+/// Everything that a controller wants, without what it observes: what a new controller needs in order to continue.
 ///
-/// A shell can compare it before and after an event, and store it before it carries out the actions when it differs.
-/// Replicas are not in here, and neither are failures and waits: those are seen anew.
+/// A shell can compare the goal before and after an event and, if it changed, store it before carrying out the actions.
+/// The goal holds no replicas, failures or waits: a new controller observes those afresh.
 package struct GoalState: Hashable, Sendable, Codable {
-    /// By name; an application that was deleted stays until its last replica is gone.
+    /// By name. A deleted application stays until its last replica is gone.
     package internal(set) var applications: [String: Application] = [:]
-    /// What is next among the numbers of replicas: none is given out twice.
+    /// Gives out replica numbers, none of them twice.
     package internal(set) var numbers = ReplicaNumbers()
 
     package init() {}
 
-    /// What is wanted of one application.
+    /// The goal of one application.
     package struct Application: Hashable, Sendable, Codable {
-        /// Of the latest deploy.
+        /// The spec of the latest deploy.
         package internal(set) var spec: ApplicationSpec
         package internal(set) var isDeleting = false
-        /// By name; also those that the spec no longer has, until they are gone.
+        /// By name. Deployments that the spec no longer includes stay until they are gone.
         package internal(set) var deployments: [String: Deployment] = [:]
 
         init(spec: ApplicationSpec) {
@@ -27,24 +27,24 @@ package struct GoalState: Hashable, Sendable, Codable {
         var wantedNames: Set<String> { Set(spec.deployments.lazy.map(\.id.deployment)) }
     }
 
-    /// What is wanted of one deployment.
+    /// The goal of one deployment.
     package struct Deployment: Hashable, Sendable, Codable {
-        /// Which specification the replicas are started from, and whether any are.
+        /// Whether replicas are started, and from which spec.
         package enum Course: Hashable, Sendable, Codable {
-            /// Replicas of the latest deploy's spec are started until the target is reached, also after the deploy counts
-            /// as failed because some cannot be. Goes to each of the others.
+            /// Replicas of the latest deploy's spec are started until the target is reached, even after the deploy has
+            /// failed because some could not be started. Goes to any of the others.
             case serve
-            /// The latest deploy's spec could not be started. The last one that was good runs instead, with its own options
-            /// and target, until the next deploy. Goes to serve or retired.
+            /// The latest deploy's spec could not be started. The last good one runs instead, with its own options and
+            /// target, until the next deploy. Goes to serve or retired.
             case fallenBack(because: String)
             /// The latest deploy's spec could not be started, there is none to fall back to, and no more replicas are
-            /// tried. Goes to serve with the next deploy, or to retired.
+            /// started. Goes to serve with the next deploy, or to retired.
             case failed(message: String)
-            /// All replicas go. Goes to serve when the deployment comes back before they are gone.
+            /// All replicas are removed. Goes to serve if the deployment is deployed again before they are gone.
             case retired(reason: ServeError)
         }
 
-        /// What a failed roll-out goes back to.
+        /// What a failed rollout returns to.
         package struct Fallback: Hashable, Sendable, Codable {
             package internal(set) var spec: DeploymentSpec
             package internal(set) var target: Target
@@ -52,13 +52,13 @@ package struct GoalState: Hashable, Sendable, Codable {
 
         /// What replicas are started from.
         package internal(set) var spec: DeploymentSpec
-        /// How many, as it was last decided.
+        /// How many replicas are wanted, as last decided.
         package internal(set) var target: Target
         package internal(set) var course = Course.serve
-        /// What takes the place of ``spec`` when that cannot be started; `nil` once it was healthy.
+        /// What replaces ``spec`` if that cannot be started; `nil` once ``spec`` was healthy.
         package internal(set) var fallback: Fallback?
-        /// Whether a roll-out that fails goes back to this revision: the deployment was healthy with it, or it served when
-        /// there was nothing better.
+        /// Whether a later rollout that fails may return to this revision: the deployment was healthy with it, or it
+        /// served when there was nothing better.
         package internal(set) var isTrusted = false
 
         init(spec: DeploymentSpec) {
@@ -66,7 +66,7 @@ package struct GoalState: Hashable, Sendable, Codable {
             self.target = Self.target(of: spec)
         }
 
-        /// What a deploy of `spec` decides.
+        /// The target that a deploy of `spec` sets.
         static func target(of spec: DeploymentSpec) -> Target {
             Target(replicas: spec.options.numReplicas, decidedBy: .user)
         }

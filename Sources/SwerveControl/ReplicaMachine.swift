@@ -1,9 +1,9 @@
 internal import SwerveCore
 
-/// One replica from its start to the report that it is gone.
+/// One replica, from its start to the report that it is gone.
 ///
-/// A replica that is wanted but waits for a back-off is only a number in its deployment's ``BackOff``; a machine exists
-/// from `.start` on. Reports that do not fit the state are late or doubled and change nothing.
+/// A machine exists from `.start` on; a replica that still waits for a back-off is only an entry in its deployment's
+/// ``BackOff``. Reports that do not fit the state are late or duplicate and change nothing.
 struct ReplicaMachine: Sendable {
     enum State: Sendable {
         /// Started, not ready. Goes to running or stopping.
@@ -12,22 +12,22 @@ struct ReplicaMachine: Sendable {
         case running(Running)
         /// Finishes its ongoing requests. Goes to stopping.
         case draining(until: MonotonicTime)
-        /// Told to terminate, and told again from time to time.
+        /// Told to terminate, repeatedly. Goes nowhere; the machine is removed on exit.
         case stopping(Stopping)
     }
 
     struct Running: Sendable {
         var since: MonotonicTime
-        /// Probes in a row that were not answered in time.
+        /// How many probes in a row were not answered in time.
         var misses = 0
         var probe: Probe
     }
 
     struct Stopping: Sendable {
         var again: MonotonicTime
-        /// Whether missed probes are the reason.
+        /// Whether it was stopped because of missed probes.
         var unhealthy: Bool
-        /// How often it was told.
+        /// How often it was told to terminate.
         var told = 1
     }
 
@@ -36,17 +36,17 @@ struct ReplicaMachine: Sendable {
         case outstanding(sent: MonotonicTime, until: MonotonicTime)
     }
 
-    /// What the replica is to its deployment.
+    /// How the replica relates to its deployment's current revision.
     enum Standing: Sendable {
-        /// Built from the deployment's latest revision.
+        /// Started from the current revision.
         case current
-        /// Of an earlier revision, and serving until the current one is ready.
+        /// From another revision; it serves until replicas of the current one are ready.
         case old
-        /// Of an earlier revision that never served; on its way out.
+        /// From another revision, and not published when that was replaced; it is being removed.
         case discarded
     }
 
-    /// What is to be done because time passed.
+    /// What is due because time has passed.
     enum Timeout {
         case startTookTooLong, probe, unhealthy, stop
     }
@@ -78,7 +78,7 @@ struct ReplicaMachine: Sendable {
         if case .running(let running) = state { running.since } else { nil }
     }
 
-    /// Whether it was told to terminate for a minute and is still there: a process that hangs in the kernel, for example.
+    /// Whether it still exists after a minute of stop orders, for example because the process hangs in the kernel.
     var isStuck: Bool {
         if case .stopping(let stopping) = state { stopping.told > Limits.stopsUntilStuck } else { false }
     }
@@ -112,7 +112,7 @@ struct ReplicaMachine: Sendable {
 
     mutating func probeAnswered() {
         guard case .running(var running) = state else { return }
-        // A late answer proves life as well as one in time, so it clears earlier misses.
+        // A late answer proves that the replica lives, just as a timely one does, so it clears earlier misses.
         running.misses = 0
         if case .outstanding(let sent, _) = running.probe {
             running.probe = .due(sent.after(options.healthCheckPeriod))
@@ -120,7 +120,7 @@ struct ReplicaMachine: Sendable {
         state = .running(running)
     }
 
-    /// - Returns: whether the replica was draining; it must be stopped then.
+    /// - Returns: whether the replica was draining and must be stopped now.
     mutating func drained(now: MonotonicTime) -> Bool {
         guard case .draining = state else { return false }
         stop(now: now)
@@ -136,7 +136,7 @@ struct ReplicaMachine: Sendable {
         state = .stopping(Stopping(again: now.after(Limits.stopRepeat), unhealthy: unhealthy))
     }
 
-    /// Lets time pass. After `startTookTooLong`, `unhealthy` and `stop` the replica is stopping.
+    /// Acts on the time that has passed. After `startTookTooLong`, `unhealthy` and `stop` the replica is stopping.
     mutating func expire(now: MonotonicTime) -> Timeout? {
         guard wakeUp <= now else { return nil }
         switch state {

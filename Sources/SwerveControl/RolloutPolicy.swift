@@ -1,20 +1,20 @@
 package import SwerveCore
 
-/// How many replicas of a deployment there are of each kind, while new ones take the place of old ones.
+/// How many replicas of each kind a deployment has during a rollout.
 package struct RolloutCounts: Hashable, Sendable {
     /// How many replicas are wanted.
     package var target: Int
-    /// Replicas of the present revision that are ready.
+    /// Replicas of the current revision that are ready.
     package var running: Int
-    /// Those of ``running`` that took the place of one that failed and have not lasted yet.
+    /// Those of ``running`` that replaced a failed replica and have not run long enough to be trusted.
     package var doubtful: Int
-    /// Replicas of the present revision that are not ready yet.
+    /// Replicas of the current revision that are not ready yet.
     package var starting: Int
-    /// Whether calls go to replicas of the present revision already.
+    /// Whether calls already go to replicas of the current revision.
     package var newServe: Bool
     /// Replicas of earlier revisions that serve.
     package var old: Int
-    /// Replicas of earlier revisions that drain or stop, and so still hold what they need.
+    /// Replicas of earlier revisions that drain or stop, and so still hold their resources.
     package var oldLeaving: Int
 
     package init(
@@ -36,18 +36,18 @@ package struct RolloutCounts: Hashable, Sendable {
     }
 }
 
-/// What a roll-out does next.
+/// What a rollout does next.
 package struct RolloutStep: Hashable, Sendable {
-    /// How many seats for further replicas of the present revision there are. One is started in each, unless the seat
-    /// waits because the last replica in it failed: a seat that waits is given to no other replica.
+    /// How many seats are free for further replicas of the current revision. One is started in each, except in seats
+    /// that wait because their last replica failed.
     package var vacant: Int
-    /// How many replicas of the present revision are too many.
+    /// How many replicas of the current revision are too many.
     package var surplus: Int
-    /// How many old replicas go.
+    /// How many old replicas leave.
     package var leaving: Int
-    /// Whether calls go to the ready replicas of the present revision. They go to the old ones that stay in any case.
+    /// Whether calls go to the ready replicas of the current revision. They go to the remaining old ones in any case.
     package var newServe: Bool
-    /// Whether more old replicas would go if the doubtful new ones had lasted.
+    /// Whether more old replicas would leave if the doubtful new ones were trusted.
     package var isInDoubt: Bool
 
     package init(vacant: Int = 0, surplus: Int = 0, leaving: Int = 0, newServe: Bool, isInDoubt: Bool = false) {
@@ -60,17 +60,18 @@ package struct RolloutStep: Hashable, Sendable {
 }
 
 extension DeploymentOptions.Rollout {
-    /// What is to be done when the replicas are as `counts` says.
+    /// The next step of the rollout for these counts.
     ///
-    /// It is the whole rule: the step after a change of the target, of the rule or of the replicas follows from the counts
-    /// alone, and without old replicas it is the rule of scaling. A step never takes the serving replicas below the target
-    /// less ``maxUnavailable`` and, unless new ones serve together, starts none beyond the target and ``maxSurge``.
+    /// This is the whole rule: after a change of the target, the rule or the replicas, the step follows from the counts
+    /// alone. Without old replicas the same rule does the scaling. A step never takes the serving replicas below the
+    /// target minus ``maxUnavailable`` and, unless new ones serve together, never starts replicas beyond the target
+    /// plus ``maxSurge``.
     package func step(_ counts: RolloutCounts) -> RolloutStep {
         let target = counts.target
         let current = counts.running + counts.starting
         let surplus = max(0, current - target)
         let kept = current - surplus
-        // Those that do not run yet are the first that are too many.
+        // Replicas that do not run yet count as surplus first.
         let running = min(counts.running, target)
         if servesTogether {
             let areReady = running >= target
@@ -83,7 +84,7 @@ extension DeploymentOptions.Rollout {
         }
         let (surge, unavailable) = bounds(target: target)
         func replaceable(_ new: Int) -> Int { min(max(0, new + counts.old - (target - unavailable)), counts.old) }
-        // A version that crashes after it was ready must not take one old replica after the other with it.
+        // A version that crashes after becoming ready must not cost one old replica after another.
         let leaving = replaceable(max(0, running - counts.doubtful))
         let held = surge == 0 ? counts.oldLeaving + leaving : 0
         let room = target + surge - kept - (counts.old - leaving) - held
@@ -96,7 +97,7 @@ extension DeploymentOptions.Rollout {
         )
     }
 
-    /// How many replicas there may be beyond the target, and how many fewer than it may serve.
+    /// How many replicas may exist beyond the target, and how many below it may be serving.
     package func bounds(target: Int) -> (surge: Int, unavailable: Int) {
         let surge = maxSurge.replicas(of: target, roundedUp: true)
         let unavailable = min(maxUnavailable.replicas(of: target, roundedUp: false), target)

@@ -1,7 +1,7 @@
 internal import SwerveCore
 
 extension ApplicationSpec {
-    /// Checks what can be said of the spec alone.
+    /// Checks what the spec alone can show to be wrong.
     func validate() throws(ServeError) {
         func refuse(_ what: String) -> ServeError {
             ServeError(.invalidOptions, "application '\(name)': \(what)")

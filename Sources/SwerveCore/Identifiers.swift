@@ -22,7 +22,7 @@ public struct DeploymentID: Hashable, Sendable, Codable, CustomStringConvertible
     }
 }
 
-/// Names one replica: a number that a controller gives out once and never again.
+/// Names one replica. A controller never gives out the same number twice.
 public struct ReplicaID: Hashable, Sendable, Codable, CustomStringConvertible, Comparable {
     public let deployment: DeploymentID
     public let number: UInt64
@@ -39,8 +39,8 @@ public struct ReplicaID: Hashable, Sendable, Codable, CustomStringConvertible, C
     }
 }
 
-/// Names one instance of Swerve, so that references of another one are noticed: two instances may run applications of the
-/// same name.
+/// Names one instance of Swerve. Two instances may run applications with the same name, so the identifier is what tells
+/// a reference to one from a reference to the other.
 package struct InstanceID: Hashable, Sendable, Codable, CustomStringConvertible {
     package let rawValue: UInt64
 
@@ -58,7 +58,7 @@ package struct InstanceID: Hashable, Sendable, Codable, CustomStringConvertible 
     package var description: String { String(rawValue, radix: 16) }
 }
 
-/// A point in time that pure code is handed as data: nanoseconds since a moment that the shell chooses.
+/// A point in time, passed to pure code as data: nanoseconds since a moment that the shell chooses.
 public struct MonotonicTime: Hashable, Sendable, Comparable {
     public var nanoseconds: Int64
 
@@ -70,7 +70,7 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
 
     public static func < (left: MonotonicTime, right: MonotonicTime) -> Bool { left.nanoseconds < right.nanoseconds }
 
-    /// Stays at the end of time instead of overflowing.
+    /// Clamps to the earliest or latest time instead of overflowing.
     public static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         let (sum, overflow) = time.nanoseconds.addingReportingOverflow(duration.nanoseconds)
         return MonotonicTime(nanoseconds: overflow ? (duration < .zero ? .min : .max) : sum)
@@ -82,7 +82,7 @@ public struct MonotonicTime: Hashable, Sendable, Comparable {
 }
 
 extension Duration {
-    /// The whole duration in nanoseconds, clamped to what an `Int64` holds (about 292 years).
+    /// The whole duration in nanoseconds, clamped to the range of an `Int64` (about 292 years).
     public var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -91,6 +91,6 @@ extension Duration {
         return tooLarge ? (seconds < 0 ? .min : .max) : sum
     }
 
-    /// The duration in seconds, for people and for logs.
+    /// The duration in seconds, for display and logs.
     public var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

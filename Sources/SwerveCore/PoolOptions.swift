@@ -1,7 +1,8 @@
-/// What callers have to know of a deployment beside its replicas: how many requests may wait, and who is chosen.
+/// What callers need to know about a deployment besides its replicas: how many requests may wait, and how to choose a
+/// replica.
 ///
-/// It belongs to the deployment and not to a replica: replicas of two revisions serve under the same pool options, each
-/// with its own limit of ongoing requests.
+/// The options belong to the deployment, not to a replica: replicas of two revisions serve under the same pool options,
+/// each with its own limit of ongoing requests.
 package struct PoolOptions: Hashable, Sendable, Codable {
     /// How many requests may wait in the queue of one calling process.
     package var maxQueuedRequests: Int
@@ -13,7 +14,7 @@ package struct PoolOptions: Hashable, Sendable, Codable {
         self.routing = routing
     }
 
-    /// What `options` says of these.
+    /// Takes the pool's share of a deployment's options.
     package init(_ options: DeploymentOptions = DeploymentOptions()) {
         self.init(maxQueuedRequests: options.maxQueuedRequests, routing: options.routing)
     }

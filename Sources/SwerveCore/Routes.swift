@@ -1,10 +1,10 @@
 /// A route of an ingress, as `/-/routes` lists it.
 public struct RouteDescription: Hashable, Sendable, Codable {
-    /// Below the application's route prefix; `nil` for all paths.
+    /// The path below the application's route prefix; `nil` for all paths.
     public var path: String?
-    /// JSON Schema of what a request holds, as JSON.
+    /// The JSON Schema of a request's content, as JSON text.
     public var input: String
-    /// JSON Schema of what the answer holds, as JSON.
+    /// The JSON Schema of the response's content, as JSON text.
     public var output: String
 
     public init(path: String?, input: String, output: String) {
@@ -16,14 +16,15 @@ public struct RouteDescription: Hashable, Sendable, Codable {
 
 /// One row of the table of HTTP routes.
 package struct RouteEntry: Hashable, Sendable {
-    /// The path below which the application answers; starts with `/` and does not end with one unless it is `/`.
+    /// The path below which the application answers. It starts with `/` and does not end with one, unless it is just
+    /// `/`.
     package var prefix: String
     package var application: String
     /// The deployment that requests go to.
     package var ingress: DeploymentID
     /// Whether the ingress answers HTTP requests itself.
     package var answersHTTP: Bool
-    /// What the ingress says of its routes.
+    /// The routes that the ingress describes.
     package var routes: [RouteDescription]
 
     package init(

@@ -1,6 +1,6 @@
-/// What went wrong in Swerve itself, as opposed to an error that user code threw.
+/// An error in Swerve itself, as opposed to one that user code threw.
 ///
-/// It crosses processes unchanged. Compare ``code``; ``message`` is for people.
+/// It crosses process boundaries unchanged. Compare ``code``; ``message`` is for people.
 public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// The kind of failure. Open: later versions may add codes, so handle unknown ones.
     public struct Code: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
@@ -19,35 +19,35 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let notFound = Code("not_found")
         /// The deployment that the handle names was deleted.
         public static let deleted = Code("deleted")
-        /// The replica ended while it worked on the request; whether the work took effect is not known.
+        /// The replica was lost while it worked on the request; whether the work took effect is unknown.
         public static let replicaLost = Code("replica_lost")
         /// No replica can serve: every attempt to start one failed.
         public static let unavailable = Code("unavailable")
         /// The queue in front of the deployment is full.
         public static let queueFull = Code("queue_full")
-        /// The request took longer than it was allowed to.
+        /// The request exceeded its time limit.
         public static let deadlineExceeded = Code("deadline_exceeded")
         /// An option, a name or an argument of an API call is not acceptable.
         public static let invalidOptions = Code("invalid_options")
-        /// A graph that cannot be run: two inputs, a branch that is never reached, a method of another application.
+        /// The graph cannot run: it has two inputs, an unreachable branch, or a method of another application.
         public static let invalidGraph = Code("invalid_graph")
-        /// Bytes that cannot be decoded as the type that the callee expects.
+        /// The bytes cannot be decoded as the type that the callee expects.
         public static let invalidArgument = Code("invalid_argument")
-        /// A value that cannot be encoded.
+        /// The value cannot be encoded.
         public static let unencodable = Code("unencodable")
         /// The actor has no such method, or the two sides were built from different sources.
         public static let unknownMethod = Code("unknown_method")
-        /// A message larger than the connection's limit.
+        /// The message is larger than the connection's limit.
         public static let tooLarge = Code("too_large")
         /// The peer broke the protocol; the connection was closed.
         public static let protocolViolation = Code("protocol_violation")
         /// A replica could not be started.
         public static let startFailed = Code("start_failed")
-        /// The address to listen on is taken.
+        /// The address to listen on is already in use.
         public static let addressInUse = Code("address_in_use")
         /// The instance is shutting down or was shut down.
         public static let shutDown = Code("shut_down")
-        /// The operating system refused something.
+        /// A call to the operating system failed.
         public static let system = Code("system")
     }
 
@@ -68,13 +68,14 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
     public var description: String { "\(code): \(message)" }
 }
 
-/// An error that user code threw in a replica and that could not travel as itself because its type is not `Codable`.
+/// Stands in for an error that user code threw in a replica, when its type is not `Codable` and so cannot be sent
+/// itself.
 public struct RemoteError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     public var deployment: DeploymentID
     public var replica: ReplicaID?
     /// The name of the error's type in the replica.
     public var typeName: String
-    /// What the error said of itself.
+    /// The error's own description.
     public var message: String
 
     public init(deployment: DeploymentID, replica: ReplicaID?, typeName: String, message: String) {

@@ -1,12 +1,12 @@
-/// What an application should be: its deployments, and which of them answers HTTP requests.
+/// The desired state of an application: its deployments, and which of them answers HTTP requests.
 public struct ApplicationSpec: Hashable, Sendable, Codable {
     public var name: String
-    /// The path below which the application answers HTTP; `nil` for one that is called by handles only.
+    /// The path below which the application answers HTTP; `nil` if it is called only through handles.
     public var routePrefix: String?
-    /// The deployment that the application's handle names and that HTTP requests go to.
+    /// The deployment that the application's handle and HTTP requests go to.
     public var ingress: String
     public var deployments: [DeploymentSpec]
-    /// What the ingress says of its routes; empty when it says nothing.
+    /// The routes that the ingress describes; empty if it describes none.
     public var routes: [RouteDescription]
 
     public init(
@@ -24,12 +24,12 @@ public struct ApplicationSpec: Hashable, Sendable, Codable {
     }
 }
 
-/// What a deployment should be.
+/// The desired state of a deployment.
 public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var id: DeploymentID
     /// The mangled name by which a process of the same executable finds the actor type.
     public var typeName: String
-    /// The initialiser's arguments in the binary codec; references to other deployments are names in there.
+    /// The initialiser's arguments in the binary codec, with references to other deployments encoded as names.
     public var arguments: [UInt8]
     public var options: DeploymentOptions
     /// Whether the type answers HTTP requests itself.
@@ -49,8 +49,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
     }
 
-    /// What makes a replica stale when it changes: everything but the number of replicas, how they are
-    /// replaced, and the callers' limits.
+    /// The part of the spec that makes a replica stale when it changes: everything but the deployment's name, the
+    /// number of replicas, the rollout rule and the pool options.
     package var revision: Revision {
         var options = options
         options.name = nil

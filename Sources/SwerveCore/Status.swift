@@ -1,4 +1,4 @@
-/// What `Serve.status()` says of everything that runs.
+/// The status of everything that runs, as `Serve.status()` returns it.
 public struct ServeStatus: Hashable, Sendable, Codable {
     /// By application name.
     public var applications: [String: ApplicationStatus]
@@ -8,9 +8,9 @@ public struct ServeStatus: Hashable, Sendable, Codable {
     }
 }
 
-/// What is known of one application.
+/// The observed state of one application.
 public struct ApplicationStatus: Hashable, Sendable, Codable {
-    /// How an application is: as the worst of its deployments. Open: later versions may add states.
+    /// The state of an application: that of its worst deployment. Open: later versions may add states.
     public struct State: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
         public init(rawValue: String) {
@@ -25,16 +25,16 @@ public struct ApplicationStatus: Hashable, Sendable, Codable {
         public static let deploying = State("deploying")
         /// Every deployment is healthy.
         public static let running = State("running")
-        /// A deployment misses replicas because some failed.
+        /// A deployment lacks replicas because some failed.
         public static let unhealthy = State("unhealthy")
-        /// A deployment cannot be started as the latest deploy wants it.
+        /// A deployment could not be started as the latest deploy specifies.
         public static let deployFailed = State("deployFailed")
-        /// It was deleted, and some replicas are not gone yet.
+        /// It was deleted, but some replicas are not gone yet.
         public static let deleting = State("deleting")
     }
 
     public var name: String
-    /// The path below which it answers HTTP; `nil` when it does not.
+    /// The path below which it answers HTTP; `nil` if it does not.
     public var routePrefix: String?
     public var state: State
     /// Why the state is not `running`; empty otherwise.
@@ -57,9 +57,9 @@ public struct ApplicationStatus: Hashable, Sendable, Codable {
     }
 }
 
-/// What is known of one deployment.
+/// The observed state of one deployment.
 public struct DeploymentStatus: Hashable, Sendable, Codable {
-    /// How a deployment is. Open: later versions may add states.
+    /// The state of a deployment. Open: later versions may add states.
     public struct State: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
         public init(rawValue: String) {
@@ -70,25 +70,25 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         }
         public var description: String { rawValue }
 
-        /// Replicas are on their way, or old ones still serve.
+        /// Replicas are still starting, or old ones still serve.
         public static let updating = State("updating")
-        /// The target count of replicas runs, all of the latest revision.
+        /// The target number of replicas is running, all of the latest revision.
         public static let healthy = State("healthy")
         /// Replicas are missing because some failed.
         public static let unhealthy = State("unhealthy")
-        /// The latest deploy could not be started; the previous version serves, or none.
+        /// The latest deploy could not be started. The previous version serves, or nothing does.
         public static let deployFailed = State("deployFailed")
-        /// It goes with its application, or the application no longer has it.
+        /// Its application is being deleted or no longer includes it.
         public static let deleting = State("deleting")
     }
 
     public var id: DeploymentID
     public var state: State
-    /// The last failure's message while replicas fail; empty otherwise.
+    /// While replicas fail, the message of the last failure; empty otherwise.
     public var message: String
-    /// How many replicas it should have, and who decided so; no replicas while it is being deleted.
+    /// How many replicas it should have, and who decided that; 0 replicas while it is being deleted.
     public var target: Target
-    /// What the running version was deployed with. The number of replicas in there may differ from ``target``.
+    /// The options that the running version was deployed with. Their number of replicas may differ from ``target``.
     public var options: DeploymentOptions
     public var replicas: [ReplicaStatus]
 
@@ -109,7 +109,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
     }
 }
 
-/// What is known of one replica.
+/// The observed state of one replica.
 public struct ReplicaStatus: Hashable, Sendable, Codable {
     /// Where a replica is in its life. Open: later versions may add states.
     public struct State: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
@@ -122,23 +122,23 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         }
         public var description: String { rawValue }
 
-        /// Its process or its initialiser is not done yet.
+        /// Its process is starting or its initialiser is still running.
         public static let starting = State("starting")
         /// It takes requests.
         public static let running = State("running")
-        /// It did not answer its health checks and is being ended.
+        /// It failed its health checks and is being stopped.
         public static let unhealthy = State("unhealthy")
         /// It finishes its ongoing requests and takes no new ones.
         public static let draining = State("draining")
-        /// It was told to end.
+        /// It was told to stop.
         public static let stopping = State("stopping")
     }
 
     public var id: ReplicaID
     public var state: State
-    /// The machine it runs on, `local` for that of the controller; `nil` while it has no place.
+    /// The machine it runs on, `local` for the controller's own; `nil` until it is placed.
     public var node: String?
-    /// The process that hosts it; the caller's own for `inProcess` placement, `nil` while it is not known.
+    /// The process that hosts it: the caller's own for `inProcess` placement, `nil` while unknown.
     public var processID: Int32?
 
     public init(id: ReplicaID, state: State, node: String? = nil, processID: Int32?) {

@@ -1,9 +1,9 @@
-/// How many replicas a deployment should have, and who decided so.
+/// How many replicas a deployment should have, and who decided that.
 ///
-/// A deploy decides it from ``DeploymentOptions/numReplicas``. Whoever scales the deployment later decides another, which
-/// holds until the next deploy or the next decision.
+/// A deploy sets it from ``DeploymentOptions/numReplicas``. Scaling the deployment sets another, which holds until the
+/// next deploy or the next scaling.
 public struct Target: Hashable, Sendable, Codable, CustomStringConvertible {
-    /// Who decided a target. Open: later versions may add others.
+    /// Who decided a target. Open: later versions may add deciders.
     public struct Decider: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
         public init(rawValue: String) {

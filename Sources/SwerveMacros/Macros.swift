@@ -39,25 +39,28 @@
 /// name.
 ///
 /// - Parameters:
-///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
-///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment may be
+///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of that
+///     type on.
+///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment can be
 ///     scaled later.
-///   - maxOngoingRequests: how many requests one replica works on at a time; 100 by default. More wait in the callers'
-///     queues. Ray Serve calls it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
-///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. One more
-///     is refused with `queueFull` (HTTP 503).
-///   - resources: what one replica needs of a node.
-///   - placement: where the replicas run; each in a process of its own by default.
-///   - routing: which replica a call goes to; by default the less busy of two that are chosen at random.
-///   - execution: which threads a replica's requests begin on; those of the Swift pool by default.
-///   - rollout: how new replicas take the place of old ones when a deploy changes them; `startFirst` by default.
-///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed; 10 minutes
-///     by default.
-///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed; 20
+///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait in
+///     the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
+///     `max_concurrent_queries`.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. Further
+///     requests fail with `queueFull` (HTTP 503).
+///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+///   - placement: where the replicas run; each in its own process by default.
+///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
+///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as failed;
+///     10 minutes by default.
+///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed; 20
 ///     seconds by default.
-///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work; 10 seconds by default.
-///   - healthCheckTimeout: how long a replica may take to answer a health check. After three misses in a row it is
-///     replaced; 30 seconds by default.
+///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds by
+///     default.
+///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
+///     misses in a row the replica is replaced.
 @attached(
     member,
     names: named(ActorSystem),
@@ -108,25 +111,28 @@ public macro Deployment(
 /// generic, and its parameters and its result must be `Codable & Sendable`.
 ///
 /// - Parameters:
-///   - name: the name within the application; `nil` means the type's name, with a number for the second and later ones.
-///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment may be
+///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of that
+///     type on.
+///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment can be
 ///     scaled later.
-///   - maxOngoingRequests: how many requests one replica works on at a time; 100 by default. More wait in the callers'
-///     queues. Ray Serve calls it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
-///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. One more
-///     is refused with `queueFull` (HTTP 503).
-///   - resources: what one replica needs of a node.
-///   - placement: where the replicas run; each in a process of its own by default.
-///   - routing: which replica a call goes to; by default the less busy of two that are chosen at random.
-///   - execution: which threads a replica's requests begin on; those of the Swift pool by default.
-///   - rollout: how new replicas take the place of old ones when a deploy changes them; `startFirst` by default.
-///   - startTimeout: how long a replica's process start and initialiser may take before it counts as failed; 10 minutes
-///     by default.
-///   - gracefulShutdownTimeout: how long a stopping replica may finish its ongoing requests before it is killed; 20
+///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait in
+///     the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
+///     `max_concurrent_queries`.
+///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. Further
+///     requests fail with `queueFull` (HTTP 503).
+///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+///   - placement: where the replicas run; each in its own process by default.
+///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
+///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as failed;
+///     10 minutes by default.
+///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed; 20
 ///     seconds by default.
-///   - healthCheckPeriod: how often a replica is asked whether its executor still runs work; 10 seconds by default.
-///   - healthCheckTimeout: how long a replica may take to answer a health check. After three misses in a row it is
-///     replaced; 30 seconds by default.
+///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds by
+///     default.
+///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
+///     misses in a row the replica is replaced.
 @attached(peer, names: suffixed(Deployment))
 public macro FunctionDeployment(
     _ name: String? = nil,

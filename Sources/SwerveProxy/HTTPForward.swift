@@ -5,23 +5,23 @@ internal import SwerveHTTP
 internal import SwerveHTTPTypes
 internal import SwerveRouting
 
-/// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; what comes on other threads
-/// is taken there first.
+/// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; callbacks on other threads
+/// move there first.
 final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaiter, @unchecked Sendable {
     // Unchecked: see the confinement above.
     private enum Stage {
-        /// Not begun, or over.
+        /// Not begun, or ended.
         case none
         /// In the pool's queue. Goes to asked and none.
         case queued(UInt64)
-        /// A replica was asked; the lease is held meanwhile. Goes to queued, asked and none.
+        /// A replica has the request; the lease is held. Goes to queued, asked and none.
         case asked(any ReplicaStream)
     }
 
     private let pool: Pool
     private let loop: RequestLoop
-    // For what requests touch, the exclusivity of accesses is not checked at run time: the event loop's thread alone has
-    // it, and no access lasts over a call of others.
+    // The exclusivity of accesses is not checked at run time: only the event loop's thread accesses these variables,
+    // and no access spans a call to other code.
     @exclusivity(unchecked) private var head: HTTPRequestHead
     private let body: ByteBuffer?
     private let deadline: NIODeadline?
@@ -30,12 +30,12 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     @exclusivity(unchecked) private var lease: Lease?
     @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
 
-    // A body that is streamed.
-    /// What has come and waits for a replica to accept it.
+    // For a streamed body.
+    /// Received parts that wait until a replica accepts the body.
     @exclusivity(unchecked) private var waiting = ByteQueue()
     @exclusivity(unchecked) private var isAccepted = false
     @exclusivity(unchecked) private var isRequestEnded = false
-    /// Bytes of the answer that a slow client has not made room for.
+    /// Bytes of the response not yet reported as consumed, because the client is slow.
     @exclusivity(unchecked) private var unreported = 0
 
     init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
@@ -56,7 +56,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     // MARK: The lease
 
     private func acquire(again: Bool) {
-        // The head shares the memory of a read buffer, which may be large.
+        // While the request waits, the head must not keep the read buffer that it shares: that may be large.
         head = head.compacted()
         switch pool.acquire(self, again: again) {
         case .lease(let box): if let lease = box.take() { ask(lease) }
@@ -66,7 +66,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     }
 
     func leaseGranted(_ lease: LeaseBox) {
-        // In a later tick, for it may come while `acquire` has not returned. A lease that nobody takes is released.
+        // In a later tick, because this may be called before `acquire` has returned. A lease that nobody takes is
+        // released.
         loop.eventLoop.execute {
             guard case .queued = self.stage, let lease = lease.take() else { return }
             self.ask(lease)
@@ -88,7 +89,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         stage = .asked(replica.open(request, for: self, on: loop))
     }
 
-    // MARK: What the replica says
+    // MARK: The replica's events
 
     func received(_ event: StreamEvent) {
         guard case .asked(let stream) = stage else { return }
@@ -135,7 +136,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         }
     }
 
-    // MARK: What the client does
+    // MARK: The client's events
 
     func requestBody(_ bytes: ByteBuffer) {
         waiting.append(bytes)
@@ -147,7 +148,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         if case .asked(let stream) = stage { sendBody(to: stream) }
     }
 
-    /// Nothing leaves before a replica accepted the body, so that another one can be given the whole when it refuses.
+    /// Sends nothing until a replica accepts the body, so that another replica can get the whole body after a refusal.
     private func sendBody(to stream: any ReplicaStream) {
         guard isAccepted else { return }
         while let bytes = waiting.take() {
@@ -165,7 +166,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         case .queued(let ticket):
             pool.cancel(ticket)
             stage = .none
-        // The lease stays until the replica has answered: until then the request is outstanding there.
+        // Keep the lease until the replica answers: until then the request is ongoing there.
         case .asked(let stream):
             report(to: stream)
             stream.cancel()
@@ -178,7 +179,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     // MARK: The end
 
-    /// Ends the request; the place in the pool is free before the answer goes out.
+    /// Ends the request. The place in the pool is free before the response is sent.
     private func end() -> HTTPExchange? {
         stage = .none
         if let lease = lease.take() { lease.release() }

@@ -5,14 +5,14 @@ package import SwerveHTTP
 package import SwerveHTTPTypes
 internal import Synchronization
 
-/// Answers the requests of the HTTP server by passing them to the replicas of the applications' ingresses.
+/// Answers the HTTP server's requests by passing them to the replicas of the applications' ingresses.
 package final class ProxyService: HTTPService {
     private let table = Mutex(RouteTable())
     private let isDraining = Mutex(false)
     private let pools: PoolTable
     private let loops: [RequestLoop]
 
-    /// - Parameter loops: those of the HTTP server.
+    /// - Parameter loops: the HTTP server's event loops.
     package init(pools: PoolTable, loops: [any EventLoop]) {
         self.pools = pools
         self.loops = loops.enumerated().map { RequestLoop($0.element, index: $0.offset) }
@@ -23,7 +23,7 @@ package final class ProxyService: HTTPService {
         table.withLock { $0 = new }
     }
 
-    /// From now on `/-/healthz` says 503, so that load balancers go elsewhere.
+    /// Makes `/-/healthz` answer 503 from now on, so that load balancers avoid this instance.
     package func beginDraining() {
         isDraining.withLock { $0 = true }
     }
@@ -39,7 +39,7 @@ package final class ProxyService: HTTPService {
         var head = head
         head.prefixLength = row.prefixLength
         guard let loop = loops.first(where: { $0.eventLoop === exchange.eventLoop }) else {
-            preconditionFailure("requests come on the loops of the server")
+            preconditionFailure("a request came on a loop that is not the server's")
         }
         HTTPForward(row.pool, head, body, exchange, loop).begin()
     }

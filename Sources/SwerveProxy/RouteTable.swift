@@ -8,7 +8,7 @@ struct RouteTable: Sendable {
         let prefix: [UInt8]
         let entry: RouteEntry
         let pool: Pool
-        /// How many bytes of a matching path the prefix takes; `/` takes none.
+        /// How many bytes of a matching path belong to the prefix: 0 for `/`.
         var prefixLength: Int { prefix == [UInt8(ascii: "/")] ? 0 : prefix.count }
     }
 
@@ -38,8 +38,9 @@ struct RouteTable: Sendable {
         }
     }
 
-    /// What `/-/routes` answers, as JSON: application names by route prefix; an application that says more of its routes
-    /// is an object with `application` and `routes`, the schemas of `input` and `output` by path.
+    /// The answer to `/-/routes`: a JSON object of application names by route prefix. An application that describes its
+    /// routes is an object with `application` and `routes`, where `routes` holds the `input` and `output` schemas by
+    /// path.
     var json: String {
         let fields = rows.sorted { $0.entry.prefix < $1.entry.prefix }.map { row in
             "\(JSONSchema.quoted(row.entry.prefix)):\(Self.json(of: row.entry))"

@@ -6,13 +6,13 @@ internal import SwerveHTTPTypes
 internal import SwerveSystem
 internal import Synchronization
 
-/// The actor of a replica and its methods by their identifiers, without the actor's type.
+/// A replica's actor and its methods by identifier, without the actor's type.
 ///
-/// `executeDistributedTarget` demangles the identifier at each call, which costs several microseconds; the methods that
-/// `@Deployment` lists are found once per identifier and called directly. Overloads, generic methods and methods in
-/// extensions go through the language runtime.
+/// `executeDistributedTarget` demangles the identifier at each call, which costs several microseconds. The methods that
+/// `@Deployment` lists are instead looked up once per identifier and called directly. Overloads, generic methods and
+/// methods in extensions go through the language runtime.
 package class AnyHostedActor: @unchecked Sendable {
-    // Unchecked: a class cluster, immutable but for a mutex.
+    // Unchecked: a class with subclasses, immutable except for a mutex.
     private let actor: any DistributedActor
     private let methods: [NamedMethod]
     private let known = Mutex<[Known]>([])
@@ -21,7 +21,7 @@ package class AnyHostedActor: @unchecked Sendable {
         let identifier: String
         let method: NamedMethod?
     }
-    /// Identifiers come from peers too; past this many different ones nothing more is remembered.
+    /// How many identifiers are remembered. Peers also send identifiers, so there must be a limit.
     private static let maximumKnown = 64
 
     fileprivate init(_ actor: any DistributedActor, _ methods: [NamedMethod]) {
@@ -34,7 +34,7 @@ package class AnyHostedActor: @unchecked Sendable {
 
     // MARK: Calls
 
-    /// Calls the method from code that is not on the actor.
+    /// Calls the method from code that does not run on the actor.
     func call(_ identifier: String, _ arguments: consuming InvocationDecoder, _ handler: ResultHandler) async throws {
         if let method = method(identifier) {
             try await method.call(actor, arguments, handler)
@@ -45,7 +45,7 @@ package class AnyHostedActor: @unchecked Sendable {
 
     @inline(__always)
     fileprivate func method(_ identifier: String) -> NamedMethod? {
-        // A few identifiers, nearly always the same strings: comparing them costs less than hashing one.
+        // There are few identifiers, nearly always the same strings: comparing them costs less than hashing one.
         known.withLock { known in
             for each in known where each.identifier == identifier { return each.method }
             return find(identifier, &known)
@@ -53,7 +53,7 @@ package class AnyHostedActor: @unchecked Sendable {
     }
 
     private func find(_ identifier: String, _ known: inout [Known]) -> NamedMethod? {
-        // Calls through a handle name the method by its symbol, those of a graph by its full name.
+        // Calls through a handle give the method's symbol, calls from a graph its full name.
         let fullName = identifier.hasPrefix("$s") ? RemoteCallTarget(identifier).description : ".\(identifier)"
         let method = methods.first { fullName.hasSuffix(".\($0.name)") }
         if known.count < Self.maximumKnown { known.append(Known(identifier: identifier, method: method)) }
@@ -81,12 +81,12 @@ package class AnyHostedActor: @unchecked Sendable {
         preconditionFailure("HostedActor overrides it")
     }
 
-    /// Takes the actor once and starts all the work, each in a task that runs until it first waits.
+    /// Enters the actor once and starts all requests, each in a task that runs here until it first waits.
     ///
     /// - Parameters:
     ///   - burst: holds the answers back, a few at a time.
-    ///   - executor: where the tasks go on after they waited; `nil` is the Swift pool.
-    ///   - report: told what the thread used for it.
+    ///   - executor: where the tasks continue after their first wait; `nil` is the Swift pool.
+    ///   - report: receives what the thread used for this.
     func start(
         _ requests: [HostedRequest],
         _ burst: some Burst,
@@ -100,11 +100,11 @@ package class AnyHostedActor: @unchecked Sendable {
 // Unchecked because its superclass is.
 class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private let actor: Act
-    /// Made once, on the actor: its closures would be made for each request.
+    /// Created once, on the actor, to avoid creating its closures for each request.
     @exclusivity(unchecked) private var knownEntry: ReplicaEntry?
-    /// Answers are held back for so long at most while other requests of their burst start, in nanoseconds.
+    /// How long answers are held back at most while other requests of their burst start, in nanoseconds.
     private static var maximumHold: Int64 { 300_000 }
-    /// So many answers leave together at most: their callers go on while the next requests run.
+    /// How many answers are sent together at most, so that their callers continue while the next requests run.
     private static var answersPerWrite: Int { 16 }
 
     init(_ actor: Act) {
@@ -201,7 +201,8 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     }
 
     private func makeEntry(of actor: isolated Act) -> ReplicaEntry {
-        // A request holds its replica, and that holds this, which holds the entry.
+        // Unowned is safe and avoids a cycle: a request retains its replica, which retains this object, which retains
+        // the entry.
         ReplicaEntry(
             call: { [unowned self] identifier, arguments, handler in
                 var arguments = arguments
@@ -222,7 +223,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ executor: (any TaskExecutor)?,
         on actor: isolated Act
     ) {
-        // Unstructured: a request lives as long as its caller wants, and is cancelled through what `started` keeps.
+        // Unstructured: a request lives as long as its caller wants. `started` keeps the task for cancellation.
         let task = Task.immediate(executorPreference: executor) {
             _ = actor
             await request.run(on: entry)
@@ -230,7 +231,7 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         request.started(task)
     }
 
-    /// Answers an HTTP request; for subclasses.
+    /// Answers an HTTP request. Subclasses override it.
     func respond(to request: ServeRequest, on actor: isolated Act) async throws -> ServeResponse {
         throw ServeHTTPError(
             .notImplemented,

@@ -15,19 +15,19 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     private let execution: Execution
     private let inlinePolicy = Mutex(InlinePolicy())
 
-    /// Requests under way, and ``drainingBit`` once no more are admitted.
+    /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
     private let ongoingCount = Atomic<Int>(0)
     private static let drainingBit = 1 << 62
     private let whenDrained = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Where the replica's requests begin.
     package enum Execution: Sendable {
-        /// On the Swift pool, or on the given executor. Requests that come together enter the actor once.
+        /// On the Swift pool, or on the given executor. Requests that arrive together enter the actor once.
         case pool((any TaskExecutor)?)
-        /// On the event loop that read them; the user says that they never block.
+        /// On the event loop that read them: the user declares that they never block.
         case eventLoop
-        /// On the event loop while they are seen to be short, else on the Swift pool; for a process whose loop serves this
-        /// replica alone.
+        /// On the event loop while they prove short, else on the Swift pool. For a process whose loop serves only this
+        /// replica.
         case learned
     }
 
@@ -40,14 +40,14 @@ package final class HostedReplica: ReplicaConnection, Sendable {
 
     private static func host<I: HTTPIngress>(_ ingress: I) -> AnyHostedActor { HostedIngress(ingress) }
 
-    // MARK: Requests of this process
+    // MARK: Requests from this process
 
     package func open(
         _ request: ReplicaRequest,
         for receiver: any ReplicaStreamReceiver,
         on loop: RequestLoop
     ) -> any ReplicaStream {
-        // The pool's lease holds the limit already.
+        // The pool's lease already enforces the limit.
         ongoingCount.add(1, ordering: .relaxed)
         let hosted = HostedRequest(
             self,
@@ -59,7 +59,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         return hosted
     }
 
-    /// Values in, values out, on the caller's task: a call within the process is a call.
+    /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
         ongoingCount.add(1, ordering: .relaxed)
         defer { finish()?() }
@@ -90,7 +90,8 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     private func start(_ requests: [HostedRequest], _ burst: some Burst, _ loop: LoopExecutor) {
         switch execution {
         case .pool(let executor):
-            // Unstructured: a request lives as long as its caller wants; the start of several ends when they have begun.
+            // Unstructured: a request lives as long as its caller wants. The task that starts several ends once they
+            // have begun.
             if requests.count == 1, let request = requests.first {
                 request.started(Task(executorPreference: executor) { await self.actor.run(request) })
             } else {
@@ -98,11 +99,10 @@ package final class HostedReplica: ReplicaConnection, Sendable {
             }
         case .eventLoop: begin(requests, burst, on: loop)
         case .learned:
-            // On the loop it is measured from outside: the actor may have other work on its hands, which the loop then
-            // does.
+            // On the loop, measure around the call: the actor may have other work, which the loop's thread then does.
             switch inlinePolicy.withLock({ $0.place }) {
             case .pool:
-                // Unstructured: it ends as soon as the requests have begun.
+                // Unstructured: ends as soon as the requests have begun.
                 Task { await self.actor.start(requests, burst, nil) { self.note(requests.count, $0) } }
             case .watchedLoop:
                 let before = ThreadUsage.now()
@@ -117,7 +117,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     }
 
     private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
-        // The requests' own tasks go on in the Swift pool after they waited.
+        // After their first wait, the requests' own tasks continue on the Swift pool.
         loop.begin { await self.actor.start(requests, burst, nil, nil) }
     }
 
@@ -128,10 +128,10 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         inlinePolicy.withLock { $0.began(count, usage) }
     }
 
-    /// Calls back from the actor: one that is stuck in a method does not answer.
+    /// Calls `answered` after a turn on the actor. An actor stuck in a method does not answer.
     package func probe(_ answered: @escaping @Sendable () -> Void) {
         let executor: (any TaskExecutor)? = if case .pool(let executor) = execution { executor } else { nil }
-        // Unstructured: it ends with the answer, or never when the actor is stuck.
+        // Unstructured: ends with the answer, or never if the actor is stuck.
         Task(executorPreference: executor) {
             await self.actor.reach()
             answered()
@@ -140,7 +140,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
 
     // MARK: Admission
 
-    /// Claims one of the replica's places for a request of another process; `false` means that the replica is full or
+    /// Claims one of the replica's places for a request from another process. `false` means that the replica is full or
     /// draining, and the request must not start.
     package func admit() -> Bool {
         var count = ongoingCount.load(ordering: .relaxed)
@@ -158,15 +158,15 @@ package final class HostedReplica: ReplicaConnection, Sendable {
 
     /// Gives a place back.
     ///
-    /// - Returns: after the last request of a replica that drains, what the caller is to call once it has sent the
-    ///   answer; the process may end when it is called.
+    /// - Returns: after the last request of a draining replica, a closure to call once the answer is sent. The process
+    ///   may exit when it is called.
     package func finish() -> (@Sendable () -> Void)? {
         let left = ongoingCount.subtract(1, ordering: .acquiringAndReleasing).newValue
         precondition(left & (Self.drainingBit - 1) < Self.drainingBit / 2, "a place was given back twice")
         return left == Self.drainingBit ? whenDrained.withLock { $0.take() } : nil
     }
 
-    /// No more requests of other processes; `whenDrained` is called once, when the ongoing ones are over.
+    /// Stops admitting requests from other processes. Calls `whenDrained` once, when the ongoing ones have ended.
     package func drain(_ whenDrained: @escaping @Sendable () -> Void) {
         let isFirst = self.whenDrained.withLock { callback in
             if ongoingCount.load(ordering: .acquiring) & Self.drainingBit != 0 { return false }

@@ -6,17 +6,18 @@ internal import Synchronization
 
 /// Where a replica's answers go: to a caller in this process or in another.
 package protocol Reply: Sendable {
-    /// Called on any thread; events keep their order. Nothing is called back during the call.
+    /// Called on any thread; events keep their order. It makes no callback before it returns.
     func send(_ event: StreamEvent)
-    /// Sends the event that ends the answer, and gives the request's place in the replica back.
+    /// Sends the event that ends the answer, and gives back the request's place in the replica.
     func end(_ event: StreamEvent, of replica: HostedReplica)
-    /// Where the result of a call is encoded; `nil` passes values as they are.
+    /// The buffer in which to encode a call's result; `nil` passes values without encoding.
     func makeResultBuffer() -> ByteBuffer?
 }
 
-/// A request that a replica of this process works on, whoever asks. For a caller in this process it is the stream as well.
+/// A request that a replica in this process works on, from this process or another. For a caller in this process it is
+/// also the stream.
 package final class HostedRequest: ReplicaStream, Sendable {
-    /// What is asked for.
+    /// What the request asks for.
     package enum Content: Sendable {
         case call(HostedCall)
         case http(HTTPRequestHead, HTTPBody)
@@ -36,7 +37,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         var writer: HTTPBodyWriter?
     }
 
-    /// A call of another process.
+    /// A call from another process.
     package init(_ replica: HostedReplica, _ call: HostedCall, context: ServeContext?, _ reply: any Reply) {
         self.replica = replica
         self.context = context
@@ -45,7 +46,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         self.body = nil
     }
 
-    /// - Parameter loop: whose time the request's deadline is.
+    /// - Parameter loop: the clock of the request's deadline.
     package init(_ replica: HostedReplica, _ request: ReplicaRequest, on loop: any EventLoop, _ reply: any Reply) {
         self.replica = replica
         self.context = ServeContext(
@@ -84,7 +85,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     // MARK: The task
 
-    /// Tells the task that ``run(on:)`` runs in; it may be over already.
+    /// Stores the task that runs ``run(on:)``. The task may already have ended.
     func started(_ task: Task<Void, Never>) {
         let isCancelled = state.withLock { state in
             if !state.isOver { state.task = task }
@@ -96,8 +97,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
     private var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Does the work; called on the replica's actor.
-    // What does not wait is in functions that are not async: the frames of those that are come from the heap, and small
-    // ones cost nothing more.
+    // Code that does not wait is in synchronous functions: the frames of async functions come from the heap, and small
+    // ones cost nothing extra.
     func run(on entry: ReplicaEntry) async {
         do {
             if isCancelled { throw CancellationError() }
@@ -113,7 +114,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         if try !answerWhole(response) { try await stream(response) }
     }
 
-    /// The HTTP request, whose client is told that it begins.
+    /// The HTTP request. Tells the caller that a streamed body is accepted.
     @inline(never)
     private func accept() -> ServeRequest {
         guard case .http(let head, let body) = content else { preconditionFailure("a call has no HTTP request") }
@@ -155,7 +156,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         try await entry.call(call.target, arguments, handler)
     }
 
-    /// Sends an answer that travels whole; `false` for another, and nothing is sent.
+    /// Sends a response that fits in one message. Returns `false` for any other, and sends nothing.
     @inline(never)
     private func answerWhole(_ response: ServeResponse) throws -> Bool {
         guard case .bytes(let bytes) = response.body.storage, bytes.readableBytes <= StreamLimits.window else {
@@ -182,7 +183,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
     }
 
-    /// Sends an answer as its reader takes it; until the last part has left, the request keeps its place in the replica.
+    /// Sends a response at the pace of its reader. The request keeps its place in the replica until the last part is
+    /// sent.
     private func stream(
         _ head: ResponseHead,
         contentLength: Int?,
@@ -204,7 +206,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
     }
 
-    /// What the caller is told of an error: an HTTP request gets the answer that stands for it.
+    /// The event that reports an error to the caller: for an HTTP request, the response that stands for the error.
     @inline(never)
     private func failure(_ error: any Error) -> StreamEvent {
         guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
@@ -228,13 +230,13 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 }
 
-/// A call as its replica gets it from another process.
+/// A call as it comes from another process.
 package struct HostedCall: Sendable {
     package typealias References = @Sendable () async throws -> [(Int, EncodedValue)]
 
     package let target: String
     package let arguments: InvocationDecoder
-    /// Brings the arguments here that other processes keep.
+    /// Fetches the arguments that other processes keep.
     package let references: References?
 
     package init(target: String, arguments: InvocationDecoder, references: References?) {
@@ -244,7 +246,7 @@ package struct HostedCall: Sendable {
     }
 }
 
-/// The way into a replica's actor, for code that runs on the actor already.
+/// The entry points of a replica's actor, for code that already runs on it.
 struct ReplicaEntry {
     /// Calls the distributed method with that identifier.
     let call: (String, InvocationDecoder, ResultHandler) async throws -> Void
@@ -252,7 +254,7 @@ struct ReplicaEntry {
     let respond: (ServeRequest) async throws -> ServeResponse
 }
 
-/// The way back to a caller on an event loop of this process.
+/// Sends answers to a caller on an event loop of this process.
 struct LocalReply: Reply {
     let receiver: any ReplicaStreamReceiver
     let mailbox: Mailbox
@@ -261,7 +263,7 @@ struct LocalReply: Reply {
         let receiver = receiver
         mailbox.post { receiver.received(event) }
     }
-    /// The place is free before the answer is on its way, so that the caller's next request finds it.
+    /// Frees the place before it sends the answer, so that the caller's next request finds it free.
     func end(_ event: StreamEvent, of replica: HostedReplica) {
         let drained = replica.finish()
         send(event)

@@ -2,11 +2,11 @@ internal import NIOCore
 package import SwerveActors
 package import SwerveCore
 
-/// Makes the replicas that a process hosts: finds the actor's type by name, decodes the initialiser's arguments and runs the
-/// initialiser.
+/// Creates the replicas that a process hosts: finds the actor's type by name, decodes the initialiser's arguments and
+/// runs the initialiser.
 package struct ReplicaFactory: Sendable {
     private let system: ServeSystem
-    /// Whether the process exists for one replica.
+    /// Whether the process hosts only one replica.
     private let isAlone: Bool
     /// Where initialisers and requests run; `nil` is the Swift pool.
     private let executor: (any TaskExecutor)?
@@ -17,16 +17,16 @@ package struct ReplicaFactory: Sendable {
         self.executor = executor
     }
 
-    /// Starts to make a replica.
+    /// Starts to create a replica.
     ///
-    /// - Parameter done: called once, on any thread, with the replica or what its initialiser threw.
-    /// - Returns: the initialiser's task, to be cancelled when the replica is not wanted any more.
+    /// - Parameter done: called once, on any thread, with the replica or the error that creating it threw.
+    /// - Returns: the initialiser's task. Cancel it when the replica is no longer wanted.
     package func make(
         _ id: ReplicaID,
         _ spec: DeploymentSpec,
         done: @escaping @Sendable (Result<HostedReplica, any Error>) -> Void
     ) -> Task<Void, Never> {
-        // Unstructured: an initialiser runs as long as it likes while its process goes on.
+        // Unstructured: an initialiser may run for as long as its process does.
         Task(executorPreference: executor) {
             do {
                 done(.success(try await make(id, spec)))

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import SwerveActors
 
-/// The requests of one event loop for replicas of this process, which begin together at the end of the tick.
+/// One event loop's requests to replicas in this process. They begin together at the end of the tick.
 ///
 /// Confined to the event loop.
 private final class TickRequests {
@@ -33,6 +33,6 @@ extension RequestLoop {
         return new
     }
 
-    /// Starts the request at the end of this tick, together with the others of the tick for its replica.
+    /// Starts the request at the end of this tick, together with the tick's other requests to its replica.
     func start(_ request: HostedRequest) { tickRequests.add(request, self) }
 }

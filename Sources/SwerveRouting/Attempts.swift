@@ -1,37 +1,37 @@
 package import SwerveCore
 
-/// What a request does when a replica gave no answer: try another one, or fail. One policy for HTTP requests and for
-/// calls by handle.
+/// What a request does when a replica gives no answer: try another one, or fail. HTTP requests and calls through
+/// handles share this policy.
 ///
-/// A refusal says that the replica did not begin: the request goes back to the front of the queue, and the router leaves
-/// the replica alone for a while, so refusals need no limit of their own. A loss counts: at most ``maximum`` replicas may
-/// be lost over one request.
+/// A refusal means that the replica did not begin. The request goes back to the front of the queue, and the router
+/// skips the replica for a while, so refusals need no limit of their own. A loss counts: the request fails when its
+/// replica is lost for the ``maximum``th time.
 package struct Attempts: Sendable {
     /// How many replicas may be lost before the request fails: 3.
     package static let maximum = 3
 
     package enum Decision: Equatable, Sendable {
-        /// Acquire a lease again, ahead of requests that were never tried.
+        /// Acquire a lease again, ahead of requests that have not been tried.
         case again
         case fail(ServeError)
     }
 
-    /// Whether the caller said that running the request twice does no harm.
+    /// Whether the caller declared that running the request twice does no harm.
     private let isIdempotent: Bool
     private var losses = 0
-    /// Whether bytes have left that this process does not have any more.
+    /// Whether this process has sent bytes that it no longer holds.
     private var isSpent = false
 
     package init(isIdempotent: Bool) {
         self.isIdempotent = isIdempotent
     }
 
-    /// A part of a streamed body went to a replica: no other replica can be given the whole.
+    /// Part of a streamed body went to a replica, so no other replica can get the whole body.
     package mutating func bodyLeft() {
         isSpent = true
     }
 
-    /// - Parameter started: `false` only when the replica certainly had not begun.
+    /// - Parameter started: `false` only if the replica certainly had not begun.
     package mutating func lost(_ replica: ReplicaID, started: Bool, reason: String) -> Decision {
         losses += 1
         if !isSpent, !started || isIdempotent, losses < Self.maximum { return .again }

@@ -1,43 +1,44 @@
-/// Learns whether a replica's requests may begin on the thread of the event loop that read them, which spares a thread
-/// switch, or must go to the Swift pool, so that a handler which computes or blocks holds nobody else up.
+/// Learns whether a replica's requests may begin on the event loop that read them, or must go to the Swift pool. The
+/// loop saves a thread switch; on the pool, a handler that computes or blocks delays no other request.
 ///
-/// It goes by what bursts of requests used of their thread until each of them first waited. A new replica's requests go
-/// to the pool until enough short ones were seen. After that only the clock is looked at, which is cheap: a burst that
-/// took long has the following ones watched, for it may have been the machine that was busy. One of those that blocks the
-/// thread, or computes for long, sends the following ones to the pool again, the more of them the longer it took. Thus a
-/// handler that is slow now and then stays in the pool.
+/// The policy judges bursts by how they used their thread until each of their requests first waited. A new replica's
+/// requests go to the pool until enough short ones were seen. From then on only elapsed time is measured, which is
+/// cheap. A burst that took long may just mean a busy machine, so the requests after it are watched: their processor
+/// time is measured too. If a watched burst blocks the thread or computes for long, the following requests go to the
+/// pool again, the more of them the longer it computed. So a handler that is slow now and then stays in the pool.
 package struct InlinePolicy: Sendable {
-    /// A burst that uses more processor time than this, and ``longRequest`` for each of its requests, counts as long, in
-    /// nanoseconds.
+    /// A burst counts as long if it takes more than this plus ``longRequest`` for each of its requests, in nanoseconds.
     package static let longBatch: Int64 = 200_000
     package static let longRequest: Int64 = 20_000
-    /// A burst whose thread waited counts as blocking when it took longer than this, in nanoseconds; a lock that is free
-    /// again at once is no harm.
+    /// A burst whose thread waited counts as blocking if it took longer than this, in nanoseconds. A short wait for a
+    /// lock does no harm.
     package static let longWait: Int64 = 500_000
-    /// So many short requests must have been seen first.
+    /// How many short requests must run on the pool before others may begin on the loop.
     package static let probation = 64
-    /// So many requests are watched after a burst that took long.
+    /// How many requests are watched after a burst that took long.
     package static let watch = 1_000
-    /// For so many requests no other begins on the loop after one that blocked its thread.
+    /// How many requests go to the pool after a burst that blocked its thread.
     package static let penaltyForWaiting = 10_000
-    /// At least so many after one that computed for long; one more for each microsecond that it took.
+    /// How many requests go to the pool after a burst that computed for long, plus one for each microsecond of
+    /// processor time, up to 1 000 000.
     package static let penaltyForLength = 2_000
 
-    /// Where the next burst begins, and what ``began(_:_:)`` wants to know of it.
+    /// Where the next burst begins, and what to measure for ``began(_:_:)``.
     package enum Place: Equatable, Sendable {
-        /// On the Swift pool; its usage is measured.
+        /// On the Swift pool; measure ``Usage/all(processor:elapsed:waited:)``.
         case pool
-        /// On the event loop; its usage is measured.
+        /// On the event loop; measure ``Usage/all(processor:elapsed:waited:)``.
         case watchedLoop
-        /// On the event loop; its time is measured.
+        /// On the event loop; measure ``Usage/time(_:)``.
         case loop
     }
 
-    /// What a burst used of its thread, until each of its requests first waited.
+    /// How a burst used its thread, until each of its requests first waited.
     package enum Usage: Sendable {
-        /// The time that went by, in nanoseconds; a busy machine may have let the thread stand.
+        /// The elapsed time, in nanoseconds. On a busy machine it includes time in which the thread did not run.
         case time(Int64)
-        /// Also the processor time, and whether the thread gave the processor up to wait for something.
+        /// The processor time and the elapsed time, in nanoseconds, and whether the thread gave up the processor to
+        /// wait.
         case all(processor: Int64, elapsed: Int64, waited: Bool)
     }
 
@@ -51,7 +52,7 @@ package struct InlinePolicy: Sendable {
         return watched > 0 ? .watchedLoop : .loop
     }
 
-    /// A burst of so many requests has begun.
+    /// A burst of `count` requests has begun, and each of them has waited once or ended.
     package mutating func began(_ count: Int, _ usage: Usage) {
         switch usage {
         case .time(let elapsed):

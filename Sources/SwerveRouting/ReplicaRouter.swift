@@ -3,11 +3,11 @@ package import SwerveCore
 
 /// Chooses the replica for each request of one deployment in one calling process, and holds the queue.
 ///
-/// Pure: every event is one call that returns what is to be done; time and randomness come in. A *slot* is a place in
-/// the replica table that stays valid for as long as a lease on it is out. A *ticket* is a request that waits.
+/// Pure: every event is one call that returns what to do; time and randomness are passed in. A *slot* is a place in the
+/// replica table that stays valid as long as a lease on it is out. A *ticket* stands for a waiting request.
 ///
-/// Invariants: `ongoing` of a slot equals the leases out on it and never exceeds its limit; a ticket waits only while
-/// no slot is free; tickets are served in order of their number.
+/// Invariants: a slot's `ongoing` equals the leases out on it and, unless its limit is lowered, never exceeds the
+/// limit; a ticket waits only while no slot is free; tickets are served in order of their number.
 package struct ReplicaRouter: Sendable {
     package typealias SlotIndex = Int
     package typealias Ticket = UInt64
@@ -31,7 +31,7 @@ package struct ReplicaRouter: Sendable {
         }
     }
 
-    /// How long a replica that refused a request is left alone: doubled with each refusal in a row.
+    /// How long the router skips a replica that refused a request; the pause doubles with each refusal in a row.
     package static let refusalPauseMinimum = Duration.milliseconds(1)
     package static let refusalPauseMaximum = Duration.milliseconds(64)
 
@@ -39,7 +39,7 @@ package struct ReplicaRouter: Sendable {
         var replica: ReplicaID
         var limit: Int
         var ongoing = 0
-        /// In the published set; a slot that is not only waits for its leases to come back.
+        /// Whether the replica is in the published set. If not, the slot only waits for its leases to come back.
         var isRoutable = true
         var pausedUntil: MonotonicTime?
         var refusalPause = ReplicaRouter.refusalPauseMinimum
@@ -52,7 +52,7 @@ package struct ReplicaRouter: Sendable {
     private var routable: [SlotIndex] = []
     private var queue: Deque<Ticket> = []
     private var waiting: Set<Ticket> = []
-    /// Tickets from here up join at the end, those below were put back at the front.
+    /// Tickets that join at the end of the queue count up from here; those put back at the front count down.
     private var nextTicket: Ticket = 1 << 62
     private var nextFrontTicket: Ticket = (1 << 62) - 1
     private var nextInTurn = 0
@@ -68,9 +68,9 @@ package struct ReplicaRouter: Sendable {
         self.routing = routing
     }
 
-    /// The requests that wait.
+    /// The number of waiting requests.
     package var queuedCount: Int { waiting.count }
-    /// The leases out, over all slots.
+    /// The number of leases out on all slots.
     package var ongoingCount: Int { slots.reduce(0) { $0 + ($1?.ongoing ?? 0) } }
     package func ongoing(at slot: SlotIndex) -> Int { slots[slot]?.ongoing ?? 0 }
     package func replica(at slot: SlotIndex) -> ReplicaID? { slots[slot]?.replica }
@@ -80,7 +80,7 @@ package struct ReplicaRouter: Sendable {
 
     // MARK: Requests
 
-    /// A request arrives: a lease when a slot is free and nobody waits, else a place in the queue.
+    /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
     package mutating func admit(using generator: inout SplitMix64) -> Admission {
         if let withdrawal { return .refused(withdrawal) }
         if waiting.isEmpty, let slot = choose(using: &generator) {
@@ -88,7 +88,7 @@ package struct ReplicaRouter: Sendable {
             return .assigned(slot)
         }
         guard waiting.count < maxQueued else {
-            return .refused(ServeError(.queueFull, "\(waiting.count) requests already wait, which is the limit"))
+            return .refused(ServeError(.queueFull, "\(waiting.count) requests are already waiting, which is the limit"))
         }
         let ticket = nextTicket
         nextTicket += 1
@@ -97,7 +97,7 @@ package struct ReplicaRouter: Sendable {
         return .queued(ticket)
     }
 
-    /// A lease if ``admit(using:)`` would assign one; nothing changes otherwise.
+    /// Takes a lease if ``admit(using:)`` would assign one; otherwise nothing changes.
     @inline(__always)
     package mutating func admitIfFree(using generator: inout SplitMix64) -> SlotIndex? {
         guard waiting.isEmpty, withdrawal == nil, let slot = choose(using: &generator) else { return nil }
@@ -105,8 +105,8 @@ package struct ReplicaRouter: Sendable {
         return slot
     }
 
-    /// A request that was assigned did not start on its replica and is to be tried again: it goes before all others,
-    /// whatever the queue's limit, for it was admitted before.
+    /// An assigned request did not run on its replica and is tried again. It goes ahead of all others, even if the
+    /// queue is full, because it was admitted before.
     package mutating func readmit(using generator: inout SplitMix64) -> Admission {
         if let withdrawal { return .refused(withdrawal) }
         if let slot = choose(using: &generator) {
@@ -120,7 +120,7 @@ package struct ReplicaRouter: Sendable {
         return .queued(ticket)
     }
 
-    /// A waiting request is no longer wanted. `false` when it is not waiting any more: its lease must be released.
+    /// A waiting request is cancelled. Returns `false` if it no longer waits; then its lease must be released.
     package mutating func cancel(_ ticket: Ticket) -> Bool {
         guard waiting.remove(ticket) != nil else { return false }
         if queue.count > 64, queue.count > 2 * waiting.count {
@@ -132,8 +132,8 @@ package struct ReplicaRouter: Sendable {
 
     /// A lease ends. The slot may go to a waiting request at once.
     ///
-    /// - Returns: the waiting request that now has a lease, and `more` of them when a pause of the replica ended with
-    ///   this, for that may free several places.
+    /// - Returns: the waiting request that now has a lease, and `more` of them if this ended a pause of the replica,
+    ///   which may free several places.
     package mutating func release(
         _ slot: SlotIndex,
         using generator: inout SplitMix64
@@ -146,9 +146,9 @@ package struct ReplicaRouter: Sendable {
         return (first, wasPaused ? assignAll(using: &generator) : [])
     }
 
-    /// The replica refused a request because others fill it: its lease ends, and the replica is left alone for a while.
+    /// The replica refused a request: the lease ends, and the router skips the replica for a while.
     ///
-    /// - Returns: when ``tick(now:using:)`` should be called.
+    /// - Returns: when to call ``tick(now:using:)``.
     package mutating func refused(_ slot: SlotIndex, now: MonotonicTime) -> MonotonicTime {
         giveBack(slot)
         guard let pause = slots[slot]?.refusalPause else { return now }
@@ -170,10 +170,10 @@ package struct ReplicaRouter: Sendable {
 
     // MARK: The replica set
 
-    /// The controller's newest set. Slots of replicas that left stay until their leases are back.
+    /// Takes over the controller's newest set. Slots of replicas that left stay until their leases are back.
     ///
     /// - Parameters:
-    ///   - replicas: each with how many requests it works on at a time; those of two revisions may differ.
+    ///   - replicas: each with its limit of ongoing requests, which may differ between revisions.
     ///   - maxQueued: how many requests may wait.
     /// - Returns: the slot of each replica in the order of `replicas`, and the waiting requests that now have a lease.
     package mutating func update(
@@ -208,7 +208,7 @@ package struct ReplicaRouter: Sendable {
         return (routable, assignAll(using: &generator))
     }
 
-    /// One replica is known to be gone before the controller said so: no more requests for it.
+    /// A replica is known to be gone before the controller reports it. It gets no more requests.
     package mutating func leave(_ replica: ReplicaID) {
         guard let index = slots.firstIndex(where: { $0?.replica == replica }) else { return }
         slots[index]!.isRoutable = false
@@ -216,7 +216,7 @@ package struct ReplicaRouter: Sendable {
         dropUnused()
     }
 
-    /// The deployment is gone: everything that waits, and everything that comes, fails with `error`.
+    /// The deployment was withdrawn. New requests fail with `error`; the caller must fail the returned tickets, too.
     package mutating func withdraw(_ error: ServeError) -> [Ticket] {
         withdrawal = error
         routable = []

@@ -1,20 +1,20 @@
 internal import NIOCore
 internal import SwerveSystem
 
-/// Gives memory back to the system once a process has nothing to do.
+/// Returns memory to the system once a process is idle.
 ///
-/// Large bodies leave holes behind in the C library's heap, which keeps them for the next ones: without this the resident
-/// memory stays at what the busiest minute took, several times what is in use. Looking for holes takes the allocator's
-/// locks for some milliseconds, so it is done between two loads and not under one.
+/// Large bodies leave holes in the C library's heap, which it keeps for later bodies. Without this, resident memory
+/// stays at the peak of the busiest minute, several times what is in use. Finding the holes holds the allocator's locks
+/// for some milliseconds, so it is done when the process is idle and not under load.
 struct IdleMemory {
-    /// How often to look: every 2 seconds.
+    /// How often to check: every 2 seconds.
     static let period = Duration.seconds(2)
-    /// A process is idle that used at most this share of one core over a period.
+    /// A process is idle if it used at most this share of one core over a period.
     static let idleShare = 0.02
-    /// It has worked when it used so much processor time since memory was given back: 0.2 seconds.
+    /// How much processor time a process must use before its memory is returned again: 0.2 seconds.
     static let work = Duration.milliseconds(200)
 
-    /// The processor time that the process had used when this was last told.
+    /// The processor time that the process had used at the last check.
     private var processor: Duration
     private var worked = Duration.zero
 
@@ -24,8 +24,8 @@ struct IdleMemory {
 
     /// A period has passed.
     ///
-    /// - Parameter processor: what the process has used so far.
-    /// - Returns: whether memory is to be given back now.
+    /// - Parameter processor: the processor time that the process has used so far.
+    /// - Returns: whether to return memory now.
     mutating func looked(processor: Duration) -> Bool {
         let used = processor - self.processor
         self.processor = processor
@@ -33,7 +33,7 @@ struct IdleMemory {
         return used <= Self.period * Self.idleShare && worked >= Self.work
     }
 
-    /// Memory was given back, which took processor time itself.
+    /// Memory was returned. That took processor time, which must not count as work.
     mutating func gaveBack(processor: Duration) {
         self.processor = processor
         worked = .zero
@@ -41,13 +41,14 @@ struct IdleMemory {
 }
 
 extension IdleMemory {
-    /// As many heaps as cores. The C library would make eight times as many, one for almost each thread, and each of them
-    /// keeps what its busiest minute took. `MALLOC_ARENA_MAX` in the environment overrides it.
+    /// Limits the C library to one heap per core, and at least two. By default it creates up to eight times as many,
+    /// nearly one per thread, and each keeps the memory of its busiest minute. `MALLOC_ARENA_MAX` in the environment
+    /// overrides the limit.
     static func limitHeaps() {
         Heap.limit(to: max(2, System.coreCount))
     }
 
-    /// Looks after the memory of this process until the task is cancelled.
+    /// Returns this process's memory whenever it is idle after work, until the task is cancelled.
     @concurrent static func watch(_ clock: some Clock<Duration>) async {
         var memory = IdleMemory(processor: ThisProcess.processorTime)
         while (try? await clock.sleep(for: period)) != nil {

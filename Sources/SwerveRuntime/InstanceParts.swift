@@ -75,9 +75,9 @@ struct InstanceParts {
             group: group,
             directory: directory,
             listener: listener,
-            // Unstructured: the controller's loop lives as long as the instance, and `end` waits for it.
+            // Unstructured: the controller's loop runs as long as the instance, and `end` waits for it.
             loop: Task { await controller.run() },
-            // Unstructured: until `end` cancels it.
+            // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             proxy: proxy
         )

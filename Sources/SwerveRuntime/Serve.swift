@@ -3,7 +3,7 @@ public import SwerveActors
 public import SwerveCore
 internal import UnixSignals
 
-/// The instance of Swerve that a program has without asking for one, ``instance``.
+/// The default instance of Swerve in a program, ``instance``.
 ///
 /// ```swift
 /// let handle = try await Serve.run(Translator.bind(), name: "translator", routePrefix: "/translate")
@@ -13,9 +13,9 @@ internal import UnixSignals
 public enum Serve {
     public static let instance = ServeInstance()
 
-    /// Starts the instance with other options than the default ones. Nothing happens when it runs with options already.
+    /// Starts the instance with the given options. If the instance already runs, it keeps its options.
     ///
-    /// - Throws: as ``ServeInstance/start()``.
+    /// - Throws: like ``ServeInstance/start()``.
     public static func start(_ options: ServeOptions = ServeOptions()) async throws {
         try await instance.start(options)
     }
@@ -30,38 +30,39 @@ public enum Serve {
         try await instance.run(application, name: name, routePrefix: routePrefix)
     }
 
-    /// Ends an application: its handles fail from now on, its ongoing requests finish. Returns when it is gone.
+    /// Deletes an application: calls through its handles fail from now on, and its ongoing requests finish. Returns
+    /// when it is gone.
     ///
     /// - Throws: ``ServeError`` with code `notFound`.
     public static func delete(_ name: String) async throws {
         try await instance.delete(name)
     }
 
-    /// Runs a deployment with another number of replicas: see ``ServeInstance/scale(_:application:to:)``.
+    /// Changes the number of replicas of a deployment: see ``ServeInstance/scale(_:application:to:)``.
     public static func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
         try await instance.scale(deployment, application: application, to: numReplicas)
     }
 
-    /// What runs, and how it is.
+    /// The status of everything that runs.
     public static func status() async -> ServeStatus {
         await instance.status()
     }
 
-    /// ``status()`` now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    /// ``status()`` now and after each change, until the instance is shut down. A slow reader gets only the latest.
     public static func statusUpdates() async -> AsyncStream<ServeStatus> {
         await instance.statusUpdates()
     }
 
     /// The handle of an application's ingress.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` when there is no such application or its ingress has another type.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such application or its ingress has another type.
     public static func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) async throws -> D {
         try await instance.applicationHandle(name, as: type)
     }
 
     /// The handle of any deployment of an application.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment or it has another type.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment or it has another type.
     public static func deploymentHandle<D: Deployment>(
         _ deployment: String,
         application: String = "default",
@@ -70,12 +71,12 @@ public enum Serve {
         try await instance.deploymentHandle(deployment, application: application, as: type)
     }
 
-    /// The port that the HTTP proxy listens on; `nil` while no application has HTTP routes.
+    /// The port that the HTTP proxy listens on; `nil` while the instance does not listen.
     public static var port: Int? {
         get async { await instance.port }
     }
 
-    /// Ends all applications and the instance, letting ongoing requests finish.
+    /// Deletes all applications and ends the instance, letting ongoing requests finish.
     public static func shutdown() async {
         await instance.shutdown()
     }

@@ -7,16 +7,16 @@ internal import SwerveHTTP
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
-/// A process may have several, each with a port and applications of its own. Most programs need one: ``Serve`` has it.
+/// A process may have several, each with its own port and applications. Most programs need only the one in ``Serve``.
 /// ```swift
 /// let instance = ServeInstance(ServeOptions(port: 0))
 /// let handle = try await instance.run(Translator.bind(), name: "translator", routePrefix: "/translate")
 /// ...
 /// await instance.shutdown()
 /// ```
-/// It starts with ``start()`` or the first ``run(_:name:routePrefix:)``, ends with ``shutdown()``, and may start again
-/// after that. Handles of one instance work wherever the instance runs, also as arguments of calls; a handle that is sent
-/// to a replica of another instance in another process is refused there with code `invalidArgument`.
+/// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:)``, ends with ``shutdown()``, and may
+/// then start again. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
+/// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
     private var options: ServeOptions
     /// The actor system of the instance's references in this process.
@@ -25,7 +25,7 @@ public actor ServeInstance {
     private var running: InstanceParts?
     private var server: HTTPServer?
     private var specs: [String: ApplicationSpec] = [:]
-    /// One start, and one shutdown, at a time.
+    /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
     package var logger: Logger { options.logger }
@@ -51,15 +51,15 @@ public actor ServeInstance {
 
     // MARK: Start and end
 
-    /// Starts the instance and its HTTP proxy. Nothing happens when it runs already.
+    /// Starts the instance and its HTTP proxy, unless they already run.
     ///
-    /// - Throws: ``ServeError`` with code `addressInUse` when the HTTP port is taken, `system` when the operating system
-    ///   refuses something.
+    /// - Throws: ``ServeError`` with code `addressInUse` if the HTTP port is taken, `system` if a call to the operating
+    ///   system fails.
     public func start() async throws {
         try await changing { _ = try await ensureRunning(listening: true) }
     }
 
-    /// The same with other options, which are left alone when the instance runs already.
+    /// The same with the given options, which are ignored if the instance already runs.
     func start(_ options: ServeOptions) async throws {
         try await changing {
             if running == nil { self.options = options }
@@ -82,7 +82,7 @@ public actor ServeInstance {
         return try await work()
     }
 
-    /// Ends all applications and the instance, letting ongoing requests finish.
+    /// Deletes all applications and ends the instance, letting ongoing requests finish.
     public func shutdown() async {
         await changing { await end() }
     }
@@ -108,7 +108,7 @@ public actor ServeInstance {
     ///     ``HTTPIngress``; `nil` for none.
     /// - Returns: a handle of the ingress deployment.
     /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
-    ///   initialiser that failed again and again. The application that ran under the name before, if any, goes on then.
+    ///   initialiser that kept failing. In all cases an application that already ran under the name keeps running.
     @discardableResult
     public func run<D: Deployment>(
         _ application: D,
@@ -128,7 +128,8 @@ public actor ServeInstance {
         return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
 
-    /// An instance that cannot listen from the start is ended, so that the next start may have other options.
+    /// Starts what does not run yet. A new instance that cannot listen is ended, so that the next start may have other
+    /// options.
     private func ensureRunning(listening: Bool) async throws -> InstanceParts {
         if let running {
             if listening, server == nil { server = try await running.startServer(options) }
@@ -145,7 +146,8 @@ public actor ServeInstance {
         return new
     }
 
-    /// Ends an application: its handles fail from now on, its ongoing requests finish. Returns when it is gone.
+    /// Deletes an application: calls through its handles fail from now on, and its ongoing requests finish. Returns
+    /// when it is gone.
     ///
     /// - Throws: ``ServeError`` with code `notFound`.
     public func delete(_ name: String) async throws {
@@ -154,23 +156,23 @@ public actor ServeInstance {
         specs[name] = nil
     }
 
-    /// Runs a deployment with another number of replicas, until its application is run anew. Returns when that is decided;
-    /// replicas start and end after that: see ``statusUpdates()``.
+    /// Changes the number of replicas of a deployment, until its application is run again. Returns at once; replicas
+    /// start and stop afterwards: see ``statusUpdates()``.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment, and `invalidOptions` for a number
-    ///   that cannot be.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment, and `invalidOptions` for a number
+    ///   outside 0 to ``DeploymentOptions/maximumReplicas``.
     public func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(application)' runs") }
         let id = DeploymentID(application: application, deployment: deployment)
         try await running.controller.scale(id, to: numReplicas, by: .user)
     }
 
-    /// What runs, and how it is.
+    /// The status of everything that runs.
     public func status() async -> ServeStatus {
         await running?.controller.status() ?? ServeStatus(applications: [:])
     }
 
-    /// ``status()`` now and after each change, until the instance is shut down. A reader that is slow gets the latest.
+    /// ``status()`` now and after each change, until the instance is shut down. A slow reader gets only the latest.
     public func statusUpdates() -> AsyncStream<ServeStatus> {
         if let running { return running.controller.statusUpdates() }
         return AsyncStream { updates in
@@ -181,14 +183,14 @@ public actor ServeInstance {
 
     /// The handle of an application's ingress.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` when there is no such application or its ingress has another type.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such application or its ingress has another type.
     public func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) throws -> D {
         try handle(application: name, deployment: nil, as: type)
     }
 
     /// The handle of any deployment of an application.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` when there is no such deployment or it has another type.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment or it has another type.
     public func deploymentHandle<D: Deployment>(
         _ deployment: String,
         application: String = "default",

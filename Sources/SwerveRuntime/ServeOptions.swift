@@ -1,29 +1,31 @@
 public import Logging
 
-/// How an instance of Swerve runs in a process.
+/// The options of an instance of Swerve.
 public struct ServeOptions: Sendable {
-    /// The address that the HTTP proxy listens on: loopback only, by default.
+    /// The address that the HTTP proxy listens on; loopback only by default.
     public var host: String
     /// The port; 8000 by default, 0 for any free one.
     public var port: Int
-    /// How many event loops serve connections; half the cores, and at least one, by default.
+    /// How many event loops serve connections; by default half the cores, and at least one.
     public var eventLoops: Int?
-    /// How long a request may take from its head to the end of its response; no limit by default. Then 504, and the
-    /// replica's task is cancelled. A client shortens it for one request by a header `x-request-timeout-seconds: 2.5`.
+    /// How long a request may take from its head to the end of its response; no limit by default. A request that takes
+    /// longer gets 504, and the replica's task is cancelled. A client can shorten the limit for one request with a
+    /// header such as `x-request-timeout-seconds: 2.5`.
     public var requestTimeout: Duration?
     /// The largest request body; 512 MiB by default. A larger one gets 413.
     public var maxBodyBytes: Int
     /// The largest request head; 64 KiB by default. A larger one gets 431.
     public var maxHeadBytes: Int
-    /// How many bytes of requests and of answers that clients have not taken the instance's proxy holds at a time; 1 GiB by
-    /// default. Beyond it, requests with content get 503 with `Retry-After`.
+    /// How many bytes of requests, and of responses that clients have not read yet, the proxy buffers at a time; 1 GiB
+    /// by default. Beyond that, requests with content get 503 with `Retry-After`.
     public var maxBufferedBytes: Int
-    /// How many client connections there may be at a time; 10 000 by default, and never so many that replicas lack
-    /// descriptors. At the limit the longest idle connection makes room; when none is idle, a new one gets 503.
+    /// How many client connections may be open at a time; 10 000 by default, and fewer if replicas would otherwise lack
+    /// descriptors. At the limit, a new connection replaces the one that has been idle longest; if none is idle, the
+    /// new one gets 503.
     public var maxConnections: Int
-    /// How long a connection may be silent between requests; 75 seconds by default.
+    /// How long a connection may be idle between requests; 75 seconds by default.
     public var idleTimeout: Duration
-    /// How long requests may finish after a signal to end; 20 seconds by default. Then their connections are cut.
+    /// How long ongoing requests may take to finish at shutdown; 20 seconds by default. Then their connections are cut.
     public var drainTimeout: Duration
     public var logger: Logger
 

@@ -3,20 +3,21 @@ internal import NIOPosix
 package import SwerveController
 package import SwerveCore
 
-/// What an instance takes from outside: time, chance and the launcher of its replicas.
+/// What an instance takes from outside: time, randomness and the launcher of its replicas.
 package struct Surroundings: Sendable {
-    /// The event loop whose time and timers the instance uses: for health checks, back-off and waits of queued requests.
+    /// The event loop whose time and timers the instance uses: for health checks, back-off and waits of queued
+    /// requests.
     package var clock: any EventLoop
     package var random: SplitMix64
     package var placement: DeploymentOptions.Placement?
-    /// Gives the instance's launcher, or another one in its place.
+    /// Returns the given launcher of the instance, or a replacement for it.
     package var launcher: @Sendable (any ReplicaLauncher) -> any ReplicaLauncher
 
     /// - Parameters:
     ///   - clock: real time by default.
-    ///   - seed: by chance by default.
+    ///   - seed: random by default.
     ///   - launcher: the instance's own by default.
-    ///   - placement: of all deployments, whatever their options say; what they say by default.
+    ///   - placement: where all deployments run, whatever their options say; by default their options decide.
     package init(
         clock: any EventLoop = MultiThreadedEventLoopGroup.singleton.any(),
         seed: UInt64 = .random(in: .min ... .max),
@@ -30,7 +31,7 @@ package struct Surroundings: Sendable {
     }
 }
 
-/// The time of an event loop for code that waits for it.
+/// An event loop's time as a `Clock`.
 package struct LoopClock: Clock {
     package struct Instant: InstantProtocol {
         let time: NIODeadline

@@ -4,7 +4,7 @@ public import SwerveCore
 internal import SwerveTransport
 internal import Synchronization
 
-/// Starts the replicas of a test's instance as the test says: late, not at all, or only to lose them.
+/// Starts the replicas of a test's instance as the test decides: late, not at all, or only to lose them.
 ///
 /// ```swift
 /// let launcher = FakeLauncher()
@@ -13,20 +13,20 @@ internal import Synchronization
 ///     try await launcher.nextStart().fail("no memory left")        // the controller tries again
 ///     try await launcher.nextStart().succeed()
 ///     ...
-///     launcher.lose(replica, "the machine is gone")            // and replaces what is lost
+///     launcher.lose(replica, "the machine is gone")            // the controller replaces it
 /// }
 /// ```
-/// It is also a model of what a launcher may be asked: it traps when the controller starts a replica twice, or asks for
-/// one that it was never told to start.
+/// It also checks the controller: it traps if the controller starts a replica twice, or drains, probes or stops one
+/// that it never started.
 public final class FakeLauncher: Sendable {
     typealias Report = @Sendable (ReplicaEvent) -> Void
 
     private enum Life {
-        /// The test has not said what becomes of the start.
+        /// The test has not decided about the start yet.
         case held
-        /// The launcher behind this one has it.
+        /// The underlying launcher has it.
         case started
-        /// The initialiser failed, as the test wanted.
+        /// The initialiser failed, as the test decided.
         case failed
         case gone
     }
@@ -46,7 +46,7 @@ public final class FakeLauncher: Sendable {
         (starts, announce) = AsyncStream.makeStream(of: Start.self)
     }
 
-    /// A replica that is to be started. It stays pending until the test says what becomes of it.
+    /// A replica to be started. The start stays pending until the test decides about it.
     public struct Start: Sendable {
         public let replica: ReplicaID
         public let options: DeploymentOptions
@@ -56,19 +56,19 @@ public final class FakeLauncher: Sendable {
         /// Starts it where it would start without this launcher.
         public func succeed() { launcher.start(self) }
 
-        /// As if its initialiser had thrown an error with this message.
+        /// Fails the start as if the initialiser had thrown an error with this message.
         public func fail(_ message: String) { launcher.fail(self, message) }
     }
 
-    /// The next start, in the order in which the controller asked for them. For one task at a time.
+    /// Waits for the next start, in the order in which the controller asks for them. For one task at a time.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled.
+    /// - Throws: `CancellationError` if the task is cancelled.
     public func nextStart() async throws -> Start {
         for await start in starts { return start }
         throw CancellationError()
     }
 
-    /// Ends a replica as if its process had died. Requests that it works on in this process still end.
+    /// Ends a replica as if its process had died. A replica in this process still finishes its ongoing requests.
     public func lose(_ replica: ReplicaID, _ reason: String = "lost by the test") {
         let (entry, base) = state.withLock { state -> (Replica?, (any ReplicaLauncher)?) in
             let entry = state.replicas[replica]
@@ -80,12 +80,12 @@ public final class FakeLauncher: Sendable {
         entry.report(.exited(reason: reason))
     }
 
-    // MARK: What the test says
+    // MARK: The test's decisions
 
     private func start(_ start: Start) {
         guard let (report, base) = decide(start, .started) else { return }
         base.start(start.replica, start.spec) { [weak self] event in
-            // What was lost is not heard of any more.
+            // A lost replica reports nothing more.
             guard let self, life(of: start.replica) == .started else { return }
             if case .exited = event { state.withLock { $0.replicas[start.replica]?.life = .gone } }
             report(event)
@@ -98,14 +98,14 @@ public final class FakeLauncher: Sendable {
         report(.initializationFailed(message: message))
     }
 
-    /// - Returns: `nil` when the controller does not want the replica any more.
+    /// - Returns: `nil` if the controller no longer wants the replica.
     private func decide(_ start: Start, _ life: Life) -> (Report, any ReplicaLauncher)? {
         state.withLock { state in
             guard let entry = state.replicas[start.replica], let base = state.base else {
                 preconditionFailure("\(start.replica) belongs to another launcher")
             }
             if entry.life == .gone { return nil }
-            precondition(entry.life == .held, "what becomes of \(start.replica) was said before")
+            precondition(entry.life == .held, "the test already decided about the start of \(start.replica)")
             state.replicas[start.replica]?.life = life
             return (entry.report, base)
         }
@@ -113,7 +113,7 @@ public final class FakeLauncher: Sendable {
 
     private func life(of replica: ReplicaID) -> Life? { state.withLock { $0.replicas[replica]?.life } }
 
-    // MARK: What the controller says
+    // MARK: The controller's orders
 
     package func attached(to base: any ReplicaLauncher) -> any ReplicaLauncher {
         state.withLock { $0.base = base }

@@ -2,7 +2,7 @@ internal import NIOCore
 package import NIOEmbedded
 internal import SwerveCore
 
-/// The time of an instance, which passes only when a test says so.
+/// An instance's clock, which advances only when the test says so.
 ///
 /// ```swift
 /// let clock = ManualClock()
@@ -11,15 +11,15 @@ internal import SwerveCore
 ///     await clock.advance(by: .seconds(30))       // health checks, back-off and other waits that are due happen now
 /// }
 /// ```
-/// It begins at zero.
+/// It starts at zero.
 public final class ManualClock: Sendable {
     package let loop = NIOAsyncTestingEventLoop()
 
     public init() {}
 
-    /// Lets time pass. Timers that are due go off in order, each at its own time.
+    /// Advances the time. Timers that become due fire in order, each at its own time.
     ///
-    /// What they lead to happens on other tasks, and may still be going on when this returns: wait for it, for example by
+    /// Their effects happen on other tasks and may not be complete when this returns. Wait for them, for example with
     /// ``Swerve/ServeInstance/waitUntil(_:_:)``.
     public func advance(by time: Duration) async {
         await loop.advanceTime(by: .nanoseconds(time.nanoseconds))

@@ -5,7 +5,7 @@ public import Swerve
 internal import SwerveActors
 internal import SwerveRuntime
 
-/// Gives a test an instance of its own, and ends it when the test is over, also by an error.
+/// Gives a test its own instance, and shuts it down when the test ends, even if it throws.
 ///
 /// ```swift
 /// @Test(arguments: DeploymentOptions.Placement.all)
@@ -16,13 +16,13 @@ internal import SwerveRuntime
 ///     }
 /// }
 /// ```
-/// Instances share nothing, so tests that each have one may run at the same time.
+/// Instances share nothing, so tests that each have their own may run at the same time.
 /// - Parameters:
-///   - placement: where all replicas run, whatever the options of their deployments say; `nil` leaves it to those.
-///     `.process` needs a test bundle that is a program, as SwiftPM makes it on Linux.
-///   - clock: whose time the instance goes by; real time by default. Sockets stay with real time: the limits of the HTTP
-///     server, and the deadlines of requests that come by it.
-///   - launcher: starts the replicas as the test says; the instance's own by default.
+///   - placement: where all replicas run, whatever the options of their deployments say; `nil` uses those options.
+///     `.process` needs a test bundle that is a program, as SwiftPM builds it on Linux.
+///   - clock: the instance's clock; real time by default. Sockets always use real time: the limits of the HTTP server,
+///     and the deadlines of requests that arrive through it.
+///   - launcher: starts the replicas as the test decides; the instance's own launcher by default.
 ///   - options: any free port and no log by default.
 public func withTestInstance<Result>(
     placement: DeploymentOptions.Placement? = nil,
@@ -49,7 +49,7 @@ public func withTestInstance<Result>(
 }
 
 extension ServeOptions {
-    /// For tests: any free port, connections are cut 2 seconds after a shutdown, nothing is logged.
+    /// Options for tests: any free port, connections are cut 2 seconds after a shutdown, nothing is logged.
     public static var testing: ServeOptions {
         ServeOptions(
             port: 0,
@@ -60,6 +60,6 @@ extension ServeOptions {
 }
 
 extension DeploymentOptions.Placement {
-    /// Every placement, for tests whose body holds for each of them.
+    /// Every placement, for tests that hold for all of them.
     public static var all: [DeploymentOptions.Placement] { [.inProcess, .process] }
 }

@@ -1,15 +1,15 @@
 public import Swerve
 
 extension ServeInstance {
-    /// Waits for a status of an application: by events, not by asking again and again.
+    /// Waits for a status of an application, by events rather than by polling.
     ///
     /// ```swift
     /// try await instance.waitUntil("default") { $0?.deployments["Model"]?.replicas.isEmpty == false }
     /// ```
-    /// - Parameter condition: gets the application's status, `nil` while there is no such application.
+    /// - Parameter condition: receives the application's status; `nil` while there is no such application.
     /// - Returns: the status that met the condition.
-    /// - Throws: `CancellationError` when the task is cancelled or the instance is shut down first. There is no limit of
-    ///   time: give the test one.
+    /// - Throws: `CancellationError` if the task is cancelled or the instance is shut down first. There is no time
+    ///   limit: give the test one.
     @discardableResult
     public nonisolated func waitUntil(
         _ application: String = "default",

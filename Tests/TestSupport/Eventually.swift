@@ -1,14 +1,14 @@
 package import Testing
 
-/// What a test waited for did not come.
+/// What a test waited for did not happen.
 package struct TooLong: Error, CustomStringConvertible {
     package let description: String
 }
 
-/// Waits until `condition` holds: for what another thread, process or socket does and nothing reports.
+/// Waits until `condition` holds. For effects of another thread, process or socket that nothing reports.
 ///
-/// The one place in the tests where real time passes. A condition that holds costs nothing; one that never does fails
-/// after 20 seconds.
+/// This is the only place in the tests that waits for real time. A condition that already holds costs nothing; one that
+/// never holds fails after 20 seconds.
 package func eventually(
     _ what: @autoclosure () -> String,
     _ sourceLocation: SourceLocation = #_sourceLocation,
@@ -22,7 +22,7 @@ package func eventually(
     throw TooLong(description: what())
 }
 
-/// Waits until a number stays as it is for a while, and returns it.
+/// Waits until a number stops changing, and returns it.
 package func settled(_ number: () async throws -> Int) async throws -> Int {
     var last = -1
     var same = 0

@@ -4,7 +4,8 @@ package import SwerveONNX
 package import SwerveTensor
 package import SwerveVision
 
-/// What the scripts in `dev` make for the tests: pictures, arrays and models, and what reference programs make of them.
+/// What the scripts in `dev` generate for the tests: pictures, arrays and models, and the results of reference programs
+/// for them.
 package enum Golden {
     struct Missing: Error, CustomStringConvertible {
         let path: String

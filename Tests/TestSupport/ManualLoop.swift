@@ -2,7 +2,7 @@ package import Dispatch
 package import NIOCore
 internal import Synchronization
 
-/// An event loop whose tasks run when the test says so, and whose time the test sets.
+/// An event loop whose tasks run when the test says so, and whose time the test advances.
 package final class ManualLoop: EventLoop {
     private struct Timer {
         let id: Int
@@ -21,12 +21,12 @@ package final class ManualLoop: EventLoop {
 
     package init() {}
 
-    /// How often it was asked to run something.
+    /// How often ``execute(_:)`` was called.
     package var wakeUps: Int { state.withLock { $0.wakeUps } }
     package var isIdle: Bool { state.withLock { $0.tasks.isEmpty } }
     package var nextTimer: NIODeadline? { state.withLock { $0.timers.map(\.deadline).min() } }
 
-    /// Only while the test runs it: the tests that use it have one thread.
+    /// True only while the test runs the loop: the tests that use it have one thread.
     package var inEventLoop: Bool { state.withLock { $0.isRunning } }
     package var now: NIODeadline { state.withLock { $0.now } }
 
@@ -56,7 +56,7 @@ package final class ManualLoop: EventLoop {
         queue.async { callback(nil) }
     }
 
-    /// Runs what is to be run now, and what that leads to.
+    /// Runs the waiting tasks, and the tasks that they add.
     package func run() {
         while let tasks = takeTasks() {
             state.withLock { $0.isRunning = true }
@@ -72,7 +72,7 @@ package final class ManualLoop: EventLoop {
         state.withLock { $0.isRunning = false }
     }
 
-    /// Lets time pass and runs what is due.
+    /// Advances the time and runs what is due.
     package func advance(by time: TimeAmount) {
         let due = state.withLock { state -> [Timer] in
             state.now = state.now + time
@@ -92,7 +92,7 @@ package final class ManualLoop: EventLoop {
     }
 }
 
-/// Runs the tasks that prefer it when the test says so.
+/// An executor that runs its tasks when the test says so.
 package final class ManualExecutor: TaskExecutor {
     private let jobs = Mutex<[UnownedJob]>([])
 
@@ -103,7 +103,7 @@ package final class ManualExecutor: TaskExecutor {
         jobs.withLock { $0.append(job) }
     }
 
-    /// Runs everything that can go on.
+    /// Runs all jobs, including those that they add.
     package func run() {
         while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
             job.runSynchronously(on: asUnownedTaskExecutor())
@@ -119,7 +119,7 @@ package final class Tally: Sendable {
     package init() {}
 
     package var value: Int { number.load(ordering: .sequentiallyConsistent) }
-    /// The highest that it ever was.
+    /// The highest value so far.
     package var most: Int { highest.load(ordering: .sequentiallyConsistent) }
 
     package func add(_ amount: Int = 1) {

@@ -8,7 +8,7 @@ package import Testing
     internal import Darwin
 #endif
 
-/// Gives each test an instance of its own, ``instance``.
+/// Gives each test its own ``instance``.
 package struct OwnInstance: SuiteTrait, TestTrait, TestScoping {
     @TaskLocal static var current: ServeInstance?
 
@@ -19,9 +19,9 @@ package struct OwnInstance: SuiteTrait, TestTrait, TestScoping {
         testCase: Test.Case?,
         performing body: @Sendable @concurrent () async throws -> Void
     ) async throws {
-        // Of a suite; its tests have one each.
+        // A suite needs no instance: each of its tests gets one.
         guard testCase != nil else { return try await body() }
-        // Read by the runtime when a replica's process starts: a trap that a test wants needs no backtrace.
+        // The runtime reads this when a replica's process starts: an intended trap needs no backtrace.
         setenv("SWIFT_BACKTRACE", "enable=no", 1)
         try await withTestInstance { instance in
             try await Self.$current.withValue(instance) { try await body() }
@@ -33,7 +33,7 @@ extension Trait where Self == OwnInstance {
     package static var ownInstance: OwnInstance { OwnInstance() }
 }
 
-/// The instance of the test that runs.
+/// The current test's instance.
 package var instance: ServeInstance {
     guard let current = OwnInstance.current else { preconditionFailure("the test lacks the trait .ownInstance") }
     return current

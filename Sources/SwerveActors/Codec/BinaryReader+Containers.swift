@@ -2,7 +2,7 @@ internal import NIOCore
 internal import SwerveCore
 
 struct KeyedReader<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    /// Where to look first: values are nearly always asked for in the order in which they were written.
+    /// Where to look first: values are nearly always read in the order in which they were written.
     private final class Cursor {
         var position: Int
         init(_ position: Int) {

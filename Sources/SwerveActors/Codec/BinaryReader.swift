@@ -2,17 +2,17 @@ internal import Distributed
 package import NIOCore
 internal import SwerveCore
 
-/// Decodes what ``BinaryWriter`` wrote. Every length is checked against the bytes there are, so that no input makes it
-/// read outside them, allocate more than they hold, or trap.
+/// Decodes what ``BinaryWriter`` wrote. It checks every length against the bytes it has, so no input can make it read
+/// out of bounds, allocate more than the input holds, or trap.
 public final class BinaryReader: Decoder {
     package let buffer: ByteBuffer
     /// The current region, as indices into `buffer`.
     var position: Int
     var end: Int
-    /// The current region is a `nil`.
+    /// Whether the current region is a `nil`.
     var isNil = false
     private var depth = 0
-    /// Finds the deployments that decoded references name.
+    /// Resolves decoded references to deployments.
     package let system: ServeSystem
 
     public var codingPath: [any CodingKey] { [] }
@@ -35,7 +35,7 @@ public final class BinaryReader: Decoder {
 
     static func malformed(_ what: String) -> ServeError { ServeError(.invalidArgument, "malformed value: \(what)") }
 
-    /// Reads the region that starts at the current position and goes behind it.
+    /// Reads the region that starts at the current position, and moves past it.
     @inline(__always)
     package func nextRegion<T: Decodable>(_ type: T.Type) throws -> T {
         let (start, stop, isNil) = try regionBounds(at: position, limit: end)
@@ -44,12 +44,12 @@ public final class BinaryReader: Decoder {
         return value
     }
 
-    /// Goes behind the region that starts at the current position.
+    /// Moves past the region that starts at the current position.
     func skipRegion() throws {
         position = try regionBounds(at: position, limit: end).1
     }
 
-    /// Where the region behind the length at `index` starts and ends.
+    /// The start and the end of the region whose length is at `index`, and whether it is a `nil`.
     @inline(__always)
     func regionBounds(at index: Int, limit: Int) throws -> (Int, Int, Bool) {
         guard index + 4 <= limit, let length = buffer.getInteger(at: index, endianness: .little, as: UInt32.self) else {
@@ -57,7 +57,7 @@ public final class BinaryReader: Decoder {
         }
         if length == .max { return (index + 4, index + 4, true) }
         guard Int(length) <= limit - index - 4 else {
-            throw Self.malformed("a part of \(length) bytes where \(limit - index - 4) are left")
+            throw Self.malformed("a part of \(length) bytes where only \(limit - index - 4) are left")
         }
         return (index + 4, index + 4 + Int(length), false)
     }
@@ -113,7 +113,7 @@ public final class BinaryReader: Decoder {
             let size = MemoryLayout<Element>.size
             let length = end - position
             guard !isNil, length % size == 0 else { throw Self.malformed("[\(Element.self)] in \(length) bytes") }
-            // All empty arrays share their memory.
+            // All empty arrays share one storage.
             if length == 0 { return unsafeBitCast([Element](), to: T.self) }
             let offset = position - buffer.readerIndex
             let array = [Element](unsafeUninitializedCapacity: length / size) { target, count in

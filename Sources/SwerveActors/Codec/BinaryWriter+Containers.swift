@@ -1,8 +1,9 @@
 internal import NIOCore
 internal import SwerveCore
 
-/// Where the regions start that nested containers opened. Their lengths are known only when their owners are done, so
-/// each write corrects them; a container may grow only while it is the last thing in the buffer.
+/// The starts of the regions that nested containers opened. A region's length is final only when its container is done,
+/// so each write corrects the lengths of all of them. A container may grow only while it is the last thing in the
+/// buffer.
 typealias EnclosingRegions = [Int]
 
 extension BinaryWriter {
@@ -21,7 +22,7 @@ extension BinaryWriter {
         for start in enclosing { buffer.setInteger(UInt32(end - start - 4), at: start, endianness: .little) }
     }
 
-    /// Whether nothing follows the innermost region.
+    /// Whether the innermost region is the last thing in the buffer.
     @inline(__always)
     func isOpen(_ enclosing: EnclosingRegions) -> Bool {
         guard let start = enclosing.last else { return true }
@@ -140,7 +141,7 @@ struct SingleValueWriter: SingleValueEncodingContainer {
         try writer.checkOpen(enclosing)
         try writer.write(value)
         writer.correct(enclosing)
-        // An optional that is `nil`: without enclosing regions whoever opened this one sees to it.
+        // The value was an optional `nil`. Without enclosing regions, the code that opened this region handles it.
         if writer.wroteNil, !enclosing.isEmpty {
             writer.wroteNil = false
             try encodeNil()

@@ -3,24 +3,25 @@ internal import SwerveCore
 
 /// Encodes `Codable` values into the binary form that travels between processes.
 ///
-/// A value fills a *region* whose length is known from outside. Integers and floating-point numbers are little-endian
-/// and of fixed width, strings are UTF-8, arrays of numbers and byte buffers are copied as one block. A keyed container
-/// is a row of `[key length: UInt8][key][region length: UInt32][region]`, an unkeyed one a row of
-/// `[region length: UInt32][region]`; the length 0xFFFF_FFFF stands for `nil`. After the key length 255 comes the real
-/// one as a UInt32, for the keys of dictionaries may be long.
+/// A value fills a *region*, whose length is stored outside it. Integers and floating-point numbers are little-endian
+/// with a fixed width, strings are UTF-8, and arrays of numbers and byte buffers are copied as one block. A keyed
+/// container is a sequence of `[key length: UInt8][key][region length: UInt32][region]`, an unkeyed one a sequence of
+/// `[region length: UInt32][region]`. The region length 0xFFFF_FFFF stands for `nil`. After a key length of 255 the
+/// real one follows as a UInt32, because dictionary keys may be long.
 public final class BinaryWriter: Encoder {
     package var buffer: ByteBuffer
-    /// Set when the region just written is a `nil`; whoever opened the region turns it into the length for `nil`.
+    /// Set when the region just written is a `nil`. The code that opened the region then writes the length for `nil`.
     var wroteNil = false
-    /// Set when a nested container was opened in one that had been left, which cannot be refused on the spot.
+    /// Set when a nested container was opened in one that is no longer last in the buffer. Opening cannot throw, so the
+    /// error comes later.
     var wasMisused = false
     private var depth = 0
-    /// Gives bound deployments their names while an application is put together.
+    /// Names bound deployments while an application is built.
     package let names: (any DeploymentNaming)?
-    /// What is written will be read in this process only.
+    /// Whether the output is read in this process only.
     package let staysInProcess: Bool
 
-    /// How deep containers may be nested, against endless recursion in a value's `encode(to:)`.
+    /// How deep values may nest. The limit stops endless recursion in a value's `encode(to:)`.
     package static let maximumDepth = 512
 
     public var codingPath: [any CodingKey] { [] }
@@ -36,7 +37,7 @@ public final class BinaryWriter: Encoder {
         self.staysInProcess = staysInProcess
     }
 
-    /// What was written, which the writer does not have any more: so the bytes are not copied when more is added to them.
+    /// Moves the output out of the writer. The caller is then the only owner, so appending does not copy the bytes.
     package func takeBuffer() -> ByteBuffer {
         let taken = buffer
         buffer = ByteBuffer()
@@ -51,7 +52,7 @@ public final class BinaryWriter: Encoder {
         SingleValueWriter(writer: self, enclosing: [])
     }
 
-    /// Writes a value as a region with its length in front.
+    /// Writes a value as a region, preceded by its length.
     @inline(__always)
     package func region<T: Encodable>(_ value: T) throws {
         let start = buffer.writerIndex
@@ -93,7 +94,7 @@ public final class BinaryWriter: Encoder {
     }
 
     static var leftContainer: ServeError {
-        ServeError(.unencodable, "a nested container was written to after its parent went on")
+        ServeError(.unencodable, "a nested container was written to after its parent had continued")
     }
 
     @inline(__always)

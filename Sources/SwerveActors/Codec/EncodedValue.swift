@@ -1,18 +1,18 @@
 package import NIOCore
 internal import SwerveCore
 
-/// A value in its encoded form, on its way from one replica through this process to another: it is decoded only where
-/// somebody looks at it.
+/// A value in its encoded form, on its way from one replica through this process to another. It is decoded only where
+/// it is used.
 @usableFromInline
 package struct EncodedValue: Sendable, Codable {
-    /// The region of the value, its length in front.
+    /// The region of the value, preceded by its length.
     private let region: ByteBuffer
-    /// Finds the deployments that references in it name.
+    /// Resolves the references in it to deployments.
     private let system: ServeSystem
 
     /// - Parameters:
     ///   - region: what ``BinaryWriter/region(_:)`` wrote.
-    ///   - system: of the process that has it now.
+    ///   - system: that of the current process.
     package init(region: ByteBuffer, system: ServeSystem) {
         self.region = region
         self.system = system
@@ -22,7 +22,7 @@ package struct EncodedValue: Sendable, Codable {
         try BinaryReader(region, system: system).nextRegion(type)
     }
 
-    /// Writes the value as it is, as if it had been encoded here.
+    /// Copies the encoded value, as if it had been encoded here.
     @usableFromInline
     package func encode(to encoder: any Encoder) throws {
         guard let writer = encoder as? BinaryWriter else {
@@ -30,14 +30,14 @@ package struct EncodedValue: Sendable, Codable {
         }
         var content = region
         guard let length = content.readInteger(endianness: .little, as: UInt32.self) else {
-            throw ServeError(.unencodable, "an encoded value without its length")
+            throw ServeError(.unencodable, "an encoded value lacks its length")
         }
         if length == .max { writer.wroteNil = true } else { writer.buffer.writeImmutableBuffer(content) }
     }
 
     @usableFromInline
     package init(from decoder: any Decoder) throws {
-        throw ServeError(.invalidArgument, "an encoded value is decoded as what it stands for")
+        throw ServeError(.invalidArgument, "an encoded value can be decoded only as the type that was encoded")
     }
 
     package var byteCount: Int { region.readableBytes }

@@ -1,28 +1,28 @@
 public import Distributed
 public import SwerveCore
 
-/// A distributed actor that Swerve can run as a deployment; `@Deployment` makes its requirements.
+/// A distributed actor that Swerve can run as a deployment. `@Deployment` generates the requirements.
 public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
     /// The arguments of the initialisers, as one value.
     associatedtype InitArguments: Codable & Sendable
-    /// The deployment with other options, which the static `options(...)` returns.
+    /// What the static `options(...)` returns: the deployment with other options.
     associatedtype Configured: ConfiguredDeployment = DeploymentOverrides
-    /// Makes the actor in a replica.
+    /// Creates the actor in a replica.
     static func _make(_ arguments: InitArguments, actorSystem: ServeSystem) async throws -> Self
     static var _deploymentOptions: DeploymentOptions { get }
-    /// The distributed methods that can be called without a look-up by the language runtime.
+    /// The distributed methods that can be called without a lookup by the language runtime.
     static var _deploymentMethods: [DeploymentMethod<Self>] { get }
 }
 
-/// How to call one distributed method of `Act`: decodes its arguments, calls it and hands over the result.
+/// Calls one distributed method of `Act`: decodes the arguments, calls the method and passes on the result.
 public struct DeploymentMethod<Act: DistributedActor>: Sendable {
     @usableFromInline package let named: NamedMethod
     package var name: String { named.name }
 
     /// - Parameters:
     ///   - name: the method's full name, such as `segment(_:)`.
-    ///   - run: isolated to the actor, so that a call from within a burst of requests takes no hop.
-    // Inlinable, so that what depends on the actor's type is compiled with the type known.
+    ///   - run: isolated to the actor, so that a call from within a burst of requests needs no hop.
+    // Inlinable, so that the compiler knows the actor's type.
     @inlinable
     public init(
         _ name: String,
@@ -37,16 +37,16 @@ public struct DeploymentMethod<Act: DistributedActor>: Sendable {
     }
 }
 
-/// The same without the actor's type.
+/// A ``DeploymentMethod`` without the actor's type.
 @usableFromInline
 package struct NamedMethod: Sendable {
     @usableFromInline package typealias Call =
         @Sendable (_ actor: any DistributedActor, InvocationDecoder, ResultHandler) async throws -> Void
 
     @usableFromInline package let name: String
-    /// The ``IsolatedMethod``, for code that is on the actor.
+    /// The ``IsolatedMethod``, for code that runs on the actor.
     @usableFromInline package let isolated: any AnyObject & Sendable
-    /// Calls the method of an actor of its type from code that is not on the actor.
+    /// Calls the method from code that does not run on the actor, which must have the method's actor type.
     @usableFromInline package let call: Call
 
     @inlinable
@@ -69,13 +69,12 @@ package final class IsolatedMethod<Act: DistributedActor>: Sendable {
     }
 }
 
-/// Arguments of an ingress that say what its HTTP routes are.
+/// Arguments of an ingress that describe its HTTP routes.
 package protocol RouteDescribing {
     var routeDescriptions: [RouteDescription] { get }
 }
 
-/// A deployment with other options than its `@Deployment` says; its `bind` is that of the deployment. `@Deployment` makes
-/// it.
+/// A deployment with other options than its `@Deployment` gives, and with the same `bind`. `@Deployment` generates it.
 public protocol ConfiguredDeployment: Sendable {
     init(_ overrides: DeploymentOverrides)
 }
@@ -86,11 +85,11 @@ extension DeploymentOverrides: ConfiguredDeployment {
     }
 }
 
-/// What `bind` makes: a deployment that does not run yet.
+/// What `bind` creates: a deployment that does not run yet.
 package final class BoundDeployment: Sendable {
     package let type: any Deployment.Type
     package let overrides: DeploymentOverrides
-    /// What the deployment says of its HTTP routes.
+    /// The HTTP routes that the deployment describes.
     package let routes: [RouteDescription]
     private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
 
@@ -109,11 +108,11 @@ package final class BoundDeployment: Sendable {
 }
 
 extension Deployment {
-    /// The same handle for calls that may run twice: when a replica is lost while it works on one, another replica is
-    /// given the call, up to two times, instead of the call failing with code `replicaLost`.
+    /// The same handle, for calls that may safely run twice. If a replica is lost while it works on a call, another
+    /// replica gets the call, up to two times, instead of the call failing with code `replicaLost`.
     ///
-    /// It holds for calls through the handle that this returns, and through copies of it that travel to other deployments:
-    /// as an argument of `bind` as well.
+    /// The option holds for calls through the returned handle, and through copies of it that are sent to other
+    /// deployments, also as an argument of `bind`.
     public nonisolated func options(idempotent: Bool) -> Self {
         var options = id.callOptions ?? CallOptions()
         options.idempotent = idempotent

@@ -10,9 +10,9 @@ public import SwerveHTTPTypes
 ///     }
 /// }
 /// ```
-/// Both bodies may be streams. The task is cancelled when the client goes away or the request takes too long. A thrown
-/// ``ServeHTTPError`` or ``ServeHTTPErrorConvertible`` answers with its status, a ``ServeError`` with the status of its code, any
-/// other error with 500.
+/// Both bodies may be streams. The task is cancelled when the client disconnects or the request takes too long. A
+/// thrown ``ServeHTTPError`` or ``ServeHTTPErrorConvertible`` answers with its status, a ``ServeError`` with the status
+/// of its code, and any other error with 500.
 public protocol HTTPIngress: Deployment {
     func respond(to request: ServeRequest) async throws -> ServeResponse
 }

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// One request's claim on one replica.
 ///
-/// It cannot be copied, and giving it up in whatever way, by ``release()``, ``refuse()`` or by letting it go, gives the
-/// place back exactly once: the compiler and the destructor see to it.
+/// A lease cannot be copied. Whether it ends by ``release()``, by ``refuse()`` or by going out of scope, the place
+/// comes back exactly once: the compiler and the deinitialiser ensure this.
 package struct Lease: ~Copyable, Sendable {
     package let replica: any ReplicaConnection
     private let pool: Pool
@@ -22,7 +22,7 @@ package struct Lease: ~Copyable, Sendable {
         if isRefused { pool.refused(slot) } else { pool.released(slot) }
     }
 
-    /// The request is over.
+    /// The request has ended.
     @inline(__always)
     package consuming func release() {}
 
@@ -32,7 +32,7 @@ package struct Lease: ~Copyable, Sendable {
     }
 }
 
-/// Carries a lease to whoever waited for it. A lease that nobody takes is released.
+/// Carries a lease to its waiter. A lease that nobody takes is released.
 package final class LeaseBox: Sendable {
     private let lease: Mutex<Lease?>
 
@@ -40,14 +40,14 @@ package final class LeaseBox: Sendable {
         self.lease = Mutex(lease)
     }
 
-    /// `nil` when it was taken before.
+    /// `nil` if it was already taken.
     package func take() -> Lease? {
         lease.withLock { $0.take() }
     }
 }
 
-/// Someone who waits for a lease without being a task. Called once, on any thread, never during the call that made it
-/// wait.
+/// Waits for a lease without being a task. One of its methods is called, once, on any thread. The call to `acquire`
+/// does not make this call itself, but it may not have returned yet when another thread does.
 package protocol LeaseWaiter: AnyObject, Sendable {
     func leaseGranted(_ lease: LeaseBox)
     func leaseRefused(_ error: ServeError)

@@ -3,7 +3,8 @@ internal import SwerveCore
 internal import SwerveRouting
 
 extension Pool {
-    /// Makes a call: on other replicas too when the first did not start it, or was lost and may be tried again.
+    /// Makes a call. It tries other replicas if the first refused the call, or was lost and the call may be tried
+    /// again.
     ///
     /// - Throws: what the method throws; ``ServeError``; `CancellationError`.
     func call(_ call: OutgoingCall, idempotent: Bool) async throws -> CallResult {
@@ -17,7 +18,7 @@ extension Pool {
         return try await self.call(call, attempts, isFirst: false)
     }
 
-    /// Calls that have to wait or are made again.
+    /// Makes a call that has to wait or is tried again.
     @inline(never)
     private func call(_ call: OutgoingCall, _ begun: Attempts, isFirst: Bool) async throws -> CallResult {
         var attempts = begun
@@ -25,7 +26,7 @@ extension Pool {
         while true {
             let lease = try await acquire(again: !isFirst)
             isFirst = false
-            // The request's time may be over by now; the lease goes with the error.
+            // The deadline may have passed by now. Throwing releases the lease.
             try ServeContext.checkDeadline()
             let outcome = await lease.replica.call(call)
             if case .result(let result) = outcome { return result }
@@ -33,7 +34,7 @@ extension Pool {
         }
     }
 
-    /// - Throws: when the call is not to be made again.
+    /// - Throws: if the call must not be tried again.
     @inline(never)
     private func follow(_ outcome: CallOutcome, _ lease: consuming Lease, _ attempts: inout Attempts) throws {
         switch outcome {

@@ -3,9 +3,9 @@ package import SwerveCore
 internal import SwerveRouting
 internal import Synchronization
 
-/// The way from this process to one deployment: the replica set as last published, the leases out and the queue.
+/// This process's access to one deployment: the replica set as last published, the leases out and the queue.
 ///
-/// The shell of ``ReplicaRouter``: one lock around its calls, and what it decides is carried out after unlocking.
+/// The shell of ``ReplicaRouter``: one lock guards the calls to it, and its decisions are carried out after unlocking.
 package final class Pool: Sendable {
     package let id: DeploymentID
     package let instance: InstanceID
@@ -26,7 +26,7 @@ package final class Pool: Sendable {
         case callback(any LeaseWaiter)
     }
 
-    /// A waiter and what it is to be given, once the lock is released.
+    /// A waiter and the lease that it gets once the lock is released.
     private struct Grant {
         let waiter: Waiter
         let lease: LeaseBox
@@ -44,7 +44,7 @@ package final class Pool: Sendable {
         let connection: any ReplicaConnection
         let maxOngoingRequests: Int
 
-        /// - Parameter maxOngoingRequests: how many leases on it may be out at a time.
+        /// - Parameter maxOngoingRequests: how many leases on the replica may be out at a time.
         package init(_ connection: any ReplicaConnection, maxOngoingRequests: Int) {
             self.connection = connection
             self.maxOngoingRequests = maxOngoingRequests
@@ -53,7 +53,7 @@ package final class Pool: Sendable {
 
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the pool uses.
-    ///   - seed: of the choices among replicas.
+    ///   - seed: for the choices among replicas.
     package init(_ id: DeploymentID, of instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.id = id
         self.instance = instance
@@ -63,7 +63,7 @@ package final class Pool: Sendable {
 
     // MARK: Leases
 
-    /// A lease when a replica is free and nobody waits; `nil` when the request has to wait or is refused.
+    /// Takes a lease if a replica is free and no request waits; `nil` if the request has to wait or is refused.
     @inline(__always)
     package func tryAcquire() -> Lease? {
         state.withLock { state in
@@ -72,9 +72,9 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Waits in order of arrival for a lease. A cancelled task leaves the queue and throws `CancellationError`.
+    /// Waits for a lease, in order of arrival. A cancelled task leaves the queue and throws `CancellationError`.
     ///
-    /// - Parameter again: the request was tried before, and goes before those that were not.
+    /// - Parameter again: whether the request was tried before; if so, it goes ahead of those that were not.
     package func acquire(again: Bool = false) async throws -> Lease {
         let place = TicketBox()
         let box = try await withTaskCancellationHandler {
@@ -83,7 +83,7 @@ package final class Pool: Sendable {
                 case .lease(let lease): continuation.resume(returning: lease)
                 case .refused(let error): continuation.resume(throwing: error)
                 case .waiting(let ticket):
-                    // A cancellation that came before the ticket was known found nothing to take back.
+                    // If the cancellation came before the ticket was known, it had no ticket to cancel.
                     if place.set(ticket) { cancel(ticket) }
                 }
             }
@@ -96,10 +96,10 @@ package final class Pool: Sendable {
         return lease
     }
 
-    /// What ``acquire(_:again:)`` answers at once.
+    /// The immediate answer of ``acquire(_:again:)``.
     package enum Answer {
         case lease(LeaseBox)
-        /// The waiter is called later; the ticket takes it out of the queue again.
+        /// The waiter is called later; ``Pool/cancel(_:)`` with the ticket takes it out of the queue.
         case waiting(UInt64)
         case refused(ServeError)
     }
@@ -124,7 +124,7 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Takes a waiting request out of the queue; nothing happens when it does not wait any more.
+    /// Takes a waiting request out of the queue; no effect if it no longer waits.
     package func cancel(_ ticket: UInt64?) {
         guard let ticket else { return }
         let waiter = state.withLock { state -> Waiter? in
@@ -134,7 +134,8 @@ package final class Pool: Sendable {
     }
 
     func released(_ slot: Int) {
-        // What leaves the table goes after unlocking: it may be the last reference to a user's actor.
+        // A connection that leaves the table is destroyed after unlocking: it may hold the last reference to a user's
+        // actor.
         let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
             let (first, more) = state.router.release(slot, using: &state.generator)
             let unused = takeUnused(slot, in: &state)
@@ -144,7 +145,7 @@ package final class Pool: Sendable {
         for grant in more { grant.give() }
     }
 
-    /// The replica refused the request, because it is full or shutting down.
+    /// The replica refused the request: it is full or shutting down.
     func refused(_ slot: Int) {
         let (delay, _) = state.withLock { state -> (Duration?, (any ReplicaConnection)?) in
             let now = now()
@@ -196,7 +197,7 @@ package final class Pool: Sendable {
         for grant in grants { grant.give() }
     }
 
-    /// A replica is gone; no more requests for it, before the controller says so too.
+    /// A replica is known to be gone before the controller reports it. It gets no more requests.
     package func leave(_ replica: ReplicaID) {
         _ = state.withLock { state in
             state.router.leave(replica)
@@ -204,7 +205,7 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Fails what waits and what comes, until the next ``update(_:options:)``.
+    /// Fails waiting and new requests with `error`, until the next ``update(_:options:)``.
     package func withdraw(_ error: ServeError) {
         let error = located(error)
         let (waiters, _) = state.withLock { state in
@@ -219,7 +220,7 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Requests that wait, leases out, and replicas that the pool knows, for status and tests.
+    /// The numbers of waiting requests, of leases out and of known replicas, for status and tests.
     package var load: (queued: Int, ongoing: Int, replicas: Int) {
         state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
     }
@@ -246,7 +247,7 @@ package final class Pool: Sendable {
         return Grant(waiter: waiter, lease: LeaseBox(lease(assignment.slot, in: &state)))
     }
 
-    /// Takes the replicas out of the table whose slots the router gave up.
+    /// Removes the replicas whose slots the router no longer uses.
     private func takeUnused(in state: inout State) -> [any ReplicaConnection] {
         state.replicas.indices.compactMap { takeUnused($0, in: &state) }
     }
@@ -257,11 +258,11 @@ package final class Pool: Sendable {
     }
 }
 
-/// Where a waiting task keeps its ticket for whoever cancels it.
+/// Holds a waiting task's ticket for its cancellation handler.
 private final class TicketBox: Sendable {
     private let state = Mutex<(ticket: UInt64?, isCancelled: Bool)>((nil, false))
 
-    /// `true` when the task was cancelled before.
+    /// Returns `true` if the task is already cancelled.
     func set(_ ticket: UInt64) -> Bool {
         state.withLock { state in
             state.ticket = ticket

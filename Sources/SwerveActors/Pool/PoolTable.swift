@@ -14,16 +14,16 @@ package final class PoolTable: Sendable {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - instance: whose deployments the pools lead to.
+    ///   - instance: the instance whose deployments the pools reach.
     ///   - clock: the event loop whose time and timers the pools use.
-    ///   - seed: of the choices among replicas.
+    ///   - seed: for the choices among replicas.
     package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.instance = instance
         self.state = Mutex(State(clock: clock, generator: SplitMix64(seed: seed)))
     }
 
-    /// The pool of a deployment; made at its first mention. It stays for the life of the process, so that handles stay
-    /// valid when an application is deleted and deployed again.
+    /// The pool of a deployment, created on first use. It stays for the life of the process, so that handles stay valid
+    /// when an application is deleted and deployed again.
     package func pool(_ id: DeploymentID) -> Pool {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
@@ -35,7 +35,7 @@ package final class PoolTable: Sendable {
         return pool
     }
 
-    /// Sets who is told of pools: of those that there are now, and of others at their first mention.
+    /// Sets the observer. It is called with every existing pool now, and with every new pool when it is created.
     package func observe(_ observer: (@Sendable (Pool) -> Void)?) {
         let pools = state.withLock { state in
             state.observer = observer

@@ -1,10 +1,10 @@
 /// A large result that stays in the process of the replica that made it, until whoever needs it has fetched it from
 /// there.
 ///
-/// Goes when the last reference to it does.
+/// The result is released with the last reference to this object.
 @usableFromInline
 package final class KeptResult: Sendable {
-    /// The socket of the process that keeps it.
+    /// The socket of the process that keeps the result.
     package let address: String
     package let number: UInt64
     package let byteCount: Int
@@ -13,7 +13,7 @@ package final class KeptResult: Sendable {
 
     /// - Parameters:
     ///   - fetch: brings the result to this process.
-    ///   - release: tells the process that keeps it that nobody needs it any more.
+    ///   - release: tells the process that keeps the result that it is no longer needed.
     package init(
         address: String,
         number: UInt64,
@@ -32,9 +32,9 @@ package final class KeptResult: Sendable {
         release()
     }
 
-    /// Brings the result here.
+    /// Brings the result to this process.
     ///
-    /// - Throws: ``ServeError`` with code `replicaLost` when the process that kept it is gone.
+    /// - Throws: ``ServeError`` with code `replicaLost` if the process that kept it is gone.
     package func fetch() async throws -> EncodedValue {
         try await fetchHere()
     }

@@ -1,10 +1,10 @@
 public import NIOCore
 
-/// A call by handle, before it is known which replica answers it.
+/// A call through a handle, before a replica is chosen.
 package struct OutgoingCall: Sendable {
     package let target: String
     package let arguments: Arguments
-    /// Whether a large result may stay where it is made, because the caller only passes it on.
+    /// Whether a large result may stay where it is produced, because the caller only passes it on.
     package let mayKeep: Bool
 
     package init(target: String, arguments: Arguments, mayKeep: Bool = false) {
@@ -17,23 +17,23 @@ package struct OutgoingCall: Sendable {
 /// The result of a call.
 @usableFromInline
 package enum CallResult: Sendable {
-    /// From a replica of this process.
+    /// From a replica in this process.
     case value(any Codable & Sendable)
-    /// From a replica of another process: the encoded region.
+    /// From a replica in another process: the encoded region.
     case encoded(ByteBuffer)
-    /// The result stays where it was made; only of calls that allow it.
+    /// The result stays where it was produced. Only for calls that allow it.
     case kept(KeptResult)
-    /// Of a method without a result in this process.
+    /// From a replica in this process, for a method without a result.
     case void
 }
 
 /// How one attempt at a call ended.
 package enum CallOutcome: Sendable {
     case result(CallResult)
-    /// The user's error as itself, a ``RemoteError`` in its place, a ``ServeError``, or `CancellationError`.
+    /// The user's own error, a ``RemoteError`` that stands in for it, a ``ServeError`` or a `CancellationError`.
     case failed(any Error)
-    /// The replica did not start it.
+    /// The replica refused the call without starting it.
     case refused
-    /// The connection ended. `started` is false only when the replica certainly had not begun.
+    /// The connection ended. `started` is false only if the replica certainly had not begun.
     case lost(started: Bool, reason: String)
 }

@@ -2,33 +2,33 @@ package import NIOCore
 package import SwerveCore
 package import SwerveHTTPTypes
 
-/// A replica that can be asked, wherever it runs: the seam between callers and replicas.
+/// The seam between callers and replicas: a replica that takes requests, wherever it runs.
 ///
-/// There are two implementations: ``HostedReplica`` in this process, where values are passed as they are, and the framed
-/// connection to another process. A caller opens a request and gets a stream of events; it need not know which of the two
-/// answers.
+/// There are two implementations: ``HostedReplica`` in this process, where values are passed without encoding, and the
+/// framed connection to another process. A caller opens a request and gets a stream of events; it need not know which
+/// of the two answers.
 package protocol ReplicaConnection: AnyObject, Sendable {
     var id: ReplicaID { get }
 
     /// Opens a request.
     ///
-    /// Nothing is called back before this returns: the caller has recorded the stream when the first event comes. Events
-    /// come on the loop's thread, in order, and exactly one of them ends the stream, whatever happens.
+    /// The receiver is called only after this returns, so the caller has stored the stream by the first event. Events
+    /// come on the loop's thread, in order. Exactly one of them ends the stream, whatever happens.
     ///
     /// - Parameters:
-    ///   - receiver: held until the stream has ended.
-    ///   - loop: the caller's event loop, on which this is called.
+    ///   - receiver: retained until the stream has ended.
+    ///   - loop: the caller's event loop; this is called on it.
     func open(_ request: ReplicaRequest, for receiver: any ReplicaStreamReceiver, on loop: RequestLoop)
         -> any ReplicaStream
 
-    /// Makes one attempt at a call by handle, for a task that waits for the answer. Cancelling the task cancels the call.
+    /// Makes one attempt at a call through a handle and waits for the answer. Cancelling the task cancels the call.
     func call(_ call: OutgoingCall) async -> CallOutcome
 }
 
-/// What a replica is asked for.
+/// An HTTP request to a replica.
 package struct ReplicaRequest: Sendable {
     package let head: HTTPRequestHead
-    /// The whole content, or `nil` when it is sent on the stream.
+    /// The whole content, or `nil` if it is sent on the stream.
     package let body: ByteBuffer?
     package let deadline: NIODeadline?
 
@@ -39,47 +39,47 @@ package struct ReplicaRequest: Sendable {
     }
 }
 
-/// The caller's end of a request that is open. Every method may be called after the stream has ended, without effect.
+/// The caller's end of an open request. After the stream has ended, its methods have no effect.
 package protocol ReplicaStream: AnyObject, Sendable {
-    /// Sends a part of the request's body. Only after ``StreamEvent/accepted``, and never more than
+    /// Sends part of the request's body. Call it only after ``StreamEvent/accepted``, and stay at most
     /// ``StreamLimits/window`` bytes ahead of what ``StreamEvent/consumed(_:)`` reported.
     func send(_ bytes: ByteBuffer)
     /// Ends the request's body.
     func end()
-    /// The caller is done with so many bytes of the answer's body and takes as many more.
+    /// The caller has consumed this many bytes of the response's body and can take as many more.
     func consumed(_ bytes: Int)
-    /// The answer is not wanted any more. The stream ends all the same, with an event.
+    /// The answer is no longer wanted. The stream still ends with an event.
     func cancel()
 }
 
-/// Hears what becomes of a request.
+/// Receives the events of a request.
 package protocol ReplicaStreamReceiver: AnyObject, Sendable {
     func received(_ event: StreamEvent)
 }
 
-/// What a replica, or the way to it, says of one request.
+/// What a replica, or the connection to it, reports about one request.
 package enum StreamEvent: Sendable {
-    /// The replica takes the request's body. Once at most, and only when the body is sent on the stream.
+    /// The replica takes the request's body. Comes at most once, and only if the body is sent on the stream.
     case accepted
-    /// The replica took so many bytes of the request's body.
+    /// The replica consumed this many bytes of the request's body.
     case consumed(Int)
-    /// The beginning of an answer whose content follows.
+    /// The head of a response whose content follows.
     case head(ResponseHead, contentLength: Int?)
     case bytes(ByteBuffer)
 
     // Each of these ends the stream.
 
-    /// A whole answer.
+    /// A whole response.
     case response(ResponseHead, body: ByteBuffer)
-    /// The content of an answer is complete.
+    /// The content of a response is complete.
     case end
     /// The result of a call.
     case value(CallResult)
-    /// The call threw, or the content of an answer broke off.
+    /// The call threw, or the content of a response broke off.
     case failure(any Error)
-    /// The replica did not begin and will not: it is full or shutting down.
+    /// The replica refused the request without starting it: it is full or shutting down.
     case refused
-    /// The way to the replica broke. `started` is false only when the replica certainly had not begun.
+    /// The connection to the replica broke. `started` is false only if the replica certainly had not begun.
     case lost(started: Bool, reason: String)
 
     package var endsStream: Bool {
@@ -90,10 +90,10 @@ package enum StreamEvent: Sendable {
     }
 }
 
-/// Status and headers of an HTTP answer.
+/// The status and headers of an HTTP response.
 package struct ResponseHead: Sendable {
     package let status: UInt16
-    /// Header lines as they go on the wire.
+    /// The header lines in wire format.
     package let headerBlock: ByteBuffer
 
     package init(status: UInt16, headerBlock: ByteBuffer) {
@@ -101,9 +101,10 @@ package struct ResponseHead: Sendable {
         self.headerBlock = headerBlock
     }
 
-    /// The head of what a replica answered; a status that is none becomes 500.
+    /// The head of a replica's response. A status outside 200 to 599 becomes 500.
     ///
-    /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire, and for too many bytes of them.
+    /// - Throws: ``HTTPHeaderError`` for a header that must not go on the wire, and for headers longer than
+    ///   ``StreamLimits/maximumHeaderBytes``.
     package init(_ response: ServeResponse) throws(HTTPHeaderError) {
         var block = ByteBuffer()
         try response.headers.encodeBlock(into: &block)
@@ -116,17 +117,18 @@ package struct ResponseHead: Sendable {
     }
 }
 
-/// Limits of one request's streams, the same in both directions and for both placements.
+/// The limits of one request's streams, the same in both directions and for both placements.
 package enum StreamLimits {
-    /// The header lines of an answer: 256 KiB. More are an error of the replica, which the client sees as 500.
+    /// The largest size of a response's header lines: 256 KiB. Longer ones are an error of the replica, which the
+    /// client sees as 500.
     package static let maximumHeaderBytes = 256 << 10
-    /// How many bytes of a body may be on the way before the reader has taken some: 1 MiB. Answers and values up to this
-    /// size travel whole.
+    /// How many bytes of a body may be in flight before the reader has consumed some: 1 MiB. Responses and values up to
+    /// this size are sent whole.
     package static let window = 1 << 20
-    /// How large the parts of a body are at most: 256 KiB.
+    /// The largest part of a body: 256 KiB.
     package static let part = 256 << 10
-    /// While the reader has not taken what it has, smaller parts wait to be sent together: 16 KiB. So a window never holds
-    /// more than a few dozen buffers.
+    /// While the reader still has bytes to consume, parts smaller than this wait to be sent together: 16 KiB. So a
+    /// window never holds more than a few dozen buffers.
     package static let smallPart = 16 << 10
     /// The largest value or argument list of a call: 1 GiB. A larger one fails with code `tooLarge`.
     package static let maximumValueBytes = 1 << 30

@@ -1,17 +1,17 @@
 package import NIOCore
 internal import Synchronization
 
-/// What the requests that begin on one event loop share.
+/// The state shared by the requests that begin on one event loop.
 ///
-/// Confined to its event loop, but for ``mailbox``.
+/// Confined to its event loop, except for ``mailbox``.
 package final class RequestLoop: @unchecked Sendable {
-    // Unchecked: `local` is touched on the event loop only.
+    // Unchecked: `local` is accessed only on the event loop.
     package let eventLoop: any EventLoop
-    /// The loop's position among the loops of its instance, for connections that are made one for each loop.
+    /// The loop's position among its instance's loops. Each loop has its own connection to a process.
     package let index: Int
-    /// By which answers of replicas in this process come back to the loop.
+    /// Brings the answers of replicas in this process back to the loop.
     package let mailbox: Mailbox
-    /// What replicas of this process keep for the loop.
+    /// Storage that the replicas of this process use for the loop.
     package var local: AnyObject?
 
     package init(_ eventLoop: any EventLoop, index: Int) {
@@ -21,7 +21,8 @@ package final class RequestLoop: @unchecked Sendable {
     }
 }
 
-/// Takes work from any thread to an event loop, in order, with one wake-up for all that comes before it runs.
+/// Brings work from any thread to an event loop, in order, with one wake-up for all work posted before the loop runs
+/// it.
 package final class Mailbox: Burst {
     private struct State {
         var work: [@Sendable () -> Void] = []

@@ -6,16 +6,16 @@ internal import SwerveCore
 @usableFromInline
 package enum Argument: Sendable {
     case value(any Codable & Sendable)
-    /// As it came from a replica of another process; decoded only where the method runs.
+    /// A value as it came from a replica in another process. It is decoded only where the method runs.
     case encoded(EncodedValue)
-    /// A result that another process keeps; fetched where the method runs.
+    /// A result that another process keeps. It is fetched where the method runs.
     case reference(KeptResult)
 }
 
-/// The arguments of one call: encoded only when the chosen replica is in another process, so that calls within a process
-/// encode nothing and a second attempt needs nothing recorded again.
-// A class, because it goes through many hands. Unchecked, its accesses too: it is filled by the code that makes the call,
-// before the call, and then only read.
+/// The arguments of one call. They are encoded only if the chosen replica is in another process, so calls within a
+/// process encode nothing, and a second attempt need not record the arguments again.
+// A class, because it is passed through many functions. Unchecked, including the exclusivity of its accesses: the
+// calling code fills it before the call, and afterwards it is only read.
 @usableFromInline
 package final class Arguments: @unchecked Sendable {
     @exclusivity(unchecked) @usableFromInline var first: Argument?
@@ -23,7 +23,7 @@ package final class Arguments: @unchecked Sendable {
     @exclusivity(unchecked) @usableFromInline var rest: [Argument] = []
     @exclusivity(unchecked) @usableFromInline package internal(set) var count = 0
     @exclusivity(unchecked) package fileprivate(set) var genericSubstitutions: [any Any.Type] = []
-    /// Whether some are references.
+    /// Whether any argument is a kept result.
     @exclusivity(unchecked) package private(set) var hasReferences = false
 
     @inlinable
@@ -38,7 +38,7 @@ package final class Arguments: @unchecked Sendable {
         append(argument: .encoded(value))
     }
 
-    /// Adds a result that another process keeps; it is fetched where the method runs.
+    /// Adds a result that another process keeps. It is fetched where the method runs.
     package func append(kept result: KeptResult) {
         hasReferences = true
         append(argument: .reference(result))
@@ -54,7 +54,7 @@ package final class Arguments: @unchecked Sendable {
         count += 1
     }
 
-    /// The same with the results that other processes keep brought here.
+    /// The same arguments, after fetching the results that other processes keep.
     package func fetched() async throws -> Arguments {
         let fetched = Arguments()
         fetched.genericSubstitutions = genericSubstitutions
@@ -69,7 +69,7 @@ package final class Arguments: @unchecked Sendable {
 
     package subscript(index: Int) -> Argument {
         guard let argument = at(index) else {
-            preconditionFailure("a call has \(count) arguments, and none at \(index)")
+            preconditionFailure("there is no argument \(index): the call has \(count)")
         }
         return argument
     }
@@ -107,16 +107,16 @@ public struct InvocationEncoder: DistributedTargetInvocationEncoder, Sendable {
     public mutating func doneRecording() throws {}
 }
 
-/// Hands a call's arguments to the method that is called. Part of the distributed actor system; not for direct use.
+/// Passes a call's arguments to the called method. Part of the distributed actor system; not for direct use.
 public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked Sendable {
-    // Unchecked: the reader in it is used by the one task that runs the call.
+    // Unchecked: only the task that runs the call uses the reader.
     public typealias SerializationRequirement = Codable & Sendable
-    /// What a caller of this process passes; `nil` when `reader` has the arguments.
+    /// The arguments from a caller in this process; `nil` if `reader` has them.
     @usableFromInline let values: Arguments?
     private let reader: BinaryReader?
     private let genericSubstitutions: [any Any.Type]
     @usableFromInline var index = 0
-    /// Arguments that came from elsewhere, by their position.
+    /// Arguments fetched from other processes, by position.
     private var fetched: [Int: EncodedValue] = [:]
 
     package init(_ arguments: Arguments) {
@@ -152,7 +152,7 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
             switch values?.at(index) {
             case .value(let value)?: return try unwrap(value)
             case .encoded(let value)?: return try decoding { try value.decode(as: Value.self) }
-            case .reference?: preconditionFailure("results that other processes keep are fetched before the call")
+            case .reference?: preconditionFailure("kept results are fetched before the call")
             case nil: throw ServeError(.invalidArgument, "argument \(index + 1), a \(Value.self), is missing")
             }
         }
@@ -163,7 +163,7 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
         }
     }
 
-    /// Puts a value in the place of the argument at `index`.
+    /// Replaces the argument at `index`.
     package mutating func setArgument(_ index: Int, _ value: EncodedValue) {
         fetched[index] = value
     }
@@ -180,7 +180,7 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
     }
 }
 
-/// Takes the value out of its box. The identity check spares the cast, which costs far more, in nearly every call.
+/// Unwraps a boxed value. In nearly every call the identity check avoids the cast, which costs far more.
 @inlinable
 package func unwrap<Boxed, Wanted>(_ value: Boxed, as type: Wanted.Type = Wanted.self) throws -> Wanted {
     if Boxed.self == Wanted.self { return unsafeBitCast(value, to: Wanted.self) }
@@ -200,17 +200,17 @@ func cast<Boxed, Wanted>(_ value: Boxed) throws -> Wanted {
 
 /// Receives what a distributed method returns. Part of the distributed actor system; not for direct use.
 public final class ResultHandler: DistributedTargetInvocationResultHandler, @unchecked Sendable {
-    // Unchecked: used by the one task that runs the call, before and after it but never at the same time.
+    // Unchecked: used by the task that runs the call, and before and after that, but never at the same time.
     public typealias SerializationRequirement = Codable & Sendable
     @exclusivity(unchecked) @usableFromInline var value: (any Codable & Sendable)?
     @exclusivity(unchecked) private var error: (any Error)?
-    /// For calls from another process: the result is encoded behind these bytes as soon as its type is known.
+    /// For calls from another process: the result is appended to these bytes as soon as its type is known.
     @exclusivity(unchecked) @usableFromInline var encoded: ByteBuffer?
 
     /// Keeps the result as a value.
     package init() {}
 
-    /// Encodes the result behind what `buffer` holds.
+    /// Appends the encoded result to `buffer`.
     package init(encodingInto buffer: consuming ByteBuffer) {
         self.encoded = buffer
     }
@@ -223,7 +223,7 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
         self.error = error
     }
 
-    /// Takes what a method returned, from code that `@Deployment` makes.
+    /// Takes what a method returned. For code that `@Deployment` generates.
     @inlinable
     public func returned<Success: Codable & Sendable>(_ value: Success) throws {
         if encoded == nil { self.value = value } else { try encode(value) }

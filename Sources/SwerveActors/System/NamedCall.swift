@@ -1,13 +1,13 @@
 internal import Distributed
 internal import SwerveCore
 
-/// What a call answered whose result has no type in the caller's code.
+/// The result of a call whose result type the caller's code does not know.
 package enum NamedResult: Sendable {
-    /// By a replica of this process.
+    /// From a replica in this process.
     case value(any Codable & Sendable)
-    /// By a replica of another process.
+    /// From a replica in another process.
     case encoded(EncodedValue)
-    /// By a replica of another process, which still has it.
+    /// From a replica in another process, which still keeps it.
     case kept(KeptResult)
 
     @inline(never)
@@ -22,11 +22,11 @@ package enum NamedResult: Sendable {
 }
 
 extension ServeSystem {
-    /// Calls a distributed method by its full name, such as `segment(_:)`, as a call through a handle would be made.
+    /// Calls a distributed method by its full name, such as `segment(_:)`, like a call through a handle.
     ///
     /// - Parameters:
     ///   - arguments: may hold ``EncodedValue``s, which are decoded where the method runs.
-    ///   - mayKeep: whether a large result may stay where it is made.
+    ///   - mayKeep: whether a large result may stay where it is produced.
     /// - Throws: what the method throws; ``ServeError`` as for a call through a handle.
     package func call(
         _ id: ServeID,

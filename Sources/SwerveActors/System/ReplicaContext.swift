@@ -1,6 +1,6 @@
 public import SwerveCore
 
-/// What a replica knows of itself while its initialiser runs.
+/// What a replica knows about itself while its initialiser runs.
 ///
 /// ```swift
 /// @Deployment(numReplicas: 2, resources: Resources(gpus: 0.5))
@@ -12,12 +12,14 @@ public import SwerveCore
 ///     }
 /// }
 /// ```
-/// It is there in the initialiser and in the tasks that it waits for, wherever the replica runs; keep what methods need.
+/// The context is available in the initialiser and in the tasks that it waits for, wherever the replica runs. Methods
+/// do not have it: store what they need.
 public struct ReplicaContext: Sendable, Hashable {
-    /// The replica that is being made.
+    /// The replica that is being created.
     public var replica: ReplicaID
-    /// The options of its deployment, with what `.options(...)` changed. A later change of ``DeploymentOptions/numReplicas``
-    /// does not make new replicas of those that run, so the number is the one at the replica's start.
+    /// The options of its deployment, with the changes made by `.options(...)`. A later change of
+    /// ``DeploymentOptions/numReplicas`` does not replace running replicas, so the number is the one at the replica's
+    /// start.
     public var options: DeploymentOptions
 
     public init(replica: ReplicaID, options: DeploymentOptions) {
@@ -25,7 +27,7 @@ public struct ReplicaContext: Sendable, Hashable {
         self.options = options
     }
 
-    /// The context of the replica that is being made; `nil` elsewhere. Bind it with
+    /// The context of the replica that is being created; `nil` elsewhere. Bind it with
     /// `ReplicaContext.$current.withValue(...)` to test an initialiser.
     @TaskLocal public static var current: ReplicaContext?
 }

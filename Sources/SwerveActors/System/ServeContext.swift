@@ -2,11 +2,12 @@ package import NIOCore
 package import SwerveCore
 internal import Synchronization
 
-/// What travels with a request through every process that works on it.
+/// The data that travels with a request through every process that works on it.
 public struct ServeContext: Sendable, Hashable {
-    /// The HTTP request's `x-request-id`, kept or made by the proxy; empty for calls from code that has none.
+    /// The HTTP request's `x-request-id`, which the proxy creates if the client sent none. Empty for calls from code
+    /// without one.
     public var requestID: String
-    /// When the answer is of no use any more.
+    /// When the answer becomes useless.
     package var deadline: RequestDeadline?
 
     public init(requestID: String) {
@@ -18,16 +19,17 @@ public struct ServeContext: Sendable, Hashable {
         self.deadline = deadline
     }
 
-    /// How long the request may still take; negative when the time is over, `nil` without a deadline. An HTTP request
-    /// has one when the instance has a `requestTimeout`.
+    /// How long the request may still take: negative after the deadline, `nil` without one. An HTTP request has a
+    /// deadline if the instance has a `requestTimeout`.
     public var timeRemaining: Duration? {
         deadline?.remaining.map { .nanoseconds($0.nanoseconds) }
     }
 
-    /// Gives the calls that `operation` makes a deadline, which travels with them and with those that they lead to.
+    /// Gives the calls that `operation` makes a deadline, which travels with them and with the calls that they lead to.
     ///
-    /// A call that would begin later fails with ``ServeError/Code/deadlineExceeded``. What runs is not ended by it: look
-    /// at ``timeRemaining``, or cancel the task. An earlier deadline that there is already stays.
+    /// A call that would begin after the deadline fails with ``ServeError/Code/deadlineExceeded``. The deadline does
+    /// not stop calls that already run: check ``timeRemaining``, or cancel the task. If the context already has an
+    /// earlier deadline, that one stays.
     public nonisolated(nonsending) static func withDeadline<Result>(
         in time: Duration,
         operation: () async throws -> Result
@@ -41,27 +43,27 @@ public struct ServeContext: Sendable, Hashable {
         return try await $current.withValue(context, operation: operation)
     }
 
-    /// - Throws: ``ServeError`` with code `deadlineExceeded` when the current request's time is over.
+    /// - Throws: ``ServeError`` with code `deadlineExceeded` after the current request's deadline.
     package static func checkDeadline() throws(ServeError) {
         guard let remaining = current?.deadline?.remaining, remaining < .zero else { return }
-        throw ServeError(.deadlineExceeded, "the request's time was over before the call began")
+        throw ServeError(.deadlineExceeded, "the request's deadline passed before the call began")
     }
 
     /// The context of the request that the current task works on; `nil` outside requests. Bind it with
-    /// `ServeContext.$current.withValue(...)` to give calls from other code a request id.
+    /// `ServeContext.$current.withValue(...)` to give calls from other code a request ID.
     @TaskLocal public static var current: ServeContext?
 
-    /// Whose time ``withDeadline(in:operation:)`` goes by, outside of requests with a deadline; `nil` is real time.
+    /// The clock of ``withDeadline(in:operation:)`` outside requests with a deadline; `nil` is real time.
     @TaskLocal package static var clock: (any EventLoop)?
 }
 
-/// When the answer to a request is of no use any more.
+/// When the answer to a request becomes useless.
 ///
-/// Tasks that user code starts inherit the context of the request that they were started in, and may go on long after it:
-/// when the request is over, so is its deadline.
+/// A task that user code starts inherits the context of its request and may run long after it. So the deadline stops
+/// applying when the request ends.
 package final class RequestDeadline: Sendable, Hashable {
     package let time: NIODeadline
-    /// Whose time it is; `nil` is real time.
+    /// The clock of ``time``; `nil` is real time.
     package let clock: (any EventLoop)?
     private let isOver = Atomic(false)
 
@@ -72,12 +74,12 @@ package final class RequestDeadline: Sendable, Hashable {
 
     static func now(_ clock: (any EventLoop)?) -> NIODeadline { clock?.now ?? .now() }
 
-    /// The request is over.
+    /// The request has ended.
     package func end() {
         isOver.store(true, ordering: .relaxed)
     }
 
-    /// `nil` when the request is over.
+    /// `nil` once the request has ended.
     package var remaining: TimeAmount? { isOver.load(ordering: .relaxed) ? nil : time - Self.now(clock) }
 
     package static func == (left: RequestDeadline, right: RequestDeadline) -> Bool { left === right }
@@ -86,9 +88,9 @@ package final class RequestDeadline: Sendable, Hashable {
     }
 }
 
-/// Options of calls through one handle.
+/// The options of calls through one handle.
 package struct CallOptions: Hashable, Sendable {
-    /// The caller says that running the request twice does no harm: a lost replica does not fail it.
+    /// The caller declares that running the request twice does no harm, so a lost replica does not fail it.
     package var idempotent: Bool
     package init(idempotent: Bool = false) {
         self.idempotent = idempotent

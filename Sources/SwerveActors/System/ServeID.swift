@@ -1,13 +1,13 @@
 internal import Distributed
 package import SwerveCore
 
-/// The identity of a deployment reference: a deployment that runs, one that is bound and does not run yet, or the
-/// replica in which code itself runs.
+/// The identity of a deployment reference. It names a running deployment, a bound one that does not run yet, or the
+/// replica that the code itself runs in.
 public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     package enum Target: Sendable {
         case pool(Pool)
         case bound(BoundDeployment)
-        /// An actor made directly: a replica, or an object in a test.
+        /// An actor created directly: a replica, or an object in a test.
         case local(LocalIdentity)
     }
 
@@ -41,13 +41,13 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
-    /// References travel as the names of the deployments that they stand for.
+    /// References are encoded as the names of their deployments.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(try name(encoder) + (callOptions?.idempotent == true ? Self.idempotentMark : ""))
     }
 
-    /// No name has a space in it.
+    /// No name contains a space.
     private static let idempotentMark = " idempotent"
 
     private func name(_ encoder: any Encoder) throws -> String {
@@ -70,14 +70,14 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         }
     }
 
-    /// `application/deployment@instance`, or without the instance among the arguments of an application that is put
-    /// together: they mean the instance that runs it, whichever number that has.
+    /// `application/deployment@instance`. The instance is left out in the arguments of an application that is being
+    /// built: such a reference means the instance that will run the application.
     private func name(_ id: DeploymentID, of instance: InstanceID, _ encoder: any Encoder) throws -> String {
         guard let names = (encoder as? BinaryWriter)?.names else { return "\(id)@\(instance)" }
         guard instance == names.instance else {
             throw ServeError(
                 .invalidOptions,
-                "the handle of '\(id)' belongs to another instance than the one that is to run this application",
+                "the handle of '\(id)' does not belong to the instance that is to run this application",
                 deployment: id
             )
         }
@@ -99,7 +99,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         if parts.count == 2, InstanceID(parts[1]) != system.pools.instance {
             throw ServeError(
                 .invalidArgument,
-                "the reference to '\(id)' belongs to another instance of Swerve than this replica",
+                "the reference to '\(id)' does not belong to this replica's instance of Swerve",
                 deployment: id
             )
         }
@@ -114,7 +114,7 @@ extension ServeID {
     }
 }
 
-/// The identity of an actor that was made directly rather than referred to.
+/// The identity of an actor that was created directly rather than through a reference.
 package final class LocalIdentity: Sendable {
     package let replica: ReplicaID?
     package let instance: InstanceID
@@ -124,9 +124,9 @@ package final class LocalIdentity: Sendable {
     }
 }
 
-/// Gives bound deployments their names when an application is put together.
+/// Names bound deployments while an application is built.
 package protocol DeploymentNaming: AnyObject {
-    /// The instance that is to run the application.
+    /// The instance that will run the application.
     var instance: InstanceID { get }
     func name(of bound: BoundDeployment) throws -> DeploymentID
 }

@@ -3,8 +3,8 @@ package import NIOCore
 internal import NIOPosix
 public import SwerveCore
 
-/// The distributed actor system of deployments: a reference names a deployment, that is a set of replicas, and each
-/// call through it is routed to one of them.
+/// The distributed actor system of deployments. A reference names a deployment, which is a set of replicas; each call
+/// through it is routed to one of them.
 public final class ServeSystem: DistributedActorSystem, Sendable {
     public typealias ActorID = ServeID
     public typealias SerializationRequirement = Codable & Sendable
@@ -12,23 +12,23 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     public typealias InvocationDecoder = SwerveActors.InvocationDecoder
     public typealias ResultHandler = SwerveActors.ResultHandler
 
-    /// The ways to the instance's deployments from this process.
+    /// The pools through which this process reaches the instance's deployments.
     package let pools: PoolTable
-    /// Whose time and timers the system uses.
+    /// The event loop whose time and timers the system uses.
     package let clock: any EventLoop
 
     /// The system of one instance in one process.
     ///
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the system uses.
-    ///   - seed: of the choices among replicas.
+    ///   - seed: for the choices among replicas.
     package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.pools = PoolTable(instance, clock: clock, seed: seed)
         self.clock = clock
     }
 
-    /// The system of references that belong to no instance: those that `bind` returns, and actors that code makes directly.
-    /// Calls to deployments that are decoded with it fail with code `notRunning`.
+    /// The system of references that belong to no instance: those that `bind` returns, and actors that code creates
+    /// directly. Calls to deployments that are decoded with it fail with code `notRunning`.
     package static let detached: ServeSystem = {
         let system = ServeSystem(
             InstanceID(rawValue: 0),
@@ -43,7 +43,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         return system
     }()
 
-    /// The replica for which an actor is being made.
+    /// The replica for which an actor is being created.
     package struct Making: Sendable {
         let system: ServeSystem
         let replica: ReplicaID
@@ -55,13 +55,13 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }
     @TaskLocal package static var making: Making?
 
-    /// The system of an actor that is being made: in a replica's initialiser that of its instance, elsewhere one without an
-    /// instance. For code that `@Deployment` makes.
+    /// The system of an actor that is being created: in a replica's initialiser that of its instance, elsewhere the
+    /// detached one. For code that `@Deployment` generates.
     public static var ofNewActor: ServeSystem { making?.system ?? detached }
 
     /// The system that decoded references belong to.
     ///
-    /// - Throws: ``ServeError`` with code `invalidArgument` for another decoder than Swerve's own.
+    /// - Throws: ``ServeError`` with code `invalidArgument` for any decoder but Swerve's own.
     package static func of(_ decoder: any Decoder) throws(ServeError) -> ServeSystem {
         if let system = decoder.userInfo[.actorSystemKey] as? ServeSystem { return system }
         throw ServeError(.invalidArgument, "a deployment reference can be decoded only by Swerve's own codec")
@@ -85,7 +85,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         do {
             return try D.resolve(id: id, using: self)
         } catch {
-            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that answers nil for every id.
+            // `resolve` throws only what `ServeSystem.resolve(id:as:)` throws, and that returns nil for every ID.
             preconditionFailure("resolving a deployment reference threw \(error)")
         }
     }

@@ -1,17 +1,17 @@
 /// How a deployment runs: how many replicas, where, and with which limits.
 ///
-/// `@Deployment(...)` takes the same arguments, and `options(...)` of a deployment overrides some of them.
+/// `@Deployment(...)` takes the same arguments; a deployment's `options(...)` overrides some of them.
 ///
-/// Each option is declared here once, with its documentation and default; `make options` writes the parameter lists that
-/// follow. ``validate(deployment:)`` says which values are accepted.
+/// Each option is declared once, here, with its documentation and default. `make options` generates the parameter lists
+/// from these declarations. ``validate(deployment:)`` checks the values.
 public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// Where the replicas of a deployment run.
     public struct Placement: Hashable, Sendable, Codable, CustomStringConvertible {
         private enum Kind: String, Codable { case process, inProcess }
         private let kind: Kind
-        /// Each replica in a process of its own: a trap or a leak in one hurts nobody else. The default.
+        /// Each replica has its own process, so a trap or a leak in one affects no other. The default.
         public static let process = Placement(kind: .process)
-        /// In the caller's process: calls pass values, nothing is encoded.
+        /// In the caller's process: calls pass values without encoding them.
         public static let inProcess = Placement(kind: .inProcess)
         public var description: String { kind.rawValue }
     }
@@ -20,12 +20,12 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public struct Execution: Hashable, Sendable, Codable, CustomStringConvertible {
         private enum Kind: String, Codable { case automatic, eventLoop }
         private let kind: Kind
-        /// On the Swift pool, so that a handler which computes or blocks holds nobody else up. In a process of its own a
-        /// replica whose requests are seen to be short begins them on the event loop that read them. The default.
+        /// On the Swift pool, so that a handler that computes or blocks delays no other request. A replica with its own
+        /// process switches to the event loop that read the request once its requests prove short. The default.
         public static let automatic = Execution(kind: .automatic)
-        /// On the event loop that read the request, which spares a thread switch. For handlers that never block and never
-        /// compute for long: in the caller's process they would hold up every request of that loop, of other deployments
-        /// as well.
+        /// On the event loop that read the request, which saves a thread switch. Use it only for handlers that never
+        /// block and never compute for long: in the caller's process, such a handler would delay every request on that
+        /// loop, including those of other deployments.
         public static let eventLoop = Execution(kind: .eventLoop)
         public var description: String { kind.rawValue }
     }
@@ -36,47 +36,51 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         package let kind: Kind
         /// Of two replicas chosen at random, the one with fewer outstanding requests. The default.
         public static let powerOfTwoChoices = Routing(kind: .powerOfTwoChoices)
-        /// Each replica in turn; a full one is passed over.
+        /// Each replica in turn, skipping full ones.
         public static let roundRobin = Routing(kind: .roundRobin)
         public var description: String { kind.rawValue }
     }
 
-    /// The name within the application; `nil` means the type's name, with a number for the second and later ones.
+    /// The name within the application; `nil` means the type's name, numbered from the second deployment of that type
+    /// on.
     public var name: String? = nil
-    /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment may be scaled later.
+    /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment can be scaled
+    /// later.
     public var numReplicas: Int = 1
-    /// How many requests one replica works on at a time; 100 by default. More wait in the callers' queues. Ray Serve calls
-    /// it `max_ongoing_requests`, and once called it `max_concurrent_queries`.
+    /// How many requests one replica handles at a time; 100 by default. Further requests wait in the callers' queues.
+    /// Ray Serve calls this `max_ongoing_requests` and formerly called it `max_concurrent_queries`.
     public var maxOngoingRequests: Int = 100
-    /// How many requests may wait in the queue of one calling process; 10 000 by default. One more is refused with
+    /// How many requests may wait in the queue of one calling process; 10 000 by default. Further requests fail with
     /// ``ServeError/Code/queueFull`` (HTTP 503).
     public var maxQueuedRequests: Int = 10_000
-    /// What one replica needs of a node.
+    /// The resources that one replica needs on its node; 1 CPU by default.
     public var resources: Resources = Resources()
-    /// Where the replicas run; each in a process of its own by default.
+    /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process
-    /// Which replica a call goes to; by default the less busy of two that are chosen at random.
+    /// Which replica a call goes to; by default the less busy of two chosen at random.
     public var routing: Routing = .powerOfTwoChoices
-    /// Which threads a replica's requests begin on; those of the Swift pool by default.
+    /// Which threads a replica's requests begin on; the Swift pool's by default.
     public var execution: Execution = .automatic
-    /// How new replicas take the place of old ones when a deploy changes them; ``Rollout/startFirst`` by default.
+    /// How new replicas replace old ones when a deploy changes them; ``Rollout/startFirst`` by default.
     public var rollout: Rollout = .startFirst
-    /// How long a replica's process start and initialiser may take before it counts as failed; 10 minutes by default.
-    public var startTimeout: Duration = .seconds(600)
-    /// How long a stopping replica may finish its ongoing requests before it is killed; 20 seconds by default.
-    public var gracefulShutdownTimeout: Duration = .seconds(20)
-    /// How often a replica is asked whether its executor still runs work; 10 seconds by default.
-    public var healthCheckPeriod: Duration = .seconds(10)
-    /// How long a replica may take to answer a health check. After three misses in a row it is replaced; 30 seconds by
+    /// How long a replica's process and initialiser may take to start before the start counts as failed; 10 minutes by
     /// default.
+    public var startTimeout: Duration = .seconds(600)
+    /// How long a stopping replica has to finish its ongoing requests before it is killed; 20 seconds by default.
+    public var gracefulShutdownTimeout: Duration = .seconds(20)
+    /// How often a health check asks a replica whether its executor still runs work; 10 seconds by default.
+    public var healthCheckPeriod: Duration = .seconds(10)
+    /// How long a replica may take to answer a health check; 30 seconds by default. After three misses in a row the
+    /// replica is replaced.
     public var healthCheckTimeout: Duration = .seconds(30)
 
-    /// The largest ``numReplicas`` that is accepted.
+    /// The largest accepted ``numReplicas``.
     public static let maximumReplicas = 10_000
-    /// The largest ``maxOngoingRequests`` and ``maxQueuedRequests`` that are accepted.
+    /// The largest accepted ``maxOngoingRequests`` and ``maxQueuedRequests``.
     public static let maximumRequests = 10_000_000
 
-    /// - Throws: ``ServeError`` with code `invalidOptions` that names the option, its value and what is accepted.
+    /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
+    ///   range.
     package func validate(deployment: String) throws(ServeError) {
         func refuse(_ what: String) -> ServeError {
             ServeError(.invalidOptions, "deployment '\(deployment)': \(what)")
@@ -101,7 +105,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     }
 }
 
-/// What application and deployment names may look like.
+/// The rule that application and deployment names must follow.
 package enum NameRule {
     package static let maximumLength = 200
 

@@ -1,7 +1,7 @@
-/// What one replica needs of a node: CPUs, GPUs (fractions allowed) and resources that the user names.
+/// The resources that one replica needs on its node: CPUs, GPUs (fractions allowed) and resources that the user names.
 ///
-/// Amounts are held as ten-thousandths, so that sums of fractions are exact: three replicas of 0.3 GPU and one of 0.1
-/// fill a GPU, with no rounding drift.
+/// Amounts are stored as ten-thousandths, so sums of fractions are exact: three replicas of 0.3 GPU and one of 0.1 fill
+/// a GPU without rounding drift.
 public struct Resources: Hashable, Sendable, Codable, CustomStringConvertible {
     /// An exact amount of a resource in steps of 1/10 000.
     public struct Amount: Hashable, Sendable, Codable, Comparable, CustomStringConvertible {
@@ -11,8 +11,7 @@ public struct Resources: Hashable, Sendable, Codable, CustomStringConvertible {
             self.tenThousandths = tenThousandths
         }
 
-        /// Rounds to the nearest 1/10 000; not a number and values out of range become -1/10 000, which validation
-        /// refuses.
+        /// Rounds to the nearest 1/10 000. NaN and values out of range become -1/10 000, which validation refuses.
         public init(_ value: Double) {
             let scaled = (value * 10_000).rounded()
             self.tenThousandths = Int64(exactly: scaled) ?? -1
@@ -47,7 +46,7 @@ public struct Resources: Hashable, Sendable, Codable, CustomStringConvertible {
     package func problem() -> String? {
         for (name, amount) in [("cpus", cpus), ("gpus", gpus)] + custom.sorted(by: { $0.key < $1.key })
         where amount.tenThousandths < 0 {
-            return "resources: '\(name)' must be a number from 0 up"
+            return "resources: '\(name)' must be a number of at least 0"
         }
         return nil
     }

@@ -5,8 +5,8 @@ internal import SwerveCore
 
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
 enum ApplicationBuilder {
-    /// - Throws: ``ServeError`` with code `invalidOptions` for names and options that cannot be, `notRunning` when
-    ///   `root` is a handle, and whatever encoding the initialisers' arguments throws.
+    /// - Throws: ``ServeError`` with code `invalidOptions` for invalid names and options and if `root` is a handle, and
+    ///   any error from encoding the initialisers' arguments.
     static func build<D: Deployment>(
         _ root: D,
         of instance: InstanceID,
@@ -62,7 +62,7 @@ enum ApplicationBuilder {
         )
     }
 
-    /// Finds every deployment that `root` is made of, each once, in the order in which they are met.
+    /// Finds every deployment that the root refers to, directly or not, each once and in the order of discovery.
     private final class Collector: DeploymentNaming {
         private(set) var found: [BoundDeployment] = []
         let instance: InstanceID
@@ -90,7 +90,7 @@ enum ApplicationBuilder {
         }
     }
 
-    /// The name that the user gave, else the type's, with `_1`, `_2`, … for later ones.
+    /// Names each deployment: the user's name, else the type's, with `_1`, `_2`, … from the second one on.
     private final class Names: DeploymentNaming {
         private var names: [ObjectIdentifier: DeploymentID] = [:]
         let instance: InstanceID
@@ -127,7 +127,7 @@ enum ApplicationBuilder {
 
         func name(of bound: BoundDeployment) -> DeploymentID {
             guard let name = names[ObjectIdentifier(bound)] else {
-                preconditionFailure("an initialiser's arguments encoded other deployments the second time")
+                preconditionFailure("encoding an initialiser's arguments again produced different deployments")
             }
             return name
         }

@@ -7,7 +7,7 @@ package import SwerveReplica
 package import SwerveTransport
 internal import Synchronization
 
-/// What a worker has of the operating system, or of a simulation.
+/// What a worker gets from the operating system, or from a simulation.
 package struct WorkerEnvironment: Sendable {
     package var processID: Int32
     /// The process's event loop.
@@ -15,8 +15,8 @@ package struct WorkerEnvironment: Sendable {
     package var network: any PeerNetwork
     package var system: ServeSystem
     package var factory: ReplicaFactory
-    /// Where the worker tells how far it got; `nil` when there is none, and every request that is under way when the
-    /// process dies counts as begun.
+    /// The shared board on which the worker records its progress. Without one (`nil`), every ongoing request counts as
+    /// begun when the process dies.
     package var board: (path: String, board: SharedBoard)?
     package var logger: Logger
     /// Ends the process.
@@ -43,7 +43,7 @@ package struct WorkerEnvironment: Sendable {
     }
 }
 
-/// A process that hosts one replica: does what the controller says and takes the connections of other callers.
+/// A process that hosts one replica: carries out the controller's messages and accepts connections from other callers.
 package final class Worker: PeerDelegate {
     private let settings: WorkerSettings
     private let environment: WorkerEnvironment
@@ -70,7 +70,7 @@ package final class Worker: PeerDelegate {
         )
     }
 
-    /// Who hears of the connections that other processes make, at ``WorkerSettings/address``.
+    /// The delegate of the connections that other processes make to ``WorkerSettings/address``.
     package var callerDelegate: any PeerDelegate { CallerDelegate(self) }
 
     package func run() {
@@ -99,7 +99,7 @@ package final class Worker: PeerDelegate {
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
-    /// Says who this is, on a connection of the controller or of a caller.
+    /// Introduces this worker on a connection to the controller or a caller.
     fileprivate func greet(_ connection: PeerConnection) {
         let slot = environment.board?.board.claim()
         if let slot { connection.setOwnBoard(slot) }
@@ -145,14 +145,14 @@ package final class Worker: PeerDelegate {
         }
     }
 
-    /// A replica is drained when its requests are over and what it keeps for others was fetched or released.
+    /// A replica is drained when its requests have ended and its kept results were fetched or released.
     private func drain(_ id: ReplicaID, _ connection: PeerConnection) {
         guard let replica = hosted[id] else { return connection.send(.drained(id)) }
         let hosted = hosted
         replica.drain { hosted.kept.whenEmpty { connection.send(.drained(id)) } }
     }
 
-    /// Exits when the answers that were given are on their way. The controller kills a process that takes long over it.
+    /// Exits once all answers are sent. The controller kills a process that takes too long.
     private func stop(_ connection: PeerConnection) {
         let sent = state.withLock { $0.callers.map(\.connection) }.map { $0.sent() }
         let exit = environment.exit
@@ -174,7 +174,7 @@ private final class CallerDelegate: PeerDelegate {
         worker.greet(connection)
     }
     func received(_ message: ControlMessage, on connection: PeerConnection) {
-        connection.close(because: "a control message from a process that is not the controller")
+        connection.close(because: "unexpected control message: only the controller sends this kind")
     }
     func closed(_ connection: PeerConnection, reason: String) {
         worker.forget(connection)

@@ -26,11 +26,11 @@ public func swerveWorkerMain() {
     IdleMemory.limitHeaps()
     Watchdog.start(parent: ThisProcess.parentID)
     WorkerProcess.start(settings)
-    // For code of the main actor.
+    // Runs the main actor.
     dispatchMain()
 }
 
-/// A ``Worker`` in a process of its own.
+/// Runs a ``Worker`` in its own process.
 enum WorkerProcess {
     static func start(_ settings: WorkerSettings) {
         var logger = Logger(label: "swerve.replica")
@@ -49,7 +49,7 @@ enum WorkerProcess {
         )
         let worker = Worker(settings, environment)
         do {
-            // Listens as long as the process lives.
+            // Kept, so that it listens as long as the process lives.
             listener = try UnixSocketNetwork.listen(
                 at: settings.address,
                 on: loop,
@@ -61,7 +61,7 @@ enum WorkerProcess {
             ThisProcess.exit(1)
         }
         worker.run()
-        // Unstructured: as long as the process lives.
+        // Unstructured: runs as long as the process lives.
         Task { await IdleMemory.watch(LoopClock(loop)) }
     }
 
@@ -78,8 +78,8 @@ enum WorkerProcess {
     }
 }
 
-/// Ends a worker whose instance is gone, whatever its event loop does: a loop that user code blocks does not hear that the
-/// connection to the controller ended.
+/// Ends a worker whose instance is gone, independently of the event loop: a loop blocked by user code does not notice
+/// that the connection to the controller has ended.
 enum Watchdog {
     /// How long a worker may outlive the process that started it: 5 seconds.
     static let patience = 5
