@@ -77,7 +77,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         guard instance == names.instance else {
             throw ServeError(
                 .invalidOptions,
-                "the handle of '\(id)' does not belong to the instance that is to run this application",
+                "the handle of '\(id)' belongs to another instance than the one that is to run this application",
                 deployment: id
             )
         }
@@ -99,7 +99,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         if parts.count == 2, InstanceID(parts[1]) != system.pools.instance {
             throw ServeError(
                 .invalidArgument,
-                "the reference to '\(id)' does not belong to this replica's instance of Swerve",
+                "the reference to '\(id)' belongs to another instance of Swerve than this replica",
                 deployment: id
             )
         }
