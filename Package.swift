@@ -456,7 +456,8 @@ let package = Package(
         .testTarget(
             name: "SwerveControllerTests",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveTransport",
+                "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveReplica",
+                "SwerveTransport", "TestSupport",
                 nioCore, nioEmbedded, logging,
             ],
             swiftSettings: settings

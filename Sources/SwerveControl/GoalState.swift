@@ -10,7 +10,10 @@ package struct GoalState: Hashable, Sendable, Codable {
     /// Gives out replica numbers, none of them twice.
     package internal(set) var numbers = ReplicaNumbers()
 
-    package init() {}
+    /// - Parameter numbers: continue those of an earlier controller.
+    package init(numbers: ReplicaNumbers = ReplicaNumbers()) {
+        self.numbers = numbers
+    }
 
     /// The goal of one application.
     package struct Application: Hashable, Sendable, Codable {

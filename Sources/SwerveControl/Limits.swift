@@ -21,6 +21,8 @@ enum Limits {
 package struct ReplicaNumbers: Hashable, Sendable, Codable {
     package private(set) var next: UInt64 = 1
 
+    package init() {}
+
     mutating func take() -> UInt64 {
         defer { next += 1 }
         return next

@@ -1,6 +1,6 @@
 package import Logging
 package import NIOCore
-internal import SwerveControl
+package import SwerveControl
 package import SwerveCore
 package import SwerveTransport
 
@@ -73,12 +73,8 @@ package final class Controller: Sendable {
     package func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
-    /// The status now and after each change, until the instance is shut down. A slow reader gets only the latest.
-    package func statusUpdates() -> AsyncStream<ServeStatus> {
-        let (updates, continuation) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
-        send(.watch(continuation))
-        return updates
-    }
+    /// Tells the watcher the status now and after each change, and finishes it when the instance is shut down.
+    package func watch(_ watcher: AsyncStream<ServeStatus>.Continuation) { send(.watch(watcher)) }
     func send(_ event: Event) {
         if case .terminated = report.yield(event) { Self.refuse(event) }
     }
@@ -101,21 +97,26 @@ package final class Controller: Sendable {
 
     /// State that only the loop touches.
     private struct LoopState {
-        var machine = ControllerState()
+        var machine: ControllerState
         /// The addresses of the replicas that have been placed.
         var addresses: [ReplicaID: String] = [:]
         var waitingForRun: [String: [DeployWaiter]] = [:]
         var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
-        var scheduledTick: MonotonicTime?
+        /// The timer of the next tick.
+        var tick: (time: MonotonicTime, timer: Scheduled<Void>)?
         var watchers: [AsyncStream<ServeStatus>.Continuation] = []
         /// The status that the watchers were last told.
         var announced: ServeStatus?
     }
 
     /// Runs until ``shutdown()`` is done.
-    package func run() async {
-        var state = LoopState()
+    ///
+    /// - Parameter numbers: gives the replicas their numbers.
+    /// - Returns: the numbers for a controller that continues the instance, so that none is given out twice.
+    @discardableResult
+    package func run(_ numbers: ReplicaNumbers = ReplicaNumbers()) async -> ReplicaNumbers {
+        var state = LoopState(machine: ControllerState(goal: GoalState(numbers: numbers)))
         for await event in events {
             let now = now()
             perform(handle(event, &state, now), &state)
@@ -128,6 +129,9 @@ package final class Controller: Sendable {
             }
         }
         for watcher in state.watchers { watcher.finish() }
+        // The clock may outlive the instance, and a timer holds what it belongs to.
+        state.tick?.timer.cancel()
+        return state.machine.goal.numbers
     }
 
     private func announceStatus(_ state: inout LoopState) {
@@ -189,21 +193,22 @@ package final class Controller: Sendable {
             }
             return state.machine.handle(event, of: replica, now: now)
         case .tick:
-            state.scheduledTick = nil
+            if let tick = state.tick, tick.time <= now { state.tick = nil }
             return state.machine.tick(now: now)
         }
     }
 
     private func scheduleTick(_ state: inout LoopState) {
         guard let wakeUp = state.machine.nextWakeUp else { return }
-        if let scheduled = state.scheduledTick, scheduled <= wakeUp { return }
-        state.scheduledTick = wakeUp
         // Ticking early does no harm, and a wake-up may lie at the end of time.
-        let time = NIODeadline.uptimeNanoseconds(UInt64(clamping: wakeUp.nanoseconds))
-        clock.scheduleTask(deadline: min(time, clock.now + Self.longestWait)) { self.send(.tick) }
+        let time = min(wakeUp, now() + Self.longestWait)
+        if let tick = state.tick, tick.time <= time { return }
+        state.tick?.timer.cancel()
+        let deadline = NIODeadline.uptimeNanoseconds(UInt64(clamping: time.nanoseconds))
+        state.tick = (time, clock.scheduleTask(deadline: deadline) { self.send(.tick) })
     }
 
-    private static let longestWait = TimeAmount.hours(1)
+    private static let longestWait = Duration.seconds(3600)
 
     private func now() -> MonotonicTime {
         MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))

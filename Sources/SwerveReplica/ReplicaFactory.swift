@@ -53,7 +53,9 @@ package struct ReplicaFactory: Sendable {
     {
         let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
         let arguments = try reader.nextRegion(D.InitArguments.self)
-        let actor = try await ServeSystem.$making.withValue(ServeSystem.Making(id, of: system)) {
+        let making = ServeSystem.Making(id, of: system)
+        defer { making.end() }
+        let actor = try await ServeSystem.$making.withValue(making) {
             try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
                 try await D._make(arguments, actorSystem: system)
             }

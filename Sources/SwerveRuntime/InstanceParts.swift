@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
@@ -17,19 +18,37 @@ struct InstanceParts {
     private let group: MultiThreadedEventLoopGroup
     private let directory: InstanceDirectory
     private let listener: PeerListener
-    private let loop: Task<Void, Never>
+    private let loop: Task<ReplicaNumbers, Never>
     private let memory: Task<Void, Never>
     private let proxy: ProxyService
 
     static func start(
         _ options: ServeOptions,
         _ system: ServeSystem,
-        _ surroundings: Surroundings
+        _ surroundings: Surroundings,
+        _ numbers: ReplicaNumbers
     ) throws -> InstanceParts {
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         let directory = try InstanceDirectory()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
+        do {
+            return try assemble(options, system, surroundings, numbers, directory, group)
+        } catch {
+            directory.removeAll()
+            group.shutdownGracefully { _ in }
+            throw error
+        }
+    }
+
+    private static func assemble(
+        _ options: ServeOptions,
+        _ system: ServeSystem,
+        _ surroundings: Surroundings,
+        _ numbers: ReplicaNumbers,
+        _ directory: InstanceDirectory,
+        _ group: MultiThreadedEventLoopGroup
+    ) throws -> InstanceParts {
         let hosted = HostedReplicas(system)
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
@@ -75,8 +94,14 @@ struct InstanceParts {
             group: group,
             directory: directory,
             listener: listener,
-            // Unstructured: the controller's loop runs as long as the instance, and `end` waits for it.
-            loop: Task { await controller.run() },
+            // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
+            // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
+            // instance.
+            loop: Task.detached {
+                let next = await controller.run(numbers)
+                withExtendedLifetime((listener, directory)) {}
+                return next
+            },
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             proxy: proxy
@@ -104,14 +129,16 @@ struct InstanceParts {
         return server
     }
 
-    func end(_ server: HTTPServer?, drainTimeout: Duration) async {
+    /// - Returns: the numbers for the replicas of the next start.
+    func end(_ server: HTTPServer?, drainTimeout: Duration) async -> ReplicaNumbers {
         proxy.beginDraining()
         await server?.drain(deadline: drainTimeout)
         await controller.shutdown()
-        await loop.value
+        let numbers = await loop.value
         memory.cancel()
         listener.stop()
         directory.removeAll()
         try? await group.shutdownGracefully()
+        return numbers
     }
 }

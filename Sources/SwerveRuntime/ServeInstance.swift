@@ -1,6 +1,7 @@
 package import Logging
 internal import NIOCore
 public import SwerveActors
+internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
 internal import SwerveHTTP
@@ -24,6 +25,10 @@ public actor ServeInstance {
     nonisolated private let surroundings: Surroundings
     private var running: InstanceParts?
     private var server: HTTPServer?
+    /// Those of the replicas, which go on from start to start.
+    private var numbers = ReplicaNumbers()
+    /// Those who watch the status and wait for the start.
+    private var watchers: [AsyncStream<ServeStatus>.Continuation] = []
     private var specs: [String: ApplicationSpec] = [:]
     /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
@@ -89,7 +94,7 @@ public actor ServeInstance {
 
     private func end() async {
         guard let running else { return }
-        await running.end(server, drainTimeout: options.drainTimeout)
+        numbers = await running.end(server, drainTimeout: options.drainTimeout)
         server = nil
         specs = [:]
         self.running = nil
@@ -135,8 +140,10 @@ public actor ServeInstance {
             if listening, server == nil { server = try await running.startServer(options) }
             return running
         }
-        let new = try InstanceParts.start(options, system, surroundings)
+        let new = try InstanceParts.start(options, system, surroundings, numbers)
         running = new
+        for watcher in watchers { new.controller.watch(watcher) }
+        watchers = []
         do {
             if listening { server = try await new.startServer(options) }
         } catch {
@@ -174,11 +181,14 @@ public actor ServeInstance {
 
     /// ``status()`` now and after each change, until the instance is shut down. A slow reader gets only the latest.
     public func statusUpdates() -> AsyncStream<ServeStatus> {
-        if let running { return running.controller.statusUpdates() }
-        return AsyncStream { updates in
-            updates.yield(ServeStatus(applications: [:]))
-            updates.finish()
+        let (updates, watcher) = AsyncStream.makeStream(of: ServeStatus.self, bufferingPolicy: .bufferingNewest(1))
+        if let running {
+            running.controller.watch(watcher)
+        } else {
+            watcher.yield(ServeStatus(applications: [:]))
+            watchers.append(watcher)
         }
+        return updates
     }
 
     /// The handle of an application's ingress.

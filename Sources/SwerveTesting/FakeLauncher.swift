@@ -31,20 +31,28 @@ public final class FakeLauncher: Sendable {
         case gone
     }
     private struct Replica {
-        let report: Report
+        /// `nil` once it is gone.
+        var report: Report?
         var life: Life
+        /// The start is on its way to the underlying launcher: a stop has to wait for it.
+        var isHandedOver = false
+        var isStopWanted = false
+
+        mutating func end() -> Report? {
+            life = .gone
+            return report.take()
+        }
     }
     private struct State {
         var base: (any ReplicaLauncher)?
         var replicas: [ReplicaID: Replica] = [:]
+        /// Starts that the test has not asked for.
+        var starts: [Start] = []
+        var waiter: CheckedContinuation<Start, any Error>?
     }
     private let state = Mutex(State())
-    private let starts: AsyncStream<Start>
-    private let announce: AsyncStream<Start>.Continuation
 
-    public init() {
-        (starts, announce) = AsyncStream.makeStream(of: Start.self)
-    }
+    public init() {}
 
     /// A replica to be started. The start stays pending until the test decides about it.
     public struct Start: Sendable {
@@ -64,20 +72,30 @@ public final class FakeLauncher: Sendable {
     ///
     /// - Throws: `CancellationError` if the task is cancelled.
     public func nextStart() async throws -> Start {
-        for await start in starts { return start }
-        throw CancellationError()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let start = state.withLock { state -> Result<Start, any Error>? in
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if !state.starts.isEmpty { return .success(state.starts.removeFirst()) }
+                    precondition(state.waiter == nil, "two tasks wait for the next start")
+                    state.waiter = continuation
+                    return nil
+                }
+                if let start { continuation.resume(with: start) }
+            }
+        } onCancel: {
+            state.withLock { $0.waiter.take() }?.resume(throwing: CancellationError())
+        }
     }
 
     /// Ends a replica as if its process had died. A replica in this process still finishes its ongoing requests.
     public func lose(_ replica: ReplicaID, _ reason: String = "lost by the test") {
-        let (entry, base) = state.withLock { state -> (Replica?, (any ReplicaLauncher)?) in
-            let entry = state.replicas[replica]
-            state.replicas[replica]?.life = .gone
-            return (entry, state.base)
+        let (report, base) = state.withLock { state -> (Report?, (any ReplicaLauncher)?) in
+            let isStarted = state.replicas[replica]?.life == .started
+            return (state.replicas[replica]?.end(), isStarted ? state.base : nil)
         }
-        guard let entry, entry.life != .gone else { return }
-        if entry.life == .started { base?.stop(replica) }
-        entry.report(.exited(reason: reason))
+        base?.stop(replica)
+        report?(.exited(reason: reason))
     }
 
     // MARK: The test's decisions
@@ -86,10 +104,18 @@ public final class FakeLauncher: Sendable {
         guard let (report, base) = decide(start, .started) else { return }
         base.start(start.replica, start.spec) { [weak self] event in
             // A lost replica reports nothing more.
-            guard let self, life(of: start.replica) == .started else { return }
-            if case .exited = event { state.withLock { $0.replicas[start.replica]?.life = .gone } }
-            report(event)
+            let isHeard = self?.state.withLock { state in
+                guard state.replicas[start.replica]?.life == .started else { return false }
+                if case .exited = event { _ = state.replicas[start.replica]?.end() }
+                return true
+            }
+            if isHeard == true { report(event) }
         }
+        let isStopWanted = state.withLock { state in
+            state.replicas[start.replica]?.isHandedOver = false
+            return state.replicas[start.replica]?.isStopWanted == true
+        }
+        if isStopWanted { base.stop(start.replica) }
     }
 
     private func fail(_ start: Start, _ message: String) {
@@ -104,14 +130,13 @@ public final class FakeLauncher: Sendable {
             guard let entry = state.replicas[start.replica], let base = state.base else {
                 preconditionFailure("\(start.replica) belongs to another launcher")
             }
-            if entry.life == .gone { return nil }
+            guard let report = entry.report else { return nil }
             precondition(entry.life == .held, "the test already decided about the start of \(start.replica)")
             state.replicas[start.replica]?.life = life
-            return (entry.report, base)
+            state.replicas[start.replica]?.isHandedOver = life == .started
+            return (report, base)
         }
     }
-
-    private func life(of replica: ReplicaID) -> Life? { state.withLock { $0.replicas[replica]?.life } }
 
     // MARK: The controller's orders
 
@@ -125,41 +150,47 @@ public final class FakeLauncher: Sendable {
         let base: any ReplicaLauncher
 
         func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping Report) {
-            launcher.state.withLock { state in
+            let start = Start(replica: replica, options: spec.options, launcher: launcher, spec: spec)
+            let waiter = launcher.state.withLock { state in
                 precondition(state.replicas[replica] == nil, "\(replica) is started twice")
                 state.replicas[replica] = Replica(report: report, life: .held)
+                if state.waiter == nil { state.starts.append(start) }
+                return state.waiter.take()
             }
-            launcher.announce.yield(
-                Start(replica: replica, options: spec.options, launcher: launcher, spec: spec)
-            )
+            waiter?.resume(returning: start)
         }
 
         func drain(_ replica: ReplicaID) {
-            if known(replica).life == .started { base.drain(replica) }
+            if isStarted(replica) { base.drain(replica) }
         }
 
         func probe(_ replica: ReplicaID) {
-            if known(replica).life == .started { base.probe(replica) }
+            if isStarted(replica) { base.probe(replica) }
         }
 
         func stop(_ replica: ReplicaID) {
-            let entry = known(replica)
-            switch entry.life {
-            case .started: base.stop(replica)
-            case .held, .failed:
-                launcher.state.withLock { $0.replicas[replica]?.life = .gone }
-                entry.report(.exited(reason: "it was stopped"))
-            case .gone: break
+            precondition(isKnown(replica), "\(replica) was never started")
+            let (report, isStarted) = launcher.state.withLock { state -> (Report?, Bool) in
+                switch state.replicas[replica]?.life {
+                case .held, .failed: return (state.replicas[replica]?.end(), false)
+                case .started where state.replicas[replica]?.isHandedOver == true:
+                    state.replicas[replica]?.isStopWanted = true
+                    return (nil, false)
+                case .started: return (nil, true)
+                case .gone, nil: return (nil, false)
+                }
             }
+            if isStarted { base.stop(replica) }
+            report?(.exited(reason: "it was stopped"))
         }
 
         func publish(_ message: ControlMessage, of deployment: DeploymentID) { base.publish(message, of: deployment) }
 
-        private func known(_ replica: ReplicaID) -> Replica {
-            guard let entry = launcher.state.withLock({ $0.replicas[replica] }) else {
-                preconditionFailure("\(replica) was never started")
-            }
-            return entry
+        private func isKnown(_ replica: ReplicaID) -> Bool { launcher.state.withLock { $0.replicas[replica] != nil } }
+
+        private func isStarted(_ replica: ReplicaID) -> Bool {
+            precondition(isKnown(replica), "\(replica) was never started")
+            return launcher.state.withLock { $0.replicas[replica]?.life == .started }
         }
     }
 }

@@ -141,12 +141,12 @@ package final class Peers: Sendable {
         // Asking for the pool would make one, and with it connections that nobody needs.
         guard state.withLock({ $0.used.contains(id) }) else { return }
         let pool = pools.pool(id)
-        let (withdrawn, missing) = state.withLock { state -> (ServeError?, [(String, Int)]) in
-            guard state.used.contains(id), let published = state.published[id] else { return (nil, []) }
+        let missing = state.withLock { state -> [(String, Int)] in
+            guard state.used.contains(id), let published = state.published[id] else { return [] }
             guard case .replicas(let replicas, let options) = published else {
                 for replica in state.remote.keys where replica.deployment == id { state.remote[replica] = nil }
-                if case .withdrawn(let error) = published { return (error, []) }
-                return (nil, [])
+                if case .withdrawn(let error) = published { pool.withdraw(error) }
+                return []
             }
             let current = Set(replicas.map(\.id))
             for replica in state.remote.keys where replica.deployment == id && !current.contains(replica) {
@@ -160,9 +160,8 @@ package final class Peers: Sendable {
             }
             // Under the lock, so that an older set cannot overtake a newer one on its way to the pool.
             pool.update(reachable, options: options)
-            return (nil, missing)
+            return missing
         }
-        if let withdrawn { pool.withdraw(withdrawn) }
         for (address, index) in missing { connect(to: address, index) }
     }
 

@@ -163,7 +163,7 @@ final class World: @unchecked Sendable {
 
     private func runController() -> Task<Void, Never> {
         let controller = controller!
-        return Task(executorPreference: main.executor) { await controller.run() }
+        return Task(executorPreference: main.executor) { _ = await controller.run() }
     }
 
     func end() {

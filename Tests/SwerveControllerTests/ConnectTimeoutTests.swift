@@ -80,7 +80,7 @@ private struct NoNetwork: PeerNetwork {
             answersHTTP: false
         )
         let spec = ApplicationSpec(name: "app", routePrefix: nil, ingress: "D", deployments: [deployment])
-        async let running: Void = controller.run()
+        async let running = controller.run()
         let end = Mutex<Result<Void, any Error>?>(nil)
         async let deploying: Void = {
             do {
@@ -102,7 +102,7 @@ private struct NoNetwork: PeerNetwork {
         #expect(message.contains("waiting for the disk"), "\(message)")
         #expect(launcher.killed == 3, "one per attempt")
         await controller.shutdown()
-        await running
+        _ = await running
         await loop.shutdownGracefully()
     }
 }

@@ -78,4 +78,57 @@ import Testing
             }
         }
     }
+
+    @Test func `a wait for a start that is cancelled does not end the next one`() async throws {
+        let launcher = FakeLauncher()
+        let wait = Task { try await launcher.nextStart() }
+        wait.cancel()
+        await #expect(throws: CancellationError.self) { _ = try await wait.value }
+        try await withTestInstance(placement: .inProcess, launcher: launcher) { instance in
+            async let run = instance.run(Adder.bind(offset: 1), routePrefix: nil)
+            try await launcher.nextStart().succeed()
+            #expect(try await run.add(1) == 2)
+        }
+    }
+
+    @Test func `an instance that starts again gives its replicas new numbers`() async throws {
+        let launcher = FakeLauncher()
+        try await withTestInstance(placement: .inProcess, launcher: launcher) { instance in
+            var numbers: [UInt64] = []
+            for _ in 0..<2 {
+                async let run = instance.run(Adder.bind(offset: 1), routePrefix: nil)
+                let start = try await launcher.nextStart()
+                numbers.append(start.replica.number)
+                start.succeed()
+                _ = try await run
+                await instance.shutdown()
+            }
+            #expect(numbers == [1, 2])
+        }
+    }
+
+    @Test func `a status is awaited before the instance starts`() async throws {
+        try await withTestInstance(placement: .inProcess) { instance in
+            async let status = instance.waitUntil { $0?.state == .running }
+            try await instance.run(Adder.bind(offset: 1), routePrefix: nil)
+            #expect(try await status?.name == "default")
+        }
+    }
+
+    @Test func `the deadline of a request that is over does not shorten a new one`() async throws {
+        let clock = ManualClock()
+        try await withTestInstance(placement: .inProcess, clock: clock) { instance in
+            let adder = try await instance.run(Adder.bind(offset: 1), routePrefix: nil)
+            let (over, isOver) = AsyncStream.makeStream(of: Void.self)
+            let late = await ServeContext.withDeadline(in: .seconds(1)) {
+                Task {
+                    for await _ in over {}
+                    return try await ServeContext.withDeadline(in: .seconds(10)) { try await adder.add(1) }
+                }
+            }
+            await clock.advance(by: .seconds(5))
+            isOver.finish()
+            #expect(try await late.value == 2)
+        }
+    }
 }

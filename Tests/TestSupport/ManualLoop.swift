@@ -24,6 +24,7 @@ package final class ManualLoop: EventLoop {
     /// How often ``execute(_:)`` was called.
     package var wakeUps: Int { state.withLock { $0.wakeUps } }
     package var isIdle: Bool { state.withLock { $0.tasks.isEmpty } }
+    package var timerCount: Int { state.withLock { $0.timers.count } }
     package var nextTimer: NIODeadline? { state.withLock { $0.timers.map(\.deadline).min() } }
 
     /// True only while the test runs the loop: the tests that use it have one thread.

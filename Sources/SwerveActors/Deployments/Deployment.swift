@@ -114,6 +114,8 @@ extension Deployment {
     /// The option holds for calls through the returned handle, and through copies of it that are sent to other
     /// deployments, also as an argument of `bind`.
     public nonisolated func options(idempotent: Bool) -> Self {
+        // An actor that is here is called as it is.
+        if case .local = id.target { return self }
         var options = id.callOptions ?? CallOptions()
         options.idempotent = idempotent
         return actorSystem.reference(ServeID(id.target, callOptions: options))

@@ -35,9 +35,11 @@ public struct ServeContext: Sendable, Hashable {
         operation: () async throws -> Result
     ) async rethrows -> Result {
         var context = current ?? ServeContext(requestID: "")
-        let clock = context.deadline?.clock ?? clock
+        // The deadline of a request that is over does not count.
+        let outer = context.deadline.flatMap { $0.remaining == nil ? nil : $0 }
+        let clock = outer.map(\.clock) ?? Self.clock
         let time = RequestDeadline.now(clock) + .nanoseconds(time.nanoseconds)
-        let deadline = RequestDeadline(min(context.deadline?.time ?? time, time), clock: clock)
+        let deadline = RequestDeadline(min(outer?.time ?? time, time), clock: clock)
         context.deadline = deadline
         defer { deadline.end() }
         return try await $current.withValue(context, operation: operation)

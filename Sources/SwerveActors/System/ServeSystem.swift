@@ -2,6 +2,7 @@ public import Distributed
 package import NIOCore
 internal import NIOPosix
 public import SwerveCore
+internal import Synchronization
 
 /// The distributed actor system of deployments. A reference names a deployment, which is a set of replicas; each call
 /// through it is routed to one of them.
@@ -44,20 +45,31 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     }()
 
     /// The replica for which an actor is being created.
-    package struct Making: Sendable {
-        let system: ServeSystem
-        let replica: ReplicaID
+    ///
+    /// Tasks that an initialiser starts inherit it and may outlive the initialiser: an actor that they create later is not
+    /// the replica's.
+    package final class Making: Sendable {
+        fileprivate let system: ServeSystem
+        fileprivate let replica: ReplicaID
+        private let isOver = Atomic(false)
 
         package init(_ replica: ReplicaID, of system: ServeSystem) {
             self.replica = replica
             self.system = system
         }
+
+        /// The initialiser has returned.
+        package func end() {
+            isOver.store(true, ordering: .relaxed)
+        }
+
+        fileprivate var current: Making? { isOver.load(ordering: .relaxed) ? nil : self }
     }
     @TaskLocal package static var making: Making?
 
     /// The system of an actor that is being created: in a replica's initialiser that of its instance, elsewhere the
     /// detached one. For code that `@Deployment` generates.
-    public static var ofNewActor: ServeSystem { making?.system ?? detached }
+    public static var ofNewActor: ServeSystem { making?.current?.system ?? detached }
 
     /// The system that decoded references belong to.
     ///
@@ -96,7 +108,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
         nil
     }
     public func assignID<Act: DistributedActor>(_ type: Act.Type) -> ActorID where Act.ID == ActorID {
-        ServeID(.local(LocalIdentity(replica: Self.making?.replica, instance: pools.instance)))
+        ServeID(.local(LocalIdentity(replica: Self.making?.current?.replica, instance: pools.instance)))
     }
     public func actorReady<Act: DistributedActor>(_ actor: Act) where Act.ID == ActorID {}
     public func resignID(_ id: ActorID) {}

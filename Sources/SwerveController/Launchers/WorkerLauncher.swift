@@ -21,6 +21,8 @@ package final class WorkerLauncher: ReplicaLauncher {
         let spec: DeploymentSpec
         let report: Report
         var connection: PeerConnection?
+        /// Ends the wait for the connection.
+        var timeout: Scheduled<Void>?
         /// Whether it was told to stop.
         var isStopped = false
         /// Whether it was killed because it did not connect.
@@ -71,7 +73,15 @@ package final class WorkerLauncher: ReplicaLauncher {
                 self.exited(replica, output.isEmpty ? reason : "\(reason); its last output:\n\(output)")
             }
         }
-        clock.scheduleTask(in: .nanoseconds(Self.connectTimeout.nanoseconds)) { self.endIfSilent(replica) }
+        let timeout = clock.scheduleTask(in: .nanoseconds(Self.connectTimeout.nanoseconds)) {
+            self.endIfSilent(replica)
+        }
+        let isWaiting = state.withLock { state in
+            guard let entry = state.replicas[replica], entry.connection == nil else { return false }
+            state.replicas[replica]?.timeout = timeout
+            return true
+        }
+        if !isWaiting { timeout.cancel() }
     }
 
     private func endIfSilent(_ replica: ReplicaID) {
@@ -85,6 +95,7 @@ package final class WorkerLauncher: ReplicaLauncher {
 
     private func exited(_ replica: ReplicaID, _ reason: String) {
         guard let entry = state.withLock({ $0.replicas.removeValue(forKey: replica) }) else { return }
+        entry.timeout?.cancel()
         let reason = entry.isSilent ? "it did not connect within \(Self.connectTimeout): \(reason)" : reason
         if !entry.isStopped {
             logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
@@ -131,6 +142,7 @@ extension WorkerLauncher: PeerDelegate {
                 return false
             }
             state.replicas[replica]?.connection = connection
+            entry.timeout?.cancel()
             for message in state.published.values { connection.send(message) }
             connection.send(.start(entry.spec))
             return true
