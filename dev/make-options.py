@@ -51,6 +51,9 @@ def options():
     found = [Option(*match) for match in PROPERTY.findall(SOURCE.read_text())]
     if not found or found[0].name != "name":
         sys.exit(f"{SOURCE}: no options found, or the first is not 'name'")
+    declared = re.findall(r"^    (?:@.*\n    )?public var (\w+): [^{]*$", SOURCE.read_text(), re.MULTILINE)
+    if missed := set(declared) - {option.name for option in found}:
+        sys.exit(f"{SOURCE}: each option needs documentation directly above it and a default: {sorted(missed)}")
     return found
 
 

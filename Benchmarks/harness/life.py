@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from .bench import Bench
-from .nginx import Nginx, nginx_pair
+from .nginx import Nginx, modules, nginx_pair
 from .processes import Failure, Server, answers_ok, is_running, pss_megabytes
 from .servers import hummingbird, process, roles
 
@@ -19,6 +19,7 @@ def cold_start(bench: Bench) -> None:
     starts: dict[str, Callable[[], Server | Nginx]] = {
         "nginx": nginx_pair, "process": process, "hummingbird": hummingbird}
     times: dict[str, list[float]] = {name: [] for name in starts}
+    modules()
     for _ in range(bench.repetitions):
         for name, start_server in starts.items():
             start = time.perf_counter()

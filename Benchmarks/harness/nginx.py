@@ -5,6 +5,7 @@ A comment beside each setting says why it differs from nginx's default. What is 
 a no-op (`proxy_buffer_size` 4k, `proxy_buffers` 8 of 4k, `client_body_buffer_size` 16k on 64-bit machines), the backlog
 (511), the time-outs, and `client_max_body_size` (1 MiB, which the echo's body just fits)."""
 
+import functools
 import os
 import subprocess
 import tempfile
@@ -165,6 +166,11 @@ def nginx_alone() -> Nginx:
 
 def other_temp_paths(prefix: str) -> str:
     """Folders of modules that are compiled in by default; a user without rights cannot make the default ones."""
+    return " ".join(f"{module}_temp_path {prefix}-{module};" for module in modules())
+
+
+@functools.cache
+def modules() -> list[str]:
+    """Those compiled in that have a folder. Asked once: it must not count as the start of a server."""
     built = subprocess.run(["nginx", "-V"], capture_output=True, text=True).stderr
-    modules = [module for module in ("fastcgi", "uwsgi", "scgi") if f"--without-http_{module}_module" not in built]
-    return " ".join(f"{module}_temp_path {prefix}-{module};" for module in modules)
+    return [module for module in ("fastcgi", "uwsgi", "scgi") if f"--without-http_{module}_module" not in built]

@@ -130,7 +130,11 @@ def image_rate(port: int, body: bytes, answer: Answer, clients: int, seconds: fl
     def client(index: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.perf_counter() - start < seconds and not failures:
-            status, content = post(port, "/segment", body, connection, answer.accept)
+            try:
+                status, content = post(port, "/segment", body, connection, answer.accept)
+            except (OSError, http.client.HTTPException) as error:
+                failures.append(repr(error))
+                return
             if status != 200 or not content.startswith(answer.beginning):
                 failures.append(f"status {status}: {content[:200]!r}")
             counts[index] += 1

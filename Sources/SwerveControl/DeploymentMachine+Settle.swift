@@ -38,9 +38,9 @@ extension DeploymentMachine {
                 counts.running += 1
                 if replica.isDoubtful(now: now) { counts.doubtful += 1 }
                 if published.contains(replica.id) { counts.newServe = true }
-            case .current: if replica.isStarting { counts.starting += 1 }
+            case .current where replica.isStarting: counts.starting += 1
             case .old where replica.isRunning: counts.old += 1
-            case .old, .discarded: if !replica.isStuck { counts.oldLeaving += 1 }
+            case .current, .old, .discarded: if !replica.isStuck { counts.leaving += 1 }
             }
         }
         return counts

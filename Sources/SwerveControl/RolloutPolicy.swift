@@ -14,8 +14,8 @@ package struct RolloutCounts: Hashable, Sendable {
     package var newServe: Bool
     /// Replicas of earlier revisions that serve.
     package var old: Int
-    /// Replicas of earlier revisions that drain or stop, and so still hold their resources.
-    package var oldLeaving: Int
+    /// Replicas of any revision that drain or stop, and so still hold their resources.
+    package var leaving: Int
 
     package init(
         target: Int,
@@ -24,7 +24,7 @@ package struct RolloutCounts: Hashable, Sendable {
         starting: Int = 0,
         newServe: Bool = false,
         old: Int = 0,
-        oldLeaving: Int = 0
+        leaving: Int = 0
     ) {
         self.target = target
         self.running = running
@@ -32,7 +32,7 @@ package struct RolloutCounts: Hashable, Sendable {
         self.starting = starting
         self.newServe = newServe
         self.old = old
-        self.oldLeaving = oldLeaving
+        self.leaving = leaving
     }
 }
 
@@ -86,7 +86,7 @@ extension DeploymentOptions.Rollout {
         func replaceable(_ new: Int) -> Int { min(max(0, new + counts.old - (target - unavailable)), counts.old) }
         // A version that crashes after becoming ready must not cost one old replica after another.
         let leaving = replaceable(max(0, running - counts.doubtful))
-        let held = surge == 0 ? counts.oldLeaving + leaving : 0
+        let held = surge == 0 ? counts.leaving + leaving : 0
         let room = target + surge - kept - (counts.old - leaving) - held
         return RolloutStep(
             vacant: max(0, min(target - kept, room)),

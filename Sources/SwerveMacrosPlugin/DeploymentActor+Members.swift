@@ -1,3 +1,4 @@
+internal import SwiftParser
 internal import SwiftSyntax
 internal import SwiftSyntaxBuilder
 
@@ -63,7 +64,7 @@ extension DeploymentActor {
     private var configured: String {
         let binds = usable.indices.map { index in
             // Inside the struct `Self` would mean the struct.
-            bind(index, prefix: "", overrides: ", overrides").replacing(#/\bSelf\b/#, with: name)
+            bind(index, prefix: "", overrides: ", self.overrides").replacingSelf(with: name)
         }
         return """
             /// `\(name)` with options that differ from its own; `options(...)` returns it.
@@ -152,5 +153,15 @@ extension DeploymentActor {
             }
             return false
         }
+    }
+}
+
+extension String {
+    /// The source with `Self` replaced by a type's name. The texts of string literals stay as they are.
+    fileprivate func replacingSelf(with name: String) -> String {
+        Parser.parse(source: self).tokens(viewMode: .sourceAccurate).map { token in
+            token.tokenKind == .keyword(.Self)
+                ? token.with(\.tokenKind, .identifier(name)).description : token.description
+        }.joined()
     }
 }

@@ -77,7 +77,7 @@ import Testing
             let (surge, unavailable) = rule.bounds(target: target)
             for running in 0...5 {
                 for (starting, doubtful) in product(0...5, 0...running) {
-                    for (old, oldLeaving) in product(0...5, 0...3) {
+                    for (old, leaving) in product(0...5, 0...3) {
                         let counts = RolloutCounts(
                             target: target,
                             running: running,
@@ -85,7 +85,7 @@ import Testing
                             starting: starting,
                             newServe: !rule.servesTogether && running > 0,
                             old: old,
-                            oldLeaving: oldLeaving
+                            leaving: leaving
                         )
                         let step = rule.step(counts)
                         let kept = running + starting - step.surplus
@@ -93,11 +93,11 @@ import Testing
                         #expect(step.vacant >= 0 && step.leaving <= old && kept <= target, "\(counts)")
                         if step.leaving > 0 { #expect(serving >= target - unavailable, "\(counts)") }
                         if step.vacant > 0, !rule.servesTogether {
-                            let held = surge == 0 ? oldLeaving + step.leaving : 0
+                            let held = surge == 0 ? leaving + step.leaving : 0
                             #expect(kept + step.vacant + old - step.leaving + held <= target + surge, "\(counts)")
                         }
                         let isDone = kept == target && min(running, target) == target && old == 0
-                        let waits = starting > 0 || oldLeaving > 0 || step.isInDoubt || doubtful > 0
+                        let waits = starting > 0 || leaving > 0 || step.isInDoubt || doubtful > 0
                         #expect(
                             isDone || waits || step.vacant > 0 || step.leaving > 0 || step.surplus > 0,
                             "nothing happens: \(counts)"

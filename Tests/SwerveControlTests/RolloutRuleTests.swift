@@ -208,4 +208,16 @@ import Testing
         for _ in 1..<6 { #expect(bench.wait(.seconds(10)) == [.stop(r(1))]) }
         #expect(bench.wait(.seconds(10)) == [.stop(r(1)), .start(r(2), new)])
     }
+
+    @Test func `stop first: a version that comes back waits until its own replica is gone`() throws {
+        var bench = Bench()
+        let old = web(1, version: 1, .stopFirst)
+        _ = try bench.run(application(old))
+        _ = try bench.deploy(application(web(1, version: 2, .stopFirst)))
+        // The first replica drains: it is of the wanted version again, but will not serve any more.
+        let back = try bench.deploy(application(old))
+        #expect(!back.contains(.start(r(2), old)))
+        #expect(bench.report(.drained, r(1)) == [.stop(r(1))])
+        #expect(bench.report(.exited(reason: "stopped"), r(1)).contains(.start(r(2), old)))
+    }
 }

@@ -129,7 +129,7 @@ struct World {
         let id = replica.deployment
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
         // If no replicas may exist in excess of the target, an old replica keeps its place until it is gone.
-        if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leavingOld(id, spec).isEmpty { return }
+        if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leaving(id).isEmpty { return }
         let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
         reached.insert(.replacement)
         if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
@@ -143,10 +143,10 @@ struct World {
     /// How many replicas the deployment should have.
     func target(of id: DeploymentID) -> Int { (fellBack.contains(id) ? trusted[id]?.target : targets[id]) ?? 0 }
 
-    /// The replicas of earlier revisions that are leaving and still hold their resources.
-    func leavingOld(_ id: DeploymentID, _ spec: DeploymentSpec) -> [ReplicaID] {
+    /// The replicas that are leaving and still hold their resources.
+    func leaving(_ id: DeploymentID) -> [ReplicaID] {
         replicas.filter { key, replica in
-            key.deployment == id && !replica.isLive && !replica.isStuck && replica.spec.revision != spec.revision
+            key.deployment == id && !replica.isLive && !replica.isStuck
         }.keys.sorted()
     }
 
@@ -328,7 +328,7 @@ struct World {
         let isStarted = actions.contains { if case .start(let new, _) = $0 { new.deployment == id } else { false } }
         // When all new replicas start next to the old ones, there may be more old ones than the current target.
         guard isStarted, !spec.options.rollout.servesTogether else { return }
-        let holding = live(id).count + (surge == 0 ? leavingOld(id, spec).count : 0)
+        let holding = live(id).count + (surge == 0 ? leaving(id).count : 0)
         if holding > target + surge { throw illegal("\(id) has \(holding) replicas, not \(target) + \(surge)") }
     }
 

@@ -40,7 +40,11 @@ struct CompilerMessageTests {
     @Test(arguments: Rejected.snippets)
     func theCompilerExplains(snippet: String) throws {
         let process = Process()
-        let output = Pipe()
+        // A file: reading from a pipe is interrupted by signals of other tests' children.
+        let place = FileManager.default.temporaryDirectory.appending(path: "swerve-\(UUID())")
+        _ = FileManager.default.createFile(atPath: place.path, contents: nil)
+        defer { try? FileManager.default.removeItem(at: place) }
+        let output = try FileHandle(forWritingTo: place)
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [
             "bash", Rejected.root.appending(path: "dev/check-diagnostics.sh").path,
@@ -49,8 +53,8 @@ struct CompilerMessageTests {
         process.standardOutput = output
         process.standardError = output
         try process.run()
-        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         process.waitUntilExit()
+        let text = try String(contentsOf: place, encoding: .utf8)
         #expect(process.terminationStatus == 0, "\(text)")
     }
 }

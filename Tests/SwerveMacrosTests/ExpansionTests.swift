@@ -45,7 +45,7 @@ import Testing
                     ///
                     /// Loads the model.
                     func bind(modelName: String, threshold: Double = 0.5) -> Segmenter {
-                        SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold), overrides)
+                        SwerveActors.ServeSystem._bound(Segmenter.self, .init0(modelName: modelName, threshold: threshold), self.overrides)
                     }
                 }
 
@@ -135,7 +135,7 @@ import Testing
                     }
                     /// A reference to a deployment of `Pair` that is not running yet; `Serve.run` starts it.
                     func bind(first: First, in: Int) -> Pair {
-                        SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`), overrides)
+                        SwerveActors.ServeSystem._bound(Pair.self, .init0(first: first, in: `in`), self.overrides)
                     }
                 }
 
@@ -224,11 +224,11 @@ import Testing
                     }
                     /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     public func bind(_ value: Int) -> Open {
-                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)), overrides)
+                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init0(value: value)), self.overrides)
                     }
                     /// A reference to a deployment of `Open` that is not running yet; `Serve.run` starts it.
                     func bind(hidden: Hidden?) -> Open {
-                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)), overrides)
+                        SwerveActors.ServeSystem._bound(Open.self, InitArguments(call: .init1(hidden: hidden)), self.overrides)
                     }
                 }
 
