@@ -35,7 +35,7 @@ def replicas(main: int) -> list[Replica]:
             continue
         for entry in entries:
             if entry.startswith(VARIABLE):
-                deployment = entry[len(VARIABLE):].split(b"\n")[1].decode()
+                deployment = entry[len(VARIABLE):].split(b"\n")[2].decode()
                 found.append(Replica(pid, deployment, start_time(pid)))
     return found
 
