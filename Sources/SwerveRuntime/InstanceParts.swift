@@ -99,7 +99,7 @@ struct InstanceParts {
             // instance.
             loop: Task.detached {
                 let next = await controller.run(numbers)
-                withExtendedLifetime((listener, directory)) {}
+                withExtendedLifetime((listener, directory, group)) {}
                 return next
             },
             // Unstructured: runs until `end` cancels it.

@@ -16,7 +16,7 @@ internal import SwerveHTTP
 /// await instance.shutdown()
 /// ```
 /// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:)``, ends with ``shutdown()``, and may
-/// then start again. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
+/// then start again. One that is never shut down runs until its process ends, even if nothing refers to it. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
 /// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
     private var options: ServeOptions
@@ -25,9 +25,9 @@ public actor ServeInstance {
     nonisolated private let surroundings: Surroundings
     private var running: InstanceParts?
     private var server: HTTPServer?
-    /// Those of the replicas, which go on from start to start.
+    /// The next start continues the replica numbers of the last one.
     private var numbers = ReplicaNumbers()
-    /// Those who watch the status and wait for the start.
+    /// Status streams that were opened before the start.
     private var watchers: [AsyncStream<ServeStatus>.Continuation] = []
     private var specs: [String: ApplicationSpec] = [:]
     /// Whether a start or a shutdown is under way; there is only one at a time.
@@ -93,6 +93,8 @@ public actor ServeInstance {
     }
 
     private func end() async {
+        for watcher in watchers { watcher.finish() }
+        watchers = []
         guard let running else { return }
         numbers = await running.end(server, drainTimeout: options.drainTimeout)
         server = nil
@@ -185,7 +187,10 @@ public actor ServeInstance {
         if let running {
             running.controller.watch(watcher)
         } else {
-            watcher.yield(ServeStatus(applications: [:]))
+            let status = ServeStatus(applications: [:])
+            // Streams that were dropped meanwhile are forgotten.
+            watchers.removeAll { if case .terminated = $0.yield(status) { true } else { false } }
+            watcher.yield(status)
             watchers.append(watcher)
         }
         return updates

@@ -103,6 +103,8 @@ private struct NoNetwork: PeerNetwork {
         #expect(launcher.killed == 3, "one per attempt")
         await controller.shutdown()
         _ = await running
+        // The loop drops what reaches it while it shuts down, also the cancellation of the controller's last timer.
+        await loop.run()
         await loop.shutdownGracefully()
     }
 }

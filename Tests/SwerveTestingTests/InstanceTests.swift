@@ -108,4 +108,12 @@ import Testing
             #expect(try await doubler.isIdempotent(adder.options(idempotent: true)))
         }
     }
+
+    @Test func `status updates of an instance that never ran end with its shutdown`() async throws {
+        let instance = ServeInstance(.testing)
+        let updates = await instance.statusUpdates()
+        await instance.shutdown()
+        let all = await updates.reduce(into: []) { $0.append($1) }
+        #expect(all == [ServeStatus(applications: [:])])
+    }
 }
