@@ -2,15 +2,20 @@ import SwerveSystem
 import Testing
 
 @Suite struct DescriptorTests {
-    @Test func `a pipe hands on bytes, has none for now, and ends`() throws {
-        let pipe = try #require(Descriptors.makePipe())
-        defer { Descriptors.close(pipe.readingEnd) }
-        var chunk = [UInt8](repeating: 0, count: 10)
-        #expect(throws: ErrorNumber.tryAgain) { try Descriptors.read(pipe.readingEnd, into: &chunk) }
-        try Descriptors.writeAll(pipe.writingEnd, "hello".utf8)
-        #expect(try Descriptors.read(pipe.readingEnd, into: &chunk) == 5 && chunk.prefix(5) == Array("hello".utf8)[...])
-        Descriptors.close(pipe.writingEnd)
-        #expect(try Descriptors.read(pipe.readingEnd, into: &chunk) == 0)
+    @Test func `a pipe hands on bytes, has none for now, and ends`() async {
+        // In a process of its own: a program that another test starts holds the writing end for a moment.
+        await #expect(processExitsWith: .success) {
+            let pipe = try #require(Descriptors.makePipe())
+            defer { Descriptors.close(pipe.readingEnd) }
+            var chunk = [UInt8](repeating: 0, count: 10)
+            #expect(throws: ErrorNumber.tryAgain) { try Descriptors.read(pipe.readingEnd, into: &chunk) }
+            try Descriptors.writeAll(pipe.writingEnd, "hello".utf8)
+            let count = try Descriptors.read(pipe.readingEnd, into: &chunk)
+            #expect(count == 5 && chunk.prefix(5) == Array("hello".utf8)[...])
+            Descriptors.close(pipe.writingEnd)
+            let end = try Descriptors.read(pipe.readingEnd, into: &chunk)
+            #expect(end == 0)
+        }
     }
 
     @Test func `writing to a descriptor that is not open fails`() {
