@@ -55,7 +55,12 @@ let package = Package(
         .target(name: "CSwerveSystem"),
         .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
         // Shells.
-        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(
+            name: "SwerveHTTPTypes",
+            dependencies: ["CZlib", "SwerveCore", deque, nioCore],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveActors",
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
