@@ -356,7 +356,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveCore", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -393,8 +393,8 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore,
+                nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",

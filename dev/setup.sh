@@ -8,10 +8,11 @@ goal=${1:?usage: dev/setup.sh run|test|bench|load|picture}
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
-# Debian packages: the image libraries that SwerveVision loads, and the programs that the goal's scripts call.
-packages=(libturbojpeg0 libpng16-16 curl python3)
+# Debian packages: what the build needs, the image libraries that SwerveVision loads, and the programs that the goal's
+# scripts call.
+packages=(zlib1g-dev libturbojpeg0 libpng16-16 curl python3)
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
-[ "$goal" = load ] && packages=(wrk nginx-light python3)
+[ "$goal" = load ] && packages=(zlib1g-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package
@@ -44,10 +45,11 @@ fi
 case $goal in
     run) dev/python-env.sh runtime ;;
     test)
-        dev/python-env.sh runtime golden training hub
+        dev/python-env.sh runtime golden training hub content
         for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
         .venv/bin/python dev/make-models.py
+        .venv/bin/python dev/make-content.py
         ;;
     bench)
         dev/python-env.sh runtime golden

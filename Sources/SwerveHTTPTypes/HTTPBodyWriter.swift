@@ -108,6 +108,9 @@ public final class HTTPBodyWriter: Sendable {
         }
     }
 
+    /// How many writes wait for the client.
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
     private func makeID() -> Int {
         state.withLock { state in
             defer { state.nextID += 1 }

@@ -11,14 +11,18 @@ package enum ResponseCompression: Hashable, Sendable {
 
     /// Decides without looking at the content. A short answer costs one comparison, and one to a client that accepts no
     /// coding costs a search for `accept-encoding`.
-    package init(_ response: ServeResponse, to head: HTTPRequestHead, _ options: DeploymentOptions.Compression) {
+    package init(
+        _ response: ServeResponse,
+        to head: @autoclosure () -> HTTPRequestHead,
+        _ options: DeploymentOptions.Compression
+    ) {
         self = .none
         guard let minimum = options.minimumBytes else { return }
         switch response.body.storage {
         case .bytes(let bytes): if bytes.readableBytes < minimum { return }
         case .stream(let length, _): if let length, length < minimum { return }
         }
-        let accepted = head.headers.values(of: "accept-encoding")
+        let accepted = head().headers.values(of: "accept-encoding")
         guard !accepted.isEmpty, Self.allows(response) else { return }
         self = AcceptEncoding(accepted).prefersGzip ? .gzip(level: options.level) : .varies
     }
