@@ -119,7 +119,9 @@ import Testing
     }
 
     // 42 KB that decode to 42 MB.
-    @Test(arguments: ["gzip", "gzip, gzip"]) func `a bomb is refused while it is decoded`(_ encoding: String) async throws {
+    @Test(arguments: ["gzip", "gzip, gzip"]) func `a bomb is refused while it is decoded`(_ encoding: String)
+        async throws
+    {
         var bomb = Self.gzip(ByteBuffer(repeating: 0, count: 42 << 20))
         if encoding != "gzip" { bomb = Self.gzip(bomb) }
         #expect(bomb.readableBytes < 42 << 10)

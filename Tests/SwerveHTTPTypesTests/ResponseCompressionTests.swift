@@ -66,7 +66,9 @@ import Testing
         #expect(try Self.decision(Self.response(type: type)) == .gzip(level: 1))
     }
 
-    @Test(arguments: ["image/png", "image/jpeg", "application/zip", "application/octet-stream", "text/event-stream", nil])
+    @Test(arguments: [
+        "image/png", "image/jpeg", "application/zip", "application/octet-stream", "text/event-stream", nil,
+    ])
     func `content of another type is not`(_ type: String?) throws {
         #expect(try Self.decision(Self.response(type: type)) == .none)
     }

@@ -39,7 +39,9 @@ extension DeploymentOptions {
         /// - Parameter maximumRatio: how many times as large as what was sent the decoded content may be; 200 by
         ///   default. More is answered with 413. Content that decodes to 1 MiB or less is never too large for this
         ///   limit.
-        public static func on(maximumRatio: Int = 200) -> RequestDecoding { RequestDecoding(maximumRatio: maximumRatio) }
+        public static func on(maximumRatio: Int = 200) -> RequestDecoding {
+            RequestDecoding(maximumRatio: maximumRatio)
+        }
         public var description: String { maximumRatio.map { "on, ratio up to \($0)" } ?? "off" }
 
         func problem() -> String? {

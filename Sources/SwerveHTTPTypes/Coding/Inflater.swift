@@ -105,7 +105,9 @@ final class Inflater {
         var status = Z_OK
         input.readWithUnsafeReadableBytes { source in
             // zlib does not write to its input, though the type of the pointer allows it.
-            stream.pointee.next_in = UnsafeMutablePointer(mutating: source.assumingMemoryBound(to: Bytef.self).baseAddress)
+            stream.pointee.next_in = UnsafeMutablePointer(
+                mutating: source.assumingMemoryBound(to: Bytef.self).baseAddress
+            )
             stream.pointee.avail_in = uInt(clamping: source.count)
             let given = Int(stream.pointee.avail_in)
             output.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in

@@ -28,7 +28,8 @@ enum CodingTarget {
         let split = try decode(HTTPTargets.pieces(data, using: &random), codings)
         // The ratio is looked at between pieces, whose ends differ, so only one of the two may be over it.
         let isOverRatio = [whole, split].contains { $0.error?.status == .contentTooLarge }
-        guard isOverRatio || whole.error == split.error && whole.digest == split.digest && whole.bytes == split.bytes else {
+        guard isOverRatio || whole.error == split.error && whole.digest == split.digest && whole.bytes == split.bytes
+        else {
             throw WrongResult(message: "in pieces \(split), but whole \(whole)")
         }
         if let error = whole.error { return "\(error.status.code)" }
