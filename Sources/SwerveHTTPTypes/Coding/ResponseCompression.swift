@@ -24,7 +24,16 @@ package enum ResponseCompression: Hashable, Sendable {
         }
         let accepted = head().headers.values(of: "accept-encoding")
         guard !accepted.isEmpty, Self.allows(response) else { return }
-        self = AcceptEncoding(accepted).prefersGzip ? .gzip(level: options.level) : .varies
+        self = Self.prefersGzip(FieldList(accepted)) ? .gzip(level: options.level) : .varies
+    }
+
+    /// Whether gzip is accepted, and not less welcome than the plain content where the client says so (RFC 9110, section
+    /// 12.5.3).
+    private static func prefersGzip(_ accepted: FieldList) -> Bool {
+        let plain = accepted.members.first { $0.value == "identity" }?.weight ?? 0
+        let named = accepted.members.filter { $0.value == "gzip" || $0.value == "x-gzip" }.map(\.weight).max()
+        let weight = named ?? accepted.weight(of: "gzip") ?? 0
+        return weight > 0 && weight >= plain
     }
 
     /// Fields that describe the bytes as they are.
