@@ -119,9 +119,9 @@ extension IntegrationTests {
                 refused(413, path, bomb, "gzip", b"")
                 refused(413, path, gzip.compress(bomb), "gzip, gzip", b"")
             refused(413, "/count", bomb, "gzip", b"200 times")
-            many = gzip.compress(bytes(range(256)) * 20_000)
-            answer, body = ask("/count", many, "gzip")
-            assert (answer.status, body) == (200, b"5120000"), (answer.status, body)
+            many = b"".join(b"%d " % number for number in range(700_000))
+            answer, body = ask("/count", gzip.compress(many), "gzip")
+            assert (answer.status, body) == (200, b"%d" % len(many)), (answer.status, body)
             answer, body = ask("/echo", b"", "br")
             assert answer.status == 200
             print("ok")
