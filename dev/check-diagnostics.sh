@@ -29,7 +29,8 @@ flags+=(-load-plugin-executable "$plugin#SwerveMacrosPlugin")
 while IFS= read -r map; do
     flags+=(-Xcc "-fmodule-map-file=$map")
 done < <(find "$build" -maxdepth 2 -name module.modulemap -not -path "*-tool.build/*"; \
-    find "$build/../../checkouts" -path '*/Sources/*/include/module.modulemap' 2>/dev/null || true)
+    find "$build/../../checkouts" -path '*/Sources/*/include/module.modulemap' 2>/dev/null || true; \
+    find "$root/Sources" -maxdepth 2 -name module.modulemap)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
