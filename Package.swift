@@ -171,7 +171,7 @@ let package = Package(
         ),
         .target(
             name: "SwerveVisionHTTP",
-            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveSystem", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
@@ -408,7 +408,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionHTTPTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

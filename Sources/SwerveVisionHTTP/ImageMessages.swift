@@ -4,8 +4,9 @@ internal import SwerveTensor
 public import SwerveVision
 
 extension ServeRequest {
-    /// Reads the request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels). The
-    /// picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F` send it.
+    /// Reads the request's picture: JPEG, PNG, WebP, AVIF, HEIC, or a NumPy array of bytes (`.npy`, height × width × channels). The
+    /// picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F` send it. It is
+    /// decoded off the caller's actor, see ``PictureWork``.
     ///
     /// - Parameters:
     ///   - format: the channels wanted.
@@ -24,6 +25,17 @@ extension ServeRequest {
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Image {
         let file = try await imageFile(field: field, maxBytes: maxBytes)
+        return try await PictureWork.current.run {
+            try Self.image(in: file, as: format, isUpright: isUpright, limits: limits)
+        }
+    }
+
+    private static func image(
+        in file: ByteBuffer,
+        as format: Image.PixelFormat,
+        isUpright: Bool,
+        limits: ImageLimits
+    ) throws(ServeHTTPError) -> Image {
         do {
             if Image.isNPY(file) { return try Image(npy: file, limits: limits).converted(to: format) }
             return try Image.decode(file, as: format, isUpright: isUpright, limits: limits)

@@ -18,6 +18,8 @@ public distributed actor SegFormer: HTTPIngress {
     private let model: SegFormerModel
     private let information: SegFormerDescription
     private let options: SegFormerOptions
+    /// Where this replica decodes and draws pictures.
+    private let pictures: PictureWork
 
     /// Loads the model once per replica; replicas in one process share it.
     ///
@@ -48,6 +50,7 @@ public distributed actor SegFormer: HTTPIngress {
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
+        pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
         information = SegFormerDescription(model, folder, self.model, runtime: runtime)
     }
 
@@ -74,8 +77,10 @@ public distributed actor SegFormer: HTTPIngress {
         case .get, .head: return try .json(information)
         case .post:
             let answer = try SegmentationAnswer(for: request)
-            let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
-            return try answer.response(with: try await segment(image), of: image, classes: classes())
+            return try await PictureWork.$current.withValue(pictures) {
+                let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
+                return try await answer.response(with: try await segment(image), of: image, classes: classes())
+            }
         default:
             var response = ServeResponse.error(.methodNotAllowed, "POST a picture, or GET a description of the model")
             response.headers.add("allow", "GET, HEAD, POST")

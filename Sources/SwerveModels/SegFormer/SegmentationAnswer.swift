@@ -39,12 +39,22 @@ public struct SegmentationAnswer: Sendable {
         }
     }
 
+    /// Draws and encodes the answer off the caller's actor, see `PictureWork`.
+    ///
     /// - Parameters:
     ///   - map: the class of each pixel of the picture.
     ///   - image: the picture.
     ///   - classes: the name and the colour of each class, by label.
-    /// - Throws: `ImageError`.
-    public func response(with map: SegmentationMap, of image: Image, classes: [LegendEntry]) throws -> ServeResponse {
+    /// - Throws: `ImageError`; `CancellationError`.
+    public func response(
+        with map: SegmentationMap,
+        of image: Image,
+        classes: [LegendEntry]
+    ) async throws -> ServeResponse {
+        try await PictureWork.current.run { try made(with: map, of: image, classes: classes) }
+    }
+
+    private func made(with map: SegmentationMap, of image: Image, classes: [LegendEntry]) throws -> ServeResponse {
         switch kind {
         case .map: try .labels(map.labels, width: map.width, height: map.height)
         case .report(let includesMap):
