@@ -464,7 +464,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -9,7 +9,11 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
 # Debian packages: the image libraries that SwerveVision loads, and the programs that the goal's scripts call.
-packages=(libturbojpeg0 libpng16-16 curl python3)
+packages=(libturbojpeg0 libpng16-16 libwebp7 libwebpdemux2 libheif1 curl python3)
+# From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own.
+for plugin in libheif-plugin-dav1d libheif-plugin-libde265; do
+    if apt-cache show "$plugin" >/dev/null 2>&1; then packages+=("$plugin"); fi
+done
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
@@ -36,7 +40,7 @@ if command -v dpkg >/dev/null; then
         rm -f "$log"
     fi
 elif [ "$(uname)" = Darwin ]; then
-    for formula in jpeg-turbo libpng; do
+    for formula in jpeg-turbo libpng webp libheif; do
         brew list "$formula" >/dev/null 2>&1 || brew install -q "$formula" || fail "brew could not install $formula"
     done
 fi

@@ -7,7 +7,8 @@ extension ServeOptions {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ServeError) {
             guard !range.contains(value) else { return }
             let accepted =
-                range.upperBound == .max ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+                range.upperBound == .max
+                ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
             throw ServeError(.invalidOptions, "\(name) is \(value); it must be \(accepted)")
         }
         try check("port", port, 0...Int(UInt16.max))

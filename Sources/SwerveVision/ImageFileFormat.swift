@@ -14,7 +14,8 @@ enum ImageFileFormat {
             self = .jpeg
         } else if firstBytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             self = .png
-        } else if firstBytes.starts(with: Array("RIFF".utf8)), firstBytes.dropFirst(8).starts(with: Array("WEBP".utf8)) {
+        } else if firstBytes.starts(with: Array("RIFF".utf8)), firstBytes.dropFirst(8).starts(with: Array("WEBP".utf8))
+        {
             self = .webp
         } else if ImageFileFormat.isHEIF(firstBytes) {
             self = .heif

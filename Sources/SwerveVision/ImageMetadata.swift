@@ -20,7 +20,8 @@ struct ImageMetadata {
             readJPEG(file)
         } else if Self.begins(file, at: 0, with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             readPNG(file)
-        } else if Self.begins(file, at: 0, with: Array("RIFF".utf8)), Self.begins(file, at: 8, with: Array("WEBP".utf8)) {
+        } else if Self.begins(file, at: 0, with: Array("RIFF".utf8)), Self.begins(file, at: 8, with: Array("WEBP".utf8))
+        {
             readWebP(file)
         }
     }

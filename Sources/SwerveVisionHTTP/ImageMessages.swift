@@ -67,10 +67,10 @@ extension ServeResponse {
     /// - Throws: ``ServeHTTPError`` with status 406 when `Accept` excludes PNG and names none of the others;
     ///   `ImageError`.
     public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
-        let type = try request.accepted(of: .png, .jpeg, .webp, .array)
+        let type = try request.accepted(of: .png, .jpeg, .webP, .array)
         switch type {
         case .jpeg: return .bytes(try image.jpeg(quality: 90), contentType: type.essence)
-        case .webp: return .bytes(try image.webp(quality: 90), contentType: type.essence)
+        case .webP: return .bytes(try image.webp(quality: 90), contentType: type.essence)
         case .array: return .bytes(try image.npy(), contentType: type.essence)
         default: return .bytes(try image.png(level: 1), contentType: type.essence)
         }

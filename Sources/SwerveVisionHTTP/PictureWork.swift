@@ -45,10 +45,17 @@ public final class PictureWork: Sendable {
     /// - Parameter work: computes, and does not block.
     /// - Throws: what `work` throws; `CancellationError` when the task is cancelled before the work begins.
     public func run<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await holdingTurn {
+            // A request may begin with an event loop's thread as its preferred place; the work must not.
+            try await withTaskExecutorPreference(globalConcurrentExecutor) { try await Self.onPool(work) }
+        }
+    }
+
+    /// Waits for a turn, and keeps it for as long as `operation` takes.
+    func holdingTurn<Result>(_ operation: () async throws -> Result) async throws -> Result {
         try await takeTurn()
         defer { endTurn() }
-        // A request may begin with an event loop's thread as its preferred place; the work must not.
-        return try await withTaskExecutorPreference(globalConcurrentExecutor) { try await Self.onPool(work) }
+        return try await operation()
     }
 
     @concurrent private static func onPool<Result: Sendable>(

@@ -27,8 +27,10 @@ package struct ExtremeNumbers {
 
     package mutating func double() -> Double {
         let values: [Double] = [
-            .nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e39, -1e39,
-            1e19, -1e19, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, 0, -0.0, 0.5, 1, -1, 2, 255,
+            .nan, .signalingNaN, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e39,
+            -1e39,
+            1e19, -1e19, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .leastNormalMagnitude, 0, -0.0, 0.5, 1, -1, 2,
+            255,
         ]
         return values[below(values.count)]
     }
@@ -47,7 +49,8 @@ package struct ExtremeNumbers {
 
     package mutating func duration() -> Duration {
         let values: [Duration] = [
-            .seconds(Int64.min), .seconds(Int64.max), .nanoseconds(Int64.min), .nanoseconds(Int64.max), .seconds(-1), .zero,
+            .seconds(Int64.min), .seconds(Int64.max), .nanoseconds(Int64.min), .nanoseconds(Int64.max), .seconds(-1),
+            .zero,
             .nanoseconds(1), .seconds(1),
         ]
         return values[below(values.count)]

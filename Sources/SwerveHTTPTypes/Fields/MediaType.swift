@@ -38,7 +38,6 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
     public static let multipartForm = MediaType(essence: "multipart/form-data")
     public static let png = MediaType(essence: "image/png")
     public static let jpeg = MediaType(essence: "image/jpeg")
-    public static let webp = MediaType(essence: "image/webp")
     public static let webP = MediaType(essence: "image/webp")
     /// A NumPy array, `.npy`.
     public static let array = MediaType(essence: "application/x-npy")

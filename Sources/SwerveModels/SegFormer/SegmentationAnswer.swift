@@ -31,7 +31,7 @@ public struct SegmentationAnswer: Sendable {
         guard map == "png" || map == "none" else {
             throw ServeHTTPError(.badRequest, "no map named '\(map.prefix(40))'; the names are png, none")
         }
-        switch try request.accepted(of: .png, .jpeg, .webp, .array, .json) {
+        switch try request.accepted(of: .png, .jpeg, .webP, .array, .json) {
         case .array: kind = .map
         case .json: kind = .report(includesMap: map == "png")
         default: kind = .picture(picture)

@@ -54,7 +54,11 @@ distributed actor SharpenThenSegment: HTTPIngress {
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
-        return try await answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
+        return try await answer.response(
+            with: try await process(image),
+            of: image,
+            classes: try await segmenter.classes()
+        )
     }
 }
 
