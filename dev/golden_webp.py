@@ -31,6 +31,8 @@ def make(out: Path, picture) -> None:
     write_json(out / "webp.json", entries)
     write_json(out / "damaged.json", [damage(name, files[name], seed) for seed, name in damaged_names(files)])
     write_json(out / "heif.json", [write_heif(out, *file) for file in heif_files(picture)])
+    for name, data in heif_bombs().items():
+        (out / name).write_bytes(data)
 
 
 def write_json(path: Path, value) -> None:
@@ -207,9 +209,25 @@ def damage(name: str, data: bytes, seed: int) -> dict:
     return {"name": name, "changes": changes, "end": end, "checksum": checksum}
 
 
-def heif_files(picture) -> list[tuple[str, bytes, float, int]]:
-    """Name, file, and how much the mean and the largest difference of a channel may be: another library converts the
-    colours, and enlarges halved ones in another way."""
+def heif_bombs() -> dict[str, bytes]:
+    """Files whose outer header promises a small picture, while the coded one has 3 million pixels."""
+    import pillow_heif
+    from PIL import Image
+
+    image = Image.new("RGB", (2000, 1500), (10, 20, 30))
+    avif, heic = io.BytesIO(), io.BytesIO()
+    image.save(avif, "AVIF", quality=30)
+    pillow_heif.from_pillow(image).save(heic, quality=30)
+    files = {}
+    for name, file in {"claims-16x16.avif": avif, "claims-16x16.heic": heic}.items():
+        data = bytearray(file.getvalue())
+        at = data.index(b"ispe") + 8
+        data[at : at + 8] = (16).to_bytes(4, "big") * 2
+        files[name] = bytes(data)
+    return files
+
+
+def heif_files(picture) -> list[tuple[str, bytes]]:
     import pillow_heif
     from PIL import Image
 

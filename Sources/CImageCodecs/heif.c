@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "support.h"
+#include "heif_coded.h"
 
 // What we use of libheif 1.9 and later.
 typedef struct {
@@ -97,9 +97,9 @@ static bool require_library(const uint8_t *data, size_t count, imgc_error *error
            imgc_fail(error, IMGC_FORMAT_MISSING,
                      is_avif(data, count)
                          ? "an AVIF file, for which libheif is needed and not installed (Debian and Ubuntu: apt-get "
-                           "install libheif1 libheif-plugin-dav1d; macOS: brew install libheif)"
+                           "install libheif1, and libheif-plugin-dav1d where it exists; macOS: brew install libheif)"
                          : "an HEIC file, for which libheif is needed and not installed (Debian and Ubuntu: apt-get "
-                           "install libheif1 libheif-plugin-libde265; macOS: brew install libheif)",
+                           "install libheif1, and libheif-plugin-libde265 where it exists; macOS: brew install libheif)",
                      NULL);
 }
 
@@ -137,12 +137,15 @@ static void close_file(heif_file *file) {
 // What is coded may be larger than the picture, by a part of a block or of a tile.
 enum { MARGIN = 1024 };
 
+static uint64_t coded_pixels(const imgc_limits *limits) {
+    return limits->max_pixels + MARGIN * ((uint64_t)limits->max_width + limits->max_height + MARGIN);
+}
+
 static void limit_coded_size(void *context, const imgc_limits *limits) {
     uint64_t side = (uint64_t)(limits->max_width > limits->max_height ? limits->max_width : limits->max_height) + MARGIN;
-    uint64_t pixels = limits->max_pixels + MARGIN * ((uint64_t)limits->max_width + limits->max_height + MARGIN);
     // Newer versions limit the pixels, older ones each side.
     if (heif.security_limits)
-        heif.security_limits(context)->max_pixels = pixels;
+        heif.security_limits(context)->max_pixels = coded_pixels(limits);
     else
         heif.size_limit(context, side > INT32_MAX ? INT32_MAX : (int)side);
 }
@@ -176,7 +179,9 @@ bool imgc_heif_size(const uint8_t *data, size_t count, const imgc_limits *limits
     if (!open_file(data, count, limits, &file, error)) return false;
     *size = file.size;
     close_file(&file);
-    return true;
+    // A coded picture larger than the one that the file promises is refused after decoding, but takes memory before.
+    imgc_limits exact = {size->width, size->height, (uint64_t)size->width * size->height, 0};
+    return imgc_heif_coded_within(data, count, coded_pixels(&exact), error);
 }
 
 static void copy_row(const uint8_t *rgba, uint8_t *to, uint32_t channels, uint32_t width) {

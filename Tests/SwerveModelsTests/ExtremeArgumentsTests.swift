@@ -60,7 +60,8 @@ struct ExtremeArgumentsTests {
     func calls() async throws {
         let model = try await SegFormerModel.load(folder: Golden.modelFolder("tiny"), runtime: Golden.runtime())
         let calls = try Self.calls(model)
-        #expect(try Set(calls.keys) == PublicFunctions.takingNumbers(in: "SwerveModels"))
+        let functions = try PublicFunctions.takingNumbers(in: "SwerveModels")
+        #expect(functions.symmetricDifference(calls.keys) == [])
         for (name, call) in calls.sorted(by: { $0.key < $1.key }) {
             for seed in 0..<100 {
                 var numbers = ExtremeNumbers(seed: seed)

@@ -93,7 +93,8 @@ struct ExtremeArgumentsTests {
 
     @Test("The calls below are of all public functions that take numbers")
     func complete() throws {
-        #expect(try Set(Self.calls(cacheFolder: "").keys) == PublicFunctions.takingNumbers(in: "SwerveONNX"))
+        let functions = try PublicFunctions.takingNumbers(in: "SwerveONNX")
+        #expect(try functions.symmetricDifference(Self.calls(cacheFolder: "").keys) == [])
     }
 
     @Test("No number ends the process: the result is a value or a typed error")

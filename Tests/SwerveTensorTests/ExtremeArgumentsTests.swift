@@ -24,7 +24,8 @@ struct ExtremeArgumentsTests {
             },
             "Tensor.reshaped(to:)": { [try tensor.reshaped(to: $0.ints()), try empty.reshaped(to: $0.ints())] },
             "Tensor.byteCount(shape:elementType:)": {
-                #expect(try Tensor.byteCount(shape: $0.ints(), elementType: types[$0.below(types.count)]) >= 0)
+                let count = try Tensor.byteCount(shape: $0.ints(), elementType: types[$0.below(types.count)])
+                #expect(count >= 0)
                 return []
             },
             "Tensor.concatenated(_:axis:)": { numbers in
@@ -63,7 +64,8 @@ struct ExtremeArgumentsTests {
 
     @Test("The calls below are of all public functions that take numbers")
     func complete() throws {
-        #expect(try Set(Self.calls().keys) == PublicFunctions.takingNumbers(in: "SwerveTensor"))
+        let functions = try PublicFunctions.takingNumbers(in: "SwerveTensor")
+        #expect(try functions.symmetricDifference(Self.calls().keys) == [])
     }
 
     @Test("No number ends the process or takes forever: the result is a tensor or a typed error")

@@ -17,23 +17,27 @@ struct ExtremeArgumentsTests {
         let request = try ServeRequest(method: .post, path: "/", body: HTTPBody(file))
         return [
             "ImageAdapter.init(isUpright:field:maxBytes:)": {
-                #expect(try await ImageAdapter(maxBytes: $0.int()).input(from: request).width == 3)
+                let image = try await ImageAdapter(maxBytes: $0.int()).input(from: request)
+                #expect(image.width == 3)
             },
             "ServeRequest.image(as:isUpright:field:limits:maxBytes:)": {
-                #expect(try await request.image(maxBytes: $0.int()).width == 3)
+                let image = try await request.image(maxBytes: $0.int())
+                #expect(image.width == 3)
             },
             "ServeResponse.labels(_:width:height:)": {
                 _ = try ServeResponse.labels([1, 2, 3], width: $0.int(), height: $0.int())
             },
             "PictureWork.init(limit:)": {
-                #expect(try await PictureWork(limit: $0.int()).run { 7 } == 7)
+                let result = try await PictureWork(limit: $0.int()).run { 7 }
+                #expect(result == 7)
             },
         ]
     }
 
     @Test("The calls below are of all public functions that take numbers")
     func complete() throws {
-        #expect(try Set(Self.calls().keys) == PublicFunctions.takingNumbers(in: "SwerveVisionHTTP"))
+        let functions = try PublicFunctions.takingNumbers(in: "SwerveVisionHTTP")
+        #expect(try functions.symmetricDifference(Self.calls().keys) == [])
     }
 
     @Test("No number ends the process: the result is a value or an error with a status")

@@ -38,7 +38,7 @@ private actor Replica {
     func size(of request: ServeRequest) async throws -> Int { try await request.image().pixels.count }
 
     func answer(to request: ServeRequest, with image: Image) async throws -> HTTPStatus {
-        try await .image(image, for: request).status
+        try await ServeResponse.image(image, for: request).status
     }
 
     func ping() -> Bool { true }
@@ -66,6 +66,10 @@ private struct Occupation {
         end.finish()
         try await task.value
     }
+}
+
+private final class Order: Sendable {
+    let numbers = Mutex<[Int]>([])
 }
 
 @Suite("Work on pictures", .timeLimit(.minutes(1)))
@@ -105,18 +109,18 @@ struct PictureWorkTests {
     func limit() async throws {
         let work = PictureWork(limit: 2)
         let occupations = [try await Occupation(work), try await Occupation(work)]
-        let order = Mutex<[Int]>([])
+        let order = Order()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<4 {
-                group.addTask { try await work.run { order.withLock { $0.append(number) } } }
+                group.addTask { try await work.run { order.numbers.withLock { $0.append(number) } } }
                 try await eventually("it waits") { work.waitingCount == number + 1 }
             }
-            #expect(order.withLock { $0 } == [])
+            #expect(order.numbers.withLock { $0 } == [])
             // One place: the four run one after the other.
             try await occupations[0].finish()
             try await group.waitForAll()
         }
-        #expect(order.withLock { $0 } == [0, 1, 2, 3])
+        #expect(order.numbers.withLock { $0 } == [0, 1, 2, 3])
         try await occupations[1].finish()
     }
 

@@ -47,7 +47,8 @@ struct ExtremeArgumentsTests {
             "Image.webp(quality:)": { [try Image.decode(plain.webp(quality: $0.int()))] },
             "PixelNormalization.init(scale:mean:deviation:)": {
                 let numbers = PixelNormalization(scale: $0.double(), mean: $0.floats(), deviation: $0.floats())
-                #expect(try image.normalized(numbers).shape == [1, 3, 6, 8])
+                let tensor = try image.normalized(numbers)
+                #expect(tensor.shape == [1, 3, 6, 8])
                 return []
             },
             "ImageLimits.init(maximumWidth:maximumHeight:maximumPixels:maximumScans:maximumFileBytes:)": { numbers in
@@ -68,7 +69,8 @@ struct ExtremeArgumentsTests {
 
     @Test("The calls below are of all public functions that take numbers")
     func complete() throws {
-        #expect(try Set(Self.calls().keys) == PublicFunctions.takingNumbers(in: "SwerveVision"))
+        let functions = try PublicFunctions.takingNumbers(in: "SwerveVision")
+        #expect(try functions.symmetricDifference(Self.calls().keys) == [])
     }
 
     @Test("No number ends the process: the result is an image or a typed error")

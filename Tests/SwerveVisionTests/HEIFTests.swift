@@ -51,6 +51,16 @@ struct HEIFTests {
         }
     }
 
+    @Test(
+        "A file whose coded picture is larger than it says is refused before it is decoded",
+        arguments: ["avif", "heic"]
+    )
+    func codedSize(kind: String) throws {
+        let file = try Golden.bytes("webp/claims-16x16.\(kind)")
+        let error = #expect(throws: ImageError.self) { try Image.decode(file) }
+        #expect(error == ImageError(.tooLarge, "HEIF: a coded picture is above the limit"))
+    }
+
     @Test("A truncated file is refused, wherever it is cut off", arguments: ["444-16x16.avif", "444-16x16.heic"])
     func truncated(name: String) throws {
         let file = Array(try Golden.bytes("webp/\(name)").readableBytesView)
