@@ -33,7 +33,7 @@ package enum PublicFunctions {
             let declaration = line.drop { $0 == " " }
             guard declaration.hasPrefix("public "), let name = name(of: declaration) else { return nil }
             let rest = declaration.drop { $0 != "(" } + lines[(index + 1)...].prefix(40).joined(separator: " ")
-            let parameters = parameters(in: rest.replacing("->", with: ""))
+            let parameters = parameters(in: rest.replacing("->", with: "").replacing("<<", with: ""))
             guard parameters.contains(where: { holdsNumber($0.type) }) else { return nil }
             return "\(type).\(name)(\(parameters.map { "\($0.label):" }.joined()))"
         }
