@@ -1,4 +1,4 @@
-internal import SwerveCore
+package import SwerveCore
 
 extension ServeOptions {
     /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
