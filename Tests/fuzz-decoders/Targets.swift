@@ -14,7 +14,7 @@ struct WrongResult: Error {
 enum Target: String, CaseIterable {
     case jpeg, png, webp, heif, orientation, npy
     case multipart
-    case requests, chunks, connection
+    case requests, chunks, connection, fields
     /// Between processes.
     case frames, calls, answers, values, messages, words
 
@@ -31,6 +31,7 @@ enum Target: String, CaseIterable {
         case .requests: 25
         case .chunks: 15
         case .connection: 30
+        case .fields: 15
         case .frames: 10
         case .calls: 25
         case .answers: 20
@@ -59,7 +60,7 @@ enum Target: String, CaseIterable {
     /// The texts that mutations insert.
     var insertions: [String] {
         switch self {
-        case .requests, .chunks, .connection: HTTPSeeds.words
+        case .requests, .chunks, .connection, .fields: HTTPSeeds.words
         default: Mutator.words
         }
     }
@@ -114,6 +115,7 @@ enum Target: String, CaseIterable {
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
+            case .fields: return try HTTPFieldTarget.run(input)
             case .frames: return try PeerTargets.frames(input, round)
             case .calls: return try PeerTargets.calls(input, round)
             case .answers: return try PeerTargets.answers(input, round)
