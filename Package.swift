@@ -176,7 +176,7 @@ let package = Package(
         ),
         .target(
             name: "SwerveVisionHTTP",
-            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveSystem", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
@@ -414,7 +414,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionHTTPTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -470,7 +470,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

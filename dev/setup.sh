@@ -10,7 +10,11 @@ command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 
 
 # Debian packages: what the build needs, the image libraries that SwerveVision loads, and the programs that the goal's
 # scripts call.
-packages=(zlib1g-dev libturbojpeg0 libpng16-16 curl python3)
+packages=(zlib1g-dev libturbojpeg0 libpng16-16 libwebp7 libwebpdemux2 libheif1 curl python3)
+# From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own.
+for plugin in libheif-plugin-dav1d libheif-plugin-libde265; do
+    if apt-cache show "$plugin" >/dev/null 2>&1; then packages+=("$plugin"); fi
+done
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(zlib1g-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
@@ -37,7 +41,7 @@ if command -v dpkg >/dev/null; then
         rm -f "$log"
     fi
 elif [ "$(uname)" = Darwin ]; then
-    for formula in jpeg-turbo libpng; do
+    for formula in jpeg-turbo libpng webp libheif; do
         brew list "$formula" >/dev/null 2>&1 || brew install -q "$formula" || fail "brew could not install $formula"
     done
 fi

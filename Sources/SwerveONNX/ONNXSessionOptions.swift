@@ -97,6 +97,9 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     }
 
     /// - Throws: ``ONNXError`` with code `invalidArgument`, naming the option.
+    static let maximumConcurrentRuns = 1024
+    static let maximumQueueLimit = 1_000_000
+
     func validate() throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
@@ -108,8 +111,8 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         }
         try check("intraOpThreads", intraOpThreads, 0...1024)
         try check("interOpThreads", interOpThreads, 0...1024)
-        try check("concurrentRuns", concurrentRuns, 1...1024)
-        try check("queueLimit", queueLimit, 0...1_000_000)
+        try check("concurrentRuns", concurrentRuns, 1...ONNXSessionOptions.maximumConcurrentRuns)
+        try check("queueLimit", queueLimit, 0...ONNXSessionOptions.maximumQueueLimit)
         guard !providers.isEmpty else { throw ONNXError(.invalidArgument, "providers is empty") }
         guard Set(outputs).count == outputs.count else {
             throw ONNXError(.invalidArgument, "outputs has a name twice: \(outputs.joined(separator: ", "))")

@@ -18,6 +18,8 @@ public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
     private let information: SegFormerDescription
     private let options: SegFormerOptions
+    /// Where this replica decodes and draws pictures.
+    private let pictures: PictureWork
 
     /// Loads the model once per replica; replicas in one process share it.
     ///
@@ -48,6 +50,7 @@ public distributed actor SegFormer: RoutedIngress {
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
+        pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
         information = SegFormerDescription(model, folder, self.model, runtime: runtime)
     }
 
@@ -75,7 +78,9 @@ public distributed actor SegFormer: RoutedIngress {
 
     private func answer(_ request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
-        let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
-        return try answer.response(with: try await segment(image), of: image, classes: classes())
+        return try await PictureWork.$current.withValue(pictures) {
+            let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
+            return try await answer.response(with: try await segment(image), of: image, classes: classes())
+        }
     }
 }
