@@ -80,7 +80,8 @@ public struct ONNXLibrarySearch: Hashable, Sendable {
             } catch let error as ONNXError {
                 // The loader repeats the path in its own messages.
                 let prefix = "\(path): "
-                let reason = error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
+                let reason =
+                    error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
                 failures.append("  \(prefix)\(reason)")
             }
         }

@@ -1,5 +1,6 @@
 internal import CONNXRuntime
 internal import NIOCore
+internal import SwerveSystem
 internal import SwerveTensor
 internal import Synchronization
 
@@ -18,7 +19,8 @@ struct RuntimeRun: EngineRun {
         read: ([ONNXOutput]) throws -> Result
     ) throws -> Result {
         let shapes = inputs.map(\.shape)
-        if engine.memory.withLock({ $0.returnsMemory(after: shapes) }) { try run.returnMemory() }
+        let returnsMemory = engine.memory.withLock { $0.returnsMemory(after: shapes) }
+        if returnsMemory { try run.returnMemory() }
         return try withValues(over: inputs[...], []) { inputs in
             var outputs = [OpaquePointer?](repeating: nil, count: ports.count)
             defer { outputs.forEach { onnxrt_value_release(library, $0) } }
@@ -41,6 +43,8 @@ struct RuntimeRun: EngineRun {
             guard !run.isTerminated else { throw CancellationError() }
             guard isDone else { throw ONNXError(.runFailed, error.text) }
             engine.memory.withLock { $0.note(shapes) }
+            // What ONNX Runtime takes from the C library besides.
+            if returnsMemory { Heap.returnUnused() }
             return try read(zip(ports, outputs).map { try view($0, $1) })
         }
     }

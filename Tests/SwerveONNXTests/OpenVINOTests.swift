@@ -64,7 +64,10 @@ struct OpenVINOTests {
         #expect(pairs.allSatisfy { abs($0 - $1) <= 1e-4 * max(1, abs($1)) })
     }
 
-    @Test("A model has the same inputs, outputs and batch axis as with ONNX Runtime", arguments: ["several", "picture"])
+    @Test(
+        "A model has the same inputs, outputs and batch axis as with ONNX Runtime",
+        arguments: ["several", "picture"]
+    )
     func ports(name: String) throws {
         let here = try session(name)
         let there = try session(name, .cpu)
@@ -80,7 +83,7 @@ struct OpenVINOTests {
     func identities(type: ElementType) async throws {
         let session = try session("identity-\(type)")
         let fractions: [ElementType] = [.float16, .bfloat16, .float32, .float64]
-        for shape in [[2, 3], [0, 3], [1, 1]] {
+        for shape in [[2, 3], [0, 3]] {
             let count = shape.reduce(1, *)
             // OpenVINO computes in at most 32 bits, so the upper bytes are zeros.
             var bytes = [UInt8](repeating: 0, count: count * type.byteCount)

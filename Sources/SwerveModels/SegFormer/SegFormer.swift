@@ -19,7 +19,7 @@ public distributed actor SegFormer: RoutedIngress {
     private let information: SegFormerDescription
     private let options: SegFormerOptions
 
-    /// Loads the model once per replica; replicas in one process share it.
+    /// Loads the model once per replica and runs it once; replicas in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
@@ -48,7 +48,8 @@ public distributed actor SegFormer: RoutedIngress {
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
-        information = SegFormerDescription(model, folder, self.model, runtime: runtime)
+        information = SegFormerDescription(model, folder, self.model)
+        try await self.model.warmUp()
     }
 
     /// Finds the class of each pixel of a picture of any size.

@@ -83,7 +83,15 @@ package final class OpenVINOEngine: Engine {
                 bytes.withUnsafeBytes { bytes in
                     let text = bytes.assumingMemoryBound(to: CChar.self)
                     return openvino_model_read(
-                        library, nil, text.baseAddress, text.count, inputs, outputs, &pointer, &error)
+                        library,
+                        nil,
+                        text.baseAddress,
+                        text.count,
+                        inputs,
+                        outputs,
+                        &pointer,
+                        &error
+                    )
                 }
             }
         guard isRead, let pointer else { throw ONNXError(.invalidModel, error.text) }
@@ -119,7 +127,8 @@ package final class OpenVINOEngine: Engine {
 
     private func find(_ shapes: [[Int]]) -> OpenVINOCompiled? {
         compiled.withLock { compiled in
-            compiled.first { $0.shapes == shapes } ?? compiled.first { $0.isForAnySize && (isFull(compiled) || OpenVINOEngine.areEmpty(shapes)) }
+            compiled.first { $0.shapes == shapes }
+                ?? compiled.first { $0.isForAnySize && (isFull(compiled) || OpenVINOEngine.areEmpty(shapes)) }
         }
     }
 
@@ -137,14 +146,24 @@ package final class OpenVINOEngine: Engine {
         var error = openvino_error()
         let native = try shapes.map { shape in
             guard let native = openvino_shape(shape) else {
-                throw ONNXError(.invalidInput, "tensors of more than \(ONNXPort.maximumRank) dimensions are not supported")
+                throw ONNXError(
+                    .invalidInput,
+                    "tensors of more than \(ONNXPort.maximumRank) dimensions are not supported"
+                )
             }
             return native
         }
         let isCompiled = withCStrings(properties.map(\.key)) { keys in
             withCStrings(properties.map(\.value)) { values in
                 openvino_model_compile(
-                    model.pointer, native, keys.baseAddress, values.baseAddress, keys.count, &pointer, &error)
+                    model.pointer,
+                    native,
+                    keys.baseAddress,
+                    values.baseAddress,
+                    keys.count,
+                    &pointer,
+                    &error
+                )
             }
         }
         guard isCompiled, let pointer else { throw ONNXError(.runFailed, error.text) }
