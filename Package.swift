@@ -160,7 +160,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
+        // Models: tensors, pictures, ONNX Runtime and OpenVINO. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
@@ -168,10 +168,13 @@ let package = Package(
             dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
+        .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
+            dependencies: [
+                "CONNXRuntime", "COpenVINO", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(

@@ -46,10 +46,17 @@ elif [ "$(uname)" = Darwin ]; then
     done
 fi
 
+# A set of Python packages that may be missing, and what follows if it is.
+optional() { dev/python-env.sh "$1" 2>/dev/null || echo "setup: '$1' cannot be installed: $2"; }
+
 case $goal in
-    run) dev/python-env.sh runtime ;;
+    run)
+        dev/python-env.sh runtime
+        optional openvino "the model runs in ONNX Runtime, at half the speed"
+        ;;
     test)
         dev/python-env.sh runtime golden training hub content
+        optional openvino "its tests are skipped"
         for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
         .venv/bin/python dev/make-models.py
@@ -57,6 +64,7 @@ case $goal in
         ;;
     bench)
         dev/python-env.sh runtime golden
+        optional openvino "its rows are left out"
         .venv/bin/python dev/make-b0.py --variant b0
         ;;
     load | picture) ;;

@@ -21,7 +21,7 @@ public distributed actor SegFormer: RoutedIngress {
     /// Where this replica decodes and draws pictures.
     private let pictures: PictureWork
 
-    /// Loads the model once per replica; replicas in one process share it.
+    /// Loads the model once per replica and runs it once; replicas in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
@@ -51,7 +51,8 @@ public distributed actor SegFormer: RoutedIngress {
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
         pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
-        information = SegFormerDescription(model, folder, self.model, runtime: runtime)
+        information = SegFormerDescription(model, folder, self.model)
+        try await self.model.warmUp()
     }
 
     /// Finds the class of each pixel of a picture of any size.
