@@ -115,14 +115,15 @@ public actor ServeInstance {
     ///     ``HTTPIngress``; `nil` for none.
     /// - Returns: a handle of the ingress deployment.
     /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
-    ///   initialiser that kept failing. In all cases an application that already ran under the name keeps running.
+    ///   initialiser that kept failing; what resolving a ``ResolvedAtDeploy`` value throws. In all cases an application
+    ///   that already ran under the name keeps running.
     @discardableResult
     public func run<D: Deployment>(
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/"
     ) async throws -> D {
-        let spec = try ApplicationBuilder.build(
+        let spec = try await ApplicationBuilder.build(
             application,
             of: system.pools.instance,
             name: name,

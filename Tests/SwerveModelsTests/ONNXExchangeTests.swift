@@ -301,7 +301,7 @@ struct ONNXExchangeTests {
         let error = await #expect(throws: ONNXError.self) { try await ONNXModel(model: "/nowhere") }
         #expect(error?.code == .notFound)
         #expect(error?.message.contains("there is no folder /nowhere") == true)
-        let folder = try await ONNXModel(model: Golden.folder("external"), options: .init(intraOpThreads: 1))
+        let folder = try await ONNXModel(model: ModelName(Golden.folder("external")), options: .init(intraOpThreads: 1))
         #expect(try await folder.signature().inputs.map(\.name) == ["x"])
     }
 
