@@ -5,7 +5,7 @@ internal import SwerveSystem
 /// An ONNX file is a protobuf message. Its tensors are in it, or each names a `location`, a file relative to the model's
 /// folder. Export tools choose any names, so no pattern of names finds them all. The reader passes over everything but
 /// the messages that may hold a tensor, and keeps only a small window of the file in memory.
-enum ONNXExternalData {
+package enum ONNXExternalData {
     /// The most files; a model with more names is read no further.
     static let maximumFiles = 65_536
     /// The longest name, in bytes.
@@ -17,7 +17,7 @@ enum ONNXExternalData {
     /// damage: ONNX Runtime refuses it with a better message.
     ///
     /// - Throws: `SystemFailure` when the file cannot be read.
-    static func locations(in path: String) throws -> [String] {
+    package static func locations(in path: String) throws -> [String] {
         guard let size = FileSystem.size(path) else { throw SystemFailure("read", path, .noSuchFile) }
         var reader = Reader(window: FileWindow(try ReadOnlyFile(path)))
         try reader.read(size)

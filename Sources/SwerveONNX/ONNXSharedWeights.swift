@@ -20,7 +20,7 @@ package struct ONNXSharedWeights {
     private static let maximumTries = 3
 
     /// A step of a conversion, after which a process may die.
-    package enum Step: CaseIterable, Sendable {
+    package enum Step: String, Codable, CaseIterable, Sendable {
         case converted, described, synced, published
     }
 
