@@ -145,10 +145,12 @@ package struct ONNXSharedWeights {
         }
         let made = names.filter { !$0.hasPrefix(CacheFolder.partialPrefix) && $0 != name }
         let ages = made.map { (name: $0, age: FileStatus("\(models)/\($0)")?.modifiedSeconds ?? .max) }
-        let spare = ages.count + 1 - ONNXSharedWeights.maximumModels
-        guard spare > 0 else { return }
-        for (name, _) in ages.sorted(by: { ($0.age, $0.name) < ($1.age, $1.name) }).prefix(spare) {
-            locks.whileUnused(name) { CacheFolder.remove("\(models)/\(name)") }
+        var spare = ages.count + 1 - ONNXSharedWeights.maximumModels
+        for (name, _) in ages.sorted(by: { ($0.age, $0.name) < ($1.age, $1.name) }) where spare > 0 {
+            locks.whileUnused(name) {
+                CacheFolder.remove("\(models)/\(name)")
+                spare -= 1
+            }
         }
     }
 

@@ -45,7 +45,7 @@ struct ControlGroupTests {
             "\(place)/job/cpu.cfs_quota_us": "50000\n", "\(place)/job/cpu.cfs_period_us": "100000\n",
             "\(place)/free/cpu.cfs_quota_us": "-1\n", "\(place)/free/cpu.cfs_period_us": "100000\n",
         ]
-        let group = { "11:memory:/docker/1f\n4:cpu,cpuacct:\($0)\n1:name=systemd:/x\n" }
+        func group(_ path: String) -> String { "11:memory:/docker/1f\n4:cpu,cpuacct:\(path)\n1:name=systemd:/x\n" }
         #expect(quota(group("/docker/1f"), Self.old, files) == 4)
         #expect(quota(group("/docker/1f/job"), Self.old, files) == 0.5)
         #expect(quota(group("/docker/1f/free"), Self.old, files) == 4)

@@ -82,7 +82,7 @@ struct ProviderTests {
     func parts() async throws {
         try await withTemporaryFolder { folder in
             let library = try FakeNVML.make(in: folder)
-            func memory(_ device: Int = 0, _ visible: String?) throws -> UInt64 {
+            func memory(_ visible: String?, device: Int = 0) throws -> UInt64 {
                 try CUDADevices.memory(of: device, visible: visible, library: library)
             }
             #expect(try memory(nil) == 80000)
@@ -95,7 +95,7 @@ struct ProviderTests {
             #expect(try memory("MIG-bbbb4") == 2500)
             // A divided GPU by its number stands for its first part.
             #expect(try memory("1") == 5000)
-            #expect(try memory(2, nil) == 20000)
+            #expect(try memory(nil, device: 2) == 20000)
             for name in ["MIG-\(FakeNVML.divided)/3/1", "MIG-GPU-9/1/0", "MIG-GPU-9/x", "MIG-none", "GPU-9", "7"] {
                 let error = #expect(throws: ONNXError.self) { try memory(name) }
                 #expect(error?.code == .providerUnavailable)

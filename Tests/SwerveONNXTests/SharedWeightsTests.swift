@@ -79,14 +79,14 @@ struct SharedWeightsTests {
                             // Each begins when the other is there.
                             for other in [number, 1 - number] {
                                 let flag = "\(folder)/\(other)"
-                                if other == number { FileManager.default.createFile(atPath: flag, contents: nil) }
+                                if other == number { _ = FileManager.default.createFile(atPath: flag, contents: nil) }
                                 while !FileManager.default.fileExists(atPath: flag) { await Task.yield() }
                             }
                             let runtime = try Golden.runtime()
                             let options = SharedWeightsTests.options(folder + "/cache")
                             _ = try ONNXSharedWeights(path: path, runtime: runtime, options: options).prepare { step in
                                 guard step == .converted else { return }
-                                FileManager.default.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)
+                                _ = FileManager.default.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)
                             }
                             let session = try ONNXSession(.path(path), runtime: runtime, options: options)
                             guard try await SharedWeightsTests.error(session) < 1e-5 else { exit(1) }
