@@ -67,6 +67,14 @@ struct SharedWeightsTests {
         }
     }
 
+    /// Whether the process whose number is in a file waits for a lock; true where the system does not tell.
+    private static func waitsForLock(_ path: String) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: "/proc/locks") else { return true }
+        let locks = String(decoding: (try? file.readToEnd()) ?? Data(), as: UTF8.self)
+        let process = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+        return locks.split(separator: "\n").contains { $0.contains(" -> FLOCK ") && $0.contains(" \(process) ") }
+    }
+
     @Test("Processes that want the same model at the same time convert it once")
     func race() async throws {
         let path = try Golden.model("layers")
@@ -76,17 +84,20 @@ struct SharedWeightsTests {
                     group.addTask {
                         await #expect(processExitsWith: .success) {
                             [number = number as Int, path = path as String, folder = folder as String] in
-                            // Each begins when the other is there.
-                            for other in [number, 1 - number] {
-                                let flag = "\(folder)/\(other)"
-                                if other == number { _ = FileManager.default.createFile(atPath: flag, contents: nil) }
-                                while !FileManager.default.fileExists(atPath: flag) { await Task.yield() }
-                            }
+                            let files = FileManager.default
                             let runtime = try Golden.runtime()
                             let options = SharedWeightsTests.options(folder + "/cache")
-                            _ = try ONNXSharedWeights(path: path, runtime: runtime, options: options).prepare { step in
+                            let weights = try ONNXSharedWeights(path: path, runtime: runtime, options: options)
+                            // Each begins when the other is there.
+                            try Data("\(getpid())".utf8).write(to: URL(filePath: "\(folder)/\(number)"), options: .atomic)
+                            while !files.fileExists(atPath: "\(folder)/\(1 - number)") { await Task.yield() }
+                            _ = try weights.prepare { step in
                                 guard step == .converted else { return }
-                                _ = FileManager.default.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)
+                                _ = files.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)
+                                // Goes on when the other waits for the lock, or converts too.
+                                while !SharedWeightsTests.waitsForLock("\(folder)/\(1 - number)"),
+                                    !files.fileExists(atPath: "\(folder)/converted-\(1 - number)")
+                                {}
                             }
                             let session = try ONNXSession(.path(path), runtime: runtime, options: options)
                             guard try await SharedWeightsTests.error(session) < 1e-5 else { exit(1) }
@@ -120,6 +131,11 @@ struct SharedWeightsTests {
                 // A new file, so that the session that has the old one mapped keeps it.
                 try? FileManager.default.removeItem(at: file)
                 try data.write(to: file)
+                var isMade = false
+                _ = try ONNXSharedWeights(path: path, runtime: Golden.runtime(), options: options).prepare { _ in
+                    isMade = true
+                }
+                #expect(isMade, "\(name)")
                 #expect(try await Self.error(open(path, options)) < 1e-5, "\(name)")
                 #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 3)
             }
