@@ -48,7 +48,10 @@ struct CacheManifest {
             var count = 0
             // Fills the buffer, so that words never straddle two reads.
             while count < buffer.count {
-                let more = try file.read(at: offset + count, into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+                let more = try file.read(
+                    at: offset + count,
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+                )
                 if more == 0 { break }
                 count += more
             }

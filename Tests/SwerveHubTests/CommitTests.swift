@@ -8,7 +8,9 @@ import Testing
 @Suite("One commit for a deployment", .timeLimit(.minutes(2)))
 struct CommitTests {
     /// A deploy: the name of the model with its commit.
-    private func deployed(_ world: World, _ change: (inout ModelHubOptions) -> Void = { _ in }) async throws -> ModelName {
+    private func deployed(_ world: World, _ change: (inout ModelHubOptions) -> Void = { _ in }) async throws
+        -> ModelName
+    {
         try await ModelName("owner/name").resolved(by: world.loader(change))
     }
 
@@ -136,7 +138,9 @@ struct CommitTests {
                 try await ModelSource.resolve("owner/name", hub: world.loader())
             }
             #expect(error?.code == .invalidModel)
-            #expect(error?.message.hasPrefix("onnx/model.onnx of owner/name is a Git LFS pointer on the hub too") == true)
+            #expect(
+                error?.message.hasPrefix("onnx/model.onnx of owner/name is a Git LFS pointer on the hub too") == true
+            )
             #expect(error?.message.contains("`git lfs pull`") == true)
         }
     }

@@ -90,7 +90,8 @@ struct OfflineTests {
             #expect(world.pauses.all.isEmpty)
             #expect(
                 world.log.all.contains {
-                    $0.hasPrefix("warning: the hub cannot be used") && $0.contains("3.0 seconds, the limit fallbackDeadline")
+                    $0.hasPrefix("warning: the hub cannot be used")
+                        && $0.contains("3.0 seconds, the limit fallbackDeadline")
                 }
             )
         }
@@ -152,7 +153,9 @@ struct OfflineTests {
             let online = try await world.load()
             world.hub.set { $0.fault = { _ in Response(status: .notFound) } }
             #expect(try await world.load() == online)
-            #expect(world.log.all.contains { $0.hasPrefix("warning: the hub cannot be used") && $0.contains("not_found") })
+            #expect(
+                world.log.all.contains { $0.hasPrefix("warning: the hub cannot be used") && $0.contains("not_found") }
+            )
             // The hub itself says what is missing.
             for code in ["RevisionNotFound", "EntryNotFound"] {
                 world.hub.set { $0.fault = { _ in FakeHub.error(404, code, "no") } }

@@ -48,7 +48,7 @@ struct ONNXExchangeTests {
 
     private func model(_ name: String, limits: ONNXModelLimits = .init()) async throws -> ONNXModel {
         try await ONNXModel(
-            model: Golden.model(name),
+            model: ModelName(Golden.model(name)),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -280,7 +280,7 @@ struct ONNXExchangeTests {
     func statuses() async throws {
         let limits = ONNXModelLimits(maximumBodyBytes: 200, maximumTensorBytes: 16)
         let model = try await ONNXModel(
-            model: Golden.model("identity-int32"),
+            model: ModelName(Golden.model("identity-int32")),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )

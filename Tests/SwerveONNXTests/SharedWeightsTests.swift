@@ -89,7 +89,10 @@ struct SharedWeightsTests {
                             let options = SharedWeightsTests.options(folder + "/cache")
                             let weights = try ONNXSharedWeights(path: path, runtime: runtime, options: options)
                             // Each begins when the other is there.
-                            try Data("\(getpid())".utf8).write(to: URL(filePath: "\(folder)/\(number)"), options: .atomic)
+                            try Data("\(getpid())".utf8).write(
+                                to: URL(filePath: "\(folder)/\(number)"),
+                                options: .atomic
+                            )
                             while !files.fileExists(atPath: "\(folder)/\(1 - number)") { await Task.yield() }
                             _ = try weights.prepare { step in
                                 guard step == .converted else { return }

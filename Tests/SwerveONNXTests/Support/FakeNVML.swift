@@ -52,7 +52,9 @@ enum FakeNVML {
     static func make(in folder: String) throws -> String {
         try source.write(toFile: folder + "/nvml.c", atomically: true, encoding: .utf8)
         let path = folder + "/libnvml.so"
-        guard try run(["-shared", "-fPIC", "-o", path, folder + "/nvml.c"]) == 0 else { throw CocoaError(.fileNoSuchFile) }
+        guard try run(["-shared", "-fPIC", "-o", path, folder + "/nvml.c"]) == 0 else {
+            throw CocoaError(.fileNoSuchFile)
+        }
         return path
     }
 
