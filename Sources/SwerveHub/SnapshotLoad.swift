@@ -10,11 +10,19 @@ struct SnapshotLoad: Sendable {
     let revision: String
     /// The commit that the revision stands for; nil leaves it to the hub.
     let commit: String?
+    /// Whether cached files of a known commit count as complete although no listing tells.
+    let trustsCache: Bool
     let network: HubNetwork
     private let cache: HubCache
 
     /// - Throws: ``HubError`` with code `invalidName`.
-    init(repository: String, revision: String, commit: String? = nil, network: HubNetwork) throws(HubError) {
+    init(
+        repository: String,
+        revision: String,
+        commit: String? = nil,
+        trustsCache: Bool = false,
+        network: HubNetwork
+    ) throws(HubError) {
         try HubName.check(repository: repository)
         try HubName.check(revision: revision)
         if let commit, !HubName.isCommit(commit) {
@@ -23,6 +31,7 @@ struct SnapshotLoad: Sendable {
         self.repository = repository
         self.revision = revision
         self.commit = commit ?? (HubName.isCommit(revision) ? revision : nil)
+        self.trustsCache = trustsCache
         self.network = network
         cache = HubCache(network.options, repository: repository)
     }
@@ -117,7 +126,7 @@ struct SnapshotLoad: Sendable {
             stock = nil
         }
         let fallback = stock.flatMap { $0.isWhole ? $0 : nil }
-        if commit != nil, let fallback, fallback.isCertain {
+        if commit != nil, let fallback, fallback.isCertain || trustsCache {
             return snapshot(fallback.cached.commit, fallback.cached.present)
         }
         let contents: Contents
@@ -249,22 +258,22 @@ struct SnapshotLoad: Sendable {
     }
 
     /// The commit of the revision: as the hub says, which is asked once, or else as the cache remembers.
-    func currentCommit() async throws -> String {
-        if let commit { return commit }
+    func currentCommit() async throws -> (commit: String, isFromHub: Bool) {
+        if let commit { return (commit, false) }
         let cached = try await Disk.run { try cache.commit(of: revision) }
         if options.isOffline {
             guard let cached else { throw offline(nil) }
-            return cached
+            return (cached, false)
         }
         do {
             let contents = try await contents(isPatient: false)
             // So that loads of this commit need not ask again. A cache that cannot be written only costs a request.
             try? await Disk.run { try contents.tree.map { try cache.keep($0, of: contents.commit) } }
-            return contents.commit
+            return (contents.commit, true)
         } catch let error as HubError where error.leavesTheCache {
             guard let cached else { throw error }
             warn(error, commit: cached)
-            return cached
+            return (cached, false)
         }
     }
 }

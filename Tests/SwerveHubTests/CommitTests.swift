@@ -58,6 +58,24 @@ struct CommitTests {
         }
     }
 
+    @Test("After a deploy without the hub, replicas use a cache without a listing, as Python leaves it, and do not ask")
+    func withoutListing() async throws {
+        try await World.run(model) { world async throws in
+            _ = try await deployed(world).folder(files: files, hub: world.loader())
+            try FileManager.default.removeItem(atPath: world.repositoryFolder + "/trees")
+            world.hub.set { $0.fault = { _ in Response(status: .serviceUnavailable) } }
+            let name = try await deployed(world)
+            let before = world.hub.received.count
+            #expect(try await name.folder(files: files, hub: world.loader()).commit == FakeHub.commit)
+            #expect(world.hub.received.count == before)
+            // What is missing is asked for.
+            await #expect(throws: HubError.self) {
+                try await name.folder(files: ModelFiles(others: ["onnx/labels.txt"]), hub: world.loader())
+            }
+            #expect(world.hub.received.count > before)
+        }
+    }
+
     @Test("When neither the hub nor the cache tells, the deploy goes on, and the replicas try themselves")
     func unknown() async throws {
         try await World.run(model) { world async throws in
