@@ -110,7 +110,7 @@ public struct ModelHub: Sendable {
         try await currentCommit(of: repository, revision: revision).commit
     }
 
-    /// The same, and whether the hub told.
+    /// The same, and whether the hub told, or there was nothing to ask.
     package func currentCommit(
         of repository: String,
         revision: String

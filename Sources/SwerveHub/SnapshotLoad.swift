@@ -257,9 +257,10 @@ struct SnapshotLoad: Sendable {
         }
     }
 
-    /// The commit of the revision: as the hub says, which is asked once, or else as the cache remembers.
+    /// The commit of the revision: as the hub says, which is asked once, or else as the cache remembers. A revision that
+    /// is a commit needs no hub.
     func currentCommit() async throws -> (commit: String, isFromHub: Bool) {
-        if let commit { return (commit, false) }
+        if let commit { return (commit, true) }
         let cached = try await Disk.run { try cache.commit(of: revision) }
         if options.isOffline {
             guard let cached else { throw offline(nil) }
