@@ -70,7 +70,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     /// What is kept of the memory that a run takes. Only applies to models that run on the CPU.
     public var runMemory: RunMemory
     /// The folder for converted models and recorded shapes; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME`
-    /// or in `~/.cache`.
+    /// or in `~/.cache`, else a folder of this user in `/tmp`.
     public var cacheFolder: String?
     /// Session configuration entries for ONNX Runtime, passed on unchanged; it documents them.
     public var configuration: [String: String]
