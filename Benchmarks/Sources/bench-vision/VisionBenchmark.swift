@@ -83,8 +83,8 @@ struct VisionBenchmark {
             "onnxruntime": .cpu, "openvino": .openVINO(precision: .bf16), "openvino_f32": .openVINO(precision: .f32),
         ]
         let folder = try await ModelSource.resolve(model, files: ModelFiles())
-        let values = (0..<(3 * 512 * 512)).map { Float($0 % 255) / 128 - 1 }
-        let input = try Tensor(shape: [1, 3, 512, 512], values: values)
+        let values = (0..<(3 * 512 * 512)).map { (index: Int) -> Float in Float(index % 255) }
+        let input = try Tensor(shape: [1, 3, 512, 512], values: values.map { $0 / 128 })
         var sessions: [String: ONNXSession] = [:]
         for (name, provider) in providers {
             let options = ONNXSessionOptions(intraOpThreads: 2, providers: [provider])
