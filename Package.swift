@@ -56,7 +56,12 @@ let package = Package(
         .target(name: "CSwerveSystem"),
         .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
         // Shells.
-        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(
+            name: "SwerveHTTPTypes",
+            dependencies: ["CZlib", "SwerveCore", deque, nioCore],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveActors",
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
@@ -156,7 +161,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
+        // Models: tensors, pictures, ONNX Runtime and OpenVINO. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
@@ -164,15 +169,18 @@ let package = Package(
             dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
+        .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
+            dependencies: [
+                "CONNXRuntime", "COpenVINO", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveVisionHTTP",
-            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveSystem", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
@@ -352,7 +360,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveCore", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -389,8 +397,9 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveTesting", "TestSupport",
+                nioCore,
+                nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",
@@ -409,7 +418,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionHTTPTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -466,7 +475,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

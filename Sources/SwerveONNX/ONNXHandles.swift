@@ -53,6 +53,16 @@ final class RunHandle: Sendable {
         onnxrt_run_release(library.pointer, pointer)
     }
 
+    /// Makes the run return the memory that it took and nobody uses at its end.
+    ///
+    /// - Throws: ``ONNXError`` with code `outOfResources`.
+    func returnMemory() throws {
+        var error = onnxrt_error()
+        guard onnxrt_run_return_memory(library.pointer, pointer, &error) else {
+            throw ONNXError(.outOfResources, error.text)
+        }
+    }
+
     var isTerminated: Bool { wasTerminated.load(ordering: .acquiring) }
 
     /// Makes the run end with an error after the current operator.

@@ -33,10 +33,12 @@ public final class ONNXShapeRecorder: Sendable {
 
     /// - Parameters:
     ///   - path: the model file.
-    ///   - limit: how many shapes to keep; further ones are not recorded.
+    ///   - limit: how many shapes to keep, from 0 to ``ONNXWarmUp/maximumRecordedShapes``; further ones are not recorded.
     ///   - cacheFolder: see ``ONNXSessionOptions/cacheFolder``.
-    /// - Throws: ``ONNXError`` with code `notFound` when there is no such file, `outOfResources`.
+    /// - Throws: ``ONNXError`` with code `invalidArgument` for another limit, `notFound` when there is no such file,
+    ///   `outOfResources`.
     public init(path: String, limit: Int, cacheFolder: String? = nil) throws {
+        try ONNXWarmUp(recordedShapes: limit).validate()
         guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }

@@ -58,8 +58,8 @@ public actor ServeInstance {
 
     /// Starts the instance and its HTTP proxy, unless they already run.
     ///
-    /// - Throws: ``ServeError`` with code `addressInUse` if the HTTP port is taken, `system` if a call to the operating
-    ///   system fails.
+    /// - Throws: ``ServeError`` with code `invalidOptions` if an option is out of range, `addressInUse` if the HTTP port is
+    ///   taken, `system` if a call to the operating system fails.
     public func start() async throws {
         try await changing { _ = try await ensureRunning(listening: true) }
     }

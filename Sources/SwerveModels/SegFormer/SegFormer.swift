@@ -18,8 +18,10 @@ public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
     private let information: SegFormerDescription
     private let options: SegFormerOptions
+    /// Where this replica decodes and draws pictures.
+    private let pictures: PictureWork
 
-    /// Loads the model once per replica; replicas in one process share it.
+    /// Loads the model once per replica and runs it once; replicas in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
@@ -46,7 +48,9 @@ public distributed actor SegFormer: RoutedIngress {
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
-        information = SegFormerDescription(model.text, folder, self.model, runtime: runtime)
+        pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
+        information = SegFormerDescription(model.text, folder, self.model)
+        try await self.model.warmUp()
     }
 
     /// Finds the class of each pixel of a picture of any size.
@@ -73,8 +77,10 @@ public distributed actor SegFormer: RoutedIngress {
 
     private func answer(_ request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
-        let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
-        return try answer.response(with: try await segment(image), of: image, classes: classes())
+        return try await PictureWork.$current.withValue(pictures) {
+            let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
+            return try await answer.response(with: try await segment(image), of: image, classes: classes())
+        }
     }
 }
 
