@@ -13,7 +13,7 @@ struct WrongResult: Error {
 /// in a new file next to those of ``HTTPTargets`` and ``PeerTargets``.
 enum Target: String, CaseIterable {
     case jpeg, png, webp, heif, orientation, npy
-    case multipart
+    case multipart, coding
     case requests, chunks, connection, fields
     /// Between processes.
     case frames, calls, answers, values, messages, words
@@ -28,6 +28,7 @@ enum Target: String, CaseIterable {
         case .orientation: 15
         case .npy: 15
         case .multipart: 15
+        case .coding: 25
         case .requests: 25
         case .chunks: 15
         case .connection: 30
@@ -112,6 +113,7 @@ enum Target: String, CaseIterable {
                 try checkArray(ByteBuffer(bytes: input))
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
+            case .coding: return try CodingTarget.run(input, round: round)
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
