@@ -1,4 +1,4 @@
-// JPEG and PNG through libturbojpeg and libpng. Both are loaded with dlopen: the build needs neither the headers nor
+// JPEG and PNG through libjpeg-turbo and libpng. Both are loaded with dlopen: the build needs neither the headers nor
 // the libraries, and a process that handles no images loads nothing.
 //
 // Every function is safe to call from several threads at once. On failure it fills in *error, returns false and leaves
@@ -54,8 +54,8 @@ bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits,
 // Decodes into `pixels`, which holds width * height * channels bytes. `size` is what the function above returned for
 // the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Truncated files
 // are refused.
-bool imgc_jpeg_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
-                      imgc_error *error) IMGC_MUST_CHECK;
+bool imgc_jpeg_decode(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size size, uint32_t channels,
+                      uint8_t *pixels, imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
                      imgc_error *error) IMGC_MUST_CHECK;
 
