@@ -10,20 +10,31 @@ import zlib
 from collections.abc import Iterator
 
 
-def outcome(data: bytes) -> dict:
-    """The size and a digest of Pillow's RGB pixels, or why Pillow refuses the file."""
-    from PIL import Image
+def outcome(data: bytes, mode: str = "RGB", upright: bool = False) -> dict:
+    """The size and a digest of the pixels that Pillow decodes, or why it refuses the file."""
+    from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(io.BytesIO(data)).convert("RGB")
-        except Exception as error:  # Pillow raises errors of many types, from ValueError to its own.
+            image = Image.open(io.BytesIO(data))
+            if upright:
+                image = ImageOps.exif_transpose(image)
+            image = image.convert(mode)
+        except Exception as error:  # Pillow raises errors of many types.
             return {"refused": f"{type(error).__name__}: {str(error).split(' <')[0][:80]}"}
     return {"width": image.width, "height": image.height, "digest": hashlib.sha256(image.tobytes()).hexdigest()}
 
 
-def jpegs(picture) -> dict[str, bytes]:
+def shortest(data: bytes) -> int:
+    """How many bytes of a file must be there for Pillow to read it."""
+    length = len(data)
+    while "refused" not in outcome(data[: length - 1]):
+        length -= 1
+    return length
+
+
+def jpegs(picture, large: tuple[int, int] = (720, 480)) -> dict[str, bytes]:
     """Small and large files of each coding. Some large ones are longer than the blocks in which Pillow reads."""
     from PIL import Image
 
@@ -33,7 +44,7 @@ def jpegs(picture) -> dict[str, bytes]:
         return file.getvalue()
 
     files = {}
-    for size, (width, height) in {"small": (61, 47), "large": (720, 480)}.items():
+    for size, (width, height) in {"small": (61, 47), "large": large}.items():
         rgb = Image.fromarray(picture(width, height, seed=width))
         cmyk = Image.frombytes("CMYK", (width, height), picture(width, height, channels=4, seed=width).tobytes())
         files |= {
