@@ -41,12 +41,12 @@ def png_cases(picture, png, png_chunk) -> dict[str, bytes]:
     import numpy as np
 
     pixels = picture(24, 16, seed=80)
-    levels = picture(24, 16, channels=1, seed=81) // 16
+    levels = np.random.default_rng(81).integers(0, 16, (16, 24))
     plain = png(pixels, 8, 2)
     header, data, end = [plain[a:b] for a, b in damages.segments(plain)[1:]]
     colors = png_chunk(b"PLTE", bytes(range(100, 148)))
     palette_file = png(levels, 4, 3, extra=colors)
-    palette_header, palette_data = [palette_file[a:b] for a, b in damages.segments(palette_file) if a == 8 or palette_file[a + 4 : a + 8] == b"IDAT"]
+    palette_header, _, palette_data, _ = [palette_file[a:b] for a, b in damages.segments(palette_file)[1:]]
 
     def file(*chunks: bytes) -> bytes:
         return plain[:8] + b"".join(chunks)
@@ -69,14 +69,25 @@ def png_cases(picture, png, png_chunk) -> dict[str, bytes]:
     wide = np.random.default_rng(82).integers(0, 3, (16, 24, 3)) * 300
     bomb = zlib.compress(bytes(4_000_000), 9)
     orientation = b"Exif\0\0II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\6\0\0\0\0\0\0\0"
-    profile = b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n%8d\n%s\n" % (len(orientation), orientation.hex().encode()))
+    profile = b"\nexif\n%8d\n%s\n" % (len(orientation), orientation.hex().encode())
     animation = png_chunk(b"acTL", struct.pack(">II", 2, 0))
     frame = struct.pack(">IIIIIHHBB", 0, 24, 16, 0, 0, 1, 10, 0, 0)
+
+    def animated(frame: bytes) -> bytes:
+        return file(header, animation, png_chunk(b"fcTL", frame), data, end)
+
+    def with_palette(*chunks: bytes) -> bytes:
+        return file(palette_header, *chunks, palette_data, end)
+
+    def keyed(samples, depth: int, color: int, key: bytes) -> bytes:
+        return png(samples, depth, color, extra=png_chunk(b"tRNS", key))
+
+    text = png_chunk(b"tEXt", b"a\0b")
     return {
         "plain.png": plain,
         "wrong-checksum-of-header.png": file(wrong(header), data, end),
         "wrong-checksum-of-palette.png": file(palette_header, wrong(colors), palette_data, end),
-        "wrong-checksum-of-text.png": file(header, wrong(png_chunk(b"tEXt", b"a\0b")), data, end),
+        "wrong-checksum-of-text.png": file(header, wrong(text), data, end),
         "wrong-checksum-of-data.png": file(header, wrong(data), end),
         "wrong-checksum-of-end.png": file(header, data, wrong(end)),
         "wrong-checksum-in-data.png": file(header, png_chunk(b"IDAT", wrong(data[8:-4])), end),
@@ -94,38 +105,38 @@ def png_cases(picture, png, png_chunk) -> dict[str, bytes]:
         "no-header.png": file(data, end),
         "two-headers.png": file(header, header, data, end),
         "header-behind-data.png": file(header, data, header, end),
-        "data-apart.png": file(header, data[:-4][:60] and png_chunk(b"IDAT", data[8:60]), png_chunk(b"tEXt", b"a\0b"), png_chunk(b"IDAT", data[60:-4]), end),
+        "data-apart.png": file(header, png_chunk(b"IDAT", data[8:60]), text, png_chunk(b"IDAT", data[60:-4]), end),
         "unknown-critical-chunk.png": with_chunk(b"ABCD", b"1234"),
         "unknown-critical-chunk-behind-data.png": file(header, data, png_chunk(b"ABCD", b"1234"), end),
         "unknown-chunk.png": with_chunk(b"abCd", b"1234"),
         "chunk-name-with-digit.png": with_chunk(b"a1Cd", b"1234"),
         "chunk-name-with-dash.png": with_chunk(b"a-Cd", b"1234"),
         "no-palette.png": file(palette_header, palette_data, end),
-        "two-palettes.png": file(palette_header, png_chunk(b"PLTE", bytes(48)), colors, palette_data, end),
+        "two-palettes.png": with_palette(png_chunk(b"PLTE", bytes(48)), colors),
         "palette-before-header.png": file(colors, palette_header, palette_data, end),
         "palette-behind-data.png": file(palette_header, palette_data, colors, end),
-        "palette-too-short.png": file(palette_header, png_chunk(b"PLTE", bytes(range(100, 115))), palette_data, end),
-        "palette-too-long.png": file(palette_header, png_chunk(b"PLTE", bytes(range(100, 160))), palette_data, end),
-        "palette-of-no-whole-colours.png": file(palette_header, png_chunk(b"PLTE", bytes(range(100, 147))), palette_data, end),
-        "empty-palette.png": file(palette_header, png_chunk(b"PLTE", b""), palette_data, end),
+        "palette-too-short.png": with_palette(png_chunk(b"PLTE", bytes(range(100, 115)))),
+        "palette-too-long.png": with_palette(png_chunk(b"PLTE", bytes(range(100, 160)))),
+        "palette-of-no-whole-colours.png": with_palette(png_chunk(b"PLTE", bytes(range(100, 147)))),
+        "empty-palette.png": with_palette(png_chunk(b"PLTE", b"")),
         "palette-in-gray.png": png(levels, 4, 0, extra=colors),
         "transparency-before-header.png": file(png_chunk(b"tRNS", b"\0\0\0\0\0\0"), header, data, end),
-        "transparency-before-palette.png": file(palette_header, png_chunk(b"tRNS", bytes([0, 99])), colors, palette_data, end),
-        "transparency-longer-than-palette.png": png(levels, 4, 3, extra=colors + png_chunk(b"tRNS", bytes(range(20)))),
+        "transparency-before-palette.png": with_palette(png_chunk(b"tRNS", bytes([0, 99])), colors),
+        "transparency-longer-than-palette.png": with_palette(colors, png_chunk(b"tRNS", bytes(range(20)))),
         "transparency-too-short.png": with_chunk(b"tRNS", b"\0\1"),
         "transparency-too-long.png": with_chunk(b"tRNS", b"\0\1\0\1\0\1\0\1"),
-        "transparency-twice.png": png(levels, 4, 3, extra=colors + png_chunk(b"tRNS", b"\1\2") + png_chunk(b"tRNS", b"\3")),
-        "transparency-beside-alpha.png": png(picture(24, 16, channels=4), 8, 6, extra=png_chunk(b"tRNS", b"\0\1\0\1\0\1")),
-        "transparent-level-of-1-bit.png": png(levels % 2, 1, 0, extra=png_chunk(b"tRNS", b"\0\1")),
-        "transparent-level-of-2-bits.png": png(levels % 4, 2, 0, extra=png_chunk(b"tRNS", b"\0\1")),
-        "transparent-level-of-4-bits.png": png(levels, 4, 0, extra=png_chunk(b"tRNS", b"\0\1")),
-        "transparent-level-of-8-bits.png": png(levels, 8, 0, extra=png_chunk(b"tRNS", b"\0\1")),
-        "transparent-level-of-16-bits.png": png(wide[..., 0], 16, 0, extra=png_chunk(b"tRNS", b"\1\x2c")),
-        "transparent-low-level-of-16-bits.png": png(wide[..., 0] // 100, 16, 0, extra=png_chunk(b"tRNS", b"\0\3")),
-        "transparent-colour-of-8-bits.png": png(pixels // 128, 8, 2, extra=png_chunk(b"tRNS", b"\0\1\0\0\0\1")),
-        "transparent-colour-of-16-bits.png": png(wide, 16, 2, extra=png_chunk(b"tRNS", b"\1\x2c\0\0\2\x58")),
-        "transparent-low-colour-of-16-bits.png": png(wide // 100, 16, 2, extra=png_chunk(b"tRNS", b"\0\3\0\0\0\6")),
-        "transparent-level-too-high.png": png(levels % 4, 2, 0, extra=png_chunk(b"tRNS", b"\1\1")),
+        "transparency-twice.png": with_palette(colors, png_chunk(b"tRNS", b"\1\2"), png_chunk(b"tRNS", b"\3")),
+        "transparency-beside-alpha.png": keyed(picture(24, 16, channels=4), 8, 6, b"\0\1\0\1\0\1"),
+        "transparent-level-of-1-bit.png": keyed(levels % 2, 1, 0, b"\0\1"),
+        "transparent-level-of-2-bits.png": keyed(levels % 4, 2, 0, b"\0\1"),
+        "transparent-level-of-4-bits.png": keyed(levels, 4, 0, b"\0\1"),
+        "transparent-level-of-8-bits.png": keyed(levels, 8, 0, b"\0\1"),
+        "transparent-level-of-16-bits.png": keyed(wide[..., 0], 16, 0, b"\1\x2c"),
+        "transparent-low-level-of-16-bits.png": keyed(wide[..., 0] // 100, 16, 0, b"\0\3"),
+        "transparent-colour-of-8-bits.png": keyed(pixels // 128, 8, 2, b"\0\1\0\0\0\1"),
+        "transparent-colour-of-16-bits.png": keyed(wide, 16, 2, b"\1\x2c\0\0\2\x58"),
+        "transparent-low-colour-of-16-bits.png": keyed(wide // 100, 16, 2, b"\0\3\0\0\0\6"),
+        "transparent-level-too-high.png": keyed(levels % 4, 2, 0, b"\1\1"),
         "unknown-compression.png": file(with_header(10, 1), data, end),
         "unknown-filter-method.png": file(with_header(11, 1), data, end),
         "unknown-interlacing.png": file(with_header(12, 2), data, end),
@@ -145,15 +156,15 @@ def png_cases(picture, png, png_chunk) -> dict[str, bytes]:
         "short-chromaticity.png": with_chunk(b"cHRM", b"\0"),
         "short-resolution.png": with_chunk(b"pHYs", b"\0"),
         "short-rendering-intent.png": with_chunk(b"sRGB", b""),
-        "animated.png": file(header, animation, png_chunk(b"fcTL", frame), data, end),
+        "animated.png": animated(frame),
         "animated-hidden-first.png": file(header, animation, data, end),
         "animated-short-control.png": with_chunk(b"acTL", b"\0\0\0"),
         "animated-short-frame.png": with_chunk(b"fcTL", b"\0\0\0"),
-        "animated-wrong-sequence.png": file(header, animation, png_chunk(b"fcTL", b"\0\0\0\7" + frame[4:]), data, end),
-        "animated-frame-outside.png": file(header, animation, png_chunk(b"fcTL", frame[:4] + b"\0\0\1\0" + frame[8:]), data, end),
-        "animated-smaller-first-frame.png": file(header, animation, png_chunk(b"fcTL", frame[:8] + b"\0\0\0\x08" + frame[12:]), data, end),
+        "animated-wrong-sequence.png": animated(b"\0\0\0\7" + frame[4:]),
+        "animated-frame-outside.png": animated(frame[:4] + b"\0\0\1\0" + frame[8:]),
+        "animated-smaller-first-frame.png": animated(frame[:8] + b"\0\0\0\x08" + frame[12:]),
         "damaged-exif-upright.png": with_chunk(b"eXIf", b"XX*\0\x08\0\0\0"),
-        "exif-in-raw-profile-upright.png": with_chunk(b"zTXt", profile),
+        "exif-in-raw-profile-upright.png": with_chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile)),
     }
 
 

@@ -127,6 +127,7 @@ def make_arrays(out: Path) -> None:
     write_json(out / "manifest.json", cases)
 
     write_json(out / "types.json", array_types())
+    warnings.filterwarnings("ignore", message=".*created on Python 2")
     for name, data in foreign_arrays().items():
         (out / f"foreign-{name}.npy").write_bytes(data)
         np.save(out / f"expected-{name}.npy", np.load(io.BytesIO(data)))

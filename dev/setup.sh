@@ -9,7 +9,7 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
 # Debian packages: the image libraries that SwerveVision loads, and the programs that the goal's scripts call.
-packages=(libturbojpeg0 libpng16-16 curl python3)
+packages=(libjpeg62-turbo libpng16-16 curl python3)
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)

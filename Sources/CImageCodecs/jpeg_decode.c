@@ -26,8 +26,8 @@ typedef struct {
 
 static void nothing(void *codec) { (void)codec; }
 
-// The block is used up. The library goes back to a point from which it can begin again, and returns to us. A source that
-// made up an end marker here, as others do, would turn a truncated file into a whole picture with a grey part.
+// The block is used up. The library goes back to a point from which it can begin again, and returns to us. A source
+// that made up an end marker here, as others do, would turn a truncated file into a whole picture with a grey part.
 static int suspend(void *codec) {
     (void)codec;
     return 0;
@@ -139,17 +139,18 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb) {
     }
 }
 
-static void convert_pixels(const uint8_t *from, uint32_t from_channels, uint8_t *to, uint32_t channels, size_t count) {
+// Converts RGB to grey, or CMYK to any. As in Pillow, grey is computed from RGB, which differs by rounding from the luma
+// in the file.
+static void convert_pixels(const uint8_t *restrict from, bool is_cmyk, uint8_t *restrict to, uint32_t channels,
+                           size_t count) {
+    if (!is_cmyk) {
+        for (size_t i = 0; i < count; i++) to[i] = imgc_luma(from + 3 * i);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         uint8_t rgb[3];
-        if (from_channels == 4)
-            cmyk_to_rgb(from + 4 * i, rgb);
-        else if (from_channels == 3)
-            memcpy(rgb, from + 3 * i, 3);
-        else
-            memset(rgb, from[i], 3);
+        cmyk_to_rgb(from + 4 * i, rgb);
         if (channels == 1) {
-            // As in Pillow, grey is computed from RGB, which differs by rounding from the luma in the file.
             to[i] = imgc_luma(rgb);
         } else {
             memcpy(to + channels * i, rgb, 3);
@@ -161,13 +162,17 @@ static void convert_pixels(const uint8_t *from, uint32_t from_channels, uint8_t 
 // Called after setjmp. The picture is whole when all rows are decoded, whether an end marker follows or not.
 static bool read_pixels(job *j, uint32_t channels, uint8_t *pixels) {
     struct jpeg_decoder *decoder = &j->room.decoder;
-    uint32_t from_channels = (uint32_t)decoder->components;
-    decoder->colors = from_channels == 1 ? JPEG_COLORS_GRAY : from_channels == 3 ? JPEG_COLORS_RGB : JPEG_COLORS_CMYK;
+    bool is_cmyk = decoder->components == 4;
+    bool converts = is_cmyk || (channels == 1 && decoder->components != 1);
+    size_t from_channels = is_cmyk ? 4 : converts ? 3 : channels;
+    decoder->colors = is_cmyk              ? JPEG_COLORS_CMYK
+                      : from_channels == 4 ? JPEG_COLORS_RGBA
+                      : from_channels == 3 ? JPEG_COLORS_RGB
+                                           : JPEG_COLORS_GRAY;
     while (!j->lib->start_decoding(decoder))
         if (!feed(j)) return false;
 
     size_t width = decoder->width, row_bytes = width * from_channels;
-    bool converts = from_channels != channels || from_channels == 4;
     if (converts && !(j->scratch = malloc(row_bytes * ROWS_AT_ONCE)))
         return imgc_fail(j->failure.error, IMGC_NO_MEMORY, "JPEG", "out of memory");
     while (decoder->row < decoder->height) {
@@ -176,7 +181,7 @@ static bool read_pixels(job *j, uint32_t channels, uint8_t *pixels) {
         for (uint32_t i = 0; i < wanted; i++) rows[i] = (converts ? j->scratch : to) + i * row_bytes;
         uint32_t got = j->lib->read_rows(decoder, rows, wanted);
         if (got == 0 && !feed(j)) return false;
-        if (converts) convert_pixels(j->scratch, from_channels, to, channels, got * width);
+        if (converts) convert_pixels(j->scratch, is_cmyk, to, channels, got * width);
     }
     j->lib->finish_decoding(decoder);
     return true;

@@ -7,7 +7,7 @@
 
 #include "support.h"
 
-enum { JPEG_COLORS_GRAY = 1, JPEG_COLORS_RGB = 2, JPEG_COLORS_CMYK = 4 };
+enum { JPEG_COLORS_GRAY = 1, JPEG_COLORS_RGB = 2, JPEG_COLORS_CMYK = 4, JPEG_COLORS_RGBA = 12 };
 enum { JPEG_SUSPENDED = 0, JPEG_HEADER_READ = 1 };
 
 struct jpeg_errors {
