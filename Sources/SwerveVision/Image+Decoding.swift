@@ -72,7 +72,15 @@ extension Image {
             isDecoded =
                 switch fileFormat {
                 case .jpeg:
-                    imgc_jpeg_decode(bytes.baseAddress, bytes.count, &limits, size, channels, pixels.baseAddress, &error)
+                    imgc_jpeg_decode(
+                        bytes.baseAddress,
+                        bytes.count,
+                        &limits,
+                        size,
+                        channels,
+                        pixels.baseAddress,
+                        &error
+                    )
                 case .png: imgc_png_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
                 }
             initializedCount = isDecoded ? count : 0

@@ -45,15 +45,15 @@ typedef struct {
 
 void imgc_bytes_free(imgc_bytes *bytes);
 
-// Reads the size of the picture, and checks it and the structure of the file against the limits.
+// Reads the size of the picture and checks it against the limits.
 bool imgc_jpeg_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
                     imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
                    imgc_error *error) IMGC_MUST_CHECK;
 
 // Decodes into `pixels`, which holds width * height * channels bytes. `size` is what the function above returned for
-// the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Truncated files
-// are refused.
+// the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Files with
+// missing rows are refused, and JPEG files with more scans than the limit.
 bool imgc_jpeg_decode(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size size, uint32_t channels,
                       uint8_t *pixels, imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
