@@ -26,9 +26,14 @@ from pathlib import Path
 import damages
 import golden_damages
 import golden_images
+import golden_webp
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / ".cache" / "models"
+SCRIPTS = [
+    "make-golden.py", "golden_images.py", "golden_damages.py", "damages.py", "golden_webp.py", "make-b0.py",
+    "onnx_export.py",
+]  # fmt: skip
 VARIANTS = {"tiny": "model.onnx", "b0": "model.onnx", "b1": "onnx/model.onnx"}
 
 
@@ -53,6 +58,7 @@ def main() -> int:
         make_images(folder(partial, "images"))
         golden_images.make(folder(partial, "kinds"), picture, png, png_chunk)
         golden_damages.make(folder(partial, "differences"), folder(partial, "damages"), picture, png, png_chunk)
+        golden_webp.make(folder(partial, "webp"), picture)
         make_operations(folder(partial, "operations"))
         make_preprocessing(folder(partial, "preprocessing"))
         make_segformer(folder(partial, "segformer"))
@@ -75,8 +81,7 @@ def model_file(variant: str) -> Path:
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    names = ["make-golden.py", "golden_images.py", "golden_damages.py", "damages.py", "make-b0.py", "onnx_export.py"]
-    scripts = [ROOT / "dev" / name for name in names]
+    scripts = [ROOT / "dev" / name for name in SCRIPTS]
     for path in scripts + [ROOT / "dev" / "requirements" / "golden.txt"] + [model_file(variant) for variant in VARIANTS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -31,7 +31,7 @@ distributed actor Threshold: HTTPIngress {
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
-        try .image(apply(try await request.image()), for: request)
+        try await .image(apply(try await request.image()), for: request)
     }
 }
 
@@ -54,7 +54,11 @@ distributed actor SharpenThenSegment: HTTPIngress {
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
-        return try answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
+        return try await answer.response(
+            with: try await process(image),
+            of: image,
+            classes: try await segmenter.classes()
+        )
     }
 }
 
@@ -83,7 +87,7 @@ distributed actor Ingress: HTTPIngress {
         case "/text-converter":
             return .text(try await textConverter.convert(try await request.body.text()))
         case "/threshold":
-            return try .image(try await threshold.apply(try await request.image()), for: request)
+            return try await .image(try await threshold.apply(try await request.image()), for: request)
         case "/segment", "/":
             if request.method == .get { return try .json(try await segmenter.describe()) }
             return try await answer(request) { try await segmenter.segment($0) }
@@ -103,6 +107,6 @@ distributed actor Ingress: HTTPIngress {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image()
         let map = try await segment(image)
-        return try answer.response(with: map, of: image, classes: try await segmenter.classes())
+        return try await answer.response(with: map, of: image, classes: try await segmenter.classes())
     }
 }

@@ -29,6 +29,9 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
+    @Flag(help: "Use OpenVINO where it is installed, in bf16 where the processor can: a few pixels may differ.")
+    var fast = false
+
     @Option(help: "A file to write the port to once the application runs.")
     var portFile: String?
 
@@ -56,7 +59,7 @@ struct Segmentation: AsyncParsableCommand {
 
     /// The model of the command line, with deployment options.
     private func segformer(_ deployment: SegFormer.Configured) -> SegFormer {
-        var options = SegFormerOptions()
+        var options = SegFormerOptions(session: fast ? SegFormerOptions.fastSession : SegFormerOptions.defaultSession)
         options.session.intraOpThreads = threads
         return deployment.bind(model: model, revision: revision, variant: ONNXVariant(variant), options: options)
     }
