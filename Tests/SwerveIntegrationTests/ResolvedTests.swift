@@ -59,7 +59,7 @@ extension IntegrationTests {
             let value = Moving(name: name)
             let next = Follower.options(placement: placement).bind(values: [value, Moving(name: name + "2")])
             let application = Follower.options(placement: placement).bind(values: [value], next: next)
-            try await withApplication(application) { follower, _ in
+            try await withApplication(application) { follower, _ async throws in
                 set(name, 2)
                 #expect(try await follower.numbers() == [1])
                 #expect(try await follower.numbersOfNext() == [1, 5])
@@ -70,7 +70,7 @@ extension IntegrationTests {
         @Test func `a replica in the place of a lost one gets the same, the next deploy something new`() async throws {
             set("healed", 1)
             let application = Follower.bind(values: [Moving(name: "healed")])
-            try await withApplication(application) { follower, name in
+            try await withApplication(application) { follower, name async throws in
                 set("healed", 2)
                 let first = try await follower.processID()
                 kill(first, SIGKILL)
@@ -92,7 +92,7 @@ extension IntegrationTests {
         @Test func `a deploy fails with what resolving a value throws, and the application goes on`() async throws {
             set("gone", 1)
             let application = Follower.options(placement: .inProcess).bind(values: [Moving(name: "gone")])
-            try await withApplication(application) { follower, name in
+            try await withApplication(application) { follower, name async throws in
                 set("gone", nil)
                 await #expect(throws: Moving.Gone.self) {
                     try await instance.run(application, name: name, routePrefix: nil)

@@ -52,8 +52,8 @@ struct World: Sendable {
     ///
     /// - Parameter timer: waits until the deadline of a hub with a full cache is over; by default forever.
     func loader(
-        timer: @escaping @Sendable (Duration) async throws -> Void = { _ in try await never() },
-        _ change: (inout ModelHubOptions) -> Void = { _ in }
+        _ change: (inout ModelHubOptions) -> Void = { _ in },
+        timer: @escaping @Sendable (Duration) async throws -> Void = { _ in try await never() }
     ) -> ModelHub {
         var options = options
         change(&options)
