@@ -16,6 +16,8 @@ enum ImageFileFormat {
         }
     }
 
+    private static let pickle = "a Python pickle, which is never read, because reading one runs code from it"
+
     /// The first bytes of formats that clients send by mistake. The first match counts.
     private static let signatures: [(offset: Int, bytes: [UInt8], name: String)] = [
         (0, Array("GIF8".utf8), "a GIF file"),
@@ -38,6 +40,8 @@ enum ImageFileFormat {
         (0, Array("P1".utf8), "a PNM file"), (0, Array("P2".utf8), "a PNM file"), (0, Array("P3".utf8), "a PNM file"),
         (0, Array("P4".utf8), "a PNM file"), (0, Array("P5".utf8), "a PNM file"), (0, Array("P6".utf8), "a PNM file"),
         (0, Array("BM".utf8), "a BMP file"),
+        // Protocols 2 to 5; older ones do not begin with a mark.
+        (0, [0x80, 0x02], pickle), (0, [0x80, 0x03], pickle), (0, [0x80, 0x04], pickle), (0, [0x80, 0x05], pickle),
     ]
 
     private static func name(ofUnsupported bytes: UnsafeBufferPointer<UInt8>) -> String {

@@ -16,7 +16,6 @@ internal import SwerveVisionHTTP
 @Deployment(maxOngoingRequests: 8)
 public distributed actor SegFormer: HTTPIngress {
     private let model: SegFormerModel
-    private let information: SegFormerDescription
     private let options: SegFormerOptions
 
     /// Loads the model once per replica; replicas in one process share it.
@@ -37,18 +36,8 @@ public distributed actor SegFormer: HTTPIngress {
         variant: ONNXVariant = .standard,
         options: SegFormerOptions = SegFormerOptions()
     ) async throws {
-        let files = ModelFiles(
-            variant: variant,
-            others: ["config.json", "preprocessor_config.json"],
-            advice: "Make one with `.venv/bin/python dev/export-onnx.py MODEL` and bind the folder that it writes."
-        )
-        let folder = try await ModelSource.resolve(model, revision: revision, files: files)
-        let runtime = try ONNXRuntime.load()
-        let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options.session)
-        let configuration = try SegFormerConfiguration(folder: folder.path)
-        self.model = try SegFormerModel(session: session, configuration: configuration)
+        self.model = try await SegFormerModel.load(model, revision: revision, variant: variant, session: options.session)
         self.options = options
-        information = SegFormerDescription(model, folder, self.model, runtime: runtime)
     }
 
     /// Finds the class of each pixel of a picture of any size.
@@ -65,13 +54,13 @@ public distributed actor SegFormer: HTTPIngress {
 
     /// Describes the model and how it runs.
     public distributed func describe() -> SegFormerDescription {
-        information
+        model.details
     }
 
     public func respond(to request: ServeRequest) async throws -> ServeResponse {
         guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
         switch request.method {
-        case .get, .head: return try .json(information)
+        case .get, .head: return try .json(model.details)
         case .post:
             let answer = try SegmentationAnswer(for: request)
             let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
