@@ -58,6 +58,13 @@ struct ImageDecodingTests {
         #expect(error?.message == "\(name); JPEG and PNG are accepted")
     }
 
+    @Test("A Python pickle is refused by name, whatever its protocol", arguments: 2...5)
+    func pickles(protocol number: Int) {
+        let error = #expect(throws: ImageError.self) { try Image.decode([0x80, UInt8(number), 0x95, 0x2E]) }
+        #expect(error?.code == .unsupportedFormat)
+        #expect(error?.message.hasPrefix("a Python pickle, which is never read") == true)
+    }
+
     @Test(
         "A truncated file is refused, wherever it is cut off",
         arguments: ["3x2.png", "17x13.jpg", "rgba-interlaced.png"]

@@ -36,7 +36,12 @@ distributed actor Threshold: HTTPIngress {
     /// A picture in, a picture out; at `/array`, an array of any shape and type in and out.
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         if request.path == "/array" {
-            return try getResponse(try await Tensor.input(from: request)).response(to: request)
+            let array = try await Tensor.input(from: request)
+            do {
+                return try getResponse(array).response(to: request)
+            } catch let error as TensorError {
+                throw ServeHTTPError(.unprocessableContent, error.message)
+            }
         }
         let image = try await request.image()
         return try .image(Image(array: getResponse(image.array())), for: request)
