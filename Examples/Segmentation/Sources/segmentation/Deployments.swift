@@ -5,23 +5,39 @@ import SwerveVision
 import SwerveVisionHTTP
 
 // The services of the course, in the same order and with the same names. Those that the course calls only by handle
-// answer HTTP too, because each is an application of its own here.
+// have routes too, because each is an application of its own here.
 
 /// The first service: text in, text out.
 @Deployment
-distributed actor TextConverter: HTTPIngress {
+distributed actor TextConverter: RoutedIngress {
+    static let routes: HTTPRoutes<TextConverter> = [
+        .post("/") { converter, request in .text(converter.convert(try await request.body.text())) }
+    ]
+
     distributed func convert(_ text: String) -> String {
         "***" + text.uppercased() + "***"
     }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        .text(convert(try await request.body.text()))
-    }
 }
 
-/// The first service with state, and the first that answers HTTP.
+/// The first service with state, and the first that answers HTTP: a picture in, a picture out. At `/array` it takes and
+/// gives an array of any shape and type.
 @Deployment
-distributed actor Threshold: HTTPIngress {
+distributed actor Threshold: RoutedIngress {
+    static let routes: HTTPRoutes<Threshold> = [
+        .post("/") { threshold, request in
+            let image = try await request.image()
+            return try .image(Image(array: threshold.getResponse(image.array())), for: request)
+        },
+        .post("/array") { threshold, request in
+            let array = try await Tensor.input(from: request)
+            do {
+                return try threshold.getResponse(array).response(to: request)
+            } catch let error as TensorError {
+                throw ServeHTTPError(.unprocessableContent, error.message)
+            }
+        },
+    ]
+
     private let threshold: Int
 
     init(threshold: Int) {
@@ -32,25 +48,18 @@ distributed actor Threshold: HTTPIngress {
     distributed func getResponse(_ image: Tensor) throws -> Tensor {
         try image.thresholded(threshold)
     }
-
-    /// A picture in, a picture out; at `/array`, an array of any shape and type in and out.
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        if request.path == "/array" {
-            let array = try await Tensor.input(from: request)
-            do {
-                return try getResponse(array).response(to: request)
-            } catch let error as TensorError {
-                throw ServeHTTPError(.unprocessableContent, error.message)
-            }
-        }
-        let image = try await request.image()
-        return try .image(Image(array: getResponse(image.array())), for: request)
-    }
 }
 
 /// The model. Its initialiser loads it once per replica.
 @Deployment(maxOngoingRequests: 8)
-distributed actor Segmenter: HTTPIngress {
+distributed actor Segmenter: RoutedIngress {
+    static let routes: HTTPRoutes<Segmenter> = [
+        .get("/") { segmenter, _ in try .json(segmenter.model.details) },
+        .post("/") { segmenter, request in
+            try await request.segmented(classes: { segmenter.classes() }, by: { try await segmenter.segment($0) })
+        },
+    ]
+
     private let model: SegFormerModel
 
     init(
@@ -70,17 +79,18 @@ distributed actor Segmenter: HTTPIngress {
     distributed func classes() -> [LegendEntry] {
         model.legend
     }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        if request.method == .get { return try .json(model.details) }
-        return try await request.segmented(classes: { classes() }, by: { try await model.segment($0) })
-    }
 }
 
 /// Composition: a service that is given another one. It sharpens the picture, then calls the model, wherever its
 /// replicas are.
 @Deployment
-distributed actor SharpenThenSegment: HTTPIngress {
+distributed actor SharpenThenSegment: RoutedIngress {
+    static let routes: HTTPRoutes<SharpenThenSegment> = [
+        .post("/") { service, request in
+            try await request.segmented(classes: { try await service.classes() }, by: { try await service.process($0) })
+        }
+    ]
+
     private let segmenter: Segmenter
 
     init(segmenter: Segmenter) {
@@ -94,27 +104,25 @@ distributed actor SharpenThenSegment: HTTPIngress {
     distributed func classes() async throws -> [LegendEntry] {
         try await segmenter.classes()
     }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        try await request.segmented(classes: { try await classes() }, by: { try await process($0) })
-    }
 }
 
 /// An ingress, which keeps HTTP out of the other services.
 @Deployment
-distributed actor Ingress: HTTPIngress {
+distributed actor Ingress: RoutedIngress {
+    static let routes: HTTPRoutes<Ingress> = [
+        .post("/") { ingress, request in
+            let processor = ingress.processor
+            return try await request.segmented(
+                classes: { try await processor.classes() },
+                by: { try await processor.process($0) }
+            )
+        }
+    ]
+
     private let processor: SharpenThenSegment
 
     init(processor: SharpenThenSegment) {
         self.processor = processor
-    }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        guard request.path == "/" else { throw ServeHTTPError(.notFound, "a picture is segmented at /") }
-        return try await request.segmented(
-            classes: { try await processor.classes() },
-            by: { try await processor.process($0) }
-        )
     }
 }
 
