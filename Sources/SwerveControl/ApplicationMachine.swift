@@ -134,7 +134,8 @@ struct ApplicationMachine: Sendable {
                 application: spec.name,
                 ingress: wanted.id,
                 answersHTTP: wanted.spec.answersHTTP,
-                routes: spec.routes
+                routes: spec.routes,
+                cors: spec.cors
             )
         }
         guard next != route else { return }

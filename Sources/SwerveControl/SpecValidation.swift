@@ -18,14 +18,7 @@ extension ApplicationSpec {
             try deployment.options.validate(deployment: own)
         }
         if !seen.contains(ingress) { throw refuse("its ingress '\(ingress)' is not one of its deployments") }
-        if let routePrefix, let problem = Self.problem(withPrefix: routePrefix) { throw refuse(problem) }
-    }
-
-    private static func problem(withPrefix prefix: String) -> String? {
-        if !prefix.utf8.starts(with: "/".utf8) { return "the route prefix '\(prefix)' must start with '/'" }
-        if prefix.utf8.count > 1, prefix.utf8.last == UInt8(ascii: "/") {
-            return "the route prefix '\(prefix)' must not end with '/'"
-        }
-        return nil
+        if let routePrefix, let problem = NormalPath.problem(withPrefix: routePrefix) { throw refuse(problem) }
+        if let problem = cors?.problem { throw refuse(problem) }
     }
 }

@@ -17,7 +17,7 @@ public struct RouteDescription: Hashable, Sendable, Codable {
 /// One row of the table of HTTP routes.
 package struct RouteEntry: Hashable, Sendable {
     /// The path below which the application answers. It starts with `/` and does not end with one, unless it is just
-    /// `/`.
+    /// `/`. In its normal form, see ``NormalPath``.
     package var prefix: String
     package var application: String
     /// The deployment that requests go to.
@@ -26,18 +26,21 @@ package struct RouteEntry: Hashable, Sendable {
     package var answersHTTP: Bool
     /// The routes that the ingress describes.
     package var routes: [RouteDescription]
+    package var cors: CORS?
 
     package init(
         prefix: String,
         application: String,
         ingress: DeploymentID,
         answersHTTP: Bool,
-        routes: [RouteDescription] = []
+        routes: [RouteDescription] = [],
+        cors: CORS? = nil
     ) {
         self.prefix = prefix
         self.application = application
         self.ingress = ingress
         self.answersHTTP = answersHTTP
         self.routes = routes
+        self.cors = cors
     }
 }

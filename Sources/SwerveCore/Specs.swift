@@ -8,19 +8,23 @@ public struct ApplicationSpec: Hashable, Sendable, Codable {
     public var deployments: [DeploymentSpec]
     /// The routes that the ingress describes; empty if it describes none.
     public var routes: [RouteDescription]
+    /// Which pages of other origins may call the application; `nil` for none.
+    public var cors: CORS?
 
     public init(
         name: String,
         routePrefix: String?,
         ingress: String,
         deployments: [DeploymentSpec],
-        routes: [RouteDescription] = []
+        routes: [RouteDescription] = [],
+        cors: CORS? = nil
     ) {
         self.name = name
         self.routePrefix = routePrefix
         self.ingress = ingress
         self.deployments = deployments
         self.routes = routes
+        self.cors = cors
     }
 }
 

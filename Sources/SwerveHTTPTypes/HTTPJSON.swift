@@ -31,7 +31,7 @@ extension ServeRequest {
         _ type: Value.Type = Value.self,
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Value {
-        if let contentType = headers["content-type"], !Self.isJSON(contentType) {
+        if let contentType = headers["content-type"], MediaType(contentType)?.isJSON != true {
             throw ServeHTTPError(
                 .unsupportedMediaType,
                 "the content type is '\(contentType)'; application/json is expected"
@@ -44,12 +44,6 @@ extension ServeRequest {
         } catch let error as DecodingError {
             throw Self.describe(error, of: "the body")
         }
-    }
-
-    /// Whether a content type is `application/json`, `text/json` or ends with `+json`.
-    static func isJSON(_ contentType: String) -> Bool {
-        let essence = contentType.prefix { $0 != ";" && $0 != " " && $0 != "\t" }.lowercased()
-        return essence == "application/json" || essence == "text/json" || essence.hasSuffix("+json")
     }
 
     /// - Parameter whole: a name for what was decoded, such as "the body".

@@ -84,7 +84,8 @@ public struct MultipartLimits: Hashable, Sendable {
 extension ServeRequest {
     /// Whether the `content-type` says that the body is a form with files, `multipart/form-data`.
     public var isMultipartForm: Bool {
-        headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") ?? false
+        // Also with parameters that are malformed, so that reading the form says what is wrong with them.
+        headers["content-type"].map { $0.lowercased().hasPrefix("multipart/form-data") } ?? false
     }
 
     /// The body as a form with files.

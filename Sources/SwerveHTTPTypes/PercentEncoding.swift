@@ -1,3 +1,5 @@
+internal import SwerveCore
+
 /// Decodes percent-encoding as the URL standard does: a malformed escape stands for itself, and bytes that are not
 /// UTF-8 are repaired.
 enum PercentEncoding {
@@ -11,8 +13,8 @@ enum PercentEncoding {
         var index = 0
         while index < source.count {
             let byte = source[index]
-            if byte == escape, index + 2 < source.count, let high = HTTPBytes.hexValue(source[index + 1]),
-                let low = HTTPBytes.hexValue(source[index + 2])
+            if byte == escape, index + 2 < source.count, let high = HexDigit.value(source[index + 1]),
+                let low = HexDigit.value(source[index + 2])
             {
                 bytes.append(high << 4 | low)
                 index += 3

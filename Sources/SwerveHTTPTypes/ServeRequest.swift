@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import SwerveCore
 
 /// One HTTP request, as an application's ingress receives it.
 ///
@@ -7,6 +8,9 @@ public struct ServeRequest: Sendable, CustomStringConvertible {
     package var head: HTTPRequestHead
     /// The request's content. It can be read once, see ``HTTPBody``.
     public let body: HTTPBody
+    /// What the path has in the place of the segments in braces of the route's path, decoded: empty unless a route with
+    /// such segments answers.
+    public package(set) var parameters: [String: String] = [:]
 
     package init(head: HTTPRequestHead, body: HTTPBody) {
         self.head = head
@@ -41,14 +45,16 @@ public struct ServeRequest: Sendable, CustomStringConvertible {
     public var method: HTTPMethod { head.method }
     /// The request's target as it was sent.
     public var target: String { head.target }
-    /// The path below the application's route prefix, as it was sent, percent-encoded. It begins with `/`, unless it is
-    /// `*`.
-    public var path: String {
+    /// The path below the application's route prefix, percent-encoded in its normal form: an escape of a letter, a
+    /// digit or one of `-._~` is decoded, and `%2F` stays an escape. It begins with `/`, unless it is `*`.
+    public var path: String { NormalPath.normalized(rawPath) }
+    /// ``path`` as it was sent.
+    public var rawPath: String {
         let path = head.string(head.layout.pathStart + UInt32(head.prefixLength), head.layout.pathEnd)
         return path.utf8.first == UInt8(ascii: "/") || path == "*" ? path : "/" + path
     }
-    /// ``path`` with its escapes decoded. If an escaped slash must not act as a separator, split ``path`` first.
-    public var decodedPath: String { PercentEncoding.decode(path, plusIsSpace: false) }
+    /// ``path`` with all escapes decoded. If an escaped slash must not act as a separator, split ``path`` first.
+    public var decodedPath: String { PercentEncoding.decode(rawPath, plusIsSpace: false) }
     /// The application's route prefix as it was sent; empty when the application answers at `/`.
     public var rootPath: String {
         head.string(head.layout.pathStart, head.layout.pathStart + UInt32(head.prefixLength))
@@ -86,8 +92,9 @@ extension HTTPRequestHead {
         guard target.utf8.first == UInt8(ascii: "/") || asterisk, target.utf8.allSatisfy(HTTPBytes.isTarget) else {
             throw ServeHTTPError(.badRequest, "the path must begin with '/' and be percent-encoded")
         }
-        let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        guard path.starts(with: prefix.utf8) else {
+        let path = Array(target.utf8.prefix { $0 != UInt8(ascii: "?") })
+        let normal = Array(NormalPath.normalized(prefix).utf8)
+        guard let prefixLength = path.withUnsafeBytes({ NormalPath.length(of: normal, in: $0) }) else {
             throw ServeHTTPError(.badRequest, "the path does not begin with the route prefix '\(prefix)'")
         }
         var bytes = ByteBuffer()
@@ -114,7 +121,7 @@ extension HTTPRequestHead {
                 pathEnd: start + UInt32(path.count),
                 headersStart: headersStart
             ),
-            prefixLength: prefix.utf8.count,
+            prefixLength: prefixLength,
             requestID: requestID
         )
     }

@@ -99,12 +99,14 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
             sendBody(to: stream)
         case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
         case .head(let head, let contentLength):
-            exchange?.respondHead(status: head.status, headerBlock: head.headerBlock, contentLength: contentLength)
+            exchange?.respondHead(status: head.status, headerBlock: lines(of: head), contentLength: contentLength)
         case .bytes(let bytes):
             unreported += bytes.readableBytes
             if exchange?.respondBody(bytes) ?? true { report(to: stream) }
         case .response(let head, let body):
-            end()?.respond(status: head.status, headerBlock: head.headerBlock, body: body)
+
+            let lines = lines(of: head)
+            end()?.respond(status: head.status, headerBlock: lines, body: body)
         case .end: end()?.respondEnd()
         case .failure: end()?.fail(status: 500, message: "internal error")
         case .value: end()?.fail(status: 502, message: "the replica's answer cannot be read")
@@ -114,6 +116,10 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
             if exchange != nil { acquire(again: true) }
         case .lost(let started, let reason): lost(started: started, reason: reason)
         }
+    }
+
+    private func lines(of head: ResponseHead) -> ByteBuffer {
+        exchange?.addedHeaders == nil ? head.headerBlock : CORSAnswers.stripped(head.headerBlock)
     }
 
     private func report(to stream: any ReplicaStream) {
@@ -194,7 +200,11 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 extension HTTPExchange {
     /// Answers with the status that stands for the error.
     func respond(to error: any Error) {
-        let response = ServeResponse(for: error)
+        respond(ServeResponse(for: error))
+    }
+
+    /// Answers with a response whose content is in memory.
+    func respond(_ response: ServeResponse) {
         var block = ByteBuffer()
         do {
             try response.headers.encodeBlock(into: &block)

@@ -5,11 +5,11 @@ internal import SwerveHTTPTypes
 /// Which application answers which paths: the longest route prefix wins, and `/a` covers `/a` and `/a/…` but not `/ab`.
 struct RouteTable: Sendable {
     struct Row: Sendable {
+        /// In its normal form; empty for `/`.
         let prefix: [UInt8]
         let entry: RouteEntry
         let pool: Pool
-        /// How many bytes of a matching path belong to the prefix: 0 for `/`.
-        var prefixLength: Int { prefix == [UInt8(ascii: "/")] ? 0 : prefix.count }
+        let cors: CORSAnswers?
     }
 
     /// Longest prefix first.
@@ -21,20 +21,25 @@ struct RouteTable: Sendable {
 
     init(_ entries: [RouteEntry], _ pools: PoolTable) {
         self.rows = entries.map { entry in
-            Row(prefix: Array(entry.prefix.utf8), entry: entry, pool: pools.pool(entry.ingress))
+            Row(
+                prefix: entry.prefix == "/" ? [] : Array(entry.prefix.utf8),
+                entry: entry,
+                pool: pools.pool(entry.ingress),
+                cors: entry.cors.map(CORSAnswers.init)
+            )
         }
         .sorted { $0.prefix.count > $1.prefix.count }
     }
 
-    func match(_ head: HTTPRequestHead) -> Row? {
-        if rows.count == 1, rows[0].prefixLength == 0 { return rows[0] }
+    /// The application of a request, and how many bytes of its path belong to the route prefix.
+    func match(_ head: HTTPRequestHead) -> (row: Row, prefixLength: Int)? {
+        if rows.count == 1, rows[0].prefix.isEmpty { return (rows[0], 0) }
         return head.withPathBytes { path in
-            rows.first { row in
-                let length = row.prefixLength
-                if length == 0 { return true }
-                guard path.count >= length, path.prefix(length).elementsEqual(row.prefix) else { return false }
-                return path.count == length || path[length] == UInt8(ascii: "/")
+            for row in rows {
+                if row.prefix.isEmpty { return (row, 0) }
+                if let length = NormalPath.length(of: row.prefix, in: path) { return (row, length) }
             }
+            return nil
         }
     }
 

@@ -20,14 +20,15 @@ public enum Serve {
         try await instance.start(options)
     }
 
-    /// Runs an application, or replaces the one that runs under `name`: see ``ServeInstance/run(_:name:routePrefix:)``.
+    /// Runs an application, or replaces the one that runs under `name`: see ``ServeInstance/run(_:name:routePrefix:cors:)``.
     @discardableResult
     public static func run<D: Deployment>(
         _ application: D,
         name: String = "default",
-        routePrefix: String? = "/"
+        routePrefix: String? = "/",
+        cors: CORS? = nil
     ) async throws -> D {
-        try await instance.run(application, name: name, routePrefix: routePrefix)
+        try await instance.run(application, name: name, routePrefix: routePrefix, cors: cors)
     }
 
     /// Deletes an application: calls through its handles fail from now on, and its ongoing requests finish. Returns

@@ -15,7 +15,7 @@ internal import SwerveHTTP
 /// ...
 /// await instance.shutdown()
 /// ```
-/// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:)``, ends with ``shutdown()``, and may
+/// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:cors:)``, ends with ``shutdown()``, and may
 /// then start again. One that is never shut down runs until its process ends, even if nothing refers to it. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
 /// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
@@ -112,7 +112,8 @@ public actor ServeInstance {
     ///   - application: what `bind` returned; the deployments passed to it are part of the application.
     ///   - name: letters, digits, `_`, `-` and `.`.
     ///   - routePrefix: the path below which the application answers HTTP requests, if its ingress is an
-    ///     ``HTTPIngress``; `nil` for none.
+    ///     ``HTTPIngress``; `nil` for none. Characters that a URL escapes may be written as they are: `/größe`.
+    ///   - cors: which pages of other origins may call the application from a browser; none by default.
     /// - Returns: a handle of the ingress deployment.
     /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
     ///   initialiser that kept failing. In all cases an application that already ran under the name keeps running.
@@ -120,13 +121,15 @@ public actor ServeInstance {
     public func run<D: Deployment>(
         _ application: D,
         name: String = "default",
-        routePrefix: String? = "/"
+        routePrefix: String? = "/",
+        cors: CORS? = nil
     ) async throws -> D {
         let spec = try ApplicationBuilder.build(
             application,
             of: system.pools.instance,
             name: name,
             routePrefix: routePrefix,
+            cors: cors,
             placement: surroundings.placement
         )
         let running = try await changing { try await ensureRunning(listening: spec.routePrefix != nil) }

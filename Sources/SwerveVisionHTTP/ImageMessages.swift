@@ -49,34 +49,28 @@ extension ServeRequest {
 }
 
 extension ServeResponse {
-    /// Answers with a picture in the format that the request accepts: PNG unless it asks for `image/jpeg` or
-    /// `application/x-npy`.
+    /// Answers with a picture in the format that the request's `Accept` prefers: PNG, the default, JPEG, or a NumPy
+    /// array of bytes, `application/x-npy`.
+    ///
+    /// - Throws: ``ServeHTTPError`` with status 406 when `Accept` excludes PNG and names none of the others;
+    ///   `ImageError`.
     public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
-        let accept = request.headers["accept"] ?? ""
-        if accept.contains("image/jpeg"), !accept.contains("image/png") {
-            return .bytes(try image.jpeg(quality: 90), contentType: "image/jpeg")
+        let type = try request.accepted(of: .png, .jpeg, .array)
+        switch type {
+        case .jpeg: return .bytes(try image.jpeg(quality: 90), contentType: type.essence)
+        case .array: return .bytes(try image.npy(), contentType: type.essence)
+        default: return .bytes(try image.png(level: 1), contentType: type.essence)
         }
-        if request.acceptsArray {
-            return .bytes(try image.npy(), contentType: ServeRequest.arrayContentType)
-        }
-        return .bytes(try image.png(level: 1), contentType: "image/png")
     }
 
     static func array(_ tensor: Tensor) throws -> ServeResponse {
-        .bytes(try tensor.npy(), contentType: ServeRequest.arrayContentType)
+        .bytes(try tensor.npy(), contentType: MediaType.array.essence)
     }
 
     /// Answers with the class of each pixel as a NumPy array of bytes, height × width.
     public static func labels(_ labels: [UInt8], width: Int, height: Int) throws -> ServeResponse {
         try .array(try Tensor(shape: [height, width], values: labels))
     }
-}
-
-extension ServeRequest {
-    static let arrayContentType = "application/x-npy"
-
-    /// Whether the client wants a NumPy array.
-    public var acceptsArray: Bool { headers["accept"]?.contains(Self.arrayContentType) ?? false }
 }
 
 extension ImageError: ServeHTTPErrorConvertible {

@@ -291,7 +291,7 @@ struct ONNXExchangeTests {
         let array = try Tensor(shape: [1, 5], values: [Int32](repeating: 0, count: 5)).npy()
         #expect(try await answer(model, array, headers: ["content-type": "application/x-npy"]).status == 413)
         let put = try await answer(model, ByteBuffer(), method: .put)
-        #expect(put.status == 405 && put.headers["allow"] == "GET, HEAD, POST")
+        #expect(put.status == 405 && put.headers["allow"] == "GET, HEAD, OPTIONS, POST")
         #expect(try await answer(model, path: "/other").status == 404)
         #expect(try await answer(model, ByteBuffer(string: "x"), headers: ["content-type": "image/png"]).status == 415)
     }

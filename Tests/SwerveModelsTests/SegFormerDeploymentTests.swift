@@ -81,7 +81,7 @@ struct SegFormerDeploymentTests {
             #expect(try await status(small, "?picture=cubist") == 400)
             #expect(try await status(small, "?map=runs") == 400)
             let put = try await WebAnswer.send(small, to: url, method: "PUT")
-            #expect(put.status == 405 && put.headers["allow"] == "GET, HEAD, POST")
+            #expect(put.status == 405 && put.headers["allow"] == "GET, HEAD, OPTIONS, POST")
             #expect(try await status(small, "/below") == 404)
         }
     }

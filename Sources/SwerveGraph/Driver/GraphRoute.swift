@@ -39,17 +39,13 @@ public struct GraphRoute: GraphRouteConvertible {
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
-        if let refusal = Self.refusal(of: request.method) { return refusal }
+        let method = request.method
+        guard method == .get || method == .head || method == .post else {
+            return .refusing(method, allowed: [.get, .post])
+        }
         let program = try program()
         let input = try await input(from: request, adapter)
         return try Self.response(to: request, try await program.run(input), of: program)
-    }
-
-    private static func refusal(of method: HTTPMethod) -> ServeResponse? {
-        if method == .get || method == .head || method == .post { return nil }
-        var response = ServeResponse.error(.methodNotAllowed, "a graph accepts GET, HEAD and POST")
-        response.headers.add("allow", "GET, HEAD, POST")
-        return response
     }
 
     private static func response(

@@ -23,10 +23,15 @@ public struct GraphRoutes: Codable, Sendable {
     }
 
     func route(_ path: String) throws -> GraphProgram {
-        guard let route = routes.first(where: { $0.path == path }) else {
+        guard let route = route(at: NormalPath.normalized(path)) else {
             throw ServeError(.notFound, "the driver has no route '\(path)'; \(isSingle ? "it has one graph" : known)")
         }
         return try route.program()
+    }
+
+    /// - Parameter path: in its normal form.
+    private func route(at path: String) -> GraphRoute? {
+        routes.first { $0.path.map(NormalPath.normalized) == path }
     }
 
     private var known: String {
@@ -36,7 +41,7 @@ public struct GraphRoutes: Codable, Sendable {
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         if isSingle { return try await routes[0].respond(to: request) }
         let path = request.path
-        guard let route = routes.first(where: { $0.path == path }) else {
+        guard let route = route(at: path) else {
             throw ServeHTTPError(.notFound, "the graph has no route \(path); \(known)")
         }
         return try await route.respond(to: request)

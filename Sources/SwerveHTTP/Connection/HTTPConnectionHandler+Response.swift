@@ -161,7 +161,9 @@ extension HTTPConnectionHandler {
     ) {
         prepareOutgoing()
         let status = (200...599).contains(status) ? status : 500
-        let most = Self.ownHeadBytes + headerBlock.readableBytes + (requestID?.utf8.count ?? 0)
+        let added = exchange?.addedHeaders
+        let most =
+            Self.ownHeadBytes + headerBlock.readableBytes + (added?.readableBytes ?? 0) + (requestID?.utf8.count ?? 0)
         outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in
             var head = HeadWriter(memory)
             if status == 200 {
@@ -174,6 +176,7 @@ extension HTTPConnectionHandler {
                 head.write("\r\n")
             }
             headerBlock.withUnsafeReadableBytes { head.write($0) }
+            added?.withUnsafeReadableBytes { head.write($0) }
             if let length, status != 204, status != 304 {
                 head.write("content-length: ")
                 head.write(decimal: length)

@@ -51,6 +51,8 @@ package final class HTTPExchange {
     @exclusivity(unchecked) package private(set) var requestID: String
     /// When the server gives up on the request; `nil` without a request timeout.
     @exclusivity(unchecked) package private(set) var deadline: NIODeadline?
+    /// Header lines to add to the answer, whoever gives it.
+    @exclusivity(unchecked) package var addedHeaders: ByteBuffer?
     @exclusivity(unchecked) private var connection: HTTPConnectionHandler?
 
     /// The connection's event loop. Every call to and from the exchange is made on it.
@@ -121,5 +123,6 @@ package final class HTTPExchange {
     func detach() {
         connection = nil
         delegate = nil
+        addedHeaders = nil
     }
 }

@@ -1,4 +1,5 @@
 package import NIOCore
+internal import SwerveCore
 internal import SwerveHTTPTypes
 
 /// What a body decoder found in the bytes that have arrived.
@@ -139,7 +140,7 @@ package struct HTTPChunkedDecoder: Sendable {
     private static func chunkSize(_ bytes: UnsafeRawBufferPointer, end: Int) -> Int? {
         var index = 0
         var size = 0
-        while index < end, let digit = HTTPBytes.hexValue(bytes[index]) {
+        while index < end, let digit = HexDigit.value(bytes[index]) {
             // Fifteen digits fit in an Int.
             guard index < 15 else { return nil }
             size = size << 4 | Int(digit)

@@ -5,8 +5,6 @@ internal import SwerveTensor
 
 /// Converts requests to inputs of an ``ONNXModel``, and outputs to responses. Reading and writing happen off the actor.
 struct ONNXExchange: Sendable {
-    static let arrayContentType = "application/x-npy"
-
     let signature: ONNXSignature
     let limits: ONNXModelLimits
 
@@ -14,18 +12,17 @@ struct ONNXExchange: Sendable {
 
     /// - Throws: ``ServeHTTPError`` with status 400, 413, 415 or 422; ``ServeError`` with code `tooLarge`.
     func inputs(of request: ServeRequest) async throws -> [String: ONNXValue] {
-        let contentType = request.headers["content-type"].map { $0.lowercased().prefix { $0 != ";" && $0 != " " } }
         let body = try await request.body.collect(upTo: limits.maximumBodyBytes)
-        switch contentType {
+        switch request.contentType?.essence {
         case "application/json", "text/json": return try await readJSON(body)
-        case .some(Self.arrayContentType[...]): return try await readArray(body)
+        case MediaType.array.essence: return try await readArray(body)
         // The default content type of `curl --data-binary`.
-        case nil, "application/x-www-form-urlencoded", "application/octet-stream":
+        case nil, MediaType.form.essence, MediaType.octetStream.essence:
             return body.readableBytesView.first == 0x93 ? try await readArray(body) : try await readJSON(body)
         case .some(let other):
             throw ServeHTTPError(
                 .unsupportedMediaType,
-                "the content type is '\(other)'; application/json and \(Self.arrayContentType) are accepted"
+                "the content type is '\(other)'; application/json and \(MediaType.array) are accepted"
             )
         }
     }
@@ -57,20 +54,21 @@ struct ONNXExchange: Sendable {
 
     // MARK: Responses
 
-    /// An array when the client asks for one, or when it sent one and there is a single output; otherwise JSON.
+    /// What `Accept` asks for, an array or JSON. By default an array when the client sent one and there is a single
+    /// output, otherwise JSON.
     ///
-    /// - Throws: ``ServeHTTPError`` with status 422 when the response should be an array but there is no single output of
-    ///   numbers.
+    /// - Throws: ``ServeHTTPError`` with status 406 when `Accept` excludes both, 422 when the response should be an array
+    ///   but there is no single output of numbers.
     @concurrent func response(_ outputs: [String: ONNXValue], to request: ServeRequest) async throws -> ServeResponse {
-        let accept = request.headers["accept"] ?? ""
         let wanted = request.queryValue("output")
-        let asksForArray = accept.contains(Self.arrayContentType)
-        let sentArray = request.headers["content-type"]?.lowercased().hasPrefix(Self.arrayContentType) ?? false
-        let mayBeArray = sentArray && !accept.contains("json") && (outputs.count == 1 || wanted != nil)
-        if asksForArray || mayBeArray {
+        let sentArray = request.contentType?.essence == MediaType.array.essence
+        let isSingle = outputs.count == 1 || wanted != nil
+        let type =
+            sentArray && isSingle ? try request.accepted(of: .array, .json) : try request.accepted(of: .json, .array)
+        if type == .array {
             let tensor = try single(outputs, named: wanted)
             do {
-                return .bytes(try tensor.npy(), contentType: Self.arrayContentType)
+                return .bytes(try tensor.npy(), contentType: type.essence)
             } catch {
                 throw ONNXAnswers.error(for: error)
             }

@@ -16,7 +16,7 @@ public import SwerveTensor
 /// The replica counts as ready only after the session is open and the warm-up is done. Replicas in one process share
 /// the session. A run stops when its caller is cancelled or disconnects.
 @Deployment(maxOngoingRequests: 32)
-public distributed actor ONNXModel: HTTPIngress {
+public distributed actor ONNXModel: RoutedIngress {
     private let session: ONNXSession
     private let recorder: ONNXShapeRecorder?
     private let limits: ONNXModelLimits
@@ -76,16 +76,12 @@ public distributed actor ONNXModel: HTTPIngress {
     /// The model's inputs and outputs, and what runs it.
     public distributed func signature() -> ONNXSignature { details }
 
-    public func respond(to request: ServeRequest) async throws -> ServeResponse {
-        guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
-        switch request.method {
-        case .get, .head: return try .json(details)
-        case .post: break
-        default:
-            var response = ServeResponse.error(.methodNotAllowed, "GET describes the model, POST runs it")
-            response.headers.add("allow", "GET, HEAD, POST")
-            return response
-        }
+    public static let routes: HTTPRoutes<ONNXModel> = [
+        .get("/") { model, _ in try .json(model.details) },
+        .post("/") { model, request in try await model.answer(request) },
+    ]
+
+    private func answer(_ request: ServeRequest) async throws -> ServeResponse {
         do {
             let exchange = ONNXExchange(signature: details, limits: limits)
             let inputs = try await exchange.inputs(of: request)

@@ -14,7 +14,7 @@ internal import SwerveVisionHTTP
 /// `contour`), with the class map for `Accept: application/x-npy`, or with ``SegmentationReport`` for
 /// `Accept: application/json`; `GET` answers with ``SegFormerDescription``. See `docs/SEGFORMER.md`.
 @Deployment(maxOngoingRequests: 8)
-public distributed actor SegFormer: HTTPIngress {
+public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
     private let options: SegFormerOptions
 
@@ -57,18 +57,14 @@ public distributed actor SegFormer: HTTPIngress {
         model.details
     }
 
-    public func respond(to request: ServeRequest) async throws -> ServeResponse {
-        guard request.path == "/" else { throw ServeHTTPError(.notFound, "the model answers at \(request.rootPath)/") }
-        switch request.method {
-        case .get, .head: return try .json(model.details)
-        case .post:
-            let answer = try SegmentationAnswer(for: request)
-            let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
-            return try answer.response(with: try await segment(image), of: image, classes: classes())
-        default:
-            var response = ServeResponse.error(.methodNotAllowed, "POST a picture, or GET a description of the model")
-            response.headers.add("allow", "GET, HEAD, POST")
-            return response
-        }
+    public static let routes: HTTPRoutes<SegFormer> = [
+        .get("/") { model, _ in try .json(model.model.details) },
+        .post("/") { model, request in try await model.answer(request) },
+    ]
+
+    private func answer(_ request: ServeRequest) async throws -> ServeResponse {
+        let answer = try SegmentationAnswer(for: request)
+        let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
+        return try answer.response(with: try await segment(image), of: image, classes: classes())
     }
 }

@@ -21,21 +21,19 @@ public struct SegmentationAnswer: Sendable {
     /// * `application/json`: a ``SegmentationReport``, without the map for `?map=none`.
     /// * otherwise: a picture, `?picture=overlay`, `side-by-side` or `contour`; JPEG for `image/jpeg`, else PNG.
     ///
-    /// - Throws: ``ServeHTTPError`` with status 400 for an unknown name of a picture or map.
+    /// - Throws: ``ServeHTTPError`` with status 400 for an unknown name of a picture or map, 406 if `Accept` excludes all
+    ///   of them.
     public init(for request: ServeRequest) throws {
         self.request = request
         let picture = try request.segmentationPicture()
-        let accept = request.headers["accept"] ?? ""
         let map = request.queryValue("map") ?? "png"
         guard map == "png" || map == "none" else {
             throw ServeHTTPError(.badRequest, "no map named '\(map.prefix(40))'; the names are png, none")
         }
-        if request.acceptsArray {
-            kind = .map
-        } else if accept.contains("application/json"), !accept.contains("image/") {
-            kind = .report(includesMap: map == "png")
-        } else {
-            kind = .picture(picture)
+        switch try request.accepted(of: .png, .jpeg, .array, .json) {
+        case .array: kind = .map
+        case .json: kind = .report(includesMap: map == "png")
+        default: kind = .picture(picture)
         }
     }
 

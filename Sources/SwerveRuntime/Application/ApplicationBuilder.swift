@@ -12,6 +12,7 @@ enum ApplicationBuilder {
         of instance: InstanceID,
         name: String,
         routePrefix: String?,
+        cors: CORS? = nil,
         placement: DeploymentOptions.Placement? = nil
     ) throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
@@ -21,16 +22,24 @@ enum ApplicationBuilder {
             )
         }
         if let problem = NameRule.problem(with: name) { throw ServeError(.invalidOptions, "application: \(problem)") }
+        // Before the prefix is normalised, which would escape a '?'.
+        if let routePrefix, let problem = NormalPath.problem(withPrefix: routePrefix) {
+            throw ServeError(.invalidOptions, "application '\(name)': \(problem)")
+        }
+        if let routed = root.type as? any RoutedIngress.Type, let problem = routed.routesProblem {
+            throw ServeError(.invalidOptions, "the routes of \(root.typeDescription): \(problem)")
+        }
         let collector = Collector(instance, placement)
         try collector.collect(root)
         let names = try Names(collector.found, application: name, of: instance)
         let deployments = try collector.found.map { try spec(of: $0, names, placement) }
         return ApplicationSpec(
             name: name,
-            routePrefix: root.type is any HTTPIngress.Type ? routePrefix : nil,
+            routePrefix: root.type is any HTTPIngress.Type ? routePrefix.map(NormalPath.normalized) : nil,
             ingress: names.name(of: root).deployment,
             deployments: deployments,
-            routes: root.routes
+            routes: root.routes,
+            cors: cors
         )
     }
 
