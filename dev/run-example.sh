@@ -11,7 +11,8 @@ arguments=(--port "$port")
 .build/release/segmentation "${arguments[@]}" &
 server=$!
 trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; exit 0' INT TERM
-# The last application to run is named so. A model from the hub may take a while; the server exits by itself if the model cannot be loaded.
+# The last application to run is named composition. A model from the hub may take a while; the server exits by itself if
+# the model cannot be loaded.
 while true; do
     kill -0 $server 2>/dev/null || { wait $server; exit $?; }
     curl -sf "$url/-/routes" 2>/dev/null | grep -q composition && break

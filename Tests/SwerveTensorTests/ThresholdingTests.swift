@@ -21,7 +21,10 @@ struct ThresholdingTests {
         }
     }
 
-    @Test("The elements of bfloat16, which NumPy lacks, are compared likewise", arguments: [(128, [0, 0, 255, 255]), (Int.max, [0, 0, 0, 255])])
+    @Test(
+        "The elements of bfloat16, which NumPy lacks, are compared likewise",
+        arguments: [(128, [0, 0, 255, 255]), (Int.max, [0, 0, 0, 255])]
+    )
     func bfloat16(threshold: Int, expected: [Float]) throws {
         let values: [Float] = [.nan, 128, 129, .infinity]
         let result = try Tensor(shape: [2, 2], values: values.map(BFloat16.init)).thresholded(threshold)
@@ -29,7 +32,10 @@ struct ThresholdingTests {
         #expect(try result.values(as: BFloat16.self).map { Float($0) } == expected)
     }
 
-    @Test("A tensor keeps its shape, also without elements or dimensions", arguments: [[], [0], [3, 0, 2], [1, 1, 1]])
+    @Test(
+        "A tensor keeps its shape, also without elements or dimensions",
+        arguments: [[], [0], [3, 0, 2], [1, 1, 1]]
+    )
     func shapes(shape: [Int]) throws {
         let values = [Int32](repeating: 7, count: shape.reduce(1, *))
         let expected = try Tensor(shape: shape, values: values.map { _ in Int32(255) })

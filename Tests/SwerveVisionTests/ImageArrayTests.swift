@@ -20,7 +20,10 @@ struct ImageArrayTests {
         #expect(try image.array().shape == [2, 3])
     }
 
-    @Test("An array that is not a picture is refused", arguments: [[], [4], [0, 4], [4, 0, 3], [1, 2, 2], [1, 1, 2, 2]])
+    @Test(
+        "An array that is not a picture is refused",
+        arguments: [[], [4], [0, 4], [4, 0, 3], [1, 2, 2], [1, 1, 2, 2]]
+    )
     func refusedShapes(shape: [Int]) throws {
         let array = try Tensor(shape: shape, values: [UInt8](repeating: 0, count: shape.reduce(1, *)))
         let error = #expect(throws: ImageError.self) { try Image(array: array) }

@@ -36,7 +36,12 @@ public distributed actor SegFormer: RoutedIngress {
         variant: ONNXVariant = .standard,
         options: SegFormerOptions = SegFormerOptions()
     ) async throws {
-        self.model = try await SegFormerModel.load(model, revision: revision, variant: variant, session: options.session)
+        self.model = try await SegFormerModel.load(
+            model,
+            revision: revision,
+            variant: variant,
+            session: options.session
+        )
         self.options = options
     }
 
@@ -58,7 +63,7 @@ public distributed actor SegFormer: RoutedIngress {
     }
 
     public static let routes: HTTPRoutes<SegFormer> = [
-        .get("/") { model, _ in try .json(model.model.details) },
+        .get("/") { model, _ in try .json(model.describe()) },
         .post("/") { model, request in try await model.answer(request) },
     ]
 

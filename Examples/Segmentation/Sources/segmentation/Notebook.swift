@@ -104,7 +104,9 @@ struct Notebook {
         request.body = .bytes(ByteBuffer(bytes: try image.png()))
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let body = try await response.body.collect(upTo: 16 << 20)
-        guard response.status == .ok else { throw AnswerError(description: "\(response.status): \(String(buffer: body))") }
+        guard response.status == .ok else {
+            throw AnswerError(description: "\(response.status): \(String(buffer: body))")
+        }
         return body
     }
 
