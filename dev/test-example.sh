@@ -66,7 +66,7 @@ expect "still healthy" "success" "$(curl -s "$url/-/healthz")"
 
 # The replicas of a killed instance exit by themselves.
 replicas=$(pgrep -P $server)
-expect "one process for each replica" "11" "$(echo "$replicas" | wc -l | tr -d ' ')"
+expect "one process for each replica" "10" "$(echo "$replicas" | wc -l | tr -d ' ')"
 kill -KILL $server
 wait $server 2>/dev/null || true
 for _ in $(seq 100); do
