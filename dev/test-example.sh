@@ -35,6 +35,9 @@ for path in / /threshold /segment /sharpen-then-segment /basic-linear; do
     expect "$path" "200 image/png" "$(kind --data-binary "@$sample" "$url$path")"
     expect "$path as JPEG" "200 image/jpeg" "$(kind -H 'accept: image/jpeg' --data-binary "@$sample" "$url$path")"
 done
+for path in / /text-converter /threshold /segment /sharpen-then-segment /basic-linear; do
+    expect "PUT $path" "405 application/json" "$(kind -X PUT --data-binary "@$sample" "$url$path")"
+done
 # The ingress, the service behind it and the same flow as a graph give the same bytes, whatever the client asks for.
 for accept in image/png image/jpeg application/json application/x-npy; do
     for path in sharpen-then-segment basic-linear ''; do

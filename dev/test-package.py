@@ -62,7 +62,7 @@ def run_commands(script: str, port: int) -> None:
                 stop(server)
             elif command.startswith("ldd "):
                 check_libraries(command)
-            elif command.startswith("swift run") or command.startswith(".build/"):
+            elif command.startswith(("swift run", ".build")):
                 build_first(command)
                 server = subprocess.Popen(arguments(command), cwd=FOLDER / "hello", start_new_session=True)
             elif command.startswith("swift "):
@@ -108,15 +108,15 @@ def check_libraries(command: str) -> None:
 
 
 def stop(server: subprocess.Popen | None) -> None:
-    """Ends the program as Ctrl-C does; it must exit without an error."""
+    """Ends the program as a service manager does; it must exit without an error."""
     if server is None or server.returncode is not None:
         return
-    server.send_signal(signal.SIGINT)
+    server.send_signal(signal.SIGTERM)
     try:
         status = server.wait(timeout=60)
     except subprocess.TimeoutExpired:
         server.kill()
-        fail("the program does not end after SIGINT")
+        fail("the program does not end after SIGTERM")
     if status != 0:
         fail(f"the program exited with status {status}")
 
