@@ -34,6 +34,7 @@ def main() -> int:
     port = free_port()
     make_package(manifest=only(section, "swift"), program=first(readme, "swift"), port=port)
     run_commands(only(section, "sh"), port)
+    print("package: ok")
     return 0
 
 
