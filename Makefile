@@ -27,6 +27,7 @@ test: setup-test check-format check-mutations check-table
 	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
+	.venv/bin/python Examples/Segmentation/training/compare_engines.py --scenes 100 --repetitions 3
 	dev/test-example.sh
 
 # Damaged pictures, arrays, forms, requests and conversations between processes under the address sanitizer:

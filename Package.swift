@@ -39,7 +39,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
+        // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
+        .package(url: "https://github.com/swiftlang/swift-syntax", "602.0.0"..<"604.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -55,7 +56,12 @@ let package = Package(
         .target(name: "CSwerveSystem"),
         .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
         // Shells.
-        .target(name: "SwerveHTTPTypes", dependencies: ["SwerveCore", deque, nioCore], swiftSettings: settings),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        .target(
+            name: "SwerveHTTPTypes",
+            dependencies: ["CZlib", "SwerveCore", deque, nioCore],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveActors",
             dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
@@ -155,7 +161,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
+        // Models: tensors, pictures, ONNX Runtime and OpenVINO. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
@@ -163,15 +169,18 @@ let package = Package(
             dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
+        .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
+            dependencies: [
+                "CONNXRuntime", "COpenVINO", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveVisionHTTP",
-            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveSystem", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
@@ -353,7 +362,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveHTTPTypesTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveCore", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveCore", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -390,8 +399,9 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHummingbird", "SwerveTesting", "TestSupport", nioCore, nioPosix,
-                .product(name: "HTTPTypes", package: "swift-http-types"),
+                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveTesting", "TestSupport",
+                nioCore,
+                nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-attribute", "entry-arguments", "entry-top-level",
@@ -410,7 +420,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionHTTPTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -421,7 +431,8 @@ let package = Package(
         .testTarget(
             name: "SwerveHubTests",
             dependencies: [
-                "SwerveHub", nioCore, nioPosix, .product(name: "Hummingbird", package: "hummingbird"), logging,
+                "SwerveHub", "SwerveModels", "SwerveONNX", nioCore, nioPosix,
+                .product(name: "Hummingbird", package: "hummingbird"), logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -466,7 +477,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -24,9 +24,11 @@ import zlib
 from pathlib import Path
 
 import golden_images
+import golden_webp
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / ".cache" / "models"
+SCRIPTS = ["make-golden.py", "golden_images.py", "golden_webp.py", "make-b0.py", "onnx_export.py"]
 VARIANTS = {"tiny": "model.onnx", "b0": "model.onnx", "b1": "onnx/model.onnx"}
 
 
@@ -51,6 +53,7 @@ def main() -> int:
         make_thresholds(folder(partial, "thresholds"))
         make_images(folder(partial, "images"))
         golden_images.make(folder(partial, "kinds"), picture, png, png_chunk)
+        golden_webp.make(folder(partial, "webp"), picture)
         make_operations(folder(partial, "operations"))
         make_preprocessing(folder(partial, "preprocessing"))
         make_segformer(folder(partial, "segformer"))
@@ -73,7 +76,7 @@ def model_file(variant: str) -> Path:
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    scripts = [ROOT / "dev" / name for name in ["make-golden.py", "golden_images.py", "make-b0.py", "onnx_export.py"]]
+    scripts = [ROOT / "dev" / name for name in SCRIPTS]
     for path in scripts + [ROOT / "dev" / "requirements" / "golden.txt"] + [model_file(variant) for variant in VARIANTS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

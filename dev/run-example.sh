@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 port=${PORT:-8000}
 url="http://localhost:$port"
 sample=Examples/Segmentation/Samples/scene.png
-arguments=(--port "$port")
+arguments=(--port "$port" --fast)
 [ -n "${MODEL:-}" ] && arguments+=(--model "$MODEL")
 
 .build/release/segmentation "${arguments[@]}" &

@@ -12,25 +12,31 @@ package final class HTTPServer: Sendable {
     private let loops: [NIOLoopBound<HTTPLoop>]
     private let gate: ConnectionGate
     private let budget: MemoryBudget
+    private let lingering: LingeringCount
 
     private init(
         localAddress: SocketAddress,
         channel: any Channel,
         loops: [NIOLoopBound<HTTPLoop>],
         gate: ConnectionGate,
-        budget: MemoryBudget
+        budget: MemoryBudget,
+        lingering: LingeringCount
     ) {
         self.localAddress = localAddress
         self.channel = channel
         self.loops = loops
         self.gate = gate
         self.budget = budget
+        self.lingering = lingering
     }
 
     /// The number of connections being served.
     package var connectionCount: Int { gate.count }
     /// The most connections served at a time, see ``HTTPServerOptions/maxConnections``.
     package var connectionLimit: Int { gate.admission.maximum }
+
+    /// The number of connections that linger, see ``HTTPServerOptions/maxLingering``.
+    package var lingeringCount: Int { lingering.value }
 
     /// The bytes of requests and responses held now, see ``HTTPServerOptions/maxBufferedBytes``.
     package var bufferedBytes: Int { budget.heldBytes }
@@ -55,6 +61,7 @@ package final class HTTPServer: Sendable {
     ) async throws -> HTTPServer {
         let descriptors = DescriptorLimit.raise()
         let budget = MemoryBudget(limit: options.maxBufferedBytes)
+        let lingering = LingeringCount(limit: options.maxLingering)
         var loops: [NIOLoopBound<HTTPLoop>] = []
         for eventLoop in group.makeIterator() {
             let seed = UInt64.random(in: .min ... .max)
@@ -66,7 +73,8 @@ package final class HTTPServer: Sendable {
                         time: systemTime,
                         wallClock: systemSeconds,
                         seed: seed,
-                        budget: budget
+                        budget: budget,
+                        lingering: lingering
                     ),
                     eventLoop: eventLoop
                 )
@@ -91,7 +99,14 @@ package final class HTTPServer: Sendable {
             guard let address = channel.localAddress else {
                 throw ServeError(.system, "the listening socket at \(host):\(port) has no address")
             }
-            return HTTPServer(localAddress: address, channel: channel, loops: loops, gate: gate, budget: budget)
+            return HTTPServer(
+                localAddress: address,
+                channel: channel,
+                loops: loops,
+                gate: gate,
+                budget: budget,
+                lingering: lingering
+            )
         } catch let error as IOError {
             throw bindError(error, host: host, port: port)
         } catch let error as ServeError {

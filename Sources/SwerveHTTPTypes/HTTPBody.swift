@@ -3,6 +3,8 @@ internal import SwerveCore
 
 /// The content of a request: bytes in memory, or a stream of bytes.
 ///
+/// Content that the client coded (`content-encoding: gzip`) is decoded while it is read.
+///
 /// Read it once, with ``collect(upTo:)``, ``text(upTo:)`` or a `for try await` loop. A stream's bytes are gone once
 /// they have been read, and a second reader of a stream gets an error with code `invalidOptions`. Reading slowly slows
 /// the client down. Giving up (leaving the loop, dropping the request, cancelling the task) tells the server that the
@@ -16,6 +18,7 @@ public struct HTTPBody: AsyncSequence, Sendable {
     private enum Storage: Sendable {
         case bytes(ByteBuffer)
         case stream(HTTPBodyReader)
+        indirect case coded(HTTPBody, ContentDecoding)
     }
 
     private let storage: Storage
@@ -36,22 +39,35 @@ public struct HTTPBody: AsyncSequence, Sendable {
         self.storage = .stream(HTTPBodyReader(stream: stream))
     }
 
-    /// The whole content if it is in memory; `nil` for a stream.
+    /// `body` without its codings.
+    package init(_ body: HTTPBody, decoding: ContentDecoding) {
+        self.storage = .coded(body, decoding)
+    }
+
+    /// The whole content if it is in memory; `nil` for a stream and for content that has yet to be decoded.
     public var completeBytes: ByteBuffer? {
         if case .bytes(let bytes) = storage { bytes } else { nil }
     }
 
     /// The whole content in one buffer.
     ///
-    /// - Parameter maxBytes: the most bytes to take.
-    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) if there are more, `CancellationError`, and what ended
+    /// - Parameter maxBytes: the most bytes to take, counted after decoding.
+    /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) if there are more, ``ServeHTTPError`` with status 400
+    ///   for coded content that is damaged and 413 for content that grows too much, `CancellationError`, and what ended
     ///   the stream early.
     public func collect(upTo maxBytes: Int = HTTPBody.defaultCollectLimit) async throws -> ByteBuffer {
-        if case .bytes(let bytes) = storage {
+        switch storage {
+        case .bytes(let bytes):
             if bytes.readableBytes > maxBytes { throw Self.tooLarge(maxBytes) }
             return bytes
+        case .stream: return try await collectStream(upTo: maxBytes)
+        case .coded: return try await collectDecoded(upTo: maxBytes)
         }
-        return try await collectStream(upTo: maxBytes)
+    }
+
+    /// Decodes on the Swift pool, so that long content does not hold the caller's actor.
+    @concurrent private func collectDecoded(upTo maxBytes: Int) async throws -> ByteBuffer {
+        try await collectStream(upTo: maxBytes)
     }
 
     private func collectStream(upTo maxBytes: Int) async throws -> ByteBuffer {
@@ -80,8 +96,12 @@ public struct HTTPBody: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> AsyncIterator {
         switch storage {
-        case .bytes(let bytes): AsyncIterator(bytes: bytes, iteration: nil)
-        case .stream(let reader): AsyncIterator(bytes: nil, iteration: HTTPBodyIteration(reader: reader))
+        case .bytes(let bytes): return AsyncIterator(bytes: bytes, iteration: nil)
+        case .stream(let reader): return AsyncIterator(bytes: nil, iteration: HTTPBodyIteration(reader: reader))
+        case .coded(let body, let decoding):
+            var iterator = body.makeAsyncIterator()
+            iterator.decoder = ContentDecoder(decoding)
+            return iterator
         }
     }
 
@@ -89,15 +109,38 @@ public struct HTTPBody: AsyncSequence, Sendable {
     public struct AsyncIterator: AsyncIteratorProtocol {
         fileprivate var bytes: ByteBuffer?
         fileprivate let iteration: HTTPBodyIteration?
+        fileprivate var decoder: ContentDecoder?
+
+        fileprivate init(bytes: ByteBuffer?, iteration: HTTPBodyIteration?) {
+            self.bytes = bytes
+            self.iteration = iteration
+        }
 
         public mutating func next() async throws -> ByteBuffer? {
             try await next(isolation: #isolation)
         }
 
         public mutating func next(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
+            if decoder != nil { return try await nextDecoded(isolation: actor) }
+            return try await nextSent(isolation: actor)
+        }
+
+        private mutating func nextSent(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
             if let iteration { return try await iteration.next(isolation: actor) }
             guard let bytes = bytes.take(), bytes.readableBytes > 0 else { return nil }
             return bytes
+        }
+
+        private mutating func nextDecoded(isolation actor: isolated (any Actor)?) async throws -> ByteBuffer? {
+            while true {
+                switch try decoder?.next() {
+                case .bytes(let bytes): return bytes
+                case .needsMore:
+                    let sent = try await nextSent(isolation: actor)
+                    decoder?.feed(sent)
+                case .end, nil: return nil
+                }
+            }
         }
     }
 }

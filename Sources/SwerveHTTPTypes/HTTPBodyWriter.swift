@@ -50,6 +50,8 @@ public final class HTTPBodyWriter: Sendable {
 
     private let state: Mutex<State>
     private let send: @Sendable (ByteBuffer) -> Void
+    /// Compresses what is written, and writes it to the writer that it was made for.
+    private let compressor: CompressedBody?
 
     /// - Parameters:
     ///   - window: how many bytes may be sent before the transport grants more, in at most one chunk for every 256
@@ -59,6 +61,14 @@ public final class HTTPBodyWriter: Sendable {
     package init(window: Int, send: @escaping @Sendable (ByteBuffer) -> Void) {
         self.state = Mutex(State(credit: window, maxChunks: max(16, window / Self.bytesPerChunk)))
         self.send = send
+        self.compressor = nil
+    }
+
+    /// A writer in front of another one.
+    init(_ compressor: CompressedBody) {
+        self.state = Mutex(State(credit: 0, maxChunks: 0))
+        self.send = { _ in }
+        self.compressor = compressor
     }
 
     /// Sends a chunk, after waiting if the client is behind. An empty chunk does nothing.
@@ -66,17 +76,45 @@ public final class HTTPBodyWriter: Sendable {
     /// - Throws: `CancellationError` if the client is gone or the task is cancelled; then nothing was sent.
     public func write(_ bytes: ByteBuffer) async throws {
         try Task.checkCancellation()
-        guard bytes.readableBytes > 0, try !sendAtOnce(bytes) else { return }
-        let id = state.withLock { state in
-            defer { state.nextID += 1 }
-            return state.nextID
-        }
+        guard bytes.readableBytes > 0 else { return }
+        if let compressor { return try await compressor.write(bytes) }
+        guard try !sendAtOnce(bytes) else { return }
+        let id = makeID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 enqueue(Waiter(id: id, bytes: bytes, continuation: continuation))
             }
         } onCancel: {
             drop(id)
+        }
+    }
+
+    /// Sends the bytes that `make` passes on, in the order in which it makes them, after waiting if the client is
+    /// behind. Cancelling the task ends the writer: a part that is made and not sent would leave a gap.
+    ///
+    /// - Parameter make: passes its part to `enqueue`, or throws.
+    func write(madeBy make: (_ enqueue: (ByteBuffer) -> Void) throws -> Void) async throws {
+        let id = makeID()
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                do {
+                    try make { enqueue(Waiter(id: id, bytes: $0, continuation: continuation)) }
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+        } onCancel: {
+            cancel()
+        }
+    }
+
+    /// How many writes wait for the client.
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
+    private func makeID() -> Int {
+        state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
         }
     }
 

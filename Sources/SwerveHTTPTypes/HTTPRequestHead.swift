@@ -47,13 +47,20 @@ package struct HTTPRequestHead: Sendable {
         package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
-        package init(isHTTP10: Bool = false, hasUpgrade: Bool = false) {
-            self.rawValue = (isHTTP10 ? 1 : 0) | (hasUpgrade ? 4 : 0)
+        package init(isHTTP10: Bool = false, hasUpgrade: Bool = false, hasContentEncoding: Bool = false) {
+            self.rawValue = (isHTTP10 ? 1 : 0) | (hasUpgrade ? 4 : 0) | (hasContentEncoding ? 2 : 0)
         }
         /// The request said HTTP/1.0.
         package var isHTTP10: Bool { rawValue & 1 != 0 }
         /// The request has an `upgrade` header.
         package var hasUpgrade: Bool { rawValue & 4 != 0 }
+        /// The request has a `content-encoding` header.
+        package var hasContentEncoding: Bool { rawValue & 2 != 0 }
+        /// The content is given to user code decoded, so the headers that describe the coded content are hidden.
+        package internal(set) var isContentDecoded: Bool {
+            get { rawValue & 8 != 0 }
+            set { rawValue = newValue ? rawValue | 8 : rawValue & ~8 }
+        }
     }
 
     /// The request line and the header lines, each with its CRLF; the empty line that ends a head is left out.

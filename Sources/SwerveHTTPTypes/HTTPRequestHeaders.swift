@@ -8,9 +8,13 @@ public struct HTTPRequestHeaders: Sendable, Sequence, CustomStringConvertible {
     public typealias Element = (name: String, value: String)
 
     let head: HTTPRequestHead
+    /// Whether the fields that describe coded content are left out.
+    private let hidesCoding: Bool
 
-    init(head: HTTPRequestHead) {
+    /// - Parameter asSent: whether to include the fields that describe content as it was coded.
+    init(head: HTTPRequestHead, asSent: Bool = false) {
         self.head = head
+        self.hidesCoding = head.flags.isContentDecoded && !asSent
     }
 
     /// The first value of the field with that name.
@@ -70,6 +74,7 @@ public struct HTTPRequestHeaders: Sendable, Sequence, CustomStringConvertible {
         head.bytes.withUnsafeReadableBytes { bytes in
             var start = Int(head.layout.headersStart)
             while start < bytes.count, let line = HeaderLine(bytes, from: &start) {
+                if hidesCoding, line.isNamed("content-encoding") || line.isNamed("content-length") { continue }
                 if !body(line) { return }
             }
         }

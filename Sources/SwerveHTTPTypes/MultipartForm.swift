@@ -2,14 +2,16 @@ public import NIOCore
 
 /// A form with files, as browsers and `curl -F` send it: `multipart/form-data` (RFC 7578).
 ///
-/// Parsing is strict: lines end in CR LF, only one line end may follow the last delimiter and nothing may come before
-/// the first, each part has a name, and header lines are not folded. Any other form is refused, not guessed at.
+/// Text before the first delimiter and after the last one is skipped, and blanks may follow a delimiter (RFC 2046).
+/// Parsing is strict otherwise: lines end in CR LF, each part has a name, and header lines are not folded. Any other
+/// form is refused, not guessed at.
 public struct MultipartForm: Hashable, Sendable {
     /// One field of the form.
     public struct Part: Hashable, Sendable {
         /// The field's name.
         public let name: String
-        /// The file's name as the client gave it, `nil` for a field that is not a file. Do not use it as a path.
+        /// The file's name as the client gave it in `filename`, or decoded from `filename*` (RFC 8187), which wins;
+        /// `nil` for a field that is not a file. Do not use it as a path.
         public let filename: String?
         /// The media type as the client gave it; `nil` if it gave none, which means `text/plain` (RFC 7578).
         public let contentType: String?

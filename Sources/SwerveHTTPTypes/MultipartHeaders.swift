@@ -28,6 +28,26 @@ enum MultipartHeaders {
         return (String(decoding: name, as: UTF8.self).lowercased(), String(trimmed))
     }
 
+    /// Reads a part's `content-disposition`. A name in the extended notation (`filename*=UTF-8''%e2%82%ac.png`, RFC
+    /// 8187) wins over the plain one, wherever it stands.
+    static func disposition(_ value: String) throws(ServeHTTPError) -> (name: String, filename: String?) {
+        let (kind, parameters) = try valueAndParameters(value, of: "content-disposition")
+        func parameter(_ name: String) throws(ServeHTTPError) -> String? {
+            let plain = parameters.filter { $0.name == name }
+            let extended = parameters.filter { $0.name == name + "*" }
+            guard plain.count <= 1, extended.count <= 1 else { throw malformed("a part's \(name) is given twice") }
+            if parameters.contains(where: { $0.name.hasPrefix(name + "*") && $0.name != name + "*" }) {
+                throw malformed("a \(name) in several pieces (RFC 2231) is not accepted")
+            }
+            guard let coded = extended.first?.value else { return plain.first?.value }
+            return ExtendedValue.decode(coded) ?? plain.first?.value ?? coded
+        }
+        guard kind == "form-data", let name = try parameter("name") else {
+            throw malformed("a part's content disposition is not form-data with a name")
+        }
+        return (name, try parameter("filename"))
+    }
+
     /// Splits a value such as `form-data; name="picture"; filename="a.png"`. The first word and the names become lower
     /// case.
     static func valueAndParameters(

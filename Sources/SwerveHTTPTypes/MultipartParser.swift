@@ -22,36 +22,31 @@ struct MultipartParser {
     }
 
     mutating func parse() throws(ServeHTTPError) -> [MultipartForm.Part] {
-        guard take(delimiter[2...]) else { throw malformed("it does not begin with its boundary") }
+        guard var delimiter = firstDelimiter() else {
+            throw malformed("it has no line that begins with its boundary")
+        }
         var parts: [MultipartForm.Part] = []
-        while !take(MultipartParser.dashes) {
-            guard take(MultipartParser.lineEnd) else { throw malformed("a boundary is not followed by a line end") }
+        // What follows the last delimiter, the epilogue, means nothing (RFC 2046, section 5.1.1).
+        while !delimiter.isLast {
             guard parts.count < limits.maximumParts else {
                 throw ServeHTTPError(.contentTooLarge, "multipart form: more than \(limits.maximumParts) parts")
             }
-            parts.append(try part())
+            at = delimiter.end
+            let (part, next) = try part()
+            parts.append(part)
+            delimiter = next
         }
-        _ = take(MultipartParser.lineEnd)
-        guard at == view.endIndex else { throw malformed("something follows the last boundary") }
         return parts
     }
 
-    private mutating func part() throws(ServeHTTPError) -> MultipartForm.Part {
-        var name: String?
-        var filename: String?
+    private mutating func part() throws(ServeHTTPError) -> (MultipartForm.Part, next: Delimiter) {
+        var disposition: (name: String, filename: String?)?
         var contentType: String?
         for (field, value) in try headerLines() {
             switch field {
             case "content-disposition":
-                guard name == nil else { throw malformed("a part has two content dispositions") }
-                let (kind, parameters) = try MultipartHeaders.valueAndParameters(value, of: field)
-                let names = parameters.filter { $0.name == "name" }
-                let filenames = parameters.filter { $0.name == "filename" }
-                guard kind == "form-data", names.count == 1, filenames.count <= 1 else {
-                    throw malformed("a part's content disposition is not form-data with a name")
-                }
-                name = names[0].value
-                filename = filenames.first?.value
+                guard disposition == nil else { throw malformed("a part has two content dispositions") }
+                disposition = try MultipartHeaders.disposition(value)
             case "content-type":
                 guard contentType == nil else { throw malformed("a part has two content types") }
                 contentType = value
@@ -62,12 +57,18 @@ struct MultipartParser {
             default: break
             }
         }
-        guard let name else { throw malformed("a part has no name") }
-        let start = at
-        guard let end = nextDelimiter() else { throw malformed("a part has no end") }
-        at = end + delimiter.count
-        guard let body = bytes.getSlice(at: start, length: end - start) else { throw malformed("a part has no end") }
-        return MultipartForm.Part(name: name, filename: filename, contentType: contentType, body: body)
+        guard let disposition else { throw malformed("a part has no name") }
+        // The empty line behind the headers may be the one that belongs to the next delimiter.
+        guard let next = nextDelimiter(from: at - Self.lineEnd.count),
+            let body = bytes.getSlice(at: at, length: max(0, next.start - at))
+        else { throw malformed("a part has no end") }
+        let part = MultipartForm.Part(
+            name: disposition.name,
+            filename: disposition.filename,
+            contentType: contentType,
+            body: body
+        )
+        return (part, next)
     }
 
     /// The header lines up to the empty one, with names in lower case.
@@ -98,26 +99,48 @@ struct MultipartParser {
         }
     }
 
-    /// Where the next delimiter begins, with its line end.
-    private func nextDelimiter() -> Int? {
-        view.withUnsafeBytes { all -> Int? in
+    // MARK: - Delimiters
+
+    private struct Delimiter {
+        /// Where it begins, with the line end before it.
+        let start: Int
+        /// Where the part behind it begins.
+        let end: Int
+        let isLast: Bool
+    }
+
+    /// The first delimiter. What comes before it, the preamble, means nothing.
+    private func firstDelimiter() -> Delimiter? {
+        if view.starts(with: delimiter[2...]), let first = delimiter(at: view.startIndex - 2) { return first }
+        return nextDelimiter(from: view.startIndex)
+    }
+
+    /// The first delimiter from an index on. A line that merely begins like one is content.
+    private func nextDelimiter(from index: Int) -> Delimiter? {
+        view.withUnsafeBytes { all -> Delimiter? in
             let base = view.startIndex
-            var from = at - base
+            var from = index - base
             let count = delimiter.count
             while from <= all.count - count {
                 // Almost no byte of a picture is a CR, so look for that first.
                 guard let found = all[from...].firstIndex(of: 0x0D), found <= all.count - count else { return nil }
-                if all[found..<(found + count)].elementsEqual(delimiter) { return base + found }
+                if all[found..<(found + count)].elementsEqual(delimiter), let found = delimiter(at: base + found) {
+                    return found
+                }
                 from = found + 1
             }
             return nil
         }
     }
 
-    private mutating func take(_ expected: some Collection<UInt8>) -> Bool {
-        guard view[at...].starts(with: expected) else { return false }
-        at += expected.count
-        return true
+    /// The delimiter that begins at an index, if its line ends like one: with two dashes, or with a line end that blanks
+    /// may precede (RFC 2046: transport padding).
+    private func delimiter(at start: Int) -> Delimiter? {
+        let rest = view[(start + delimiter.count)...]
+        if rest.starts(with: Self.dashes) { return Delimiter(start: start, end: rest.startIndex, isLast: true) }
+        let line = rest.drop { $0 == 0x20 || $0 == 0x09 }
+        guard line.starts(with: Self.lineEnd) else { return nil }
+        return Delimiter(start: start, end: line.startIndex + Self.lineEnd.count, isLast: false)
     }
 
     private func malformed(_ what: String) -> ServeHTTPError {

@@ -7,7 +7,13 @@ enum PercentEncoding {
         let escape = UInt8(ascii: "%")
         let plus = UInt8(ascii: "+")
         guard text.utf8.contains(where: { $0 == escape || plusIsSpace && $0 == plus }) else { return String(text) }
-        let source = Array(text.utf8)
+        return String(decoding: self.bytes(text.utf8, plusIsSpace: plusIsSpace), as: UTF8.self)
+    }
+
+    static func bytes(_ text: some Sequence<UInt8>, plusIsSpace: Bool = false) -> [UInt8] {
+        let escape = UInt8(ascii: "%")
+        let plus = UInt8(ascii: "+")
+        let source = Array(text)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(source.count)
         var index = 0
@@ -23,7 +29,7 @@ enum PercentEncoding {
                 index += 1
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// Reads `a=1&b=2`. A field without `=` has an empty value; empty fields are left out.

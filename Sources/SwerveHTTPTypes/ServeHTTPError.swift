@@ -36,6 +36,9 @@ extension ServeResponse {
         switch error {
         case let error as ServeHTTPError:
             self = .error(error.status, error.message)
+        case let error as UnsupportedContentCoding:
+            self = .error(.unsupportedMediaType, error.message)
+            headers["accept-encoding"] = ContentCoding.acceptedList
         case let error as ServeError:
             let status = HTTPStatus(for: error)
             let hidden = status == .internalServerError && !showDetails

@@ -69,7 +69,11 @@ public struct ServeRequest: Sendable, CustomStringConvertible {
     /// The first value of the query field with that name.
     public func queryValue(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
 
+    /// The headers that describe the request as you see it: without `content-encoding` and `content-length` when the
+    /// content was coded, because ``body`` gives it decoded.
     public var headers: HTTPRequestHeaders { head.headers }
+    /// The headers as the client sent them, also those that describe coded content.
+    public var sentHeaders: HTTPRequestHeaders { HTTPRequestHeaders(head: head, asSent: true) }
     /// The request's id: the client's `x-request-id` if it sent a usable one, otherwise one made by the server. The
     /// response carries it too.
     public var requestID: String { head.requestID }
@@ -121,6 +125,7 @@ extension HTTPRequestHead {
                 pathEnd: start + UInt32(path.count),
                 headersStart: headersStart
             ),
+            flags: Flags(hasContentEncoding: headers.contains("content-encoding")),
             prefixLength: prefixLength,
             requestID: requestID
         )

@@ -53,6 +53,9 @@
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts it
+///     and it pays.
+///   - requestDecoding: whether coded content of HTTP requests is decoded; by default gzip and deflate are.
 ///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as failed;
 ///     10 minutes by default.
 ///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed; 20
@@ -86,6 +89,8 @@ public macro Deployment(
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
+    compression: DeploymentOptions.Compression = .gzip(),
+    requestDecoding: DeploymentOptions.RequestDecoding = .on(),
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),
@@ -125,6 +130,9 @@ public macro Deployment(
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts it
+///     and it pays.
+///   - requestDecoding: whether coded content of HTTP requests is decoded; by default gzip and deflate are.
 ///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as failed;
 ///     10 minutes by default.
 ///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed; 20
@@ -144,6 +152,8 @@ public macro FunctionDeployment(
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
+    compression: DeploymentOptions.Compression = .gzip(),
+    requestDecoding: DeploymentOptions.RequestDecoding = .on(),
     startTimeout: Duration = .seconds(600),
     gracefulShutdownTimeout: Duration = .seconds(20),
     healthCheckPeriod: Duration = .seconds(10),

@@ -13,6 +13,8 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     private let actor: AnyHostedActor
     private let limit: Int
     private let execution: Execution
+    let compression: DeploymentOptions.Compression
+    let requestDecoding: DeploymentOptions.RequestDecoding
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -31,11 +33,20 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         case learned
     }
 
-    package init<D: Deployment>(id: ReplicaID, actor: D, limit: Int, execution: Execution = .pool(nil)) {
+    package init<D: Deployment>(
+        id: ReplicaID,
+        actor: D,
+        limit: Int,
+        execution: Execution = .pool(nil),
+        compression: DeploymentOptions.Compression = .gzip(),
+        requestDecoding: DeploymentOptions.RequestDecoding = .on()
+    ) {
         self.id = id
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = limit
         self.execution = execution
+        self.compression = compression
+        self.requestDecoding = requestDecoding
     }
 
     private static func host<I: HTTPIngress>(_ ingress: I) -> AnyHostedActor { HostedIngress(ingress) }

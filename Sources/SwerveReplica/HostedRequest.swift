@@ -110,16 +110,31 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     private func respond(on entry: ReplicaEntry) async throws {
-        let response = try await entry.respond(accept())
+        var response = try await entry.respond(accept())
+        let compression = compression(of: response)
+        if compression != .none { response = await response.compressed(compression, isHead: isHead) }
         if try !answerWhole(response) { try await stream(response) }
     }
 
     /// The HTTP request. Tells the caller that a streamed body is accepted.
     @inline(never)
-    private func accept() -> ServeRequest {
+    private func accept() throws -> ServeRequest {
         guard case .http(let head, let body) = content else { preconditionFailure("a call has no HTTP request") }
+        let request = try ServeRequest(head: head, body: body).decodingContent(replica.requestDecoding)
         if self.body != nil { reply.send(.accepted) }
-        return ServeRequest(head: head, body: body)
+        return request
+    }
+
+    private var head: HTTPRequestHead {
+        guard case .http(let head, _) = content else { preconditionFailure("a call has no HTTP request") }
+        return head
+    }
+
+    private var isHead: Bool { head.method == .head }
+
+    @inline(never)
+    private func compression(of response: ServeResponse) -> ResponseCompression {
+        ResponseCompression(response, to: head, replica.compression)
     }
 
     private func call(on entry: ReplicaEntry) async throws {

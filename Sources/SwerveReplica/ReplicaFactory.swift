@@ -64,7 +64,9 @@ package struct ReplicaFactory: Sendable {
             id: id,
             actor: actor,
             limit: spec.options.maxOngoingRequests,
-            execution: execution(of: spec.options)
+            execution: execution(of: spec.options),
+            compression: spec.options.compression,
+            requestDecoding: spec.options.requestDecoding
         )
     }
 

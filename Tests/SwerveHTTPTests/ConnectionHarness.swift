@@ -123,7 +123,7 @@ struct Harness {
     /// Another connection on the same loop.
     func connect() throws -> EmbeddedChannel {
         let other = EmbeddedChannel(
-            handler: HTTPConnectionHandler(loop: loop, service: service),
+            handlers: [Counter(), HTTPConnectionHandler(loop: loop, service: service)],
             loop: channel.embeddedEventLoop
         )
         try other.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 80)).wait()

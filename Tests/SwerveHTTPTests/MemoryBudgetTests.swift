@@ -135,7 +135,7 @@ import Testing
         #expect(harness.isOpen)
         try harness.send(Self.content(100_000))
         #expect(harness.loop.budget.heldBytes == 1 << 20)
-        harness.advance(.milliseconds(2100))
+        harness.advance(.milliseconds(5100))
         #expect(!harness.isOpen)
     }
 

@@ -121,7 +121,7 @@ import Testing
         #expect(harness.isOpen)
         harness.client.unsent = 0
         harness.advance(.milliseconds(100))
-        harness.advance(.milliseconds(1900))
+        harness.advance(.milliseconds(4900))
         #expect(harness.isOpen)
         harness.advance(.milliseconds(200))
         #expect(!harness.isOpen)

@@ -1,5 +1,7 @@
+import Foundation
 import NIOCore
 import SwerveHTTPTypes
+import TestSupport
 import Testing
 
 @Suite struct MultipartTests {
@@ -45,8 +47,7 @@ import Testing
 
     @Test(
         arguments: [
-            "", "--X", "--XX", "--XX\r\n", "--XY\r\n", "hello\r\n--XX--\r\n", "\r\n--XX--\r\n", "--XX--\r\nmore",
-            "--XX --",
+            "", "--X", "--XX", "--XX\r\n", "--XY\r\n", "--XX --", "--XX x\r\n--XX", "hello--XX--\r\n",
             "--XX\n\(named)\n\nb\n--XX--\n", "--XX\r\n\(named)\r\n\r\nb\r\n", "--XX\r\n\(named)\r\n\r\nb--XX--\r\n",
             "--XX\r\n\(named)\r\n\r\nb\r\n--XX", "--XX\r\n\(named)\r\n\r\nb\r\n--XX-", part("content-type: text/plain"),
             part("\(named)\r\n\(named)"), part("\(named)\r\n folded"), part("\(named)\r\nno colon"),
@@ -57,6 +58,8 @@ import Testing
             part("Content-Disposition: form-data; name="), part("Content-Disposition: form-data; name"),
             part("Content-Disposition: form-data; =n"), part("Content-Disposition: attachment; name=n"),
             part("Content-Disposition: form-data; name=\"n\"x"), part("Content-Disposition: form-data"),
+            part("\(named); filename=a; filename=b"), part("\(named); filename*=UTF-8''a; filename*=UTF-8''b"),
+            part("\(named); filename*0=a; filename*1=b"), part("\(named); filename*0*=UTF-8''a"),
         ]
     )
     func `a malformed form is refused`(_ text: String) {
@@ -73,6 +76,44 @@ import Testing
             }
         }
         #expect(try MultipartForm(ByteBuffer(bytes: whole), boundary: "XX").parts.count == 1)
+    }
+
+    struct Read: Decodable, Sendable {
+        struct Part: Decodable, Hashable, Sendable {
+            var name: String
+            var filename: String?
+            var type: String?
+            var body: Data
+        }
+        var name: String
+        var body: Data
+        /// `nil` if the form is refused.
+        var parts: [Part]?
+    }
+
+    @Test func `forms are read as werkzeug reads them, and refused where it refuses them`() throws {
+        for each in try Golden.content("forms", as: [Read].self) {
+            let form = try? MultipartForm(ByteBuffer(bytes: each.body), boundary: "XX")
+            let parts = form?.parts.map {
+                Read.Part(
+                    name: $0.name,
+                    filename: $0.filename,
+                    type: $0.contentType,
+                    body: Data($0.body.readableBytesView)
+                )
+            }
+            #expect(parts == each.parts, "\(each.name)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("filename*=UTF-8''b; filename=a", "b"), ("filename=a; filename*=koi8-r''%c1", "a"),
+            ("filename*=koi8-r''%c1", "koi8-r''%c1"), ("filename*=UTF-8''", ""), ("filename*=\"UTF-8''a%20b\"", "a b"),
+        ]
+    )
+    func `a file's name in the extended notation wins if it can be read`(_ parameters: String, _ name: String) throws {
+        #expect(try Self.parse(Self.part("\(Self.named); \(parameters)")).parts[0].filename == name)
     }
 
     @Test func `a form in the middle of a buffer is read`() throws {

@@ -25,6 +25,13 @@ package enum Golden {
         try JSONDecoder().decode(Value.self, from: Data(bytes(path).readableBytesView))
     }
 
+    /// What `dev/make-content.py` made: `forms` or `codings`.
+    package static func content<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) throws -> Value {
+        let url = root.appending(path: ".cache/content/\(name).json")
+        guard let data = try? Data(contentsOf: url) else { throw Missing(path: url.path) }
+        return try JSONDecoder().decode(Value.self, from: data)
+    }
+
     /// An image stored as an array.
     package static func image(_ path: String) throws -> Image {
         let tensor = try Tensor(npy: bytes(path))

@@ -12,9 +12,9 @@ struct WrongResult: Error {
 /// A parser to fuzz. To add one, add a case here, an entry in ``Seeds``, and a function that ``run(_:round:)`` calls,
 /// in a new file next to those of ``HTTPTargets`` and ``PeerTargets``.
 enum Target: String, CaseIterable {
-    case jpeg, png, orientation, npy
-    case multipart
-    case requests, chunks, connection
+    case jpeg, png, webp, heif, orientation, npy
+    case multipart, coding
+    case requests, chunks, connection, fields
     /// Between processes.
     case frames, calls, answers, values, messages, words
 
@@ -23,12 +23,16 @@ enum Target: String, CaseIterable {
         switch self {
         case .jpeg: 25
         case .png: 30
+        case .webp: 25
+        case .heif: 10
         case .orientation: 15
         case .npy: 15
         case .multipart: 15
+        case .coding: 25
         case .requests: 25
         case .chunks: 15
         case .connection: 30
+        case .fields: 15
         case .frames: 10
         case .calls: 25
         case .answers: 20
@@ -49,7 +53,7 @@ enum Target: String, CaseIterable {
     /// Whether its inputs are made from files of `dev/make-golden.py`.
     var needsGoldenFiles: Bool {
         switch self {
-        case .jpeg, .png, .orientation, .npy: true
+        case .jpeg, .png, .webp, .heif, .orientation, .npy: true
         default: false
         }
     }
@@ -57,7 +61,7 @@ enum Target: String, CaseIterable {
     /// The texts that mutations insert.
     var insertions: [String] {
         switch self {
-        case .requests, .chunks, .connection: HTTPSeeds.words
+        case .requests, .chunks, .connection, .fields: HTTPSeeds.words
         default: Mutator.words
         }
     }
@@ -98,7 +102,7 @@ enum Target: String, CaseIterable {
     private func run(_ input: UnsafeBufferPointer<UInt8>, round: Int) throws(WrongResult) -> String {
         do {
             switch self {
-            case .jpeg, .png:
+            case .jpeg, .png, .webp, .heif:
                 let format: Image.PixelFormat = [.rgb, .grayscale, .rgba][round % 3]
                 let image = try Image.decode(input, as: format, isUpright: round % 2 == 0, limits: Self.imageLimits)
                 try check(image, format.channels)
@@ -109,9 +113,11 @@ enum Target: String, CaseIterable {
                 try checkArray(ByteBuffer(bytes: input))
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
+            case .coding: return try CodingTarget.run(input, round: round)
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
+            case .fields: return try HTTPFieldTarget.run(input)
             case .frames: return try PeerTargets.frames(input, round)
             case .calls: return try PeerTargets.calls(input, round)
             case .answers: return try PeerTargets.answers(input, round)

@@ -21,6 +21,9 @@ extension Deployment {
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+    ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts
+    ///     it and it pays.
+    ///   - requestDecoding: whether coded content of HTTP requests is decoded; by default gzip and deflate are.
     ///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as
     ///     failed; 10 minutes by default.
     ///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed;
@@ -39,6 +42,8 @@ extension Deployment {
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
+        compression: DeploymentOptions.Compression? = nil,
+        requestDecoding: DeploymentOptions.RequestDecoding? = nil,
         startTimeout: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
@@ -54,6 +59,8 @@ extension Deployment {
             routing: routing,
             execution: execution,
             rollout: rollout,
+            compression: compression,
+            requestDecoding: requestDecoding,
             startTimeout: startTimeout,
             gracefulShutdownTimeout: gracefulShutdownTimeout,
             healthCheckPeriod: healthCheckPeriod,

@@ -16,6 +16,9 @@ extension DeploymentOptions {
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
+    ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts
+    ///     it and it pays.
+    ///   - requestDecoding: whether coded content of HTTP requests is decoded; by default gzip and deflate are.
     ///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as
     ///     failed; 10 minutes by default.
     ///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed;
@@ -34,6 +37,8 @@ extension DeploymentOptions {
         routing: Routing = .powerOfTwoChoices,
         execution: Execution = .automatic,
         rollout: Rollout = .startFirst,
+        compression: Compression = .gzip(),
+        requestDecoding: RequestDecoding = .on(),
         startTimeout: Duration = .seconds(600),
         gracefulShutdownTimeout: Duration = .seconds(20),
         healthCheckPeriod: Duration = .seconds(10),
@@ -48,6 +53,8 @@ extension DeploymentOptions {
         self.routing = routing
         self.execution = execution
         self.rollout = rollout
+        self.compression = compression
+        self.requestDecoding = requestDecoding
         self.startTimeout = startTimeout
         self.gracefulShutdownTimeout = gracefulShutdownTimeout
         self.healthCheckPeriod = healthCheckPeriod

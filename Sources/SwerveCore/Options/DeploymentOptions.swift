@@ -63,6 +63,10 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var execution: Execution = .automatic
     /// How new replicas replace old ones when a deploy changes them; ``Rollout/startFirst`` by default.
     public var rollout: Rollout = .startFirst
+    /// Whether answers to HTTP requests are compressed; by default with gzip, when the client accepts it and it pays.
+    public var compression: Compression = .gzip()
+    /// Whether coded content of HTTP requests is decoded; by default gzip and deflate are.
+    public var requestDecoding: RequestDecoding = .on()
     /// How long a replica's process and initialiser may take to start before the start counts as failed; 10 minutes by
     /// default.
     public var startTimeout: Duration = .seconds(600)
@@ -95,7 +99,8 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         if !(0...Self.maximumRequests).contains(maxQueuedRequests) {
             throw refuse("maxQueuedRequests is \(maxQueuedRequests); it must be from 0 to \(Self.maximumRequests)")
         }
-        if let problem = resources.problem() ?? rollout.problem() { throw refuse(problem) }
+        let problem = resources.problem() ?? rollout.problem() ?? compression.problem() ?? requestDecoding.problem()
+        if let problem { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),
             ("healthCheckTimeout", healthCheckTimeout),

@@ -13,6 +13,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var routing: DeploymentOptions.Routing?
     public var execution: DeploymentOptions.Execution?
     public var rollout: DeploymentOptions.Rollout?
+    public var compression: DeploymentOptions.Compression?
+    public var requestDecoding: DeploymentOptions.RequestDecoding?
     public var startTimeout: Duration?
     public var gracefulShutdownTimeout: Duration?
     public var healthCheckPeriod: Duration?
@@ -28,6 +30,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
+        compression: DeploymentOptions.Compression? = nil,
+        requestDecoding: DeploymentOptions.RequestDecoding? = nil,
         startTimeout: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
@@ -42,6 +46,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.routing = routing
         self.execution = execution
         self.rollout = rollout
+        self.compression = compression
+        self.requestDecoding = requestDecoding
         self.startTimeout = startTimeout
         self.gracefulShutdownTimeout = gracefulShutdownTimeout
         self.healthCheckPeriod = healthCheckPeriod
@@ -60,6 +66,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let routing { options.routing = routing }
         if let execution { options.execution = execution }
         if let rollout { options.rollout = rollout }
+        if let compression { options.compression = compression }
+        if let requestDecoding { options.requestDecoding = requestDecoding }
         if let startTimeout { options.startTimeout = startTimeout }
         if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
         if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }

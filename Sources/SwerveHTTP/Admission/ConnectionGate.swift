@@ -54,7 +54,7 @@ final class ConnectionGate: Sendable {
         let number = refusals.add(1, ordering: .relaxed).newValue
         channel.closeFuture.whenComplete { _ in self.refusals.subtract(1, ordering: .relaxed) }
         guard number <= admission.maximumRefusals else { throw ChannelError.ioOnClosedChannel }
-        try channel.pipeline.syncOperations.addHandler(RefusalHandler(lingerTimeout: options.lingerTimeout))
+        try channel.pipeline.syncOperations.addHandler(RefusalHandler(linger: options.refusalLinger))
     }
 
     // MARK: - Idle connections

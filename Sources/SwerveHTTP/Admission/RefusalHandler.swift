@@ -12,17 +12,17 @@ final class RefusalHandler: ChannelInboundHandler {
             "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
     )
 
-    private let lingerTimeout: Duration
+    private let linger: Duration
 
-    init(lingerTimeout: Duration) {
-        self.lingerTimeout = lingerTimeout
+    init(linger: Duration) {
+        self.linger = linger
     }
 
     func channelActive(context: ChannelHandlerContext) {
         context.writeAndFlush(wrapOutboundOut(Self.answer), promise: nil)
         context.close(mode: .output, promise: nil)
         let channel = context.channel
-        context.eventLoop.scheduleTask(in: .nanoseconds(lingerTimeout.nanoseconds)) { channel.close(promise: nil) }
+        context.eventLoop.scheduleTask(in: .nanoseconds(linger.nanoseconds)) { channel.close(promise: nil) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {}

@@ -22,9 +22,15 @@ extension HTTPConnectionHandler {
         if lingers, !machine.isInputClosed {
             context.close(mode: .output, promise: nil)
             machine.lingers(unsent: loop.unsent(context.channel, &descriptor), now: loop.now)
+            loop.lingers(self)
         } else {
             cut()
         }
+    }
+
+    /// Drops input after the last response.
+    func drop(_ bytes: ByteBuffer) {
+        if machine.dropped(bytes.readableBytes, now: loop.now) == .cut { cut() }
     }
 
     /// Closes at once; unwritten bytes are lost.
@@ -36,6 +42,7 @@ extension HTTPConnectionHandler {
     /// Cleans up after the connection has closed.
     func gone(_ reason: HTTPCancellation) {
         guard machine.phase != .closed else { return }
+        if machine.isLingering { loop.lingersNoMore(self) }
         machine.closed()
         loop.remove(self)
         pending = ByteBuffer()
@@ -76,7 +83,7 @@ extension HTTPConnectionHandler {
     }
 
     func drain() {
-        machine.drain()
+        machine.drain(now: loop.now)
         if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
     }
 

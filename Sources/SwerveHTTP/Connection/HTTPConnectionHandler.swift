@@ -151,7 +151,8 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     private func takeIn(_ bytes: ByteBuffer) {
         switch machine.phase {
-        case .closing, .closed: return
+        case .closing: return drop(bytes)
+        case .closed: return
         default: break
         }
         guard pending.readableBytes > 0 else {

@@ -50,8 +50,8 @@ struct HTTPConnectionMachine: Sendable {
         case writing
         /// The system has all of it, the client does not. Goes to `lingering`.
         case sent
-        /// The client's system has all of it, but the client may not have read it yet.
-        case lingering
+        /// The client's system has all of it, but the client may not have read it yet. Ends at that time at the latest.
+        case lingering(until: MonotonicTime)
     }
 
     /// What happens to the content of a request whose head is complete.
@@ -76,6 +76,12 @@ struct HTTPConnectionMachine: Sendable {
         case abort
     }
 
+    enum DropAction: Hashable, Sendable {
+        case none
+        /// The client has sent more than is worth reading: cut the connection.
+        case cut
+    }
+
     enum TickAction: Hashable, Sendable {
         case none
         /// Close without an answer: an idle connection, one that takes no response, or one that lingered long enough.
@@ -98,6 +104,8 @@ struct HTTPConnectionMachine: Sendable {
     private var takenBytes = 0
     private var takenAt: MonotonicTime
     private var nextLook: MonotonicTime
+    /// How many bytes were dropped after the last response.
+    private var droppedBytes = 0
     private let options: HTTPServerOptions
     /// The idle timeout, converted once because every request adds it to the time.
     private let idleNanoseconds: Int64
@@ -122,6 +130,14 @@ struct HTTPConnectionMachine: Sendable {
 
     /// When the server gives up on the ongoing request.
     var requestDeadline: MonotonicTime? { exchange?.deadline }
+
+    /// Whether the last response is with the system and only the client's input is awaited.
+    var isLingering: Bool {
+        switch phase {
+        case .closing(.sent), .closing(.lingering): true
+        default: false
+        }
+    }
 
     /// How many bytes of a streamed request the service has not consumed yet.
     var outstanding: Int {
@@ -280,8 +296,24 @@ struct HTTPConnectionMachine: Sendable {
     ///
     /// - Parameter unsent: how many bytes the client has not taken.
     mutating func lingers(unsent: Int, now: MonotonicTime) {
-        phase = .closing(unsent == 0 ? .lingering : .sent)
-        deadline = now + (unsent == 0 ? options.lingerTimeout : options.writeTimeout)
+        if unsent > 0 {
+            phase = .closing(.sent)
+            deadline = now + options.writeTimeout
+        } else {
+            // A server that is closing waits for a client's pauses, but not for its whole body.
+            let most = isDraining ? min(options.lingerQuiet, options.lingerTimeout) : options.lingerTimeout
+            phase = .closing(.lingering(until: now + most))
+            deadline = now + options.lingerQuiet
+        }
+    }
+
+    /// Input was dropped because the last response is on its way or sent.
+    mutating func dropped(_ bytes: Int, now: MonotonicTime) -> DropAction {
+        guard case .closing(let farewell) = phase else { return .none }
+        droppedBytes += bytes
+        if droppedBytes > options.lingerBytes { return .cut }
+        if case .lingering = farewell { deadline = now + options.lingerQuiet }
+        return .none
     }
 
     mutating func closed() {
@@ -303,8 +335,11 @@ struct HTTPConnectionMachine: Sendable {
     }
 
     /// Answers the request in progress and begins no more.
-    mutating func drain() {
+    mutating func drain(now: MonotonicTime) {
         isDraining = true
+        if case .closing(.lingering(let until)) = phase {
+            phase = .closing(.lingering(until: min(until, now + options.lingerQuiet)))
+        }
     }
 
     mutating func writability(_ isWritable: Bool, now: MonotonicTime) {
@@ -316,7 +351,8 @@ struct HTTPConnectionMachine: Sendable {
     func wantsLook(now: MonotonicTime) -> Bool {
         switch phase {
         case .closed: false
-        case .closing(let farewell): farewell != .lingering
+        case .closing(.lingering): false
+        case .closing: true
         // A client that is still taking the last response is not idle.
         case .idle: now >= deadline || writeDeadline != nil && now >= nextLook
         case .exchange where isInputClosed && now >= deadline: true
@@ -350,6 +386,7 @@ struct HTTPConnectionMachine: Sendable {
         if let writeDeadline, now >= writeDeadline { return .close }
         switch phase {
         case .closed: return .none
+        case .closing(.lingering(let until)): return now >= min(deadline, until) ? .close : .none
         case .idle, .closing: return now >= deadline ? .close : .none
         case .head: return now >= deadline ? .refuse : .none
         case .collecting(let exchange):

@@ -19,6 +19,7 @@ package final class HTTPLoop {
     private let wallClock: () -> Int64
     /// Counts the bytes that the connections of all the server's loops hold.
     package let budget: MemoryBudget
+    private var lingering: LingeringConnections
     /// See ``UnsentBytes/count(_:_:)``.
     let unsent: (any Channel, inout Int32?) -> Int
     private var dateSecond: Int64 = -1
@@ -41,6 +42,7 @@ package final class HTTPLoop {
     ///   - wallClock: seconds since 1970, for the `date` header.
     ///   - seed: makes request ids differ from those of other loops and processes.
     ///   - budget: shared by all loops of a server; `nil` makes one for this loop alone.
+    ///   - lingering: likewise.
     ///   - unsent: counts the bytes written to a channel that its client has not taken.
     package init(
         eventLoop: any EventLoop,
@@ -49,6 +51,7 @@ package final class HTTPLoop {
         wallClock: @escaping () -> Int64,
         seed: UInt64,
         budget: MemoryBudget? = nil,
+        lingering: LingeringCount? = nil,
         unsent: @escaping (any Channel, inout Int32?) -> Int = UnsentBytes.count
     ) {
         self.eventLoop = eventLoop
@@ -56,6 +59,7 @@ package final class HTTPLoop {
         self.time = time
         self.wallClock = wallClock
         self.budget = budget ?? MemoryBudget(limit: options.maxBufferedBytes)
+        self.lingering = LingeringConnections(lingering ?? LingeringCount(limit: options.maxLingering))
         self.unsent = unsent
         self.now = time()
         self.requestIDPrefix = seed >> 36
@@ -126,6 +130,15 @@ package final class HTTPLoop {
             last.loopIndex = index
         }
         if connections.isEmpty { drainPromise?.succeed() }
+    }
+
+    /// A connection drops its client's input from now on until it closes.
+    func lingers(_ connection: HTTPConnectionHandler) {
+        lingering.add(connection)?.cut()
+    }
+
+    func lingersNoMore(_ connection: HTTPConnectionHandler) {
+        lingering.remove(connection)
     }
 
     /// Refreshes the time. A new connection calls it, because ticks stop while there are no connections.

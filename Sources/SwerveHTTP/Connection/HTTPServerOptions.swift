@@ -39,9 +39,19 @@ package struct HTTPServerOptions: Sendable {
     /// everything: with no bytes to send, a client that only listens looks the same as one that is gone. 5 s, then the
     /// request is cancelled.
     package var halfCloseQuiet: Duration = .seconds(5)
-    /// How long input is read and dropped after a response that was sent before the whole request was read, so that the
-    /// client sees the response and not a reset. 2 s, counted from when the client has taken the response.
-    package var lingerTimeout: Duration = .seconds(2)
+    /// How long input is read and dropped after a response that was sent before the whole request was read, so that a
+    /// client that is still sending sees the response and not a reset. 30 s, counted from when the client's system has
+    /// the response; ``lingerQuiet`` once the server drains.
+    package var lingerTimeout: Duration = .seconds(30)
+    /// How long a client may send nothing while its input is dropped. 5 s, then the connection is closed.
+    package var lingerQuiet: Duration = .seconds(5)
+    /// How many bytes are dropped after a response. 1 GiB, then the connection is cut.
+    package var lingerBytes = 1 << 30
+    /// How many connections of the server may linger at a time. 1000. A further one takes the place of the one on its
+    /// event loop that has lingered longest; if none does there, it is closed at once.
+    package var maxLingering = 1000
+    /// How long the input of a connection that is refused for want of room is dropped. 2 s.
+    package var refusalLinger: Duration = .seconds(2)
 
     /// How many connections are served at a time, as far as there are descriptors for them. 10 000. A further one
     /// replaces the one that has been idle longest; if none is idle, it gets 503 at once.

@@ -14,6 +14,7 @@ extension HTTPHeadDraft {
         case 10 where named(bytes, field, "connection"): connection(bytes, field)
         case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
         case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
+        case 16 where named(bytes, field, "content-encoding"): hasContentEncoding = true
         case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
         case 25 where named(bytes, field, "x-request-timeout-seconds"): return timeout(bytes, field)
         default: break

@@ -24,6 +24,7 @@ struct HTTPHeadDraft: Sendable {
     /// The time that the client allows for the request, in nanoseconds; 0 if it set none.
     var timeout: Int64 = 0
     var hasUpgrade = false
+    var hasContentEncoding = false
     var expectsContinue = false
     var requestIDStart = 0
     var requestIDEnd = 0
@@ -40,7 +41,7 @@ struct HTTPHeadDraft: Sendable {
     var saysKeepAlive = false
 
     var flags: HTTPRequestHead.Flags {
-        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasUpgrade: hasUpgrade)
+        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasUpgrade: hasUpgrade, hasContentEncoding: hasContentEncoding)
     }
 
     var isKeepAlive: Bool { !saysClose && (!isHTTP10 || saysKeepAlive) }

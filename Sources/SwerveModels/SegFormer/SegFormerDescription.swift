@@ -39,7 +39,7 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
     public let provider: ONNXProviderStatus
     /// How many threads share the work of one operator.
     public let threads: Int
-    /// The version of ONNX Runtime.
+    /// The library that runs the model and its version, for example `ONNX Runtime 1.32.0`.
     public let runtime: String
 
     init(_ model: SegFormerModel, _ origin: SegFormerModel.Origin) {
@@ -56,7 +56,7 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
         )
         provider = model.session.providerStatus
         threads = model.session.intraOpThreads
-        runtime = origin.runtime
+        runtime = model.session.engineName
     }
 }
 

@@ -21,12 +21,9 @@ public final class SegFormerModel: Sendable {
         var commit: String?
         /// The ONNX file, relative to the folder; empty for a session.
         var file = ""
-        /// The version of ONNX Runtime; empty for a session.
-        var runtime = ""
     }
 
-    /// What the model is and how it runs. A model that was made from a session has an empty name, file and
-    /// runtime.
+    /// What the model is and how it runs. A model that was made from a session has an empty name and file.
     public var details: SegFormerDescription { SegFormerDescription(self, origin) }
 
     /// The colours of the classes: the configuration's, or else distinct ones.

@@ -26,7 +26,7 @@ distributed actor Threshold: RoutedIngress {
     static let routes: HTTPRoutes<Threshold> = [
         .post("/") { threshold, request in
             let image = try await request.image()
-            return try .image(Image(array: threshold.getResponse(image.array())), for: request)
+            return try await .image(Image(array: threshold.getResponse(image.array())), for: request)
         },
         .post("/array") { threshold, request in
             let array = try await Tensor.input(from: request)
@@ -63,12 +63,11 @@ distributed actor Segmenter: RoutedIngress {
     private let model: SegFormerModel
 
     init(
-        modelName: String,
-        revision: String = "main",
+        modelName: ModelName,
         variant: ONNXVariant = .standard,
         session: ONNXSessionOptions = SegFormerOptions.defaultSession
     ) async throws {
-        model = try await SegFormerModel.load(modelName, revision: revision, variant: variant, session: session)
+        model = try await SegFormerModel.load(modelName, variant: variant, session: session)
     }
 
     distributed func segment(_ image: Image) async throws -> SegmentationMap {
@@ -134,6 +133,6 @@ extension ServeRequest {
     ) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: self)
         let image = try await image()
-        return try answer.response(with: try await segment(image), of: image, classes: try await classes())
+        return try await answer.response(with: try await segment(image), of: image, classes: try await classes())
     }
 }

@@ -23,9 +23,9 @@ func packResponse(
     _ image: Image,
     _ map: SegmentationMap,
     _ classes: [LegendEntry]
-) throws -> RawResponse {
+) async throws -> RawResponse {
     let answer = try SegmentationAnswer(for: try request.request())
-    return try RawResponse(try answer.response(with: map, of: image, classes: classes))
+    return try await RawResponse(answer.response(with: map, of: image, classes: classes))
 }
 
 /// Picks for each pixel the class that most maps vote for; in a tie, the one voted for first.

@@ -31,6 +31,9 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
+    @Flag(help: "Use OpenVINO where it is installed, in bf16 where the processor can: a few pixels may differ.")
+    var fast = false
+
     @Option(help: "A file to write the port to once all applications run.")
     var portFile: String?
 
@@ -75,13 +78,9 @@ struct Segmentation: AsyncParsableCommand {
 
     /// The model of the command line, with deployment options.
     private func segmenter(_ deployment: Segmenter.Configured) -> Segmenter {
-        var session = SegFormerOptions.defaultSession
+        var session = fast ? SegFormerOptions.fastSession : SegFormerOptions.defaultSession
         session.intraOpThreads = threads
-        return deployment.bind(
-            modelName: model,
-            revision: revision,
-            variant: ONNXVariant(variant),
-            session: session
-        )
+        let name = ModelName(model, revision: revision)
+        return deployment.bind(modelName: name, variant: ONNXVariant(variant), session: session)
     }
 }
