@@ -282,6 +282,13 @@ let package = Package(
             path: "Tests/fuzz-decoders",
             swiftSettings: settings
         ),
+        // The decoder of pictures for scripts: `dev/compare-damage.py`.
+        .executableTarget(
+            name: "decode-pictures",
+            dependencies: ["SwerveVision"],
+            path: "Tests/decode-pictures",
+            swiftSettings: settings
+        ),
         // Random graphs beside their definition: in the tests, and many more by `make simulate-graph`.
         .target(
             name: "GraphSimulation",
@@ -415,7 +422,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionTests",
-            dependencies: ["SwerveTensor", "SwerveVision", "TestSupport", nioCore],
+            dependencies: [
+                "SwerveTensor", "SwerveVision", "TestSupport", nioCore,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -9,10 +9,10 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
 # Debian packages: what the build needs, the image libraries that SwerveVision loads, and the programs that the goal's
-# scripts call. A library is named by its file, followed by the packages that have it: Debian and Ubuntu name them
-# differently.
+# scripts call. A library is named by the beginning of its file, followed by the packages that have it: Debian and
+# Ubuntu name them differently.
 packages=(
-    zlib1g-dev libturbojpeg.so.0:libturbojpeg0:libturbojpeg libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
+    zlib1g-dev libjpeg.so.:libjpeg62-turbo:libjpeg-turbo8 libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
     libwebpdemux2 libheif1 curl python3
 )
 # From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own.
@@ -28,7 +28,7 @@ missing() {
         [ "$package" = python3 ] && command -v python3 >/dev/null && continue
         [ "$package" = curl ] && command -v curl >/dev/null && continue
         [ "$package" = nginx-light ] && command -v nginx >/dev/null && continue
-        [[ $package == *:* ]] && PATH=$PATH:/sbin ldconfig -p | grep -F "${package%%:*} " >/dev/null && continue
+        [[ $package == *:* ]] && PATH=$PATH:/sbin ldconfig -p | grep -F "${package%%:*}" >/dev/null && continue
         dpkg -s "$package" >/dev/null 2>&1 || echo "$package"
     done
 }

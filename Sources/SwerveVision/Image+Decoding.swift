@@ -76,7 +76,16 @@ extension Image {
         let pixels = [UInt8](unsafeUninitializedCapacity: count) { pixels, initializedCount in
             isDecoded =
                 switch fileFormat {
-                case .jpeg: imgc_jpeg_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
+                case .jpeg:
+                    imgc_jpeg_decode(
+                        bytes.baseAddress,
+                        bytes.count,
+                        &limits,
+                        size,
+                        channels,
+                        pixels.baseAddress,
+                        &error
+                    )
                 case .png: imgc_png_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
                 case .webp: imgc_webp_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
                 case .heif: imgc_heif_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)

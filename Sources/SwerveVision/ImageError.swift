@@ -22,7 +22,7 @@ public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let tooLarge = Code("too_large")
         /// The file is damaged or truncated.
         public static let corrupt = Code("corrupt")
-        /// libturbojpeg, libpng or libwebp is not installed; the message says how to install it.
+        /// libjpeg-turbo, libpng or libwebp is not installed; the message says how to install it.
         public static let libraryMissing = Code("library_missing")
         /// An argument is not acceptable.
         public static let invalidArgument = Code("invalid_argument")

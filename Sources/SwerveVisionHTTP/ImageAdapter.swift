@@ -26,7 +26,9 @@ public struct ImageAdapter: HTTPAdapter {
 /// Reads a picture from the body or a form's file, and answers in the format that the request accepts.
 extension Image: HTTPInput, HTTPOutput, JSONSchemaProviding {
     public static func input(from request: ServeRequest) async throws -> Image { try await request.image() }
-    public func response(to request: ServeRequest) throws -> ServeResponse { try .image(self, for: request) }
+    public func response(to request: ServeRequest) async throws -> ServeResponse {
+        try await .image(self, for: request)
+    }
     public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "image/webp", "application/x-npy"]) }
 }
 

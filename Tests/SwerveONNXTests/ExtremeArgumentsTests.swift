@@ -49,7 +49,7 @@ struct ExtremeArgumentsTests {
                 try open(provider)
             },
             "ONNXSessionOptions.init(intraOpThreads:interOpThreads:providers:allowSpinning:optimizationLevel:"
-                + "concurrentRuns:queueLimit:outputs:weights:cacheFolder:configuration:)": { numbers in
+                + "concurrentRuns:queueLimit:outputs:weights:runMemory:cacheFolder:configuration:)": { numbers in
                     var options = ONNXSessionOptions(concurrentRuns: numbers.int(), queueLimit: numbers.int())
                     var deployment = DeploymentOptions(numReplicas: 2, placement: .inProcess)
                     deployment.resources.cpus = Resources.Amount(numbers.double())

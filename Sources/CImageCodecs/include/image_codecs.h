@@ -1,5 +1,5 @@
-// JPEG, PNG, WebP, AVIF and HEIC through libturbojpeg, libpng, libwebp and libheif. All are loaded with dlopen: the build
-// needs neither the headers nor the libraries, and a process that handles no images loads nothing.
+// JPEG, PNG, WebP, AVIF and HEIC through libjpeg-turbo, libpng, libwebp and libheif. All are loaded with dlopen: the
+// build needs neither the headers nor the libraries, and a process that handles no images loads nothing.
 //
 // Every function is safe to call from several threads at once. On failure it fills in *error, returns false and leaves
 // nothing to free.
@@ -46,7 +46,7 @@ typedef struct {
 
 void imgc_bytes_free(imgc_bytes *bytes);
 
-// Reads the size of the picture, and checks it and the structure of the file against the limits.
+// Reads the size of the picture and checks it against the limits.
 bool imgc_jpeg_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
                     imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_size(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size *size,
@@ -57,10 +57,10 @@ bool imgc_heif_size(const uint8_t *data, size_t count, const imgc_limits *limits
                     imgc_error *error) IMGC_MUST_CHECK;
 
 // Decodes into `pixels`, which holds width * height * channels bytes. `size` is what the function above returned for
-// the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Truncated files
-// are refused.
-bool imgc_jpeg_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
-                      imgc_error *error) IMGC_MUST_CHECK;
+// the same bytes. Channels: 1 (grey), 3 (RGB) or 4 (RGBA), converted as Pillow's Image.convert does. Files with
+// missing rows are refused, and JPEG files with more scans than the limit.
+bool imgc_jpeg_decode(const uint8_t *data, size_t count, const imgc_limits *limits, imgc_size size, uint32_t channels,
+                      uint8_t *pixels, imgc_error *error) IMGC_MUST_CHECK;
 bool imgc_png_decode(const uint8_t *data, size_t count, imgc_size size, uint32_t channels, uint8_t *pixels,
                      imgc_error *error) IMGC_MUST_CHECK;
 
