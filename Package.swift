@@ -217,8 +217,10 @@ let package = Package(
         .executableTarget(
             name: "segmentation",
             dependencies: [
-                "Swerve", "SwerveModels", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                "Swerve", "SwerveModels", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Examples/Segmentation/Sources/segmentation",
             swiftSettings: settings

@@ -55,6 +55,7 @@ def main() -> int:
     partial = Path(tempfile.mkdtemp(prefix="golden.", dir=options.out.parent))
     try:
         make_arrays(folder(partial, "npy"))
+        make_thresholds(folder(partial, "thresholds"))
         make_images(folder(partial, "images"))
         golden_images.make(folder(partial, "kinds"), picture, png, png_chunk)
         golden_damages.make(folder(partial, "differences"), folder(partial, "damages"), picture, png, png_chunk)
@@ -149,6 +150,28 @@ def make_arrays(out: Path) -> None:
     for name, array in refused.items():
         with open(out / f"refused-{name}.npy", "wb") as file:
             np.lib.format.write_array(file, array, allow_pickle=True)
+
+
+def make_thresholds(out: Path) -> None:
+    """Writes arrays of each type at the ends of its range and around thresholds, and which elements are above."""
+    import numpy as np
+
+    cases = []
+    thresholds = [-(2**63), -1, 0, 128, 255, 2049, 70_000, 2**24 + 3, 2**53 + 1, 2**63 - 1]
+    for name in ["u1", "u2", "u4", "u8", "i2", "i4", "i8", "f2", "f4", "f8"]:
+        kind = np.dtype(name)
+        limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+        numbers = [limits.min, limits.max, 0, *(value + step for value in thresholds for step in (-1, 0, 1))]
+        with np.errstate(over="ignore"):
+            values = np.array([number for number in numbers if limits.min <= number <= limits.max], kind)
+            if kind.kind == "f":
+                values = np.append(values, np.array([np.nan, np.inf, -np.inf, -0.0, 0.5], kind))
+            array = np.stack([values, values[::-1]])
+            np.save(out / f"{name}.npy", array)
+            for index, threshold in enumerate(thresholds):
+                np.save(out / f"{name}-{index}.npy", np.where(array > threshold, 255, 0).astype(kind))
+                cases.append({"input": name, "threshold": threshold, "output": f"{name}-{index}"})
+    write_json(out / "manifest.json", cases)
 
 
 def array_types() -> list[dict]:

@@ -25,6 +25,8 @@ enum ImageFileFormat {
         }
     }
 
+    private static let pickle = "a Python pickle, which is never read, because reading one runs code from it"
+
     /// Whether the file's major brand is one of AVIF or HEIC.
     private static func isHEIF(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.dropFirst(4).starts(with: Array("ftyp".utf8)) else { return false }
@@ -54,6 +56,8 @@ enum ImageFileFormat {
         (0, Array("P1".utf8), "a PNM file"), (0, Array("P2".utf8), "a PNM file"), (0, Array("P3".utf8), "a PNM file"),
         (0, Array("P4".utf8), "a PNM file"), (0, Array("P5".utf8), "a PNM file"), (0, Array("P6".utf8), "a PNM file"),
         (0, Array("BM".utf8), "a BMP file"),
+        // Protocols 2 to 5; older ones do not begin with a mark.
+        (0, [0x80, 0x02], pickle), (0, [0x80, 0x03], pickle), (0, [0x80, 0x04], pickle), (0, [0x80, 0x05], pickle),
     ]
 
     private static func name(ofUnsupported bytes: UnsafeBufferPointer<UInt8>) -> String {

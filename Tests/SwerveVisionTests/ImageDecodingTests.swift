@@ -58,6 +58,13 @@ struct ImageDecodingTests {
         #expect(error?.message == "\(name); JPEG, PNG, WebP, AVIF and HEIC are accepted")
     }
 
+    @Test("A Python pickle is refused by name, whatever its protocol", arguments: 2...5)
+    func pickles(protocol number: Int) {
+        let error = #expect(throws: ImageError.self) { try Image.decode([0x80, UInt8(number), 0x95, 0x2E]) }
+        #expect(error?.code == .unsupportedFormat)
+        #expect(error?.message.hasPrefix("a Python pickle, which is never read") == true)
+    }
+
     /// A file, and how many of its bytes Pillow needs: all of a JPEG, but not a PNG's last checksums and end marker.
     private struct Cut: Decodable {
         var name: String

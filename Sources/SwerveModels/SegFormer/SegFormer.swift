@@ -16,7 +16,6 @@ internal import SwerveVisionHTTP
 @Deployment(maxOngoingRequests: 8)
 public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
-    private let information: SegFormerDescription
     private let options: SegFormerOptions
     /// Where this replica decodes and draws pictures.
     private let pictures: PictureWork
@@ -37,20 +36,9 @@ public distributed actor SegFormer: RoutedIngress {
         variant: ONNXVariant = .standard,
         options: SegFormerOptions = SegFormerOptions()
     ) async throws {
-        let files = ModelFiles(
-            variant: variant,
-            others: ["config.json", "preprocessor_config.json"],
-            advice: "Make one with `.venv/bin/python dev/export-onnx.py MODEL` and bind the folder that it writes."
-        )
-        let folder = try await model.folder(files: files)
-        let runtime = try ONNXRuntime.load()
-        let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options.session)
-        let configuration = try SegFormerConfiguration(folder: folder.path)
-        self.model = try SegFormerModel(session: session, configuration: configuration)
+        self.model = try await SegFormerModel.load(model, variant: variant, session: options.session)
         self.options = options
         pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
-        information = SegFormerDescription(model.text, folder, self.model)
-        try await self.model.warmUp()
     }
 
     /// Finds the class of each pixel of a picture of any size.
@@ -67,11 +55,11 @@ public distributed actor SegFormer: RoutedIngress {
 
     /// Describes the model and how it runs.
     public distributed func describe() -> SegFormerDescription {
-        information
+        model.details
     }
 
     public static let routes: HTTPRoutes<SegFormer> = [
-        .get("/") { model, _ in try .json(model.information) },
+        .get("/") { model, _ in try .json(model.describe()) },
         .post("/") { model, request in try await model.answer(request) },
     ]
 

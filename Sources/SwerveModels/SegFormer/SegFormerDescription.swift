@@ -42,10 +42,10 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
     /// The library that runs the model and its version, for example `ONNX Runtime 1.32.0`.
     public let runtime: String
 
-    init(_ name: String, _ folder: ModelFolder, _ model: SegFormerModel) {
-        self.model = name
-        commit = folder.commit
-        file = folder.model
+    init(_ model: SegFormerModel, _ origin: SegFormerModel.Origin) {
+        self.model = origin.name
+        commit = origin.commit
+        file = origin.file
         labels = model.legend.enumerated().map { Label(label: $0, name: $1.name, color: $1.color.hexadecimal) }
         let configuration = model.configuration
         input = Input(
