@@ -23,10 +23,11 @@ run: setup-run
 test: setup-test check-format check-mutations check-table
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
-	@SWIFT=$(SWIFT) dev/test-static.sh
+	@SWIFT=$(SWIFT) dev/test-package.py
 	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
+	.venv/bin/python Examples/Segmentation/training/compare_engines.py --scenes 100 --repetitions 3
 	dev/test-example.sh
 
 # Damaged pictures, arrays, forms, requests and conversations between processes under the address sanitizer:
@@ -109,4 +110,4 @@ graph-targets:
 	dev/draw-targets.py
 
 clean:
-	rm -rf .build .build-fuzz .build-tsan .cache out .venv
+	rm -rf .build .build-fuzz .build-package .build-tsan .cache out .venv

@@ -39,7 +39,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
+        // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
+        .package(url: "https://github.com/swiftlang/swift-syntax", "602.0.0"..<"604.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -160,7 +161,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // Models: tensors, pictures and ONNX Runtime. The libraries are loaded at run time.
+        // Models: tensors, pictures, ONNX Runtime and OpenVINO. The libraries are loaded at run time.
         .target(name: "SwerveTensor", dependencies: [nioCore], swiftSettings: settings),
         .target(name: "CImageCodecs", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
@@ -168,15 +169,18 @@ let package = Package(
             dependencies: ["CImageCodecs", "SwerveSystem", "SwerveTensor", nioCore],
             swiftSettings: settings
         ),
+        .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         .target(
             name: "SwerveONNX",
-            dependencies: ["CONNXRuntime", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore],
+            dependencies: [
+                "CONNXRuntime", "COpenVINO", "SwerveActors", "SwerveCore", "SwerveSystem", "SwerveTensor", nioCore,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveVisionHTTP",
-            dependencies: ["SwerveHTTPTypes", "SwerveTensor", "SwerveVision", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveSystem", "SwerveTensor", "SwerveVision", nioCore],
             swiftSettings: settings
         ),
         // Models by name from a hub: apart, because the HTTP client brings TLS and Foundation.
@@ -213,8 +217,10 @@ let package = Package(
         .executableTarget(
             name: "segmentation",
             dependencies: [
-                "Swerve", "SwerveModels", "SwerveVision", "SwerveVisionHTTP", nioCore,
+                "Swerve", "SwerveModels", "SwerveTensor", "SwerveVision", "SwerveVisionHTTP", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             path: "Examples/Segmentation/Sources/segmentation",
             swiftSettings: settings
@@ -274,6 +280,13 @@ let package = Package(
                 "SwerveTensor", "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
             ],
             path: "Tests/fuzz-decoders",
+            swiftSettings: settings
+        ),
+        // The decoder of pictures for scripts: `dev/compare-damage.py`.
+        .executableTarget(
+            name: "decode-pictures",
+            dependencies: ["SwerveVision"],
+            path: "Tests/decode-pictures",
             swiftSettings: settings
         ),
         // Random graphs beside their definition: in the tests, and many more by `make simulate-graph`.
@@ -409,12 +422,15 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveVisionTests",
-            dependencies: ["SwerveTensor", "SwerveVision", "TestSupport", nioCore],
+            dependencies: [
+                "SwerveTensor", "SwerveVision", "TestSupport", nioCore,
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveVisionHTTPTests",
-            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", nioCore],
+            dependencies: ["SwerveHTTPTypes", "SwerveVision", "SwerveVisionHTTP", "TestSupport", nioCore],
             swiftSettings: settings
         ),
         .testTarget(
@@ -425,7 +441,8 @@ let package = Package(
         .testTarget(
             name: "SwerveHubTests",
             dependencies: [
-                "SwerveHub", nioCore, nioPosix, .product(name: "Hummingbird", package: "hummingbird"), logging,
+                "SwerveHub", "SwerveModels", "SwerveONNX", nioCore, nioPosix,
+                .product(name: "Hummingbird", package: "hummingbird"), logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -470,7 +487,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -20,7 +20,7 @@ from harness.noop import ROWS, http_noop, names_of
 from harness.processes import ROOT, Failure, require
 from harness.segformer import NAMES as SEGFORMER_NAMES
 from harness.segformer import segformer
-from harness.vision import segformer_load, segformer_memory, segformer_stages
+from harness.vision import ENGINE_NAMES, segformer_engines, segformer_load, segformer_memory, segformer_stages
 
 # What measures the rows of a group, the products that it needs, and how the names of its rows begin.
 Group = tuple[Callable[[Bench], None], list[str], list[str]]
@@ -37,6 +37,7 @@ GROUPS: dict[str, list[Group]] = {
     "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),
+                  (segformer_engines, ["bench-vision"], ENGINE_NAMES),
                   (segformer_memory, ["bench-vision"], ["segformer_b0_pss"])],
 }
 

@@ -23,10 +23,17 @@ import warnings
 import zlib
 from pathlib import Path
 
+import damages
+import golden_damages
 import golden_images
+import golden_webp
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / ".cache" / "models"
+SCRIPTS = [
+    "make-golden.py", "golden_images.py", "golden_damages.py", "damages.py", "golden_webp.py", "make-b0.py",
+    "onnx_export.py",
+]  # fmt: skip
 VARIANTS = {"tiny": "model.onnx", "b0": "model.onnx", "b1": "onnx/model.onnx"}
 
 
@@ -48,8 +55,11 @@ def main() -> int:
     partial = Path(tempfile.mkdtemp(prefix="golden.", dir=options.out.parent))
     try:
         make_arrays(folder(partial, "npy"))
+        make_thresholds(folder(partial, "thresholds"))
         make_images(folder(partial, "images"))
         golden_images.make(folder(partial, "kinds"), picture, png, png_chunk)
+        golden_damages.make(folder(partial, "differences"), folder(partial, "damages"), picture, png, png_chunk)
+        golden_webp.make(folder(partial, "webp"), picture)
         make_operations(folder(partial, "operations"))
         make_preprocessing(folder(partial, "preprocessing"))
         make_segformer(folder(partial, "segformer"))
@@ -72,7 +82,7 @@ def model_file(variant: str) -> Path:
 
 def fingerprint() -> str:
     digest = hashlib.sha256()
-    scripts = [ROOT / "dev" / name for name in ["make-golden.py", "golden_images.py", "make-b0.py", "onnx_export.py"]]
+    scripts = [ROOT / "dev" / name for name in SCRIPTS]
     for path in scripts + [ROOT / "dev" / "requirements" / "golden.txt"] + [model_file(variant) for variant in VARIANTS]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -122,6 +132,13 @@ def make_arrays(out: Path) -> None:
     add("version-3", np.arange(4, dtype="<f4"), version=(3, 0))
     write_json(out / "manifest.json", cases)
 
+    write_json(out / "types.json", array_types())
+    warnings.filterwarnings("ignore", message=".*created on Python 2")
+    for name, data in foreign_arrays().items():
+        (out / f"foreign-{name}.npy").write_bytes(data)
+        np.save(out / f"expected-{name}.npy", np.load(io.BytesIO(data)))
+    write_json(out / "foreign.json", sorted(foreign_arrays()))
+
     refused = {
         "object": np.array([{"a": 1}], dtype=object),
         "record": np.zeros(2, dtype=[("a", "<f4"), ("b", "<i4")]),
@@ -133,6 +150,81 @@ def make_arrays(out: Path) -> None:
     for name, array in refused.items():
         with open(out / f"refused-{name}.npy", "wb") as file:
             np.lib.format.write_array(file, array, allow_pickle=True)
+
+
+def make_thresholds(out: Path) -> None:
+    """Writes arrays of each type at the ends of its range and around thresholds, and which elements are above."""
+    import numpy as np
+
+    cases = []
+    thresholds = [-(2**63), -1, 0, 128, 255, 2049, 70_000, 2**24 + 3, 2**53 + 1, 2**63 - 1]
+    for name in ["u1", "u2", "u4", "u8", "i2", "i4", "i8", "f2", "f4", "f8"]:
+        kind = np.dtype(name)
+        limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+        numbers = [limits.min, limits.max, 0, *(value + step for value in thresholds for step in (-1, 0, 1))]
+        with np.errstate(over="ignore"):
+            values = np.array([number for number in numbers if limits.min <= number <= limits.max], kind)
+            if kind.kind == "f":
+                values = np.append(values, np.array([np.nan, np.inf, -np.inf, -0.0, 0.5], kind))
+            array = np.stack([values, values[::-1]])
+            np.save(out / f"{name}.npy", array)
+            for index, threshold in enumerate(thresholds):
+                np.save(out / f"{name}-{index}.npy", np.where(array > threshold, 255, 0).astype(kind))
+                cases.append({"input": name, "threshold": threshold, "output": f"{name}-{index}"})
+    write_json(out / "manifest.json", cases)
+
+
+def array_types() -> list[dict]:
+    """Texts that may describe an element type, and the type and byte order that NumPy reads, if it is one of ours."""
+    import numpy as np
+
+    ours = ["float16", "float32", "float64", "bool"] + [f"{u}int{bits}" for u in ["", "u"] for bits in [8, 16, 32, 64]]
+    codes = [kind + str(size) for kind in "biufcVSUaOmMtg" for size in [1, 2, 3, 4, 8, 16]]
+    names = ["float", "int", "uint", "bool", "bool_", "complex", "str", "object", "half", "single", "double", "float_"]
+    names += [u + name for u in ["", "u"] for name in ["byte", "short", "intc", "int_", "intp", "long", "longlong", "int"]]
+    names += ours + ["float128", "int128", "Float32", "F4", "f4 ", " f4", ""]
+    types = []
+    for text in [order + code for code in [*codes, *"?bBhHiIlLqQnNpPefdgFDGSUVOMmac", *names] for order in ["", *"<>=|!@"]]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                type_ = np.dtype(text)
+        except TypeError:
+            type_ = None
+        name = type_.newbyteorder("=").name if type_ is not None else ""
+        big = type_ is not None and not type_.isnative
+        types.append({"text": text, "type": name if name in ours else None, "isBigEndian": big})
+    return types
+
+
+def foreign_arrays() -> dict[str, bytes]:
+    """Files as other programs and old versions of Python write them."""
+    import numpy as np
+
+    values = np.arange(12, dtype="<i2").reshape(3, 4)
+
+    def file(header: str, data: bytes) -> bytes:
+        text = header.encode() + b"\n"
+        return b"\x93NUMPY\1\0" + len(text).to_bytes(2, "little") + text + data
+
+    def header(descr: str, shape: str = "(3, 4)", order: str = "False") -> str:
+        return f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}"
+
+    data = values.tobytes()
+    return {
+        "no-order": file(header("'i2'"), data),
+        "name": file(header("'int16'"), data),
+        "letter": file(header("'|B'", "(24,)"), data),
+        "native": file(header("'=h'"), data),
+        "big": file(header("'>h'"), data),
+        "python-2": file(header("u'<i2'"), data),
+        "python-2-keys": file("{u'descr': u'<i2', u'shape': (3L, 4L), u'fortran_order': False}", data),
+        "double-quotes": file('{"descr": "<i2", "fortran_order": True, "shape": (3,4)}', data),
+        "bytes-behind": file(header("'<i2'"), data + b"more bytes"),
+        "bytes-behind-nothing": file(header("'<i2'", "(0, 4)"), b"more bytes"),
+        "bytes-behind-fortran": file(header("'>i2'", order="True"), data * 2),
+        "two-arrays": file(header("'<i2'"), data) + file(header("'<i2'"), data),
+    }
 
 
 # Pictures
@@ -253,6 +345,8 @@ def make_images(out: Path) -> None:
                 continue
             np.save(out / f"{name}.{mode}.npy", np.asarray(Image.open(io.BytesIO(data)).convert(mode)))
     write_json(out / "manifest.json", sorted(files))
+    cut = ["3x2.png", "17x13.jpg", "rgba-interlaced.png"]
+    write_json(out / "cuts.json", [{"name": name, "shortest": damages.shortest(files[name])} for name in cut])
 
 
 def make_operations(out: Path) -> None:

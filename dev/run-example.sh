@@ -5,16 +5,17 @@ cd "$(dirname "$0")/.."
 port=${PORT:-8000}
 url="http://localhost:$port"
 sample=Examples/Segmentation/Samples/scene.png
-arguments=(--port "$port")
+arguments=(--port "$port" --fast)
 [ -n "${MODEL:-}" ] && arguments+=(--model "$MODEL")
 
 .build/release/segmentation "${arguments[@]}" &
 server=$!
 trap 'kill -TERM $server 2>/dev/null; wait $server 2>/dev/null; exit 0' INT TERM
-# A model from the hub may take a while; the server exits by itself if the model cannot be loaded.
+# The last application to run is named composition. A model from the hub may take a while; the server exits by itself if
+# the model cannot be loaded.
 while true; do
     kill -0 $server 2>/dev/null || { wait $server; exit $?; }
-    curl -sf "$url/-/routes" 2>/dev/null | grep -q segmentation && break
+    curl -sf "$url/-/routes" 2>/dev/null | grep -q composition && break
     sleep 0.1
 done
 
@@ -33,6 +34,7 @@ The sample picture; its segmentation laid over it, beside it, and as contours, w
 Try your own:
   curl --data-binary @photo.jpg "$url/?picture=contour" -o out.png
   curl --data-binary @photo.jpg -H 'accept: application/json' $url/segment
-Other paths: /text-converter, /threshold, /segment, /sharpen-then-segment. Ctrl-C to stop.
+Other paths: /text-converter, /threshold, /threshold/array, /segment, /sharpen-then-segment, /basic-linear.
+Ctrl-C to stop.
 EOF
 wait $server

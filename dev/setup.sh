@@ -9,8 +9,16 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
 # Debian packages: what the build needs, the image libraries that SwerveVision loads, and the programs that the goal's
-# scripts call.
-packages=(zlib1g-dev libturbojpeg0 libpng16-16 curl python3)
+# scripts call. A library is named by the beginning of its file, followed by the packages that have it: Debian and
+# Ubuntu name them differently.
+packages=(
+    zlib1g-dev libjpeg.so.:libjpeg62-turbo:libjpeg-turbo8 libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
+    libwebpdemux2 libheif1 curl python3
+)
+# From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own.
+for plugin in libheif-plugin-dav1d libheif-plugin-libde265; do
+    if apt-cache show "$plugin" >/dev/null 2>&1; then packages+=("$plugin"); fi
+done
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(zlib1g-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
@@ -20,32 +28,48 @@ missing() {
         [ "$package" = python3 ] && command -v python3 >/dev/null && continue
         [ "$package" = curl ] && command -v curl >/dev/null && continue
         [ "$package" = nginx-light ] && command -v nginx >/dev/null && continue
+        [[ $package == *:* ]] && PATH=$PATH:/sbin ldconfig -p | grep -F "${package%%:*}" >/dev/null && continue
         dpkg -s "$package" >/dev/null 2>&1 || echo "$package"
     done
+}
+# The first of a library's packages that this system has.
+known() {
+    local name
+    for name in $(tr : ' ' <<<"${1#*.so.*:}"); do
+        apt-cache policy "$name" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null && echo "$name" && return
+    done
+    echo "${1%%:*}"
 }
 if command -v dpkg >/dev/null; then
     wanted=$(missing)
     if [ -n "$wanted" ]; then
-        echo "setup: installing $(echo $wanted)"
+        echo "setup: installing $(echo $wanted | sed 's/:[^ ]*//g')"
         as_root=()
         [ "$(id -u)" = 0 ] || as_root=(sudo)
         log=$(mktemp)
-        # shellcheck disable=SC2086
+        # shellcheck disable=SC2046,SC2086
         { "${as_root[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
-            --no-install-recommends $wanted; } >"$log" 2>&1 \
+            --no-install-recommends $(for package in $wanted; do known "$package"; done); } >"$log" 2>&1 \
             || { tail -5 "$log" >&2; fail "apt-get could not install: $(echo $wanted)"; }
         rm -f "$log"
     fi
 elif [ "$(uname)" = Darwin ]; then
-    for formula in jpeg-turbo libpng; do
+    for formula in jpeg-turbo libpng webp libheif; do
         brew list "$formula" >/dev/null 2>&1 || brew install -q "$formula" || fail "brew could not install $formula"
     done
 fi
 
+# A set of Python packages that may be missing, and what follows if it is.
+optional() { dev/python-env.sh "$1" 2>/dev/null || echo "setup: '$1' cannot be installed: $2"; }
+
 case $goal in
-    run) dev/python-env.sh runtime ;;
+    run)
+        dev/python-env.sh runtime
+        optional openvino "the model runs in ONNX Runtime, at half the speed"
+        ;;
     test)
         dev/python-env.sh runtime golden training hub content
+        optional openvino "its tests are skipped"
         for variant in b0 b1 tiny; do .venv/bin/python dev/make-b0.py --variant $variant; done
         .venv/bin/python dev/make-golden.py
         .venv/bin/python dev/make-models.py
@@ -53,6 +77,7 @@ case $goal in
         ;;
     bench)
         dev/python-env.sh runtime golden
+        optional openvino "its rows are left out"
         .venv/bin/python dev/make-b0.py --variant b0
         ;;
     load | picture) ;;

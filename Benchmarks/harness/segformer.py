@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,9 @@ class Answer:
 MODES = [Mode("threads2", threads=2, runs=1), Mode("runs2", threads=1, runs=2)]
 CLASS_MAP = Answer("", "npy", "application/x-npy", b"\x93NUMPY")
 REPORT = Answer("_png", "json", "application/json", b"{")
+PICTURE = Answer("", "bare", "image/png", b"\x89PNG")
+OVERLAP = "segformer_b0_overlap"
+OVERLAP_CLIENTS = 4
 
 
 def row_name(mode: Mode, suffix: str) -> str:
@@ -46,6 +50,7 @@ def row_name(mode: Mode, suffix: str) -> str:
 
 
 NAMES = [row_name(mode, suffix) for mode in MODES for suffix in (CLASS_MAP.suffix, REPORT.suffix, "_bare")]
+NAMES.append(OVERLAP)
 
 
 def segformer(bench: Bench) -> None:
@@ -60,6 +65,8 @@ def segformer(bench: Bench) -> None:
         for mode in MODES:
             if any(bench.wants(row_name(mode, suffix)) for suffix in ("", "_png", "_bare")):
                 Comparison(bench, mode, picture).measure()
+        if bench.wants(OVERLAP):
+            Comparison(bench, MODES[0], picture).measure_overlap()
 
 
 class Comparison:
@@ -69,12 +76,18 @@ class Comparison:
         self.bench, self.mode, self.picture = bench, mode, picture
         self.body = picture.read_bytes()
 
-    def measure(self) -> None:
+    @contextmanager
+    def server(self):
+        """One replica that is ready, for as long as the context; yields its port."""
         port = free_port()
         command = [binary("segmentation"), "--model", str(MODEL), "--port", str(port),
                    "--threads", str(self.mode.threads)]
         with Server("segmentation", command, port, "/segment") as server:
             server.wait_until_ready(probe=lambda: is_answered(port, self.body))
+            yield port
+
+    def measure(self) -> None:
+        with self.server() as port:
             for answer in (CLASS_MAP, REPORT):
                 self.require_same_answer(port, answer)
                 image_rate(port, self.body, answer, self.mode.runs, 1)
@@ -93,6 +106,16 @@ class Comparison:
             values.append(image_rate(port, self.body, answer, self.mode.runs, self.bench.seconds))
         for output, name in wanted.items():
             self.bench.add(name, "images/s", values, baselines[output], BARE if output == "bare" else SAME_WORK)
+
+    def measure_overlap(self) -> None:
+        """Decoding, drawing and encoding overlap with the model's run, so one replica comes close to the bare model."""
+        values, baselines = [], []
+        with self.server() as port:
+            image_rate(port, self.body, PICTURE, OVERLAP_CLIENTS, 1)
+            for _ in range(self.bench.repetitions):
+                baselines.append(self.python_rate(PICTURE.output))
+                values.append(image_rate(port, self.body, PICTURE, OVERLAP_CLIENTS, self.bench.seconds))
+        self.bench.add(OVERLAP, "images/s", values, baselines, BARE)
 
     def require_same_answer(self, port: int, answer: Answer) -> None:
         """Both sides must do the same work: their class maps are compared, pixel by pixel."""

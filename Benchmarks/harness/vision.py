@@ -18,6 +18,8 @@ PYTHON = ROOT / ".venv" / "bin" / "python"
 SCRIPT = ROOT / "Benchmarks" / "vision_python.py"
 REPOSITORY = "swerve/segformer-b0-random"
 REPLICAS = (1, 4)
+ENGINES = ("openvino", "openvino_f32")
+ENGINE_NAMES = [f"segformer_b0_model.{engine}" for engine in ENGINES]
 STAGES = {"decode": "Pillow", "preprocess": "transformers", "model": "ONNX Runtime in Python", "postprocess": "torch"}
 
 
@@ -71,6 +73,12 @@ def is_ready(name: str) -> bool:
     return not missing
 
 
+def has_openvino() -> bool:
+    """Whether OpenVINO's library is where bench-vision looks for it, and the processor computes in bf16."""
+    flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
+    return bool({"avx512_bf16", "amx_bf16"} & set(flags)) and any(ROOT.glob(".venv/lib/python3*/site-packages/openvino/libs"))
+
+
 def segformer_load(bench: Bench) -> None:
     """From a name to a model that can run, with the files in the hub's cache: in a process that has started, and from
     the start of the process to its end."""
@@ -102,6 +110,21 @@ def segformer_stages(bench: Bench) -> None:
             bench.add(f"segformer_b0_stage_{stage}", "images/s", values, baselines, STAGES[stage])
 
 
+def segformer_engines(bench: Bench) -> None:
+    """Images per second of the model alone, in OpenVINO and in ONNX Runtime in turn, in one process of two threads."""
+    if not is_ready("segformer_b0_model"):
+        return
+    with Vision() as vision:
+        rates = [vision.measure("swift", "engines", REPOSITORY, str(bench.seconds), seconds=60 + 10 * bench.seconds)
+                 for _ in range(bench.repetitions)]
+        for engine, name in zip(ENGINES, ENGINE_NAMES):
+            if all(engine in rate for rate in rates):
+                bench.add(name, "images/s", [rate[engine] for rate in rates],
+                          [rate["onnxruntime"] for rate in rates], "ONNX Runtime in the same process")
+            else:
+                print(f"{name} is skipped: OpenVINO is not installed, or lacks bf16 on this processor")
+
+
 def segformer_memory(bench: Bench) -> None:
     """Memory of replicas that have worked: in processes of their own, counted with the process that leads them, or in one
     process, where they share the model. Beside it stand as many Python processes."""
@@ -110,15 +133,17 @@ def segformer_memory(bench: Bench) -> None:
     with Vision() as vision:
         for replicas in REPLICAS:
             name = f"segformer_b0_pss_{replicas}"
-            placements = {f"{name}.process": "process", f"{name}.inprocess": "inProcess"}
+            placements = {f"{name}.process": ("process", "cpu"), f"{name}.inprocess": ("inProcess", "cpu")}
+            if replicas == 1 and has_openvino():
+                placements[f"{name}.openvino"] = ("process", "openvino")
             if not any(map(bench.wants, placements)):
                 continue
             python, swift = [], {row: [] for row in placements}
             for _ in range(bench.repetitions):
                 command = [*map(str, vision.sides["python"]), "serve", REPOSITORY, vision.picture]
                 python.append(memory([command] * replicas, vision.environment))
-                for row, placement in placements.items():
-                    command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture, placement]
+                for row, (placement, provider) in placements.items():
+                    command = [*vision.sides["swift"], "serve", REPOSITORY, str(replicas), vision.picture, placement, provider]
                     swift[row].append(memory([command], vision.environment))
             for row, values in swift.items():
                 bench.add(row, "MB", values, python, "as many Python processes with torch and transformers")

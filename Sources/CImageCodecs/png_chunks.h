@@ -6,8 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Whether each chunk up to the end marker has as many bytes as it announces. Checksums and a missing end marker are
-// left to libpng.
-bool imgc_png_chunks_are_whole(const uint8_t *data, size_t count);
+typedef struct {
+    bool good;            // whether libpng may read the file
+    const uint8_t *cut;   // the data chunk that is longer than the file, or NULL
+    uint32_t cut_length;  // how many bytes of it there are
+} imgc_png_structure;
+
+// Checks the lengths of the chunks: only data may be cut off, which still leaves all rows if nothing but the checksums
+// is missing. Everything else is left to libpng.
+imgc_png_structure imgc_png_walk(const uint8_t *data, size_t count);
 
 #endif

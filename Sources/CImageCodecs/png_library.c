@@ -29,6 +29,8 @@ static void load(void) {
     FIND(chunk_memory_limit, "set_chunk_malloc_max");
     FIND(chunk_count_limit, "set_chunk_cache_max");
     FIND(keep_chunks, "set_keep_unknown_chunks");
+    FIND(checksum_action, "set_crc_action");
+    FIND(row_hook, "set_read_user_transform_fn");
     FIND(read_info, "read_info");
     FIND(get_header, "get_IHDR");
     FIND(expand, "set_expand");

@@ -8,6 +8,7 @@
 
 typedef void (*png_message_fn)(void *png, const char *message);
 typedef void (*png_data_fn)(void *png, uint8_t *data, size_t count);
+typedef void (*png_row_fn)(void *png, void *info, uint8_t *row);
 
 struct png_library {
     bool ready;
@@ -27,6 +28,8 @@ struct png_library {
     void (*chunk_memory_limit)(void *, size_t);
     void (*chunk_count_limit)(void *, uint32_t);
     void (*keep_chunks)(void *, int, const uint8_t *, int);
+    void (*checksum_action)(void *, int critical, int ancillary);
+    void (*row_hook)(void *, png_row_fn);
     void (*read_info)(void *, void *);
     uint32_t (*get_header)(void *, void *, uint32_t *, uint32_t *, int *, int *, int *, int *, int *);
     void (*expand)(void *);
@@ -50,6 +53,7 @@ struct png_library {
 };
 
 enum { PNG_GRAY = 0, PNG_RGB = 2, PNG_PALETTE = 3, PNG_RGBA = 6, PNG_FILTER_NONE_ONLY = 0x08, PNG_FILLER_LAST = 1 };
+enum { PNG_CHECKSUM_FAILS = 1, PNG_CHECKSUM_IGNORED = 4, PNG_CHECKSUM_UNCHANGED = 5 };
 enum { PNG_KEEP_NONE = 1, PNG_ALL_ANCILLARY = -1 };
 
 // Fills in *error and returns NULL when libpng is not installed.

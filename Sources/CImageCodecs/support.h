@@ -1,4 +1,4 @@
-// Functions shared by the JPEG and PNG code.
+// Functions shared by the code of all formats.
 #ifndef IMGC_SUPPORT_H
 #define IMGC_SUPPORT_H
 

@@ -56,6 +56,7 @@ typedef void status;  // an OrtStatus; NULL is success
     X(125, providers, (char ***out, int *count)) \
     X(126, providers_free, (char **names, int count)) \
     X(130, add_config, (void *options, const char *key, const char *value)) \
+    X(165, add_run_config, (void *run_options, const char *key, const char *value)) \
     X(204, append_cuda, (void *options, const void *cuda)) \
     X(205, create_cuda, (void **out)) \
     X(206, update_cuda, (void *cuda, const char *const *keys, const char *const *values, size_t count)) \

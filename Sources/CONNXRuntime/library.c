@@ -137,6 +137,10 @@ bool onnxrt_run_make(const onnxrt_library *library, onnxrt_run **out, onnxrt_err
     return onnxrt_ok(library, CALL(library, create_run_options)((void **)out), error);
 }
 
+bool onnxrt_run_return_memory(const onnxrt_library *library, onnxrt_run *run, onnxrt_error *error) {
+    return onnxrt_ok(library, CALL(library, add_run_config)(run, "memory.enable_memory_arena_shrinkage", "cpu:0"), error);
+}
+
 void onnxrt_run_terminate(const onnxrt_library *library, onnxrt_run *run) {
     // It only sets a flag and should not fail; at worst the run continues.
     (void)onnxrt_ok(library, CALL(library, run_terminate)(run), NULL);

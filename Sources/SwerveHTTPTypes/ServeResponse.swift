@@ -36,14 +36,15 @@ public struct ServeResponse: Sendable {
         /// A body that is written while it is being sent.
         ///
         /// - Parameters:
-        ///   - contentLength: the exact number of bytes if it is known; writing any other number cuts the connection.
+        ///   - contentLength: the exact number of bytes if it is known; writing any other number cuts the connection. A
+        ///     negative number counts as unknown.
         ///   - write: writes the chunks. It starts when the head has been sent, and its task is cancelled when the
         ///     client goes away.
         public static func stream(
             contentLength: Int? = nil,
             _ write: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
         ) -> Body {
-            Body(storage: .stream(contentLength: contentLength, write))
+            Body(storage: .stream(contentLength: contentLength.flatMap { $0 < 0 ? nil : $0 }, write))
         }
 
         /// The whole content if it is in memory; `nil` for a stream.

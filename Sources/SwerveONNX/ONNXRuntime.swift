@@ -49,28 +49,14 @@ public final class ONNXRuntime: Sendable {
     /// - Throws: ``ONNXError`` with code `libraryMissing`, listing what was tried and how to install the library.
     public static func load(_ search: ONNXLibrarySearch = ONNXLibrarySearch()) throws -> ONNXRuntime {
         try loaded.withLock { loaded in
-            var failures: [String] = []
-            for path in search.candidates {
-                if let runtime = loaded[path] { return runtime }
-                do {
-                    let runtime = try ONNXRuntime(path: path)
-                    loaded[path] = runtime
-                    return runtime
-                } catch let error as ONNXError {
-                    // The loader repeats the path in its own messages.
-                    let prefix = "\(path): "
-                    let reason =
-                        error.message.hasPrefix(prefix) ? error.message.dropFirst(prefix.count) : error.message[...]
-                    failures.append("  \(prefix)\(reason)")
-                }
-            }
-            throw ONNXError(
-                .libraryMissing,
-                """
-                no ONNX Runtime library can be loaded. Install it with `pip install onnxruntime` (for example in `.venv`; \
-                macOS also: `brew install onnxruntime`), or set ONNXRUNTIME_LIB to libonnxruntime.so or its folder. Tried:
-                \(failures.isEmpty ? "  nothing" : failures.joined(separator: "\n"))
-                """
+            try search.first(
+                of: &loaded,
+                advice: """
+                    no ONNX Runtime library can be loaded. Install it with `pip install onnxruntime` (for example in \
+                    `.venv`; macOS also: `brew install onnxruntime`), or set ONNXRUNTIME_LIB to libonnxruntime.so or its \
+                    folder.
+                    """,
+                load: ONNXRuntime.init
             )
         }
     }

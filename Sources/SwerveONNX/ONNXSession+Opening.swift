@@ -3,9 +3,12 @@ internal import SwerveSystem
 
 extension ONNXSession {
     struct Opened {
-        var handle: SessionHandle
+        var engine: any Engine
+        /// The inputs and outputs of the model, as ONNX Runtime reports them.
+        var inputs: [ONNXPort]
+        var outputs: [ONNXPort]
         var provider: ONNXProvider
-        var failures: [ONNXProviderFailure]
+        var failures: [ONNXProviderFailure] = []
     }
 
     /// Opens the model with the first provider that can run it.
@@ -14,18 +17,10 @@ extension ONNXSession {
     static func open(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions) throws -> Opened {
         var failures: [ONNXProviderFailure] = []
         for provider in options.providers {
-            guard runtime.providerNames.contains(provider.name) else {
-                let names = runtime.providerNames.joined(separator: ", ")
-                let reason = "ONNX Runtime \(runtime.version) at \(runtime.path) was built without it; it has \(names)"
-                failures.append(ONNXProviderFailure(provider: provider, reason: reason))
-                continue
-            }
             do {
-                let handle =
-                    provider == .cpu
-                    ? try openOnCPU(source, runtime: runtime, options: options)
-                    : try open(source, runtime: runtime, provider: provider.limited(), options: options)
-                return Opened(handle: handle, provider: provider, failures: failures)
+                var opened = try open(source, runtime: runtime, provider: provider, options: options)
+                opened.failures = failures
+                return opened
             } catch let error as ONNXError {
                 // The CPU runs every valid model, so the model is at fault.
                 if provider == .cpu { throw error }
@@ -36,6 +31,70 @@ extension ONNXSession {
         throw ONNXError(.providerUnavailable, "none of the requested providers can run the model:\n\(reasons)")
     }
 
+    private static func open(
+        _ source: Source,
+        runtime: ONNXRuntime,
+        provider: ONNXProvider,
+        options: ONNXSessionOptions
+    ) throws -> Opened {
+        if provider.isOpenVINO {
+            return try openWithOpenVINO(source, runtime: runtime, provider: provider, options: options)
+        }
+        guard runtime.providerNames.contains(provider.name) else {
+            let names = runtime.providerNames.joined(separator: ", ")
+            let place = "ONNX Runtime \(runtime.version) at \(runtime.path)"
+            throw ONNXError(.providerUnavailable, "\(place) was built without it; it has \(names)")
+        }
+        let handle =
+            provider == .cpu
+            ? try openOnCPU(source, runtime: runtime, options: options)
+            : try openSession(source, runtime: runtime, provider: provider.limited(), options: options)
+        let ports = ports(of: handle)
+        let engine = RuntimeEngine(
+            handle,
+            name: "ONNX Runtime \(runtime.version)",
+            threads: options.intraOpThreads,
+            inputNames: ports.inputs.map(\.name),
+            memory: RunMemoryPolicy(options.runMemory, isOnCPU: provider == .cpu)
+        )
+        return Opened(engine: engine, inputs: ports.inputs, outputs: ports.outputs, provider: provider)
+    }
+
+    private static func ports(of handle: SessionHandle) -> (inputs: [ONNXPort], outputs: [ONNXPort]) {
+        func list(_ areInputs: Bool) -> [ONNXPort] {
+            (0..<onnxrt_session_port_count(handle.pointer, areInputs)).map {
+                ONNXPort(session: handle.pointer, isInput: areInputs, index: $0)
+            }
+        }
+        return (list(true), list(false))
+    }
+
+    /// Opens a model with OpenVINO. ONNX Runtime checks the model and reports its ports first: OpenVINO does not tell the
+    /// names of dynamic dimensions, and so a model has the same ports whatever runs it.
+    private static func openWithOpenVINO(
+        _ source: Source,
+        runtime: ONNXRuntime,
+        provider: ONNXProvider,
+        options: ONNXSessionOptions
+    ) throws -> Opened {
+        let library = try OpenVINOLibrary.load()
+        try library.check(provider.settings[ONNXProvider.precisionKey])
+        let reading = ONNXSessionOptions(
+            intraOpThreads: 1,
+            optimizationLevel: .none,
+            configuration: ["session.disable_prepacking": "1"]
+        )
+        let ports = ports(of: try openSession(source, runtime: runtime, provider: .cpu, options: reading))
+        let engine = try OpenVINOEngine(
+            source,
+            ports: ports,
+            library: library,
+            settings: provider.settings,
+            options: options
+        )
+        return Opened(engine: engine, inputs: ports.inputs, outputs: ports.outputs, provider: provider)
+    }
+
     /// Opens a model on the CPU, with weights shared between processes if the options say so.
     private static func openOnCPU(
         _ source: Source,
@@ -43,23 +102,31 @@ extension ONNXSession {
         options: ONNXSessionOptions
     ) throws -> SessionHandle {
         guard options.weights != .own, case .path(let path) = source.kind else {
-            return try open(source, runtime: runtime, provider: .cpu, options: options)
+            return try openSession(source, runtime: runtime, provider: .cpu, options: options)
         }
         let shared = try ONNXSharedWeights(path: path, runtime: runtime, options: options)
-        let converted = try shared.prepare { target, entries in
-            var options = options
-            options.configuration.merge(entries) { $1 }
-            _ = try open(source, runtime: runtime, provider: .cpu, options: options, saveTo: target)
-        }
-        return try open(.path(converted), runtime: runtime, provider: .cpu, options: shared.loadingOptions)
+        let converted = try shared.prepare()
+        return try openSession(
+            .path(converted.path),
+            runtime: runtime,
+            provider: .cpu,
+            options: shared.loadingOptions,
+            lease: converted.lease
+        )
     }
 
-    private static func open(
+    /// Writes a model as ONNX Runtime optimizes it for the CPU.
+    static func convert(_ path: String, runtime: ONNXRuntime, options: ONNXSessionOptions, to target: String) throws {
+        _ = try openSession(.path(path), runtime: runtime, provider: .cpu, options: options, saveTo: target)
+    }
+
+    private static func openSession(
         _ source: Source,
         runtime: ONNXRuntime,
         provider: ONNXProvider,
         options: ONNXSessionOptions,
-        saveTo target: String? = nil
+        saveTo target: String? = nil,
+        lease: LockedFile? = nil
     ) throws -> SessionHandle {
         var error = onnxrt_error()
         var session: OpaquePointer?
@@ -99,7 +166,7 @@ extension ONNXSession {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)
         }
-        return SessionHandle(session, library: runtime.handle)
+        return SessionHandle(session, library: runtime.handle, lease: lease)
     }
 }
 

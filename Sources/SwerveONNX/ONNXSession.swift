@@ -1,4 +1,3 @@
-internal import CONNXRuntime
 internal import NIOCore
 internal import SwerveActors
 internal import SwerveSystem
@@ -36,44 +35,40 @@ public final class ONNXSession: Sendable {
     public let provider: ONNXProvider
     /// The providers requested before ``provider``, and why they do not run.
     public let failedProviders: [ONNXProviderFailure]
+    /// The library that runs the model and its version, for example `ONNX Runtime 1.32.0`.
+    public let engineName: String
     /// How many threads share the work of one operator.
     public let intraOpThreads: Int
 
     /// How many runs may execute at the same time.
     public let concurrentRuns: Int
 
-    let handle: SessionHandle
+    let engine: any Engine
     let thread: BlockingThread
 
     /// Loads a model. Blocks, for about 100 ms for 15 MB; ``load(_:runtime:options:)`` does not.
     ///
     /// - Parameters:
     ///   - source: the model.
-    ///   - runtime: the library that runs it.
+    ///   - runtime: the library that runs it, unless the options name another and it is there.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError`` with code `notFound`, `invalidModel`, `providerUnavailable`, `invalidArgument` or
     ///   `outOfResources`.
     public init(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions = ONNXSessionOptions()) throws {
         try options.validate()
         let options = options.resolved(in: .current)
-        if case .path(let path) = source.kind, !FileSystem.isFile(path) {
-            throw ONNXError(.notFound, "there is no model file at \(path)")
-        }
+        // Says what is wrong with the files more clearly than ONNX Runtime would.
+        if case .path(let path) = source.kind { _ = try ONNXModelIdentity(path) }
         let opened = try ONNXSession.open(source, runtime: runtime, options: options)
-        let pointer = opened.handle.pointer
         provider = opened.provider
         failedProviders = opened.failures
-        inputs = (0..<onnxrt_session_port_count(pointer, true)).map {
-            ONNXPort(session: pointer, isInput: true, index: $0)
-        }
-        let allOutputs = (0..<onnxrt_session_port_count(pointer, false)).map {
-            ONNXPort(session: pointer, isInput: false, index: $0)
-        }
-        outputs = try ONNXSession.choose(options.outputs, of: allOutputs)
+        inputs = opened.inputs
+        outputs = try ONNXSession.choose(options.outputs, of: opened.outputs)
         (batchAxis, noBatchAxisReason) = ONNXBatchAxis.find(inputs: inputs, outputs: outputs)
-        intraOpThreads = options.intraOpThreads
+        engine = opened.engine
+        engineName = engine.name
+        intraOpThreads = engine.threads
         concurrentRuns = options.concurrentRuns
-        handle = opened.handle
         thread = try BlockingThread(count: options.concurrentRuns, queueLimit: options.queueLimit)
     }
 
@@ -143,7 +138,7 @@ public final class ONNXSession: Sendable {
         return try await run([name: input]) { try $0[0].tensor() }
     }
 
-    /// Runs the model and passes the outputs, still in ONNX Runtime's memory, to a closure on the same thread.
+    /// Runs the model and passes the outputs, still in the engine's memory, to a closure on the same thread.
     ///
     /// - Parameters:
     ///   - inputs: one tensor for each input, by name; checked before the run waits for a thread.
@@ -168,9 +163,9 @@ public final class ONNXSession: Sendable {
         ordered inputs: @escaping @Sendable () throws -> [ONNXValue],
         read: @escaping @Sendable ([ONNXOutput]) throws -> Result
     ) async throws -> Result {
-        let run = try RunHandle(library: handle.library)
-        return try await thread.run(onCancel: run.terminate) { [self] in
-            try ONNXRun(session: self, run: run).execute(inputs(), read: read)
+        let run = try engine.makeRun()
+        return try await thread.run(onCancel: { run.terminate() }) { [outputs] in
+            try run.execute(inputs(), outputs: outputs, read: read)
         }
     }
 

@@ -31,6 +31,21 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         public var description: String { kind.rawValue }
     }
 
+    /// What a session on the CPU keeps of the memory that a run takes.
+    public struct RunMemory: Hashable, Sendable, Codable, CustomStringConvertible {
+        private enum Kind: String, Codable { case kept, returned }
+        private let kind: Kind
+        /// The memory of as many runs as execute at the same time. The default.
+        ///
+        /// The first run with some input shapes returns its memory to the system, because later ones allocate it
+        /// differently.
+        public static let kept = RunMemory(kind: .kept)
+        /// Nothing: each run returns its memory at its end, and the next one pays for getting it again, about a third of
+        /// its time. For models that seldom run.
+        public static let returned = RunMemory(kind: .returned)
+        public var description: String { kind.rawValue }
+    }
+
     /// The number of threads that share the work of one operator; 0 means the replica's fair share, see
     /// ``ThreadShare``.
     public var intraOpThreads: Int
@@ -52,10 +67,12 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     public var outputs: [String]
     /// Where the weights are stored. Only applies to models in files that run on the CPU.
     public var weights: Weights
+    /// What is kept of the memory that a run takes. Only applies to models that run on the CPU.
+    public var runMemory: RunMemory
     /// The folder for converted models and recorded shapes; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME`
-    /// or in `~/.cache`.
+    /// or in `~/.cache`, else a folder of this user in `/tmp`.
     public var cacheFolder: String?
-    /// Session configuration entries, passed on unchanged; ONNX Runtime documents them.
+    /// Session configuration entries for ONNX Runtime, passed on unchanged; it documents them.
     public var configuration: [String: String]
 
     /// - Parameters:
@@ -68,6 +85,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     ///   - queueLimit: 64 by default.
     ///   - outputs: all by default.
     ///   - weights: each process has its own by default.
+    ///   - runMemory: the memory of one run is kept by default.
     ///   - cacheFolder: the user's cache folder by default.
     ///   - configuration: empty by default.
     public init(
@@ -80,6 +98,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         queueLimit: Int = 64,
         outputs: [String] = [],
         weights: Weights = .own,
+        runMemory: RunMemory = .kept,
         cacheFolder: String? = nil,
         configuration: [String: String] = [:]
     ) {
@@ -92,11 +111,15 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         self.queueLimit = queueLimit
         self.outputs = outputs
         self.weights = weights
+        self.runMemory = runMemory
         self.cacheFolder = cacheFolder
         self.configuration = configuration
     }
 
     /// - Throws: ``ONNXError`` with code `invalidArgument`, naming the option.
+    static let maximumConcurrentRuns = 1024
+    static let maximumQueueLimit = 1_000_000
+
     func validate() throws {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
@@ -108,8 +131,8 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
         }
         try check("intraOpThreads", intraOpThreads, 0...1024)
         try check("interOpThreads", interOpThreads, 0...1024)
-        try check("concurrentRuns", concurrentRuns, 1...1024)
-        try check("queueLimit", queueLimit, 0...1_000_000)
+        try check("concurrentRuns", concurrentRuns, 1...ONNXSessionOptions.maximumConcurrentRuns)
+        try check("queueLimit", queueLimit, 0...ONNXSessionOptions.maximumQueueLimit)
         guard !providers.isEmpty else { throw ONNXError(.invalidArgument, "providers is empty") }
         guard Set(outputs).count == outputs.count else {
             throw ONNXError(.invalidArgument, "outputs has a name twice: \(outputs.joined(separator: ", "))")

@@ -33,10 +33,12 @@ public final class ONNXShapeRecorder: Sendable {
 
     /// - Parameters:
     ///   - path: the model file.
-    ///   - limit: how many shapes to keep; further ones are not recorded.
+    ///   - limit: how many shapes to keep, from 0 to ``ONNXWarmUp/maximumRecordedShapes``; further ones are not recorded.
     ///   - cacheFolder: see ``ONNXSessionOptions/cacheFolder``.
-    /// - Throws: ``ONNXError`` with code `notFound` when there is no such file, `outOfResources`.
+    /// - Throws: ``ONNXError`` with code `invalidArgument` for another limit, `notFound` when there is no such file,
+    ///   `outOfResources`.
     public init(path: String, limit: Int, cacheFolder: String? = nil) throws {
+        try ONNXWarmUp(recordedShapes: limit).validate()
         guard let identity = FileIdentity(path) else {
             throw ONNXError(.notFound, "there is no model file at \(path)")
         }
@@ -44,7 +46,8 @@ public final class ONNXShapeRecorder: Sendable {
         self.limit = limit
         cache = CacheFolder(cacheFolder)
         thread = try BlockingThread(queueLimit: 16)
-        recorded = Array(ONNXShapeRecorder.read(ONNXShapeRecorder.file(in: cache, model), model).prefix(limit))
+        let found = cache.isTrusted ? ONNXShapeRecorder.read(ONNXShapeRecorder.file(in: cache, model), model) : []
+        recorded = Array(found.prefix(limit))
         known = Mutex(recorded)
     }
 

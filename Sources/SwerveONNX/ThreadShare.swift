@@ -12,11 +12,15 @@ public enum ThreadShare {
     ///   - replicas: the number of replicas that share the cores.
     ///   - cpus: the cores that one replica reserves; 1, the default of deployments, is ignored.
     ///   - concurrentRuns: the number of runs that one replica executes at the same time.
-    /// - Returns: the number of threads for one operator, at least 1.
+    /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the nearest
+    ///   one in range.
     public static func threads(cores: Int, replicas: Int, cpus: Double = 1, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
         let share = cpus > 1 ? min(fair, cpus) : fair
-        return max(1, Int(share) - (concurrentRuns - 1))
+        // No machine has more cores; so large numbers do not overflow.
+        let most = 1_000_000
+        let whole = Int(min(max(share, 1), Double(most)))
+        return max(1, whole - (min(max(concurrentRuns, 1), most) - 1))
     }
 }
 
@@ -46,8 +50,12 @@ extension ONNXSessionOptions {
         guard let context, context.options.placement == .inProcess else { return resolved(in: context, cores: cores) }
         var options = self
         let replicas = max(1, context.options.numReplicas)
-        options.concurrentRuns = min(concurrentRuns * replicas, 1024)
-        options.queueLimit = min(queueLimit * replicas, 1_000_000)
+        // Numbers out of range stay as they are, so that opening the session refuses them.
+        func pooled(_ number: Int, most: Int) -> Int {
+            (1...most).contains(number) ? min(number * min(replicas, most), most) : number
+        }
+        options.concurrentRuns = pooled(concurrentRuns, most: ONNXSessionOptions.maximumConcurrentRuns)
+        options.queueLimit = pooled(queueLimit, most: ONNXSessionOptions.maximumQueueLimit)
         var pool = context
         pool.options.numReplicas = 1
         if pool.options.resources.cpus.value > 1 { pool.options.resources.cpus.tenThousandths *= Int64(replicas) }

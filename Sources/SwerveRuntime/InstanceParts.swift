@@ -28,6 +28,7 @@ struct InstanceParts {
         _ surroundings: Surroundings,
         _ numbers: ReplicaNumbers
     ) throws -> InstanceParts {
+        try options.validate()
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
         let directory = try InstanceDirectory()

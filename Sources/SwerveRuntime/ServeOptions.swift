@@ -1,12 +1,12 @@
 public import Logging
 
-/// The options of an instance of Swerve.
+/// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
     /// The address that the HTTP proxy listens on; loopback only by default.
     public var host: String
-    /// The port; 8000 by default, 0 for any free one.
+    /// The port, up to 65,535; 8000 by default, 0 for any free one.
     public var port: Int
-    /// How many event loops serve connections; by default half the cores, and at least one.
+    /// How many event loops serve connections, from 1 to 1024; by default half the cores, and at least one.
     public var eventLoops: Int?
     /// How long a request may take from its head to the end of its response; no limit by default. A request that takes
     /// longer gets 504, and the replica's task is cancelled. A client can shorten the limit for one request with a

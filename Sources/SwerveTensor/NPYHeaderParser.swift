@@ -1,7 +1,7 @@
 /// Reads the dictionary in the header of a `.npy` file.
 ///
 /// The header is a Python literal such as `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`. Only what NumPy
-/// writes for plain arrays is accepted; nothing is evaluated.
+/// and similar programs write for plain arrays is accepted; nothing is evaluated.
 struct NPYHeaderParser {
     /// The values of the dictionary.
     struct Header: Equatable {
@@ -53,6 +53,8 @@ struct NPYHeaderParser {
     // MARK: Values
 
     private mutating func string() throws(TensorError) -> String {
+        // Python 2 marks texts of Unicode with a u.
+        if let prefix = next, prefix == UInt8(ascii: "u") || prefix == UInt8(ascii: "U") { position += 1 }
         guard let quote = next, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
             throw malformed("expected a string at \(position)")
         }

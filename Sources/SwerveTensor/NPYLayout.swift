@@ -5,6 +5,7 @@ struct NPYLayout: Equatable {
     var elementType: ElementType
     var isBigEndian: Bool
 
+    /// What NumPy writes.
     private static let codes: [String: ElementType] = [
         "f2": .float16, "f4": .float32, "f8": .float64,
         "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64,
@@ -12,30 +13,48 @@ struct NPYLayout: Equatable {
         "b1": .bool,
     ]
 
+    /// The letters of C's types, as wide as on 64-bit Linux. Like the codes, they can follow a byte order.
+    private static let letters: [String: ElementType] = [
+        "?": .bool, "e": .float16, "f": .float32, "d": .float64,
+        "b": .int8, "h": .int16, "i": .int32, "l": .int64, "q": .int64, "n": .int64, "p": .int64,
+        "B": .uint8, "H": .uint16, "I": .uint32, "L": .uint64, "Q": .uint64, "N": .uint64, "P": .uint64,
+    ]
+
+    /// Names, which no byte order precedes.
+    private static let names: [String: ElementType] = [
+        "bool": .bool, "bool_": .bool,
+        "float16": .float16, "half": .float16, "float32": .float32, "single": .float32,
+        "float64": .float64, "double": .float64, "float": .float64,
+        "int8": .int8, "byte": .int8, "int16": .int16, "short": .int16, "int32": .int32, "intc": .int32,
+        "int64": .int64, "long": .int64, "longlong": .int64, "int": .int64, "int_": .int64, "intp": .int64,
+        "uint8": .uint8, "ubyte": .uint8, "uint16": .uint16, "ushort": .uint16, "uint32": .uint32, "uintc": .uint32,
+        "uint64": .uint64, "ulong": .uint64, "ulonglong": .uint64, "uint": .uint64, "uintp": .uint64,
+    ]
+
+    /// Reads what NumPy's `dtype()` reads: a code or letter, with a byte order or without, or a name. Without one, and
+    /// with `=` or `|`, the order is little-endian.
+    ///
     /// - Throws: ``TensorError`` with code `unsupportedType`; the message gives the reason.
     init(descriptor: String) throws(TensorError) {
-        let order = descriptor.first
-        let code = descriptor.dropFirst()
-        guard let order, "<>|=".contains(order), let kind = code.first else {
-            throw TensorError(.unsupportedType, ".npy: '\(descriptor)' is not a type")
-        }
-        guard let type = NPYLayout.codes[String(code)] else {
-            let why =
-                switch kind {
-                case "O": "objects would have to be unpickled, which runs code from the file"
-                case "V": "records (structured types) are not supported"
-                case "S", "U", "a": "text is not supported"
-                case "c": "complex numbers are not supported"
-                case "M", "m": "dates are not supported"
-                default: "no such element type"
-                }
-            throw TensorError(.unsupportedType, ".npy: type '\(descriptor)': \(why)")
-        }
-        guard order != "|" || type.byteCount == 1 else {
-            throw TensorError(.unsupportedType, ".npy: '\(descriptor)' does not name a byte order")
+        let order = descriptor.first.flatMap { "<>|=".contains($0) ? $0 : nil }
+        let code = String(order == nil ? descriptor[...] : descriptor.dropFirst())
+        let name = order == nil ? NPYLayout.names[code] : nil
+        guard let type = NPYLayout.codes[code] ?? NPYLayout.letters[code] ?? name else {
+            throw TensorError(.unsupportedType, ".npy: type '\(descriptor)': \(NPYLayout.reason(code))")
         }
         elementType = type
         isBigEndian = order == ">"
+    }
+
+    private static func reason(_ code: String) -> String {
+        switch code.first {
+        case "O": "objects would have to be unpickled, which runs code from the file"
+        case "V": "records (structured types) are not supported"
+        case "S", "U", "a": "text is not supported"
+        case "c": "complex numbers are not supported"
+        case "M", "m": "dates are not supported"
+        default: "no such element type"
+        }
     }
 
     /// The type string that NumPy writes for an element type on a little-endian machine.

@@ -78,7 +78,8 @@ extension Tensor {
         var start = 0
         for length in lengths {
             var part = ByteBuffer()
-            if rows == 1 {
+            // The shape of an empty tensor may have any number of rows.
+            if rows == 1 || bytes.readableBytes == 0 {
                 part = slice(from: start * step, count: length * step)
             } else {
                 part.reserveCapacity(rows * length * step)

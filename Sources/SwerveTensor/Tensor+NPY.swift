@@ -10,7 +10,7 @@ extension Tensor {
     /// objects or records are refused: reading them means unpickling, which runs code from the file.
     ///
     /// - Parameters:
-    ///   - file: the whole file; bytes after the array are an error.
+    ///   - file: the whole file; bytes after the array are ignored, as in NumPy.
     ///   - limits: checked against the header before anything is allocated.
     /// - Throws: ``TensorError`` with code `malformed`, `unsupportedType`, `tooLarge`, `invalidShape`, `sizeMismatch` or
     ///   `invalidValue`.
@@ -22,12 +22,13 @@ extension Tensor {
         guard count <= limits.maximumDataBytes else {
             throw TensorError(.tooLarge, ".npy: \(count) bytes of elements, the limit is \(limits.maximumDataBytes)")
         }
-        guard file.readableBytes == count else {
+        guard let elements = file.readSlice(length: count) else {
             throw TensorError(
                 .sizeMismatch,
                 ".npy: the header promises \(count) bytes of elements, \(file.readableBytes) follow"
             )
         }
+        file = elements
         let size = layout.elementType.byteCount
         if header.isFortranOrder && header.shape.count > 1 && count > 0 {
             file = rowMajor(file, shape: header.shape, elementByteCount: size)

@@ -17,12 +17,14 @@ public final class ManualClock: Sendable {
 
     public init() {}
 
-    /// Advances the time. Timers that become due fire in order, each at its own time.
+    /// Advances the time. Timers that become due fire in order, each at its own time. A negative time counts as zero, and
+    /// the clock stops after 292 years.
     ///
     /// Their effects happen on other tasks and may not be complete when this returns. Wait for them, for example with
     /// ``Swerve/ServeInstance/waitUntil(_:_:)``.
     public func advance(by time: Duration) async {
-        await loop.advanceTime(by: .nanoseconds(time.nanoseconds))
+        let left = Int64.max - Int64(clamping: loop.now.uptimeNanoseconds)
+        await loop.advanceTime(by: .nanoseconds(min(max(time.nanoseconds, 0), left)))
     }
 
     /// How much time has passed.

@@ -41,13 +41,15 @@ extension Image {
 
     /// The image with more or less contrast at edges, as in Pillow's `ImageEnhance.Sharpness(image).enhance(factor)`.
     ///
-    /// - Parameter factor: 0 gives a blurred image, 1 the image itself, 2 a sharpened one.
+    /// - Parameter factor: 0 gives a blurred image, 1 the image itself, 2 a sharpened one. As in Pillow it becomes a
+    ///   32-bit float; a number beyond their range counts as the largest of them.
     /// - Throws: ``ImageError`` with code `invalidArgument` when the factor is not a finite number.
     public func sharpened(factor: Double) throws(ImageError) -> Image {
         guard factor.isFinite else {
             throw ImageError(.invalidArgument, "the factor must be a finite number, not \(factor)")
         }
-        let factor = Float(factor)
+        // An infinite factor would make NaN, which no byte can hold, of pixels that equal their neighbourhood.
+        let factor = min(max(Float(factor), -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
         // The outermost pixels have fewer than eight neighbours and stay unchanged.
         guard factor != 1, width > 2, height > 2 else { return self }
         let rowCount = width * channels

@@ -2,12 +2,15 @@ internal import CImageCodecs
 public import NIOCore
 
 extension Image {
-    /// Decodes a JPEG or PNG file.
+    /// Decodes a JPEG, PNG, WebP, AVIF or HEIC file.
     ///
     /// The pixels are those of Pillow's `Image.open(file).convert(mode)`: the orientation in the metadata is applied
     /// only with `isUpright`, and transparency is kept only for `.rgba`. Palettes and channels of 1 to 16 bits become 8
     /// bits; CMYK becomes RGB on the assumption that it is inverted, as Adobe's is. Truncated files are refused, as in
     /// Pillow; so are JPEG files with 12 bits per channel and lossless or hierarchical JPEG files.
+    ///
+    /// Of an animated WebP file, the first frame is taken. AVIF and HEIC need libheif; their pictures are always upright,
+    /// because these formats record turns as a part of the picture.
     ///
     /// The call blocks for about 6 ms per megapixel.
     ///
@@ -62,6 +65,8 @@ extension Image {
             switch fileFormat {
             case .jpeg: imgc_jpeg_size(bytes.baseAddress, bytes.count, &limits, &size, &error)
             case .png: imgc_png_size(bytes.baseAddress, bytes.count, &limits, &size, &error)
+            case .webp: imgc_webp_size(bytes.baseAddress, bytes.count, &limits, &size, &error)
+            case .heif: imgc_heif_size(bytes.baseAddress, bytes.count, &limits, &size, &error)
             }
         guard isAcceptable else { throw ImageError(error) }
 
@@ -71,8 +76,19 @@ extension Image {
         let pixels = [UInt8](unsafeUninitializedCapacity: count) { pixels, initializedCount in
             isDecoded =
                 switch fileFormat {
-                case .jpeg: imgc_jpeg_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
+                case .jpeg:
+                    imgc_jpeg_decode(
+                        bytes.baseAddress,
+                        bytes.count,
+                        &limits,
+                        size,
+                        channels,
+                        pixels.baseAddress,
+                        &error
+                    )
                 case .png: imgc_png_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
+                case .webp: imgc_webp_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
+                case .heif: imgc_heif_decode(bytes.baseAddress, bytes.count, size, channels, pixels.baseAddress, &error)
                 }
             initializedCount = isDecoded ? count : 0
         }

@@ -23,29 +23,17 @@ extension Image {
         } catch {
             throw ImageError(error.code == .tooLarge ? .tooLarge : .corrupt, error.message)
         }
-        let shape = tensor.shape
-        guard tensor.elementType == .uint8, shape.count == 2 || shape.count == 3 else {
-            throw ImageError(
-                .invalidArgument,
-                "a picture is an array of uint8 of shape [height, width] or [height, width, channels], not "
-                    + "\(tensor.elementType) of \(shape)"
-            )
-        }
-        guard shape[1] <= limits.maximumWidth, shape[0] <= limits.maximumHeight,
-            shape[0] == 0 || shape[1] <= limits.maximumPixels / shape[0]
+        let (width, height, _) = try Image.dimensions(of: tensor)
+        guard width <= limits.maximumWidth, height <= limits.maximumHeight,
+            height == 0 || width <= limits.maximumPixels / height
         else {
             throw ImageError(
                 .tooLarge,
-                "\(shape[1]) x \(shape[0]) pixels, the limit is \(limits.maximumWidth) x \(limits.maximumHeight) and "
+                "\(width) x \(height) pixels, the limit is \(limits.maximumWidth) x \(limits.maximumHeight) and "
                     + "\(limits.maximumPixels) in all"
             )
         }
-        try self.init(
-            width: shape[1],
-            height: shape[0],
-            channels: shape.count == 3 ? shape[2] : 1,
-            pixels: Array(tensor.bytes.readableBytesView)
-        )
+        try self.init(array: tensor)
     }
 
     /// The pixels as a NumPy `.npy` file: `uint8` of shape `[height, width]` for grey, otherwise
@@ -54,9 +42,9 @@ extension Image {
     /// - Throws: ``ImageError`` with code `tooLarge` when the array would take more than 4 GiB, the most a buffer can
     ///   hold.
     public func npy() throws(ImageError) -> ByteBuffer {
+        let array = try array()
         do {
-            let shape = channels == 1 ? [height, width] : [height, width, channels]
-            return try Tensor(shape: shape, elementType: .uint8, bytes: ByteBuffer(bytes: pixels)).npy()
+            return try array.npy()
         } catch {
             throw ImageError(.tooLarge, error.message)
         }

@@ -22,7 +22,7 @@ public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let tooLarge = Code("too_large")
         /// The file is damaged or truncated.
         public static let corrupt = Code("corrupt")
-        /// libturbojpeg or libpng is not installed; the message says how to install it.
+        /// libjpeg-turbo, libpng or libwebp is not installed; the message says how to install it.
         public static let libraryMissing = Code("library_missing")
         /// An argument is not acceptable.
         public static let invalidArgument = Code("invalid_argument")
@@ -47,6 +47,10 @@ public struct ImageError: Error, Hashable, Sendable, Codable, CustomStringConver
         let message = withUnsafeBytes(of: error.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         if error.code == IMGC_UNSUPPORTED.rawValue {
             self.init(.unsupportedFormat, "\(message); \(ImageFileFormat.accepted) are accepted")
+            return
+        }
+        if error.code == IMGC_FORMAT_MISSING.rawValue {
+            self.init(.unsupportedFormat, "\(message); \(ImageFileFormat.common) are accepted")
             return
         }
         let code: Code =

@@ -9,7 +9,7 @@ public struct ImageLimits: Hashable, Sendable, Codable {
     public var maximumHeight: Int
     /// The largest product of width and height.
     public var maximumPixels: Int
-    /// The most scans of a progressive JPEG. Each scan takes time; most files have ten.
+    /// The most scans of a progressive JPEG, counted while they are decoded. Each takes time; most files have ten.
     public var maximumScans: Int
     /// The largest file, in bytes.
     public var maximumFileBytes: Int

@@ -1,15 +1,15 @@
-/// The EXIF and XMP blocks of a JPEG or PNG file, unparsed.
+/// The EXIF and XMP blocks of a JPEG, PNG or WebP file, unparsed.
 struct ImageMetadata {
     /// EXIF: a TIFF file that holds tags. Empty when there is none.
-    private(set) var exif: [UInt8] = []
+    var exif: [UInt8] = []
     /// XMP: XML. Empty when there is none.
-    private(set) var xmp: [UInt8] = []
+    var xmp: [UInt8] = []
 
     /// The most bytes to read of each block; the rest is left out. Cameras write up to 64 KiB of EXIF, including a
     /// thumbnail.
     static let maximumBytes = 1 << 20
 
-    private static let exifPrefix = Array("Exif\0\0".utf8)
+    static let exifPrefix = Array("Exif\0\0".utf8)
     private static let jpegXMPPrefix = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
     /// The keyword, no compression, an empty language and an empty translated keyword.
     private static let pngXMPPrefix = Array("XML:com.adobe.xmp\0\0\0\0\0".utf8)
@@ -20,6 +20,9 @@ struct ImageMetadata {
             readJPEG(file)
         } else if Self.begins(file, at: 0, with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
             readPNG(file)
+        } else if Self.begins(file, at: 0, with: Array("RIFF".utf8)), Self.begins(file, at: 8, with: Array("WEBP".utf8))
+        {
+            readWebP(file)
         }
     }
 
@@ -76,7 +79,7 @@ struct ImageMetadata {
         exif += Self.copy(file, start, min(end, start + Self.maximumBytes - exif.count))
     }
 
-    private static func copy(_ file: Span<UInt8>, _ start: Int, _ end: Int) -> [UInt8] {
+    static func copy(_ file: Span<UInt8>, _ start: Int, _ end: Int) -> [UInt8] {
         let end = min(end, start + maximumBytes)
         guard start < end else { return [] }
         return [UInt8](unsafeUninitializedCapacity: end - start) { target, count in
@@ -85,7 +88,7 @@ struct ImageMetadata {
         }
     }
 
-    private static func begins(_ file: Span<UInt8>, at start: Int, end: Int? = nil, with prefix: [UInt8]) -> Bool {
+    static func begins(_ file: Span<UInt8>, at start: Int, end: Int? = nil, with prefix: [UInt8]) -> Bool {
         guard prefix.count <= (end ?? file.count) - start else { return false }
         for (i, byte) in prefix.enumerated() where file[start + i] != byte { return false }
         return true

@@ -22,7 +22,7 @@ public enum ImageOrientation: Int, Hashable, Sendable, Codable, CaseIterable {
     /// Whether turning the picture upright swaps width and height.
     public var swapsSides: Bool { rawValue >= 5 }
 
-    /// Reads the orientation from the metadata of a JPEG or PNG file as Pillow's `getexif` does: from the EXIF tag,
+    /// Reads the orientation from the metadata of a JPEG, PNG or WebP file as Pillow's `getexif` does: from the EXIF tag,
     /// else from XMP's `tiff:Orientation`. `.up` when there is neither, for other formats and for damaged metadata.
     ///
     /// EXIF in the old "Raw profile type exif" text of a PNG is not read.

@@ -2,8 +2,8 @@ public import SwerveHTTPTypes
 public import SwerveTensor
 public import SwerveVision
 
-/// Reads a picture from an HTTP request, as ``ServeRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG
-/// or `.npy`, as the body or as a file in a form.
+/// Reads a picture from an HTTP request, as ``ServeRequest/image(as:isUpright:field:limits:maxBytes:)`` does: JPEG, PNG,
+/// WebP, AVIF, HEIC or `.npy`, as the body or as a file in a form.
 public struct ImageAdapter: HTTPAdapter {
     /// Whether to apply the orientation in the metadata; false by default.
     public var isUpright: Bool
@@ -26,8 +26,10 @@ public struct ImageAdapter: HTTPAdapter {
 /// Reads a picture from the body or a form's file, and answers in the format that the request accepts.
 extension Image: HTTPInput, HTTPOutput, JSONSchemaProviding {
     public static func input(from request: ServeRequest) async throws -> Image { try await request.image() }
-    public func response(to request: ServeRequest) throws -> ServeResponse { try .image(self, for: request) }
-    public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "application/x-npy"]) }
+    public func response(to request: ServeRequest) async throws -> ServeResponse {
+        try await .image(self, for: request)
+    }
+    public static var jsonSchema: JSONSchema { .media(["image/png", "image/jpeg", "image/webp", "application/x-npy"]) }
 }
 
 /// Reads a tensor from a NumPy array (`.npy`), and answers with one.

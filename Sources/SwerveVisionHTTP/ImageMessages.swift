@@ -4,8 +4,9 @@ internal import SwerveTensor
 public import SwerveVision
 
 extension ServeRequest {
-    /// Reads the request's picture: JPEG, PNG, or a NumPy array of bytes (`.npy`, height × width × channels). The
-    /// picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F` send it.
+    /// Reads the request's picture: JPEG, PNG, WebP, AVIF, HEIC, or a NumPy array of bytes (`.npy`, height × width ×
+    /// channels). The picture is the body itself, or the file in a `multipart/form-data` form, as browsers and `curl -F`
+    /// send it. It is decoded off the caller's actor, see ``PictureWork``.
     ///
     /// - Parameters:
     ///   - format: the channels wanted.
@@ -24,6 +25,17 @@ extension ServeRequest {
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Image {
         let file = try await imageFile(field: field, maxBytes: maxBytes)
+        return try await PictureWork.current.run {
+            try Self.image(in: file, as: format, isUpright: isUpright, limits: limits)
+        }
+    }
+
+    private static func image(
+        in file: ByteBuffer,
+        as format: Image.PixelFormat,
+        isUpright: Bool,
+        limits: ImageLimits
+    ) throws(ServeHTTPError) -> Image {
         do {
             if Image.isNPY(file) { return try Image(npy: file, limits: limits).converted(to: format) }
             return try Image.decode(file, as: format, isUpright: isUpright, limits: limits)
@@ -49,15 +61,16 @@ extension ServeRequest {
 }
 
 extension ServeResponse {
-    /// Answers with a picture in the format that the request's `Accept` prefers: PNG, the default, JPEG, or a NumPy
-    /// array of bytes, `application/x-npy`.
+    /// Answers with a picture in the format that the request's `Accept` prefers: PNG, the default, JPEG, WebP, or a
+    /// NumPy array of bytes, `application/x-npy`.
     ///
     /// - Throws: ``ServeHTTPError`` with status 406 when `Accept` excludes PNG and names none of the others;
     ///   `ImageError`.
     public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
-        let type = try request.accepted(of: .png, .jpeg, .array)
+        let type = try request.accepted(of: .png, .jpeg, .webP, .array)
         switch type {
         case .jpeg: return .bytes(try image.jpeg(quality: 90), contentType: type.essence)
+        case .webP: return .bytes(try image.webp(quality: 90), contentType: type.essence)
         case .array: return .bytes(try image.npy(), contentType: type.essence)
         default: return .bytes(try image.png(level: 1), contentType: type.essence)
         }

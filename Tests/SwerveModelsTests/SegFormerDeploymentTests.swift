@@ -22,6 +22,7 @@ struct SegFormerDeploymentTests {
             let description = try await model.describe()
             #expect(description.file == "model.onnx")
             #expect(description.commit == nil)
+            #expect(description.runtime.hasPrefix("ONNX Runtime 1."))
             #expect(description.labels[1].color == "#800000")
             #expect(description.input.width == 64 && description.input.filter == "bilinear")
             #expect(description.input.tensor == "pixel_values: float32 [batch_size, 3, height, width]")

@@ -23,6 +23,19 @@ struct SegFormerTests {
         var picture: String
     }
 
+    @Test("A model that was loaded knows what it is; one that was made from a session has no name")
+    func details() async throws {
+        let folder = try Golden.modelFolder("tiny")
+        let runtime = try Golden.runtime()
+        let loaded = try await SegFormerModel.load(folder: folder, runtime: runtime)
+        #expect(loaded.details.model == folder)
+        #expect(loaded.details.file == "model.onnx")
+        #expect(loaded.details.labels.map(\.name) == loaded.configuration.labels)
+        let made = try SegFormerModel(session: loaded.session, configuration: loaded.configuration)
+        #expect(made.details.model == "" && made.details.file == "")
+        #expect(made.details.labels == loaded.details.labels)
+    }
+
     @Test("Every pixel value equals Hugging Face's, for all settings of the processor and many sizes")
     func preprocessing() throws {
         let cases = try Golden.json("preprocessing/manifest.json", as: [PreprocessingCase].self)

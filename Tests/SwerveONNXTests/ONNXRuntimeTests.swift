@@ -69,4 +69,16 @@ struct ONNXRuntimeTests {
             #expect(search.candidates.last == "libonnxruntime.so" || search.candidates.last?.hasSuffix("dylib") == true)
         }
     }
+
+    @Test("OpenVINO is looked for in the same places, under its own names")
+    func openVINO() throws {
+        let library = ".venv/lib/python3.12/site-packages/openvino/libs/libopenvino_c.so.2641"
+        let others = [".venv/lib/python3.12/site-packages/openvino/libs/libopenvino.so.2641", "lib/libopenvino_c.so"]
+        try withFiles([library] + others) { root in
+            let found = ONNXLibrarySearch.openVINO(environment: { _ in nil }, workingDirectory: root + "/a").candidates
+            #expect(found.filter { $0.hasPrefix(root) } == ["\(root)/\(library)"])
+            let folder = ONNXLibrarySearch.openVINO(environment: { $0 == "OPENVINO_LIB" ? root : nil })
+            #expect(folder.candidates == [root + "/lib/libopenvino_c.so"])
+        }
+    }
 }

@@ -6,7 +6,7 @@ struct Seeds {
 
     /// - Parameters:
     ///   - targets: the targets that need seeds.
-    ///   - folder: the folder with `kinds`, `images` and `npy`, which is read only when a target needs it.
+    ///   - folder: the folder with `kinds`, `images`, `npy` and `webp`, which is read only when a target needs it.
     init(for targets: [Target], goldenFolder folder: String) throws {
         if targets.contains(where: \.needsGoldenFiles) { try readGoldenFiles(folder) }
         files[.multipart] = Self.forms.map { Array($0.utf8) }
@@ -30,7 +30,7 @@ struct Seeds {
     /// Reads the golden files that `dev/make-golden.py` makes.
     private mutating func readGoldenFiles(_ folder: String) throws {
         let root = URL(filePath: folder)
-        for path in try Self.names(root, "kinds", "images", "npy") {
+        for path in try Self.names(root, "kinds", "images", "npy", "webp") {
             let file = [UInt8](try Data(contentsOf: root.appending(path: path)))
             // Only small files, so that most of their bytes are changed at some point.
             guard file.count <= 40_000 else { continue }
@@ -40,6 +40,10 @@ struct Seeds {
                 files[.jpeg, default: []].append(file)
             } else if path.hasSuffix(".png") {
                 files[.png, default: []].append(file)
+            } else if path.hasSuffix(".webp") {
+                files[.webp, default: []].append(file)
+            } else if path.hasSuffix(".avif") || path.hasSuffix(".heic") {
+                files[.heif, default: []].append(file)
             }
         }
         let oriented = try JSONDecoder().decode(
@@ -48,6 +52,9 @@ struct Seeds {
         )
         files[.orientation] = try oriented.map {
             [UInt8](try Data(contentsOf: root.appending(path: "kinds/\($0.name)")))
+        }
+        for name in try Self.names(root, "webp") where name.hasPrefix("webp/turned-") && name.hasSuffix(".webp") {
+            files[.orientation, default: []].append([UInt8](try Data(contentsOf: root.appending(path: name))))
         }
     }
 

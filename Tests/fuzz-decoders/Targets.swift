@@ -12,7 +12,7 @@ struct WrongResult: Error {
 /// A parser to fuzz. To add one, add a case here, an entry in ``Seeds``, and a function that ``run(_:round:)`` calls,
 /// in a new file next to those of ``HTTPTargets`` and ``PeerTargets``.
 enum Target: String, CaseIterable {
-    case jpeg, png, orientation, npy
+    case jpeg, png, webp, heif, orientation, npy
     case multipart, coding
     case requests, chunks, connection, fields
     /// Between processes.
@@ -23,6 +23,8 @@ enum Target: String, CaseIterable {
         switch self {
         case .jpeg: 25
         case .png: 30
+        case .webp: 25
+        case .heif: 10
         case .orientation: 15
         case .npy: 15
         case .multipart: 15
@@ -51,7 +53,7 @@ enum Target: String, CaseIterable {
     /// Whether its inputs are made from files of `dev/make-golden.py`.
     var needsGoldenFiles: Bool {
         switch self {
-        case .jpeg, .png, .orientation, .npy: true
+        case .jpeg, .png, .webp, .heif, .orientation, .npy: true
         default: false
         }
     }
@@ -100,7 +102,7 @@ enum Target: String, CaseIterable {
     private func run(_ input: UnsafeBufferPointer<UInt8>, round: Int) throws(WrongResult) -> String {
         do {
             switch self {
-            case .jpeg, .png:
+            case .jpeg, .png, .webp, .heif:
                 let format: Image.PixelFormat = [.rgb, .grayscale, .rgba][round % 3]
                 let image = try Image.decode(input, as: format, isUpright: round % 2 == 0, limits: Self.imageLimits)
                 try check(image, format.channels)

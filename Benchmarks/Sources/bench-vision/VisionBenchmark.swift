@@ -52,9 +52,14 @@ struct VisionBenchmark {
         return Double(count) * 1000 / milliseconds(ContinuousClock.now - start)
     }
 
-    func serve(replicas: Int, picture: String, placement: DeploymentOptions.Placement) async throws {
+    func serve(
+        replicas: Int,
+        picture: String,
+        placement: DeploymentOptions.Placement,
+        provider: ONNXProvider
+    ) async throws {
         let image = try Image.decode(Array(Data(contentsOf: URL(filePath: picture))))
-        let options = SegFormerOptions(session: ONNXSessionOptions(intraOpThreads: 1))
+        let options = SegFormerOptions(session: ONNXSessionOptions(intraOpThreads: 1, providers: [provider]))
         let bound = SegFormer.options(
             numReplicas: replicas,
             maxOngoingRequests: 1,
@@ -69,6 +74,38 @@ struct VisionBenchmark {
         }
         try FileHandle.standardOutput.write(contentsOf: Data("ready\n".utf8))
         try await Serve.waitForShutdownSignal()
+    }
+
+    /// Measures how many times per second each engine runs the model, with two threads. They take turns, so that what
+    /// else happens on the machine meets all of them.
+    func engines(duration: Duration) async throws {
+        let providers: [String: ONNXProvider] = [
+            "onnxruntime": .cpu, "openvino": .openVINO(precision: .bf16), "openvino_f32": .openVINO(precision: .f32),
+        ]
+        let folder = try await ModelSource.resolve(model, files: ModelFiles())
+        let values = (0..<(3 * 512 * 512)).map { (index: Int) -> Float in Float(index % 255) }
+        let input = try Tensor(shape: [1, 3, 512, 512], values: values.map { $0 / 128 })
+        var sessions: [String: ONNXSession] = [:]
+        for (name, provider) in providers {
+            let options = ONNXSessionOptions(intraOpThreads: 2, providers: [provider])
+            do {
+                let session = try await ONNXSession.shared(folder.modelPath, options: options)
+                for _ in 0..<2 { _ = try await session.run(input) }
+                sessions[name] = session
+            } catch let error as ONNXError where error.code == .providerUnavailable {
+                continue
+            }
+        }
+        var times: [String: [Double]] = [:]
+        let start = ContinuousClock.now
+        while ContinuousClock.now - start < duration {
+            for (name, session) in sessions {
+                let before = ContinuousClock.now
+                _ = try await session.run(input)
+                times[name, default: []].append(milliseconds(ContinuousClock.now - before))
+            }
+        }
+        try write(times.mapValues { 1000 / $0.sorted()[$0.count / 2] })
     }
 
     private func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }

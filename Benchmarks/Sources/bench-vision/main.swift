@@ -5,7 +5,8 @@ import SwerveModels
 //
 //   bench-vision load MODEL                       loads the model once and prints how long it took
 //   bench-vision stages MODEL PICTURE SECONDS     prints how many times per second each stage ran, on one thread
-//   bench-vision serve MODEL REPLICAS PICTURE process|inProcess
+//   bench-vision engines MODEL SECONDS            prints how many times per second each engine ran the model, on two threads
+//   bench-vision serve MODEL REPLICAS PICTURE process|inProcess cpu|openvino
 //                                                 starts replicas, warms each up, prints "ready" and keeps serving
 
 let arguments = CommandLine.arguments
@@ -16,11 +17,18 @@ case ("stages", 5):
         picture: arguments[3],
         duration: .seconds(Double(arguments[4]) ?? 1)
     )
-case ("serve", 6):
+case ("engines", 4):
+    try await VisionBenchmark(model: arguments[2]).engines(duration: .seconds(Double(arguments[3]) ?? 1))
+case ("serve", 7):
     try await VisionBenchmark(model: arguments[2]).serve(
         replicas: Int(arguments[3]) ?? 1,
         picture: arguments[4],
-        placement: arguments[5] == "inProcess" ? .inProcess : .process
+        placement: arguments[5] == "inProcess" ? .inProcess : .process,
+        provider: arguments[6] == "openvino" ? .openVINO(precision: .bf16) : .cpu
     )
-default: fatalError("bench-vision load MODEL | stages MODEL PICTURE SECONDS | serve MODEL REPLICAS PICTURE PLACEMENT")
+default:
+    fatalError(
+        "bench-vision load MODEL | stages MODEL PICTURE SECONDS | engines MODEL SECONDS "
+            + "| serve MODEL REPLICAS PICTURE PLACEMENT PROVIDER"
+    )
 }

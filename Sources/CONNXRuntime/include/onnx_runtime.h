@@ -105,6 +105,8 @@ bool onnxrt_value_view(const onnxrt_library *library, onnxrt_value *value, onnxr
 void onnxrt_value_release(const onnxrt_library *library, onnxrt_value *value);
 
 bool onnxrt_run_make(const onnxrt_library *library, onnxrt_run **out, onnxrt_error *error) ONNXRT_MUST_CHECK;
+// Makes a session_run with this run give back, at its end, memory of the CPU that nobody uses any more.
+bool onnxrt_run_return_memory(const onnxrt_library *library, onnxrt_run *run, onnxrt_error *error) ONNXRT_MUST_CHECK;
 // Makes a session_run with this run fail soon, even one that has not begun. Callable from any thread.
 void onnxrt_run_terminate(const onnxrt_library *library, onnxrt_run *run);
 void onnxrt_run_release(const onnxrt_library *library, onnxrt_run *run);

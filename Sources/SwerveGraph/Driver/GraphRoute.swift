@@ -45,16 +45,16 @@ public struct GraphRoute: GraphRouteConvertible {
         }
         let program = try program()
         let input = try await input(from: request, adapter)
-        return try Self.response(to: request, try await program.run(input), of: program)
+        return try await Self.response(to: request, try await program.run(input), of: program)
     }
 
     private static func response(
         to request: ServeRequest,
         _ result: consuming GraphValue,
         of program: GraphProgram
-    ) throws -> ServeResponse {
+    ) async throws -> ServeResponse {
         let value = try result.decoded(as: program.resultType)
-        if let output = value as? any HTTPOutput { return try output.response(to: request) }
+        if let output = value as? any HTTPOutput { return try await output.response(to: request) }
         return try .json(value)
     }
 

@@ -21,7 +21,7 @@ public protocol HTTPInput: Codable, Sendable {
 
 /// A type that turns itself into the answer to an HTTP request. Other types answer as JSON.
 public protocol HTTPOutput: Codable, Sendable {
-    func response(to request: ServeRequest) throws -> ServeResponse
+    func response(to request: ServeRequest) async throws -> ServeResponse
 }
 
 /// The default adapter: a type that is ``HTTPInput`` reads itself, others are read from JSON.

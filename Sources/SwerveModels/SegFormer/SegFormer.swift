@@ -16,39 +16,29 @@ internal import SwerveVisionHTTP
 @Deployment(maxOngoingRequests: 8)
 public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
-    private let information: SegFormerDescription
     private let options: SegFormerOptions
+    /// Where this replica decodes and draws pictures.
+    private let pictures: PictureWork
 
-    /// Loads the model once per replica; replicas in one process share it.
+    /// Loads the model once per replica and runs it once; replicas in one process share it.
     ///
     /// Reads `config.json` (labels, palette), `preprocessor_config.json` (how pictures are prepared) and the ONNX file, at
     /// the root or in `onnx/`, and checks that they agree.
     ///
     /// - Parameters:
-    ///   - model: the path of a folder, or the name of a repository, `owner/name`, which is downloaded unless the cache has
-    ///     it.
-    ///   - revision: a branch, tag or commit of the repository.
+    ///   - model: the path of a folder, or a repository and its revision, which is downloaded unless the cache has it. All
+    ///     replicas of a deploy have the same commit.
     ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs and which pictures it takes.
     /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do about it; `HubError`.
     public init(
-        model: String,
-        revision: String = "main",
+        model: ModelName,
         variant: ONNXVariant = .standard,
         options: SegFormerOptions = SegFormerOptions()
     ) async throws {
-        let files = ModelFiles(
-            variant: variant,
-            others: ["config.json", "preprocessor_config.json"],
-            advice: "Make one with `.venv/bin/python dev/export-onnx.py MODEL` and bind the folder that it writes."
-        )
-        let folder = try await ModelSource.resolve(model, revision: revision, files: files)
-        let runtime = try ONNXRuntime.load()
-        let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options.session)
-        let configuration = try SegFormerConfiguration(folder: folder.path)
-        self.model = try SegFormerModel(session: session, configuration: configuration)
+        self.model = try await SegFormerModel.load(model, variant: variant, session: options.session)
         self.options = options
-        information = SegFormerDescription(model, folder, self.model, runtime: runtime)
+        pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
     }
 
     /// Finds the class of each pixel of a picture of any size.
@@ -65,17 +55,49 @@ public distributed actor SegFormer: RoutedIngress {
 
     /// Describes the model and how it runs.
     public distributed func describe() -> SegFormerDescription {
-        information
+        model.details
     }
 
     public static let routes: HTTPRoutes<SegFormer> = [
-        .get("/") { model, _ in try .json(model.information) },
+        .get("/") { model, _ in try .json(model.describe()) },
         .post("/") { model, request in try await model.answer(request) },
     ]
 
     private func answer(_ request: ServeRequest) async throws -> ServeResponse {
         let answer = try SegmentationAnswer(for: request)
-        let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
-        return try answer.response(with: try await segment(image), of: image, classes: classes())
+        return try await PictureWork.$current.withValue(pictures) {
+            let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
+            return try await answer.response(with: try await segment(image), of: image, classes: classes())
+        }
+    }
+}
+
+extension SegFormer {
+    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:)``.
+    ///
+    /// - Parameters:
+    ///   - model: the path of a folder, or the name of a repository, `owner/name`.
+    ///   - revision: a branch, tag or commit of the repository.
+    ///   - variant: which ONNX file to use when there are several.
+    ///   - options: how the model runs and which pictures it takes.
+    public static func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: SegFormerOptions = SegFormerOptions()
+    ) -> SegFormer {
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
+    }
+}
+
+extension SegFormer.Configured {
+    /// The same with other deployment options: see ``SegFormer/bind(model:revision:variant:options:)``.
+    public func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: SegFormerOptions = SegFormerOptions()
+    ) -> SegFormer {
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
     }
 }

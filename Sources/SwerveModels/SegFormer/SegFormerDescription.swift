@@ -39,13 +39,13 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
     public let provider: ONNXProviderStatus
     /// How many threads share the work of one operator.
     public let threads: Int
-    /// The version of ONNX Runtime.
+    /// The library that runs the model and its version, for example `ONNX Runtime 1.32.0`.
     public let runtime: String
 
-    init(_ name: String, _ folder: ModelFolder, _ model: SegFormerModel, runtime: ONNXRuntime) {
-        self.model = name
-        commit = folder.commit
-        file = folder.model
+    init(_ model: SegFormerModel, _ origin: SegFormerModel.Origin) {
+        self.model = origin.name
+        commit = origin.commit
+        file = origin.file
         labels = model.legend.enumerated().map { Label(label: $0, name: $1.name, color: $1.color.hexadecimal) }
         let configuration = model.configuration
         input = Input(
@@ -56,7 +56,7 @@ public struct SegFormerDescription: Hashable, Sendable, Codable {
         )
         provider = model.session.providerStatus
         threads = model.session.intraOpThreads
-        self.runtime = runtime.version
+        runtime = model.session.engineName
     }
 }
 

@@ -11,6 +11,20 @@ public final class SegFormerModel: Sendable {
     public let session: ONNXSession
 
     private let ports: SegFormerPorts
+    private let origin: Origin
+
+    /// Where a model came from.
+    struct Origin {
+        /// The folder or repository that was asked for; empty for a session.
+        var name = ""
+        /// The commit of the repository; nil for a folder.
+        var commit: String?
+        /// The ONNX file, relative to the folder; empty for a session.
+        var file = ""
+    }
+
+    /// What the model is and how it runs. A model that was made from a session has an empty name and file.
+    public var details: SegFormerDescription { SegFormerDescription(self, origin) }
 
     /// The colours of the classes: the configuration's, or else distinct ones.
     public var palette: Palette { configuration.palette ?? .distinct }
@@ -28,32 +42,15 @@ public final class SegFormerModel: Sendable {
     ///     number of classes that the model fixes.
     /// - Throws: ``ONNXError`` with code `invalidModel` when the model is not a SegFormer or contradicts the
     ///   configuration, `unsupportedType` for `float16` on a machine without it.
-    public init(session: ONNXSession, configuration: SegFormerConfiguration) throws {
+    public convenience init(session: ONNXSession, configuration: SegFormerConfiguration) throws {
+        try self.init(session: session, configuration: configuration, origin: Origin())
+    }
+
+    init(session: ONNXSession, configuration: SegFormerConfiguration, origin: Origin) throws {
         ports = try SegFormerPorts(inputs: session.inputs, outputs: session.outputs, configuration: configuration)
         self.session = session
         self.configuration = configuration
-    }
-
-    /// Loads a folder with `config.json`, `preprocessor_config.json` and an ONNX file, at the root or in `onnx/`.
-    ///
-    /// - Parameters:
-    ///   - folder: the path of the folder.
-    ///   - variant: which ONNX file to use when there are several; `model.onnx` by default.
-    ///   - runtime: the library that runs the model.
-    ///   - options: how it runs.
-    /// - Throws: ``ONNXError``; `CancellationError`.
-    public static func load(
-        folder: String,
-        variant: ONNXVariant = .standard,
-        runtime: ONNXRuntime,
-        options: ONNXSessionOptions = ONNXSessionOptions()
-    ) async throws -> SegFormerModel {
-        try await BlockingThread(queueLimit: 1).run {
-            let files = try ONNXModelFiles(variant, in: folder)
-            let configuration = try SegFormerConfiguration(folder: folder)
-            let session = try ONNXSession(.path("\(folder)/\(files.model)"), runtime: runtime, options: options)
-            return try SegFormerModel(session: session, configuration: configuration)
-        }
+        self.origin = origin
     }
 
     /// Computes the logits of prepared pixel values, a `float32` tensor of shape `[1, 3, height, width]`.

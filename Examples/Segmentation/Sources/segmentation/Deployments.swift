@@ -1,108 +1,138 @@
 import Swerve
 import SwerveModels
+import SwerveTensor
 import SwerveVision
 import SwerveVisionHTTP
 
-// The services of the course, in the same order. Each answers HTTP itself, and the others call it with typed values.
+// The services of the course, in the same order and with the same names. Those that the course calls only by handle
+// have routes too, because each is an application of its own here.
 
-/// Step 1: the smallest service. Text in, text out.
+/// The first service: text in, text out.
 @Deployment
-distributed actor TextConverter: HTTPIngress {
-    distributed func convert(_ text: String) -> String {
-        text.uppercased()
-    }
+distributed actor TextConverter: RoutedIngress {
+    static let routes: HTTPRoutes<TextConverter> = [
+        .post("/") { converter, request in .text(converter.convert(try await request.body.text())) }
+    ]
 
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        .text(convert(try await request.body.text()))
+    distributed func convert(_ text: String) -> String {
+        "***" + text.uppercased() + "***"
     }
 }
 
-/// Steps 2 and 3: a picture turned black and white, called by handle and over HTTP.
+/// The first service with state, and the first that answers HTTP: a picture in, a picture out. At `/array` it takes and
+/// gives an array of any shape and type.
 @Deployment
-distributed actor Threshold: HTTPIngress {
+distributed actor Threshold: RoutedIngress {
+    static let routes: HTTPRoutes<Threshold> = [
+        .post("/") { threshold, request in
+            let image = try await request.image()
+            return try await .image(Image(array: threshold.getResponse(image.array())), for: request)
+        },
+        .post("/array") { threshold, request in
+            let array = try await Tensor.input(from: request)
+            do {
+                return try threshold.getResponse(array).response(to: request)
+            } catch let error as TensorError {
+                throw ServeHTTPError(.unprocessableContent, error.message)
+            }
+        },
+    ]
+
     private let threshold: Int
 
-    init(threshold: Int = 128) {
+    init(threshold: Int) {
         self.threshold = threshold
     }
 
-    distributed func apply(_ image: Image) -> Image {
-        image.grayscale().thresholded(threshold)
-    }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        try .image(apply(try await request.image()), for: request)
+    /// Each element of an array of any shape becomes 255 if it is above the threshold, otherwise 0.
+    distributed func getResponse(_ image: Tensor) throws -> Tensor {
+        try image.thresholded(threshold)
     }
 }
 
-// Step 4 is the model: `SegFormer` from SwerveModels, a deployment like these. Its initialiser loads the model once per
-// replica; handles call `segment(_:)`; over HTTP it answers with the class map, JSON or a picture.
+/// The model. Its initialiser loads it once per replica.
+@Deployment(maxOngoingRequests: 8)
+distributed actor Segmenter: RoutedIngress {
+    static let routes: HTTPRoutes<Segmenter> = [
+        .get("/") { segmenter, _ in try .json(segmenter.model.details) },
+        .post("/") { segmenter, request in
+            try await request.segmented(classes: { segmenter.classes() }, by: { try await segmenter.segment($0) })
+        },
+    ]
 
-/// Step 5: composition. Sharpens the picture, then passes it to the model, wherever its replicas are.
+    private let model: SegFormerModel
+
+    init(
+        modelName: ModelName,
+        variant: ONNXVariant = .standard,
+        session: ONNXSessionOptions = SegFormerOptions.defaultSession
+    ) async throws {
+        model = try await SegFormerModel.load(modelName, variant: variant, session: session)
+    }
+
+    distributed func segment(_ image: Image) async throws -> SegmentationMap {
+        try await model.segment(image)
+    }
+
+    /// The names and colours of the classes, to draw a map with.
+    distributed func classes() -> [LegendEntry] {
+        model.legend
+    }
+}
+
+/// Composition: a service that is given another one. It sharpens the picture, then calls the model, wherever its
+/// replicas are.
 @Deployment
-distributed actor SharpenThenSegment: HTTPIngress {
-    private let segmenter: SegFormer
+distributed actor SharpenThenSegment: RoutedIngress {
+    static let routes: HTTPRoutes<SharpenThenSegment> = [
+        .post("/") { service, request in
+            try await request.segmented(classes: { try await service.classes() }, by: { try await service.process($0) })
+        }
+    ]
 
-    init(segmenter: SegFormer) {
+    private let segmenter: Segmenter
+
+    init(segmenter: Segmenter) {
         self.segmenter = segmenter
     }
 
     distributed func process(_ image: Image) async throws -> SegmentationMap {
-        try await segmenter.segment(try image.sharpened(factor: 8))
+        try await segmenter.segment(image.sharpened(factor: 8))
     }
 
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        let answer = try SegmentationAnswer(for: request)
-        let image = try await request.image()
-        return try answer.response(with: try await process(image), of: image, classes: try await segmenter.classes())
+    distributed func classes() async throws -> [LegendEntry] {
+        try await segmenter.classes()
     }
 }
 
-/// Step 6: one ingress in front of all services, chosen by path.
+/// An ingress, which keeps HTTP out of the other services.
 @Deployment
-distributed actor Ingress: HTTPIngress {
-    private let textConverter: TextConverter
-    private let threshold: Threshold
-    private let segmenter: SegFormer
-    private let sharpenThenSegment: SharpenThenSegment
-
-    init(
-        textConverter: TextConverter,
-        threshold: Threshold,
-        segmenter: SegFormer,
-        sharpenThenSegment: SharpenThenSegment
-    ) {
-        self.textConverter = textConverter
-        self.threshold = threshold
-        self.segmenter = segmenter
-        self.sharpenThenSegment = sharpenThenSegment
-    }
-
-    func respond(to request: ServeRequest) async throws -> ServeResponse {
-        switch request.path {
-        case "/text-converter":
-            return .text(try await textConverter.convert(try await request.body.text()))
-        case "/threshold":
-            return try .image(try await threshold.apply(try await request.image()), for: request)
-        case "/segment", "/":
-            if request.method == .get { return try .json(try await segmenter.describe()) }
-            return try await answer(request) { try await segmenter.segment($0) }
-        case "/sharpen-then-segment":
-            return try await answer(request) { try await sharpenThenSegment.process($0) }
-        default:
-            throw ServeHTTPError(
-                .notFound,
-                "there are /, /text-converter, /threshold, /segment and /sharpen-then-segment"
+distributed actor Ingress: RoutedIngress {
+    static let routes: HTTPRoutes<Ingress> = [
+        .post("/") { ingress, request in
+            let processor = ingress.processor
+            return try await request.segmented(
+                classes: { try await processor.classes() },
+                by: { try await processor.process($0) }
             )
         }
+    ]
+
+    private let processor: SharpenThenSegment
+
+    init(processor: SharpenThenSegment) {
+        self.processor = processor
     }
-    private func answer(
-        _ request: ServeRequest,
-        _ segment: (Image) async throws -> SegmentationMap
+}
+
+extension ServeRequest {
+    /// Reads the picture, has it segmented, and answers with the map in the form that the client wants.
+    func segmented(
+        classes: () async throws -> [LegendEntry],
+        by segment: (Image) async throws -> SegmentationMap
     ) async throws -> ServeResponse {
-        let answer = try SegmentationAnswer(for: request)
-        let image = try await request.image()
-        let map = try await segment(image)
-        return try answer.response(with: map, of: image, classes: try await segmenter.classes())
+        let answer = try SegmentationAnswer(for: self)
+        let image = try await image()
+        return try await answer.response(with: try await segment(image), of: image, classes: try await classes())
     }
 }

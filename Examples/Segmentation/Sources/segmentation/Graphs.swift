@@ -3,7 +3,7 @@ import SwerveModels
 import SwerveVision
 import SwerveVisionHTTP
 
-// Separates the flow of calls from the logic: the same services, and some functions, become nodes of graphs.
+// The flow of calls apart from the logic: the same services, and some functions, become nodes of graphs.
 
 /// Reads the picture from a request.
 @FunctionDeployment
@@ -12,7 +12,7 @@ func unpackRequest(_ request: RawRequest) async throws -> Image {
 }
 
 @FunctionDeployment
-func sharpen(_ image: Image, by factor: Double = 8) throws -> Image {
+func sharpener(_ image: Image, by factor: Double = 8) throws -> Image {
     try image.sharpened(factor: factor)
 }
 
@@ -23,9 +23,9 @@ func packResponse(
     _ image: Image,
     _ map: SegmentationMap,
     _ classes: [LegendEntry]
-) throws -> RawResponse {
+) async throws -> RawResponse {
     let answer = try SegmentationAnswer(for: try request.request())
-    return try RawResponse(try answer.response(with: map, of: image, classes: classes))
+    return try await RawResponse(answer.response(with: map, of: image, classes: classes))
 }
 
 /// Picks for each pixel the class that most maps vote for; in a tie, the one voted for first.
@@ -47,30 +47,30 @@ func vote(_ maps: [SegmentationMap]) throws -> SegmentationMap {
     return try SegmentationMap(width: first.width, height: first.height, labels: labels)
 }
 
-/// The graphs of the last part of the course, and two more.
+/// The graph of the last part of the course, and two more.
 struct Graphs {
     /// Binds the model, with deployment options.
-    var segformer: (SegFormer.Configured) -> SegFormer
+    var segmenter: (Segmenter.Configured) -> Segmenter
 
     typealias Answer = GraphNode<RawRequest, RawResponse>
 
     /// unpack → sharpen → segment → pack, one after another.
     func basicLinear() -> Answer {
-        let request = InputNode<RawRequest>()
-        let image = unpackRequestDeployment.bind().nodes(request)
-        let sharp = sharpenDeployment.bind().nodes(image, by: 8)
-        let segmenter = segformer(SegFormer.options())
-        let map = segmenter.nodes.segment(sharp)
-        return packResponseDeployment.bind().nodes(request, image, map, segmenter.nodes.classes())
+        let segmenter = segmenter(Segmenter.options())
+        let httpRequest = InputNode<RawRequest>()
+        let inputImage = unpackRequestDeployment.bind().nodes(httpRequest)
+        let sharpenedImage = sharpenerDeployment.bind().nodes(inputImage, by: 8)
+        let segmented = segmenter.nodes.segment(sharpenedImage)
+        return packResponseDeployment.bind().nodes(httpRequest, inputImage, segmented, segmenter.nodes.classes())
     }
 
     /// Two segmenters with separate replicas process the picture at the same time: one unchanged, one sharpened.
     func ensemble() -> Answer {
         let request = InputNode<RawRequest>()
         let image = unpackRequestDeployment.bind().nodes(request)
-        let sharp = sharpenDeployment.bind().nodes(image, by: 2)
-        let plain = segformer(SegFormer.options(name: "plain"))
-        let sharpened = segformer(SegFormer.options(name: "sharpened"))
+        let sharp = sharpenerDeployment.bind().nodes(image, by: 2)
+        let plain = segmenter(Segmenter.options(name: "plain"))
+        let sharpened = segmenter(Segmenter.options(name: "sharpened"))
         let maps = [plain.nodes.segment(image), sharpened.nodes.segment(sharp)]
         let map = voteDeployment.bind().nodes(.array(maps))
         return packResponseDeployment.bind().nodes(request, image, map, plain.nodes.classes())
@@ -80,14 +80,13 @@ struct Graphs {
     func routes() -> [String: any GraphRouteConvertible] {
         let image = InputNode<Image>()
         return [
-            "/sharp": sharpenDeployment.bind().nodes(image).route(ImageAdapter(isUpright: true)),
+            "/sharp": sharpenerDeployment.bind().nodes(image).route(ImageAdapter(isUpright: true)),
             "/map": basicLinear(),
         ]
     }
 
-    /// Serves all graphs next to the application.
-    func run() async throws {
-        try await Serve.run(GraphDriver.bind(basicLinear()), name: "basic-linear", routePrefix: "/basic-linear")
+    /// Serves the two graphs that are not the course's.
+    func runMore() async throws {
         try await Serve.run(GraphDriver.bind(ensemble()), name: "ensemble", routePrefix: "/ensemble")
         try await Serve.run(GraphDriver.bind(routes()), name: "graph-routes", routePrefix: "/graph")
     }

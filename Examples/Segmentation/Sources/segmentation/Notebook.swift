@@ -1,92 +1,128 @@
+import AsyncHTTPClient
 import NIOCore
+import NIOHTTP1
 import Swerve
 import SwerveModels
+import SwerveTensor
 import SwerveVision
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
-/// The steps of the course in order, each actually run.
+/// The cells of the course in order, each actually run. A line of output begins with the number of its part.
 struct Notebook {
-    /// The bound model. Passing it to another deployment or running it makes a new deployment each time.
-    var segformer: (SegFormer.Configured) -> SegFormer
+    /// Binds the model, with deployment options. Each call makes another deployment, as each `bind` does.
+    var segmenter: (Segmenter.Configured) -> Segmenter
+    var port: Int
+    /// Where the arrays go that the notebook would show; nil shows nothing.
+    var folder: String?
+
     private static let sample = "Examples/Segmentation/Samples/scene.png"
 
     func run() async throws {
-        let bytes = try read(Self.sample)
-        let image = try Image.decode(bytes)
-
-        print("1. TextConverter: deploy it, call its handle")
-        let converter = try await Serve.run(
-            TextConverter.bind(),
-            name: "text-converter",
-            routePrefix: "/text-converter"
-        )
-        print("   ", try await converter.convert("hello, replicas"))
-
-        print("2. Threshold by handle: two deployments of one type, distinguished by name")
-        let low = try await Serve.run(Threshold.bind(threshold: 64), name: "low", routePrefix: "/low")
-        let high = try await Serve.run(Threshold.bind(threshold: 192), name: "high", routePrefix: "/high")
-        print("   ", white(try await low.apply(image)), "white at 64,", white(try await high.apply(image)), "at 192")
-
-        print("3. Threshold over HTTP: POST a picture, get one back")
-        _ = try await Serve.run(Threshold.bind(), name: "threshold", routePrefix: "/threshold")
-        print("    curl --data-binary @\(Self.sample) http://localhost:\(await Serve.port ?? 0)/threshold -o out.png")
-
-        print("4. SegFormer: the model in its own replica, from a folder or a hub")
-        let segmenter = try await Serve.run(
-            segformer(SegFormer.options()),
-            name: "segmenter",
-            routePrefix: "/segment"
-        )
-        print("   ", describe(try await segmenter.segment(image), try await segmenter.classes()))
-
-        print("5. SharpenThenSegment: composition by passing one bound deployment to another")
-        let composed = SharpenThenSegment.bind(segmenter: segformer(SegFormer.options()))
-        let sharpened = try await Serve.run(composed, name: "composition", routePrefix: "/sharpen-then-segment")
-        print("   ", describe(try await sharpened.process(image), try await segmenter.classes()))
-
-        print("6. Ingress in front of everything: running under the same name replaces the application")
-        try await Serve.run(ingress(replicas: 1), name: "segmentation", routePrefix: "/")
-        print("   ", await replicas("segmentation"))
-
-        print("7. The same flow as a graph: nodes that call each other, without any code for it in the services")
-        let linear = Graphs(segformer: segformer).basicLinear()
-        let driver = try await Serve.run(GraphDriver.bind(linear), name: "basic-linear", routePrefix: "/basic-linear")
-        let answer = try await driver.predict(RawRequest(method: "POST", body: ByteBuffer(bytes: bytes)))
-        print("    \(answer.status), a picture of \(answer.body.readableBytes) bytes, through:")
-        print(try linear.graph.nodes.filter { $0.kind == .call }.map { "    \($0.name)" }.joined(separator: "\n"))
-
-        print("8. Resources and scaling: the model with two replicas, the others untouched")
-        try await Serve.run(ingress(replicas: 2), name: "segmentation", routePrefix: "/")
-        print("   ", await replicas("segmentation"))
+        try await Serve.start(ServeOptions(port: port))
+        try await firstService()
+        let image = try Image.decode(read(Self.sample)).resized(width: 512, height: 384, filter: .bicubic)
+        try await threshold(image)
+        try await segmentation(image)
+        try await composition(image)
+        try await ingress(image)
+        try await resourcesAndScaling(image)
+        try await deploymentGraph(image)
+        await Serve.shutdown()
     }
 
-    private func ingress(replicas: Int) -> Ingress {
-        let resources = Resources(cpus: 0.5)
-        let segmenter = segformer(
-            SegFormer.options(numReplicas: replicas, maxOngoingRequests: 4, resources: resources)
-        )
-        return Ingress.bind(
-            textConverter: TextConverter.bind(),
-            threshold: Threshold.bind(),
-            segmenter: segmenter,
-            sharpenThenSegment: SharpenThenSegment.bind(segmenter: segmenter)
-        )
+    private func firstService() async throws {
+        let handle = try await Serve.run(TextConverter.bind())
+        print("1. TextConverter:", type(of: handle), handle.id)
+        async let reference = handle.convert("cat")
+        print("1. convert(\"cat\") is", try await reference)
+        try await Serve.delete("default")
     }
 
-    private func white(_ image: Image) -> String {
-        let count = image.pixels.count { $0 == 255 }
-        return "\(100 * count / max(image.pixels.count, 1)) %"
+    private func threshold(_ image: Image) async throws {
+        let handle = try await Serve.run(Threshold.bind(threshold: 128), name: "hello_image_world")
+        // As in the notebook, where the array of a picture's pixels holds 64-bit integers.
+        let array = try Tensor(shape: [image.height, image.width, 3], values: image.pixels.map(Int64.init))
+        let result = try await handle.getResponse(array)
+        print("2. Threshold by handle:", result)
+        try show(result.npy(), as: "threshold")
+
+        let answer = try await post(image)
+        print("3. Threshold over HTTP:", try Image(npy: answer))
+        try show(answer, as: "threshold-http")
+        try await Serve.delete("hello_image_world")
+    }
+
+    private func segmentation(_ image: Image) async throws {
+        let handle = try await Serve.run(segmenter(Segmenter.options()), name: "seg")
+        let map = try await handle.segment(image)
+        print("4. Segmenter:", try await describe(map, handle.classes()))
+        try show(map, as: "seg")
+        try await Serve.delete("seg")
+    }
+
+    private func composition(_ image: Image) async throws {
+        let sharpenThenSegment = SharpenThenSegment.bind(segmenter: segmenter(Segmenter.options()))
+        let handle = try await Serve.run(sharpenThenSegment, name: "composition_test")
+        let map = try await handle.process(image)
+        print("5. SharpenThenSegment:", try await describe(map, handle.classes()))
+        try show(map, as: "composition_test")
+        try await Serve.delete("composition_test")
+    }
+
+    private func ingress(_ image: Image) async throws {
+        let sharpenThenSegment = SharpenThenSegment.bind(segmenter: segmenter(Segmenter.options()))
+        try await Serve.run(Ingress.bind(processor: sharpenThenSegment), name: "composition")
+        let answer = try await post(image)
+        print("6. Ingress over HTTP:", try Tensor(npy: answer))
+        try show(answer, as: "composition")
+        try await Serve.delete("composition")
+    }
+
+    private func resourcesAndScaling(_ image: Image) async throws {
+        let options = Segmenter.options(numReplicas: 2, maxOngoingRequests: 100, resources: Resources(gpus: 0.3))
+        let sharpenThenSegment = SharpenThenSegment.bind(segmenter: segmenter(options))
+        try await Serve.run(Ingress.bind(processor: sharpenThenSegment), name: "resource_and_scaling")
+        print("7. Replicas:", await replicas("resource_and_scaling"))
+        try await Serve.scale("Segmenter", application: "resource_and_scaling", to: 3)
+        print("7. Scaled:", await replicas("resource_and_scaling"))
+        try show(try await post(image), as: "resource_and_scaling")
+        try await Serve.delete("resource_and_scaling")
+    }
+
+    private func deploymentGraph(_ image: Image) async throws {
+        let graph = Graphs(segmenter: segmenter).basicLinear()
+        try await Serve.run(GraphDriver.bind(graph), name: "basic_linear")
+        print("8. Graph:", try graph.graph.nodes.filter { $0.kind == .call }.map(\.name).joined(separator: ", "))
+        try show(try await post(image), as: "basic_linear")
+        try await Serve.delete("basic_linear")
+    }
+
+    /// Posts a picture as `requests.post` does in the notebook, and returns the answer's array.
+    private func post(_ image: Image) async throws -> ByteBuffer {
+        var request = HTTPClientRequest(url: "http://localhost:\(await Serve.port ?? port)/")
+        request.method = .POST
+        request.headers.add(name: "accept", value: "application/x-npy")
+        request.body = .bytes(ByteBuffer(bytes: try image.png()))
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let body = try await response.body.collect(upTo: 16 << 20)
+        guard response.status == .ok else {
+            throw AnswerError(description: "\(response.status): \(String(buffer: body))")
+        }
+        return body
+    }
+
+    private func show(_ map: SegmentationMap, as name: String) throws {
+        try show(Tensor(shape: [map.height, map.width], values: map.labels).npy(), as: name)
+    }
+
+    private func show(_ file: ByteBuffer, as name: String) throws {
+        guard let folder else { return }
+        try write(file.readableBytesView, to: "\(folder)/\(name).npy")
     }
 
     private func describe(_ map: SegmentationMap, _ classes: [LegendEntry]) -> String {
-        let counts = map.labels.reduce(into: [Int: Int]()) { $0[Int($1), default: 0] += 1 }
-        return counts.sorted { $0.key < $1.key }
-            .map { "\(classes[$0.key].name) \(100 * $0.value / map.labels.count) %" }.joined(separator: ", ")
+        map.labelsByFrequency()
+            .map { "\(classes[Int($0)].name) \(100 * map.histogram()[Int($0)] / map.labels.count) %" }
+            .joined(separator: ", ")
     }
 
     private func replicas(_ application: String) async -> String {
@@ -96,27 +132,6 @@ struct Notebook {
     }
 }
 
-struct FileError: Error, CustomStringConvertible {
+struct AnswerError: Error, CustomStringConvertible {
     let description: String
-    init(_ what: String, _ path: String) {
-        self.description = "'\(path)' cannot be \(what): \(String(cString: strerror(errno)))"
-    }
-}
-
-func read(_ path: String) throws -> [UInt8] {
-    guard let file = fopen(path, "rb") else { throw FileError("opened", path) }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var block = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-        let count = fread(&block, 1, block.count, file)
-        if count == 0 { return bytes }
-        bytes += block[..<count]
-    }
-}
-
-func write(_ text: String, to path: String) throws {
-    guard let file = fopen(path, "w") else { throw FileError("written", path) }
-    defer { fclose(file) }
-    guard fputs(text, file) >= 0 else { throw FileError("written", path) }
 }

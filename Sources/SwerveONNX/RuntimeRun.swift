@@ -1,67 +1,34 @@
 internal import CONNXRuntime
 internal import NIOCore
-package import SwerveTensor
+internal import SwerveSystem
+internal import SwerveTensor
+internal import Synchronization
 
-/// An output of a run, in the memory of ONNX Runtime.
-package struct ONNXOutput {
-    /// The name of the output.
-    package let name: String
-    /// The size of each dimension.
-    package let shape: [Int]
-    /// What it holds.
-    package let type: ONNXType
-    /// The elements in row-major order, aligned for their type; empty for text.
-    package let bytes: UnsafeRawBufferPointer
-    /// The elements of text.
-    package let texts: [String]
-
-    /// The type of the elements; nil for text.
-    package var elementType: ElementType? { type.elementType }
-
-    /// A copy of the output.
-    ///
-    /// - Throws: ``ONNXError`` with code `runFailed` when the output is too large for a tensor.
-    package func value() throws -> ONNXValue {
-        do {
-            guard let elementType else { return .text(try StringTensor(shape: shape, values: texts)) }
-            _ = try Tensor.byteCount(shape: shape, elementType: elementType)
-            return .tensor(try Tensor(shape: shape, elementType: elementType, bytes: ByteBuffer(bytes: bytes)))
-        } catch {
-            throw ONNXError(.runFailed, "output '\(name)': \(error.message)")
-        }
-    }
-
-    /// A copy of the output as a tensor of numbers.
-    ///
-    /// - Throws: ``ONNXError`` with code `unsupportedType` for text, `runFailed` when the output is too large for a
-    ///   tensor.
-    package func tensor() throws -> Tensor {
-        guard case .tensor(let tensor) = try value() else {
-            throw ONNXError(.unsupportedType, "output '\(name)' is text, not a tensor of numbers: use run(values:)")
-        }
-        return tensor
-    }
-}
-
-/// One execution of a model on the calling thread.
-struct ONNXRun {
-    let session: ONNXSession
+/// One execution of a model by ONNX Runtime.
+struct RuntimeRun: EngineRun {
+    let engine: RuntimeEngine
     let run: RunHandle
 
-    private var library: OpaquePointer { session.handle.library.pointer }
+    private var library: OpaquePointer { engine.handle.library.pointer }
 
-    /// - Parameter inputs: in the order of the model's inputs, already checked.
-    /// - Throws: ``ONNXError`` with code `invalidInput`, `unsupportedType` or `runFailed`; `CancellationError` when the
-    ///   run was stopped; what `read` throws.
-    func execute<Result>(_ inputs: [ONNXValue], read: ([ONNXOutput]) throws -> Result) throws -> Result {
-        try withValues(over: inputs[...], []) { inputs in
-            var outputs = [OpaquePointer?](repeating: nil, count: session.outputs.count)
+    func terminate() { run.terminate() }
+
+    func execute<Result>(
+        _ inputs: [ONNXValue],
+        outputs ports: [ONNXPort],
+        read: ([ONNXOutput]) throws -> Result
+    ) throws -> Result {
+        let shapes = inputs.map(\.shape)
+        let returnsMemory = engine.memory.withLock { $0.returnsMemory(after: shapes) }
+        if returnsMemory { try run.returnMemory() }
+        return try withValues(over: inputs[...], []) { inputs in
+            var outputs = [OpaquePointer?](repeating: nil, count: ports.count)
             defer { outputs.forEach { onnxrt_value_release(library, $0) } }
             var error = onnxrt_error()
-            let isDone = withCStrings(session.inputs.map(\.name)) { inputNames in
-                withCStrings(session.outputs.map(\.name)) { outputNames in
+            let isDone = withCStrings(engine.inputNames) { inputNames in
+                withCStrings(ports.map(\.name)) { outputNames in
                     onnxrt_session_run(
-                        session.handle.pointer,
+                        engine.handle.pointer,
                         run.pointer,
                         inputNames.baseAddress,
                         inputs,
@@ -75,7 +42,10 @@ struct ONNXRun {
             }
             guard !run.isTerminated else { throw CancellationError() }
             guard isDone else { throw ONNXError(.runFailed, error.text) }
-            return try read(zip(session.outputs, outputs).map { try view($0, $1) })
+            engine.memory.withLock { $0.note(shapes) }
+            // What ONNX Runtime takes from the C library besides.
+            if returnsMemory { Heap.returnUnused() }
+            return try read(zip(ports, outputs).map { try view($0, $1) })
         }
     }
 

@@ -1,0 +1,28 @@
+package import SwerveCore
+
+extension ServeOptions {
+    /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
+    ///   range.
+    package func validate() throws(ServeError) {
+        func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws(ServeError) {
+            guard !range.contains(value) else { return }
+            let accepted =
+                range.upperBound == .max
+                ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+            throw ServeError(.invalidOptions, "\(name) is \(value); it must be \(accepted)")
+        }
+        try check("port", port, 0...Int(UInt16.max))
+        if let eventLoops { try check("eventLoops", eventLoops, 1...1024) }
+        try check("maxBodyBytes", maxBodyBytes, 0...Int.max)
+        try check("maxHeadBytes", maxHeadBytes, 1...Int.max)
+        try check("maxBufferedBytes", maxBufferedBytes, 0...Int.max)
+        try check("maxConnections", maxConnections, 1...Int.max)
+        for (name, time) in [("idleTimeout", idleTimeout), ("requestTimeout", requestTimeout ?? idleTimeout)]
+        where time <= .zero {
+            throw ServeError(.invalidOptions, "\(name) is \(time); it must be longer than zero")
+        }
+        if drainTimeout < .zero {
+            throw ServeError(.invalidOptions, "drainTimeout is \(drainTimeout); it must not be negative")
+        }
+    }
+}
