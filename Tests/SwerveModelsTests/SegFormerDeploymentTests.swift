@@ -77,7 +77,7 @@ struct SegFormerDeploymentTests {
             }
             #expect(try await status(small) == 200)
             #expect(try await status(Array("no picture".utf8)) == 415)
-            #expect(try await status(Array(small.dropLast(20))) == 400)
+            #expect(try await status(Array(small.prefix(small.count / 2))) == 400)
             #expect(try await status(SegFormerSupport.gray(101, 100).png()) == 413)
             #expect(try await status(small, "?picture=cubist") == 400)
             #expect(try await status(small, "?map=runs") == 400)

@@ -22,6 +22,13 @@ struct ExtremeArgumentsTests {
             "Tensor.init(shape:values:)": {
                 [try Tensor(shape: $0.ints(), values: [Int8](repeating: 1, count: $0.below(9)))]
             },
+            "Tensor.thresholded(_:)": { numbers in
+                let threshold = numbers.int()
+                return try types.filter { $0 != .bool }.map { type in
+                    let bytes = ByteBuffer(repeating: 0, count: 2 * type.byteCount)
+                    return try Tensor(shape: [2], elementType: type, bytes: bytes).thresholded(threshold)
+                }
+            },
             "Tensor.reshaped(to:)": { [try tensor.reshaped(to: $0.ints()), try empty.reshaped(to: $0.ints())] },
             "Tensor.byteCount(shape:elementType:)": {
                 let count = try Tensor.byteCount(shape: $0.ints(), elementType: types[$0.below(types.count)])
