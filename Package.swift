@@ -375,7 +375,7 @@ let package = Package(
         .testTarget(
             name: "SwerveHTTPTests",
             dependencies: [
-                "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", nioCore, nioPosix,
+                "SwerveHTTP", "SwerveHTTPTypes", "SwerveCore", "TestSupport", nioCore, nioPosix,
                 nioEmbedded, .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings

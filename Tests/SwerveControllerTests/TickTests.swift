@@ -46,7 +46,7 @@ private struct NoNetwork: PeerNetwork {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct TickTests {
+@Suite(.timeLimit(.minutes(5))) struct TickTests {
     @Test func `the controller has one timer, however many probes are answered, and none at its end`() async throws {
         let (clock, launcher) = (ManualLoop(), PromptLauncher())
         let system = ServeSystem(InstanceID(rawValue: 1), clock: clock, seed: 1)

@@ -4,6 +4,7 @@ import NIOPosix
 import SwerveCore
 import SwerveHTTP
 import Synchronization
+import TestSupport
 import Testing
 
 #if canImport(Darwin)
@@ -121,7 +122,7 @@ import Testing
         )
         let (first, _) = try await clients.connect(server)
         // Event loops accept new connections in any order.
-        while server.connectionCount < 1 { await Task.yield() }
+        try await eventually("the server has the connection") { server.connectionCount >= 1 }
 
         let (second, refusal) = try await clients.connect(server)
         second.writeAndFlush(ByteBuffer(string: getRequest), promise: nil)
@@ -131,7 +132,7 @@ import Testing
         #expect(first.isActive)
         await server.drain(deadline: .seconds(10))
         try await first.closeFuture.get()
-        while server.connectionCount > 0 { await Task.yield() }
+        try await eventually("the server has no connection") { server.connectionCount == 0 }
     }
 
     @Test func `a connection over the limit replaces an idle one`() async throws {
@@ -142,12 +143,12 @@ import Testing
             }
         )
         let (first, _) = try await clients.connect(server)
-        while server.connectionCount < 1 { await Task.yield() }
+        try await eventually("the server has the connection") { server.connectionCount >= 1 }
         let (second, _) = try await clients.connect(server)
-        while server.connectionCount < 2 { await Task.yield() }
+        try await eventually("the server has both connections") { server.connectionCount >= 2 }
         let text = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         #expect(try await clients.exchange(server, ByteBuffer(string: text)).hasSuffix("\r\n\r\nGET /a 0"))
-        while first.isActive, second.isActive { await Task.yield() }
+        try await eventually("one of the two is closed") { !first.isActive || !second.isActive }
         #expect(first.isActive != second.isActive)
         await server.drain(deadline: .seconds(10))
     }
@@ -167,7 +168,7 @@ import Testing
             #expect((1...56).contains(server.connectionLimit))
             var channels: [any Channel] = []
             for _ in 0..<(server.connectionLimit + 5) { channels.append(try await clients.connect(server).channel) }
-            while server.connectionCount < server.connectionLimit { await Task.yield() }
+            try await eventually("the server has all connections") { server.connectionCount >= server.connectionLimit }
             // The clients are in this process, too. Their descriptors, those of the refusals and those that the process
             // opens meanwhile come out of the reserve.
             let left = 200 - channels.count - 25
@@ -193,7 +194,7 @@ import Testing
             close(taken.removeLast())
             let text = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
             async let answer = clients.exchange(server, ByteBuffer(string: text))
-            while reports.count.load(ordering: .relaxed) == 0 { await Task.yield() }
+            try await eventually("the lack is reported") { reports.count.load(ordering: .relaxed) > 0 }
             for descriptor in taken { close(descriptor) }
             #expect(try await answer.hasSuffix("\r\n\r\nGET /a 0"))
             #expect(reports.count.load(ordering: .relaxed) == 1)

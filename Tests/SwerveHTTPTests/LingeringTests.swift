@@ -3,6 +3,7 @@ import NIOEmbedded
 import NIOPosix
 import SwerveCore
 import SwerveHTTP
+import TestSupport
 import Testing
 
 /// Clients that are still sending a request that was answered: their input is read and dropped for a while, so that
@@ -127,6 +128,9 @@ import Testing
     @Test func `a client that sends all of a refused body before it reads gets the answer and the end`() async throws {
         var options = HTTPServerOptions()
         options.limits.maxBodyBytes = 1000
+        // However slow this machine is.
+        options.lingerQuiet = .seconds(600)
+        options.lingerTimeout = .seconds(600)
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await HTTPServer.start(
             host: "127.0.0.1",
@@ -147,7 +151,7 @@ import Testing
             try await outbound.write(
                 ByteBuffer(string: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
             )
-            while server.lingeringCount == 0 { await Task.yield() }
+            try await eventually("the server lingers") { server.lingeringCount > 0 }
             // Each write waits until the system has taken it, and the system takes it only if the server reads.
             for _ in 0..<20 { try await outbound.write(ByteBuffer(repeating: 0x61, count: 1_000_000)) }
             try await client.channel.setOption(.autoRead, value: true).get()

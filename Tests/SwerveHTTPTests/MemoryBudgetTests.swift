@@ -3,6 +3,7 @@ import NIOEmbedded
 import SwerveCore
 import SwerveHTTP
 import SwerveHTTPTypes
+import TestSupport
 import Testing
 
 @Suite struct MemoryBudgetTests {
@@ -181,9 +182,9 @@ import Testing
         let (channel, _) = try await clients.connect(server)
         #expect(server.bufferedBytes == 0)
         try await channel.writeAndFlush(ByteBuffer(string: Self.post(200_000) + Self.content(100_000)))
-        while server.bufferedBytes < 100_000 { await Task.yield() }
+        try await eventually("the server buffers the request") { server.bufferedBytes >= 100_000 }
         try await channel.close()
-        while server.bufferedBytes > 0 { await Task.yield() }
+        try await eventually("the server buffers nothing") { server.bufferedBytes == 0 }
         await server.drain(deadline: .seconds(10))
     }
 }

@@ -4,6 +4,7 @@ import NIOPosix
 import SwerveCore
 import SwerveHTTP
 import SwerveHTTPTypes
+import TestSupport
 import Testing
 
 /// Clients that take their responses slowly. Timeouts count from the last byte that they took.
@@ -197,12 +198,12 @@ import Testing
         let bytes = ByteBuffer(repeating: 0x61, count: 64 << 20)
         let written = channel.eventLoop.makePromise(of: Void.self)
         channel.writeAndFlush(bytes, promise: written)
-        while try await unsent() == bytes.readableBytes { await Task.yield() }
+        try await eventually("some bytes leave") { try await unsent() != bytes.readableBytes }
         let stuck = try await unsent()
         #expect(stuck > 32 << 20)
         try await client.setOption(.autoRead, value: true).get()
         try await written.futureResult.get()
-        while try await unsent() > 0 { await Task.yield() }
+        try await eventually("all bytes leave") { try await unsent() == 0 }
         try await client.close().get()
         try await server.close().get()
     }

@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SwerveHTTPTypes
@@ -225,7 +226,7 @@ import Testing
         let (_, write) = try await Self.stream { writer in
             try await writer.write("first")
             let second = Task { try await writer.write("second") }
-            while base.waiting == 0 { await Task.yield() }
+            try await eventually("a write waits") { base.waiting > 0 }
             second.cancel()
             await #expect(throws: CancellationError.self) { try await second.value }
             try await writer.write("third")

@@ -5,7 +5,7 @@ import SwerveModels
 import SwerveONNX
 import Testing
 
-@Suite("One commit for a deployment", .timeLimit(.minutes(2)))
+@Suite("One commit for a deployment", .timeLimit(.minutes(5)))
 struct CommitTests {
     /// A deploy: the name of the model with its commit.
     private func deployed(_ world: World, _ change: (inout ModelHubOptions) -> Void = { _ in }) async throws

@@ -4,7 +4,7 @@ import SwerveHub
 import Synchronization
 import Testing
 
-@Suite("Several loads at once", .timeLimit(.minutes(2)))
+@Suite("Several loads at once", .timeLimit(.minutes(5)))
 struct ConcurrencyTests {
     /// Holds the bytes of large files at the gate.
     private func hold(_ world: World, _ gate: Gate) {

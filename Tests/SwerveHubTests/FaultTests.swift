@@ -6,7 +6,7 @@ import SwerveHub
 import Synchronization
 import Testing
 
-@Suite("Failing downloads", .timeLimit(.minutes(2)))
+@Suite("Failing downloads", .timeLimit(.minutes(5)))
 struct FaultTests {
     private static let file = FakeFile(large: pattern(3_000_000))
     private static let small = FakeFile("a small text")

@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("Killed processes and full disks", .timeLimit(.minutes(2)))
+@Suite("Killed processes and full disks", .timeLimit(.minutes(5)))
 struct KilledTests {
     @Test("A process killed during a download leaves a working cache, and its bytes for the next load")
     func killed() async throws {

@@ -10,7 +10,7 @@ let model: [String: FakeFile] = [
     "onnx/model.onnx": FakeFile(large: pattern(3_000_000)),
 ]
 
-@Suite("Loading from a hub", .timeLimit(.minutes(2)))
+@Suite("Loading from a hub", .timeLimit(.minutes(5)))
 struct LoadTests {
     @Test("The cache has the layout of huggingface_hub")
     func layout() async throws {

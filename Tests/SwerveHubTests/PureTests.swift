@@ -33,7 +33,7 @@ struct HubFilesTests {
         #expect(literal == .matching(["a", "b"]))
     }
 
-    @Test("A hard pattern does not take exponential time", .timeLimit(.minutes(1)))
+    @Test("A hard pattern does not take exponential time", .timeLimit(.minutes(5)))
     func hardPattern() {
         let pattern = String(repeating: "*a", count: 200) + "b"
         #expect(!HubFiles.matching([pattern]).contains(String(repeating: "a", count: 2000)))

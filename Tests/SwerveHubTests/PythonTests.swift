@@ -6,7 +6,7 @@ import Testing
 @Suite(
     "Together with the Python client",
     .enabled(if: Python.isInstalled, "huggingface_hub is not in .venv; dev/setup.sh test installs it"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(5))
 )
 struct PythonTests {
     private static let readAll = """

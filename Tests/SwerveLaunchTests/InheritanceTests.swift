@@ -11,7 +11,7 @@ import Testing
 
 /// What a replica's process inherits from its parent, and what it does not. Each test runs in its own process, because
 /// it changes process-wide state.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct InheritanceTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct InheritanceTests {
     @Test func `signals that the parent ignores or blocks have their default effect`() async {
         await #expect(processExitsWith: .success) {
             for number in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { signal(number, SIG_IGN) }

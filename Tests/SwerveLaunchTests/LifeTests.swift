@@ -10,7 +10,7 @@ import Testing
 #endif
 
 /// From the start of a process to its end, with process descriptors and without.
-@Suite(.timeLimit(.minutes(1)), .serialized) struct LifeTests {
+@Suite(.timeLimit(.minutes(5)), .serialized) struct LifeTests {
     @Test(
         arguments: [
             ("exit 0", "its process ended"),

@@ -8,7 +8,7 @@ import Testing
 
 private let openVINO = try? OpenVINOLibrary.load()
 
-@Suite("SegFormer on several engines", .timeLimit(.minutes(2)))
+@Suite("SegFormer on several engines", .timeLimit(.minutes(5)))
 struct SegFormerEngineTests {
     private static let example = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Examples/Segmentation")

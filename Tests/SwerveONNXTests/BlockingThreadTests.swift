@@ -85,9 +85,9 @@ struct BlockingThreadTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await thread.run { gate.pass() } }
             await gate.waitUntilEntered()
-            await withThrowingTaskGroup(of: Void.self) { waiting in
+            try await withThrowingTaskGroup(of: Void.self) { waiting in
                 waiting.addTask { try await thread.run { didRun.set() } }
-                while thread.waitingJobs == 0 { await Task.yield() }
+                try await eventually("a job waits") { thread.waitingJobs > 0 }
                 waiting.cancelAll()
                 do {
                     try await waiting.next()

@@ -16,7 +16,7 @@ enum OpenVINO {
 @Suite(
     "OpenVINO",
     .enabled(if: OpenVINO.isInstalled, "OpenVINO is not in .venv; dev/setup.sh test installs it"),
-    .timeLimit(.minutes(2))
+    .timeLimit(.minutes(5))
 )
 struct OpenVINOTests {
     private func session(

@@ -12,7 +12,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("The cache of shared weights", .timeLimit(.minutes(2)))
+@Suite("The cache of shared weights", .timeLimit(.minutes(5)))
 struct SharedWeightsTests {
     private static func options(_ cache: String, _ entries: [String: String] = [:]) -> ONNXSessionOptions {
         ONNXSessionOptions(intraOpThreads: 1, weights: .shared, cacheFolder: cache, configuration: entries)
@@ -93,7 +93,9 @@ struct SharedWeightsTests {
                                 to: URL(filePath: "\(folder)/\(number)"),
                                 options: .atomic
                             )
-                            while !files.fileExists(atPath: "\(folder)/\(1 - number)") { await Task.yield() }
+                            try await eventually("the other process is as far") {
+                                files.fileExists(atPath: "\(folder)/\(1 - number)")
+                            }
                             _ = try weights.prepare { step in
                                 guard step == .converted else { return }
                                 _ = files.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)

@@ -48,7 +48,7 @@ import Testing
         #expect(ErrorNumber.noSuchFile.description == "No such file or directory")
     }
 
-    @Test(.timeLimit(.minutes(1))) func `work uses processor time, of the thread and of the process`() {
+    @Test(.timeLimit(.minutes(5))) func `work uses processor time, of the thread and of the process`() {
         let (process, thread) = (ThisProcess.processorTime, ThreadUsage.now())
         var sum = 0.0
         var used = ThreadUsage.zero

@@ -3,7 +3,7 @@ import SwerveTesting
 import Testing
 
 /// Instances are values: several of them share nothing.
-@Suite(.timeLimit(.minutes(2))) struct InstanceTests {
+@Suite(.timeLimit(.minutes(5))) struct InstanceTests {
     @Test(arguments: DeploymentOptions.Placement.all)
     func `the placement that a test wants holds for every deployment`(placement: DeploymentOptions.Placement)
         async throws

@@ -3,7 +3,7 @@ import SwerveTesting
 import Testing
 
 /// What the controller does about replicas, with a launcher and a clock that the test has in its hands.
-@Suite(.timeLimit(.minutes(2))) struct LauncherTests {
+@Suite(.timeLimit(.minutes(5))) struct LauncherTests {
     private func replicas(_ status: ApplicationStatus?) -> [ReplicaStatus] {
         status?.deployments["Adder"]?.replicas ?? []
     }

@@ -120,6 +120,13 @@ import Testing
         #expect(wrong.isEmpty, "a comment within a few lines must say why it is safe: \(wrong)")
     }
 
+    @Test func `tests do not wait in a busy loop, which takes the time of those that they wait for`() throws {
+        let wrong = Self.places(try Self.sources("Tests")) { line in
+            line.contains("while ") && line.contains("await Task.yield() }") && !line.contains("line.contains")
+        }
+        #expect(wrong == [], "use eventually from TestSupport")
+    }
+
     @Test func `tests do not sleep`() throws {
         let sleeps = ["Task.sleep(", "Thread.sleep(", "usleep("].map { "\($0)" }
         let wrong = Self.places(try Self.sources("Tests")) { line in

@@ -3,6 +3,7 @@ import NIOCore
 import NIOPosix
 import SwerveActors
 import SwerveCore
+import TestSupport
 import Testing
 
 @testable import SwerveTransport
@@ -122,7 +123,7 @@ distributed actor Repeater: Deployment {
             return
         }
         try await pair.close()
-        while pair.callee.kept.load.results > 0 { await Task.yield() }
+        try await eventually("the results are dropped") { pair.callee.kept.load.results == 0 }
         await #expect(throws: ServeError.self) { _ = try await result.fetch() }
     }
 

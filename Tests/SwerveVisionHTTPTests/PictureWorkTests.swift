@@ -72,7 +72,7 @@ private final class Order: Sendable {
     let numbers = Mutex<[Int]>([])
 }
 
-@Suite("Work on pictures", .timeLimit(.minutes(1)))
+@Suite("Work on pictures", .timeLimit(.minutes(5)))
 struct PictureWorkTests {
     private static func picture() throws -> Image {
         try Image(width: 3, height: 2, channels: 3, pixels: (0..<18).map(UInt8.init))

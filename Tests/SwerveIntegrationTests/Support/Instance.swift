@@ -10,7 +10,7 @@ let placements = DeploymentOptions.Placement.all
 
 /// Tests of whole instances with real processes. They run one after another, because some count what this process
 /// holds.
-@Suite(.serialized, .ownInstance, .timeLimit(.minutes(2))) struct IntegrationTests {}
+@Suite(.serialized, .ownInstance, .timeLimit(.minutes(5))) struct IntegrationTests {}
 
 enum Instance {
     private static let names = Mutex(0)

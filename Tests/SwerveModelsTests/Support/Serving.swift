@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Tests that run applications.
-@Suite(.serialized, .ownInstance, .timeLimit(.minutes(2))) struct ServedModels {}
+@Suite(.serialized, .ownInstance, .timeLimit(.minutes(5))) struct ServedModels {}
 
 /// Where replicas run: every behaviour is the same in both.
 let placements = DeploymentOptions.Placement.all
