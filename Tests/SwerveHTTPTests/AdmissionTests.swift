@@ -194,7 +194,10 @@ import Testing
             close(taken.removeLast())
             let text = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
             async let answer = clients.exchange(server, ByteBuffer(string: text))
-            try await eventually("the lack is reported") { reports.count.load(ordering: .relaxed) > 0 }
+            // Sleeping takes a descriptor, too, and this process runs no other test.
+            while reports.count.load(ordering: .relaxed) == 0 {
+                await Task.yield()
+            }
             for descriptor in taken { close(descriptor) }
             #expect(try await answer.hasSuffix("\r\n\r\nGET /a 0"))
             #expect(reports.count.load(ordering: .relaxed) == 1)
