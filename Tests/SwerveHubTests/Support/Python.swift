@@ -30,6 +30,9 @@ enum Python {
         ]
         variables["HF_HUB_DISABLE_TELEMETRY"] = "1"
         variables["HF_HUB_DISABLE_XET"] = "1"
+        // However slow this machine is: otherwise Python asks again after 10 seconds.
+        variables["HF_HUB_DOWNLOAD_TIMEOUT"] = "600"
+        variables["HF_HUB_ETAG_TIMEOUT"] = "600"
         variables["PATH"] = ProcessInfo.processInfo.environment["PATH"]
         process.environment = variables.merging(environment) { $1 }
         let output = world.folder + ".out"
