@@ -60,27 +60,10 @@ final class GzipEncoder {
     /// - Returns: whether everything is written.
     private func step(_ input: inout ByteBuffer, _ output: inout ByteBuffer, _ flush: Flush, room: Int) -> Bool {
         let stream = stream
-        let room = Int(uInt(clamping: room))
-        var status = Z_OK
-        input.readWithUnsafeReadableBytes { source in
-            // zlib does not write to its input, though the type of the pointer allows it.
-            stream.pointee.next_in = UnsafeMutablePointer(
-                mutating: source.assumingMemoryBound(to: Bytef.self).baseAddress
-            )
-            stream.pointee.avail_in = uInt(clamping: source.count)
-            let given = Int(stream.pointee.avail_in)
-            output.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { memory in
-                stream.pointee.next_out = memory.baseAddress?.assumingMemoryBound(to: Bytef.self)
-                stream.pointee.avail_out = uInt(room)
-                // Bytes that one call does not take follow in the next, so the data does not end before them.
-                let isAll = given == source.count
-                status = deflate(stream, !isAll ? Z_NO_FLUSH : flush == .end ? Z_FINISH : Z_SYNC_FLUSH)
-                return room - Int(stream.pointee.avail_out)
-            }
-            return given - Int(stream.pointee.avail_in)
+        let status = stream.step(&input, &output, room: room) { hasAll in
+            // Bytes that one call does not take follow in the next, so the data does not end before them.
+            deflate(stream, !hasAll ? Z_NO_FLUSH : flush == .end ? Z_FINISH : Z_SYNC_FLUSH)
         }
-        stream.pointee.next_in = nil
-        stream.pointee.next_out = nil
         if flush == .end { return status == Z_STREAM_END }
         return input.readableBytes == 0 && stream.pointee.avail_out > 0
     }

@@ -102,25 +102,8 @@ final class Inflater {
     private func step(_ input: inout ByteBuffer, _ most: Int) throws(ServeHTTPError) -> ByteBuffer {
         var output = ByteBufferAllocator().buffer(capacity: most)
         let stream = stream
-        var status = Z_OK
-        input.readWithUnsafeReadableBytes { source in
-            // zlib does not write to its input, though the type of the pointer allows it.
-            stream.pointee.next_in = UnsafeMutablePointer(
-                mutating: source.assumingMemoryBound(to: Bytef.self).baseAddress
-            )
-            stream.pointee.avail_in = uInt(clamping: source.count)
-            let given = Int(stream.pointee.avail_in)
-            output.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in
-                stream.pointee.next_out = memory.baseAddress?.assumingMemoryBound(to: Bytef.self)
-                stream.pointee.avail_out = uInt(clamping: most)
-                status = CZlib.inflate(stream, Z_NO_FLUSH)
-                return most - Int(stream.pointee.avail_out)
-            }
-            return given - Int(stream.pointee.avail_in)
-        }
+        let status = stream.step(&input, &output, room: most) { _ in CZlib.inflate(stream, Z_NO_FLUSH) }
         hasOutputWaiting = status != Z_STREAM_END && stream.pointee.avail_out == 0
-        stream.pointee.next_in = nil
-        stream.pointee.next_out = nil
         switch status {
         case Z_OK, Z_BUF_ERROR: break
         case Z_STREAM_END: phase = .complete

@@ -64,8 +64,7 @@ package enum ResponseCompression: Hashable, Sendable {
     /// Whether content of that type is worth compressing. Server-sent events are not: they are short and their streams
     /// long, so each stream would hold an encoder's memory for little.
     static func compresses(_ contentType: String) -> Bool {
-        let essence = contentType.prefix { $0 != ";" && $0 != " " && $0 != "\t" }.lowercased()
-        if essence == "text/event-stream" { return false }
+        guard let essence = MediaType(contentType)?.essence, essence != "text/event-stream" else { return false }
         return types.contains(essence) || essence.hasPrefix("text/") || essence.hasSuffix("+json")
             || essence.hasSuffix("+xml")
     }

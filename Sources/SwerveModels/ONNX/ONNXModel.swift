@@ -109,8 +109,9 @@ extension ONNXModel {
         warmUp: ONNXWarmUp = .none,
         limits: ONNXModelLimits = ONNXModelLimits()
     ) -> ONNXModel {
-        bind(
-            model: ModelName(model, revision: revision),
+        Self.options().bind(
+            model: model,
+            revision: revision,
             variant: variant,
             options: options,
             warmUp: warmUp,
