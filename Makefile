@@ -110,4 +110,4 @@ graph-targets:
 	dev/draw-targets.py
 
 clean:
-	rm -rf .build .build-fuzz .build-package .build-tsan .cache out .venv
+	rm -rf .build .build-fuzz .build-package .build-static .build-tsan .cache out .venv

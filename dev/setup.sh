@@ -15,10 +15,17 @@ packages=(
     zlib1g-dev libjpeg.so.:libjpeg62-turbo:libjpeg-turbo8 libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
     libwebpdemux2 libheif1 curl python3
 )
-# From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own.
-for plugin in libheif-plugin-dav1d libheif-plugin-libde265; do
-    if apt-cache show "$plugin" >/dev/null 2>&1; then packages+=("$plugin"); fi
-done
+# From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own. A new machine knows no packages
+# before `apt-get update`.
+plugins() {
+    local plugin
+    for plugin in libheif-plugin-dav1d libheif-plugin-libde265; do
+        apt-cache show "$plugin" >/dev/null 2>&1 && echo "$plugin"
+    done
+    true
+}
+# shellcheck disable=SC2207
+packages+=($(plugins))
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(zlib1g-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
@@ -40,6 +47,8 @@ known() {
     done
     echo "${1%%:*}"
 }
+# The plugins, if the goal needs libheif.
+in_pictures() { case " ${packages[*]} " in *" libheif1 "*) plugins ;; esac; }
 if command -v dpkg >/dev/null; then
     wanted=$(missing)
     if [ -n "$wanted" ]; then
@@ -49,7 +58,7 @@ if command -v dpkg >/dev/null; then
         log=$(mktemp)
         # shellcheck disable=SC2046,SC2086
         { "${as_root[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
-            --no-install-recommends $(for package in $wanted; do known "$package"; done); } >"$log" 2>&1 \
+            --no-install-recommends $(for package in $wanted; do known "$package"; done) $(in_pictures); } >"$log" 2>&1 \
             || { tail -5 "$log" >&2; fail "apt-get could not install: $(echo $wanted)"; }
         rm -f "$log"
     fi
@@ -60,7 +69,7 @@ elif [ "$(uname)" = Darwin ]; then
 fi
 
 # A set of Python packages that may be missing, and what follows if it is.
-optional() { dev/python-env.sh "$1" 2>/dev/null || echo "setup: '$1' cannot be installed: $2"; }
+optional() { dev/python-env.sh "$1" || echo "setup: '$1' cannot be installed: $2"; }
 
 case $goal in
     run)

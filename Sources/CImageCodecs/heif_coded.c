@@ -43,6 +43,9 @@ typedef struct {
     uint32_t *kinds;
     size_t coded_count, found;
     uint64_t budget;  // how many bytes of pictures may still be looked at: pictures may share bytes
+    uint64_t largest;  // the pixels of the largest coded picture
+    uint64_t parts;    // how many references pictures make to the parts that they consist of
+    unsigned seen;     // which of the boxes that may come once have come
 } search;
 
 static bool refuse(search *s, enum imgc_code code, const char *why) { return imgc_fail(s->error, code, "HEIF", why); }
@@ -88,6 +91,7 @@ static uint32_t golomb(bit_reader *r) {
 static bool check_size(search *s, const bit_reader *r, uint64_t width, uint64_t height) {
     if (r->bytes.failed) return refuse(s, IMGC_CORRUPT, "the header of a coded picture is damaged");
     if (width > 0 && height > s->max_pixels / width) return refuse(s, IMGC_TOO_LARGE, "a coded picture is above the limit");
+    if (width * height > s->largest) s->largest = width * height;
     s->found++;
     return true;
 }
@@ -96,7 +100,8 @@ static bool check_size(search *s, const bit_reader *r, uint64_t width, uint64_t 
 static bool check_av1_sequence(search *s, part bytes) {
     bit_reader r = {bytes, 0, false, 0};
     bits(&r, 4);
-    if (bits(&r, 1)) {  // reduced still picture header
+    bool is_still = bits(&r, 1);  // reduced still picture header
+    if (is_still) {
         bits(&r, 5);
     } else {
         unsigned delay_bits = 0;
@@ -124,6 +129,10 @@ static bool check_av1_sequence(search *s, part bytes) {
     }
     unsigned width_bits = bits(&r, 4) + 1, height_bits = bits(&r, 4) + 1;
     uint64_t width = (uint64_t)bits(&r, width_bits) + 1, height = (uint64_t)bits(&r, height_bits) + 1;
+    // A frame may override the size with any that fits into these bits. Encoders use no more bits than the size needs,
+    // which leaves less than twice its width and height.
+    if (!is_still && (UINT64_C(1) << width_bits) > 4 * s->max_pixels >> height_bits)
+        return refuse(s, IMGC_TOO_LARGE, "a coded picture is above the limit");
     return check_size(s, &r, width, height);
 }
 
@@ -238,6 +247,8 @@ static bool collect_items(search *s, part information) {
         for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
             if (kind == others[i])
                 return imgc_fail(s->error, IMGC_UNSUPPORTED, "an HEIF file with pictures that are neither AV1 nor HEVC", NULL);
+        // It may consist of any number of whole pictures, one over another.
+        if (kind == NAME('i', 'o', 'v', 'l')) return imgc_fail(s->error, IMGC_UNSUPPORTED, "an HEIF file with an overlay", NULL);
         if (kind != NAME('a', 'v', '0', '1') && kind != NAME('h', 'v', 'c', '1')) continue;
         if (s->coded_count == MAX_ITEMS) return refuse(s, IMGC_TOO_LARGE, "more than 4096 coded pictures");
         s->coded[s->coded_count] = item;
@@ -297,15 +308,48 @@ static bool check_locations(search *s, part locations) {
     return true;
 }
 
+// Counts in 'iref' the parts that pictures consist of, which the decoder decodes as often as they are named.
+static bool count_parts(search *s, part references) {
+    unsigned id_bytes = number(&references, 4) >> 24 == 0 ? 2 : 4;
+    part box;
+    uint32_t name;
+    while (next_box(&references, &name, &box)) {
+        if (name != NAME('d', 'i', 'm', 'g')) continue;
+        number(&box, id_bytes);
+        uint64_t count = number(&box, 2);
+        s->parts += count;
+        if (s->parts > MAX_ITEMS) return refuse(s, IMGC_TOO_LARGE, "more than 4096 parts of pictures");
+        for (; count > 0 && !box.failed; count--)
+            if (!is_coded(s, (uint32_t)number(&box, id_bytes)))
+                return imgc_fail(s->error, IMGC_UNSUPPORTED, "an HEIF file whose pictures have parts with parts", NULL);
+    }
+    return true;
+}
+
+// The decoder looks at one of these boxes; a second one would show it another file than the one that is checked here.
+static bool is_first(search *s, uint32_t name) {
+    static const uint32_t once[] = {
+        NAME('m', 'e', 't', 'a'), NAME('i', 'i', 'n', 'f'), NAME('i', 'd', 'a', 't'), NAME('i', 'l', 'o', 'c'),
+        NAME('i', 'p', 'r', 'p'), NAME('i', 'r', 'e', 'f'),
+    };
+    for (size_t i = 0; i < sizeof once / sizeof once[0]; i++) {
+        if (name != once[i]) continue;
+        if (s->seen & 1u << i) return refuse(s, IMGC_CORRUPT, "a box that may come once comes twice");
+        s->seen |= 1u << i;
+    }
+    return true;
+}
+
 // The boxes may come in any order: what the others refer to is collected first.
 static bool check_meta(search *s, part meta, int pass) {
     number(&meta, 4);
     part box;
     uint32_t name;
     while (next_box(&meta, &name, &box)) {
-        bool good = true;
-        if (pass == 0 && name == NAME('i', 'i', 'n', 'f')) good = collect_items(s, box);
+        bool good = pass != 0 || is_first(s, name);
+        if (good && pass == 0 && name == NAME('i', 'i', 'n', 'f')) good = collect_items(s, box);
         if (pass == 0 && name == NAME('i', 'd', 'a', 't')) s->item_data = box;
+        if (pass == 1 && name == NAME('i', 'r', 'e', 'f')) good = count_parts(s, box);
         if (pass == 1 && name == NAME('i', 'l', 'o', 'c')) good = check_locations(s, box);
         if (pass == 1 && name == NAME('i', 'p', 'r', 'p')) {
             part inner;
@@ -322,8 +366,12 @@ static bool check_file(search *s) {
         part rest = s->file, box;
         uint32_t name;
         while (next_box(&rest, &name, &box))
-            if (name == NAME('m', 'e', 't', 'a') && !check_meta(s, box, pass)) return false;
+            if (name == NAME('m', 'e', 't', 'a') && !((pass != 0 || is_first(s, name)) && check_meta(s, box, pass)))
+                return false;
     }
+    // Four times, because parts at the edges are larger than what is seen of them, and files have thumbnails.
+    if (s->parts > 0 && s->largest > 4 * s->max_pixels / s->parts)
+        return refuse(s, IMGC_TOO_LARGE, "the parts of a picture are together above the limit");
     return s->found > 0 || refuse(s, IMGC_CORRUPT, "the file has no picture");
 }
 

@@ -54,12 +54,8 @@ static size_t expected_size(void (*create)(void *, int, size_t)) {
     return 0;
 }
 
-static void load(void) {
-    static const char *const names[] = {
-        "libjpeg.so.62", "libjpeg.so.8", "libjpeg.so", "libjpeg.8.dylib", "libjpeg.62.dylib",
-        "/opt/homebrew/lib/libjpeg.8.dylib", "/opt/homebrew/opt/jpeg-turbo/lib/libjpeg.8.dylib",
-        "/usr/local/lib/libjpeg.8.dylib", NULL,
-    };
+static void load_named(const char *name) {
+    const char *const names[] = {name, NULL};
     void *handle = imgc_open_first(names);
     if (!handle) return;
     bool all = true;
@@ -85,6 +81,16 @@ static void load(void) {
     library.decoder_size = expected_size(library.create_decoder);
     library.encoder_size = expected_size(library.create_encoder);
     library.ready = library.decoder_size > 0 && library.encoder_size > 0;
+}
+
+// The first library that is libjpeg-turbo: others have the same file names.
+static void load(void) {
+    static const char *const names[] = {
+        "libjpeg.so.62", "libjpeg.so.8", "libjpeg.so", "libjpeg.8.dylib", "libjpeg.62.dylib",
+        "/opt/homebrew/lib/libjpeg.8.dylib", "/opt/homebrew/opt/jpeg-turbo/lib/libjpeg.8.dylib",
+        "/usr/local/lib/libjpeg.8.dylib",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && !library.ready; i++) load_named(names[i]);
 }
 
 const struct jpeg_library *imgc_jpeg_library(imgc_error *error) {

@@ -1,6 +1,9 @@
 internal import CImageCodecs
 
 extension Image {
+    /// The most pixels that a side of a WebP picture can have.
+    package static let maximumWebPSide = 16_383
+
     private var size: imgc_size { imgc_size(width: UInt32(width), height: UInt32(height)) }
 
     /// The image as a JPEG file: baseline, colour subsampled 4:2:0, as Pillow writes it.

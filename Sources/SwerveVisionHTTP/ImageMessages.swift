@@ -61,13 +61,16 @@ extension ServeRequest {
 }
 
 extension ServeResponse {
-    /// Answers with a picture in the format that the request's `Accept` prefers: PNG, the default, JPEG, WebP, or a
-    /// NumPy array of bytes, `application/x-npy`.
+    /// Answers with a picture in the format that the request's `Accept` prefers: PNG, the default, JPEG, WebP unless the
+    /// picture is too large for it, or a NumPy array of bytes, `application/x-npy`.
     ///
     /// - Throws: ``ServeHTTPError`` with status 406 when `Accept` excludes PNG and names none of the others;
     ///   `ImageError`.
     public static func image(_ image: Image, for request: ServeRequest) throws -> ServeResponse {
-        let type = try request.accepted(of: .png, .jpeg, .webP, .array)
+        let fitsWebP = max(image.width, image.height) <= Image.maximumWebPSide
+        let type =
+            fitsWebP
+            ? try request.accepted(of: .png, .jpeg, .webP, .array) : try request.accepted(of: .png, .jpeg, .array)
         switch type {
         case .jpeg: return .bytes(try image.jpeg(quality: 90), contentType: type.essence)
         case .webP: return .bytes(try image.webp(quality: 90), contentType: type.essence)
