@@ -39,7 +39,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
-        .package(url: "https://github.com/swiftlang/swift-syntax", exact: "603.0.1"),
+        // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
+        .package(url: "https://github.com/swiftlang/swift-syntax", "602.0.0"..<"604.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -419,7 +420,8 @@ let package = Package(
         .testTarget(
             name: "SwerveHubTests",
             dependencies: [
-                "SwerveHub", nioCore, nioPosix, .product(name: "Hummingbird", package: "hummingbird"), logging,
+                "SwerveHub", "SwerveModels", "SwerveONNX", nioCore, nioPosix,
+                .product(name: "Hummingbird", package: "hummingbird"), logging,
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

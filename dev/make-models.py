@@ -32,7 +32,7 @@ def main() -> int:
     # The folder appears complete or not at all, even if the script is interrupted.
     partial = Path(tempfile.mkdtemp(prefix="onnx.", dir=out.parent))
     try:
-        for make in [identities, text, refused, shapes, batches, loop, weights]:
+        for make in [identities, text, refused, shapes, batches, loop, weights, locations]:
             make(partial)
         cases(partial)
         (partial / "stamp").write_text(stamp)
@@ -194,6 +194,53 @@ def weights(out: Path) -> None:
         out / "external" / "model.onnx", nodes, *ports, made,
         save_as_external_data=True, all_tensors_to_one_file=True, location="weights.bin", size_threshold=0,
     )
+
+
+def locations(out: Path) -> None:
+    """A graph, never run, whose tensors are in files of their own at every place where a tensor may be; and the names of
+    these files as the onnx package lists them."""
+    import onnx
+    from onnx import TensorProto, external_data_helper, helper
+
+    def tensor(name: str, location: str) -> TensorProto:
+        made = TensorProto(name=name, data_type=1, dims=[2], data_location=TensorProto.EXTERNAL)
+        # The location may come first, last or alone.
+        for key, value in [("location", location), ("offset", "0"), ("length", "8")]:
+            made.external_data.add(key=key, value=value)
+        return made
+
+    inline = helper.make_tensor("inline", 1, [50_000], bytes(200_000), raw=True)
+    branch = helper.make_graph(
+        [node("Constant", [], ["c"], value=tensor("", "branches/constant.bin")), node("Add", ["c", "inner"], ["y"])],
+        "branch", [], [helper.make_tensor_value_info("y", 1, [2])], [tensor("inner", "branches/initializer.bin")],
+    )
+    deeper = helper.make_graph(
+        [node("If", ["condition"], ["y"], then_branch=branch, else_branch=branch)],
+        "deeper", [], [helper.make_tensor_value_info("y", 1, [2])], [tensor("deep", "encoder.layer.0.weight")],
+    )
+    graph = helper.make_graph(
+        [
+            node("If", ["condition"], ["y"], then_branch=deeper, else_branch=branch),
+            node("Custom", ["y"], ["z"], domain="test", tensors=[tensor("", "list 1.bin"), tensor("", "näher.bin")]),
+        ],
+        "graph",
+        [helper.make_tensor_value_info("condition", 9, [])], [helper.make_tensor_value_info("z", 1, [2])],
+        [tensor("first", "model.onnx_data"), inline, tensor("second", "model.onnx_data"), tensor("third", "weights.bin")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("test", 1)])
+    function = helper.make_function(
+        "test", "Custom", ["x"], ["y"], [node("Constant", [], ["y"], value=tensor("", "function.bin"))],
+        [helper.make_opsetid("", 17)],
+    )
+    model.functions.append(function)
+    path = out / "locations.onnx"
+    path.write_bytes(model.SerializeToString())
+    found = {
+        external_data_helper.ExternalDataInfo(made).location
+        for made in external_data_helper._get_all_tensors(onnx.load(path, load_external_data=False))
+        if external_data_helper.uses_external_data(made)
+    }
+    (out / "locations.json").write_text(json.dumps(sorted(found), ensure_ascii=False))
 
 
 def cases(out: Path) -> None:

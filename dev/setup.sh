@@ -9,7 +9,8 @@ fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
 
 # Debian packages: the image libraries that SwerveVision loads, and the programs that the goal's scripts call.
-packages=(libturbojpeg0 libpng16-16 curl python3)
+# A library is named by its file, followed by the packages that have it: Debian and Ubuntu name them differently.
+packages=(libturbojpeg.so.0:libturbojpeg0:libturbojpeg libpng16.so.16:libpng16-16:libpng16-16t64 curl python3)
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
 [ "$goal" = load ] && packages=(wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
@@ -19,19 +20,28 @@ missing() {
         [ "$package" = python3 ] && command -v python3 >/dev/null && continue
         [ "$package" = curl ] && command -v curl >/dev/null && continue
         [ "$package" = nginx-light ] && command -v nginx >/dev/null && continue
+        [[ $package == *:* ]] && PATH=$PATH:/sbin ldconfig -p | grep -F "${package%%:*} " >/dev/null && continue
         dpkg -s "$package" >/dev/null 2>&1 || echo "$package"
     done
+}
+# The first of a library's packages that this system has.
+known() {
+    local name
+    for name in $(tr : ' ' <<<"${1#*.so.*:}"); do
+        apt-cache policy "$name" 2>/dev/null | grep 'Candidate: [^(]' >/dev/null && echo "$name" && return
+    done
+    echo "${1%%:*}"
 }
 if command -v dpkg >/dev/null; then
     wanted=$(missing)
     if [ -n "$wanted" ]; then
-        echo "setup: installing $(echo $wanted)"
+        echo "setup: installing $(echo $wanted | sed 's/:[^ ]*//g')"
         as_root=()
         [ "$(id -u)" = 0 ] || as_root=(sudo)
         log=$(mktemp)
-        # shellcheck disable=SC2086
+        # shellcheck disable=SC2046,SC2086
         { "${as_root[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq \
-            --no-install-recommends $wanted; } >"$log" 2>&1 \
+            --no-install-recommends $(for package in $wanted; do known "$package"; done); } >"$log" 2>&1 \
             || { tail -5 "$log" >&2; fail "apt-get could not install: $(echo $wanted)"; }
         rm -f "$log"
     fi

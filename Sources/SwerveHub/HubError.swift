@@ -49,26 +49,27 @@ public struct HubError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What happened, for human readers.
     public let message: String
 
-    /// Whether the hub says that the repository does not exist, which it also says when a token has expired.
-    let isRepositoryHidden: Bool
+    /// Whether something may be there although the answer denies it: the hub denies a private repository when a token
+    /// has expired, and a mirror or proxy denies what it does not know.
+    let isDoubtful: Bool
 
     public init(_ code: Code, _ message: String) {
-        self.init(code, message, isRepositoryHidden: false)
+        self.init(code, message, isDoubtful: false)
     }
 
-    init(_ code: Code, _ message: String, isRepositoryHidden: Bool) {
+    init(_ code: Code, _ message: String, isDoubtful: Bool) {
         self.code = code
         self.message = message
-        self.isRepositoryHidden = isRepositoryHidden
+        self.isDoubtful = isDoubtful
     }
 
     public var description: String { "\(code): \(message)" }
 
     /// Whether the cache may be used after this failure of the hub, as in `huggingface_hub`: a service that restarts
-    /// must not depend on the hub or on a token that may have expired. A revision that the hub no longer has is an
-    /// error.
+    /// must not depend on the hub or on a token that may have expired. A revision that the hub itself says it no longer
+    /// has is an error.
     var leavesTheCache: Bool {
-        [.unreachable, .timeout, .server, .unauthorized, .gated].contains(code) || isRepositoryHidden
+        [.unreachable, .timeout, .server, .unauthorized, .gated].contains(code) || isDoubtful
     }
 }
 

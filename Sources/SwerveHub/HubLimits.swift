@@ -7,6 +7,9 @@ public struct HubLimits: Hashable, Sendable {
     /// The time without a byte within an answer; ``HubError/Code/timeout``. Set by `HF_HUB_DOWNLOAD_TIMEOUT`, in
     /// seconds.
     public var idleTimeout: Duration = .seconds(10)
+    /// The time for the hub to answer with a revision's commit and files when the cache can be used instead. The hub is
+    /// asked once; after this time, or when it fails, the cache is used and a warning is logged.
+    public var fallbackDeadline: Duration = .seconds(3)
     /// How often to try a request; the last failure is thrown. A download starts counting again after ``progressBytes``
     /// of progress.
     public var attempts = 5

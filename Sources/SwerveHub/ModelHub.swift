@@ -1,7 +1,3 @@
-internal import AsyncHTTPClient
-internal import Logging
-internal import NIOPosix
-
 /// Loads models from the Hugging Face hub, or a compatible one, into the cache that `huggingface_hub` also uses.
 ///
 /// ```swift
@@ -12,18 +8,22 @@ internal import NIOPosix
 /// the same time. A load that is cancelled or killed leaves a working cache, and the next load continues where it
 /// stopped. See `docs/HUB.md` for the environment variables, limits and errors.
 public struct ModelHub: Sendable {
-    private let options: ModelHubOptions
-    private let sleep: Sleep
+    private let network: HubNetwork
 
     /// - Parameter options: from the environment by default.
     public init(_ options: ModelHubOptions = ModelHubOptions()) {
         self.init(options) { try await Task.sleep(for: $0) }
     }
 
-    /// - Parameter sleep: waits between tries of requests and of locks.
-    package init(_ options: ModelHubOptions, sleep: @escaping Sleep) {
-        self.options = options
-        self.sleep = sleep
+    /// - Parameters:
+    ///   - sleep: waits between tries of requests and of locks.
+    ///   - timer: waits until ``HubLimits/fallbackDeadline`` is over.
+    package init(
+        _ options: ModelHubOptions,
+        sleep: @escaping Sleep,
+        timer: @escaping Sleep = { try await Task.sleep(for: $0) }
+    ) {
+        network = HubNetwork(options: options, sleep: sleep, timer: timer)
     }
 
     /// Loads files of a repository with the options from the environment.
@@ -39,46 +39,82 @@ public struct ModelHub: Sendable {
 
     /// Loads files of a repository.
     ///
-    /// Asks the hub for the commit of the revision, unless the revision is a commit whose files are all cached. If the
-    /// hub cannot be reached or denies access and the cache has the files, they are used and a warning is logged.
+    /// Asks the hub for the commit of the revision, unless the commit is known and its files are all cached. If the
+    /// cache has the files, the hub is asked only once; when it does not answer within
+    /// ``HubLimits/fallbackDeadline``, fails or denies access, the cached files are used and a warning is logged.
     ///
     /// - Parameters:
     ///   - repository: `owner/name`.
     ///   - revision: a branch, a tag, a commit or `refs/pr/1`.
+    ///   - commit: the commit that the revision stands for, if it was found before, see ``commit(of:revision:)``.
     ///   - files: which files to load.
     /// - Throws: ``HubError``, or `CancellationError`.
     public func load(
         _ repository: String,
         revision: String = "main",
+        commit: String? = nil,
         files: HubFiles = .all
     ) async throws -> HubSnapshot {
-        let load = try SnapshotLoad(repository: repository, revision: revision, files: files, options: options)
-        if let snapshot = try await load.withoutNetwork() { return snapshot }
-        return try await withClient { client in try await load.run(client) }
+        try await load(repository, revision: revision, commit: commit, isFree: false) { _ in files }
     }
 
-    /// Lists the files of a revision: from the hub, or from the cache when offline or when the hub cannot be reached.
+    /// Loads the files that a closure chooses among those of the revision.
+    ///
+    /// - Parameters:
+    ///   - trustsCache: whether cached files of a known commit count as complete, as `huggingface_hub` takes them,
+    ///     although the cache has no listing of it. Otherwise the hub is asked then.
+    ///   - choose: gets the hub's listing, or the cache's, and may be called for both.
+    /// - Throws: ``HubError``, `CancellationError`, or what `choose` throws.
+    public func load(
+        _ repository: String,
+        revision: String = "main",
+        commit: String? = nil,
+        trustsCache: Bool = false,
+        choosing choose: @escaping @Sendable (HubListing) throws -> HubFiles
+    ) async throws -> HubSnapshot {
+        try await load(repository, revision: revision, commit: commit, trustsCache: trustsCache, isFree: true, choose)
+    }
+
+    private func load(
+        _ repository: String,
+        revision: String,
+        commit: String?,
+        trustsCache: Bool = false,
+        isFree: Bool,
+        _ choose: @escaping @Sendable (HubListing) throws -> HubFiles
+    ) async throws -> HubSnapshot {
+        let load = try SnapshotLoad(
+            repository: repository,
+            revision: revision,
+            commit: commit,
+            trustsCache: trustsCache,
+            network: network
+        )
+        return try await load.run(choose, isFree: isFree)
+    }
+
+    /// Lists the files of a revision: from the hub, or from the cache when offline or when the hub cannot be used.
     ///
     /// - Throws: ``HubError``, or `CancellationError`.
     public func list(_ repository: String, revision: String = "main") async throws -> HubListing {
-        let load = try SnapshotLoad(repository: repository, revision: revision, files: .all, options: options)
-        if options.isOffline { return try await load.cachedListing() }
-        return try await withClient { client in try await load.listing(client) }
+        try await SnapshotLoad(repository: repository, revision: revision, network: network).listing()
     }
 
-    private func withClient<Result: Sendable>(_ body: (HubClient) async throws -> Result) async throws -> Result {
-        let http = HTTPClient(
-            eventLoopGroupProvider: .shared(HTTPClient.defaultEventLoopGroup),
-            configuration: HubClient.configuration(options.limits)
-        )
-        let result: Result
-        do {
-            result = try await body(try HubClient(http, options: options, sleep: sleep))
-        } catch {
-            try? await http.shutdown()
-            throw error
-        }
-        try? await http.shutdown()
-        return result
+    /// The commit that a revision stands for now.
+    ///
+    /// The hub is asked once, for at most ``HubLimits/fallbackDeadline``. When it cannot be used, the commit is the one
+    /// that the cache has for the revision, and a warning is logged.
+    ///
+    /// - Throws: ``HubError`` when neither tells, or `CancellationError`.
+    public func commit(of repository: String, revision: String = "main") async throws -> String {
+        try await currentCommit(of: repository, revision: revision).commit
+    }
+
+    /// The same, and whether the hub told, or there was nothing to ask.
+    package func currentCommit(
+        of repository: String,
+        revision: String
+    ) async throws -> (commit: String, isFromHub: Bool) {
+        try await SnapshotLoad(repository: repository, revision: revision, network: network).currentCommit()
     }
 }

@@ -3,23 +3,40 @@ internal import SwerveSystem
 
 /// One load of a snapshot: compares the cache with the hub and downloads what is missing.
 struct SnapshotLoad: Sendable {
+    /// Chooses the files to load among those of the revision.
+    typealias Choice = @Sendable (HubListing) throws -> HubFiles
+
     let repository: String
     let revision: String
-    let files: HubFiles
-    let options: ModelHubOptions
+    /// The commit that the revision stands for; nil leaves it to the hub.
+    let commit: String?
+    /// Whether cached files of a known commit count as complete although no listing tells.
+    let trustsCache: Bool
+    let network: HubNetwork
     private let cache: HubCache
 
     /// - Throws: ``HubError`` with code `invalidName`.
-    init(repository: String, revision: String, files: HubFiles, options: ModelHubOptions) throws(HubError) {
+    init(
+        repository: String,
+        revision: String,
+        commit: String? = nil,
+        trustsCache: Bool = false,
+        network: HubNetwork
+    ) throws(HubError) {
         try HubName.check(repository: repository)
         try HubName.check(revision: revision)
+        if let commit, !HubName.isCommit(commit) {
+            throw HubError(.invalidName, "invalid commit \(HubName.quoted(commit)): use the 40 digits of its hash")
+        }
         self.repository = repository
         self.revision = revision
-        self.files = files
-        self.options = options
-        cache = HubCache(options, repository: repository)
+        self.commit = commit ?? (HubName.isCommit(revision) ? revision : nil)
+        self.trustsCache = trustsCache
+        self.network = network
+        cache = HubCache(network.options, repository: repository)
     }
 
+    private var options: ModelHubOptions { network.options }
     private var subject: String { "\(repository) at \(HubName.quoted(revision))" }
 
     private func snapshot(_ commit: String, _ files: [String]) -> HubSnapshot {
@@ -32,24 +49,41 @@ struct SnapshotLoad: Sendable {
         )
     }
 
-    private func cached() async throws -> HubCache.Cached? {
-        try await Disk.run { try cache.cached(revision, files: files) }
+    // MARK: The cache
+
+    /// What the cache has of the chosen files.
+    private struct Stock {
+        let cached: HubCache.Cached
+        /// Whether it is certain that no chosen file is missing: all were chosen by name, or a listing was kept.
+        let isCertain: Bool
+
+        var isWhole: Bool { cached.missing.isEmpty }
     }
 
-    /// Returns the snapshot if the hub need not or must not be asked; nil if it must be asked.
-    func withoutNetwork() async throws -> HubSnapshot? {
-        guard options.isOffline || HubName.isCommit(revision) else { return nil }
-        let cached = try await cached()
-        if let cached, cached.missing.isEmpty, options.isOffline || isKnownToBeWhole(cached) {
-            return snapshot(cached.commit, cached.present)
+    /// - Returns: nil when the cache has nothing of the revision.
+    /// - Throws: ``HubError``, or what `choose` throws.
+    private func stock(_ choose: Choice, isFree: Bool) async throws -> Stock? {
+        guard let listing = try await cachedListing() else { return nil }
+        let files = try choose(listing)
+        let areNamed = !isFree && files.names.count == files.patterns?.count
+        return try await Disk.run {
+            guard let cached = try cache.cached(commit ?? revision, files: files) else { return nil }
+            return Stock(cached: cached, isCertain: areNamed || cache.tree(cached.commit) != nil)
         }
-        guard options.isOffline else { return nil }
-        throw HubError(.offline, "HF_HUB_OFFLINE is set and \(missing(cached)); load it once without HF_HUB_OFFLINE")
     }
 
-    /// Whether it is certain that no chosen file is missing: all were chosen by name, or a listing was kept.
-    private func isKnownToBeWhole(_ cached: HubCache.Cached) -> Bool {
-        files.names.count == files.patterns?.count || cache.tree(cached.commit) != nil
+    /// The cache's listing of a revision: the kept listing, or else the cached files; nil when it has none.
+    private func cachedListing() async throws -> HubListing? {
+        try await Disk.run {
+            guard let commit = try cache.commit(of: commit ?? revision) else { return nil }
+            var files = cache.tree(commit)?.list
+            if files == nil {
+                let paths = cache.files(commit: commit)
+                let sizes = paths.map { FileSystem.size(cache.layout.pointer($0, commit: commit)) }
+                files = paths.isEmpty ? nil : zip(paths, sizes).map { HubFile(path: $0, size: $1) }
+            }
+            return files.map { HubListing(repository: repository, revision: revision, commit: commit, files: $0) }
+        }
     }
 
     /// Describes what the cache lacks.
@@ -62,32 +96,83 @@ struct SnapshotLoad: Sendable {
         return "the cache in \(options.cacheFolder) lacks files of \(subject): \(names)\(more)"
     }
 
-    func run(_ client: HubClient) async throws -> HubSnapshot {
-        let fallback = try await cached().flatMap { $0.missing.isEmpty ? $0 : nil }
-        let answer: ListingAnswer
+    private func offline(_ cached: HubCache.Cached?) -> HubError {
+        HubError(.offline, "HF_HUB_OFFLINE is set and \(missing(cached)); load it once without HF_HUB_OFFLINE")
+    }
+
+    private func warn(_ error: HubError, commit: String) {
+        options.logger.warning(
+            "the hub cannot be used; using the cache",
+            metadata: ["repository": "\(repository)", "commit": "\(commit)", "error": "\(error)"]
+        )
+    }
+
+    // MARK: Loading
+
+    /// - Parameter isFree: whether the choice depends on which files there are.
+    func run(_ choose: Choice, isFree: Bool) async throws -> HubSnapshot {
+        if options.isOffline {
+            let stock = try await stock(choose, isFree: isFree)
+            guard let stock, stock.isWhole else { throw offline(stock?.cached) }
+            return snapshot(stock.cached.commit, stock.cached.present)
+        }
+        let stock: Stock?
         do {
-            // If there is a fallback, a hub that is down must not delay the start.
-            answer = try await client.listing(repository, revision: revision, attempts: fallback == nil ? nil : 1)
+            stock = try await self.stock(choose, isFree: isFree)
+        } catch let error as HubError {
+            throw error
+        } catch {
+            // Of an incomplete cache nothing can be chosen. The hub's listing decides.
+            stock = nil
+        }
+        let fallback = stock.flatMap { $0.isWhole ? $0 : nil }
+        if commit != nil, let fallback, fallback.isCertain || trustsCache {
+            return snapshot(fallback.cached.commit, fallback.cached.present)
+        }
+        let contents: Contents
+        do {
+            contents = try await self.contents(isPatient: fallback == nil)
         } catch let error as HubError where error.leavesTheCache {
             guard let fallback else {
                 guard [.unreachable, .timeout].contains(error.code) else { throw error }
-                throw HubError(error.code, "\(error.message); \(missing(try await cached()))")
+                throw HubError(error.code, "\(error.message); \(missing(stock?.cached))")
             }
-            options.logger.warning(
-                "the hub cannot be used; using the cache",
-                metadata: ["repository": "\(repository)", "commit": "\(fallback.commit)", "error": "\(error)"]
-            )
-            return snapshot(fallback.commit, fallback.present)
+            warn(error, commit: fallback.cached.commit)
+            return snapshot(fallback.cached.commit, fallback.cached.present)
         }
-        let chosen = try choose(answer)
-        let missing = try await Disk.run { chosen.filter { !cache.has($0, commit: answer.commit) } }
-        if !missing.isEmpty { try await download(missing, commit: answer.commit, client) }
-        try await keep(answer)
-        return snapshot(answer.commit, chosen.map(\.path))
+        let chosen = try chosen(contents, choose)
+        let missing = try await Disk.run { chosen.filter { !cache.has($0, commit: contents.commit) } }
+        if !missing.isEmpty {
+            try await network.withClient { try await download(missing, commit: contents.commit, $0) }
+        }
+        try await keep(contents)
+        return snapshot(contents.commit, chosen.map(\.path))
     }
 
-    private func choose(_ answer: ListingAnswer) throws -> [HubFile] {
-        let list = answer.list
+    /// The files of a commit.
+    private struct Contents {
+        let commit: String
+        let list: [HubFile]
+        let tree: HubTree?
+    }
+
+    /// The kept listing of a known commit, or else the hub's answer.
+    private func contents(isPatient: Bool) async throws -> Contents {
+        if let commit, let tree = try await Disk.run({ cache.tree(commit) }) {
+            return Contents(commit: commit, list: tree.list, tree: tree)
+        }
+        let answer = try await network.listing(repository, revision: commit ?? revision, isPatient: isPatient)
+        if let commit, answer.commit != commit {
+            throw HubError(.server, "\(subject): the hub answered with commit \(answer.commit) instead of \(commit)")
+        }
+        return Contents(commit: answer.commit, list: answer.list, tree: HubTree(answer))
+    }
+
+    private func chosen(_ contents: Contents, _ choose: Choice) throws -> [HubFile] {
+        let list = contents.list
+        let files = try choose(
+            HubListing(repository: repository, revision: revision, commit: contents.commit, files: list)
+        )
         let paths = Set(files.select(list.map(\.path)))
         let chosen = list.filter { paths.contains($0.path) }
         for file in chosen { try HubName.check(file: file.path) }
@@ -109,9 +194,9 @@ struct SnapshotLoad: Sendable {
     }
 
     /// Records the revision. A cache that cannot be written but has the files is still usable.
-    private func keep(_ answer: ListingAnswer) async throws {
+    private func keep(_ contents: Contents) async throws {
         do {
-            try await Disk.run { try cache.keep(revision, commit: answer.commit, tree: HubTree(answer)) }
+            try await Disk.run { try cache.keep(revision, commit: contents.commit, tree: contents.tree) }
         } catch let error as HubError {
             options.logger.warning("the revision could not be recorded in the cache", metadata: ["error": "\(error)"])
         }
@@ -148,29 +233,48 @@ struct SnapshotLoad: Sendable {
         }
     }
 
-    func listing(_ client: HubClient) async throws -> HubListing {
+    // MARK: Asking without loading
+
+    /// The files of the revision: from the hub, or else from the cache.
+    func listing() async throws -> HubListing {
+        let cached = try await cachedListing()
+        if options.isOffline {
+            guard let cached else { throw offline(nil) }
+            return cached
+        }
         do {
-            let answer = try await client.listing(repository, revision: revision)
-            return HubListing(repository: repository, revision: revision, commit: answer.commit, files: answer.list)
+            let contents = try await contents(isPatient: cached == nil)
+            return HubListing(
+                repository: repository,
+                revision: revision,
+                commit: contents.commit,
+                files: contents.list
+            )
         } catch let error as HubError where error.leavesTheCache {
-            guard let listing = try? await cachedListing() else { throw error }
-            options.logger.warning("the hub cannot be used; using the cache", metadata: ["error": "\(error)"])
-            return listing
+            guard let cached else { throw error }
+            warn(error, commit: cached.commit)
+            return cached
         }
     }
 
-    /// The cache's listing of a revision: the kept listing, or else the cached files.
-    func cachedListing() async throws -> HubListing {
-        let found: (commit: String, files: [HubFile])? = try await Disk.run {
-            guard let commit = try cache.commit(of: revision) else { return nil }
-            if let tree = cache.tree(commit) { return (commit, tree.list) }
-            let files = cache.files(commit: commit)
-            let sizes = files.map { FileSystem.size(cache.layout.pointer($0, commit: commit)) }
-            return files.isEmpty ? nil : (commit, zip(files, sizes).map { HubFile(path: $0, size: $1) })
+    /// The commit of the revision: as the hub says, which is asked once, or else as the cache remembers. A revision that
+    /// is a commit needs no hub.
+    func currentCommit() async throws -> (commit: String, isFromHub: Bool) {
+        if let commit { return (commit, true) }
+        let cached = try await Disk.run { try cache.commit(of: revision) }
+        if options.isOffline {
+            guard let cached else { throw offline(nil) }
+            return (cached, false)
         }
-        guard let found else {
-            throw HubError(.offline, "HF_HUB_OFFLINE is set and \(missing(nil)); load it once without HF_HUB_OFFLINE")
+        do {
+            let contents = try await contents(isPatient: false)
+            // So that loads of this commit need not ask again. A cache that cannot be written only costs a request.
+            try? await Disk.run { try contents.tree.map { try cache.keep($0, of: contents.commit) } }
+            return (contents.commit, true)
+        } catch let error as HubError where error.leavesTheCache {
+            guard let cached else { throw error }
+            warn(error, commit: cached)
+            return (cached, false)
         }
-        return HubListing(repository: repository, revision: revision, commit: found.commit, files: found.files)
     }
 }

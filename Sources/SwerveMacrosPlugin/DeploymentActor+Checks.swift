@@ -18,6 +18,19 @@ extension DeploymentActor {
             checkSignature(of: method, in: context)
         }
         warnWithoutMethods(in: context)
+        warnAboutConditions(in: context)
+    }
+
+    private func warnAboutConditions(in context: some MacroExpansionContext) {
+        guard context.conditions == nil else { return }
+        for item in syntax.memberBlock.members {
+            guard let conditional = item.decl.as(IfConfigDeclSyntax.self) else { continue }
+            context.warning(
+                "@Deployment cannot tell whether these members are compiled and leaves them out: write them without "
+                    + "'#if', or build with Swift 6.3 and swift-syntax 603 or later",
+                at: conditional
+            )
+        }
     }
 
     private func checkInitializers(in context: some MacroExpansionContext) {

@@ -21,7 +21,7 @@ struct DeploymentActor {
         self.name = syntax.name.text
         let access = Access(syntax.modifiers, in: context.lexicalContext)
         self.access = access
-        let members = syntax.memberBlock.members.active(in: context.buildConfiguration)
+        let members = syntax.memberBlock.members.active(in: context.conditions)
         self.members = members
         let written = members.compactMap { $0.as(InitializerDeclSyntax.self) }
         if written.isEmpty {
@@ -102,6 +102,18 @@ extension PatternBindingSyntax {
 extension DeclModifierListSyntax {
     func contains(_ keyword: Keyword) -> Bool {
         contains { $0.name.tokenKind == .keyword(keyword) }
+    }
+}
+
+extension MacroExpansionContext {
+    /// Which `#if` conditions hold; `nil` when the compiler does not say, or swift-syntax is older than 603, which a
+    /// package with other macros may ask for.
+    var conditions: (any BuildConfiguration)? {
+        #if canImport(SwiftSyntax603)
+            buildConfiguration
+        #else
+            nil
+        #endif
     }
 }
 

@@ -73,12 +73,18 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     ///   - model: a folder's path or a repository's name, see ``init(_:home:)``; or the path of an ONNX file, which is
     ///     used regardless of the variant, with the other files beside it.
     ///   - revision: the branch, tag or commit of a repository; ignored for a folder.
+    ///   - commit: the commit that the revision stands for, if it was found before; see ``ModelName``.
+    ///   - trustsCache: whether the hub's cache is used without asking the hub when the commit is given and all files
+    ///     seem to be there.
     ///   - files: which of the model's files to get.
     ///   - hub: the hub for repositories.
-    /// - Throws: ``ONNXError`` with code `notFound` when the folder or a file is missing; `HubError`; `CancellationError`.
+    /// - Throws: ``ONNXError`` with code `notFound` when the folder or a file is missing, `invalidModel` when a Git LFS
+    ///   pointer is in the place of a file; `HubError`; `CancellationError`.
     public static func resolve(
         _ model: String,
         revision: String = "main",
+        commit: String? = nil,
+        trustsCache: Bool = false,
         files: ModelFiles = ModelFiles(),
         hub: ModelHub = ModelHub()
     ) async throws -> ModelFolder {
@@ -88,18 +94,29 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
             let (folder, name) = split(path)
             var files = files
             files.variant = ONNXVariant(name)
-            let chosen = try files.chosen(among: ONNXModelFiles.paths(in: folder), of: folder)
-            return ModelFolder(path: folder, model: chosen.model, commit: nil)
+            return try local(folder, files, named: folder)
         case .folder(let path):
-            let chosen = try files.chosen(among: ONNXModelFiles.paths(in: path), of: model)
-            return ModelFolder(path: path, model: chosen.model, commit: nil)
+            return try local(path, files, named: model)
         case .repository(let name):
-            let listing = try await hub.list(name, revision: revision)
-            let chosen = try files.chosen(among: listing.files.map(\.path), of: name)
-            // Loads by revision, not by the listing's commit, so that the cache records the revision's commit.
-            let snapshot = try await hub.load(name, revision: revision, files: .matching(chosen.all))
+            let snapshot = try await hub.load(name, revision: revision, commit: commit, trustsCache: trustsCache) {
+                .matching(try files.chosen(among: $0.files.map(\.path), of: name).all)
+            }
+            let chosen = try files.chosen(among: snapshot.files, of: name)
+            for file in chosen.all where GitLFSPointer.isPointer(at: "\(snapshot.folder)/\(file)") {
+                throw ONNXError(
+                    .invalidModel,
+                    "\(file) of \(name) is a Git LFS pointer on the hub too, not the file itself: run `git lfs pull` in a "
+                        + "clone that has the file, and upload it again or bind that folder"
+                )
+            }
             return ModelFolder(path: snapshot.folder, model: chosen.model, commit: snapshot.commit)
         }
+    }
+
+    private static func local(_ folder: String, _ files: ModelFiles, named model: String) throws -> ModelFolder {
+        let chosen = try files.chosen(among: ONNXModelFiles.paths(in: folder), of: model)
+        for file in chosen.all { try Files.checkIsFetched("\(folder)/\(file)") }
+        return ModelFolder(path: folder, model: chosen.model, commit: nil)
     }
 
     /// The folder of a file, and its name.

@@ -3,7 +3,8 @@ internal import SwerveSystem
 
 /// The NVIDIA GPUs that this process sees.
 package enum CUDADevices {
-    /// The driver's name for the device that has this number in CUDA: a number of the driver, or a name.
+    /// The driver's name for the device that has this number in CUDA: a number of the driver, or the name of a GPU
+    /// (`GPU-…`) or of a part of one (`MIG-…`, or `MIG-GPU-…/1/0` with drivers before version 470).
     ///
     /// - Parameters:
     ///   - device: a number among the visible devices.
@@ -14,7 +15,7 @@ package enum CUDADevices {
         // CUDA ignores the first invalid entry and all entries after it.
         let names = visible.split(separator: ",", omittingEmptySubsequences: false)
             .map { $0.filter { !$0.isWhitespace } }
-            .prefix { !$0.isEmpty && ($0.hasPrefix("GPU-") || Int($0).map { $0 >= 0 } == true) }
+            .prefix { $0.hasPrefix("GPU-") || $0.hasPrefix("MIG-") || Int($0).map { $0 >= 0 } == true }
         guard names.indices.contains(device) else {
             throw ONNXError(
                 .invalidArgument,
@@ -24,7 +25,8 @@ package enum CUDADevices {
         return names[device]
     }
 
-    /// The memory of a device in bytes, as NVML reports it.
+    /// The memory of a device in bytes, as NVML reports it: of a part of a GPU, that part's memory. A GPU that is divided
+    /// into parts and given by its number stands for its first part, as in CUDA.
     ///
     /// - Parameter device: a number among the visible devices.
     /// - Throws: ``ONNXError`` with code `invalidArgument`, or `providerUnavailable` when NVML is not installed or does

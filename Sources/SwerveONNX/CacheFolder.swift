@@ -3,45 +3,84 @@ internal import SwerveSystem
 /// The folder for converted models and for the shapes recorded from requests.
 ///
 /// Only the user can read it. Everything in it can be deleted: what is missing is made again.
-struct CacheFolder {
-    let path: String
+package struct CacheFolder {
+    package let path: String
+    /// Whether the folder is in one where everybody may write, so that somebody else may have made it.
+    private let isInPublic: Bool
 
     /// - Parameters:
-    ///   - path: the folder; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME` or in `~/.cache`.
+    ///   - path: the folder; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME` or in `~/.cache`. Without a
+    ///     home folder that can be written to, `swerve-cache-<user>` in the folder for temporary files.
     ///   - environment: looks up an environment variable.
-    init(_ path: String?, environment: (String) -> String? = ThisProcess.environmentVariable) {
+    ///   - userHome: the home folder when `HOME` is not set.
+    ///   - temporary: the folder for temporary files.
+    package init(
+        _ path: String?,
+        environment: (String) -> String? = ThisProcess.environmentVariable,
+        userHome: String? = FileSystem.homeFolder,
+        temporary: String = "/tmp"
+    ) {
         func variable(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
-        self.path =
-            path ?? variable("SWERVE_CACHE") ?? variable("XDG_CACHE_HOME").map { $0 + "/swerve" }
-            ?? variable("HOME").map { $0 + "/.cache/swerve" } ?? "/tmp/swerve-cache-\(ThisProcess.userID)"
+        let home = (variable("HOME") ?? userHome).flatMap { home in
+            let cache = home + "/.cache"
+            return FileSystem.isWritable(FileSystem.exists(cache) ? cache : home) ? cache : nil
+        }
+        let own = path ?? variable("SWERVE_CACHE") ?? (variable("XDG_CACHE_HOME") ?? home).map { $0 + "/swerve" }
+        self.path = own ?? "\(temporary)/swerve-cache-\(ThisProcess.userID)"
+        isInPublic = own == nil
     }
 
     /// Returns a subfolder, creating it if needed.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
-    func subfolder(_ name: String) throws -> String {
+    package func subfolder(_ name: String) throws -> String {
+        if isInPublic {
+            try? FileSystem.makeFolder(path, mode: 0o700)
+            try check()
+        }
         var made = ""
         for part in "\(path)/\(name)".split(separator: "/", omittingEmptySubsequences: false) {
             made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "" : "/") + part
-            do {
-                try FileSystem.makeFolder(made, mode: 0o700)
-            } catch {
-                guard error.code == .exists || FileSystem.isFolder(made) else {
-                    throw ONNXError(.cacheFailed, "cannot make \(made): \(error.reason)")
-                }
-            }
+            try makeFolder(made)
         }
         return made
     }
 
-    /// Creates a new folder with a unique name in `folder`.
+    /// Whether what is in the folder can only come from this user.
+    var isTrusted: Bool { !isInPublic || (try? check()) != nil }
+
+    /// Refuses a folder in a public place that somebody else made, or may write to.
+    private func check() throws {
+        let status = FileStatus(path, followingLinks: false)
+        let problem: String? =
+            switch status {
+            case nil: "cannot be made"
+            case let status? where status.kind == .link: "is a symbolic link"
+            case let status? where status.kind != .folder: "is not a folder"
+            case let status? where status.owner != ThisProcess.userID:
+                "belongs to user \(status.owner), not to \(ThisProcess.userID)"
+            case let status? where status.permissions & 0o077 != 0:
+                "can be used by others: its mode is \(String(status.permissions, radix: 8)), not 700"
+            default: nil
+            }
+        guard let problem else { return }
+        throw ONNXError(
+            .cacheFailed,
+            "the cache folder \(path) \(problem). There is no home folder to use instead: remove it, or set SWERVE_CACHE "
+                + "to a folder of your own"
+        )
+    }
+
+    /// Makes one folder that only the user may enter, unless it is there.
     ///
     /// - Throws: ``ONNXError`` with code `cacheFailed`.
-    func temporaryFolder(in folder: String) throws -> String {
+    func makeFolder(_ path: String) throws {
         do {
-            return try FileSystem.makeTemporaryFolder("\(folder)/\(CacheFolder.partialPrefix)")
+            try FileSystem.makeFolder(path, mode: 0o700)
         } catch {
-            throw ONNXError(.cacheFailed, "cannot make a folder in \(folder): \(error.reason)")
+            guard error.code == .exists || FileSystem.isFolder(path) else {
+                throw ONNXError(.cacheFailed, "cannot make \(path): \(error.reason)")
+            }
         }
     }
 
@@ -59,23 +98,34 @@ struct CacheFolder {
         }
     }
 
-    /// Gives a finished folder its final name; false when another process was first.
-    func publish(_ temporary: String, as folder: String) -> Bool {
-        (try? FileSystem.rename(temporary, to: folder)) != nil
+    /// Returns once a folder and its files are on the disk.
+    ///
+    /// - Throws: ``ONNXError`` with code `cacheFailed`.
+    func sync(_ folder: String) throws {
+        do {
+            for name in FileSystem.names(in: folder) { try FileSystem.sync("\(folder)/\(name)") }
+            try FileSystem.sync(folder)
+        } catch {
+            throw ONNXError(.cacheFailed, "\(error)")
+        }
+    }
+
+    /// Gives a finished folder its final name, for good.
+    ///
+    /// - Throws: ``ONNXError`` with code `cacheFailed`.
+    func publish(_ draft: String, as folder: String) throws {
+        do {
+            try FileSystem.rename(draft, to: folder)
+            try FileSystem.sync("\(folder)/..")
+        } catch {
+            throw ONNXError(.cacheFailed, "\(error)")
+        }
     }
 
     /// Removes a folder and the files in it.
     static func remove(_ folder: String) {
         for name in FileSystem.names(in: folder) { try? FileSystem.remove("\(folder)/\(name)") }
         FileSystem.removeEmptyFolder(folder)
-    }
-
-    /// Removes the oldest folders in `folder` until `limit` are left. Files mapped by a process stay readable to it.
-    static func prune(_ folder: String, keeping limit: Int) {
-        let ages = FileSystem.names(in: folder).map { name in
-            (name, FileStatus("\(folder)/\(name)")?.modifiedSeconds ?? .max)
-        }
-        for (name, _) in ages.sorted(by: { $0.1 > $1.1 }).dropFirst(limit) { remove("\(folder)/\(name)") }
     }
 
     /// A file name for a text: its hash. Two texts may have the same hash, so the text is stored beside the files and

@@ -55,4 +55,14 @@ package enum Files {
             throw ONNXError(.notFound, error.description)
         }
     }
+
+    /// - Throws: ``ONNXError`` with code `invalidModel` when a Git LFS pointer is in the place of the file.
+    package static func checkIsFetched(_ path: String) throws {
+        guard GitLFSPointer.isPointer(at: path) else { return }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        throw ONNXError(
+            .invalidModel,
+            "\(path) is a Git LFS pointer, not the file itself: Git LFS has not fetched it. Run `git lfs pull` in \(folder)"
+        )
+    }
 }

@@ -1,4 +1,5 @@
 internal import CONNXRuntime
+internal import SwerveSystem
 internal import Synchronization
 
 // Owners of C objects, and the only place where pointers cross threads: ONNX Runtime allows every call made through
@@ -17,10 +18,13 @@ final class LibraryHandle: Sendable {
 final class SessionHandle: Sendable {
     nonisolated(unsafe) let pointer: OpaquePointer
     let library: LibraryHandle
+    /// Keeps the converted model in the cache while the session lives; nil for a session with its own weights.
+    private let lease: LockedFile?
 
-    init(_ pointer: OpaquePointer, library: LibraryHandle) {
+    init(_ pointer: OpaquePointer, library: LibraryHandle, lease: LockedFile? = nil) {
         self.pointer = pointer
         self.library = library
+        self.lease = lease
     }
 
     deinit {

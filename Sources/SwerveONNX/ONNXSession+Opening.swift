@@ -46,12 +46,19 @@ extension ONNXSession {
             return try open(source, runtime: runtime, provider: .cpu, options: options)
         }
         let shared = try ONNXSharedWeights(path: path, runtime: runtime, options: options)
-        let converted = try shared.prepare { target, entries in
-            var options = options
-            options.configuration.merge(entries) { $1 }
-            _ = try open(source, runtime: runtime, provider: .cpu, options: options, saveTo: target)
-        }
-        return try open(.path(converted), runtime: runtime, provider: .cpu, options: shared.loadingOptions)
+        let converted = try shared.prepare()
+        return try open(
+            .path(converted.path),
+            runtime: runtime,
+            provider: .cpu,
+            options: shared.loadingOptions,
+            lease: converted.lease
+        )
+    }
+
+    /// Writes a model as ONNX Runtime optimizes it for the CPU.
+    static func convert(_ path: String, runtime: ONNXRuntime, options: ONNXSessionOptions, to target: String) throws {
+        _ = try open(.path(path), runtime: runtime, provider: .cpu, options: options, saveTo: target)
     }
 
     private static func open(
@@ -59,7 +66,8 @@ extension ONNXSession {
         runtime: ONNXRuntime,
         provider: ONNXProvider,
         options: ONNXSessionOptions,
-        saveTo target: String? = nil
+        saveTo target: String? = nil,
+        lease: LockedFile? = nil
     ) throws -> SessionHandle {
         var error = onnxrt_error()
         var session: OpaquePointer?
@@ -99,7 +107,7 @@ extension ONNXSession {
             let code: ONNXError.Code = error.code == ONNXRT_NO_MEMORY.rawValue ? .outOfResources : .invalidModel
             throw ONNXError(code, error.text)
         }
-        return SessionHandle(session, library: runtime.handle)
+        return SessionHandle(session, library: runtime.handle, lease: lease)
     }
 }
 

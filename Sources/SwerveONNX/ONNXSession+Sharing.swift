@@ -1,13 +1,13 @@
 internal import SwerveActors
-internal import SwerveSystem
 internal import Synchronization
 
 extension ONNXSession {
     /// Returns the session of a model file that the whole process shares, so that in-process replicas of a deployment
     /// hold one copy of its weights.
     ///
-    /// The same unchanged file with the same options gives the same object as long as someone holds it; callers that
-    /// ask while it is being loaded wait for it. For in-process replicas, the threads, concurrent runs and queue are
+    /// The same unchanged model with the same options gives the same object as long as someone holds it; callers that
+    /// ask while it is being loaded wait for it. A model is another one when its file or one of the files with its
+    /// weights was replaced. For in-process replicas, the threads, concurrent runs and queue are
     /// sized for all replicas of the deployment together.
     ///
     /// - Parameters:
@@ -23,22 +23,41 @@ extension ONNXSession {
         let runtime = try runtime ?? ONNXRuntime.load()
         try options.validate()
         let options = options.pooled(in: .current)
-        guard let file = FileIdentity(path) else {
-            throw ONNXError(.notFound, "there is no model file at \(path)")
+        for _ in 0..<maximumTries {
+            let model = try await identity(path)
+            let key = SharedSessions.Key(model: model, runtime: runtime.path, options: options)
+            do {
+                return try await SharedSessions.all.session(key) {
+                    // The options already include the context.
+                    let session = try await ReplicaContext.$current.withValue(nil) {
+                        try await load(.path(path), runtime: runtime, options: options)
+                    }
+                    guard try await identity(path) == model else { throw ModelChanged() }
+                    return session
+                }
+            } catch is ModelChanged {}
         }
-        return try await SharedSessions.all.session(.init(file: file, runtime: runtime.path, options: options)) {
-            // The options already include the context.
-            try await ReplicaContext.$current.withValue(nil) {
-                try await load(.path(path), runtime: runtime, options: options)
-            }
-        }
+        throw ONNXError(
+            .invalidModel,
+            "the files of \(path) changed \(maximumTries) times while they were read: replace a model by a new folder"
+        )
+    }
+
+    /// How often to load a model whose files change meanwhile.
+    private static let maximumTries = 3
+
+    private static func identity(_ path: String) async throws -> ONNXModelIdentity {
+        try await BlockingThread(queueLimit: 1).run { try ONNXModelIdentity(path) }
     }
 }
 
-/// The sessions of this process, by file and options.
+/// The files of a model were replaced while it was loaded, so nobody knows which ones the session has.
+private struct ModelChanged: Error {}
+
+/// The sessions of this process, by model and options.
 final class SharedSessions: Sendable {
     struct Key: Hashable, Sendable {
-        var file: FileIdentity
+        var model: ONNXModelIdentity
         var runtime: String
         var options: ONNXSessionOptions
     }

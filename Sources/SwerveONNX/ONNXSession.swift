@@ -56,9 +56,8 @@ public final class ONNXSession: Sendable {
     public init(_ source: Source, runtime: ONNXRuntime, options: ONNXSessionOptions = ONNXSessionOptions()) throws {
         try options.validate()
         let options = options.resolved(in: .current)
-        if case .path(let path) = source.kind, !FileSystem.isFile(path) {
-            throw ONNXError(.notFound, "there is no model file at \(path)")
-        }
+        // Says what is wrong with the files more clearly than ONNX Runtime would.
+        if case .path(let path) = source.kind { _ = try ONNXModelIdentity(path) }
         let opened = try ONNXSession.open(source, runtime: runtime, options: options)
         let pointer = opened.handle.pointer
         provider = opened.provider

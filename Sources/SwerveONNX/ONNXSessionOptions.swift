@@ -53,7 +53,7 @@ public struct ONNXSessionOptions: Hashable, Sendable, Codable {
     /// Where the weights are stored. Only applies to models in files that run on the CPU.
     public var weights: Weights
     /// The folder for converted models and recorded shapes; nil means `$SWERVE_CACHE`, else `swerve` in `$XDG_CACHE_HOME`
-    /// or in `~/.cache`.
+    /// or in `~/.cache`, else a folder of this user in `/tmp`.
     public var cacheFolder: String?
     /// Session configuration entries, passed on unchanged; ONNX Runtime documents them.
     public var configuration: [String: String]

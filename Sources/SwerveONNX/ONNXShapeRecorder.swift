@@ -44,7 +44,8 @@ public final class ONNXShapeRecorder: Sendable {
         self.limit = limit
         cache = CacheFolder(cacheFolder)
         thread = try BlockingThread(queueLimit: 16)
-        recorded = Array(ONNXShapeRecorder.read(ONNXShapeRecorder.file(in: cache, model), model).prefix(limit))
+        let found = cache.isTrusted ? ONNXShapeRecorder.read(ONNXShapeRecorder.file(in: cache, model), model) : []
+        recorded = Array(found.prefix(limit))
         known = Mutex(recorded)
     }
 

@@ -116,7 +116,8 @@ public actor ServeInstance {
     ///   - cors: which pages of other origins may call the application from a browser; none by default.
     /// - Returns: a handle of the ingress deployment.
     /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
-    ///   initialiser that kept failing. In all cases an application that already ran under the name keeps running.
+    ///   initialiser that kept failing; what resolving a ``ResolvedAtDeploy`` value throws. In all cases an application
+    ///   that already ran under the name keeps running.
     @discardableResult
     public func run<D: Deployment>(
         _ application: D,
@@ -124,7 +125,7 @@ public actor ServeInstance {
         routePrefix: String? = "/",
         cors: CORS? = nil
     ) async throws -> D {
-        let spec = try ApplicationBuilder.build(
+        let spec = try await ApplicationBuilder.build(
             application,
             of: system.pools.instance,
             name: name,

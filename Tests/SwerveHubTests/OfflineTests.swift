@@ -1,6 +1,8 @@
 import Foundation
 import Hummingbird
+import NIOCore
 import SwerveHub
+import Synchronization
 import Testing
 
 @Suite("Without the hub")
@@ -55,6 +57,110 @@ struct OfflineTests {
             )
             #expect(world.pauses.all.isEmpty)
             #expect(try await world.loader { $0.endpoint = "http://127.0.0.1:1" }.list("owner/name").files.count == 3)
+        }
+    }
+
+    @Test("A silent hub is asked once, for the deadline, and then the cache is used, with a warning")
+    func silent() async throws {
+        try await World.run(model) { world async throws in
+            let online = try await world.load()
+            let (hub, clock) = (world.gate(), world.gate())
+            world.hub.set {
+                $0.fault = { _ in
+                    await hub.pass()
+                    return nil
+                }
+            }
+            let deadlines = Pauses()
+            let loader = world.loader(timer: { deadline in
+                deadlines.add(deadline)
+                await clock.pass()
+            })
+            let before = world.hub.received.count
+            async let snapshot = loader.load("owner/name")
+            await hub.arrivals(1)
+            await clock.arrivals(1)
+            clock.open()
+            #expect(try await snapshot == online)
+            async let chosen = loader.load("owner/name") { .matching($0.files.map(\.path)) }
+            #expect(try await chosen.files == online.files)
+            #expect(try await loader.list("owner/name").files.count == 3)
+            #expect(deadlines.all == [.seconds(3), .seconds(3), .seconds(3)])
+            #expect(world.hub.received.count == before + 3)
+            #expect(world.pauses.all.isEmpty)
+            #expect(
+                world.log.all.contains {
+                    $0.hasPrefix("warning: the hub cannot be used")
+                        && $0.contains("3.0 seconds, the limit fallbackDeadline")
+                }
+            )
+        }
+    }
+
+    @Test("A hub that falls silent within the list of files is given up at the same deadline")
+    func silentWithin() async throws {
+        try await World.run(model) { world async throws in
+            let online = try await world.load()
+            let (hub, clock) = (world.gate(), world.gate())
+            world.hub.set {
+                $0.fault = { _ in
+                    Response(
+                        status: .ok,
+                        body: ResponseBody { writer in
+                            try await writer.write(ByteBuffer(string: "{"))
+                            await hub.pass()
+                            throw CancellationError()
+                        }
+                    )
+                }
+            }
+            let loader = world.loader(timer: { _ in await clock.pass() })
+            async let snapshot = loader.load("owner/name")
+            await hub.arrivals(1)
+            clock.open()
+            #expect(try await snapshot == online)
+        }
+    }
+
+    @Test("An empty or incomplete cache waits for the hub with patience")
+    func patient() async throws {
+        try await World.run(model) { world async throws in
+            let deadlines = Pauses()
+            let loader = world.loader(timer: { deadlines.add($0) })
+            let failures = Mutex(3)
+            world.hub.set {
+                $0.fault = { _ in
+                    let fails = failures.withLock { left in
+                        left -= 1
+                        return left >= 0
+                    }
+                    return fails ? Response(status: .serviceUnavailable) : nil
+                }
+            }
+            _ = try await loader.load("owner/name", files: ["config.json"])
+            #expect(try await loader.load("owner/name", revision: FakeHub.commit).files.count == 3)
+            #expect(world.pauses.all.count == 3)
+            #expect(deadlines.all.isEmpty)
+        }
+    }
+
+    @Test("A plain 404, as of a mirror that lacks the repository, leaves the cache, with a warning")
+    func mirror() async throws {
+        try await World.run(model) { world async throws in
+            world.hub.set { $0.fault = { _ in Response(status: .notFound) } }
+            #expect(try await world.error().code == .notFound)
+            world.hub.set { $0.fault = nil }
+            let online = try await world.load()
+            world.hub.set { $0.fault = { _ in Response(status: .notFound) } }
+            #expect(try await world.load() == online)
+            #expect(
+                world.log.all.contains { $0.hasPrefix("warning: the hub cannot be used") && $0.contains("not_found") }
+            )
+            // The hub itself says what is missing.
+            for code in ["RevisionNotFound", "EntryNotFound"] {
+                world.hub.set { $0.fault = { _ in FakeHub.error(404, code, "no") } }
+                #expect(try await world.error().code == .notFound)
+            }
         }
     }
 

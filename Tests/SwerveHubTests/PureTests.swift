@@ -132,7 +132,9 @@ struct RetryPolicyTests {
 
     @Test("Progress resets the count, a trickle does not")
     func progress() {
-        var policy = RetryPolicy(limits, attempts: 2)
+        var limits = limits
+        limits.attempts = 2
+        var policy = RetryPolicy(limits)
         for _ in 0..<20 { #expect(policy.pause(retryAfter: nil, progress: 1 << 20, chance: 1) == .seconds(1)) }
         #expect(policy.pause(retryAfter: nil, progress: 1 << 19, chance: 1) == nil)
     }

@@ -102,6 +102,18 @@ import Testing
         #expect(found.fixed == "@Deployment distributed actor Model {\n    distributed func run() {}\n}")
     }
 
+    @Test func membersInAConditionAreWarnedOfWhereNobodyTellsWhetherItHolds() {
+        let found = Diagnosed(
+            "@Deployment distributed actor Model {\n#if DEBUG\ninit(a: Int) {}\n#endif\ndistributed func run() {}\n}"
+        )
+        #expect(
+            found.messages == [
+                "warning: @Deployment cannot tell whether these members are compiled and leaves them out: write them "
+                    + "without '#if', or build with Swift 6.3 and swift-syntax 603 or later"
+            ]
+        )
+    }
+
     @Test func aDeploymentWithoutMethodsIsWarnedOf() {
         #expect(
             Diagnosed("@Deployment distributed actor Model { static func run() {} }").messages

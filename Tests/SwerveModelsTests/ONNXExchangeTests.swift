@@ -48,7 +48,7 @@ struct ONNXExchangeTests {
 
     private func model(_ name: String, limits: ONNXModelLimits = .init()) async throws -> ONNXModel {
         try await ONNXModel(
-            model: Golden.model(name),
+            model: ModelName(Golden.model(name)),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -280,7 +280,7 @@ struct ONNXExchangeTests {
     func statuses() async throws {
         let limits = ONNXModelLimits(maximumBodyBytes: 200, maximumTensorBytes: 16)
         let model = try await ONNXModel(
-            model: Golden.model("identity-int32"),
+            model: ModelName(Golden.model("identity-int32")),
             options: ONNXSessionOptions(intraOpThreads: 1),
             limits: limits
         )
@@ -301,7 +301,7 @@ struct ONNXExchangeTests {
         let error = await #expect(throws: ONNXError.self) { try await ONNXModel(model: "/nowhere") }
         #expect(error?.code == .notFound)
         #expect(error?.message.contains("there is no folder /nowhere") == true)
-        let folder = try await ONNXModel(model: Golden.folder("external"), options: .init(intraOpThreads: 1))
+        let folder = try await ONNXModel(model: ModelName(Golden.folder("external")), options: .init(intraOpThreads: 1))
         #expect(try await folder.signature().inputs.map(\.name) == ["x"])
     }
 

@@ -218,7 +218,7 @@ extension ServedModels {
         func warmUp() async throws {
             let path = try Golden.model("picture")
             let local = await #expect(throws: ONNXError.self) {
-                try await ONNXModel(model: path, warmUp: .sizes(["batch": 1]))
+                try await ONNXModel(model: ModelName(path), warmUp: .sizes(["batch": 1]))
             }
             #expect(local?.code == .invalidArgument)
             try await withTemporaryFolder { cache in

@@ -53,7 +53,11 @@ struct ProviderTests {
         #expect(try CUDADevices.driverName(of: 0, visible: "3,1") == "3")
         #expect(try CUDADevices.driverName(of: 1, visible: " 3 , 1 ") == "1")
         #expect(try CUDADevices.driverName(of: 0, visible: "GPU-5f1c2a") == "GPU-5f1c2a")
-        for (device, visible) in [(1, "3"), (0, ""), (0, "-1"), (1, "0,-1,2"), (-1, "0")] {
+        let part = "MIG-5f1c2a00-1b2c-3d4e-5f60-718293a4b5c6"
+        #expect(try CUDADevices.driverName(of: 0, visible: part) == part)
+        #expect(try CUDADevices.driverName(of: 1, visible: "MIG-GPU-5f1c2a/1/0,\(part)") == part)
+        #expect(try CUDADevices.driverName(of: 0, visible: "MIG-GPU-5f1c2a/1/0,x") == "MIG-GPU-5f1c2a/1/0")
+        for (device, visible) in [(1, "3"), (1, "MIG-a,none,0"), (0, ""), (0, "-1"), (1, "0,-1,2"), (-1, "0")] {
             let error = #expect(throws: ONNXError.self) { try CUDADevices.driverName(of: device, visible: visible) }
             #expect(error?.code == .invalidArgument)
             #expect(error?.message.contains("CUDA_VISIBLE_DEVICES is '\(visible)'") == true)
@@ -72,6 +76,33 @@ struct ProviderTests {
             try CUDADevices.memory(of: 0, visible: nil, library: "libpng16.so.16")
         }
         #expect(other?.message.contains("NVML") == true)
+    }
+
+    @Test("The memory of a part of a GPU is the part's, by any name that CUDA takes", .enabled(if: FakeNVML.canBeMade))
+    func parts() async throws {
+        try await withTemporaryFolder { folder in
+            let library = try FakeNVML.make(in: folder)
+            func memory(_ visible: String?, device: Int = 0) throws -> UInt64 {
+                try CUDADevices.memory(of: device, visible: visible, library: library)
+            }
+            #expect(try memory(nil) == 80000)
+            #expect(try memory(FakeNVML.whole) == 80000)
+            #expect(try memory("MIG-aaaa2222-0000") == 10000)
+            #expect(try memory("MIG-\(FakeNVML.divided)/3/0") == 10000)
+            #expect(try memory("MIG-\(FakeNVML.other)/1/1") == 2500)
+            // Names that are cut short.
+            #expect(try memory("GPU-1111") == 80000)
+            #expect(try memory("MIG-bbbb4") == 2500)
+            // A divided GPU by its number stands for its first part.
+            #expect(try memory("1") == 5000)
+            #expect(try memory(nil, device: 2) == 20000)
+            for name in ["MIG-\(FakeNVML.divided)/3/1", "MIG-GPU-9/1/0", "MIG-GPU-9/x", "MIG-none", "GPU-9", "7"] {
+                let error = #expect(throws: ONNXError.self) { try memory(name) }
+                #expect(error?.code == .providerUnavailable)
+                #expect(error?.message.contains("GPU \(name) has") == true)
+                #expect(error?.message.contains("Not Found") == true)
+            }
+        }
     }
 
     @Test("The status says which provider runs and why others do not, in the requested order")

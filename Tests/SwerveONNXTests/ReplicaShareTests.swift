@@ -38,23 +38,6 @@ struct ReplicaShareTests {
         }
     }
 
-    @Test("A control group's quota counts in whole cores")
-    func quota() {
-        func quota(_ version2: String?, _ quota: String? = nil, _ period: String? = nil) -> Int? {
-            ThreadShare.quota(version2: version2, version1Quota: quota, version1Period: period)
-        }
-        #expect(quota("200000 100000\n") == 2)
-        #expect(quota("250000 100000") == 2)
-        #expect(quota("50000 100000") == 1)
-        #expect(quota("max 100000") == nil)
-        #expect(quota(nil, "300000\n", "100000\n") == 3)
-        #expect(quota(nil, "-1", "100000") == nil)
-        #expect(quota(nil) == nil)
-        #expect(quota("") == nil)
-        #expect(quota("100000 0") == nil)
-        #expect(ThreadShare.availableCores() >= 1)
-    }
-
     @Test("Options get their replica's share, unless they give a number")
     func resolved() {
         let two = context(DeploymentOptions(numReplicas: 2))

@@ -133,28 +133,6 @@ struct SharingTests {
         }
     }
 
-    @Test("Damaged or incomplete models in the cache are made again")
-    func damaged() async throws {
-        let runtime = try Golden.runtime()
-        let path = try Golden.model("layers")
-        try await withTemporaryFolder { cache in
-            _ = try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
-            let folder = "\(cache)/models/\(try #require(try models(cache).first))"
-            for file in ["key", "model.onnx"] {
-                try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
-                #expect(throws: Never.self) {
-                    try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
-                }
-                #expect(FileManager.default.fileExists(atPath: "\(folder)/\(file)"))
-            }
-            try Data("other".utf8).write(to: URL(filePath: folder + "/key"))
-            #expect(throws: Never.self) {
-                try ONNXSession(.path(path), runtime: runtime, options: shared(.shared, cache))
-            }
-            #expect(try models(cache).count == 1)
-        }
-    }
-
     @Test("Many sessions opened at once make one file")
     func concurrently() async throws {
         let runtime = try Golden.runtime()

@@ -1,4 +1,6 @@
+import Dispatch
 import SwerveSystem
+import Synchronization
 import Testing
 
 @Suite struct FileContentTests {
@@ -99,6 +101,74 @@ import Testing
             let taken = failure { _ = try LockedFile(making: path) }
             #expect(taken?.code == .exists)
             withExtendedLifetime(lock) {}
+        }
+    }
+
+    @Test func `shared locks admit each other and exclude an exclusive one`() throws {
+        try withFolder { folder in
+            let path = "\(folder)/lock"
+            var locks = try (0..<2).map { _ in try LockedFile(waitingFor: path, isShared: true, makingWith: 0o600) }
+            for _ in 0..<2 {
+                let isFreeMeanwhile = try isFree(path)
+                #expect(!isFreeMeanwhile)
+                locks.removeLast()
+            }
+            let isFreeLater = try isFree(path)
+            #expect(isFreeLater)
+            let unmade = failure {
+                _ = try LockedFile(waitingFor: "\(folder)/none/lock", isShared: true, makingWith: 0o600)
+            }
+            #expect(unmade?.attempt == "open the lock")
+        }
+    }
+
+    @Test func `a lock whose file is removed by its holder is taken on a new file`() throws {
+        try withFolder { folder in
+            let path = "\(folder)/lock"
+            var held: LockedFile? = try LockedFile(waitingFor: path, isShared: false, makingWith: 0o600)
+            let taken = Mutex<LockedFile?>(nil)
+            let isDone = DispatchSemaphore(value: 0)
+            try SystemThread.start {
+                let lock = try? LockedFile(waitingFor: path, isShared: false, makingWith: 0o600)
+                taken.withLock { $0 = lock }
+                isDone.signal()
+            }
+            try FileSystem.remove(path)
+            withExtendedLifetime(held) {}
+            held = nil
+            isDone.wait()
+            #expect(taken.withLock { $0 != nil })
+            let isFreeMeanwhile = try isFree(path)
+            #expect(!isFreeMeanwhile)
+        }
+    }
+
+    @Test func `a file is read at any place, and synced`() throws {
+        try withFolder { folder in
+            try makeFile("\(folder)/file", "abcdef")
+            let file = try ReadOnlyFile("\(folder)/file")
+            var bytes = [UInt8](repeating: 0, count: 4)
+            let count = try bytes.withUnsafeMutableBytes { try file.read(at: 4, into: $0) }
+            #expect(count == 2 && bytes == Array("ef\0\0".utf8))
+            let end = try bytes.withUnsafeMutableBytes { try file.read(at: 6, into: $0) }
+            #expect(end == 0)
+            try FileSystem.sync("\(folder)/file")
+            try FileSystem.sync(folder)
+            #expect(failure { try FileSystem.sync("\(folder)/none") }?.code == .noSuchFile)
+            #expect(failure { _ = try ReadOnlyFile("\(folder)/none") }?.code == .noSuchFile)
+        }
+    }
+
+    @Test func `a Git LFS pointer is told from other files`() throws {
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n"
+        #expect(GitLFSPointer.isPointer(pointer.utf8))
+        #expect(!GitLFSPointer.isPointer(pointer.utf8.dropFirst()))
+        #expect(!GitLFSPointer.isPointer([UInt8](pointer.utf8) + [UInt8](repeating: 0, count: 1024)))
+        try withFolder { folder in
+            try makeFile("\(folder)/pointer", pointer)
+            try makeFile("\(folder)/file", "version")
+            #expect(GitLFSPointer.isPointer(at: "\(folder)/pointer"))
+            for name in ["file", "none", "."] { #expect(!GitLFSPointer.isPointer(at: "\(folder)/\(name)")) }
         }
     }
 }

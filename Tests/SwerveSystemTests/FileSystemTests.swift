@@ -12,7 +12,7 @@ import Testing
                 #expect(FileSystem.size("\(folder)/\(name)") == 5)
             }
             #expect(FileSystem.isFolder(folder) && FileSystem.isFolder("\(folder)/folder-link"))
-            #expect(FileStatus("\(folder)/folder-link", followingLinks: false)?.kind == .other)
+            #expect(FileStatus("\(folder)/folder-link", followingLinks: false)?.kind == .link)
             #expect(FileSystem.size(folder) == nil && FileSystem.size("\(folder)/none") == nil)
             #expect(FileSystem.exists(folder) && !FileSystem.exists("\(folder)/none"))
             #expect(FileStatus("\(folder)/file")?.owner == ThisProcess.userID)
@@ -102,6 +102,18 @@ import Testing
             try makeFile("\(folder)/file", "after it")
             #expect(FileIdentity("\(folder)/file") != before)
             #expect(FileIdentity(folder) == nil && FileIdentity("\(folder)/none") == nil)
+        }
+    }
+
+    @Test func `a status has the owner, the permissions and the kind, also of a link`() throws {
+        try withFolder { folder in
+            try makeFile("\(folder)/file")
+            try FileSystem.link("\(folder)/link", to: "file")
+            let status = try #require(FileStatus(folder))
+            #expect(status.owner == ThisProcess.userID && status.permissions == 0o700 && status.kind == .folder)
+            #expect(FileStatus("\(folder)/link", followingLinks: false)?.kind == .link)
+            #expect(FileStatus("\(folder)/link")?.kind == .file)
+            #expect(FileSystem.isWritable(folder) && !FileSystem.isWritable("\(folder)/none"))
         }
     }
 

@@ -12,6 +12,7 @@ struct Seeds {
         files[.multipart] = Self.forms.map { Array($0.utf8) }
         files[.requests] = HTTPSeeds.requests.map { Array($0.utf8) }
         files[.connection] = (HTTPSeeds.requests + HTTPSeeds.large).map { Array($0.utf8) }
+        files[.fields] = HTTPFieldTarget.seeds.map { Array($0.utf8) }
         files[.chunks] = HTTPSeeds.chunks.map { Array($0.utf8) }
         if targets.contains(where: PeerSeeds.targets.contains) { addConversations() }
     }

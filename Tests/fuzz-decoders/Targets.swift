@@ -14,7 +14,7 @@ struct WrongResult: Error {
 enum Target: String, CaseIterable {
     case jpeg, png, orientation, npy
     case multipart
-    case requests, chunks, connection
+    case requests, chunks, connection, fields
     /// Between processes.
     case frames, calls, answers, values, messages, words
 
@@ -29,6 +29,7 @@ enum Target: String, CaseIterable {
         case .requests: 25
         case .chunks: 15
         case .connection: 30
+        case .fields: 15
         case .frames: 10
         case .calls: 25
         case .answers: 20
@@ -57,7 +58,7 @@ enum Target: String, CaseIterable {
     /// The texts that mutations insert.
     var insertions: [String] {
         switch self {
-        case .requests, .chunks, .connection: HTTPSeeds.words
+        case .requests, .chunks, .connection, .fields: HTTPSeeds.words
         default: Mutator.words
         }
     }
@@ -112,6 +113,7 @@ enum Target: String, CaseIterable {
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
+            case .fields: return try HTTPFieldTarget.run(input)
             case .frames: return try PeerTargets.frames(input, round)
             case .calls: return try PeerTargets.calls(input, round)
             case .answers: return try PeerTargets.answers(input, round)

@@ -89,8 +89,14 @@ public final class BinaryWriter: Encoder {
         if depth > Self.maximumDepth {
             throw ServeError(.unencodable, "\(T.self) nests deeper than \(Self.maximumDepth) levels")
         }
-        try value.encode(to: self)
+        if let names { try encode(value, resolvedBy: names) } else { try value.encode(to: self) }
         if wasMisused { throw Self.leftContainer }
+    }
+
+    /// Encodes a part of the arguments of an application that is being built.
+    private func encode(_ value: some Encodable, resolvedBy names: any DeploymentNaming) throws {
+        guard let value = value as? any ResolvedAtDeploy else { return try value.encode(to: self) }
+        try names.resolved(value).encode(to: self)
     }
 
     static var leftContainer: ServeError {

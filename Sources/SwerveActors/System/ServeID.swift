@@ -129,4 +129,6 @@ package protocol DeploymentNaming: AnyObject {
     /// The instance that will run the application.
     var instance: InstanceID { get }
     func name(of bound: BoundDeployment) throws -> DeploymentID
+    /// What to encode in the place of a value.
+    func resolved(_ value: any ResolvedAtDeploy) -> any ResolvedAtDeploy
 }

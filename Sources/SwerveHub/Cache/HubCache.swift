@@ -110,12 +110,16 @@ struct HubCache: Sendable {
     /// the cache unchanged.
     func keep(_ revision: String, commit: String, tree: HubTree?) throws {
         try Files.makeFolders(layout.snapshot(commit))
-        if let bytes = tree?.bytes, self.tree(commit) == nil {
-            try Files.makeFolders(CacheLayout.parent(layout.tree(commit)))
-            try Files.write(bytes, to: layout.tree(commit))
-        }
+        if let tree { try keep(tree, of: commit) }
         guard !HubName.isCommit(revision), try self.commit(of: revision) != commit else { return }
         try Files.makeFolders(CacheLayout.parent(layout.reference(revision)))
         try Files.write(Array(commit.utf8), to: layout.reference(revision))
+    }
+
+    /// Keeps the listing of a commit. It says which files there are on the hub, not which of them are here.
+    func keep(_ tree: HubTree, of commit: String) throws {
+        guard let bytes = tree.bytes, self.tree(commit) == nil else { return }
+        try Files.makeFolders(CacheLayout.parent(layout.tree(commit)))
+        try Files.write(bytes, to: layout.tree(commit))
     }
 }

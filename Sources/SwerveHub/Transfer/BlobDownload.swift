@@ -2,6 +2,7 @@ internal import AsyncHTTPClient
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
+internal import SwerveSystem
 
 /// Downloads one file of a snapshot into the cache.
 struct BlobDownload: Sendable {
@@ -186,8 +187,22 @@ struct BlobDownload: Sendable {
         if let size = metadata.size, let length = response.headers.first(name: "Content-Length").flatMap({ Int($0) }),
             length != size - begin
         {
+            try await checkPointer(response, length: begin + length)
             throw HubError(.checksumMismatch, "\(subject) has \(size) bytes on the hub; \(begin + length) were sent")
         }
+    }
+
+    /// Names the text that a mirror without Git LFS sends instead of a large file.
+    private func checkPointer(_ response: HTTPClientResponse, length: Int) async throws {
+        guard length < GitLFSPointer.maximumBytes,
+            let body = try? await response.body.collect(upTo: GitLFSPointer.maximumBytes),
+            GitLFSPointer.isPointer(body.readableBytesView)
+        else { return }
+        throw HubError(
+            .checksumMismatch,
+            "\(subject): the server sent a Git LFS pointer instead of the file, because its copy of the repository lacks "
+                + "the large files; run `git lfs pull` in that copy, or set HF_ENDPOINT to another hub"
+        )
     }
 
     private func checkSize(_ count: Int, _ metadata: HubAnswer.FileMetadata) throws(HubError) {

@@ -66,7 +66,7 @@ enum HubAnswer {
             return HubError(
                 .notFound,
                 "\(subject): the hub has no such repository, or it is private (\(token))",
-                isRepositoryHidden: true
+                isDoubtful: true
             )
         case ("RevisionNotFound", _):
             return HubError(.notFound, "\(subject): the repository has no such revision")
@@ -95,7 +95,8 @@ enum HubAnswer {
         case (_, 403):
             return HubError(.unauthorized, "\(subject): the hub denies access (\(token))\(told)")
         case (_, 404):
-            return HubError(.notFound, "\(subject): the hub has nothing there\(told)")
+            // The hub says what is missing in a header. An answer without it may be that of a mirror or a proxy.
+            return HubError(.notFound, "\(subject): the hub has nothing there\(told)", isDoubtful: code == nil)
         default:
             return HubError(.server, "\(subject): the hub answered \(status.code) \(status.reasonPhrase)\(told)")
         }

@@ -41,11 +41,10 @@ struct HubClient: Sendable {
 
     /// Asks for the commit and the files of a revision.
     ///
-    /// - Parameter attempts: replaces the number in the limits.
-    func listing(_ repository: String, revision: String, attempts: Int? = nil) async throws -> ListingAnswer {
+    func listing(_ repository: String, revision: String) async throws -> ListingAnswer {
         let address = try endpoint.listing(repository, revision: revision)
         let subject = "\(repository) at \(HubName.quoted(revision))"
-        return try await retrying(attempts: attempts) {
+        return try await retrying {
             let (response, last) = try await request(.GET, address, subject: subject)
             guard response.status == .ok else { throw failure(response, last, subject) }
             do {
@@ -184,8 +183,8 @@ struct HubClient: Sendable {
         }
     }
 
-    private func retrying<Result>(attempts: Int? = nil, _ body: () async throws -> Result) async throws -> Result {
-        var policy = RetryPolicy(limits, attempts: attempts)
+    private func retrying<Result>(_ body: () async throws -> Result) async throws -> Result {
+        var policy = RetryPolicy(limits)
         while true {
             do {
                 return try await body()

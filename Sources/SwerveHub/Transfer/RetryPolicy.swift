@@ -1,13 +1,10 @@
 /// How often to try something, and with which pauses. A value: it is given the time and the random numbers.
 package struct RetryPolicy {
     private let limits: HubLimits
-    private let attempts: Int
     private var failures = 0
 
-    /// - Parameter attempts: replaces the number in the limits.
-    package init(_ limits: HubLimits, attempts: Int? = nil) {
+    package init(_ limits: HubLimits) {
         self.limits = limits
-        self.attempts = attempts ?? limits.attempts
     }
 
     /// Counts a failure and returns the pause after it.
@@ -19,7 +16,7 @@ package struct RetryPolicy {
     /// - Returns: how long to pause before the next try; nil to give up.
     package mutating func pause(retryAfter: Duration?, progress: Int = 0, chance: Double) -> Duration? {
         failures = progress >= limits.progressBytes ? 1 : failures + 1
-        guard failures < attempts else { return nil }
+        guard failures < limits.attempts else { return nil }
         var pause = limits.pause
         for _ in 1..<failures where pause < limits.maximumPause { pause *= 2 }
         pause = min(pause, limits.maximumPause)

@@ -23,31 +23,29 @@ public distributed actor ONNXModel: RoutedIngress {
     private let details: ONNXSignature
 
     /// - Parameters:
-    ///   - model: an ONNX file, a folder with `model.onnx` or `onnx/model.onnx`, or the name of a repository, `owner/name`,
-    ///     which is downloaded unless the cache has it.
-    ///   - revision: a branch, tag or commit of the repository.
+    ///   - model: an ONNX file, a folder with `model.onnx` or `onnx/model.onnx`, or a repository and its revision, which is
+    ///     downloaded unless the cache has it. All replicas of a deploy have the same commit.
     ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs.
     ///   - warmUp: runs to make before the replica takes requests; none by default.
     ///   - limits: the limits on an HTTP request.
     /// - Throws: ``ONNXError``; `HubError`.
     public init(
-        model: String,
-        revision: String = "main",
+        model: ModelName,
         variant: ONNXVariant = .standard,
         options: ONNXSessionOptions = ONNXSessionOptions(),
         warmUp: ONNXWarmUp = .none,
         limits: ONNXModelLimits = ONNXModelLimits()
     ) async throws {
         let files = ModelFiles(variant: variant)
-        let path = try await ModelSource.resolve(model, revision: revision, files: files).modelPath
+        let path = try await model.folder(files: files).modelPath
         session = try await ONNXSession.shared(path, options: options)
         let recorder =
             warmUp.recordedShapes > 0
             ? try ONNXShapeRecorder(path: path, limit: warmUp.recordedShapes, cacheFolder: options.cacheFolder) : nil
         self.recorder = recorder
         self.limits = limits
-        details = ONNXSignature(model: model, session: session)
+        details = ONNXSignature(model: model.text, session: session)
         try await session.warmUp(warmUp, recorder: recorder)
     }
 
@@ -90,6 +88,54 @@ public distributed actor ONNXModel: RoutedIngress {
         } catch let error as ONNXError {
             throw ONNXAnswers.error(for: error)
         }
+    }
+}
+
+extension ONNXModel {
+    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:warmUp:limits:)``.
+    ///
+    /// - Parameters:
+    ///   - model: an ONNX file, a folder, or the name of a repository, `owner/name`.
+    ///   - revision: a branch, tag or commit of the repository.
+    ///   - variant: which ONNX file to use when there are several.
+    ///   - options: how the model runs.
+    ///   - warmUp: runs to make before the replica takes requests.
+    ///   - limits: the limits on an HTTP request.
+    public static func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: ONNXSessionOptions = ONNXSessionOptions(),
+        warmUp: ONNXWarmUp = .none,
+        limits: ONNXModelLimits = ONNXModelLimits()
+    ) -> ONNXModel {
+        bind(
+            model: ModelName(model, revision: revision),
+            variant: variant,
+            options: options,
+            warmUp: warmUp,
+            limits: limits
+        )
+    }
+}
+
+extension ONNXModel.Configured {
+    /// The same with other deployment options: see ``ONNXModel/bind(model:revision:variant:options:warmUp:limits:)``.
+    public func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: ONNXSessionOptions = ONNXSessionOptions(),
+        warmUp: ONNXWarmUp = .none,
+        limits: ONNXModelLimits = ONNXModelLimits()
+    ) -> ONNXModel {
+        bind(
+            model: ModelName(model, revision: revision),
+            variant: variant,
+            options: options,
+            warmUp: warmUp,
+            limits: limits
+        )
     }
 }
 

@@ -25,15 +25,13 @@ public distributed actor SegFormer: RoutedIngress {
     /// the root or in `onnx/`, and checks that they agree.
     ///
     /// - Parameters:
-    ///   - model: the path of a folder, or the name of a repository, `owner/name`, which is downloaded unless the cache has
-    ///     it.
-    ///   - revision: a branch, tag or commit of the repository.
+    ///   - model: the path of a folder, or a repository and its revision, which is downloaded unless the cache has it. All
+    ///     replicas of a deploy have the same commit.
     ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs and which pictures it takes.
     /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do about it; `HubError`.
     public init(
-        model: String,
-        revision: String = "main",
+        model: ModelName,
         variant: ONNXVariant = .standard,
         options: SegFormerOptions = SegFormerOptions()
     ) async throws {
@@ -42,13 +40,13 @@ public distributed actor SegFormer: RoutedIngress {
             others: ["config.json", "preprocessor_config.json"],
             advice: "Make one with `.venv/bin/python dev/export-onnx.py MODEL` and bind the folder that it writes."
         )
-        let folder = try await ModelSource.resolve(model, revision: revision, files: files)
+        let folder = try await model.folder(files: files)
         let runtime = try ONNXRuntime.load()
         let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options.session)
         let configuration = try SegFormerConfiguration(folder: folder.path)
         self.model = try SegFormerModel(session: session, configuration: configuration)
         self.options = options
-        information = SegFormerDescription(model, folder, self.model, runtime: runtime)
+        information = SegFormerDescription(model.text, folder, self.model, runtime: runtime)
     }
 
     /// Finds the class of each pixel of a picture of any size.
@@ -77,5 +75,35 @@ public distributed actor SegFormer: RoutedIngress {
         let answer = try SegmentationAnswer(for: request)
         let image = try await request.image(isUpright: options.isUpright, limits: options.limits)
         return try answer.response(with: try await segment(image), of: image, classes: classes())
+    }
+}
+
+extension SegFormer {
+    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:)``.
+    ///
+    /// - Parameters:
+    ///   - model: the path of a folder, or the name of a repository, `owner/name`.
+    ///   - revision: a branch, tag or commit of the repository.
+    ///   - variant: which ONNX file to use when there are several.
+    ///   - options: how the model runs and which pictures it takes.
+    public static func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: SegFormerOptions = SegFormerOptions()
+    ) -> SegFormer {
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
+    }
+}
+
+extension SegFormer.Configured {
+    /// The same with other deployment options: see ``SegFormer/bind(model:revision:variant:options:)``.
+    public func bind(
+        model: String,
+        revision: String = "main",
+        variant: ONNXVariant = .standard,
+        options: SegFormerOptions = SegFormerOptions()
+    ) -> SegFormer {
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
     }
 }

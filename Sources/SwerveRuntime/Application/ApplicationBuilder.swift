@@ -6,7 +6,7 @@ internal import SwerveCore
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
 enum ApplicationBuilder {
     /// - Throws: ``ServeError`` with code `invalidOptions` for invalid names and options and if `root` is a handle, and
-    ///   any error from encoding the initialisers' arguments.
+    ///   any error from encoding the initialisers' arguments or resolving values in them.
     static func build<D: Deployment>(
         _ root: D,
         of instance: InstanceID,
@@ -14,7 +14,7 @@ enum ApplicationBuilder {
         routePrefix: String?,
         cors: CORS? = nil,
         placement: DeploymentOptions.Placement? = nil
-    ) throws -> ApplicationSpec {
+    ) async throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
             throw ServeError(
                 .invalidOptions,
@@ -31,7 +31,8 @@ enum ApplicationBuilder {
         }
         let collector = Collector(instance, placement)
         try collector.collect(root)
-        let names = try Names(collector.found, application: name, of: instance)
+        let resolved = try await collector.values.resolved()
+        let names = try Names(collector.found, resolved, application: name, of: instance)
         let deployments = try collector.found.map { try spec(of: $0, names, placement) }
         return ApplicationSpec(
             name: name,
@@ -71,9 +72,11 @@ enum ApplicationBuilder {
         )
     }
 
-    /// Finds every deployment that the root refers to, directly or not, each once and in the order of discovery.
+    /// Finds every deployment that the root refers to, directly or not, each once and in the order of discovery; and the
+    /// values in their arguments that are to be resolved.
     private final class Collector: DeploymentNaming {
         private(set) var found: [BoundDeployment] = []
+        private(set) var values = ResolvedValues()
         let instance: InstanceID
         private let placement: DeploymentOptions.Placement?
 
@@ -97,14 +100,26 @@ enum ApplicationBuilder {
             if !found.contains(where: { $0 === bound }) { found.append(bound) }
             return DeploymentID(application: "", deployment: "")
         }
+
+        func resolved(_ value: any ResolvedAtDeploy) -> any ResolvedAtDeploy {
+            values.insert(value)
+            return value
+        }
     }
 
     /// Names each deployment: the user's name, else the type's, with `_1`, `_2`, … from the second one on.
     private final class Names: DeploymentNaming {
         private var names: [ObjectIdentifier: DeploymentID] = [:]
+        private let values: ResolvedValues
         let instance: InstanceID
 
-        init(_ deployments: [BoundDeployment], application: String, of instance: InstanceID) throws(ServeError) {
+        init(
+            _ deployments: [BoundDeployment],
+            _ values: ResolvedValues,
+            application: String,
+            of instance: InstanceID
+        ) throws(ServeError) {
+            self.values = values
             self.instance = instance
             var taken: Set<String> = []
             for bound in deployments {
@@ -140,5 +155,7 @@ enum ApplicationBuilder {
             }
             return name
         }
+
+        func resolved(_ value: any ResolvedAtDeploy) -> any ResolvedAtDeploy { values[value] }
     }
 }

@@ -45,6 +45,42 @@ extension FileSystem {
             throw error
         }
     }
+
+    /// Returns once a file's bytes, or a folder's names, are on the disk.
+    package static func sync(_ path: String) throws(SystemFailure) {
+        do throws(ErrorNumber) {
+            let file = try Descriptor(opening: path, O_RDONLY)
+            guard fsync(file.number) == 0 else { throw .last }
+        } catch {
+            throw SystemFailure("write", path, error)
+        }
+    }
+}
+
+/// A file that is open for reading, at any place in it.
+package final class ReadOnlyFile: Sendable {
+    private let path: String
+    private let descriptor: Descriptor
+
+    package init(_ path: String) throws(SystemFailure) {
+        self.path = path
+        do {
+            descriptor = try Descriptor(opening: path, O_RDONLY)
+        } catch {
+            throw SystemFailure("read", path, error)
+        }
+    }
+
+    /// Reads bytes from `offset` on, at most as many as the buffer holds; goes on when a signal interrupts it.
+    ///
+    /// - Returns: the number of bytes; 0 at the end of the file.
+    package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(SystemFailure) -> Int {
+        while true {
+            let count = pread(descriptor.number, buffer.baseAddress, buffer.count, off_t(offset))
+            if count >= 0 { return count }
+            if errno != EINTR { throw SystemFailure("read", path, .last) }
+        }
+    }
 }
 
 /// A file that is open for reading and writing.

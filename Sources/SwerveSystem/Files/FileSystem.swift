@@ -12,6 +12,9 @@ package enum FileSystem {
 
     package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// Whether this user may make files in a folder.
+    package static func isWritable(_ path: String) -> Bool { access(path, W_OK | X_OK) == 0 }
+
     package static func isFile(_ path: String) -> Bool { FileStatus(path)?.kind == .file }
 
     package static func isFolder(_ path: String) -> Bool { FileStatus(path)?.kind == .folder }

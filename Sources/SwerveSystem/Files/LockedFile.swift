@@ -6,10 +6,11 @@
     internal import Darwin
 #endif
 
-/// An exclusive `flock` on a file, held as long as this object lives.
+/// A `flock` on a file, held as long as this object lives.
 ///
-/// It excludes other processes as well as others in this process. The system releases it when the process ends, however
-/// that happens, and the programs that the process starts do not inherit it.
+/// An exclusive one excludes other processes as well as others in this process; a shared one excludes exclusive ones. The
+/// system releases it when the process ends, however that happens, and the programs that the process starts do not
+/// inherit it.
 package final class LockedFile: Sendable {
     private let descriptor: Descriptor
 
@@ -43,5 +44,30 @@ package final class LockedFile: Sendable {
             throw SystemFailure("lock", path, ErrorNumber(code))
         }
         guard let status = FileStatus(descriptor.number), status.links > 0 else { return nil }
+    }
+
+    /// Waits for the lock, without limit, on the thread that calls. Makes the file if it is not there.
+    ///
+    /// - Parameters:
+    ///   - isShared: whether others may hold a shared lock at the same time.
+    ///   - mode: who may use the file, if it is made.
+    package init(waitingFor path: String, isShared: Bool, makingWith mode: UInt32) throws(SystemFailure) {
+        descriptor = try LockedFile.wait(for: path, isShared ? LOCK_SH : LOCK_EX, mode)
+    }
+
+    private static func wait(for path: String, _ lock: Int32, _ mode: UInt32) throws(SystemFailure) -> Descriptor {
+        while true {
+            let file: Descriptor
+            do {
+                file = try Descriptor(opening: path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: mode)
+            } catch {
+                throw SystemFailure("open the lock", path, error)
+            }
+            while flock(file.number, lock) != 0 {
+                guard errno == EINTR else { throw SystemFailure("lock", path, .last) }
+            }
+            // Whoever held it may have removed the file. A lock on it would then exclude nobody.
+            if let status = FileStatus(file.number), status.links > 0 { return file }
+        }
     }
 }

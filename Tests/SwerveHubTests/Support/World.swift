@@ -49,10 +49,15 @@ struct World: Sendable {
     }
 
     /// A loader that records its pauses instead of waiting.
-    func loader(_ change: (inout ModelHubOptions) -> Void = { _ in }) -> ModelHub {
+    ///
+    /// - Parameter timer: waits until the deadline of a hub with a full cache is over; by default forever.
+    func loader(
+        timer: @escaping @Sendable (Duration) async throws -> Void = { _ in try await never() },
+        _ change: (inout ModelHubOptions) -> Void = { _ in }
+    ) -> ModelHub {
         var options = options
         change(&options)
-        return ModelHub(options) { [pauses] in pauses.add($0) }
+        return ModelHub(options, sleep: { [pauses] in pauses.add($0) }, timer: timer)
     }
 
     func load(
@@ -102,6 +107,13 @@ struct World: Sendable {
             return !(FileManager.default.fileExists(atPath: full, isDirectory: &isFolder) && isFolder.boolValue)
         }.sorted()
     }
+}
+
+/// Waits until the task is cancelled.
+func never() async throws {
+    let (stream, _) = AsyncStream.makeStream(of: Never.self)
+    for await _ in stream {}
+    try Task.checkCancellation()
 }
 
 /// The pauses that a loader made.
