@@ -153,6 +153,7 @@ extension DeploymentMachine {
                 actions.append(.start(replica, goal.spec, on: reservation))
             } catch {
                 let since = pending?.since ?? now
+                if pending == nil { actions.append(.waitForResources(goal.id, reason: error.description)) }
                 pending = Pending(since: since, seats: Array(seats[index...]), reason: error.description)
                 return actions
             }

@@ -4,18 +4,18 @@ internal import SwerveCore
 /// How many threads a session gets by default: its replica's share of the cores.
 ///
 /// The share is the cores that this process may use, divided by the number of replicas of the deployment.
-/// `Resources(cpus:)` lowers it if it is more than 1 and less than the share. A session with several concurrent runs
+/// `Resources(cpus:)` lowers it if it is less than the share. A session with several concurrent runs
 /// has a thread for each of them, and these threads are part of the share.
 public enum ThreadShare {
     /// - Parameters:
     ///   - cores: the cores that the process may use; see ``availableCores()``.
     ///   - replicas: the number of replicas that share the cores.
-    ///   - cpus: the cores that one replica reserves; 1, the default of deployments, is ignored.
+    ///   - cpus: the cores that one replica reserves; 0 for none.
     ///   - concurrentRuns: the number of runs that one replica executes at the same time.
     /// - Returns: the number of threads for one operator, at least 1.
-    public static func threads(cores: Int, replicas: Int, cpus: Double = 1, concurrentRuns: Int = 1) -> Int {
+    public static func threads(cores: Int, replicas: Int, cpus: Double = 0, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
-        let share = cpus > 1 ? min(fair, cpus) : fair
+        let share = cpus > 0 ? min(fair, cpus) : fair
         return max(1, Int(share) - (concurrentRuns - 1))
     }
 }
@@ -31,7 +31,7 @@ extension ONNXSessionOptions {
             options.intraOpThreads = ThreadShare.threads(
                 cores: cores ?? ThreadShare.availableCores(),
                 replicas: deployment?.numReplicas ?? 1,
-                cpus: deployment?.resources.cpus.value ?? 1,
+                cpus: deployment?.resources.cpus.value ?? 0,
                 concurrentRuns: concurrentRuns
             )
         }
@@ -50,7 +50,7 @@ extension ONNXSessionOptions {
         options.queueLimit = min(queueLimit * replicas, 1_000_000)
         var pool = context
         pool.options.numReplicas = 1
-        if pool.options.resources.cpus.value > 1 { pool.options.resources.cpus.tenThousandths *= Int64(replicas) }
+        pool.options.resources.cpus.tenThousandths *= Int64(replicas)
         return options.resolved(in: pool, cores: cores)
     }
 }

@@ -28,6 +28,7 @@ struct InstanceParts {
         _ surroundings: Surroundings,
         _ numbers: ReplicaNumbers
     ) throws -> InstanceParts {
+        if let problem = options.node?.problem() { throw ServeError(.invalidOptions, problem) }
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
         let directory = try InstanceDirectory()
@@ -79,6 +80,7 @@ struct InstanceParts {
         let controller = Controller(
             clock: clock,
             launcher: surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
+            nodes: [ReplicaPlace.local: options.node ?? .detected()],
             peers: peers,
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) }

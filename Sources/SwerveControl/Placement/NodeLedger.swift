@@ -7,10 +7,8 @@ package struct NodeLedger: Hashable, Sendable {
     private var nodes: [LedgerNode]
     private var places: [ReplicaID: Int] = [:]
 
-    /// The name of the controller's own node.
-    package static let localNode = "local"
     /// One node on which nothing can be reserved.
-    package static let nothing = [localNode: NodeResources(cpus: 0, memory: 0)]
+    package static let nothing = [ReplicaPlace.local: NodeResources(cpus: 0, memory: 0)]
 
     /// - Parameter nodes: by name.
     package init(_ nodes: [String: NodeResources]) {
