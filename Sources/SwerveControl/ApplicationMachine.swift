@@ -3,7 +3,7 @@ internal import SwerveCore
 /// The observed state of one application. It passes the goal on to its deployments, and announces when the whole
 /// application runs, has failed or is gone.
 ///
-/// After any change the controller calls ``updateRoute(_:)``, ``retireVanished(_:now:numbers:)`` and ``announce(_:)``,
+/// After any change the controller calls ``updateRoute(_:)``, ``retireVanished(_:now:supply:)`` and ``announce(_:)``,
 /// in this order.
 struct ApplicationMachine: Sendable {
     typealias Goal = GoalState.Application
@@ -41,7 +41,7 @@ struct ApplicationMachine: Sendable {
         _ new: ApplicationSpec,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         goal.spec = new
         goal.isDeleting = false
@@ -50,7 +50,7 @@ struct ApplicationMachine: Sendable {
         for spec in new.deployments {
             let name = spec.id.deployment
             var own = goal.deployments[name] ?? GoalState.Deployment(spec: spec)
-            actions += deployments[name, default: DeploymentMachine(own)].apply(spec, &own, now: now, numbers: &numbers)
+            actions += deployments[name, default: DeploymentMachine(own)].apply(spec, &own, now: now, supply: &supply)
             goal.deployments[name] = own
         }
         return actions
@@ -60,16 +60,16 @@ struct ApplicationMachine: Sendable {
     mutating func delete(
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         if goal.isDeleting { return [] }
         goal.isDeleting = true
         route = nil
-        deletedBelow = numbers.next
+        deletedBelow = supply.numbers.next
         let error = ServeError(.deleted, "application '\(goal.spec.name)' was deleted")
         var actions: [ControlAction] = []
         for name in deployments.keys.sorted() {
-            actions += retire(name, because: error.message, &goal, now: now, numbers: &numbers)
+            actions += retire(name, because: error.message, &goal, now: now, supply: &supply)
         }
         guard case .deploying = phase else { return actions }
         phase = .failed
@@ -82,11 +82,11 @@ struct ApplicationMachine: Sendable {
         to target: Target,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction]? {
         guard !goal.isDeleting, goal.wantedNames.contains(deployment) else { return nil }
         goal.deployments[deployment]?.target = target
-        return settle(deployment, &goal, now: now, numbers: &numbers)
+        return settle(deployment, &goal, now: now, supply: &supply)
     }
 
     mutating func handle(
@@ -94,17 +94,17 @@ struct ApplicationMachine: Sendable {
         of replica: ReplicaID,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         change(replica.deployment.deployment, &goal) { machine, goal in
-            machine.handle(event, of: replica.number, &goal, now: now, numbers: &numbers)
+            machine.handle(event, of: replica.number, &goal, now: now, supply: &supply)
         }
     }
 
     mutating func tick(
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         let wasInherited = isInherited
         isInherited = false
@@ -112,11 +112,22 @@ struct ApplicationMachine: Sendable {
         for name in deployments.keys.sorted() {
             actions += change(name, &goal) { machine, goal in
                 wasInherited
-                    ? machine.settle(&goal, now: now, numbers: &numbers)
-                    : machine.tick(&goal, now: now, numbers: &numbers)
+                    ? machine.settle(&goal, now: now, supply: &supply)
+                    : machine.tick(&goal, now: now, supply: &supply)
             }
         }
         return actions
+    }
+
+    /// When the first of its deployments began to wait for resources; `nil` if none waits.
+    var pendingSince: MonotonicTime? { deployments.values.compactMap { $0.pending?.since }.min() }
+
+    /// Starts replicas that waited for resources, as far as there are enough now.
+    mutating func startPending(_ goal: inout Goal, now: MonotonicTime, supply: inout Supply) -> [ControlAction] {
+        let waiting = deployments.compactMap { name, machine in machine.pending.map { (since: $0.since, name: name) } }
+        return waiting.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.flatMap { _, name in
+            settle(name, &goal, now: now, supply: &supply)
+        }
     }
 
     // MARK: After a change
@@ -146,7 +157,7 @@ struct ApplicationMachine: Sendable {
     mutating func retireVanished(
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         guard !goal.isDeleting, isHealthy(goal) else { return [] }
         let wanted = goal.wantedNames
@@ -154,7 +165,7 @@ struct ApplicationMachine: Sendable {
         for name in deployments.keys.filter({ !wanted.contains($0) }).sorted() {
             let own = goal.spec.name
             let reason = "deployment '\(own)/\(name)' was deleted: application '\(own)' no longer has it"
-            actions += retire(name, because: reason, &goal, now: now, numbers: &numbers)
+            actions += retire(name, because: reason, &goal, now: now, supply: &supply)
         }
         return actions
     }
@@ -199,9 +210,9 @@ struct ApplicationMachine: Sendable {
         _ name: String,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
-        change(name, &goal) { machine, goal in machine.settle(&goal, now: now, numbers: &numbers) }
+        change(name, &goal) { machine, goal in machine.settle(&goal, now: now, supply: &supply) }
     }
 
     private mutating func retire(
@@ -209,12 +220,12 @@ struct ApplicationMachine: Sendable {
         because reason: String,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         let id = DeploymentID(application: goal.spec.name, deployment: name)
         let error = ServeError(.deleted, reason, deployment: id)
         return change(name, &goal) { machine, goal in
-            machine.retire(reason: error, &goal, now: now, numbers: &numbers)
+            machine.retire(reason: error, &goal, now: now, supply: &supply)
         }
     }
 

@@ -14,13 +14,17 @@ package struct ControllerState: Sendable {
     package private(set) var goal: GoalState
     /// What is observed of the applications in the goal.
     private var machines: [String: ApplicationMachine]
+    private var supply: Supply
     private var routes: [RouteEntry] = []
     private var isShutDown = false
 
     /// A controller without applications, or one that continues with an earlier controller's goal. In the second case
     /// the first ``tick(now:)`` starts what is missing, which is everything.
-    package init(goal: GoalState = GoalState()) {
+    ///
+    /// - Parameter nodes: what replicas can reserve, by the nodes' names.
+    package init(goal: GoalState = GoalState(), nodes: [String: NodeResources] = NodeLedger.nothing) {
         self.goal = goal
+        self.supply = Supply(numbers: goal.numbers, ledger: NodeLedger(nodes))
         self.machines = goal.applications.mapValues { ApplicationMachine($0) }
     }
 
@@ -37,10 +41,12 @@ package struct ControllerState: Sendable {
         }
         try spec.validate()
         try checkPrefix(of: spec)
+        for deployment in spec.deployments { try supply.ledger.check(deployment, replicas: deployment.options.numReplicas) }
         var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
         let actions = machines[spec.name, default: ApplicationMachine(own)]
-            .deploy(spec, &own, now: now, numbers: &goal.numbers)
+            .deploy(spec, &own, now: now, supply: &supply)
         goal.applications[spec.name] = own
+        goal.numbers = supply.numbers
         return actions + finish(spec.name, now: now)
     }
 
@@ -63,8 +69,11 @@ package struct ControllerState: Sendable {
             )
         }
         let target = Target(replicas: replicas, decidedBy: decider)
-        let actions = change(deployment.application) { machine, goal, numbers in
-            machine.scale(deployment.deployment, to: target, &goal, now: now, numbers: &numbers)
+        if let spec = goal.applications[deployment.application]?.deployments[deployment.deployment]?.spec {
+            try supply.ledger.check(spec, replicas: replicas)
+        }
+        let actions = change(deployment.application) { machine, goal, supply in
+            machine.scale(deployment.deployment, to: target, &goal, now: now, supply: &supply)
         }
         guard let actions = actions ?? nil else {
             throw ServeError(.notFound, "there is no deployment '\(deployment)'", deployment: deployment)
@@ -99,8 +108,8 @@ package struct ControllerState: Sendable {
         now: MonotonicTime
     ) -> [ControlAction] {
         let name = replica.deployment.application
-        let handled = change(name) { machine, goal, numbers in
-            machine.handle(event, of: replica, &goal, now: now, numbers: &numbers)
+        let handled = change(name) { machine, goal, supply in
+            machine.handle(event, of: replica, &goal, now: now, supply: &supply)
         }
         guard let actions = handled else { return [] }
         switch event {
@@ -113,8 +122,8 @@ package struct ControllerState: Sendable {
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
         let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
         return due.keys.sorted().flatMap { name in
-            let actions = change(name) { machine, goal, numbers in
-                machine.tick(&goal, now: now, numbers: &numbers)
+            let actions = change(name) { machine, goal, supply in
+                machine.tick(&goal, now: now, supply: &supply)
             }
             return (actions ?? []) + finish(name, now: now)
         }
@@ -148,7 +157,7 @@ package struct ControllerState: Sendable {
 
     private mutating func delete(_ names: [String], now: MonotonicTime) -> [ControlAction] {
         let actions = names.flatMap { name in
-            change(name) { machine, goal, numbers in machine.delete(&goal, now: now, numbers: &numbers) } ?? []
+            change(name) { machine, goal, supply in machine.delete(&goal, now: now, supply: &supply) } ?? []
         }
         // Callers must stop sending requests before anything is drained.
         let withdrawals = actions.filter(\.isWithdrawal)
@@ -160,23 +169,34 @@ package struct ControllerState: Sendable {
     private mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
         _ = change(name) { machine, goal, _ in machine.updateRoute(goal) }
         let routes = exposeRoutes()
-        let rest = change(name) { machine, goal, numbers in
-            machine.retireVanished(&goal, now: now, numbers: &numbers) + machine.announce(&goal)
+        let rest = change(name) { machine, goal, supply in
+            machine.retireVanished(&goal, now: now, supply: &supply) + machine.announce(&goal)
         }
         if change(name, { machine, goal, _ in machine.isGone(goal) }) == true {
             machines[name] = nil
             goal.applications[name] = nil
         }
-        return routes + (rest ?? [])
+        return routes + (rest ?? []) + startPending(now: now)
+    }
+
+    /// Gives what became free to the replicas that wait for it, in the order in which they began to wait.
+    private mutating func startPending(now: MonotonicTime) -> [ControlAction] {
+        guard supply.hasFreed else { return [] }
+        supply.hasFreed = false
+        let waiting = machines.compactMap { name, machine in machine.pendingSince.map { (since: $0, name: name) } }
+        return waiting.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.flatMap { _, name in
+            change(name) { machine, goal, supply in machine.startPending(&goal, now: now, supply: &supply) } ?? []
+        }
     }
 
     /// Returns `nil` if there is no such application.
     private mutating func change<Result>(
         _ name: String,
-        _ change: (inout ApplicationMachine, inout GoalState.Application, inout ReplicaNumbers) -> Result
+        _ change: (inout ApplicationMachine, inout GoalState.Application, inout Supply) -> Result
     ) -> Result? {
         guard machines[name] != nil, goal.applications[name] != nil else { return nil }
-        return change(&machines[name]!, &goal.applications[name]!, &goal.numbers)
+        defer { goal.numbers = supply.numbers }
+        return change(&machines[name]!, &goal.applications[name]!, &supply)
     }
 
     private mutating func exposeRoutes() -> [ControlAction] {

@@ -5,19 +5,45 @@ extension DeploymentMachine {
     mutating func settle(
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers,
+        supply: inout Supply,
         stopping: [ControlAction] = []
     ) -> [ControlAction] {
         let counts = counts(goal, now: now)
-        let step = goal.spec.options.rollout.step(counts)
+        if counts.old == 0 { isForcedToStopFirst = false }
+        let step = rule(goal).step(counts)
         let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas
         var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now)
-        if goal.startsReplicas { actions += startMissing(goal, step, now: now, numbers: &numbers) }
+        if goal.startsReplicas {
+            actions += startMissing(goal, step, now: now, supply: &supply)
+        } else {
+            pending = nil
+        }
+        if pending != nil, !isForcedToStopFirst, oldReplicasHoldWhatIsMissing(goal, supply) {
+            isForcedToStopFirst = true
+            return actions + settle(&goal, now: now, supply: &supply)
+        }
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()
         if goal.startsReplicas, let until = attempts.backOff.next { wakeUp = earlier(until) }
         if goal.startsReplicas, step.isInDoubt, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
         return actions
+    }
+
+    /// The rule for the rollout: the deployment's own, unless resources force another.
+    private func rule(_ goal: Goal) -> DeploymentOptions.Rollout {
+        isForcedToStopFirst ? .rolling(maxSurge: 0, maxUnavailable: 1) : goal.spec.options.rollout
+    }
+
+    /// Whether a pending replica could start if the old replicas that serve were gone, and no replica is on its way out
+    /// already.
+    private func oldReplicasHoldWhatIsMissing(_ goal: Goal, _ supply: Supply) -> Bool {
+        let old = replicas.filter { $0.standing == .old && $0.isRunning }
+        let isMoving = replicas.contains { !$0.isStuck && !$0.isRunning }
+        if old.isEmpty || isMoving { return false }
+        var ledger = supply.ledger
+        for replica in old { _ = ledger.release(replica.id) }
+        let probe = ReplicaID(deployment: goal.id, number: 0)
+        return (try? ledger.reserve(probe, goal.spec.options.resources)) != nil
     }
 
     private func earlier(_ time: MonotonicTime) -> MonotonicTime { wakeUp.map { min($0, time) } ?? time }
@@ -110,17 +136,30 @@ extension DeploymentMachine {
         _ goal: Goal,
         _ step: RolloutStep,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         attempts.backOff.trim(to: step.vacant)
-        let seats = attempts.backOff.takeExpired(now: now)
-        let missing = step.vacant - attempts.backOff.held
-        return (0..<missing).map { index in
-            let replica = ReplicaID(deployment: goal.id, number: numbers.take())
-            let seat = index < seats.count ? seats[index] : Seat()
-            replicas.append(ReplicaMachine(id: replica, spec: goal.spec, seat: seat, now: now))
-            return .start(replica, goal.spec)
+        let expired = attempts.backOff.takeExpired(now: now)
+        let missing = max(0, step.vacant - attempts.backOff.held)
+        var seats = Array(((pending?.seats ?? []) + expired).prefix(missing))
+        seats += (seats.count..<missing).map { _ in Seat() }
+        var actions: [ControlAction] = []
+        for (index, seat) in seats.enumerated() {
+            let replica = ReplicaID(deployment: goal.id, number: supply.numbers.next)
+            do {
+                let reservation = try supply.ledger.reserve(replica, goal.spec.options.resources)
+                _ = supply.numbers.take()
+                replicas.append(ReplicaMachine(id: replica, spec: goal.spec, seat: seat, now: now))
+                actions.append(.start(replica, goal.spec, on: reservation))
+            } catch {
+                let since = pending?.since ?? now
+                if pending == nil { actions.append(.waitForResources(goal.id, reason: error.description)) }
+                pending = Pending(since: since, seats: Array(seats[index...]), reason: error.description)
+                return actions
+            }
         }
+        pending = nil
+        return actions
     }
 
     private mutating func noteHealth(_ goal: inout Goal) {

@@ -30,7 +30,7 @@ extension DeploymentMachine {
         }
     }
 
-    /// Empty while nothing fails.
+    /// Empty while nothing fails or waits for resources.
     private func failureMessage(_ goal: Goal) -> String {
         let progress = progress(goal)
         return switch goal.course {
@@ -40,7 +40,11 @@ extension DeploymentMachine {
             "\(reason); the previous version has \(progress)"
                 + (attempts.lastFailure.isEmpty ? "" : "; its last failure: \(attempts.lastFailure)")
         case .serve:
-            attempts.lastFailure.isEmpty ? "" : "\(progress); last failure: \(attempts.lastFailure)"
+            if attempts.lastFailure.isEmpty {
+                pending == nil && !isForcedToStopFirst ? "" : progress
+            } else {
+                "\(progress); last failure: \(attempts.lastFailure)"
+            }
         }
     }
 
@@ -53,7 +57,12 @@ extension DeploymentMachine {
     private func progress(_ goal: Goal) -> String {
         let old = replicas.count { $0.standing == .old && $0.isRunning }
         let running = "\(runningCount) of \(goal.target.replicas) replicas running"
-        return old == 0 ? running : "\(running), \(old) of the previous version serving"
+        var parts = old == 0 ? running : "\(running), \(old) of the previous version serving"
+        if let pending {
+            parts += "; \(pending.seats.count) pending: \(pending.reason)"
+        }
+        if isForcedToStopFirst { parts += "; old replicas stop first, because the new ones need what they hold" }
+        return parts
     }
 
     /// Why the latest deploy counts as failed; `nil` while it does not.

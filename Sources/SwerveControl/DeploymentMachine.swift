@@ -3,7 +3,7 @@ internal import SwerveCore
 /// The observed state of one deployment: its replicas, the attempts to start them, and the last publication.
 ///
 /// Each entry point takes the goal, a ``GoalState/Deployment``, and may change it. It then calls
-/// ``settle(_:now:numbers:stopping:)``, which alone decides what is published, drained, stopped and started. In its
+/// ``settle(_:now:supply:stopping:)``, which alone decides what is published, drained, stopped and started. In its
 /// actions a replica leaves the published set before it is told to drain or stop.
 struct DeploymentMachine: Sendable {
     typealias Goal = GoalState.Deployment
@@ -15,7 +15,16 @@ struct DeploymentMachine: Sendable {
         case withdrawn(ServeError)
     }
 
-    /// Sorted by number, because numbers only grow. Only this type and its ``settle(_:now:numbers:stopping:)`` change
+    /// Replicas that wait for resources.
+    struct Pending: Sendable {
+        var since: MonotonicTime
+        /// Their seats, in the order in which they fell vacant.
+        var seats: [Seat]
+        /// Why the first of them cannot start.
+        var reason: String
+    }
+
+    /// Sorted by number, because numbers only grow. Only this type and its ``settle(_:now:supply:stopping:)`` change
     /// them.
     var replicas: [ReplicaMachine] = []
     /// The attempts for the revision that replicas are started from; meaningless while none are started.
@@ -23,7 +32,11 @@ struct DeploymentMachine: Sendable {
     var publication = Publication.nothing
     /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
-    /// When ``tick(_:now:numbers:)`` next has something to do. It may be too early, never too late.
+    /// The replicas that cannot start because resources are missing; `nil` if there are none.
+    var pending: Pending?
+    /// Whether the rollout stops old replicas first, because the new ones need what those hold.
+    var isForcedToStopFirst = false
+    /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
     /// - Parameter goal: the goal of an earlier controller, or of the present deploy.
@@ -49,7 +62,7 @@ struct DeploymentMachine: Sendable {
         _ new: DeploymentSpec,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         if new.revision == goal.spec.revision, goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
@@ -67,7 +80,7 @@ struct DeploymentMachine: Sendable {
         }
         goal.course = .serve
         goal.target = Goal.target(of: new)
-        return settle(&goal, now: now, numbers: &numbers)
+        return settle(&goal, now: now, supply: &supply)
     }
 
     /// Removes all replicas, and makes calls fail with `reason`.
@@ -75,12 +88,12 @@ struct DeploymentMachine: Sendable {
         reason: ServeError,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         if goal.isRetired { return [] }
         goal.course = .retired(reason: reason)
         goal.fallback = nil
-        return settle(&goal, now: now, numbers: &numbers)
+        return settle(&goal, now: now, supply: &supply)
     }
 
     mutating func handle(
@@ -88,7 +101,7 @@ struct DeploymentMachine: Sendable {
         of number: UInt64,
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
@@ -105,25 +118,26 @@ struct DeploymentMachine: Sendable {
         case .ready:
             guard replicas[index].becomeReady(now: now) else { return [] }
             if replicas[index].standing == .current { attempts.everReady = true }
-            return settle(&goal, now: now, numbers: &numbers)
+            return settle(&goal, now: now, supply: &supply)
         case .initializationFailed(let message):
             guard replicas[index].isStarting else { return [] }
             let replica = replicas[index]
             replicas[index].stop(now: now)
             noteFailedStart(of: replica, message, &goal, now: now)
-            return settle(&goal, now: now, numbers: &numbers, stopping: [.stop(replica.id)])
+            return settle(&goal, now: now, supply: &supply, stopping: [.stop(replica.id)])
         case .exited(let reason):
             let replica = replicas.remove(at: index)
+            supply.release(replica.id)
             if replica.isStarting {
                 let message = "replica \(replica.id) exited while it started: \(reason)"
                 noteFailedStart(of: replica, message, &goal, now: now)
             } else if let since = replica.runningSince {
                 noteLoss(of: replica, since: since, "replica \(replica.id) exited: \(reason)", &goal, now: now)
             }
-            return settle(&goal, now: now, numbers: &numbers)
+            return settle(&goal, now: now, supply: &supply)
         case .drained:
             guard replicas[index].drained(now: now) else { return [] }
-            return settle(&goal, now: now, numbers: &numbers, stopping: [.stop(replicas[index].id)])
+            return settle(&goal, now: now, supply: &supply, stopping: [.stop(replicas[index].id)])
         }
     }
 
@@ -131,7 +145,7 @@ struct DeploymentMachine: Sendable {
     mutating func tick(
         _ goal: inout Goal,
         now: MonotonicTime,
-        numbers: inout ReplicaNumbers
+        supply: inout Supply
     ) -> [ControlAction] {
         guard let wakeUp, wakeUp <= now else { return [] }
         var stops: [ControlAction] = []
@@ -153,7 +167,7 @@ struct DeploymentMachine: Sendable {
                 noteLoss(of: before, since: before.runningSince ?? now, message, &goal, now: now)
             }
         }
-        let actions = settle(&goal, now: now, numbers: &numbers, stopping: stops)
+        let actions = settle(&goal, now: now, supply: &supply, stopping: stops)
         // A failure noticed in this tick can stop replicas that were about to be probed.
         return actions + probes.filter { isRunning($0.number) }.map { .probe($0) }
     }

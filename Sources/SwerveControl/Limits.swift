@@ -29,6 +29,18 @@ package struct ReplicaNumbers: Hashable, Sendable, Codable {
     }
 }
 
+/// What the machines take from while they handle an event.
+struct Supply: Sendable {
+    var numbers: ReplicaNumbers
+    var ledger: NodeLedger
+    /// Whether something was given back that pending replicas may wait for.
+    var hasFreed = false
+
+    mutating func release(_ replica: ReplicaID) {
+        if ledger.release(replica) { hasFreed = true }
+    }
+}
+
 extension MonotonicTime {
     /// `self + duration`, clamped to the latest time: a duration that stands for "for ever" must not wrap into the
     /// past.

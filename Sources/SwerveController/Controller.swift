@@ -25,16 +25,19 @@ package final class Controller: Sendable {
     private let clock: any EventLoop
     private let launcher: any ReplicaLauncher
     private let peers: Peers
+    private let nodes: [String: NodeResources]
     private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
     private let logger: Logger
 
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the controller uses.
     ///   - launcher: where replicas run.
+    ///   - nodes: what replicas can reserve, by the nodes' names.
     ///   - peers: this process's connections to replicas.
     package init(
         clock: any EventLoop,
         launcher: any ReplicaLauncher,
+        nodes: [String: NodeResources] = NodeLedger.nothing,
         peers: Peers,
         logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
@@ -42,6 +45,7 @@ package final class Controller: Sendable {
         (self.events, self.report) = AsyncStream.makeStream(of: Event.self)
         self.clock = clock
         self.launcher = launcher
+        self.nodes = nodes
         self.peers = peers
         self.logger = logger
         self.exposeRoutes = exposeRoutes
@@ -116,7 +120,7 @@ package final class Controller: Sendable {
     /// - Returns: the numbers for a controller that continues the instance, so that none is given out twice.
     @discardableResult
     package func run(_ numbers: ReplicaNumbers = ReplicaNumbers()) async -> ReplicaNumbers {
-        var state = LoopState(machine: ControllerState(goal: GoalState(numbers: numbers)))
+        var state = LoopState(machine: ControllerState(goal: GoalState(numbers: numbers), nodes: nodes))
         for await event in events {
             let now = now()
             perform(handle(event, &state, now), &state)
@@ -219,8 +223,10 @@ package final class Controller: Sendable {
     private func perform(_ actions: [ControlAction], _ state: inout LoopState) {
         for action in actions {
             switch action {
-            case .start(let replica, let spec):
-                launcher.start(replica, spec) { self.send(.replica($0, replica)) }
+            case .start(let replica, let spec, let reservation):
+                launcher.start(replica, spec, on: reservation) { self.send(.replica($0, replica)) }
+            case .waitForResources(let id, let reason):
+                logger.warning("replica waits for resources", metadata: ["deployment": "\(id)", "reason": "\(reason)"])
             case .publish(let id, let replicas, let options): publish(id, replicas, options, state)
             case .withdraw(let id, let reason):
                 peers.withdraw(id, reason)

@@ -29,6 +29,8 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let deadlineExceeded = Code("deadline_exceeded")
         /// An option, a name or an argument of an API call is not acceptable.
         public static let invalidOptions = Code("invalid_options")
+        /// The replicas of a deployment reserve more than the nodes have, even if nothing else runs.
+        public static let insufficientResources = Code("insufficient_resources")
         /// The graph cannot run: it has two inputs, an unreachable branch, or a method of another application.
         public static let invalidGraph = Code("invalid_graph")
         /// The bytes cannot be decoded as the type that the callee expects.

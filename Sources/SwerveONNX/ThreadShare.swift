@@ -4,19 +4,19 @@ internal import SwerveCore
 /// How many threads a session gets by default: its replica's share of the cores.
 ///
 /// The share is the cores that this process may use, divided by the number of replicas of the deployment.
-/// `Resources(cpus:)` lowers it if it is more than 1 and less than the share. A session with several concurrent runs
+/// `Resources(cpus:)` lowers it if it is less than the share. A session with several concurrent runs
 /// has a thread for each of them, and these threads are part of the share.
 public enum ThreadShare {
     /// - Parameters:
     ///   - cores: the cores that the process may use; see ``availableCores()``.
     ///   - replicas: the number of replicas that share the cores.
-    ///   - cpus: the cores that one replica reserves; 1, the default of deployments, is ignored.
+    ///   - cpus: the cores that one replica reserves; 0 for none.
     ///   - concurrentRuns: the number of runs that one replica executes at the same time.
     /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the nearest
     ///   one in range.
-    public static func threads(cores: Int, replicas: Int, cpus: Double = 1, concurrentRuns: Int = 1) -> Int {
+    public static func threads(cores: Int, replicas: Int, cpus: Double = 0, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
-        let share = cpus > 1 ? min(fair, cpus) : fair
+        let share = cpus > 0 ? min(fair, cpus) : fair
         // No machine has more cores; so large numbers do not overflow.
         let most = 1_000_000
         let whole = Int(min(max(share, 1), Double(most)))
@@ -35,7 +35,7 @@ extension ONNXSessionOptions {
             options.intraOpThreads = ThreadShare.threads(
                 cores: cores ?? ThreadShare.availableCores(),
                 replicas: deployment?.numReplicas ?? 1,
-                cpus: deployment?.resources.cpus.value ?? 1,
+                cpus: deployment?.resources.cpus.value ?? 0,
                 concurrentRuns: concurrentRuns
             )
         }
@@ -58,7 +58,7 @@ extension ONNXSessionOptions {
         options.queueLimit = pooled(queueLimit, most: ONNXSessionOptions.maximumQueueLimit)
         var pool = context
         pool.options.numReplicas = 1
-        if pool.options.resources.cpus.value > 1 { pool.options.resources.cpus.tenThousandths *= Int64(replicas) }
+        pool.options.resources.cpus.tenThousandths *= Int64(replicas)
         return options.resolved(in: pool, cores: cores)
     }
 }

@@ -80,6 +80,7 @@ struct InstanceParts {
         let controller = Controller(
             clock: clock,
             launcher: surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
+            nodes: [ReplicaPlace.local: options.node ?? .detected()],
             peers: peers,
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) }

@@ -24,5 +24,6 @@ extension ServeOptions {
         if drainTimeout < .zero {
             throw ServeError(.invalidOptions, "drainTimeout is \(drainTimeout); it must not be negative")
         }
+        if let problem = node?.problem() { throw ServeError(.invalidOptions, problem) }
     }
 }

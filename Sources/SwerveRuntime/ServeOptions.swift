@@ -1,4 +1,5 @@
 public import Logging
+public import SwerveCore
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
@@ -27,6 +28,9 @@ public struct ServeOptions: Sendable {
     public var idleTimeout: Duration
     /// How long ongoing requests may take to finish at shutdown; 20 seconds by default. Then their connections are cut.
     public var drainTimeout: Duration
+    /// What replicas can reserve on this machine; `nil`, the default, for what it has: the cores and the memory that this
+    /// process may use, and the NVIDIA GPUs that it sees.
+    public var node: NodeResources?
     public var logger: Logger
 
     public init(
@@ -40,6 +44,7 @@ public struct ServeOptions: Sendable {
         maxConnections: Int = 10_000,
         idleTimeout: Duration = .seconds(75),
         drainTimeout: Duration = .seconds(20),
+        node: NodeResources? = nil,
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -52,6 +57,7 @@ public struct ServeOptions: Sendable {
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
         self.drainTimeout = drainTimeout
+        self.node = node
         self.logger = logger
     }
 }

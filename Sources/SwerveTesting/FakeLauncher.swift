@@ -58,6 +58,8 @@ public final class FakeLauncher: Sendable {
     public struct Start: Sendable {
         public let replica: ReplicaID
         public let options: DeploymentOptions
+        /// What it holds of its node.
+        public let reservation: Reservation
         fileprivate let launcher: FakeLauncher
         fileprivate let spec: DeploymentSpec
 
@@ -102,7 +104,7 @@ public final class FakeLauncher: Sendable {
 
     private func start(_ start: Start) {
         guard let (report, base) = decide(start, .started) else { return }
-        base.start(start.replica, start.spec) { [weak self] event in
+        base.start(start.replica, start.spec, on: start.reservation) { [weak self] event in
             // A lost replica reports nothing more.
             let isHeard = self?.state.withLock { state in
                 guard state.replicas[start.replica]?.life == .started else { return false }
@@ -149,8 +151,19 @@ public final class FakeLauncher: Sendable {
         let launcher: FakeLauncher
         let base: any ReplicaLauncher
 
-        func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping Report) {
-            let start = Start(replica: replica, options: spec.options, launcher: launcher, spec: spec)
+        func start(
+            _ replica: ReplicaID,
+            _ spec: DeploymentSpec,
+            on reservation: Reservation,
+            report: @escaping Report
+        ) {
+            let start = Start(
+                replica: replica,
+                options: spec.options,
+                reservation: reservation,
+                launcher: launcher,
+                spec: spec
+            )
             let waiter = launcher.state.withLock { state in
                 precondition(state.replicas[replica] == nil, "\(replica) is started twice")
                 state.replicas[replica] = Replica(report: report, life: .held)

@@ -10,7 +10,7 @@ import Testing
     }
 
     private func starts(_ actions: [ControlAction]) -> [ReplicaID] {
-        actions.compactMap { if case .start(let replica, _) = $0 { replica } else { nil } }
+        actions.compactMap { if case .start(let replica, _, _) = $0 { replica } else { nil } }
     }
 
     /// Lets the newest replica die young again and again until its seat waits ten seconds.

@@ -3,8 +3,13 @@ import SwerveCore
 
 /// A controller whose clock only the test moves.
 struct Bench {
-    var state = ControllerState()
+    var state: ControllerState
     var now = MonotonicTime.zero
+
+    /// - Parameter node: what replicas can reserve on the only node.
+    init(node: NodeResources = NodeResources(cpus: 0, memory: 0)) {
+        state = ControllerState(nodes: ["local": node])
+    }
 
     mutating func deploy(_ spec: ApplicationSpec) throws(ServeError) -> [ControlAction] {
         try state.deploy(spec, now: now)
@@ -31,7 +36,7 @@ struct Bench {
     /// Deploys `spec` and lets every started replica become ready.
     mutating func run(_ spec: ApplicationSpec) throws(ServeError) -> [ControlAction] {
         var actions = try deploy(spec)
-        for case .start(let replica, _) in actions { actions += report(.ready, replica) }
+        for case .start(let replica, _, _) in actions { actions += report(.ready, replica) }
         return actions
     }
 

@@ -69,7 +69,7 @@ import Testing
             #expect(!bench.report(.ready, replicas[turn]).contains(.applicationRunning("shop")))
             bench.now = bench.now + .seconds(60)
             let actions = bench.report(.exited(reason: "crash"), replicas[turn])
-            for case .start(let replica, _) in actions { replicas[turn] = replica }
+            for case .start(let replica, _, _) in actions { replicas[turn] = replica }
             announced = actions.filter { if case .applicationFailed = $0 { true } else { false } }
         }
         #expect(announced.count == 1)

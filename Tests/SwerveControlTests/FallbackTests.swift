@@ -16,7 +16,7 @@ import Testing
     private func fail(_ times: Int, after actions: [ControlAction], in bench: inout Bench) -> [ControlAction] {
         var actions = actions
         for attempt in 1...times {
-            for case .start(let replica, _) in actions {
+            for case .start(let replica, _, _) in actions {
                 actions = bench.report(.initializationFailed(message: "no memory"), replica)
                 _ = bench.report(.exited(reason: "stopped"), replica)
             }
@@ -106,7 +106,7 @@ import Testing
         #expect(bench.report(.ready, r(2)) == [])
         var actions: [ControlAction] = [.start(r(3), two)]
         for attempt in 0..<6 {
-            guard case .start(let replica, _)? = actions.first else { break }
+            guard case .start(let replica, _, _)? = actions.first else { break }
             actions = bench.report(.exited(reason: "x"), replica)
             if attempt < 5 { actions = bench.wait(.milliseconds(100 << attempt)) }
         }

@@ -34,7 +34,7 @@ struct Simulation {
         try world.perform(actions, fallenBack: Set(fallenBack), now: now, isTick: isTick)
         for action in actions {
             switch action {
-            case .start(let replica, let spec): start(replica, spec)
+            case .start(let replica, let spec, _): start(replica, spec)
             case .drain(let replica): if alive.contains(replica), isCalm || chance(70) { report(.drained, replica) }
             case .stop(let replica): stop(replica)
             case .probe(let replica):

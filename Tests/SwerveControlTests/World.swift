@@ -130,7 +130,7 @@ struct World {
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
         // If no replicas may exist in excess of the target, an old replica keeps its place until it is gone.
         if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leaving(id).isEmpty { return }
-        let isStarted = actions.contains { if case .start(let next, _) = $0 { next.deployment == id } else { false } }
+        let isStarted = actions.contains { if case .start(let next, _, _) = $0 { next.deployment == id } else { false } }
         reached.insert(.replacement)
         if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
     }
@@ -201,7 +201,7 @@ struct World {
 
     private mutating func perform(_ action: ControlAction, now: MonotonicTime, isTick: Bool) throws {
         switch action {
-        case .start(let replica, let spec):
+        case .start(let replica, let spec, _):
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
             if effective(replica.deployment) != spec { throw illegal("neither the latest spec nor the last good one") }
@@ -325,7 +325,7 @@ struct World {
         if !dropped.isEmpty, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
-        let isStarted = actions.contains { if case .start(let new, _) = $0 { new.deployment == id } else { false } }
+        let isStarted = actions.contains { if case .start(let new, _, _) = $0 { new.deployment == id } else { false } }
         // When all new replicas start next to the old ones, there may be more old ones than the current target.
         guard isStarted, !spec.options.rollout.servesTogether else { return }
         let holding = live(id).count + (surge == 0 ? leaving(id).count : 0)

@@ -16,7 +16,12 @@ private final class PromptLauncher: ReplicaLauncher {
     private let probes = Mutex(0)
     var probeCount: Int { probes.withLock { $0 } }
 
-    func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping @Sendable (ReplicaEvent) -> Void) {
+    func start(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        on reservation: Reservation,
+        report: @escaping @Sendable (ReplicaEvent) -> Void
+    ) {
         reports.withLock { $0[replica] = report }
         report(.placed(ReplicaPlace(address: "/nowhere")))
         report(.launched(processID: nil))

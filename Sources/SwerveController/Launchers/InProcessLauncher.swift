@@ -32,6 +32,7 @@ package final class InProcessLauncher: ReplicaLauncher {
     package func start(
         _ replica: ReplicaID,
         _ spec: DeploymentSpec,
+        on reservation: Reservation,
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
         replicas.withLock { $0[replica] = Replica(report: report) }

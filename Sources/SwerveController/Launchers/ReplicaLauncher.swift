@@ -10,9 +10,16 @@ internal import Synchronization
 package protocol ReplicaLauncher: Sendable {
     /// Starts a replica; returns at once.
     ///
-    /// - Parameter report: called with `placed` before `ready`, with what the replica reports, and with `exited` once,
-    ///   when the replica has ended or could not be started.
-    func start(_ replica: ReplicaID, _ spec: DeploymentSpec, report: @escaping @Sendable (ReplicaEvent) -> Void)
+    /// - Parameters:
+    ///   - reservation: what the replica holds of its node, of which the launcher tells its process.
+    ///   - report: called with `placed` before `ready`, with what the replica reports, and with `exited` once,
+    ///     when the replica has ended or could not be started.
+    func start(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        on reservation: Reservation,
+        report: @escaping @Sendable (ReplicaEvent) -> Void
+    )
 
     /// Stops new requests to the replica; it reports `drained` when the ongoing ones are over.
     func drain(_ replica: ReplicaID)
@@ -43,11 +50,12 @@ package final class PlacementLauncher: ReplicaLauncher {
     package func start(
         _ replica: ReplicaID,
         _ spec: DeploymentSpec,
+        on reservation: Reservation,
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
         let placement = spec.options.placement
         places.withLock { $0[replica] = placement }
-        launcher(placement).start(replica, spec) { event in
+        launcher(placement).start(replica, spec, on: reservation) { event in
             if case .exited = event { self.places.withLock { $0[replica] = nil } }
             report(event)
         }

@@ -61,12 +61,19 @@ package final class WorkerLauncher: ReplicaLauncher {
     package func start(
         _ replica: ReplicaID,
         _ spec: DeploymentSpec,
+        on reservation: Reservation,
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
         state.withLock { $0.replicas[replica] = Replica(spec: spec, report: report) }
         let settings = files.settings(of: replica)
         report(.placed(ReplicaPlace(address: settings.address)))
-        processes.start(replica, environment: [WorkerSettings.variable: settings.text]) { event in
+        var environment = [WorkerSettings.variable: settings.text]
+        if !reservation.gpus.isEmpty {
+            environment["CUDA_VISIBLE_DEVICES"] = reservation.gpus.joined(separator: ",")
+            // Otherwise CUDA numbers devices by their speed, and NVML by their place.
+            environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+        }
+        processes.start(replica, environment: environment) { event in
             switch event {
             case .launched(let processID): report(.launched(processID: processID))
             case .exited(let reason, let output):

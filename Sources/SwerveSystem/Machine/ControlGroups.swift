@@ -1,4 +1,4 @@
-/// The quotas of processor time that Linux's control groups give to this process.
+/// The quotas of processor time and the limits of memory that Linux's control groups give to this process.
 ///
 /// A group's quota also holds for all groups within it, so the smallest one on the way from the process's group to the
 /// root counts: a container's quota is often on a parent of the group that its processes are in.
@@ -21,6 +21,16 @@ package enum ControlGroups {
             }
         }
         return smallest
+    }
+
+    /// The smallest limit of memory, in bytes; nil when there is none. Groups of version 1 are not looked at.
+    package static func memoryLimit(read: (String) -> String?) -> Int? {
+        guard let group = paths(read("/proc/self/cgroup") ?? "").version2 else { return nil }
+        let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
+        let limits = mounts.lazy.filter(\.isVersion2).flatMap { $0.folders(of: group) }.compactMap { folder in
+            read("\(folder)/memory.max").flatMap { Int($0.filter { !$0.isWhitespace }) }
+        }
+        return limits.min()
     }
 
     /// The process's group of version 2, and its group of version 1 for processor time.

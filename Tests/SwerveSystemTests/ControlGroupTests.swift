@@ -1,4 +1,4 @@
-import SwerveONNX
+import SwerveSystem
 import Testing
 
 @Suite("Quotas of control groups")
@@ -64,6 +64,15 @@ struct ControlGroupTests {
         #expect(quota("4:cpu:/docker/1f\n0::/b\n", mounts, files) == 4)
     }
 
+    @Test("The smallest limit of memory from the process's group up to the root counts")
+    func memory() {
+        let files = [
+            "/proc/self/cgroup": "0::/pod/box\n", "/proc/self/mountinfo": Self.unified,
+            "/sys/fs/cgroup/pod/box/memory.max": "max\n", "/sys/fs/cgroup/pod/memory.max": "1073741824\n",
+        ]
+        #expect(ControlGroups.memoryLimit { files[$0] } == 1 << 30)
+    }
+
     @Test("Spaces in the place of a mount are written as octal numbers")
     func escaped() {
         let mounts = "30 23 0:26 / /my\\040groups rw - cgroup2 none rw\n"
@@ -83,6 +92,6 @@ struct ControlGroupTests {
     @Test("Nothing is read as no quota")
     func none() {
         #expect(ControlGroups.quota { _ in nil } == nil)
-        #expect(ThreadShare.availableCores() >= 1)
+        #expect(ControlGroups.memoryLimit { _ in nil } == nil)
     }
 }

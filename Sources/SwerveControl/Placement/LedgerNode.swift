@@ -1,0 +1,156 @@
+internal import SwerveCore
+
+/// One node of a ``NodeLedger``: what it has, and which replicas hold how much of it.
+struct LedgerNode: Hashable, Sendable {
+    private struct Held: Hashable, Sendable {
+        var resources: Resources
+        /// The indices of its devices.
+        var devices: [Int]
+    }
+
+    let name: String
+    let total: NodeResources
+    private var free: Resources
+    /// What is free of each device.
+    private var devices: [Resources.Amount]
+    private var held: [ReplicaID: Held] = [:]
+    private var counts: [DeploymentID: Int] = [:]
+
+    init(_ name: String, _ total: NodeResources) {
+        self.name = name
+        self.total = total
+        free = Resources()
+        free.cpus = total.cpus
+        free.memory = total.memory
+        free.custom = total.custom
+        devices = total.gpus.map { _ in .one }
+    }
+
+    /// The share of the node that is held: the largest of its resources' shares.
+    var load: Double {
+        var shares = [share(free.cpus, total.cpus)]
+        shares.append(total.memory == 0 ? 0 : 1 - Double(free.memory) / Double(total.memory))
+        if !devices.isEmpty {
+            let idle = devices.reduce(0) { $0 + $1.tenThousandths }
+            shares.append(1 - Double(idle) / Double(devices.count * 10_000))
+        }
+        for (name, amount) in total.custom { shares.append(share(free.custom[name] ?? .zero, amount)) }
+        return shares.max() ?? 0
+    }
+
+    private func share(_ free: Resources.Amount, _ total: Resources.Amount) -> Double {
+        total == .zero ? 0 : 1 - free.value / total.value
+    }
+
+    func count(of deployment: DeploymentID) -> Int { counts[deployment] ?? 0 }
+
+    func reservation(of replica: ReplicaID) -> Reservation? {
+        held[replica].map { held in
+            Reservation(node: name, gpus: held.devices.map { total.gpus[$0].id }, resources: held.resources)
+        }
+    }
+
+    // MARK: Taking and giving back
+
+    mutating func take(_ need: Resources, for replica: ReplicaID) -> Reservation {
+        guard let chosen = devices(for: need.gpus) else { preconditionFailure("taken without looking") }
+        free.cpus = free.cpus - need.cpus
+        free.memory -= need.memory
+        for (name, amount) in need.custom { free.custom[name] = (free.custom[name] ?? .zero) - amount }
+        for index in chosen { devices[index] = devices[index] - min(need.gpus, .one) }
+        counts[replica.deployment, default: 0] += 1
+        held[replica] = Held(resources: need, devices: chosen)
+        return Reservation(node: name, gpus: chosen.map { total.gpus[$0].id }, resources: need)
+    }
+
+    /// - Returns: whether the replica held anything.
+    mutating func giveBack(_ replica: ReplicaID) -> Bool {
+        guard let held = held.removeValue(forKey: replica) else { return false }
+        let resources = held.resources
+        free.cpus = free.cpus + resources.cpus
+        free.memory += resources.memory
+        for (name, amount) in resources.custom { free.custom[name] = (free.custom[name] ?? .zero) + amount }
+        for index in held.devices { devices[index] = devices[index] + min(resources.gpus, .one) }
+        let count = count(of: replica.deployment) - 1
+        counts[replica.deployment] = count == 0 ? nil : count
+        return true
+    }
+
+    /// The devices for a share: the fullest one with room for a fraction, so that others stay whole; whole ones for
+    /// more. `nil` if there are not enough.
+    private func devices(for share: Resources.Amount) -> [Int]? {
+        if share == .zero { return [] }
+        if share < .one {
+            return devices.indices.filter { devices[$0] >= share }.min { devices[$0] < devices[$1] }.map { [$0] }
+        }
+        let whole = devices.indices.filter { devices[$0] == .one }
+        let count = Int(share.tenThousandths / Resources.Amount.one.tenThousandths)
+        return whole.count >= count ? Array(whole.prefix(count)) : nil
+    }
+
+    // MARK: What is missing
+
+    /// What keeps a replica from being placed here; `nil` if nothing does.
+    func problem(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage? {
+        if let limit = rule.maxReplicasPerNode, count(of: deployment) >= limit {
+            let summary = "may have \(limit) \(limit == 1 ? "replica" : "replicas") on a node; node \(name) has that many"
+            return Shortage(summary: summary, holders: "", closeness: 0)
+        }
+        if need.cpus > free.cpus { return shortage("cpu", need.cpus, free.cpus, total.cpus) { $0.cpus } }
+        if need.memory > free.memory { return memoryShortage(need.memory) }
+        for (name, amount) in need.custom.sorted(by: { $0.key < $1.key }) where amount > (free.custom[name] ?? .zero) {
+            let (free, total) = (free.custom[name] ?? .zero, total.custom[name] ?? .zero)
+            return shortage(name, amount, free, total) { $0.custom[name] ?? .zero }
+        }
+        if devices(for: need.gpus) == nil { return deviceShortage(need.gpus) }
+        return nil
+    }
+
+    private func shortage(
+        _ unit: String,
+        _ need: Resources.Amount,
+        _ free: Resources.Amount,
+        _ total: Resources.Amount,
+        _ amount: (Resources) -> Resources.Amount
+    ) -> Shortage {
+        Shortage(
+            summary: "needs \(need) \(unit); node \(name) has \(free) of \(total) free",
+            holders: holders(amount),
+            closeness: free.value / need.value
+        )
+    }
+
+    private func memoryShortage(_ need: Int) -> Shortage {
+        func text(_ bytes: Int) -> String { "\(bytes / (1 << 20)) MiB" }
+        return Shortage(
+            summary: "needs \(text(need)) of memory; node \(name) has \(text(free.memory)) of \(text(total.memory)) free",
+            holders: holders { Resources.Amount(Double($0.memory / (1 << 20))) },
+            closeness: Double(free.memory) / Double(need)
+        )
+    }
+
+    private func deviceShortage(_ need: Resources.Amount) -> Shortage {
+        let idle = devices.reduce(Resources.Amount.zero, +)
+        var summary = "needs \(need) gpu; node \(name) has \(idle) of \(devices.count) free"
+        if idle >= need {
+            let most = devices.max() ?? .zero
+            summary +=
+                need < .one
+                ? ", but no single one has more than \(most)" : ", but only \(devices.count { $0 == .one }) unused"
+        }
+        return Shortage(summary: summary, holders: holders { $0.gpus }, closeness: idle.value / need.value)
+    }
+
+    /// The replicas that hold most of something: at most three, and how many more there are.
+    private func holders(_ amount: (Resources) -> Resources.Amount) -> String {
+        var found: [(id: ReplicaID, amount: Resources.Amount)] = []
+        for (replica, own) in held {
+            let amount = amount(own.resources)
+            if amount > .zero { found.append((replica, amount)) }
+        }
+        found.sort { one, two in one.amount == two.amount ? one.id < two.id : one.amount > two.amount }
+        var parts = found.prefix(3).map { "\($0.id) \($0.amount)" }
+        if found.count > 3 { parts.append("\(found.count - 3) others") }
+        return parts.joined(separator: ", ")
+    }
+}

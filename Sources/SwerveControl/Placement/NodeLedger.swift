@@ -1,0 +1,124 @@
+package import SwerveCore
+
+/// Which replicas hold how much of which node. A replica has a reservation from the decision to start it until it is
+/// gone, so the sum of reservations never exceeds what a node has.
+package struct NodeLedger: Hashable, Sendable {
+    /// Sorted by name.
+    private var nodes: [LedgerNode]
+    private var places: [ReplicaID: Int] = [:]
+
+    /// One node on which nothing can be reserved.
+    package static let nothing = [ReplicaPlace.local: NodeResources(cpus: 0, memory: 0)]
+
+    /// - Parameter nodes: by name.
+    package init(_ nodes: [String: NodeResources]) {
+        self.nodes = nodes.sorted { $0.key < $1.key }.map { LedgerNode($0.key, $0.value) }
+    }
+
+    /// Reserves what a replica needs on one node.
+    ///
+    /// - Throws: ``Shortage`` if no node has enough free; then nothing changes.
+    package mutating func reserve(
+        _ replica: ReplicaID,
+        _ need: Resources,
+        _ rule: PlacementRule = PlacementRule()
+    ) throws(Shortage) -> Reservation {
+        precondition(places[replica] == nil, "a replica is placed once")
+        let candidates = nodes.indices.filter { nodes[$0].problem(need, of: replica.deployment, rule) == nil }
+        guard let index = best(of: candidates, for: replica.deployment, rule) else {
+            throw shortage(need, of: replica.deployment, rule)
+        }
+        places[replica] = index
+        return nodes[index].take(need, for: replica)
+    }
+
+    /// Gives back what a replica held; nothing if it held nothing.
+    ///
+    /// - Returns: whether that makes room for others.
+    package mutating func release(_ replica: ReplicaID) -> Bool {
+        guard let index = places.removeValue(forKey: replica) else { return false }
+        return nodes[index].giveBack(replica)
+    }
+
+    package func reservation(of replica: ReplicaID) -> Reservation? {
+        places[replica].flatMap { nodes[$0].reservation(of: replica) }
+    }
+
+    /// What is wrong with a demand that could never be met, even if nothing else ran; `nil` if it could.
+    package func problem(_ need: Resources, replicas: Int, of deployment: DeploymentID, _ rule: PlacementRule) -> String? {
+        if need == Resources(), rule.maxReplicasPerNode == nil { return nodes.isEmpty ? "there is no node" : nil }
+        var empty = NodeLedger([:])
+        empty.nodes = nodes.map { LedgerNode($0.name, $0.total) }
+        for number in 0..<UInt64(max(replicas, 1)) {
+            do {
+                _ = try empty.reserve(ReplicaID(deployment: deployment, number: number), need, rule)
+            } catch {
+                let count = number == 0 ? "a replica" : "\(replicas) replicas, of which \(number) fit: each"
+                return "\(count) \(error.summary)"
+            }
+        }
+        return nil
+    }
+
+    /// - Throws: ``ServeError`` with code `insufficientResources` if so many replicas could never run together.
+    func check(_ spec: DeploymentSpec, replicas: Int) throws(ServeError) {
+        let rule = PlacementRule()
+        guard let problem = problem(spec.options.resources, replicas: replicas, of: spec.id, rule) else { return }
+        throw ServeError(.insufficientResources, "deployment '\(spec.id)': \(problem)", deployment: spec.id)
+    }
+
+    // MARK: Choosing
+
+    private func best(of candidates: [Int], for deployment: DeploymentID, _ rule: PlacementRule) -> Int? {
+        switch rule.kind {
+        case .pack: candidates.min { nodes[$0].load > nodes[$1].load }
+        case .spread:
+            candidates.min { one, two in
+                let (first, second) = (nodes[one], nodes[two])
+                return (first.count(of: deployment), first.load) < (second.count(of: deployment), second.load)
+            }
+        }
+    }
+
+    /// What the node that comes closest lacks.
+    private func shortage(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage {
+        let problems = nodes.compactMap { $0.problem(need, of: deployment, rule) }
+        guard let closest = problems.max(by: { $0.closeness < $1.closeness }) else {
+            return Shortage(summary: "needs \(need); there is no node", holders: "", closeness: 0)
+        }
+        guard problems.count > 1 else { return closest }
+        var shortage = closest
+        shortage.summary += " (the closest of \(problems.count) nodes)"
+        return shortage
+    }
+}
+
+/// How nodes are chosen for the replicas of a deployment.
+package struct PlacementRule: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// The fullest node that has room, so that others stay free.
+        case pack
+        /// The node with the fewest replicas of the deployment.
+        case spread
+    }
+
+    package var kind: Kind
+    package var maxReplicasPerNode: Int?
+
+    package init(_ kind: Kind = .spread, maxReplicasPerNode: Int? = nil) {
+        self.kind = kind
+        self.maxReplicasPerNode = maxReplicasPerNode
+    }
+}
+
+/// Why a replica cannot be placed now.
+package struct Shortage: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is needed and what is free, such as "needs 0.3 gpu; node local has 0.2 of 1 free".
+    var summary: String
+    /// Who holds the rest.
+    let holders: String
+    /// How much of the need is free, for choosing the node to tell about.
+    let closeness: Double
+
+    package var description: String { holders.isEmpty ? summary : "\(summary); held by \(holders)" }
+}

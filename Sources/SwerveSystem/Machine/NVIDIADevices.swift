@@ -1,0 +1,122 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
+/// An NVIDIA GPU, or a part of one that is divided (MIG), as the driver's library NVML knows it.
+package struct NVIDIADevice: Hashable, Sendable {
+    /// Its name for CUDA, `GPU-…` or `MIG-…`.
+    package var id: String
+    package var product: String
+    /// In bytes.
+    package var memory: Int
+
+    /// The devices that a process with this value of `CUDA_VISIBLE_DEVICES` sees, in its order: numbers, names or
+    /// beginnings of names.
+    package static func visible(_ value: String?, of devices: [NVIDIADevice]) -> [NVIDIADevice] {
+        guard let value else { return devices }
+        var visible: [NVIDIADevice] = []
+        for name in value.split(separator: ",", omittingEmptySubsequences: false) {
+            let name = name.filter { !$0.isWhitespace }
+            let found =
+                Int(name).map { devices.indices.contains($0) ? devices[$0] : nil }
+                ?? (name.isEmpty ? nil : devices.first { $0.id.hasPrefix(name) })
+            // CUDA ignores the first invalid entry and all after it.
+            guard let found else { break }
+            if !visible.contains(found) { visible.append(found) }
+        }
+        return visible
+    }
+
+    /// All devices of the machine; none where NVML is not installed or does not start. A GPU that is divided is
+    /// represented by its parts.
+    package static func all(library: String = "libnvidia-ml.so.1") -> [NVIDIADevice] {
+        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { return [] }
+        defer { dlclose(handle) }
+        guard let calls = NVMLCalls(handle), calls.begin() == 0 else { return [] }
+        defer { _ = calls.end() }
+        return calls.devices()
+    }
+}
+
+/// The functions of NVML that are used.
+private struct NVMLCalls {
+    typealias Device = UnsafeMutableRawPointer
+    typealias Simple = @convention(c) () -> Int32
+    typealias Count = @convention(c) (UnsafeMutablePointer<UInt32>) -> Int32
+    typealias ByIndex = @convention(c) (UInt32, UnsafeMutablePointer<Device?>) -> Int32
+    typealias Text = @convention(c) (Device, UnsafeMutablePointer<CChar>, UInt32) -> Int32
+    typealias Memory = @convention(c) (Device, UnsafeMutablePointer<UInt64>) -> Int32
+    typealias PartMode = @convention(c) (Device, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>) -> Int32
+    typealias PartCount = @convention(c) (Device, UnsafeMutablePointer<UInt32>) -> Int32
+    typealias Part = @convention(c) (Device, UInt32, UnsafeMutablePointer<Device?>) -> Int32
+
+    let begin: Simple
+    let end: Simple
+    private let count: Count
+    private let byIndex: ByIndex
+    private let id: Text
+    private let name: Text?
+    private let memory: Memory
+    // Drivers for GPUs that cannot be divided may lack these.
+    private let partMode: PartMode?
+    private let partCount: PartCount?
+    private let part: Part?
+
+    /// `nil` if the library lacks one of the functions.
+    init?(_ library: UnsafeMutableRawPointer) {
+        func find<Function>(_ symbol: String, as type: Function.Type) -> Function? {
+            dlsym(library, symbol).map { unsafeBitCast($0, to: type) }
+        }
+        guard let begin = find("nvmlInit_v2", as: Simple.self), let end = find("nvmlShutdown", as: Simple.self),
+            let count = find("nvmlDeviceGetCount_v2", as: Count.self),
+            let byIndex = find("nvmlDeviceGetHandleByIndex_v2", as: ByIndex.self),
+            let id = find("nvmlDeviceGetUUID", as: Text.self),
+            let memory = find("nvmlDeviceGetMemoryInfo", as: Memory.self)
+        else { return nil }
+        (self.begin, self.end, self.count, self.byIndex) = (begin, end, count, byIndex)
+        (self.id, self.memory) = (id, memory)
+        name = find("nvmlDeviceGetName", as: Text.self)
+        partMode = find("nvmlDeviceGetMigMode", as: PartMode.self)
+        partCount = find("nvmlDeviceGetMaxMigDeviceCount", as: PartCount.self)
+        part = find("nvmlDeviceGetMigDeviceHandleByIndex", as: Part.self)
+    }
+
+    func devices() -> [NVIDIADevice] {
+        var total: UInt32 = 0
+        guard count(&total) == 0 else { return [] }
+        return (0..<min(total, 1024)).flatMap { index -> [NVIDIADevice] in
+            var gpu: Device?
+            guard byIndex(index, &gpu) == 0, let gpu else { return [] }
+            return (parts(of: gpu) ?? [gpu]).compactMap(describe)
+        }
+    }
+
+    /// `nil` if the GPU is not divided.
+    private func parts(of gpu: Device) -> [Device]? {
+        guard let partMode, let partCount, let part else { return nil }
+        var (mode, next, limit): (UInt32, UInt32, UInt32) = (0, 0, 0)
+        guard partMode(gpu, &mode, &next) == 0, mode == 1, partCount(gpu, &limit) == 0 else { return nil }
+        return (0..<min(limit, 1024)).compactMap { index in
+            var found: Device?
+            return part(gpu, index, &found) == 0 ? found : nil
+        }
+    }
+
+    private func describe(_ device: Device) -> NVIDIADevice? {
+        // The structure has the total, the free and the used bytes; a margin for fields that later versions may add.
+        var numbers = [UInt64](repeating: 0, count: 16)
+        guard let id = text(id, device), memory(device, &numbers) == 0 else { return nil }
+        let product = name.flatMap { text($0, device) } ?? ""
+        return NVIDIADevice(id: id, product: product, memory: Int(clamping: numbers[0]))
+    }
+
+    private func text(_ call: Text, _ device: Device) -> String? {
+        var text = [CChar](repeating: 0, count: 97)
+        guard call(device, &text, 96) == 0 else { return nil }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
