@@ -46,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // Pure: values and state machines, without I/O, clocks or concurrency.
@@ -109,10 +110,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Apart, because SQLite's library brings Foundation.
+        .target(
+            name: "SwerveCheckpoint",
+            dependencies: [
+                "SwerveControl", "SwerveController", "SwerveCore", "SwerveSystem",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveActors", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
+                "SwerveActors", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
                 "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -482,6 +492,14 @@ let package = Package(
                 "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveReplica",
                 "SwerveTransport", "TestSupport",
                 nioCore, nioEmbedded, logging,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveCheckpointTests",
+            dependencies: [
+                "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveSystem",
+                .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: settings
         ),

@@ -32,6 +32,25 @@ struct ApplicationMachine: Sendable {
         isInherited = !goal.deployments.isEmpty || goal.isDeleting
     }
 
+    /// Takes over what an earlier controller left running.
+    ///
+    /// - Parameters:
+    ///   - found: the replicas of this application, by the deployments' names.
+    ///   - route: the HTTP route in force.
+    ///   - next: the number of the next replica.
+    mutating func adopt(
+        _ found: [String: [Inventory.Replica]],
+        route: RouteEntry?,
+        _ goal: Goal,
+        now: MonotonicTime,
+        next: UInt64
+    ) {
+        for (name, replicas) in found {
+            if let own = goal.deployments[name] { deployments[name]?.adopt(replicas, own, now: now) }
+        }
+        if goal.isDeleting { deletedBelow = next } else { self.route = route }
+    }
+
     /// Whether nothing is left of a deleted application.
     func isGone(_ goal: Goal) -> Bool { goal.isDeleting && deletedBelow == nil }
 

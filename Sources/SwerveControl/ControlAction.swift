@@ -42,7 +42,7 @@ package struct ServingReplica: Hashable, Sendable {
 }
 
 /// What a replica, or its supervisor, reports to a ``ControllerState``.
-package enum ReplicaEvent: Hashable, Sendable {
+package enum ReplicaEvent: Hashable, Sendable, Codable {
     /// The replica has a place to run.
     case placed(ReplicaPlace)
     /// It runs there; the process is `nil` while unknown.
@@ -60,7 +60,7 @@ package enum ReplicaEvent: Hashable, Sendable {
 }
 
 /// Where a replica runs.
-package struct ReplicaPlace: Hashable, Sendable {
+package struct ReplicaPlace: Hashable, Sendable, Codable {
     /// The machine.
     package var node: String
     /// Where callers reach it.

@@ -12,20 +12,52 @@ package import SwerveCore
 package struct ControllerState: Sendable {
     /// What is wanted.
     package private(set) var goal: GoalState
+    /// What of the goal is stored; `nil` for a controller that stores nothing.
+    private var tracker: GoalTracker?
     /// What is observed of the applications in the goal.
     private var machines: [String: ApplicationMachine]
     private var supply: Supply
     private var routes: [RouteEntry] = []
+    /// Replicas that belong to nothing in the goal, when each is told to stop (again), and how often it was.
+    private var strays: [ReplicaID: (next: MonotonicTime, told: Int)] = [:]
     private var isShutDown = false
 
     /// A controller without applications, or one that continues with an earlier controller's goal. In the second case
     /// the first ``tick(now:)`` starts what is missing, which is everything.
     ///
-    /// - Parameter nodes: what replicas can reserve, by the nodes' names.
-    package init(goal: GoalState = GoalState(), nodes: [String: NodeResources] = NodeLedger.nothing) {
+    /// - Parameters:
+    ///   - nodes: what replicas can reserve, by the nodes' names.
+    ///   - isStored: whether the goal is kept somewhere, as it is now, and ``unstoredChange`` is to say how it differs
+    ///     from that later.
+    package init(
+        goal: GoalState = GoalState(),
+        nodes: [String: NodeResources] = NodeLedger.nothing,
+        isStored: Bool = false
+    ) {
         self.goal = goal
+        self.tracker = isStored ? GoalTracker(goal) : nil
         self.supply = Supply(numbers: goal.numbers, ledger: NodeLedger(nodes))
         self.machines = goal.applications.mapValues { ApplicationMachine($0) }
+    }
+
+    /// Takes over what an earlier controller with the same goal left running. Call it before anything else.
+    package mutating func adopt(_ inventory: Inventory, now: MonotonicTime) {
+        routes = inventory.routes.sorted { $0.prefix < $1.prefix }
+        for replica in inventory.replicas { supply.ledger.enter(replica.reservation, of: replica.id) }
+        let found = Dictionary(grouping: inventory.replicas, by: \.id.deployment.application)
+        for (name, replicas) in found {
+            let own = goal.applications[name]
+            let (known, strays) = replicas.parted { own?.deployments[$0.id.deployment.deployment] != nil }
+            for replica in strays { self.strays[replica.id] = (now, 0) }
+            guard let own else { continue }
+            machines[name]?.adopt(
+                Dictionary(grouping: known, by: \.id.deployment.deployment),
+                route: routes.first { $0.application == name },
+                own,
+                now: now,
+                next: goal.numbers.next
+            )
+        }
     }
 
     /// Replaces the goal of the application of that name with `spec`, or adds a new application.
@@ -107,6 +139,10 @@ package struct ControllerState: Sendable {
         of replica: ReplicaID,
         now: MonotonicTime
     ) -> [ControlAction] {
+        if case .exited = event, strays.removeValue(forKey: replica) != nil {
+            supply.release(replica)
+            return startPending(now: now)
+        }
         let name = replica.deployment.application
         let handled = change(name) { machine, goal, supply in
             machine.handle(event, of: replica, &goal, now: now, supply: &supply)
@@ -121,7 +157,7 @@ package struct ControllerState: Sendable {
     /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
         let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
-        return due.keys.sorted().flatMap { name in
+        return stopStrays(now: now) + due.keys.sorted().flatMap { name in
             let actions = change(name) { machine, goal, supply in
                 machine.tick(&goal, now: now, supply: &supply)
             }
@@ -132,7 +168,30 @@ package struct ControllerState: Sendable {
     /// When ``tick(now:)`` is due next; `nil` when nothing depends on time.
     ///
     /// It is never too late. It is sometimes too early, and then that tick does nothing.
-    package var nextWakeUp: MonotonicTime? { machines.values.compactMap(\.wakeUp).min() }
+    package var nextWakeUp: MonotonicTime? {
+        let strays = strays.values.map(\.next).min()
+        guard let machines = machines.values.compactMap(\.wakeUp).min() else { return strays }
+        return strays.map { min($0, machines) } ?? machines
+    }
+
+    private mutating func stopStrays(now: MonotonicTime) -> [ControlAction] {
+        let due = strays.filter { $0.value.next <= now }.keys.sorted()
+        for replica in due {
+            let told = (strays[replica]?.told ?? 0) + 1
+            // One that survives this is left alone; what it holds stays reserved.
+            strays[replica] = told > Limits.stopsUntilStuck ? nil : (now.after(Limits.stopRepeat), told)
+        }
+        return due.map { .stop($0) }
+    }
+
+    /// What must be stored before the actions of the last event are carried out; `nil` for nothing.
+    package var unstoredChange: GoalChange? {
+        guard let change = tracker?.change(goal), !change.isEmpty else { return nil }
+        return change
+    }
+
+    /// The last ``unstoredChange`` is stored.
+    package mutating func noteStored(_ change: GoalChange) { tracker?.noteStored(change) }
 
     package func status() -> ServeStatus {
         var statuses: [String: ApplicationStatus] = [:]
@@ -195,6 +254,7 @@ package struct ControllerState: Sendable {
         _ change: (inout ApplicationMachine, inout GoalState.Application, inout Supply) -> Result
     ) -> Result? {
         guard machines[name] != nil, goal.applications[name] != nil else { return nil }
+        tracker?.touch(name)
         defer { goal.numbers = supply.numbers }
         return change(&machines[name]!, &goal.applications[name]!, &supply)
     }
@@ -210,5 +270,12 @@ package struct ControllerState: Sendable {
 extension ControlAction {
     fileprivate var isWithdrawal: Bool {
         if case .withdraw = self { true } else { false }
+    }
+}
+
+extension Array {
+    /// The elements that satisfy a condition, and the others.
+    fileprivate func parted(_ condition: (Element) -> Bool) -> (those: [Element], others: [Element]) {
+        (filter(condition), filter { !condition($0) })
     }
 }

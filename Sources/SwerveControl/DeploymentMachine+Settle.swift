@@ -110,8 +110,9 @@ extension DeploymentMachine {
             }
             next = .set(serving.map { replicas[$0].serving }, PoolOptions(goal.spec.options))
         }
-        if next == publication { return [] }
+        if next == publication, !isInherited { return [] }
         publication = next
+        isInherited = false
         switch next {
         case .nothing: return []
         case .set(let replicas, let options): return [.publish(goal.id, replicas, options)]

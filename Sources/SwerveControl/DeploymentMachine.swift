@@ -36,12 +36,32 @@ struct DeploymentMachine: Sendable {
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
     var isForcedToStopFirst = false
+    /// Whether ``publication`` is what an earlier controller published, so that it is published again in any case: its
+    /// options may be older.
+    var isInherited = false
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
     /// - Parameter goal: the goal of an earlier controller, or of the present deploy.
     init(_ goal: Goal) {
         attempts = Attempts(everReady: goal.isTrusted)
+    }
+
+    /// Takes over the replicas that an earlier controller started.
+    ///
+    /// - Parameter found: those of this deployment.
+    mutating func adopt(_ found: [Inventory.Replica], _ goal: Goal, now: MonotonicTime) {
+        replicas = found.sorted { $0.id.number < $1.id.number }.map { ReplicaMachine($0, now: now) }
+        let published = found.filter(\.isPublished)
+        if !published.isEmpty {
+            let serving = published.map {
+                ServingReplica(id: $0.id, maxOngoingRequests: $0.spec.options.maxOngoingRequests)
+            }
+            publication = .set(serving.sorted { $0.id < $1.id }, PoolOptions(goal.spec.options))
+        }
+        replace(with: goal.spec)
+        if runningCount > 0 { attempts.everReady = true }
+        isInherited = true
     }
 
     /// Whether calls go to at least one replica, and only to replicas of the latest deploy.

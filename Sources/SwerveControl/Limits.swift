@@ -19,9 +19,12 @@ enum Limits {
 
 /// Gives out replica numbers, each once.
 package struct ReplicaNumbers: Hashable, Sendable, Codable {
-    package private(set) var next: UInt64 = 1
+    package private(set) var next: UInt64
 
-    package init() {}
+    /// - Parameter next: the first number that was never given out.
+    package init(next: UInt64 = 1) {
+        self.next = next
+    }
 
     mutating func take() -> UInt64 {
         defer { next += 1 }

@@ -68,6 +68,23 @@ struct ReplicaMachine: Sendable {
         self.state = .starting(until: now.after(spec.options.startTimeout))
     }
 
+    /// A replica that an earlier controller started. What it had left of a time limit is not known, so that begins anew.
+    init(_ found: Inventory.Replica, now: MonotonicTime) {
+        id = found.id
+        seat = Seat()
+        revision = found.spec.revision
+        options = found.spec.options
+        node = found.place?.node
+        processID = found.processID
+        state =
+            switch found.phase {
+            case .starting: .starting(until: now.after(options.startTimeout))
+            case .running(let since): .running(Running(since: since, probe: .due(now)))
+            case .draining: .draining(until: now.after(options.gracefulShutdownTimeout))
+            case .stopping: .stopping(Stopping(again: now, unhealthy: false))
+            }
+    }
+
     var isStarting: Bool {
         if case .starting = state { true } else { false }
     }

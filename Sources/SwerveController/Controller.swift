@@ -8,7 +8,7 @@ package import SwerveTransport
 ///
 /// Everything that happens becomes an event in one stream. One task takes the events in order, passes them to the state
 /// machine and carries out its actions.
-package final class Controller: Sendable {
+package final class Controller: ControllerAccess {
     enum Event: Sendable {
         case deploy(ApplicationSpec, DeployWaiter)
         case delete(String, CheckedContinuation<Void, any Error>)
@@ -24,21 +24,24 @@ package final class Controller: Sendable {
     private let report: AsyncStream<Event>.Continuation
     private let clock: any EventLoop
     private let launcher: any ReplicaLauncher
-    private let peers: Peers
+    private let callers: any PublicationTarget
     private let nodes: [String: NodeResources]
     private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
+    private let store: (any GoalStore)?
     private let logger: Logger
 
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the controller uses.
     ///   - launcher: where replicas run.
     ///   - nodes: what replicas can reserve, by the nodes' names.
-    ///   - peers: this process's connections to replicas.
+    ///   - callers: those of this process; the launcher tells those of its replicas' processes.
+    ///   - store: keeps the goal; `nil` to keep nothing.
     package init(
         clock: any EventLoop,
         launcher: any ReplicaLauncher,
         nodes: [String: NodeResources] = NodeLedger.nothing,
-        peers: Peers,
+        callers: any PublicationTarget,
+        store: (any GoalStore)? = nil,
         logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void
     ) {
@@ -46,28 +49,22 @@ package final class Controller: Sendable {
         self.clock = clock
         self.launcher = launcher
         self.nodes = nodes
-        self.peers = peers
+        self.callers = callers
+        self.store = store
         self.logger = logger
         self.exposeRoutes = exposeRoutes
     }
 
     // MARK: Requests to the controller
 
-    /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
     package func deploy(_ spec: ApplicationSpec) async throws {
         let waiter = DeployWaiter()
         send(.deploy(spec, waiter))
         try await waiter.wait()
     }
-    /// Returns when nothing of the application is left.
     package func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
     }
-    /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
-    /// set; the replicas follow.
-    ///
-    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when
-    ///   there is no such deployment.
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
     }
@@ -77,8 +74,9 @@ package final class Controller: Sendable {
     package func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
-    /// Tells the watcher the status now and after each change, and finishes it when the instance is shut down.
     package func watch(_ watcher: AsyncStream<ServeStatus>.Continuation) { send(.watch(watcher)) }
+    /// What the launcher reports of a replica that it did not get from this controller.
+    package func report(_ event: ReplicaEvent, of replica: ReplicaID) { send(.replica(event, replica)) }
     func send(_ event: Event) {
         if case .terminated = report.yield(event) { Self.refuse(event) }
     }
@@ -102,6 +100,8 @@ package final class Controller: Sendable {
     /// State that only the loop touches.
     private struct LoopState {
         var machine: ControllerState
+        /// Where changes of the goal go; `nil` when they are not kept, or no longer.
+        var store: (any GoalStore)?
         /// The addresses of the replicas that have been placed.
         var addresses: [ReplicaID: String] = [:]
         var waitingForRun: [String: [DeployWaiter]] = [:]
@@ -116,14 +116,26 @@ package final class Controller: Sendable {
 
     /// Runs until ``shutdown()`` is done.
     ///
-    /// - Parameter numbers: gives the replicas their numbers.
+    /// A change of the goal is stored before anything is done about it. A change that a caller asked for and that cannot
+    /// be stored does not happen. A shutdown is no change: the next controller starts the applications again.
+    ///
+    /// - Parameters:
+    ///   - goal: what to begin with, as the store has it.
+    ///   - inventory: what an earlier controller with this goal left running.
     /// - Returns: the numbers for a controller that continues the instance, so that none is given out twice.
     @discardableResult
-    package func run(_ numbers: ReplicaNumbers = ReplicaNumbers()) async -> ReplicaNumbers {
-        var state = LoopState(machine: ControllerState(goal: GoalState(numbers: numbers), nodes: nodes))
+    package func run(_ goal: GoalState = GoalState(), _ inventory: Inventory? = nil) async -> ReplicaNumbers {
+        let machine = ControllerState(goal: goal, nodes: nodes, isStored: store != nil)
+        var state = LoopState(machine: machine, store: store)
+        if let inventory {
+            state.machine.adopt(inventory, now: now())
+            for replica in inventory.replicas { state.addresses[replica.id] = replica.place?.address }
+        }
+        scheduleTick(&state)
         for await event in events {
-            let now = now()
-            perform(handle(event, &state, now), &state)
+            let actions = await handle(event, &state, now())
+            await keep(&state)
+            perform(actions, &state)
             scheduleTick(&state)
             announceStatus(&state)
             if !state.waitingForShutdown.isEmpty, state.machine.status().applications.isEmpty {
@@ -148,11 +160,17 @@ package final class Controller: Sendable {
         }
     }
 
-    private func handle(_ event: Event, _ state: inout LoopState, _ now: MonotonicTime) -> [ControlAction] {
+    private func handle(
+        _ event: Event,
+        _ state: inout LoopState,
+        _ now: MonotonicTime
+    ) async -> [ControlAction] {
         switch event {
         case .deploy(let spec, let caller):
             do {
-                let actions = try state.machine.deploy(spec, now: now)
+                let actions = try await change(&state) { machine throws(ServeError) in
+                    try machine.deploy(spec, now: now)
+                }
                 state.waitingForRun[spec.name, default: []].append(caller)
                 return actions
             } catch {
@@ -161,7 +179,9 @@ package final class Controller: Sendable {
             }
         case .delete(let name, let caller):
             do {
-                let actions = try state.machine.delete(application: name, now: now)
+                let actions = try await change(&state) { machine throws(ServeError) in
+                    try machine.delete(application: name, now: now)
+                }
                 state.waitingForDelete[name, default: []].append(caller)
                 let error = ServeError(.deleted, "the application '\(name)' was deleted before it ran")
                 for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
@@ -172,7 +192,9 @@ package final class Controller: Sendable {
             }
         case .scale(let deployment, let replicas, let decider, let caller):
             do {
-                let actions = try state.machine.scale(deployment, to: replicas, by: decider, now: now)
+                let actions = try await change(&state) { machine throws(ServeError) in
+                    try machine.scale(deployment, to: replicas, by: decider, now: now)
+                }
                 caller.resume()
                 return actions
             } catch {
@@ -181,6 +203,7 @@ package final class Controller: Sendable {
             }
         case .shutdown(let caller):
             state.waitingForShutdown.append(caller)
+            state.store = nil
             return state.machine.shutdown(now: now)
         case .status(let caller):
             caller.resume(returning: state.machine.status())
@@ -199,6 +222,38 @@ package final class Controller: Sendable {
         case .tick:
             if let tick = state.tick, tick.time <= now { state.tick = nil }
             return state.machine.tick(now: now)
+        }
+    }
+
+    /// Makes a change that a caller asks for, and stores it. If it cannot be stored, it has not happened.
+    private func change(
+        _ state: inout LoopState,
+        _ change: (inout ControllerState) throws(ServeError) -> [ControlAction]
+    ) async throws(ServeError) -> [ControlAction] {
+        let before = state.machine
+        let actions = try change(&state.machine)
+        do {
+            try await save(&state)
+        } catch {
+            state.machine = before
+            throw error
+        }
+        return actions
+    }
+
+    private func save(_ state: inout LoopState) async throws(ServeError) {
+        guard let store = state.store, let change = state.machine.unstoredChange else { return }
+        try await store.save(change)
+        state.machine.noteStored(change)
+    }
+
+    /// Stores what changed by itself, such as that a revision proved good. What cannot be stored now is stored with the
+    /// next change.
+    private func keep(_ state: inout LoopState) async {
+        do {
+            try await save(&state)
+        } catch {
+            logger.error("the goal cannot be stored", metadata: ["error": "\(error)"])
         }
     }
 
@@ -229,7 +284,7 @@ package final class Controller: Sendable {
                 logger.warning("replica waits for resources", metadata: ["deployment": "\(id)", "reason": "\(reason)"])
             case .publish(let id, let replicas, let options): publish(id, replicas, options, state)
             case .withdraw(let id, let reason):
-                peers.withdraw(id, reason)
+                callers.withdraw(id, reason)
                 launcher.publish(.withdraw(id, reason), of: id)
             case .exposeRoutes(let routes): exposeRoutes(routes)
             case .drain(let replica): launcher.drain(replica)
@@ -258,7 +313,7 @@ package final class Controller: Sendable {
                 PublishedReplica(id: replica.id, address: $0, maxOngoingRequests: replica.maxOngoingRequests)
             }
         }
-        peers.publish(id, published, options)
+        callers.publish(id, published, options)
         launcher.publish(.publish(id, published, options), of: id)
     }
 }

@@ -15,7 +15,7 @@ public struct RouteDescription: Hashable, Sendable, Codable {
 }
 
 /// One row of the table of HTTP routes.
-package struct RouteEntry: Hashable, Sendable {
+package struct RouteEntry: Hashable, Sendable, Codable {
     /// The path below which the application answers. It starts with `/` and does not end with one, unless it is just
     /// `/`. In its normal form, see ``NormalPath``.
     package var prefix: String

@@ -47,6 +47,10 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let startFailed = Code("start_failed")
         /// The address to listen on is already in use.
         public static let addressInUse = Code("address_in_use")
+        /// Another instance uses the state directory.
+        public static let stateInUse = Code("state_in_use")
+        /// The state directory cannot be used: it is open to other users, or its file is damaged or of a newer version.
+        public static let stateUnusable = Code("state_unusable")
         /// The instance is shutting down or was shut down.
         public static let shutDown = Code("shut_down")
         /// A call to the operating system failed.

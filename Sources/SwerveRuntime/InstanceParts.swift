@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
@@ -14,13 +15,16 @@ internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
 struct InstanceParts {
-    let controller: Controller
+    let controller: any ControllerAccess
     private let group: MultiThreadedEventLoopGroup
     private let directory: InstanceDirectory
-    private let listener: PeerListener
-    private let loop: Task<ReplicaNumbers, Never>
+    private let listeners: [PeerListener]
+    private let control: Control
     private let memory: Task<Void, Never>
     private let proxy: ProxyService
+    private let state: StateDirectory?
+    /// The applications that an earlier instance with the same state directory left, by name.
+    let restored: [String: ApplicationSpec]
 
     static func start(
         _ options: ServeOptions,
@@ -31,10 +35,11 @@ struct InstanceParts {
         try options.validate()
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
+        let kept = try KeptGoal(options, numbers)
         let directory = try InstanceDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         do {
-            return try assemble(options, system, surroundings, numbers, directory, group)
+            return try assemble(options, system, surroundings, kept, directory, group)
         } catch {
             directory.removeAll()
             group.shutdownGracefully { _ in }
@@ -46,7 +51,7 @@ struct InstanceParts {
         _ options: ServeOptions,
         _ system: ServeSystem,
         _ surroundings: Surroundings,
-        _ numbers: ReplicaNumbers,
+        _ kept: KeptGoal,
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
@@ -77,36 +82,31 @@ struct InstanceParts {
             address: files.controllerAddress,
             processID: ThisProcess.id
         )
-        let controller = Controller(
-            clock: clock,
-            launcher: surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
-            nodes: [ReplicaPlace.local: options.node ?? .detected()],
-            peers: peers,
-            logger: options.logger,
-            exposeRoutes: { proxy.expose($0) }
-        )
-        let listener = try UnixSocketNetwork.listen(
+        let workerListener = try UnixSocketNetwork.listen(
             at: files.controllerAddress,
             on: group,
             delegate: workers,
             hosted: hosted
         )
+        let control = try Control.begin(
+            options,
+            surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
+            peers,
+            proxy,
+            kept,
+            Control.Place(directory: directory, group: group, hosted: hosted, clock: clock, listener: workerListener)
+        )
         return InstanceParts(
-            controller: controller,
+            controller: control.access,
             group: group,
             directory: directory,
-            listener: listener,
-            // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
-            // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
-            // instance.
-            loop: Task.detached {
-                let next = await controller.run(numbers)
-                withExtendedLifetime((listener, directory, group)) {}
-                return next
-            },
+            listeners: [workerListener] + control.listeners,
+            control: control,
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
-            proxy: proxy
+            proxy: proxy,
+            state: kept.directory,
+            restored: kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
         )
     }
 
@@ -135,12 +135,13 @@ struct InstanceParts {
     func end(_ server: HTTPServer?, drainTimeout: Duration) async -> ReplicaNumbers {
         proxy.beginDraining()
         await server?.drain(deadline: drainTimeout)
-        await controller.shutdown()
-        let numbers = await loop.value
+        let numbers = await control.end()
         memory.cancel()
-        listener.stop()
+        for listener in listeners { listener.stop() }
         directory.removeAll()
         try? await group.shutdownGracefully()
+        // The next start may use the state directory from here on.
+        withExtendedLifetime(state) {}
         return numbers
     }
 }

@@ -148,10 +148,13 @@ public actor ServeInstance {
         }
         let new = try InstanceParts.start(options, system, surroundings, numbers)
         running = new
+        specs = new.restored
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
-            if listening { server = try await new.startServer(options) }
+            if listening || new.restored.values.contains(where: { $0.routePrefix != nil }) {
+                server = try await new.startServer(options)
+            }
         } catch {
             await end()
             throw error

@@ -24,6 +24,9 @@ extension ServeOptions {
         if drainTimeout < .zero {
             throw ServeError(.invalidOptions, "drainTimeout is \(drainTimeout); it must not be negative")
         }
+        if stateDirectory == "" {
+            throw ServeError(.invalidOptions, "stateDirectory is empty; it must be a path, or nil to keep nothing")
+        }
         if let problem = node?.problem() { throw ServeError(.invalidOptions, problem) }
     }
 }

@@ -31,7 +31,25 @@ public struct ServeOptions: Sendable {
     /// What replicas can reserve on this machine; `nil`, the default, for what it has: the cores and the memory that this
     /// process may use, and the NVIDIA GPUs that it sees.
     public var node: NodeResources?
+    /// Where the instance keeps which applications should run, so that the next instance with the same directory goes on
+    /// with them, even after a crash or a power failure; see ``ServeInstance``. `nil`, the default, keeps nothing.
+    ///
+    /// The directory is made if it is not there. It must belong to this user and be closed to others (mode 700), and one
+    /// instance at a time can use it.
+    public var stateDirectory: String?
+    /// Where the controller runs; in this process by default.
+    public var controller: ControllerPlacement
     public var logger: Logger
+
+    /// Where the controller of an instance runs.
+    public struct ControllerPlacement: Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+        /// In the process that starts the instance. The default.
+        public static let embedded = ControllerPlacement(description: "embedded")
+        /// In a process of its own, of the same executable. If it ends or hangs, another one continues with the replicas
+        /// and proxies as they are; no request fails.
+        public static let separate = ControllerPlacement(description: "separate")
+    }
 
     public init(
         host: String = "127.0.0.1",
@@ -45,6 +63,8 @@ public struct ServeOptions: Sendable {
         idleTimeout: Duration = .seconds(75),
         drainTimeout: Duration = .seconds(20),
         node: NodeResources? = nil,
+        stateDirectory: String? = nil,
+        controller: ControllerPlacement = .embedded,
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -58,6 +78,8 @@ public struct ServeOptions: Sendable {
         self.idleTimeout = idleTimeout
         self.drainTimeout = drainTimeout
         self.node = node
+        self.stateDirectory = stateDirectory
+        self.controller = controller
         self.logger = logger
     }
 }

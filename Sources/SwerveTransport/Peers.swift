@@ -9,7 +9,7 @@ internal import Synchronization
 ///
 /// The controller publishes every set to every process. A process connects only to replicas of deployments that it
 /// holds a handle for. When a connection ends, whichever side made it, `Peers` drops it.
-package final class Peers: Sendable {
+package final class Peers: PublicationTarget {
     private let state = Mutex(State())
     private let loops: [any EventLoop]
     private let network: any PeerNetwork

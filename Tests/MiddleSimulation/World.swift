@@ -141,7 +141,7 @@ final class World: @unchecked Sendable {
             controller = Controller(
                 clock: main.loop,
                 launcher: PlacementLauncher(inProcess: here, processes: workers),
-                peers: peers,
+                callers: peers,
                 logger: logger,
                 exposeRoutes: { proxy.expose($0) }
             )

@@ -3,7 +3,9 @@ import SwerveCore
 
 /// A controller in a world that fails at random. The seed alone decides what happens.
 struct Simulation {
-    var state = ControllerState()
+    var state = ControllerState(isStored: true)
+    /// The goal as the controller stored it.
+    var stored = StoredGoal()
     var world = World()
     var now = MonotonicTime.zero
     var random: SplitMix64
@@ -29,6 +31,7 @@ struct Simulation {
     // MARK: The world's reactions
 
     mutating func act(_ actions: [ControlAction], isTick: Bool = false) throws {
+        try stored.follow(&state)
         let deployments = state.goal.applications.values.flatMap(\.deployments.values)
         let fallenBack = deployments.filter { if case .fallenBack = $0.course { true } else { false } }.map(\.spec.id)
         try world.perform(actions, fallenBack: Set(fallenBack), now: now, isTick: isTick)
@@ -120,7 +123,8 @@ struct Simulation {
             let stranger = r(UInt64(random.next(below: 1000)) + 100_000, "x", in: "a")
             try act(state.handle(chance(50) ? .ready : .exited(reason: "?"), of: stranger, now: now))
         case 27: faults.change(using: &random)
-        case 28..<31: try scale()
+        case 28..<30: try scale()
+        case 30: try crashController()
         case 31..<45: try pass(.milliseconds(random.next(below: 700)))
         case 45: try pass(.seconds(random.next(below: 12)))
         case 46:
@@ -206,6 +210,18 @@ struct Simulation {
         } catch let error as ServeError where error.code == .notFound {
             if world.goals[name] != nil { throw error }
         }
+    }
+
+    /// The controller dies, perhaps after it stored a change and before it acted on it. A new one continues.
+    private mutating func crashController() throws {
+        if chance(30) {
+            _ = state.tick(now: now)
+            try stored.follow(&state)
+        }
+        state = ControllerState(goal: stored.goal, isStored: true)
+        state.adopt(world.inventory, now: now)
+        world.lostController()
+        try pass(.zero)
     }
 
     // MARK: The end

@@ -34,6 +34,8 @@ struct World {
     var trusted: [DeploymentID: Trusted] = [:]
     /// The deployments that run their trusted spec since the latest deploy.
     var fellBack: Set<DeploymentID> = []
+    /// The deployments that an earlier controller withdrew as deleted, and that the present one may withdraw again.
+    private var withdrawnBefore: Set<DeploymentID> = []
     /// For each delete that has not ended, the replicas that must be gone first.
     var deleting: [String: Set<ReplicaID>] = [:]
     /// The applications whose deploy has not been answered.
@@ -63,8 +65,43 @@ struct World {
         case sideBySide
         /// A roll-out left no replica to serve for a while, as its rule allows.
         case stoppedFirst
+        /// The controller was lost, and another one continued.
+        case newController
         /// A deployment was scaled while its replicas were being replaced.
         case scaledInRollout
+    }
+
+    /// What a new controller finds.
+    var inventory: Inventory {
+        let published = Set(published.values.joined())
+        let found = replicas.map { id, replica in
+            let phase: Inventory.Replica.Phase =
+                switch replica.phase {
+                case .starting: .starting
+                case .ready: .running(since: replica.readySince ?? .zero)
+                case .draining: .draining
+                case .stopping: .stopping
+                }
+            return Inventory.Replica(
+                id: id,
+                spec: replica.spec,
+                reservation: Reservation(node: ReplicaPlace.local),
+                phase: phase,
+                isPublished: published.contains(id)
+            )
+        }
+        return Inventory(replicas: found, routes: routes)
+    }
+
+    /// Callers who wait ask the next controller again.
+    mutating func lostController() {
+        waiting = Set(goals.keys)
+        failed = []
+        // A delete whose application was deployed again has no effect left that anybody could wait for.
+        deleting = deleting.filter { goals[$0.key] == nil }
+        for id in replicas.keys { replicas[id]?.probed = nil }
+        withdrawnBefore = Set(replicas.keys.map(\.deployment)).subtracting(deployments.keys)
+        reached.insert(.newController)
     }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
@@ -206,6 +243,7 @@ struct World {
             lastNumber = replica.number
             if effective(replica.deployment) != spec { throw illegal("neither the latest spec nor the last good one") }
             replicas[replica] = Replica(spec: spec)
+        case .waitForResources: break
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
             if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
@@ -227,7 +265,10 @@ struct World {
                 if goals[id.application] != nil, routes.contains(where: { $0.ingress == id }) {
                     throw illegal("a route still leads to it")
                 }
-                if wanted || deployments.removeValue(forKey: id) == nil { throw illegal("deleted without cause") }
+                let isRepeated = withdrawnBefore.remove(id) != nil
+                if wanted || (deployments.removeValue(forKey: id) == nil && !isRepeated) {
+                    throw illegal("deleted without cause")
+                }
                 trusted[id] = nil
                 targets[id] = nil
                 fellBack.remove(id)

@@ -68,7 +68,7 @@ private struct NoNetwork: PeerNetwork {
         let controller = Controller(
             clock: loop,
             launcher: workers,
-            peers: peers,
+            callers: peers,
             logger: logger,
             exposeRoutes: { _ in }
         )

@@ -67,7 +67,7 @@ private struct NoNetwork: PeerNetwork {
         let controller = Controller(
             clock: clock,
             launcher: launcher,
-            peers: peers,
+            callers: peers,
             logger: logger,
             exposeRoutes: { _ in }
         )

@@ -63,6 +63,18 @@ struct LedgerNode: Hashable, Sendable {
         return Reservation(node: name, gpus: chosen.map { total.gpus[$0].id }, resources: need)
     }
 
+    /// Enters what a replica already holds, even if that is more than there is.
+    mutating func enter(_ reservation: Reservation, of replica: ReplicaID) {
+        let need = reservation.resources
+        free.cpus = free.cpus - need.cpus
+        free.memory -= need.memory
+        for (name, amount) in need.custom { free.custom[name] = (free.custom[name] ?? .zero) - amount }
+        let own = total.gpus.indices.filter { reservation.gpus.contains(total.gpus[$0].id) }
+        for index in own { devices[index] = devices[index] - min(need.gpus, .one) }
+        counts[replica.deployment, default: 0] += 1
+        held[replica] = Held(resources: need, devices: own)
+    }
+
     /// - Returns: whether the replica held anything.
     mutating func giveBack(_ replica: ReplicaID) -> Bool {
         guard let held = held.removeValue(forKey: replica) else { return false }

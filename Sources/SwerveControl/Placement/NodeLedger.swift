@@ -32,6 +32,13 @@ package struct NodeLedger: Hashable, Sendable {
         return nodes[index].take(need, for: replica)
     }
 
+    /// Enters what a replica already holds, as an earlier ledger gave it out; nothing if its node is gone.
+    package mutating func enter(_ reservation: Reservation, of replica: ReplicaID) {
+        guard let index = nodes.firstIndex(where: { $0.name == reservation.node }), places[replica] == nil else { return }
+        places[replica] = index
+        nodes[index].enter(reservation, of: replica)
+    }
+
     /// Gives back what a replica held; nothing if it held nothing.
     ///
     /// - Returns: whether that makes room for others.

@@ -129,7 +129,7 @@ package final class Worker: PeerDelegate {
         case .drain(let id): drain(id, connection)
         case .probe: hosted[settings.replica]?.probe { connection.send(.probeAnswered) }
         case .stop: stop(connection)
-        case .ready, .initializationFailed, .drained, .probeAnswered:
+        case .ready, .initializationFailed, .drained, .probeAnswered, .relayed:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

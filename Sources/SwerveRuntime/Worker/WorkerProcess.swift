@@ -9,12 +9,13 @@ internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
 
-/// The life of a replica's process; called in the place of `main` when `SWERVE_WORKER` is set.
+/// The life of a replica's process, or of a separate controller's; called in the place of `main` when `SWERVE_WORKER`
+/// is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
-    guard let text = ThisProcess.environmentVariable(WorkerSettings.variable),
-        let settings = WorkerSettings(text)
-    else {
+    let text = ThisProcess.environmentVariable(WorkerSettings.variable) ?? ""
+    let (worker, controller) = (WorkerSettings(text), ControllerSettings(text))
+    guard worker != nil || controller != nil else {
         StandardError.write("swerve: \(WorkerSettings.variable) is set but holds no worker settings\n")
         ThisProcess.exit(64)
     }
@@ -25,7 +26,8 @@ public func swerveWorkerMain() {
     NIOSingletons.groupLoopCountSuggestion = 1
     IdleMemory.limitHeaps()
     Watchdog.start(parent: ThisProcess.parentID)
-    WorkerProcess.start(settings)
+    if let worker { WorkerProcess.start(worker) }
+    if let controller { ControllerProcess.start(controller) }
     // Runs the main actor.
     dispatchMain()
 }

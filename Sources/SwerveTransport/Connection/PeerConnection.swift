@@ -1,5 +1,5 @@
 package import NIOCore
-internal import SwerveActors
+package import SwerveActors
 internal import SwerveCore
 internal import SwerveReplica
 internal import Synchronization
@@ -340,6 +340,9 @@ package final class PeerConnection: Sendable {
         delegate.closed(self, reason: reason)
         for (owner, started) in lost { owner.lost(started: started, reason: reason) }
     }
+
+    /// The actor system with which values that arrive are decoded.
+    package var system: ServeSystem { hosted.system }
 
     package var isClosed: Bool { state.withLock { $0.closedBecause != nil } }
 

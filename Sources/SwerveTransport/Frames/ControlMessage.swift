@@ -55,6 +55,8 @@ package enum ControlMessage: Codable, Sendable {
     case probeAnswered
     /// Exit as soon as the answers already given have been sent.
     case stop
+    /// What a separate controller and the process that started it tell each other, encoded.
+    case relayed([UInt8])
 }
 
 /// A replica that calls may go to.

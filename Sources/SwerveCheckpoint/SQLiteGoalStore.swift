@@ -1,0 +1,169 @@
+internal import Foundation
+internal import GRDB
+package import SwerveControl
+package import SwerveController
+package import SwerveCore
+internal import SwerveSystem
+
+/// A goal in an SQLite file.
+///
+/// Each change is one transaction, in a write-ahead log that is synchronised before the transaction counts as done
+/// (`synchronous = FULL`). A crash in the middle leaves the state before or after the change.
+package final class SQLiteGoalStore: GoalStore {
+    private let path: String
+    private let build: String
+    private let database: DatabaseQueue
+    /// What ``save(_:)`` wrote last, so that a change of the target does not write megabytes of arguments again.
+    private let stored = StoredArguments()
+
+    /// Opens the file, and makes it if it is not there. A file of an earlier version is upgraded; a copy of it stays
+    /// beside it.
+    ///
+    /// - Parameters:
+    ///   - path: of the file; other files beside it have names that begin with its own.
+    ///   - build: identifies the build of this program; stored with each application.
+    /// - Throws: ``ServeError`` with code `stateUnusable` if the file is damaged, is something else, or was written by a
+    ///   newer version; `system` if it cannot be read or written.
+    package convenience init(_ path: String, build: String) throws(ServeError) {
+        try self.init(path, build: build, schema: Schema.steps)
+    }
+
+    init(_ path: String, build: String, schema: [Schema.Step]) throws(ServeError) {
+        self.path = path
+        self.build = build
+        do {
+            database = try Schema.open(path, schema)
+        } catch {
+            throw Self.error(error, path)
+        }
+    }
+
+    // MARK: Loading
+
+    /// The goal as stored last. Applications that another build of the program deployed do not start: their arguments
+    /// and types may mean something else in this one.
+    ///
+    /// - Throws: ``ServeError`` with code `stateUnusable` if something in the file cannot be understood.
+    package func load() throws(ServeError) -> GoalState {
+        do {
+            return try database.write { db in try self.goal(in: db) }
+        } catch {
+            throw Self.error(error, path)
+        }
+    }
+
+    private func goal(in db: Database) throws -> GoalState {
+        var applications: [String: GoalState.Application] = [:]
+        var foreign: [String] = []
+        for row in try Row.fetchAll(db, sql: "SELECT name, build, goal FROM application ORDER BY name") {
+            let name: String = row["name"]
+            var application: GoalState.Application
+            do {
+                application = try JSONDecoder().decode(GoalState.Application.self, from: Data((row["goal"] as String).utf8))
+            } catch {
+                throw Unreadable(application: name, reason: "\(error)")
+            }
+            let arguments = try Data.fetchAll(
+                db,
+                sql: "SELECT bytes FROM argument WHERE application = ? ORDER BY position",
+                arguments: [name]
+            ).map { [UInt8]($0) }
+            guard arguments.count == application.arguments.count else {
+                throw Unreadable(application: name, reason: "its arguments are incomplete")
+            }
+            application.arguments = arguments
+            stored.set(name, arguments)
+            applications[name] = application
+            if row["build"] != build { foreign.append(name) }
+        }
+        let bound = try Int64.fetchOne(db, sql: "SELECT value FROM counter WHERE name = 'replica numbers'") ?? 1
+        var goal = GoalState(applications: applications, numbersBelow: UInt64(max(1, bound)))
+        for name in foreign {
+            goal.fail(name, because: "another build of the program deployed it; run the application again")
+        }
+        return goal
+    }
+
+    // MARK: Saving
+
+    package func save(_ change: GoalChange) async throws(ServeError) {
+        do {
+            let written = try await database.write { db in
+                var written: [String: [[UInt8]]?] = [:]
+                for (name, application) in change.applications.sorted(by: { $0.key < $1.key }) {
+                    if let application {
+                        written[name] = .some(try self.save(application, name, in: db))
+                    } else {
+                        try db.execute(sql: "DELETE FROM application WHERE name = ?", arguments: [name])
+                        written[name] = .some(nil)
+                    }
+                }
+                if let bound = change.numbersBelow {
+                    try db.execute(
+                        sql: "INSERT OR REPLACE INTO counter (name, value) VALUES ('replica numbers', ?)",
+                        arguments: [Int64(clamping: bound)]
+                    )
+                }
+                return written
+            }
+            for (name, arguments) in written { stored.set(name, arguments) }
+        } catch {
+            throw Self.error(error, path)
+        }
+    }
+
+    private func save(_ application: GoalState.Application, _ name: String, in db: Database) throws -> [[UInt8]] {
+        let arguments = application.arguments
+        var bare = application
+        bare.arguments = []
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let text = String(decoding: try encoder.encode(bare), as: UTF8.self)
+        try db.execute(
+            sql: """
+                INSERT INTO application (name, build, goal) VALUES (?, ?, ?)
+                ON CONFLICT (name) DO UPDATE SET build = excluded.build, goal = excluded.goal
+                """,
+            arguments: [name, build, text]
+        )
+        guard stored[name] != arguments else { return arguments }
+        try db.execute(sql: "DELETE FROM argument WHERE application = ?", arguments: [name])
+        for (position, bytes) in arguments.enumerated() {
+            try db.execute(
+                sql: "INSERT INTO argument (application, position, bytes) VALUES (?, ?, ?)",
+                arguments: [name, position, Data(bytes)]
+            )
+        }
+        return arguments
+    }
+
+    // MARK: Errors
+
+    struct Unreadable: Error {
+        let application: String
+        let reason: String
+    }
+
+    private static func error(_ error: any Error, _ path: String) -> ServeError {
+        func unusable(_ what: String) -> ServeError {
+            ServeError(
+                .stateUnusable,
+                "the state file '\(path)' \(what); nothing in it was changed. "
+                    + "Put a backup in its place, or move it away to begin without applications"
+            )
+        }
+        switch error {
+        case let error as ServeError: return error
+        case let error as Unreadable:
+            return unusable("holds the application '\(error.application)' in a form that cannot be read: \(error.reason)")
+        case let error as Schema.Refusal: return unusable(error.what)
+        case let error as DatabaseError
+        where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode.primaryResultCode):
+            return unusable("is damaged (\(error.message ?? "SQLite error \(error.resultCode.rawValue)"))")
+        case let error as DatabaseError:
+            let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+            return ServeError(.system, "the state file '\(path)' cannot be used: \(reason)")
+        default: return ServeError(.system, "the state file '\(path)' cannot be used: \(error)")
+        }
+    }
+}

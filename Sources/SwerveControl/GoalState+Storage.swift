@@ -1,0 +1,55 @@
+package import SwerveCore
+
+extension GoalState {
+    /// A goal as it was stored.
+    ///
+    /// - Parameter numbersBelow: the bound of the last ``GoalChange`` that had one.
+    package init(applications: [String: Application], numbersBelow: UInt64) {
+        self.init(numbers: ReplicaNumbers(next: max(1, numbersBelow)))
+        self.applications = applications
+    }
+
+    /// The same goal, whose next replica has at least the given number.
+    package func numbered(from first: UInt64) -> GoalState {
+        var goal = self
+        goal.numbers = ReplicaNumbers(next: max(first, numbers.next))
+        return goal
+    }
+
+    /// Keeps an application from starting anything until its next deploy; calls fail with the message.
+    package mutating func fail(_ application: String, because message: String) {
+        guard var own = applications[application], !own.isDeleting else { return }
+        for name in own.deployments.keys where own.deployments[name]?.isRetired == false {
+            own.deployments[name]?.course = .failed(message: message)
+            own.deployments[name]?.fallback = nil
+            own.deployments[name]?.isTrusted = false
+        }
+        applications[application] = own
+    }
+}
+
+extension GoalState.Application {
+    /// The initialisers' arguments of all its specs, in an order that depends only on the rest. They are bytes, and may
+    /// be many: a store keeps them apart.
+    package var arguments: [[UInt8]] {
+        get {
+            spec.deployments.map(\.arguments)
+                + sortedNames.flatMap { name -> [[UInt8]] in
+                    guard let own = deployments[name] else { return [] }
+                    return [own.spec.arguments] + (own.fallback.map { [$0.spec.arguments] } ?? [])
+                }
+        }
+        set {
+            var rest = newValue[...]
+            for index in spec.deployments.indices { spec.deployments[index].arguments = rest.popFirst() ?? [] }
+            for name in sortedNames {
+                deployments[name]?.spec.arguments = rest.popFirst() ?? []
+                if deployments[name]?.fallback != nil {
+                    deployments[name]?.fallback?.spec.arguments = rest.popFirst() ?? []
+                }
+            }
+        }
+    }
+
+    private var sortedNames: [String] { deployments.keys.sorted() }
+}

@@ -1,0 +1,56 @@
+package import SwerveCore
+
+/// What an earlier controller left running, as those who run it know it.
+package struct Inventory: Hashable, Sendable, Codable {
+    /// A replica that was started and has not ended.
+    package struct Replica: Hashable, Sendable, Codable {
+        package enum Phase: Hashable, Sendable, Codable {
+            /// Its initialiser has not returned, or it has not reported so.
+            case starting
+            /// It was ready at that time.
+            case running(since: MonotonicTime)
+            /// It was told to finish its requests.
+            case draining
+            /// It was told to terminate.
+            case stopping
+        }
+
+        package var id: ReplicaID
+        /// What it was started from.
+        package var spec: DeploymentSpec
+        package var reservation: Reservation
+        package var phase: Phase
+        /// Whether calls go to it.
+        package var isPublished: Bool
+        /// `nil` if it has none yet.
+        package var place: ReplicaPlace?
+        package var processID: Int32?
+
+        package init(
+            id: ReplicaID,
+            spec: DeploymentSpec,
+            reservation: Reservation,
+            phase: Phase,
+            isPublished: Bool,
+            place: ReplicaPlace? = nil,
+            processID: Int32? = nil
+        ) {
+            self.id = id
+            self.spec = spec
+            self.reservation = reservation
+            self.phase = phase
+            self.isPublished = isPublished
+            self.place = place
+            self.processID = processID
+        }
+    }
+
+    package var replicas: [Replica]
+    /// The HTTP routes in force.
+    package var routes: [RouteEntry]
+
+    package init(replicas: [Replica] = [], routes: [RouteEntry] = []) {
+        self.replicas = replicas
+        self.routes = routes
+    }
+}

@@ -1,0 +1,20 @@
+package import SwerveCore
+
+/// What an instance asks its controller, wherever that runs.
+package protocol ControllerAccess: Sendable {
+    /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
+    func deploy(_ spec: ApplicationSpec) async throws
+    /// Returns when nothing of the application is left.
+    func delete(_ application: String) async throws
+    /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
+    /// set; the replicas follow.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when
+    ///   there is no such deployment.
+    func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws
+    func status() async -> ServeStatus
+    /// Tells the watcher the status now and after each change, and finishes it when the instance is shut down.
+    func watch(_ watcher: AsyncStream<ServeStatus>.Continuation)
+    /// Ends all replicas; refuses everything from now on.
+    func shutdown() async
+}

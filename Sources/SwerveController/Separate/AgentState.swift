@@ -1,0 +1,193 @@
+internal import NIOCore
+internal import SwerveControl
+internal import SwerveCore
+internal import SwerveTransport
+
+/// What an ``Agent`` knows. Everything that goes to the controller is sent from here, under the agent's lock, so that
+/// the inventory and the reports after it fit together.
+struct AgentState {
+    enum Answer: Sendable {
+        case done
+        case status(ServeStatus)
+    }
+    /// Who gets the answers to a request.
+    enum Caller: Sendable {
+        case once(CheckedContinuation<Answer, any Error>)
+        case deploy(DeployWaiter)
+        case stream(AsyncStream<ServeStatus>.Continuation)
+    }
+    private struct Pending {
+        var request: ControllerInput.Request
+        let caller: Caller
+        /// Whether a later request undid it: then it is not asked again.
+        var isOutdated = false
+        /// How many controllers were asked.
+        var asked = 0
+    }
+    private struct Replica {
+        let spec: DeploymentSpec
+        let reservation: Reservation
+        var phase = Inventory.Replica.Phase.starting
+        var place: ReplicaPlace?
+        var processID: Int32?
+    }
+
+    /// Counts the controllers.
+    var attempt: UInt64 = 0
+    var token = ""
+    var started = NIODeadline.now()
+    var connection: PeerConnection?
+    private var heard = NIODeadline.uptimeNanoseconds(0)
+    private var failures = 0
+    var isEnding = false
+    var waitingForEnd: CheckedContinuation<Void, Never>?
+    /// The lowest number that no replica has.
+    private(set) var nextReplica: UInt64
+    private var replicas: [ReplicaID: Replica] = [:]
+    var published: [DeploymentID: ControlMessage] = [:]
+    var routes: [RouteEntry] = []
+    private var pending: [UInt64: Pending] = [:]
+    private var nextRequest: UInt64 = 1
+
+    init(nextReplica: UInt64) {
+        self.nextReplica = nextReplica
+    }
+
+    // MARK: The controller
+
+    /// Gives a new controller the inventory, and asks what is not answered yet.
+    mutating func connect(_ connection: PeerConnection, _ nodes: [String: NodeResources], now: NIODeadline) {
+        self.connection = connection
+        heard = now
+        connection.send(.relaying(ControllerInput.begin(inventory, nodes: nodes)))
+        for number in pending.keys.sorted() {
+            if pending[number]?.isOutdated == true { endOutdated(number) } else { send(number) }
+        }
+    }
+
+    private var inventory: Inventory {
+        var serving: Set<ReplicaID> = []
+        for case .publish(_, let replicas, _) in published.values { serving.formUnion(replicas.map(\.id)) }
+        let found = replicas.map { id, replica in
+            Inventory.Replica(
+                id: id,
+                spec: replica.spec,
+                reservation: replica.reservation,
+                phase: replica.phase,
+                isPublished: serving.contains(id),
+                place: replica.place,
+                processID: replica.processID
+            )
+        }
+        return Inventory(replicas: found.sorted { $0.id < $1.id }, routes: routes)
+    }
+
+    /// - Returns: whether the connection is the controller's.
+    mutating func heard(from connection: PeerConnection, now: NIODeadline) -> Bool {
+        guard self.connection === connection else { return false }
+        heard = now
+        return true
+    }
+
+    func isSilent(now: NIODeadline, _ patience: Duration) -> Bool {
+        !isEnding && now - max(started, heard) >= .nanoseconds(patience.nanoseconds)
+    }
+
+    /// How long to wait before the next controller starts. One that lasted for a while ended for another reason.
+    mutating func backOff(now: NIODeadline, longest: Duration) -> Duration {
+        if now - started > .seconds(10) { failures = 0 }
+        defer { failures += 1 }
+        return failures == 0 ? .zero : min(.milliseconds(100) * (1 << min(failures - 1, 10)), longest)
+    }
+
+    // MARK: Replicas
+
+    /// - Returns: whether the replica must be started; `false` if an earlier order did it.
+    mutating func started(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        _ reservation: Reservation,
+        by launcher: any ReplicaLauncher
+    ) -> Bool {
+        guard replicas[replica] == nil else { return false }
+        nextReplica = max(nextReplica, replica.number + 1)
+        replicas[replica] = Replica(spec: spec, reservation: reservation)
+        return true
+    }
+
+    mutating func told(_ replica: ReplicaID, _ phase: Inventory.Replica.Phase) { replicas[replica]?.phase = phase }
+
+    mutating func reported(_ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime) {
+        switch event {
+        case .placed(let place): replicas[replica]?.place = place
+        case .launched(let processID): replicas[replica]?.processID = processID
+        case .ready: if replicas[replica]?.phase == .starting { told(replica, .running(since: now)) }
+        case .exited: replicas[replica] = nil
+        case .initializationFailed, .probeAnswered, .drained: break
+        }
+        connection?.send(.relaying(ControllerInput.replica(event, replica)))
+    }
+
+    // MARK: Requests
+
+    mutating func ask(_ request: ControllerInput.Request, _ caller: Caller) {
+        outdate(by: request)
+        pending[nextRequest] = Pending(request: request, caller: caller)
+        send(nextRequest)
+        nextRequest += 1
+    }
+
+    private mutating func send(_ number: UInt64) {
+        guard let connection, let entry = pending[number] else { return }
+        connection.send(.relaying(ControllerInput.request(number, entry.request)))
+        pending[number]?.asked += 1
+    }
+
+    /// Sees to it that asking again after the loss of a controller does not bring back what a later request replaced.
+    private mutating func outdate(by request: ControllerInput.Request) {
+        for (number, entry) in pending {
+            switch (request, entry.request) {
+            case (.deploy(let new), .deploy(let old)) where new.name == old.name: pending[number]?.request = request
+            case (.deploy(let spec), .delete(let name)), (.delete(let name), .deploy(let spec)):
+                if spec.name == name { pending[number]?.isOutdated = true }
+            default: break
+            }
+        }
+    }
+
+    private mutating func endOutdated(_ number: UInt64) {
+        guard let entry = pending.removeValue(forKey: number) else { return }
+        switch entry.caller {
+        case .once(let continuation): continuation.resume(returning: .done)
+        case .deploy(let waiter):
+            waiter.end(.failure(ServeError(.deleted, "the application was deleted before it ran")))
+        case .stream: break
+        }
+    }
+
+    /// - Returns: passes the answer on, outside the lock; `nil` for an answer that nobody waits for.
+    mutating func answer(_ number: UInt64) -> (@Sendable (Result<Answer, ServeError>) -> Void)? {
+        guard let entry = pending[number] else { return nil }
+        switch entry.caller {
+        case .once(let continuation):
+            pending[number] = nil
+            let wasDone = if case .delete = entry.request { entry.asked > 1 } else { false }
+            return { result in
+                if case .failure(let error) = result, wasDone, error.code == .notFound {
+                    return continuation.resume(returning: .done)
+                }
+                continuation.resume(with: result.mapError { $0 as any Error })
+            }
+        case .deploy(let waiter):
+            pending[number] = nil
+            return { waiter.end($0.map { _ in () }.mapError { $0 as any Error }) }
+        case .stream(let watcher):
+            return { if case .success(.status(let status)) = $0 { watcher.yield(status) } }
+        }
+    }
+
+    mutating func takeWatchers() -> [AsyncStream<ServeStatus>.Continuation] {
+        defer { pending = [:] }
+        return pending.values.compactMap { if case .stream(let watcher) = $0.caller { watcher } else { nil } }
+    }
+}

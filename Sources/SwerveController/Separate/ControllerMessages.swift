@@ -1,0 +1,64 @@
+internal import NIOCore
+package import SwerveActors
+package import SwerveControl
+package import SwerveCore
+package import SwerveTransport
+
+/// What the process that has the replicas and proxies, the agent, tells a separate controller.
+package enum ControllerInput: Codable, Sendable {
+    /// The first message: what an earlier controller left, and what replicas can reserve.
+    case begin(Inventory, nodes: [String: NodeResources])
+    case replica(ReplicaEvent, ReplicaID)
+    /// Asks for `pong`, which only a controller that works sends.
+    case ping
+    case request(UInt64, Request)
+
+    /// What callers ask of the controller. Each can be asked again: a controller that was lost may or may not have done
+    /// it.
+    package enum Request: Codable, Sendable {
+        /// Answered when the application runs.
+        case deploy(ApplicationSpec)
+        /// Answered when nothing of the application is left.
+        case delete(String)
+        case scale(DeploymentID, to: Int, by: Target.Decider)
+        case status
+        /// Answered with every change of the status from now on.
+        case watch
+        /// Answered when all replicas have ended.
+        case shutdown
+    }
+}
+
+/// What a separate controller tells the agent.
+package enum ControllerOutput: Codable, Sendable {
+    /// The first message.
+    case hello(token: String)
+    case pong
+    case start(ReplicaID, DeploymentSpec, on: Reservation)
+    case drain(ReplicaID)
+    case probe(ReplicaID)
+    case stop(ReplicaID)
+    /// The publication or withdrawal of a deployment, for every process.
+    case publish(ControlMessage, of: DeploymentID)
+    case exposeRoutes([RouteEntry])
+    case done(UInt64)
+    case failed(UInt64, ServeError)
+    case status(UInt64, ServeStatus)
+}
+
+extension ControlMessage {
+    /// - Parameter value: a plain value, which always encodes.
+    static func relaying(_ value: some Encodable) -> ControlMessage {
+        let writer = BinaryWriter()
+        do {
+            try writer.region(value)
+        } catch {
+            preconditionFailure("a control message does not encode: \(error)")
+        }
+        return .relayed(Array(writer.takeBuffer().readableBytesView))
+    }
+
+    static func relayed<Value: Decodable>(_ bytes: [UInt8], as type: Value.Type, _ system: ServeSystem) throws -> Value {
+        try BinaryReader(ByteBuffer(bytes: bytes), system: system).nextRegion(type)
+    }
+}

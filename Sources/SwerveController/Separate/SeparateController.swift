@@ -1,0 +1,147 @@
+package import Logging
+package import NIOCore
+package import SwerveControl
+package import SwerveCore
+package import SwerveTransport
+internal import Synchronization
+
+/// A controller in a process of its own: it takes over what an earlier one left, and controls the agent's replicas and
+/// proxies over one connection. It ends with the connection.
+package final class SeparateController: PeerDelegate {
+    private let loop: any EventLoop
+    private let settings: ControllerSettings
+    private let store: any GoalStore
+    private let goal: GoalState
+    private let logger: Logger
+    private let exit: @Sendable (Int32) -> Void
+    private let controller = Mutex<Controller?>(nil)
+
+    /// - Parameters:
+    ///   - goal: as the store has it.
+    ///   - exit: ends the process.
+    package init(
+        _ settings: ControllerSettings,
+        loop: any EventLoop,
+        store: any GoalStore,
+        goal: GoalState,
+        logger: Logger,
+        exit: @escaping @Sendable (Int32) -> Void
+    ) {
+        self.settings = settings
+        self.loop = loop
+        self.store = store
+        self.goal = goal.numbered(from: settings.firstNumber)
+        self.logger = logger
+        self.exit = exit
+    }
+
+    package func run(_ network: any PeerNetwork, hosted: HostedReplicas, processID: Int32) {
+        network.connect(to: settings.agentAddress, on: loop, delegate: self, hosted: hosted).whenComplete { result in
+            switch result {
+            case .success(let connection):
+                connection.send(Hello(replica: nil, processID: processID))
+                connection.send(.relaying(ControllerOutput.hello(token: self.settings.token)))
+            case .failure(let error):
+                self.logger.error("the controller cannot reach its instance", metadata: ["error": "\(error)"])
+                self.exit(1)
+            }
+        }
+    }
+
+    // MARK: The agent's messages
+
+    package func received(_ hello: Hello, on connection: PeerConnection) {}
+
+    package func received(_ message: ControlMessage, on connection: PeerConnection) {
+        guard case .relayed(let bytes) = message,
+            let input = try? ControlMessage.relayed(bytes, as: ControllerInput.self, connection.system)
+        else { return connection.close(because: "unexpected control message: this is a controller") }
+        switch input {
+        case .begin(let inventory, let nodes): begin(inventory, nodes, connection)
+        case .replica(let event, let replica): controller.withLock { $0 }?.report(event, of: replica)
+        case .ping: connection.send(.relaying(ControllerOutput.pong))
+        case .request(let number, let request):
+            guard let controller = controller.withLock({ $0 }) else { return }
+            // Unstructured: the answer may take as long as a model needs to load.
+            Task { await self.answer(number, request, controller, connection) }
+        }
+    }
+
+    private func begin(_ inventory: Inventory, _ nodes: [String: NodeResources], _ connection: PeerConnection) {
+        let plane = RemotePlane(connection)
+        let controller = Controller(
+            clock: loop,
+            launcher: plane,
+            nodes: nodes,
+            callers: plane,
+            store: store,
+            logger: logger,
+            exposeRoutes: { connection.send(.relaying(ControllerOutput.exposeRoutes($0))) }
+        )
+        self.controller.withLock { $0 = controller }
+        let goal = goal
+        // Unstructured: runs until the process ends.
+        Task { await controller.run(goal, inventory) }
+    }
+
+    private func answer(
+        _ number: UInt64,
+        _ request: ControllerInput.Request,
+        _ controller: Controller,
+        _ connection: PeerConnection
+    ) async {
+        func send(_ output: ControllerOutput) { connection.send(.relaying(output)) }
+        do {
+            switch request {
+            case .deploy(let spec): try await controller.deploy(spec)
+            case .delete(let application): try await controller.delete(application)
+            case .scale(let deployment, let replicas, let decider):
+                try await controller.scale(deployment, to: replicas, by: decider)
+            case .status: return send(.status(number, await controller.status()))
+            case .watch:
+                let (updates, watcher) = AsyncStream.makeStream(
+                    of: ServeStatus.self,
+                    bufferingPolicy: .bufferingNewest(1)
+                )
+                controller.watch(watcher)
+                for await status in updates { send(.status(number, status)) }
+                return
+            case .shutdown: await controller.shutdown()
+            }
+            send(.done(number))
+        } catch {
+            send(.failed(number, error as? ServeError ?? ServeError(.system, "\(error)")))
+        }
+    }
+
+    package func closed(_ connection: PeerConnection, reason: String) { exit(0) }
+}
+
+/// The agent's replicas, callers and proxies, as a separate controller sees them.
+private final class RemotePlane: ReplicaLauncher, PublicationTarget {
+    private let connection: PeerConnection
+
+    init(_ connection: PeerConnection) {
+        self.connection = connection
+    }
+
+    private func send(_ output: ControllerOutput) { connection.send(.relaying(output)) }
+
+    /// The reports come as messages of the agent's, also about replicas that an earlier controller started.
+    func start(
+        _ replica: ReplicaID,
+        _ spec: DeploymentSpec,
+        on reservation: Reservation,
+        report: @escaping @Sendable (ReplicaEvent) -> Void
+    ) {
+        send(.start(replica, spec, on: reservation))
+    }
+    func drain(_ replica: ReplicaID) { send(.drain(replica)) }
+    func probe(_ replica: ReplicaID) { send(.probe(replica)) }
+    func stop(_ replica: ReplicaID) { send(.stop(replica)) }
+    func publish(_ message: ControlMessage, of deployment: DeploymentID) { send(.publish(message, of: deployment)) }
+
+    // The agent passes each message to its own callers, too.
+    func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: PoolOptions) {}
+    func withdraw(_ id: DeploymentID, _ error: ServeError) {}
+}

@@ -1,0 +1,114 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SwerveControl
+internal import SwerveController
+internal import SwerveCore
+internal import SwerveLaunch
+internal import SwerveProxy
+internal import SwerveTransport
+
+/// The controller of an instance, in this process or in its own.
+enum Control {
+    case embedded(Controller, Task<ReplicaNumbers, Never>)
+    case separate(Agent, PeerListener)
+
+    /// What the controller runs in.
+    struct Place: Sendable {
+        let directory: InstanceDirectory
+        let group: MultiThreadedEventLoopGroup
+        let hosted: HostedReplicas
+        let clock: any EventLoop
+        /// Where workers connect.
+        let listener: PeerListener
+    }
+
+    static func begin(
+        _ options: ServeOptions,
+        _ launcher: any ReplicaLauncher,
+        _ peers: Peers,
+        _ proxy: ProxyService,
+        _ kept: KeptGoal,
+        _ place: Place
+    ) throws(ServeError) -> Control {
+        let nodes = [ReplicaPlace.local: options.node ?? .detected()]
+        guard options.controller == .separate else {
+            let controller = Controller(
+                clock: place.clock,
+                launcher: launcher,
+                nodes: nodes,
+                callers: peers,
+                store: kept.store,
+                logger: options.logger,
+                exposeRoutes: { proxy.expose($0) }
+            )
+            let goal = kept.goal
+            // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
+            // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
+            // instance.
+            let loop = Task.detached {
+                let next = await controller.run(goal)
+                withExtendedLifetime((place, kept.directory)) {}
+                return next
+            }
+            return .embedded(controller, loop)
+        }
+        let address = "\(place.directory.path)/agent.sock"
+        let database = kept.directory?.database ?? "\(place.directory.path)/state.sqlite"
+        let instance = place.hosted.system.pools.instance
+        let agent = Agent(
+            launcher: launcher,
+            callers: peers,
+            nodes: nodes,
+            processes: try LocalProcessLauncher(),
+            clock: place.clock,
+            firstNumber: kept.goal.numbers.next,
+            logger: options.logger,
+            exposeRoutes: { proxy.expose($0) },
+            settings: { token, first in
+                // The agent holds what the instance needs, also when nobody holds the instance any more.
+                withExtendedLifetime((place, kept.directory)) {}
+                return ControllerSettings(
+                    instance: instance,
+                    agentAddress: address,
+                    token: token,
+                    database: database,
+                    firstNumber: first
+                )
+            }
+        )
+        let listener = try UnixSocketNetwork.listen(
+            at: address,
+            on: place.group,
+            delegate: agent,
+            hosted: place.hosted
+        )
+        agent.begin()
+        return .separate(agent, listener)
+    }
+
+    var access: any ControllerAccess {
+        switch self {
+        case .embedded(let controller, _): controller
+        case .separate(let agent, _): agent
+        }
+    }
+
+    var listeners: [PeerListener] {
+        switch self {
+        case .embedded: []
+        case .separate(_, let listener): [listener]
+        }
+    }
+
+    /// Ends all replicas and the controller.
+    ///
+    /// - Returns: the numbers for the replicas of the next start.
+    func end() async -> ReplicaNumbers {
+        await access.shutdown()
+        switch self {
+        case .embedded(_, let loop): return await loop.value
+        case .separate(let agent, _): return ReplicaNumbers(next: agent.nextReplica)
+        }
+    }
+}

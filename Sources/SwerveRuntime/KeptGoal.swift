@@ -1,0 +1,29 @@
+internal import SwerveCheckpoint
+internal import SwerveControl
+internal import SwerveCore
+internal import SwerveTransport
+
+/// What an instance begins with, and where it keeps changes.
+struct KeptGoal: Sendable {
+    /// `nil` if nothing outlives the instance.
+    let directory: StateDirectory?
+    let store: SQLiteGoalStore?
+    let goal: GoalState
+
+    /// - Parameter numbers: continue those of this process's last start, where no file has them.
+    init(_ options: ServeOptions, _ numbers: ReplicaNumbers) throws(ServeError) {
+        guard let path = options.stateDirectory else {
+            (directory, store, goal) = (nil, nil, GoalState(numbers: numbers))
+            return
+        }
+        let directory = try StateDirectory(path)
+        let store = try Self.open(directory.database)
+        (self.directory, self.goal) = (directory, try store.load())
+        // A separate controller opens the file itself.
+        self.store = options.controller == .embedded ? store : nil
+    }
+
+    static func open(_ database: String) throws(ServeError) -> SQLiteGoalStore {
+        try SQLiteGoalStore(database, build: BuildID.own.description)
+    }
+}

@@ -1,0 +1,33 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SwerveActors
+internal import SwerveController
+internal import SwerveCore
+internal import SwerveSystem
+internal import SwerveTransport
+
+/// Runs a ``SeparateController`` in its own process.
+enum ControllerProcess {
+    static func start(_ settings: ControllerSettings) {
+        var logger = Logger(label: "swerve.controller")
+        logger[metadataKey: "controller"] = "\(ThisProcess.id)"
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        do {
+            let store = try KeptGoal.open(settings.database)
+            let controller = SeparateController(
+                settings,
+                loop: loop,
+                store: store,
+                goal: try store.load(),
+                logger: logger,
+                exit: { ThisProcess.flushAndExit($0) }
+            )
+            let system = ServeSystem(settings.instance, clock: loop, seed: 0)
+            controller.run(UnixSocketNetwork(), hosted: HostedReplicas(system), processID: ThisProcess.id)
+        } catch {
+            logger.error("the controller cannot start", metadata: ["error": "\(error)"])
+            ThisProcess.flushAndExit(1)
+        }
+    }
+}
