@@ -41,7 +41,9 @@ package struct ControllerState: Sendable {
         }
         try spec.validate()
         try checkPrefix(of: spec)
-        for deployment in spec.deployments { try supply.ledger.check(deployment, replicas: deployment.options.numReplicas) }
+        for deployment in spec.deployments {
+            try supply.ledger.check(deployment, replicas: deployment.options.numReplicas)
+        }
         var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
         let actions = machines[spec.name, default: ApplicationMachine(own)]
             .deploy(spec, &own, now: now, supply: &supply)
