@@ -84,13 +84,15 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
     public var id: DeploymentID
     public var state: State
-    /// While replicas fail, the message of the last failure; empty otherwise.
+    /// While replicas fail, the message of the last failure; while some are pending, what they lack; empty otherwise.
     public var message: String
     /// How many replicas it should have, and who decided that; 0 replicas while it is being deleted.
     public var target: Target
     /// The options that the running version was deployed with. Their number of replicas may differ from ``target``.
     public var options: DeploymentOptions
     public var replicas: [ReplicaStatus]
+    /// The replicas that wait for resources, which ``replicas`` does not have yet; `nil` if there are none.
+    public var pending: PendingReplicas?
 
     public init(
         id: DeploymentID,
@@ -98,7 +100,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         message: String,
         target: Target,
         options: DeploymentOptions,
-        replicas: [ReplicaStatus]
+        replicas: [ReplicaStatus],
+        pending: PendingReplicas? = nil
     ) {
         self.id = id
         self.state = state
@@ -106,6 +109,23 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         self.target = target
         self.options = options
         self.replicas = replicas
+        self.pending = pending
+    }
+}
+
+/// Replicas that cannot start yet because no node has as much free as they reserve.
+public struct PendingReplicas: Hashable, Sendable, Codable {
+    public var count: Int
+    /// What the next of them lacks and who holds it, such as "needs 0.3 gpu; node local has 0.2 of 1 free; held by
+    /// seg/Segmenter#1 0.3, seg/Segmenter#2 0.5".
+    public var reason: String
+    /// Since when replicas of the deployment have been waiting, on the clock of the controller's machine.
+    public var since: MonotonicTime
+
+    public init(count: Int, reason: String, since: MonotonicTime) {
+        self.count = count
+        self.reason = reason
+        self.since = since
     }
 }
 
@@ -140,11 +160,24 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var node: String?
     /// The process that hosts it: the caller's own for `inProcess` placement, `nil` while unknown.
     public var processID: Int32?
+    /// What it holds of its node, from the decision to start it until it is gone; `nil` if it reserved nothing.
+    public var reservation: Reservation?
+    /// How its memory is limited to what it reserved; `nil` if it reserved none, or is not placed.
+    public var memoryLimit: MemoryLimit?
 
-    public init(id: ReplicaID, state: State, node: String? = nil, processID: Int32?) {
+    public init(
+        id: ReplicaID,
+        state: State,
+        node: String? = nil,
+        processID: Int32?,
+        reservation: Reservation? = nil,
+        memoryLimit: MemoryLimit? = nil
+    ) {
         self.id = id
         self.state = state
         self.node = node
         self.processID = processID
+        self.reservation = reservation
+        self.memoryLimit = memoryLimit
     }
 }

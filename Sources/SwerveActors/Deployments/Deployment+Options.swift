@@ -16,8 +16,12 @@ extension Deployment {
     ///     `max_concurrent_queries`.
     ///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default.
     ///     Further requests fail with `queueFull` (HTTP 503).
-    ///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+    ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
+    ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+    ///     deployment.
+    ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
+    ///     pending.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -39,6 +43,8 @@ extension Deployment {
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
+        maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
@@ -56,6 +62,8 @@ extension Deployment {
             maxQueuedRequests: maxQueuedRequests,
             resources: resources,
             placement: placement,
+            placementStrategy: placementStrategy,
+            maxReplicasPerNode: maxReplicasPerNode,
             routing: routing,
             execution: execution,
             rollout: rollout,
