@@ -11,6 +11,7 @@ extension DeploymentMachine {
             message: failureMessage(goal),
             target: isDeleting ? Target(replicas: 0, decidedBy: .user) : goal.target,
             options: goal.spec.options,
+            autoscaling: isDeleting ? nil : scaler?.status,
             replicas: replicas.map(\.status)
         )
     }
@@ -24,6 +25,8 @@ extension DeploymentMachine {
                 .healthy
             } else if attempts.everReady && !attempts.lastFailure.isEmpty {
                 .unhealthy
+            } else if isUpscaling(goal) {
+                .upscaling
             } else {
                 .updating
             }

@@ -36,6 +36,8 @@ struct DeploymentMachine: Sendable {
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
     var isForcedToStopFirst = false
+    /// Decides the target; `nil` while that is fixed.
+    var scaler: Scaler?
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
@@ -64,6 +66,7 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         supply: inout Supply
     ) -> [ControlAction] {
+        let target = goal.target(after: new)
         if new.revision == goal.spec.revision, goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
@@ -79,7 +82,7 @@ struct DeploymentMachine: Sendable {
             attempts = Attempts(everReady: goal.isTrusted || runningCount > 0)
         }
         goal.course = .serve
-        goal.target = Goal.target(of: new)
+        goal.target = target
         return settle(&goal, now: now, supply: &supply)
     }
 
@@ -174,7 +177,7 @@ struct DeploymentMachine: Sendable {
 
     // MARK: Bookkeeping
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         var low = 0
         var high = replicas.count
         while low < high {

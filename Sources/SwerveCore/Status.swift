@@ -72,6 +72,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
         /// Replicas are still starting, or old ones still serve.
         public static let updating = State("updating")
+        /// It is healthy with the replicas that it has, and more are starting because the load grew.
+        public static let upscaling = State("upscaling")
         /// The target number of replicas is running, all of the latest revision.
         public static let healthy = State("healthy")
         /// Replicas are missing because some failed.
@@ -90,6 +92,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
     public var target: Target
     /// The options that the running version was deployed with. Their number of replicas may differ from ``target``.
     public var options: DeploymentOptions
+    /// `nil` if the number of replicas is fixed.
+    public var autoscaling: AutoscalingStatus?
     public var replicas: [ReplicaStatus]
 
     public init(
@@ -98,6 +102,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         message: String,
         target: Target,
         options: DeploymentOptions,
+        autoscaling: AutoscalingStatus? = nil,
         replicas: [ReplicaStatus]
     ) {
         self.id = id
@@ -105,6 +110,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         self.message = message
         self.target = target
         self.options = options
+        self.autoscaling = autoscaling
         self.replicas = replicas
     }
 }
