@@ -102,7 +102,7 @@ struct ApplicationMachine: Sendable {
             switch event {
             case .ready, .exited, .initializationFailed:
                 return actions + machine.autoscale(&goal, now: now, supply: &supply)
-            case .placed, .launched, .drained, .probeAnswered: return actions
+            case .placed, .launched, .drained, .probeAnswered, .loadChanged: return actions
             }
         }
     }

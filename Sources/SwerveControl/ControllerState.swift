@@ -118,13 +118,14 @@ package struct ControllerState: Sendable {
         of replica: ReplicaID,
         now: MonotonicTime
     ) -> [ControlAction] {
+        if case .loadChanged(let loads) = event { return report(loads, from: .replica(replica), now: now) }
         let name = replica.deployment.application
         let handled = change(name) { machine, goal, supply in
             machine.handle(event, of: replica, &goal, now: now, supply: &supply)
         }
         guard let actions = handled else { return [] }
         switch event {
-        case .placed, .launched, .probeAnswered: return actions
+        case .placed, .launched, .probeAnswered, .loadChanged: return actions
         case .ready, .initializationFailed, .drained: return actions + finish(name, now: now)
         case .exited: return actions + finish(name, now: now) + forget(.replica(replica), now: now)
         }

@@ -108,6 +108,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
+        case .loadChanged: return []
         case .placed(let place):
             replicas[index].placed(place)
             return []

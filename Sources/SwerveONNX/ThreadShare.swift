@@ -12,8 +12,8 @@ public enum ThreadShare {
     ///   - replicas: the number of replicas that share the cores.
     ///   - cpus: the cores that one replica reserves; 0 for none.
     ///   - concurrentRuns: the number of runs that one replica executes at the same time.
-    /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the nearest
-    ///   one in range.
+    /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the
+    ///   nearest one in range.
     public static func threads(cores: Int, replicas: Int, cpus: Double = 0, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
         let share = cpus > 0 ? min(fair, cpus) : fair

@@ -45,7 +45,12 @@ package struct NodeLedger: Hashable, Sendable {
     }
 
     /// What is wrong with a demand that could never be met, even if nothing else ran; `nil` if it could.
-    package func problem(_ need: Resources, replicas: Int, of deployment: DeploymentID, _ rule: PlacementRule) -> String? {
+    package func problem(
+        _ need: Resources,
+        replicas: Int,
+        of deployment: DeploymentID,
+        _ rule: PlacementRule
+    ) -> String? {
         if need == Resources(), rule.maxReplicasPerNode == nil { return nodes.isEmpty ? "there is no node" : nil }
         var empty = NodeLedger([:])
         empty.nodes = nodes.map { LedgerNode($0.name, $0.total) }

@@ -13,12 +13,9 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let clock: any EventLoop
     private let files: WorkerFiles
     private let logger: Logger
-    private let loadChanged: LoadReceiver
     private let state = Mutex(State())
 
     private typealias Report = @Sendable (ReplicaEvent) -> Void
-    /// Gets the loads of a process that have changed.
-    package typealias LoadReceiver = @Sendable ([DeploymentID: Load], LoadSource) -> Void
 
     private struct Replica {
         let spec: DeploymentSpec
@@ -45,21 +42,18 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - peers: also gets the connections, for requests.
     ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
-    ///   - loadChanged: gets what workers report about their load on deployments.
     package init(
         processes: any ProcessLauncher,
         peers: Peers,
         clock: any EventLoop,
         files: WorkerFiles,
-        logger: Logger,
-        loadChanged: @escaping LoadReceiver = { _, _ in }
+        logger: Logger
     ) {
         self.processes = processes
         self.peers = peers
         self.clock = clock
         self.files = files
         self.logger = logger
-        self.loadChanged = loadChanged
     }
 
     // MARK: What the controller wants
@@ -165,7 +159,7 @@ extension WorkerLauncher: PeerDelegate {
     }
 
     package func received(_ message: ControlMessage, on connection: PeerConnection) {
-        guard let (replica, report) = entry(of: connection) else {
+        guard let (_, report) = entry(of: connection) else {
             return connection.close(because: "a message before the hello")
         }
         switch message {
@@ -173,7 +167,7 @@ extension WorkerLauncher: PeerDelegate {
         case .initializationFailed(let message): report(.initializationFailed(message: message))
         case .drained: report(.drained)
         case .probeAnswered: report(.probeAnswered)
-        case .load(let loads): loadChanged(loads, .replica(replica))
+        case .load(let loads): report(.loadChanged(loads))
         case .start, .publish, .withdraw, .drain, .probe, .stop:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }

@@ -13,7 +13,7 @@ extension DeploymentOptions {
     ///     `max_concurrent_queries`.
     ///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default.
     ///     Further requests fail with `queueFull` (HTTP 503).
-    ///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+    ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.

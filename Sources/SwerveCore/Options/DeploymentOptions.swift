@@ -56,7 +56,7 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// How many requests may wait in the queue of one calling process; 10 000 by default. Further requests fail with
     /// ``ServeError/Code/queueFull`` (HTTP 503).
     public var maxQueuedRequests: Int = 10_000
-    /// The resources that one replica needs on its node; 1 CPU by default.
+    /// The resources that one replica reserves on its node; none by default.
     public var resources: Resources = Resources()
     /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process

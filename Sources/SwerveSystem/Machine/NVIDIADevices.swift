@@ -31,9 +31,12 @@ package struct NVIDIADevice: Hashable, Sendable {
         return visible
     }
 
+    /// The file of NVML, which belongs to NVIDIA's driver.
+    package static let library = "libnvidia-ml.so.1"
+
     /// All devices of the machine; none where NVML is not installed or does not start. A GPU that is divided is
     /// represented by its parts.
-    package static func all(library: String = "libnvidia-ml.so.1") -> [NVIDIADevice] {
+    package static func all(library: String = library) -> [NVIDIADevice] {
         guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { return [] }
         defer { dlclose(handle) }
         guard let calls = NVMLCalls(handle), calls.begin() == 0 else { return [] }
