@@ -88,6 +88,7 @@ struct ApplicationMachine: Sendable {
         goal.deployments[deployment]?.target = target
         deployments[deployment]?.scaler?.targetWasSet(to: target.replicas, now: now)
         return settle(deployment, &goal, now: now, supply: &supply)
+            + change(deployment, &goal) { machine, goal in machine.autoscale(&goal, now: now, supply: &supply) }
     }
 
     mutating func handle(

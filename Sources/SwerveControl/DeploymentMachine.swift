@@ -32,6 +32,8 @@ struct DeploymentMachine: Sendable {
     var publication = Publication.nothing
     /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
+    /// Whether it was healthy since the latest deploy.
+    var wasHealthy = false
     /// The replicas that cannot start because resources are missing; `nil` if there are none.
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
@@ -67,6 +69,7 @@ struct DeploymentMachine: Sendable {
         supply: inout Supply
     ) -> [ControlAction] {
         let target = goal.target(after: new)
+        wasHealthy = false
         if new.revision == goal.spec.revision, goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new

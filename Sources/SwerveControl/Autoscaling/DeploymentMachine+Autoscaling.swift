@@ -52,9 +52,8 @@ extension DeploymentMachine {
 
     /// Whether only more replicas for a grown load are missing.
     func isUpscaling(_ goal: Goal) -> Bool {
-        goal.serves && goal.isTrusted && goal.target.decidedBy == .policy && goal.fallback == nil
-            && attempts.lastFailure.isEmpty && runningCount < goal.target.replicas
-            && !replicas.contains { $0.standing == .old && $0.isRunning }
+        goal.serves && wasHealthy && goal.target.decidedBy == .policy && attempts.lastFailure.isEmpty
+            && runningCount < goal.target.replicas
     }
 }
 

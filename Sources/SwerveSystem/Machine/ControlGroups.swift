@@ -27,7 +27,7 @@ package enum ControlGroups {
     package static func memoryLimit(read: (String) -> String?) -> Int? {
         guard let group = paths(read("/proc/self/cgroup") ?? "").version2 else { return nil }
         let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
-        let limits = mounts.lazy.filter(\.isVersion2).flatMap { $0.folders(of: group) }.compactMap { folder in
+        let limits = mounts.filter(\.isVersion2).flatMap { $0.folders(of: group) }.compactMap { folder in
             read("\(folder)/memory.max").flatMap { Int($0.filter { !$0.isWhitespace }) }
         }
         return limits.min()
