@@ -52,7 +52,7 @@ struct LoadSimulation {
         let callers = deployment("caller", 3)
         try act(bench.deploy(application(web, callers)))
         try pass(.seconds(2))
-        for _ in 0..<40 { try step() }
+        for _ in 0..<25 { try step() }
         try settle()
     }
 
@@ -75,7 +75,7 @@ struct LoadSimulation {
         }
         if running.count != expected { throw Violation(description: "\(running.count) run, not \(expected)") }
         let before = changes
-        try pass(.seconds(600))
+        try pass(.seconds(100))
         if changes != before { throw Violation(description: "the target flaps under a constant load") }
     }
 

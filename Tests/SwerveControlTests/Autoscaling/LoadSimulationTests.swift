@@ -13,7 +13,7 @@ struct LoadSimulationTests {
         "The target stays within its bounds, reaches what the load needs, and does not flap; no running replica leaves while another starts"
     )
     func simulate() {
-        let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 500
+        let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 100
         for seed in Self.pastFailures + Array(0..<seeds) {
             var simulation = LoadSimulation(seed: seed)
             do { try simulation.run() } catch {
