@@ -68,10 +68,13 @@ package struct ReplicaPlace: Hashable, Sendable {
     package var node: String
     /// Where callers reach it.
     package var address: String
+    /// How its memory is limited; `nil` if it reserved none.
+    package var memoryLimit: MemoryLimit?
 
-    package init(node: String = ReplicaPlace.local, address: String) {
+    package init(node: String = ReplicaPlace.local, address: String, memoryLimit: MemoryLimit? = nil) {
         self.node = node
         self.address = address
+        self.memoryLimit = memoryLimit
     }
 
     /// The name of the machine on which the controller runs.

@@ -39,17 +39,15 @@ package struct ControllerState: Sendable {
     /// The deploy ends with `.applicationRunning` or `.applicationFailed`. A deploy or a delete that comes earlier
     /// replaces it, and the outcome of the last one answers all waiting callers.
     ///
-    /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix; then
-    ///   nothing changes. `shutDown` after ``shutdown(now:)``.
+    /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix;
+    ///   `insufficientResources` if its replicas could not even run alone. Then nothing changes. `shutDown` after ``shutdown(now:)``.
     package mutating func deploy(_ spec: ApplicationSpec, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
         if isShutDown {
             throw ServeError(.shutDown, "application '\(spec.name)' cannot be deployed: the instance is shutting down")
         }
         try spec.validate()
         try checkPrefix(of: spec)
-        for deployment in spec.deployments {
-            try supply.ledger.check(deployment, replicas: deployment.options.firstReplicas)
-        }
+        try supply.ledger.check(spec)
         var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
         let actions = machines[spec.name, default: ApplicationMachine(own)]
             .deploy(spec, &own, now: now, supply: &supply)
@@ -62,8 +60,8 @@ package struct ControllerState: Sendable {
     /// number from which the policy goes on; it does not fall below it before the downscale delay is over.
     ///
     /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``, or not within the
-    ///   bounds of an autoscaled deployment; `notFound` if there is no such deployment or it is being deleted. In both
-    ///   cases nothing changes.
+    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `notFound` if
+    ///   there is no such deployment or it is being deleted. In all cases nothing changes.
     package mutating func scale(
         _ deployment: DeploymentID,
         to replicas: Int,
@@ -79,7 +77,9 @@ package struct ControllerState: Sendable {
             )
         }
         let target = Target(replicas: replicas, decidedBy: decider)
-        if let spec = goal.applications[deployment.application]?.deployments[deployment.deployment]?.spec {
+        if let own = goal.applications[deployment.application], !own.isDeleting,
+            own.wantedNames.contains(deployment.deployment), let spec = own.deployments[deployment.deployment]?.spec
+        {
             try checkBounds(of: spec, replicas)
             try supply.ledger.check(spec, replicas: replicas)
         }
@@ -120,10 +120,12 @@ package struct ControllerState: Sendable {
     ) -> [ControlAction] {
         if case .loadChanged(let loads) = event { return report(loads, from: .replica(replica), now: now) }
         let name = replica.deployment.application
+        // Here, because a replica that survived its stops can outlive all that is known of its application.
+        if case .exited = event { supply.release(replica) }
         let handled = change(name) { machine, goal, supply in
             machine.handle(event, of: replica, &goal, now: now, supply: &supply)
         }
-        guard let actions = handled else { return [] }
+        guard let actions = handled else { return startPending(now: now) + forget(.replica(replica), now: now) }
         switch event {
         case .placed, .launched, .probeAnswered, .loadChanged: return actions
         case .ready, .initializationFailed, .drained: return actions + finish(name, now: now)

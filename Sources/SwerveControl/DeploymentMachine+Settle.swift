@@ -8,6 +8,21 @@ extension DeploymentMachine {
         supply: inout Supply,
         stopping: [ControlAction] = []
     ) -> [ControlAction] {
+        let waited = pending != nil
+        var actions = advance(&goal, now: now, supply: &supply, stopping: stopping)
+        // A roll-out that makes its own room does not need the operator.
+        if let pending, !waited, !isForcedToStopFirst {
+            actions.append(.waitForResources(goal.id, reason: pending.reason))
+        }
+        return actions
+    }
+
+    private mutating func advance(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        supply: inout Supply,
+        stopping: [ControlAction] = []
+    ) -> [ControlAction] {
         let counts = counts(goal, now: now)
         if counts.old == 0 { isForcedToStopFirst = false }
         let step = rule(goal).step(counts)
@@ -20,7 +35,7 @@ extension DeploymentMachine {
         }
         if pending != nil, !isForcedToStopFirst, oldReplicasHoldWhatIsMissing(goal, supply) {
             isForcedToStopFirst = true
-            return actions + settle(&goal, now: now, supply: &supply)
+            return actions + advance(&goal, now: now, supply: &supply)
         }
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()
@@ -43,7 +58,7 @@ extension DeploymentMachine {
         var ledger = supply.ledger
         for replica in old { _ = ledger.release(replica.id) }
         let probe = ReplicaID(deployment: goal.id, number: 0)
-        return (try? ledger.reserve(probe, goal.spec.options.resources)) != nil
+        return (try? ledger.reserve(probe, goal.spec.options)) != nil
     }
 
     private func earlier(_ time: MonotonicTime) -> MonotonicTime { wakeUp.map { min($0, time) } ?? time }
@@ -147,13 +162,14 @@ extension DeploymentMachine {
         for (index, seat) in seats.enumerated() {
             let replica = ReplicaID(deployment: goal.id, number: supply.numbers.next)
             do {
-                let reservation = try supply.ledger.reserve(replica, goal.spec.options.resources)
+                let reservation = try supply.ledger.reserve(replica, goal.spec.options)
                 _ = supply.numbers.take()
-                replicas.append(ReplicaMachine(id: replica, spec: goal.spec, seat: seat, now: now))
+                replicas.append(
+                    ReplicaMachine(id: replica, spec: goal.spec, seat: seat, reservation: reservation, now: now)
+                )
                 actions.append(.start(replica, goal.spec, on: reservation))
             } catch {
                 let since = pending?.since ?? now
-                if pending == nil { actions.append(.waitForResources(goal.id, reason: error.description)) }
                 pending = Pending(since: since, seats: Array(seats[index...]), reason: error.description)
                 return actions
             }

@@ -12,7 +12,8 @@ extension DeploymentMachine {
             target: isDeleting ? Target(replicas: 0, decidedBy: .user) : goal.target,
             options: goal.spec.options,
             autoscaling: isDeleting ? nil : scaler?.status,
-            replicas: replicas.map(\.status)
+            replicas: replicas.map(\.status),
+            pending: pending.map { PendingReplicas(count: $0.seats.count, reason: $0.reason, since: $0.since) }
         )
     }
 

@@ -134,7 +134,6 @@ struct DeploymentMachine: Sendable {
             return settle(&goal, now: now, supply: &supply, stopping: [.stop(replica.id)])
         case .exited(let reason):
             let replica = replicas.remove(at: index)
-            supply.release(replica.id)
             if replica.isStarting {
                 let message = "replica \(replica.id) exited while it started: \(reason)"
                 noteFailedStart(of: replica, message, &goal, now: now)

@@ -55,14 +55,17 @@ struct ReplicaMachine: Sendable {
     let revision: Revision
     let options: DeploymentOptions
     let seat: Seat
+    /// What it holds of its node.
+    let reservation: Reservation
     var standing = Standing.current
-    private(set) var node: String?
+    private(set) var place: ReplicaPlace?
     private(set) var processID: Int32?
     private(set) var state: State
 
-    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, now: MonotonicTime) {
+    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, reservation: Reservation, now: MonotonicTime) {
         self.id = id
         self.seat = seat
+        self.reservation = reservation
         self.revision = spec.revision
         self.options = spec.options
         self.state = .starting(until: now.after(spec.options.startTimeout))
@@ -96,7 +99,7 @@ struct ReplicaMachine: Sendable {
     }
 
     mutating func placed(_ place: ReplicaPlace) {
-        node = place.node
+        self.place = place
     }
 
     mutating func launched(processID: Int32?) {
@@ -175,6 +178,13 @@ struct ReplicaMachine: Sendable {
             case .draining: .draining
             case .stopping(let stopping): stopping.unhealthy ? .unhealthy : .stopping
             }
-        return ReplicaStatus(id: id, state: shown, node: node, processID: processID)
+        return ReplicaStatus(
+            id: id,
+            state: shown,
+            node: place?.node,
+            processID: processID,
+            reservation: reservation.resources == Resources() ? nil : reservation,
+            memoryLimit: place?.memoryLimit
+        )
     }
 }

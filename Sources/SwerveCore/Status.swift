@@ -86,7 +86,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
     public var id: DeploymentID
     public var state: State
-    /// While replicas fail, the message of the last failure; empty otherwise.
+    /// While replicas fail, the message of the last failure; while some are pending, what they lack; empty otherwise.
     public var message: String
     /// How many replicas it should have, and who decided that; 0 replicas while it is being deleted.
     public var target: Target
@@ -95,6 +95,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
     /// `nil` if the number of replicas is fixed.
     public var autoscaling: AutoscalingStatus?
     public var replicas: [ReplicaStatus]
+    /// The replicas that wait for resources, which ``replicas`` does not have yet; `nil` if there are none.
+    public var pending: PendingReplicas?
 
     public init(
         id: DeploymentID,
@@ -103,7 +105,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         target: Target,
         options: DeploymentOptions,
         autoscaling: AutoscalingStatus? = nil,
-        replicas: [ReplicaStatus]
+        replicas: [ReplicaStatus],
+        pending: PendingReplicas? = nil
     ) {
         self.id = id
         self.state = state
@@ -112,6 +115,23 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         self.options = options
         self.autoscaling = autoscaling
         self.replicas = replicas
+        self.pending = pending
+    }
+}
+
+/// Replicas that cannot start yet because no node has as much free as they reserve.
+public struct PendingReplicas: Hashable, Sendable, Codable {
+    public var count: Int
+    /// What the next of them lacks and who holds it, such as "needs 0.3 gpu; node local has 0.2 of 1 free; held by
+    /// seg/Segmenter#1 0.3, seg/Segmenter#2 0.5".
+    public var reason: String
+    /// Since when replicas of the deployment have been waiting, on the clock of the controller's machine.
+    public var since: MonotonicTime
+
+    public init(count: Int, reason: String, since: MonotonicTime) {
+        self.count = count
+        self.reason = reason
+        self.since = since
     }
 }
 
@@ -146,11 +166,24 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var node: String?
     /// The process that hosts it: the caller's own for `inProcess` placement, `nil` while unknown.
     public var processID: Int32?
+    /// What it holds of its node, from the decision to start it until it is gone; `nil` if it reserved nothing.
+    public var reservation: Reservation?
+    /// How its memory is limited to what it reserved; `nil` if it reserved none, or is not placed.
+    public var memoryLimit: MemoryLimit?
 
-    public init(id: ReplicaID, state: State, node: String? = nil, processID: Int32?) {
+    public init(
+        id: ReplicaID,
+        state: State,
+        node: String? = nil,
+        processID: Int32?,
+        reservation: Reservation? = nil,
+        memoryLimit: MemoryLimit? = nil
+    ) {
         self.id = id
         self.state = state
         self.node = node
         self.processID = processID
+        self.reservation = reservation
+        self.memoryLimit = memoryLimit
     }
 }

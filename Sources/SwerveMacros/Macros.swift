@@ -52,6 +52,9 @@
 ///     requests fail with `queueFull` (HTTP 503).
 ///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+///     deployment.
+///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -89,6 +92,8 @@ public macro Deployment(
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
+    maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
@@ -132,6 +137,9 @@ public macro Deployment(
 ///     requests fail with `queueFull` (HTTP 503).
 ///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+///     deployment.
+///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -155,6 +163,8 @@ public macro FunctionDeployment(
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
+    maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,

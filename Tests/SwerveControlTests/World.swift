@@ -7,6 +7,7 @@ struct World {
 
     struct Replica {
         let spec: DeploymentSpec
+        let reservation: Reservation
         var phase = Phase.starting
         var readySince: MonotonicTime?
         var probed: MonotonicTime?
@@ -17,6 +18,8 @@ struct World {
         var isStuck: Bool { stops > 6 }
     }
 
+    /// What replicas can reserve.
+    var nodes: [String: NodeResources] = [:]
     /// All replicas that were started and are not gone.
     var replicas: [ReplicaID: Replica] = [:]
     var lastNumber: UInt64 = 0
@@ -65,6 +68,10 @@ struct World {
         case stoppedFirst
         /// A deployment was scaled while its replicas were being replaced.
         case scaledInRollout
+        /// A replica waited for resources. Old replicas had to stop before new ones could start.
+        case pending, forcedToStopFirst
+        /// A deploy or a scaling was refused, because not even empty nodes have enough.
+        case refused
     }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
@@ -129,8 +136,11 @@ struct World {
         let id = replica.deployment
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
         // If no replicas may exist in excess of the target, an old replica keeps its place until it is gone.
-        if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leaving(id).isEmpty { return }
-        let isStarted = actions.contains { if case .start(let next, _, _) = $0 { next.deployment == id } else { false } }
+        let hasSurge = spec.options.rollout.bounds(target: target(of: id)).surge > 0 && !isLimited(spec)
+        if !hasSurge, !leaving(id).isEmpty { return }
+        let isStarted = actions.contains {
+            if case .start(let next, _, _) = $0 { next.deployment == id } else { false }
+        }
         reached.insert(.replacement)
         if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
     }
@@ -188,8 +198,7 @@ struct World {
         for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
             guard let spec = effective(id), target(of: id) > 0 else { continue }
             let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
-            let (_, unavailable) = spec.options.rollout.bounds(target: target(of: id))
-            if unavailable >= target(of: id), !alive.isEmpty {
+            if unavailable(spec) >= target(of: id), !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
                 throw Violation(description: "\(id) is out of service, but \(alive) could serve")
@@ -201,11 +210,13 @@ struct World {
 
     private mutating func perform(_ action: ControlAction, now: MonotonicTime, isTick: Bool) throws {
         switch action {
-        case .start(let replica, let spec, _):
+        case .waitForResources: break
+        case .start(let replica, let spec, let reservation):
+            try check(reservation, for: spec)
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
             if effective(replica.deployment) != spec { throw illegal("neither the latest spec nor the last good one") }
-            replicas[replica] = Replica(spec: spec)
+            replicas[replica] = Replica(spec: spec, reservation: reservation)
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
             if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
@@ -319,18 +330,27 @@ struct World {
     private func checkRollout(_ id: DeploymentID, _ actions: [ControlAction], servedBefore: [ReplicaID]) throws {
         guard let spec = effective(id), let served = published[id] else { return }
         let target = target(of: id)
-        let (surge, unavailable) = spec.options.rollout.bounds(target: target)
+        let surge = spec.options.rollout.bounds(target: target).surge
+        let unavailable = unavailable(spec)
         let dropped = servedBefore.filter { replica in
             !served.contains(replica) && (replicas[replica]?.phase == .ready || actions.contains(.drain(replica)))
         }
         if !dropped.isEmpty, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
-        let isStarted = actions.contains { if case .start(let new, _, _) = $0 { new.deployment == id } else { false } }
+        let isStarted = actions.contains {
+            if case .start(let new, _, _) = $0 { new.deployment == id } else { false }
+        }
         // When all new replicas start next to the old ones, there may be more old ones than the current target.
         guard isStarted, !spec.options.rollout.servesTogether else { return }
         let holding = live(id).count + (surge == 0 ? leaving(id).count : 0)
         if holding > target + surge { throw illegal("\(id) has \(holding) replicas, not \(target) + \(surge)") }
+    }
+
+    /// How many replicas may be missing during a roll-out. Resources can force one to stop one old replica at a time.
+    private func unavailable(_ spec: DeploymentSpec) -> Int {
+        let unavailable = spec.options.rollout.bounds(target: target(of: spec.id)).unavailable
+        return isLimited(spec) ? max(unavailable, 1) : unavailable
     }
 
     private func illegal(_ what: String) -> Violation { Violation(description: what) }

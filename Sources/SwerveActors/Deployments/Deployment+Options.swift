@@ -20,6 +20,10 @@ extension Deployment {
     ///     Further requests fail with `queueFull` (HTTP 503).
     ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
+    ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+    ///     deployment.
+    ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
+    ///     pending.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -42,6 +46,8 @@ extension Deployment {
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
+        maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
@@ -60,6 +66,8 @@ extension Deployment {
             maxQueuedRequests: maxQueuedRequests,
             resources: resources,
             placement: placement,
+            placementStrategy: placementStrategy,
+            maxReplicasPerNode: maxReplicasPerNode,
             routing: routing,
             execution: execution,
             rollout: rollout,

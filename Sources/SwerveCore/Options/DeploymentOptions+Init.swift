@@ -15,6 +15,10 @@ extension DeploymentOptions {
     ///     Further requests fail with `queueFull` (HTTP 503).
     ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
+    ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+    ///     deployment.
+    ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
+    ///     pending.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -37,6 +41,8 @@ extension DeploymentOptions {
         maxQueuedRequests: Int = 10_000,
         resources: Resources = Resources(),
         placement: Placement = .process,
+        placementStrategy: PlacementStrategy = .spread,
+        maxReplicasPerNode: Int? = nil,
         routing: Routing = .powerOfTwoChoices,
         execution: Execution = .automatic,
         rollout: Rollout = .startFirst,
@@ -54,6 +60,8 @@ extension DeploymentOptions {
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
         self.placement = placement
+        self.placementStrategy = placementStrategy
+        self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
         self.execution = execution
         self.rollout = rollout

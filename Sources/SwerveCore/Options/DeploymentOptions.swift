@@ -41,6 +41,17 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         public var description: String { kind.rawValue }
     }
 
+    /// How nodes are chosen for the replicas of a deployment. On one node there is nothing to choose.
+    public struct PlacementStrategy: Hashable, Sendable, Codable, CustomStringConvertible {
+        package enum Kind: String, Codable, Sendable { case spread, pack }
+        package let kind: Kind
+        /// The node with the fewest replicas of the deployment, so that the loss of one node costs few. The default.
+        public static let spread = PlacementStrategy(kind: .spread)
+        /// The fullest node that has room, so that others stay free for replicas that need much.
+        public static let pack = PlacementStrategy(kind: .pack)
+        public var description: String { kind.rawValue }
+    }
+
     /// The name within the application; `nil` means the type's name, numbered from the second deployment of that type
     /// on.
     public var name: String? = nil
@@ -60,6 +71,10 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var resources: Resources = Resources()
     /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process
+    /// How nodes are chosen for the replicas; by default those with the fewest replicas of the deployment.
+    public var placementStrategy: PlacementStrategy = .spread
+    /// The most replicas that one node may have; no limit by default. Further replicas are pending.
+    public var maxReplicasPerNode: Int? = nil
     /// Which replica a call goes to; by default the less busy of two chosen at random.
     public var routing: Routing = .powerOfTwoChoices
     /// Which threads a replica's requests begin on; the Swift pool's by default.
@@ -99,7 +114,12 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         if !(0...Self.maximumRequests).contains(maxQueuedRequests) {
             throw refuse("maxQueuedRequests is \(maxQueuedRequests); it must be from 0 to \(Self.maximumRequests)")
         }
-        let problem = replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem() ?? requestDecoding.problem()
+        if let most = maxReplicasPerNode, !(1...Self.maximumReplicas).contains(most) {
+            throw refuse("maxReplicasPerNode is \(most); it must be from 1 to \(Self.maximumReplicas)")
+        }
+        let problem =
+            replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem()
+            ?? requestDecoding.problem()
         if let problem { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),

@@ -11,6 +11,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var maxQueuedRequests: Int?
     public var resources: Resources?
     public var placement: DeploymentOptions.Placement?
+    public var placementStrategy: DeploymentOptions.PlacementStrategy?
+    public var maxReplicasPerNode: Int?
     public var routing: DeploymentOptions.Routing?
     public var execution: DeploymentOptions.Execution?
     public var rollout: DeploymentOptions.Rollout?
@@ -29,6 +31,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
+        maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
@@ -46,6 +50,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
         self.placement = placement
+        self.placementStrategy = placementStrategy
+        self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
         self.execution = execution
         self.rollout = rollout
@@ -67,6 +73,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
         if let resources { options.resources = resources }
         if let placement { options.placement = placement }
+        if let placementStrategy { options.placementStrategy = placementStrategy }
+        if let maxReplicasPerNode { options.maxReplicasPerNode = maxReplicasPerNode }
         if let routing { options.routing = routing }
         if let execution { options.execution = execution }
         if let rollout { options.rollout = rollout }

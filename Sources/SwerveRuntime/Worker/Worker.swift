@@ -136,7 +136,7 @@ package final class Worker: PeerDelegate {
     }
 
     private func start(_ spec: DeploymentSpec, _ connection: PeerConnection) {
-        _ = environment.factory.make(settings.replica, spec) { result in
+        _ = environment.factory.make(settings.replica, spec, gpus: settings.gpus) { result in
             switch result {
             case .success(let replica):
                 self.hosted.add(replica)

@@ -33,6 +33,13 @@ package enum ControlGroups {
         return limits.min()
     }
 
+    /// The folder of the process's group of version 2; `nil` where it cannot be seen.
+    package static func ownFolder(read: (String) -> String?) -> String? {
+        guard let group = paths(read("/proc/self/cgroup") ?? "").version2 else { return nil }
+        let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
+        return mounts.first(where: \.isVersion2)?.folders(of: group).last
+    }
+
     /// The process's group of version 2, and its group of version 1 for processor time.
     ///
     /// - Parameter text: lines such as `0::/user.slice` and `4:cpu,cpuacct:/docker/1f`.
