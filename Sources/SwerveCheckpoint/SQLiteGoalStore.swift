@@ -76,13 +76,23 @@ package final class SQLiteGoalStore: GoalStore {
             applications[name] = application
             if row["build"] != build { foreign.append(name) }
         }
-        let bound = try Int64.fetchOne(db, sql: "SELECT value FROM counter WHERE name = 'replica numbers'") ?? 1
-        var goal = GoalState(applications: applications, numbersBelow: UInt64(max(1, bound)))
+        func number(_ name: String) throws -> Int64? {
+            try Int64.fetchOne(db, sql: "SELECT value FROM number WHERE name = ?", arguments: [name])
+        }
+        var goal = GoalState(
+            applications: applications,
+            numbersBelow: UInt64(max(1, try number(Self.nextReplica) ?? 1)),
+            targetCapacity: try number(Self.targetCapacity).map { Int($0) }
+        )
         for name in foreign {
             goal.fail(name, because: "another build of the program deployed it; run the application again")
         }
         return goal
     }
+
+    /// The names of numbers.
+    private static let nextReplica = "next replica"
+    private static let targetCapacity = "target capacity"
 
     // MARK: Saving
 
@@ -99,10 +109,10 @@ package final class SQLiteGoalStore: GoalStore {
                     }
                 }
                 if let bound = change.numbersBelow {
-                    try db.execute(
-                        sql: "INSERT OR REPLACE INTO counter (name, value) VALUES ('replica numbers', ?)",
-                        arguments: [Int64(clamping: bound)]
-                    )
+                    try Self.save(Int64(clamping: bound), as: Self.nextReplica, in: db)
+                }
+                if let percent = change.targetCapacity {
+                    try Self.save(percent.map { Int64($0) }, as: Self.targetCapacity, in: db)
                 }
                 return written
             }
@@ -135,6 +145,11 @@ package final class SQLiteGoalStore: GoalStore {
             )
         }
         return arguments
+    }
+
+    private static func save(_ value: Int64?, as name: String, in db: Database) throws {
+        guard let value else { return try db.execute(sql: "DELETE FROM number WHERE name = ?", arguments: [name]) }
+        try db.execute(sql: "INSERT OR REPLACE INTO number (name, value) VALUES (?, ?)", arguments: [name, value])
     }
 
     // MARK: Errors

@@ -21,7 +21,7 @@ enum Schema {
                         bytes BLOB NOT NULL,
                         PRIMARY KEY (application, position)
                     ) STRICT;
-                    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+                    CREATE TABLE number (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
                     """
             )
         }

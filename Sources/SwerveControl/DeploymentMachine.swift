@@ -32,6 +32,8 @@ struct DeploymentMachine: Sendable {
     var publication = Publication.nothing
     /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
+    /// Whether it was healthy since the latest deploy.
+    var wasHealthy = false
     /// The replicas that cannot start because resources are missing; `nil` if there are none.
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
@@ -39,6 +41,8 @@ struct DeploymentMachine: Sendable {
     /// Whether ``publication`` is what an earlier controller published, so that it is published again in any case: its
     /// options may be older.
     var isInherited = false
+    /// Decides the target; `nil` while that is fixed.
+    var scaler: Scaler?
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
@@ -84,6 +88,8 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         supply: inout Supply
     ) -> [ControlAction] {
+        let target = goal.target(after: new)
+        wasHealthy = false
         if new.revision == goal.spec.revision, goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
@@ -99,7 +105,7 @@ struct DeploymentMachine: Sendable {
             attempts = Attempts(everReady: goal.isTrusted || runningCount > 0)
         }
         goal.course = .serve
-        goal.target = Goal.target(of: new)
+        goal.target = target
         return settle(&goal, now: now, supply: &supply)
     }
 
@@ -125,6 +131,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
+        case .loadChanged: return []
         case .placed(let place):
             replicas[index].placed(place)
             return []
@@ -193,7 +200,7 @@ struct DeploymentMachine: Sendable {
 
     // MARK: Bookkeeping
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         var low = 0
         var high = replicas.count
         while low < high {

@@ -6,13 +6,20 @@ package struct GoalChange: Hashable, Sendable {
     package var applications: [String: GoalState.Application?]
     /// Replica numbers below this may be in use before the next change; `nil` if the last bound still holds.
     package var numbersBelow: UInt64?
+    /// The instance's target capacity; `nil` if it is as before.
+    package var targetCapacity: Int??
 
-    package init(applications: [String: GoalState.Application?] = [:], numbersBelow: UInt64? = nil) {
+    package init(
+        applications: [String: GoalState.Application?] = [:],
+        numbersBelow: UInt64? = nil,
+        targetCapacity: Int?? = nil
+    ) {
         self.applications = applications
         self.numbersBelow = numbersBelow
+        self.targetCapacity = targetCapacity
     }
 
-    package var isEmpty: Bool { applications.isEmpty && numbersBelow == nil }
+    package var isEmpty: Bool { applications.isEmpty && numbersBelow == nil && targetCapacity == nil }
 }
 
 /// Finds out what has to be stored after an event, with work in proportion to the applications that the event touched.
@@ -23,11 +30,13 @@ struct GoalTracker: Sendable {
     private var stored: [String: GoalState.Application]
     private var touched: Set<String> = []
     private var numbersBelow: UInt64
+    private var targetCapacity: Int?
 
     /// - Parameter goal: a goal as it is stored.
     init(_ goal: GoalState) {
         stored = goal.applications
         numbersBelow = goal.numbers.next
+        targetCapacity = goal.targetCapacity
     }
 
     mutating func touch(_ application: String) { touched.insert(application) }
@@ -38,12 +47,14 @@ struct GoalTracker: Sendable {
             change.applications[name] = .some(goal.applications[name])
         }
         if goal.numbers.next > numbersBelow { change.numbersBelow = goal.numbers.next + Self.numbersAtATime }
+        if goal.targetCapacity != targetCapacity { change.targetCapacity = .some(goal.targetCapacity) }
         return change
     }
 
     mutating func noteStored(_ change: GoalChange) {
         for (name, application) in change.applications { stored[name] = application }
         numbersBelow = change.numbersBelow ?? numbersBelow
+        targetCapacity = change.targetCapacity ?? targetCapacity
         touched = []
     }
 }

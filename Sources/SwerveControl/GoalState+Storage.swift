@@ -3,10 +3,13 @@ package import SwerveCore
 extension GoalState {
     /// A goal as it was stored.
     ///
-    /// - Parameter numbersBelow: the bound of the last ``GoalChange`` that had one.
-    package init(applications: [String: Application], numbersBelow: UInt64) {
+    /// - Parameters:
+    ///   - numbersBelow: the bound of the last ``GoalChange`` that had one.
+    ///   - targetCapacity: that of the last ``GoalChange`` that had one.
+    package init(applications: [String: Application], numbersBelow: UInt64, targetCapacity: Int? = nil) {
         self.init(numbers: ReplicaNumbers(next: max(1, numbersBelow)))
         self.applications = applications
+        self.targetCapacity = targetCapacity
     }
 
     /// The same goal, whose next replica has at least the given number.

@@ -77,7 +77,8 @@ struct ReplicaMachine: Sendable {
         seat = Seat()
         revision = found.spec.revision
         options = found.spec.options
-        node = found.place?.node
+        reservation = found.reservation
+        place = found.place
         processID = found.processID
         state =
             switch found.phase {

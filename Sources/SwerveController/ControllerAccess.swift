@@ -12,6 +12,10 @@ package protocol ControllerAccess: Sendable {
     /// - Throws: ``ServeError`` with code `invalidOptions` when the number is out of range, and `notFound` when
     ///   there is no such deployment.
     func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws
+    /// Sets which percentage of their replicas autoscaled deployments have; `nil` for all.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is not from 0 to 100.
+    func setTargetCapacity(_ percent: Int?) async throws
     func status() async -> ServeStatus
     /// Tells the watcher the status now and after each change, and finishes it when the instance is shut down.
     func watch(_ watcher: AsyncStream<ServeStatus>.Continuation)

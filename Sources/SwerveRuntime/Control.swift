@@ -42,6 +42,7 @@ enum Control {
                 logger: options.logger,
                 exposeRoutes: { proxy.expose($0) }
             )
+            place.hosted.system.pools.loads.report { [weak controller] in controller?.report($0, from: .instance) }
             let goal = kept.goal
             // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
             // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
@@ -83,6 +84,7 @@ enum Control {
             delegate: agent,
             hosted: place.hosted
         )
+        place.hosted.system.pools.loads.report { [weak agent] in agent?.report($0) }
         agent.begin()
         return .separate(agent, listener)
     }

@@ -17,6 +17,7 @@ struct Faults {
     var room: [DeploymentID: Int] = [:]
     /// The replicas that cannot be stopped, given by the last six bits of their numbers.
     var endless: Set<UInt64> = []
+    var losesControllers = false
 
     init(using random: inout SplitMix64) {
         failedStarts = [0, 5, 40][random.next(below: 3)]
@@ -24,6 +25,7 @@ struct Faults {
         doubledReports = [0, 10, 30][random.next(below: 3)]
         lostReports = [0, 2, 20][random.next(below: 3)]
         deploys = [2, 5, 15][random.next(below: 3)]
+        losesControllers = random.next(below: 2) == 0
         if random.next(below: 4) == 0 { endless = [UInt64(random.next(below: 64))] }
         change(using: &random)
     }

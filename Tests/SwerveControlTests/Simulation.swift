@@ -140,7 +140,7 @@ struct Simulation {
             try act(state.handle(chance(50) ? .ready : .exited(reason: "?"), of: stranger, now: now))
         case 27: faults.change(using: &random)
         case 28..<30: try scale()
-        case 30: try crashController()
+        case 30: if faults.losesControllers { try crashController() }
         case 31..<45: try pass(.milliseconds(random.next(below: 700)))
         case 45: try pass(.seconds(random.next(below: 12)))
         case 46:
@@ -256,6 +256,7 @@ struct Simulation {
             _ = state.tick(now: now)
             try stored.follow(&state)
         }
+        try stored.check(state)
         state = ControllerState(goal: stored.goal, nodes: world.nodes, isStored: true)
         state.adopt(world.inventory, now: now)
         world.lostController()
@@ -268,6 +269,7 @@ struct Simulation {
     /// is broken, every goal is reached; after a shutdown nothing is left.
     mutating func settle() throws {
         isCalm = true
+        try stored.check(state)
         try settle(within: .seconds(150), until: "every call is answered and whatever can run runs") { simulation in
             let waiting = simulation.world.waiting.filter { !simulation.isShort($0) }
             return waiting.isEmpty && simulation.world.deleting.isEmpty

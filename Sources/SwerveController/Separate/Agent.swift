@@ -179,6 +179,9 @@ extension Agent: ControllerAccess {
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         _ = try await ask(.scale(deployment, to: replicas, by: decider))
     }
+    package func setTargetCapacity(_ percent: Int?) async throws { _ = try await ask(.targetCapacity(percent)) }
+    /// This process's loads changed.
+    package func report(_ loads: [DeploymentID: Load]) { state.withLock { $0.reported(loads) } }
     package func status() async -> ServeStatus {
         if case .status(let status)? = try? await ask(.status) { return status }
         return ServeStatus(applications: [:])

@@ -30,6 +30,8 @@ struct AgentState {
         var phase = Inventory.Replica.Phase.starting
         var place: ReplicaPlace?
         var processID: Int32?
+        /// What its process asks of other deployments.
+        var loads: [DeploymentID: Load] = [:]
     }
 
     /// Counts the controllers.
@@ -46,6 +48,8 @@ struct AgentState {
     private var replicas: [ReplicaID: Replica] = [:]
     var published: [DeploymentID: ControlMessage] = [:]
     var routes: [RouteEntry] = []
+    /// What the agent's own process asks of deployments.
+    private var loads: [DeploymentID: Load] = [:]
     private var pending: [UInt64: Pending] = [:]
     private var nextRequest: UInt64 = 1
 
@@ -60,6 +64,10 @@ struct AgentState {
         self.connection = connection
         heard = now
         connection.send(.relaying(ControllerInput.begin(inventory, nodes: nodes)))
+        if !loads.isEmpty { connection.send(.relaying(ControllerInput.load(loads))) }
+        for (id, replica) in replicas where !replica.loads.isEmpty {
+            connection.send(.relaying(ControllerInput.replica(.loadChanged(replica.loads), id)))
+        }
         for number in pending.keys.sorted() {
             if pending[number]?.isOutdated == true { endOutdated(number) } else { send(number) }
         }
@@ -123,9 +131,15 @@ struct AgentState {
         case .launched(let processID): replicas[replica]?.processID = processID
         case .ready: if replicas[replica]?.phase == .starting { told(replica, .running(since: now)) }
         case .exited: replicas[replica] = nil
+        case .loadChanged(let loads): replicas[replica]?.loads.merge(loads) { _, new in new }
         case .initializationFailed, .probeAnswered, .drained: break
         }
         connection?.send(.relaying(ControllerInput.replica(event, replica)))
+    }
+
+    mutating func reported(_ loads: [DeploymentID: Load]) {
+        self.loads.merge(loads) { _, new in new }
+        connection?.send(.relaying(ControllerInput.load(loads)))
     }
 
     // MARK: Requests

@@ -9,6 +9,8 @@ package enum ControllerInput: Codable, Sendable {
     /// The first message: what an earlier controller left, and what replicas can reserve.
     case begin(Inventory, nodes: [String: NodeResources])
     case replica(ReplicaEvent, ReplicaID)
+    /// The loads of the agent's own process, as far as they have changed.
+    case load([DeploymentID: Load])
     /// Asks for `pong`, which only a controller that works sends.
     case ping
     case request(UInt64, Request)
@@ -21,6 +23,7 @@ package enum ControllerInput: Codable, Sendable {
         /// Answered when nothing of the application is left.
         case delete(String)
         case scale(DeploymentID, to: Int, by: Target.Decider)
+        case targetCapacity(Int?)
         case status
         /// Answered with every change of the status from now on.
         case watch

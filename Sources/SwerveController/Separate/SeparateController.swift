@@ -59,6 +59,7 @@ package final class SeparateController: PeerDelegate {
         switch input {
         case .begin(let inventory, let nodes): begin(inventory, nodes, connection)
         case .replica(let event, let replica): controller.withLock { $0 }?.report(event, of: replica)
+        case .load(let loads): controller.withLock { $0 }?.report(loads, from: .instance)
         case .ping: connection.send(.relaying(ControllerOutput.pong))
         case .request(let number, let request):
             guard let controller = controller.withLock({ $0 }) else { return }
@@ -97,6 +98,7 @@ package final class SeparateController: PeerDelegate {
             case .delete(let application): try await controller.delete(application)
             case .scale(let deployment, let replicas, let decider):
                 try await controller.scale(deployment, to: replicas, by: decider)
+            case .targetCapacity(let percent): try await controller.setTargetCapacity(percent)
             case .status: return send(.status(number, await controller.status()))
             case .watch:
                 let (updates, watcher) = AsyncStream.makeStream(
