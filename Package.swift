@@ -342,6 +342,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-durable",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/entry-durable",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-attribute",
             dependencies: ["Greeting"],
             path: "Tests/EntryPoints/entry-attribute",
@@ -421,7 +427,7 @@ let package = Package(
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
-                "entry-attribute", "entry-arguments", "entry-top-level",
+                "entry-attribute", "entry-arguments", "entry-durable", "entry-top-level",
             ],
             swiftSettings: settings
         ),

@@ -82,6 +82,7 @@ package final class Controller: ControllerAccess {
         await withCheckedContinuation { send(.status($0)) }
     }
     package func watch(_ watcher: AsyncStream<ServeStatus>.Continuation) { send(.watch(watcher)) }
+    package var processID: Int32? { nil }
     /// What the launcher reports of a replica that it did not get from this controller.
     package func report(_ event: ReplicaEvent, of replica: ReplicaID) { send(.replica(event, replica)) }
     func send(_ event: Event) {

@@ -19,6 +19,8 @@ package protocol ControllerAccess: Sendable {
     func status() async -> ServeStatus
     /// Tells the watcher the status now and after each change, and finishes it when the instance is shut down.
     func watch(_ watcher: AsyncStream<ServeStatus>.Continuation)
+    /// The controller's own process; `nil` if it has none, or none at the moment.
+    var processID: Int32? { get }
     /// Ends all replicas; refuses everything from now on.
     func shutdown() async
 }

@@ -1,6 +1,8 @@
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import SwerveActors
+internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore

@@ -195,6 +195,9 @@ public actor ServeInstance {
         try await running.controller.setTargetCapacity(percent)
     }
 
+    /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.
+    public var controllerProcessID: Int32? { running?.controller.processID }
+
     /// The status of everything that runs.
     public func status() async -> ServeStatus {
         await running?.controller.status() ?? ServeStatus(applications: [:])

@@ -73,7 +73,9 @@ package final class Agent: Sendable {
         let environment = [WorkerSettings.variable: settings(token, first).text]
         processes.start(Self.process(attempt), environment: environment) { event in
             switch event {
-            case .launched(let processID): self.logger.debug("controller started", metadata: ["process": "\(processID)"])
+            case .launched(let processID):
+                self.state.withLock { $0.processID = processID }
+                self.logger.debug("controller started", metadata: ["process": "\(processID)"])
             case .exited(let reason, let output): self.exited(output.isEmpty ? reason : "\(reason); last: \(output)")
             }
         }
@@ -87,7 +89,10 @@ package final class Agent: Sendable {
 
     private func exited(_ reason: String) {
         let (connection, ended, wait) = state.withLock { state in
-            defer { state.connection = nil }
+            defer {
+                state.connection = nil
+                state.processID = nil
+            }
             if state.isEnding { return (state.connection, state.waitingForEnd.take(), Duration.zero) }
             return (state.connection, nil, state.backOff(now: clock.now, longest: Self.longestBackOff))
         }
@@ -207,6 +212,8 @@ extension Agent: ControllerAccess {
         }
         for watcher in state.withLock({ $0.takeWatchers() }) { watcher.finish() }
     }
+
+    package var processID: Int32? { state.withLock { $0.processID } }
 
     /// The number that no replica has had yet, for the next start of the instance.
     package var nextReplica: UInt64 { state.withLock { $0.nextReplica } }

@@ -37,6 +37,7 @@ struct AgentState {
     /// Counts the controllers.
     var attempt: UInt64 = 0
     var token = ""
+    var processID: Int32?
     var started = NIODeadline.now()
     var connection: PeerConnection?
     private var heard = NIODeadline.uptimeNanoseconds(0)

@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveCheckpoint
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveSystem

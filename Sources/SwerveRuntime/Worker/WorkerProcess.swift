@@ -22,8 +22,8 @@ public func swerveWorkerMain() {
     // Processes that user code starts must not become workers.
     ThisProcess.removeEnvironmentVariable(WorkerSettings.variable)
     ProcessSignal.brokenPipe.discard()
-    do {
-        try settings.limitThisProcess()
+    do throws(ServeError) {
+        try worker?.limitThisProcess()
     } catch {
         StandardError.write("swerve: \(error.message)\n")
         ThisProcess.exit(1)

@@ -1,0 +1,28 @@
+import Swerve
+
+/// Answers with what it was bound with.
+@Deployment(numReplicas: 2)
+distributed actor Echo: HTTPIngress {
+    private let text: String
+
+    init(text: String) {
+        self.text = text
+    }
+
+    distributed func respond(to request: ServeRequest) -> ServeResponse { .text(text) }
+}
+
+// entry-durable STATE embedded|separate [TEXT]: runs an application that answers TEXT, or what an earlier run left, until
+// it is killed. It prints the port, and "deployed" once a deploy is done.
+let arguments = CommandLine.arguments
+var options = ServeOptions(port: 0)
+options.stateDirectory = arguments[1]
+options.controller = arguments[2] == "separate" ? .separate : .embedded
+try await Serve.start(options)
+if arguments.count > 3 {
+    try await Serve.run(Echo.bind(text: arguments[3]), name: "echo")
+    try await Serve.scale("Echo", application: "echo", to: 1)
+    print("deployed")
+}
+print("port \(await Serve.instance.port ?? 0)")
+try await Task.sleep(for: .seconds(3600))
