@@ -175,7 +175,7 @@ struct Simulation {
             let drainTime = Duration.seconds(Int(version))
             let rollout = rollouts[random.next(below: rollouts.count)]
             let resources = randomResources()
-            let most = world.nodes == NodeLedger.nothing || !chance(20) ? nil : 1 + random.next(below: 2)
+            let most = world.nodes == NodeLedger.nothing || !chance(50) ? nil : 1 + random.next(below: 2)
             let strategy: DeploymentOptions.PlacementStrategy = chance(50) ? .pack : .spread
             deployments.append(
                 deployment(own, replicas, version: version, in: name) {
