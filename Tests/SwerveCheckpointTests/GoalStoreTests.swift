@@ -41,7 +41,7 @@ import Testing
         let loaded = try self.store().load()
         #expect(loaded.applications == controller.state.goal.applications)
         #expect(Array(loaded.applications.keys) == ["a"])
-        let left = try DatabaseQueue(path: path).read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM argument") }
+        let left = try await DatabaseQueue(path: path).read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM argument") }
         // One for the specification and one for the deployment.
         #expect(left == 2)
     }

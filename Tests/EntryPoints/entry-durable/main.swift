@@ -9,7 +9,7 @@ distributed actor Echo: HTTPIngress {
         self.text = text
     }
 
-    distributed func respond(to request: ServeRequest) -> ServeResponse { .text(text) }
+    func respond(to request: ServeRequest) async throws -> ServeResponse { .text(text) }
 }
 
 // entry-durable STATE embedded|separate [TEXT]: runs an application that answers TEXT, or what an earlier run left, until

@@ -58,7 +58,7 @@ final class Program {
 }
 
 /// What the server at a port of this machine answers to `GET /`; `nil` if it does not.
-func get(port: Int) async -> String? {
+func answerOfServer(at port: Int) async -> String? {
     let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(client) }
     var address = sockaddr_in()
