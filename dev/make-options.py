@@ -92,7 +92,7 @@ public struct DeploymentOverrides: Hashable, Sendable {{
 
     /// Returns `options` with these overrides applied.
     package func applied(to options: DeploymentOptions) -> DeploymentOptions {{
-        var options = options
+        var options = withoutOverridden(options)
 {changes}
         return options
     }}

@@ -58,6 +58,8 @@ package enum ReplicaEvent: Hashable, Sendable {
     case probeAnswered
     /// The ongoing requests that the replica had when it was asked to drain are done.
     case drained
+    /// What the replica's process asks of other deployments has changed.
+    case loadChanged([DeploymentID: Load])
 }
 
 /// Where a replica runs.

@@ -191,6 +191,7 @@ extension DeploymentMachine {
             if goal.target.replicas > 0 { goal.isTrusted = true }
         }
         isHealthy = isComplete && goal.serves
+        wasHealthy = wasHealthy || isHealthy
         if isHealthy { goal.fallback = nil }
     }
 }

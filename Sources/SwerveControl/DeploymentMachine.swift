@@ -32,10 +32,14 @@ struct DeploymentMachine: Sendable {
     var publication = Publication.nothing
     /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
+    /// Whether it was healthy since the latest deploy.
+    var wasHealthy = false
     /// The replicas that cannot start because resources are missing; `nil` if there are none.
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
     var isForcedToStopFirst = false
+    /// Decides the target; `nil` while that is fixed.
+    var scaler: Scaler?
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
@@ -64,6 +68,8 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         supply: inout Supply
     ) -> [ControlAction] {
+        let target = goal.target(after: new)
+        wasHealthy = false
         if new.revision == goal.spec.revision, goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
@@ -79,7 +85,7 @@ struct DeploymentMachine: Sendable {
             attempts = Attempts(everReady: goal.isTrusted || runningCount > 0)
         }
         goal.course = .serve
-        goal.target = Goal.target(of: new)
+        goal.target = target
         return settle(&goal, now: now, supply: &supply)
     }
 
@@ -105,6 +111,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
+        case .loadChanged: return []
         case .placed(let place):
             replicas[index].placed(place)
             return []
@@ -173,7 +180,7 @@ struct DeploymentMachine: Sendable {
 
     // MARK: Bookkeeping
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         var low = 0
         var high = replicas.count
         while low < high {

@@ -54,11 +54,12 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     }
 
     /// The part of the spec that makes a replica stale when it changes: everything but the deployment's name, the
-    /// number of replicas, the choice of nodes, the rollout rule and the pool options.
+    /// number of replicas, autoscaling, the choice of nodes, the rollout rule and the pool options.
     package var revision: Revision {
         var options = options
         options.name = nil
         options.numReplicas = 0
+        options.autoscaling = nil
         options.maxQueuedRequests = 0
         options.routing = .powerOfTwoChoices
         options.placementStrategy = .spread

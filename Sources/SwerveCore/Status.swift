@@ -72,6 +72,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
         /// Replicas are still starting, or old ones still serve.
         public static let updating = State("updating")
+        /// It is healthy with the replicas that it has, and more are starting because the load grew.
+        public static let upscaling = State("upscaling")
         /// The target number of replicas is running, all of the latest revision.
         public static let healthy = State("healthy")
         /// Replicas are missing because some failed.
@@ -90,6 +92,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
     public var target: Target
     /// The options that the running version was deployed with. Their number of replicas may differ from ``target``.
     public var options: DeploymentOptions
+    /// `nil` if the number of replicas is fixed.
+    public var autoscaling: AutoscalingStatus?
     public var replicas: [ReplicaStatus]
     /// The replicas that wait for resources, which ``replicas`` does not have yet; `nil` if there are none.
     public var pending: PendingReplicas?
@@ -100,6 +104,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         message: String,
         target: Target,
         options: DeploymentOptions,
+        autoscaling: AutoscalingStatus? = nil,
         replicas: [ReplicaStatus],
         pending: PendingReplicas? = nil
     ) {
@@ -108,6 +113,7 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         self.message = message
         self.target = target
         self.options = options
+        self.autoscaling = autoscaling
         self.replicas = replicas
         self.pending = pending
     }

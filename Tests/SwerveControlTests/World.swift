@@ -121,7 +121,7 @@ struct World {
             replicas[replica]?.readySince = now
         case .exited: replicas[replica] = nil
         case .probeAnswered: replicas[replica]?.probed = nil
-        case .placed, .launched, .initializationFailed, .drained: break
+        case .placed, .launched, .initializationFailed, .drained, .loadChanged: break
         }
     }
 
@@ -247,6 +247,7 @@ struct World {
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("bad routes") }
             routes = table
+        case .waitForResources: break
         case .drain(let replica):
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):

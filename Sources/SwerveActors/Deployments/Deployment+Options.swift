@@ -10,7 +10,9 @@ extension Deployment {
     ///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of
     ///     that type on.
     ///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment
-    ///     can be scaled later.
+    ///     can be scaled later. With `.auto`, the load decides: from 1 to 100 replicas.
+    ///   - autoscaling: how the number of replicas follows the load; `nil`, the default, for a fixed number. Then
+    ///     `numReplicas` is left out.
     ///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait
     ///     in the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
     ///     `max_concurrent_queries`.
@@ -39,6 +41,7 @@ extension Deployment {
     public static func options(
         name: String? = nil,
         numReplicas: Int? = nil,
+        autoscaling: Autoscaling? = nil,
         maxOngoingRequests: Int? = nil,
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
@@ -58,6 +61,7 @@ extension Deployment {
         let overrides = DeploymentOverrides(
             name: name,
             numReplicas: numReplicas,
+            autoscaling: autoscaling,
             maxOngoingRequests: maxOngoingRequests,
             maxQueuedRequests: maxQueuedRequests,
             resources: resources,

@@ -80,11 +80,11 @@ package struct NodeLedger: Hashable, Sendable {
     /// - Throws: ``ServeError`` with code `insufficientResources` if the application's replicas could never run
     ///   together, even if nothing else ran. Some that could not, because parts do not fit, are not noticed.
     func check(_ spec: ApplicationSpec) throws(ServeError) {
-        for deployment in spec.deployments { try check(deployment, replicas: deployment.options.numReplicas) }
+        for deployment in spec.deployments { try check(deployment, replicas: deployment.options.firstReplicas) }
         func compare(_ unit: String, _ need: (Resources) -> Double, _ own: (NodeResources) -> Double) throws(ServeError)
         {
             let wanted = spec.deployments.reduce(0) { sum, deployment in
-                sum + need(deployment.options.resources) * Double(deployment.options.numReplicas)
+                sum + need(deployment.options.resources) * Double(deployment.options.firstReplicas)
             }
             let total = nodes.reduce(0) { $0 + own($1.total) }
             if wanted <= total { return }

@@ -172,6 +172,7 @@ extension WorkerLauncher: PeerDelegate {
         case .initializationFailed(let message): report(.initializationFailed(message: message))
         case .drained: report(.drained)
         case .probeAnswered: report(.probeAnswered)
+        case .load(let loads): report(.loadChanged(loads))
         case .start, .publish, .withdraw, .drain, .probe, .stop:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }

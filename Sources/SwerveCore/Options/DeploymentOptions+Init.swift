@@ -5,7 +5,9 @@ extension DeploymentOptions {
     ///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of
     ///     that type on.
     ///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment
-    ///     can be scaled later.
+    ///     can be scaled later. With `.auto`, the load decides: from 1 to 100 replicas.
+    ///   - autoscaling: how the number of replicas follows the load; `nil`, the default, for a fixed number. Then
+    ///     `numReplicas` is left out.
     ///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait
     ///     in the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
     ///     `max_concurrent_queries`.
@@ -34,6 +36,7 @@ extension DeploymentOptions {
     public init(
         _ name: String? = nil,
         numReplicas: Int = 1,
+        autoscaling: Autoscaling? = nil,
         maxOngoingRequests: Int = 100,
         maxQueuedRequests: Int = 10_000,
         resources: Resources = Resources(),
@@ -52,6 +55,7 @@ extension DeploymentOptions {
     ) {
         self.name = name
         self.numReplicas = numReplicas
+        self.autoscaling = autoscaling
         self.maxOngoingRequests = maxOngoingRequests
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources

@@ -56,8 +56,11 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// on.
     public var name: String? = nil
     /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment can be scaled
-    /// later.
+    /// later. With `.auto`, the load decides: from 1 to 100 replicas.
     public var numReplicas: Int = 1
+    /// How the number of replicas follows the load; `nil`, the default, for a fixed number. Then `numReplicas` is left
+    /// out.
+    public var autoscaling: Autoscaling? = nil
     /// How many requests one replica handles at a time; 100 by default. Further requests wait in the callers' queues.
     /// Ray Serve calls this `max_ongoing_requests` and formerly called it `max_concurrent_queries`.
     public var maxOngoingRequests: Int = 100
@@ -105,9 +108,6 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
             ServeError(.invalidOptions, "deployment '\(deployment)': \(what)")
         }
         if let name, let problem = NameRule.problem(with: name) { throw refuse(problem) }
-        if !(0...Self.maximumReplicas).contains(numReplicas) {
-            throw refuse("numReplicas is \(numReplicas); it must be from 0 to \(Self.maximumReplicas)")
-        }
         if !(1...Self.maximumRequests).contains(maxOngoingRequests) {
             throw refuse("maxOngoingRequests is \(maxOngoingRequests); it must be from 1 to \(Self.maximumRequests)")
         }
@@ -117,7 +117,9 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         if let most = maxReplicasPerNode, !(1...Self.maximumReplicas).contains(most) {
             throw refuse("maxReplicasPerNode is \(most); it must be from 1 to \(Self.maximumReplicas)")
         }
-        let problem = resources.problem() ?? rollout.problem() ?? compression.problem() ?? requestDecoding.problem()
+        let problem =
+            replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem()
+            ?? requestDecoding.problem()
         if let problem { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),

@@ -6,6 +6,7 @@
 public struct DeploymentOverrides: Hashable, Sendable {
     public var name: String?
     public var numReplicas: Int?
+    public var autoscaling: Autoscaling?
     public var maxOngoingRequests: Int?
     public var maxQueuedRequests: Int?
     public var resources: Resources?
@@ -25,6 +26,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public init(
         name: String? = nil,
         numReplicas: Int? = nil,
+        autoscaling: Autoscaling? = nil,
         maxOngoingRequests: Int? = nil,
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
@@ -43,6 +45,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
     ) {
         self.name = name
         self.numReplicas = numReplicas
+        self.autoscaling = autoscaling
         self.maxOngoingRequests = maxOngoingRequests
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
@@ -62,9 +65,10 @@ public struct DeploymentOverrides: Hashable, Sendable {
 
     /// Returns `options` with these overrides applied.
     package func applied(to options: DeploymentOptions) -> DeploymentOptions {
-        var options = options
+        var options = withoutOverridden(options)
         if let name { options.name = name }
         if let numReplicas { options.numReplicas = numReplicas }
+        if let autoscaling { options.autoscaling = autoscaling }
         if let maxOngoingRequests { options.maxOngoingRequests = maxOngoingRequests }
         if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
         if let resources { options.resources = resources }

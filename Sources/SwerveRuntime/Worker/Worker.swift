@@ -96,6 +96,7 @@ package final class Worker: PeerDelegate {
 
     private func connected(_ connection: PeerConnection) {
         greet(connection)
+        environment.system.pools.loads.report { connection.send(.load($0)) }
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
@@ -129,7 +130,7 @@ package final class Worker: PeerDelegate {
         case .drain(let id): drain(id, connection)
         case .probe: hosted[settings.replica]?.probe { connection.send(.probeAnswered) }
         case .stop: stop(connection)
-        case .ready, .initializationFailed, .drained, .probeAnswered:
+        case .ready, .initializationFailed, .drained, .probeAnswered, .load:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

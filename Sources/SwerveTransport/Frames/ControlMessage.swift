@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 5
+    package static let currentVersion = 6
     package var version = Hello.currentVersion
     /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
     /// paths.
@@ -53,6 +53,8 @@ package enum ControlMessage: Codable, Sendable {
     /// Answer through the executor that runs requests.
     case probe
     case probeAnswered
+    /// The loads of this process on deployments, as far as they have changed. Worker to controller.
+    case load([DeploymentID: Load])
     /// Exit as soon as the answers already given have been sent.
     case stop
 }
