@@ -198,7 +198,8 @@ struct World {
         for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
             guard let spec = effective(id), target(of: id) > 0 else { continue }
             let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
-            if unavailable(spec) >= target(of: id), !alive.isEmpty {
+            let isLast = isLimited(spec) && was.count == 1
+            if unavailable(spec) >= target(of: id) || isLast, !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
                 throw Violation(description: "\(id) is out of service, but \(alive) could serve")
@@ -334,7 +335,8 @@ struct World {
         let dropped = servedBefore.filter { replica in
             !served.contains(replica) && (replicas[replica]?.phase == .ready || actions.contains(.drain(replica)))
         }
-        if !dropped.isEmpty, served.count < target - unavailable {
+        let isOneForRoom = isLimited(spec) && dropped.count == 1
+        if !dropped.isEmpty, !isOneForRoom, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
         let isStarted = actions.contains {
