@@ -247,7 +247,6 @@ struct World {
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("bad routes") }
             routes = table
-        case .waitForResources: break
         case .drain(let replica):
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):

@@ -152,7 +152,7 @@ struct LedgerNode: Hashable, Sendable {
         }
         found.sort { one, two in one.amount == two.amount ? one.id < two.id : one.amount > two.amount }
         var parts = found.prefix(3).map { "\($0.id) \($0.amount)" }
-        if found.count > 3 { parts.append("\(found.count - 3) others") }
+        if found.count > 3 { parts.append(found.count == 4 ? "1 other" : "\(found.count - 3) others") }
         return parts.joined(separator: ", ")
     }
 }
