@@ -60,7 +60,9 @@ enum Schema {
     private static func check(_ db: Database, _ migrator: DatabaseMigrator) throws -> Bool {
         let problems = try String.fetchAll(db, sql: "PRAGMA quick_check(1)")
         if problems != ["ok"] { throw Refusal(what: "is damaged (\(problems.first ?? "it cannot be checked"))") }
-        let isEmpty = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_master") == 0
+        // A file whose first write was interrupted may have the list of upgrades, and nothing else.
+        let tables = "SELECT COUNT(*) FROM sqlite_master WHERE tbl_name <> 'grdb_migrations'"
+        let isEmpty = try Int.fetchOne(db, sql: tables) == 0
         let mark = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         if !isEmpty, mark != applicationID, try migrator.appliedIdentifiers(db).isEmpty {
             throw Refusal(what: "is another program's database")

@@ -69,9 +69,7 @@ enum Control {
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) },
             settings: { token, first in
-                // The agent holds what the instance needs, also when nobody holds the instance any more.
-                withExtendedLifetime((place, kept.directory)) {}
-                return ControllerSettings(
+                ControllerSettings(
                     instance: instance,
                     agentAddress: address,
                     token: token,
@@ -87,7 +85,7 @@ enum Control {
             hosted: place.hosted
         )
         place.hosted.system.pools.loads.report { [weak agent] in agent?.report($0) }
-        agent.begin()
+        agent.begin(holding: (place, kept.directory))
         return .separate(agent, listener)
     }
 

@@ -36,9 +36,9 @@ import Testing
             // Running the same again changes nothing but the number of replicas.
             let replicas = status?.deployments["Model"]?.replicas.map(\.id) ?? []
             try await instance.run(Model.options(numReplicas: 2).bind(version: 7), name: "kept", routePrefix: nil)
-            try await instance.waitUntilHealthy("kept")
-            let left = await instance.status().applications["kept"]?.deployments["Model"]?.replicas.map(\.id) ?? []
-            #expect(left.count == 2 && Set(left).isSubset(of: Set(replicas)))
+            let after = try await instance.waitUntil("kept") { $0?.deployments["Model"]?.replicas.count == 2 }
+            let left = after?.deployments["Model"]?.replicas.map(\.id) ?? []
+            #expect(Set(left).isSubset(of: replicas))
         }
     }
 
@@ -67,11 +67,8 @@ import Testing
 
     // MARK: The next controller
 
-    @Test(arguments: DeploymentOptions.Placement.all)
-    func `a controller that is killed is replaced, and no call and no replica notices`(
-        _ placement: DeploymentOptions.Placement
-    ) async throws {
-        try await withTestInstance(placement: placement, options: options(.separate, keeps: false)) { instance in
+    @Test func `a controller that is killed is replaced, and no call and no replica notices`() async throws {
+        try await withTestInstance(options: options(.separate, keeps: false)) { instance in
             let model = try await instance.run(Model.options(numReplicas: 2).bind(version: 5), name: "a", routePrefix: nil)
             try await instance.waitUntilHealthy("a")
             let before = await replicas(of: "a", instance)
@@ -88,6 +85,19 @@ import Testing
             #expect(Set(await replicas(of: "a", instance)).isSuperset(of: before))
             try await instance.delete("a")
             #expect(await instance.status().applications.isEmpty)
+        }
+    }
+
+    @Test func `replicas in the instance's own process stay when the controller is killed`() async throws {
+        try await withTestInstance(placement: .inProcess, options: options(.separate, keeps: false)) { instance in
+            let model = try await instance.run(Model.options(numReplicas: 2).bind(version: 5), name: "a", routePrefix: nil)
+            let before = await replicas(of: "a", instance)
+            let victim = try await killController(of: instance, except: [])
+            #expect(try await model.answer() == 5)
+            _ = try await killController(of: instance, except: [victim])
+            #expect(await replicas(of: "a", instance) == before)
+            try await instance.delete("a")
+            await #expect(throws: ServeError.self) { try await model.answer() }
         }
     }
 

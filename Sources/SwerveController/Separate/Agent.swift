@@ -63,7 +63,14 @@ package final class Agent: Sendable {
     // MARK: The controller's process
 
     /// Starts the controller.
-    package func begin() {
+    ///
+    /// - Parameter needed: what must exist until ``shutdown()``, even if nobody else holds it.
+    package func begin(holding needed: any Sendable) {
+        state.withLock { $0.needed = needed }
+        begin()
+    }
+
+    private func begin() {
         let (attempt, token, first) = state.withLock { state in
             state.attempt += 1
             state.token = "\(UInt64.random(in: .min ... .max))-\(state.attempt)"
@@ -210,7 +217,9 @@ extension Agent: ControllerAccess {
             }
             processes.kill(Self.process(attempt))
         }
-        for watcher in state.withLock({ $0.takeWatchers() }) { watcher.finish() }
+        let (watchers, needed) = state.withLock { ($0.takeWatchers(), $0.needed.take()) }
+        for watcher in watchers { watcher.finish() }
+        withExtendedLifetime(needed) {}
     }
 
     package var processID: Int32? { state.withLock { $0.processID } }

@@ -34,6 +34,8 @@ struct AgentState {
         var loads: [DeploymentID: Load] = [:]
     }
 
+    /// What the instance needs as long as it runs, also when nobody else holds it.
+    var needed: (any Sendable)?
     /// Counts the controllers.
     var attempt: UInt64 = 0
     var token = ""
