@@ -88,7 +88,18 @@ static void load(void) {
     heif.ready = all;
 }
 
-static bool is_avif(const uint8_t *data, size_t count) { return count >= 12 && memcmp(data + 8, "avi", 3) == 0; }
+// Whether the file says that it is AVIF: by its major brand or, when that names no codec (`mif1`), by a compatible one.
+static bool is_avif(const uint8_t *data, size_t count) {
+    if (count < 16) return false;
+    if (memcmp(data + 8, "avi", 3) == 0) return true;
+    if (memcmp(data + 8, "he", 2) == 0) return false;
+    size_t size = (size_t)data[0] << 24 | (size_t)data[1] << 16 | (size_t)data[2] << 8 | data[3];
+    size_t end = size < count ? size : count;
+    // The compatible brands follow the major brand and its version.
+    for (size_t at = 16; at + 4 <= end; at += 4)
+        if (memcmp(data + at, "avif", 4) == 0 || memcmp(data + at, "avis", 4) == 0) return true;
+    return false;
+}
 
 static bool require_library(const uint8_t *data, size_t count, imgc_error *error) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

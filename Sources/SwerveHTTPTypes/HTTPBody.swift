@@ -51,7 +51,8 @@ public struct HTTPBody: AsyncSequence, Sendable {
 
     /// The whole content in one buffer.
     ///
-    /// - Parameter maxBytes: the most bytes to take, counted after decoding.
+    /// - Parameter maxBytes: the most bytes to take, counted after decoding. A buffer holds less than 4 GiB, so a larger
+    ///   number means 4 GiB less one byte.
     /// - Throws: ``ServeError`` with code `tooLarge` (HTTP 413) if there are more, ``ServeHTTPError`` with status 400
     ///   for coded content that is damaged and 413 for content that grows too much, `CancellationError`, and what ended
     ///   the stream early.
@@ -70,7 +71,11 @@ public struct HTTPBody: AsyncSequence, Sendable {
         try await collectStream(upTo: maxBytes)
     }
 
+    /// The limit that holds when a caller allows `maxBytes`.
+    static func collectLimit(_ maxBytes: Int) -> Int { Swift.min(maxBytes, Int(UInt32.max)) }
+
     private func collectStream(upTo maxBytes: Int) async throws -> ByteBuffer {
+        let maxBytes = Self.collectLimit(maxBytes)
         var all: ByteBuffer?
         for try await chunk in self {
             guard var sum = all.take() else {

@@ -31,7 +31,7 @@ extension ServeRequest {
         _ type: Value.Type = Value.self,
         maxBytes: Int = HTTPBody.defaultCollectLimit
     ) async throws -> Value {
-        if let contentType = headers["content-type"], MediaType(contentType)?.isJSON != true {
+        if let contentType = headers["content-type"], self.contentType?.isJSON != true {
             throw ServeHTTPError(
                 .unsupportedMediaType,
                 "the content type is '\(contentType)'; application/json is expected"

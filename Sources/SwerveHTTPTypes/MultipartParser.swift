@@ -73,7 +73,7 @@ struct MultipartParser {
 
     /// The header lines up to the empty one, with names in lower case.
     private mutating func headerLines() throws(ServeHTTPError) -> [(name: String, value: String)] {
-        let limit = min(view.endIndex, at + max(0, limits.maximumHeaderBytes))
+        let limit = at + min(max(0, limits.maximumHeaderBytes), view.endIndex - at)
         var lines: [(name: String, value: String)] = []
         while true {
             guard let end = view[at..<limit].firstIndex(of: 0x0A) else {

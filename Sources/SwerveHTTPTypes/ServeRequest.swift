@@ -21,7 +21,7 @@ public struct ServeRequest: Sendable, CustomStringConvertible {
     ///
     /// - Parameters:
     ///   - path: the path as on the wire: percent-encoded, with the query if there is one.
-    ///   - rootPath: the route prefix that `path` begins with; empty by default.
+    ///   - rootPath: the route prefix that `path` begins with; empty by default. A slash at its end means nothing.
     /// - Throws: ``HTTPHeaderError`` for an invalid header, ``ServeHTTPError`` with status 400 for an invalid method or
     ///   path.
     public init(
@@ -97,7 +97,7 @@ extension HTTPRequestHead {
             throw ServeHTTPError(.badRequest, "the path must begin with '/' and be percent-encoded")
         }
         let path = Array(target.utf8.prefix { $0 != UInt8(ascii: "?") })
-        let normal = Array(NormalPath.normalized(prefix).utf8)
+        let normal = Array(NormalPath.normalized(prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix).utf8)
         guard let prefixLength = path.withUnsafeBytes({ NormalPath.length(of: normal, in: $0) }) else {
             throw ServeHTTPError(.badRequest, "the path does not begin with the route prefix '\(prefix)'")
         }

@@ -55,6 +55,16 @@ public struct ServeResponse: Sendable {
 }
 
 extension ServeResponse {
+    /// The answer with a note for caches that it depends on a header of the request (RFC 9110, section 12.5.5): a `vary`
+    /// field with that name, unless there is one already.
+    public func varying(by name: String) -> ServeResponse {
+        let names = headers.values(of: "vary").flatMap { $0.split { ", \t".contains($0) } }.map(String.init)
+        if names.contains(where: { $0 == "*" || $0.isSameHeaderName(as: name) }) { return self }
+        var copy = self
+        copy.headers.add("vary", name)
+        return copy
+    }
+
     /// Plain text in UTF-8.
     public static func text(_ text: String, status: HTTPStatus = .ok) -> ServeResponse {
         ServeResponse(status: status, headers: ["content-type": "text/plain; charset=utf-8"], body: .text(text))

@@ -61,35 +61,25 @@ public struct ModelHub: Sendable {
     /// Loads the files that a closure chooses among those of the revision.
     ///
     /// - Parameters:
-    ///   - trustsCache: whether cached files of a known commit count as complete, as `huggingface_hub` takes them,
-    ///     although the cache has no listing of it. Otherwise the hub is asked then.
     ///   - choose: gets the hub's listing, or the cache's, and may be called for both.
     /// - Throws: ``HubError``, `CancellationError`, or what `choose` throws.
     public func load(
         _ repository: String,
         revision: String = "main",
         commit: String? = nil,
-        trustsCache: Bool = false,
         choosing choose: @escaping @Sendable (HubListing) throws -> HubFiles
     ) async throws -> HubSnapshot {
-        try await load(repository, revision: revision, commit: commit, trustsCache: trustsCache, isFree: true, choose)
+        try await load(repository, revision: revision, commit: commit, isFree: true, choose)
     }
 
     private func load(
         _ repository: String,
         revision: String,
         commit: String?,
-        trustsCache: Bool = false,
         isFree: Bool,
         _ choose: @escaping @Sendable (HubListing) throws -> HubFiles
     ) async throws -> HubSnapshot {
-        let load = try SnapshotLoad(
-            repository: repository,
-            revision: revision,
-            commit: commit,
-            trustsCache: trustsCache,
-            network: network
-        )
+        let load = try SnapshotLoad(repository: repository, revision: revision, commit: commit, network: network)
         return try await load.run(choose, isFree: isFree)
     }
 
@@ -107,14 +97,6 @@ public struct ModelHub: Sendable {
     ///
     /// - Throws: ``HubError`` when neither tells, or `CancellationError`.
     public func commit(of repository: String, revision: String = "main") async throws -> String {
-        try await currentCommit(of: repository, revision: revision).commit
-    }
-
-    /// The same, and whether the hub told, or there was nothing to ask.
-    package func currentCommit(
-        of repository: String,
-        revision: String
-    ) async throws -> (commit: String, isFromHub: Bool) {
         try await SnapshotLoad(repository: repository, revision: revision, network: network).currentCommit()
     }
 }

@@ -10,8 +10,8 @@ struct SnapshotLoad: Sendable {
     let revision: String
     /// The commit that the revision stands for; nil leaves it to the hub.
     let commit: String?
-    /// Whether cached files of a known commit count as complete although no listing tells.
-    let trustsCache: Bool
+    /// Whether the caller gave the commit, so that nobody asks the hub what the revision stands for now.
+    private let isPinned: Bool
     let network: HubNetwork
     private let cache: HubCache
 
@@ -20,7 +20,6 @@ struct SnapshotLoad: Sendable {
         repository: String,
         revision: String,
         commit: String? = nil,
-        trustsCache: Bool = false,
         network: HubNetwork
     ) throws(HubError) {
         try HubName.check(repository: repository)
@@ -31,7 +30,7 @@ struct SnapshotLoad: Sendable {
         self.repository = repository
         self.revision = revision
         self.commit = commit ?? (HubName.isCommit(revision) ? revision : nil)
-        self.trustsCache = trustsCache
+        isPinned = commit != nil
         self.network = network
         cache = HubCache(network.options, repository: repository)
     }
@@ -62,27 +61,27 @@ struct SnapshotLoad: Sendable {
 
     /// - Returns: nil when the cache has nothing of the revision.
     /// - Throws: ``HubError``, or what `choose` throws.
-    private func stock(_ choose: Choice, isFree: Bool) async throws -> Stock? {
-        guard let listing = try await cachedListing() else { return nil }
+    private func stock(of revision: String, _ choose: Choice, isFree: Bool) async throws -> Stock? {
+        guard let listing = try await cachedListing(of: revision) else { return nil }
         let files = try choose(listing)
         let areNamed = !isFree && files.names.count == files.patterns?.count
         return try await Disk.run {
-            guard let cached = try cache.cached(commit ?? revision, files: files) else { return nil }
+            guard let cached = try cache.cached(revision, files: files) else { return nil }
             return Stock(cached: cached, isCertain: areNamed || cache.tree(cached.commit) != nil)
         }
     }
 
     /// The cache's listing of a revision: the kept listing, or else the cached files; nil when it has none.
-    private func cachedListing() async throws -> HubListing? {
+    private func cachedListing(of revision: String) async throws -> HubListing? {
         try await Disk.run {
-            guard let commit = try cache.commit(of: commit ?? revision) else { return nil }
+            guard let commit = try cache.commit(of: revision) else { return nil }
             var files = cache.tree(commit)?.list
             if files == nil {
                 let paths = cache.files(commit: commit)
                 let sizes = paths.map { FileSystem.size(cache.layout.pointer($0, commit: commit)) }
                 files = paths.isEmpty ? nil : zip(paths, sizes).map { HubFile(path: $0, size: $1) }
             }
-            return files.map { HubListing(repository: repository, revision: revision, commit: commit, files: $0) }
+            return files.map { HubListing(repository: repository, revision: self.revision, commit: commit, files: $0) }
         }
     }
 
@@ -112,13 +111,13 @@ struct SnapshotLoad: Sendable {
     /// - Parameter isFree: whether the choice depends on which files there are.
     func run(_ choose: Choice, isFree: Bool) async throws -> HubSnapshot {
         if options.isOffline {
-            let stock = try await stock(choose, isFree: isFree)
+            let stock = try await stock(of: commit ?? revision, choose, isFree: isFree)
             guard let stock, stock.isWhole else { throw offline(stock?.cached) }
             return snapshot(stock.cached.commit, stock.cached.present)
         }
         let stock: Stock?
         do {
-            stock = try await self.stock(choose, isFree: isFree)
+            stock = try await self.stock(of: commit ?? revision, choose, isFree: isFree)
         } catch let error as HubError {
             throw error
         } catch {
@@ -126,7 +125,7 @@ struct SnapshotLoad: Sendable {
             stock = nil
         }
         let fallback = stock.flatMap { $0.isWhole ? $0 : nil }
-        if commit != nil, let fallback, fallback.isCertain || trustsCache {
+        if commit != nil, let fallback, fallback.isCertain {
             return snapshot(fallback.cached.commit, fallback.cached.present)
         }
         let contents: Contents
@@ -145,7 +144,9 @@ struct SnapshotLoad: Sendable {
         if !missing.isEmpty {
             try await network.withClient { try await download(missing, commit: contents.commit, $0) }
         }
-        try await keep(contents)
+        // Another load may have found a newer commit of the revision, which a given one must not replace.
+        let hasOther = isPinned ? (try? await self.stock(of: revision, choose, isFree: isFree))?.isWhole == true : false
+        try await keep(contents, movesReference: !hasOther)
         return snapshot(contents.commit, chosen.map(\.path))
     }
 
@@ -193,10 +194,17 @@ struct SnapshotLoad: Sendable {
         return chosen
     }
 
-    /// Records the revision. A cache that cannot be written but has the files is still usable.
-    private func keep(_ contents: Contents) async throws {
+    /// Records the revision and its files. A cache that cannot be written but has the files is still usable.
+    private func keep(_ contents: Contents, movesReference: Bool) async throws {
         do {
-            try await Disk.run { try cache.keep(revision, commit: contents.commit, tree: contents.tree) }
+            try await Disk.run {
+                try cache.keep(
+                    revision,
+                    commit: contents.commit,
+                    tree: contents.tree,
+                    movesReference: movesReference
+                )
+            }
         } catch let error as HubError {
             options.logger.warning("the revision could not be recorded in the cache", metadata: ["error": "\(error)"])
         }
@@ -237,7 +245,7 @@ struct SnapshotLoad: Sendable {
 
     /// The files of the revision: from the hub, or else from the cache.
     func listing() async throws -> HubListing {
-        let cached = try await cachedListing()
+        let cached = try await cachedListing(of: commit ?? revision)
         if options.isOffline {
             guard let cached else { throw offline(nil) }
             return cached
@@ -259,22 +267,22 @@ struct SnapshotLoad: Sendable {
 
     /// The commit of the revision: as the hub says, which is asked once, or else as the cache remembers. A revision that
     /// is a commit needs no hub.
-    func currentCommit() async throws -> (commit: String, isFromHub: Bool) {
-        if let commit { return (commit, true) }
+    func currentCommit() async throws -> String {
+        if let commit { return commit }
         let cached = try await Disk.run { try cache.commit(of: revision) }
         if options.isOffline {
             guard let cached else { throw offline(nil) }
-            return (cached, false)
+            return cached
         }
         do {
             let contents = try await contents(isPatient: false)
             // So that loads of this commit need not ask again. A cache that cannot be written only costs a request.
             try? await Disk.run { try contents.tree.map { try cache.keep($0, of: contents.commit) } }
-            return (contents.commit, true)
+            return contents.commit
         } catch let error as HubError where error.leavesTheCache {
             guard let cached else { throw error }
             warn(error, commit: cached)
-            return (cached, false)
+            return cached
         }
     }
 }

@@ -28,9 +28,6 @@ public struct ModelName: ResolvedAtDeploy, ExpressibleByStringLiteral, CustomStr
     /// The commit that the revision stood for at the deploy; nil for a path, before a deploy, and when neither the hub
     /// nor the cache told.
     public private(set) var commit: String?
-    /// Whether the hub could not be used at the deploy. The replicas then do not ask it for what the cache has, so that
-    /// they do not wait for it once more.
-    private var isHubAway = false
 
     /// - Parameters:
     ///   - text: a path, or a repository's name, `owner/name`; see ``ModelSource``.
@@ -61,9 +58,8 @@ public struct ModelName: ResolvedAtDeploy, ExpressibleByStringLiteral, CustomStr
         guard commit == nil, let repository = try? ModelSource(text).repository else { return self }
         var result = self
         do {
-            let found = try await hub.currentCommit(of: repository, revision: revision)
-            result.commit = found.commit
-            result.isHubAway = !found.isFromHub
+            // Nothing else: the encoded name is part of what tells whether a deployment has changed.
+            result.commit = try await hub.commit(of: repository, revision: revision)
         } catch let error as HubError {
             Logger(label: "swerve.models").warning(
                 "the commit of a model is unknown at the deploy; each replica asks for it",
@@ -75,15 +71,8 @@ public struct ModelName: ResolvedAtDeploy, ExpressibleByStringLiteral, CustomStr
 
     /// The folder of the model with the requested files, which are downloaded unless the cache has them.
     ///
-    /// - Throws: like ``ModelSource/resolve(_:revision:commit:trustsCache:files:hub:)``.
+    /// - Throws: like ``ModelSource/resolve(_:revision:commit:files:hub:)``.
     public func folder(files: ModelFiles = ModelFiles(), hub: ModelHub = ModelHub()) async throws -> ModelFolder {
-        try await ModelSource.resolve(
-            text,
-            revision: revision,
-            commit: commit,
-            trustsCache: isHubAway,
-            files: files,
-            hub: hub
-        )
+        try await ModelSource.resolve(text, revision: revision, commit: commit, files: files, hub: hub)
     }
 }

@@ -74,8 +74,6 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
     ///     used regardless of the variant, with the other files beside it.
     ///   - revision: the branch, tag or commit of a repository; ignored for a folder.
     ///   - commit: the commit that the revision stands for, if it was found before; see ``ModelName``.
-    ///   - trustsCache: whether the hub's cache is used without asking the hub when the commit is given and all files
-    ///     seem to be there.
     ///   - files: which of the model's files to get.
     ///   - hub: the hub for repositories.
     /// - Throws: ``ONNXError`` with code `notFound` when the folder or a file is missing, `invalidModel` when a Git LFS
@@ -84,7 +82,6 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
         _ model: String,
         revision: String = "main",
         commit: String? = nil,
-        trustsCache: Bool = false,
         files: ModelFiles = ModelFiles(),
         hub: ModelHub = ModelHub()
     ) async throws -> ModelFolder {
@@ -98,7 +95,7 @@ public struct ModelSource: Hashable, Sendable, CustomStringConvertible {
         case .folder(let path):
             return try local(path, files, named: model)
         case .repository(let name):
-            let snapshot = try await hub.load(name, revision: revision, commit: commit, trustsCache: trustsCache) {
+            let snapshot = try await hub.load(name, revision: revision, commit: commit) {
                 .matching(try files.chosen(among: $0.files.map(\.path), of: name).all)
             }
             let chosen = try files.chosen(among: snapshot.files, of: name)

@@ -109,10 +109,42 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
     }
 
+    // Nearly all answers end here. What the others need is not in this function's frame: then the frames of a request fit
+    // in two blocks of the heap.
     private func respond(on entry: ReplicaEntry) async throws {
-        var response = try await entry.respond(accept())
-        let compression = compression(of: response)
-        if compression != .none { response = await response.compressed(compression, isHead: isHead) }
+        if let rest = try answer(try await entry.respond(accept())) { try await complete(rest) }
+    }
+
+    /// A response that is not sent yet.
+    private final class UnsentResponse: Sendable {
+        let response: ServeResponse
+        /// `nil` for a response that is not to be compressed.
+        let level: Int?
+
+        init(_ response: ServeResponse, level: Int? = nil) {
+            self.response = response
+            self.level = level
+        }
+    }
+
+    /// Sends a response that needs no time.
+    ///
+    /// - Returns: any other response.
+    @inline(never)
+    private func answer(_ response: ServeResponse) throws -> UnsentResponse? {
+        var response = response
+        switch ResponseCompression(response, to: head, replica.compression) {
+        case .none: break
+        case .varies: response = response.varying()
+        case .gzip(let level): return UnsentResponse(response, level: level)
+        }
+        return try answerWhole(response) ? nil : UnsentResponse(response)
+    }
+
+    @inline(never)
+    private func complete(_ unsent: UnsentResponse) async throws {
+        var response = unsent.response
+        if let level = unsent.level { response = await response.compressed(level: level, isHead: head.method == .head) }
         if try !answerWhole(response) { try await stream(response) }
     }
 
@@ -128,13 +160,6 @@ package final class HostedRequest: ReplicaStream, Sendable {
     private var head: HTTPRequestHead {
         guard case .http(let head, _) = content else { preconditionFailure("a call has no HTTP request") }
         return head
-    }
-
-    private var isHead: Bool { head.method == .head }
-
-    @inline(never)
-    private func compression(of response: ServeResponse) -> ResponseCompression {
-        ResponseCompression(response, to: head, replica.compression)
     }
 
     private func call(on entry: ReplicaEntry) async throws {

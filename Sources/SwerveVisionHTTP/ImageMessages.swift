@@ -71,12 +71,14 @@ extension ServeResponse {
         let type =
             fitsWebP
             ? try request.accepted(of: .png, .jpeg, .webP, .array) : try request.accepted(of: .png, .jpeg, .array)
-        switch type {
-        case .jpeg: return .bytes(try image.jpeg(quality: 90), contentType: type.essence)
-        case .webP: return .bytes(try image.webp(quality: 90), contentType: type.essence)
-        case .array: return .bytes(try image.npy(), contentType: type.essence)
-        default: return .bytes(try image.png(level: 1), contentType: type.essence)
-        }
+        let response: ServeResponse =
+            switch type {
+            case .jpeg: .bytes(try image.jpeg(quality: 90), contentType: type.essence)
+            case .webP: .bytes(try image.webp(quality: 90), contentType: type.essence)
+            case .array: .bytes(try image.npy(), contentType: type.essence)
+            default: .bytes(try image.png(level: 1), contentType: type.essence)
+            }
+        return response.varying(by: "accept")
     }
 
     static func array(_ tensor: Tensor) throws -> ServeResponse {

@@ -82,6 +82,25 @@ import Testing
         harness.finish()
     }
 
+    // Without them, a browser does not let the page see the error.
+    @Test(arguments: [408, 504, 400]) func `the server's own errors carry the lines that were added to the answer`(
+        status: Int
+    ) throws {
+        var options = HTTPServerOptions()
+        if status == 504 { options.requestTimeout = .seconds(5) }
+        let harness = try Harness(options: options)
+        let chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        try harness.send(status == 400 ? chunked : Self.longPost)
+        harness.calls[0].exchange.addedHeaders = ByteBuffer(string: "vary: origin\r\n")
+        if status == 400 { try harness.send("no size\r\n") }
+        if status == 504 { harness.advance(.seconds(6)) }
+        if status == 408 { harness.advance(.seconds(31)) }
+        let answer = try harness.received()
+        #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
+        #expect(answer.contains("\r\nvary: origin\r\n"))
+        harness.finish()
+    }
+
     @Test(arguments: [("2.5", 2500), ("0.25", 250), ("7", 5000), ("000000002", 2000), ("999999999.999999999", 5000)])
     func `a client may shorten the time limit of its request`(seconds: String, milliseconds: Int) throws {
         var options = HTTPServerOptions()

@@ -1,8 +1,9 @@
 import NIOCore
 import SwerveCore
-import SwerveHTTPTypes
 import Synchronization
 import Testing
+
+@testable import SwerveHTTPTypes
 
 @Suite struct BodyTests {
     @Test func `a complete body is collected as it is`() async throws {
@@ -27,6 +28,15 @@ import Testing
         stream.push(ByteBuffer(string: "abc"))
         stream.push(ByteBuffer(string: "de"))
         await expectCode(.tooLarge) { _ = try await body.collect(upTo: 4) }
+    }
+
+    @Test func `no more is collected than a buffer can hold`() async throws {
+        #expect(HTTPBody.collectLimit(.max) == Int(UInt32.max))
+        #expect(HTTPBody.collectLimit(5) == 5)
+        let stream = HTTPBodyStream()
+        stream.push(ByteBuffer(string: "abc"))
+        stream.finish()
+        #expect(try await HTTPBody(stream: stream).collect(upTo: .max) == ByteBuffer(string: "abc"))
     }
 
     @Test func `a stream delivers what was pushed and reports what was consumed`() async throws {

@@ -138,6 +138,33 @@ import Testing
         #expect(error?.message == "the request body decodes to more than 200 times the bytes that were sent")
     }
 
+    /// Blocks of raw deflate without content, and the last one.
+    private static let emptyBlock: [UInt8] = [0, 0, 0, 0xFF, 0xFF]
+    private static let lastBlock: [UInt8] = [1, 0, 0, 0xFF, 0xFF]
+
+    @Test(arguments: ["deflate, gzip", "deflate, gzip, gzip"])
+    func `content that grows only before its last coding is undone is refused`(encoding: String) async throws {
+        // Members of their own, so that it grows 100 times: less than the ratio for the last coding.
+        let member = Self.gzip(ByteBuffer(bytes: [[UInt8]](repeating: Self.emptyBlock, count: 2000).joined()))
+        #expect(4 * member.readableBytes < 10_000 && 10_000 < 200 * member.readableBytes)
+        var bomb = ByteBuffer()
+        for _ in 0..<400 { bomb.writeImmutableBuffer(member) }
+        bomb.writeImmutableBuffer(Self.gzip(ByteBuffer(bytes: Self.lastBlock)))
+        if encoding != "deflate, gzip" { bomb = Self.gzip(bomb) }
+        let error = await #expect(throws: ServeHTTPError.self) { _ = try await Self.decode(encoding, bomb) }
+        #expect(error?.status == .contentTooLarge)
+        #expect(
+            error?.message
+                == "the request body has several codings, and without the outer ones it grows to more than 4 times the "
+                + "bytes that were sent"
+        )
+    }
+
+    @Test func `a little content may grow much before its last coding is undone`() async throws {
+        let zeros = ByteBuffer(repeating: 0, count: 1 << 20)
+        #expect(try await Self.decode("gzip, gzip, gzip", Self.gzip(Self.gzip(Self.gzip(zeros)))) == zeros)
+    }
+
     @Test func `the ratio does not count below 1 MiB, and can be changed`() async throws {
         let small = Self.gzip(ByteBuffer(repeating: 0, count: 1 << 20))
         #expect(try await Self.decode("gzip", small).readableBytes == 1 << 20)

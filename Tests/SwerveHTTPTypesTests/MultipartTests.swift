@@ -133,6 +133,7 @@ import Testing
             let error = #expect(throws: ServeHTTPError.self) { try Self.parse(two, limits: limits) }
             #expect(error?.status == .contentTooLarge)
         }
+        #expect(try Self.parse(two, limits: MultipartLimits(maximumHeaderBytes: .max)).parts.count == 2)
     }
 
     @Test func `the boundary comes from the content type`() async throws {

@@ -18,6 +18,14 @@ import Testing
         #expect(try ServeRequest(path: "/app?x", rootPath: "/app").path == "/")
     }
 
+    @Test func `a slash at the end of the route prefix means nothing`() throws {
+        #expect(try ServeRequest(path: "/x", rootPath: "/").path == "/x")
+        #expect(try ServeRequest(path: "/x", rootPath: "/").rootPath == "")
+        #expect(try ServeRequest(path: "/app/x", rootPath: "/app/").path == "/x")
+        #expect(try ServeRequest(path: "/app/x", rootPath: "/app/").rootPath == "/app")
+        #expect(throws: ServeHTTPError.self) { try ServeRequest(path: "/apps", rootPath: "/app/") }
+    }
+
     @Test func `no query and an empty query differ`() throws {
         #expect(try ServeRequest(path: "/a").query == nil)
         #expect(try ServeRequest(path: "/a?").query == "")

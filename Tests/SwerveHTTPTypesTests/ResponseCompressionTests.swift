@@ -31,7 +31,8 @@ import Testing
     }
 
     private static func compressed(_ response: ServeResponse, isHead: Bool = false) async throws -> ServeResponse {
-        await response.compressed(try decision(response), isHead: isHead)
+        guard case .gzip(let level) = try decision(response) else { return response }
+        return await response.compressed(level: level, isHead: isHead)
     }
 
     private static func decoded(_ bytes: ByteBuffer) async throws -> String {
@@ -53,8 +54,11 @@ import Testing
         #expect(try Self.decision(accepting: accepting) == (isChosen ? .gzip(level: 1) : .varies))
     }
 
-    @Test func `a client that says nothing about codings gets the answer as it is`() throws {
-        #expect(try Self.decision(accepting: nil) == .none)
+    // A cache must not give it to a client that accepts gzip.
+    @Test func `a client that says nothing about codings gets the answer as it is, with a note for caches`() throws {
+        #expect(try Self.decision(accepting: nil) == .varies)
+        #expect(try Self.decision(Self.response(type: "image/png"), accepting: nil) == .none)
+        #expect(Self.response().varying().headers["vary"] == "accept-encoding")
     }
 
     @Test(

@@ -80,6 +80,21 @@ import Testing
     }
 }
 
+@Suite struct VaryTests {
+    @Test func `a header that an answer depends on is named once`() {
+        let response = ServeResponse.text("a").varying(by: "accept").varying(by: "Accept").varying(
+            by: "accept-encoding"
+        )
+        #expect(response.headers.values(of: "vary") == ["accept", "accept-encoding"])
+    }
+
+    @Test(arguments: ["*", "Accept", "origin,accept", "origin, accept\t"])
+    func `an answer that says so itself stays as it is`(vary: String) {
+        let response = ServeResponse(headers: ["vary": vary])
+        #expect(response.varying(by: "accept").headers.values(of: "vary") == [vary])
+    }
+}
+
 @Suite struct JSONTests {
     struct Order: Codable, Equatable {
         struct Item: Codable, Equatable {
@@ -98,7 +113,10 @@ import Testing
         return try await request.decodeJSON(maxBytes: maxBytes)
     }
 
-    @Test(arguments: ["application/json", "Application/JSON; charset=utf-8", "application/problem+json", nil])
+    @Test(arguments: [
+        "application/json", "Application/JSON; charset=utf-8", "application/problem+json", nil,
+        "application/json; charset", "application/json, application/json",
+    ])
     func `JSON is decoded`(contentType: String?) async throws {
         let order = try await decode(#"{"items":[{"name":"a","count":2}]}"#, contentType: contentType)
         #expect(order == Order(items: [.init(name: "a", count: 2)]))
@@ -117,8 +135,10 @@ import Testing
     }
 
     @Test func `content of another type is refused with 415`() async throws {
-        let error = await #expect(throws: ServeHTTPError.self) { try await decode("{}", contentType: "text/plain") }
-        #expect(error?.status == .unsupportedMediaType)
+        for type in ["text/plain", "text/plain; charset", "text/plain, application/json", "json"] {
+            let error = await #expect(throws: ServeHTTPError.self) { try await decode("{}", contentType: type) }
+            #expect(error?.status == .unsupportedMediaType)
+        }
     }
 
     @Test func `content over the limit is refused with code tooLarge`() async throws {

@@ -58,7 +58,7 @@ struct CommitTests {
         }
     }
 
-    @Test("After a deploy without the hub, replicas use a cache without a listing, as Python leaves it, and do not ask")
+    @Test("After a deploy without the hub, replicas use a cache without a listing, as Python leaves it, and ask once")
     func withoutListing() async throws {
         try await World.run(model) { world async throws in
             _ = try await deployed(world).folder(files: files, hub: world.loader())
@@ -67,12 +67,52 @@ struct CommitTests {
             let name = try await deployed(world)
             let before = world.hub.received.count
             #expect(try await name.folder(files: files, hub: world.loader()).commit == FakeHub.commit)
-            #expect(world.hub.received.count == before)
+            #expect(world.hub.received.count == before + 1)
+            #expect(world.pauses.all.isEmpty)
             // What is missing is asked for.
             await #expect(throws: HubError.self) {
                 try await name.folder(files: ModelFiles(others: ["onnx/labels.txt"]), hub: world.loader())
             }
             #expect(world.hub.received.count > before)
+        }
+    }
+
+    // Otherwise a hub that is down for a moment would restart every replica at the next deploy.
+    @Test("A hub that cannot be used changes nothing of what a deploy encodes")
+    func sameName() async throws {
+        try await World.run(model) { world async throws in
+            let online = try await deployed(world)
+            _ = try await online.folder(files: files, hub: world.loader())
+            world.hub.set { $0.fault = { _ in Response(status: .serviceUnavailable) } }
+            let away = try await deployed(world)
+            #expect(away == online)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            #expect(try encoder.encode(away) == encoder.encode(online))
+        }
+    }
+
+    @Test("A load of a given commit leaves the branch in the cache alone, unless the branch's files are not all there")
+    func givenCommit() async throws {
+        try await World.run(model) { world async throws in
+            func branch() -> String? {
+                world.contents(world.repositoryFolder + "/refs/main").map { String(decoding: $0, as: UTF8.self) }
+            }
+            func lose(_ path: String, _ commit: String) throws {
+                try FileManager.default.removeItem(atPath: "\(world.repositoryFolder)/snapshots/\(commit)/\(path)")
+            }
+            func loadOld() async throws -> String {
+                try await world.loader().load("owner/name", commit: FakeHub.commit, files: ["config.json"]).commit
+            }
+            world.hub.set { $0.revisions = ["main": FakeHub.otherCommit, "old": FakeHub.commit] }
+            _ = try await world.load(["config.json"])
+            #expect(branch() == FakeHub.otherCommit)
+            #expect(try await loadOld() == FakeHub.commit)
+            #expect(branch() == FakeHub.otherCommit)
+            try lose("config.json", FakeHub.otherCommit)
+            try lose("config.json", FakeHub.commit)
+            #expect(try await loadOld() == FakeHub.commit)
+            #expect(branch() == FakeHub.commit)
         }
     }
 

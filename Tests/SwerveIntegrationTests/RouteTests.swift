@@ -25,6 +25,15 @@ distributed actor Shelf: RoutedIngress {
     }
 }
 
+/// An ingress with a route for `OPTIONS` that needs its parameter.
+@Deployment
+distributed actor Asked: RoutedIngress {
+    static let routes: HTTPRoutes<Asked> = [
+        .on(.options, "/books/{title}") { _, request in .text(request.parameters["title"] ?? "no title") },
+        .put("/other") { _, _ in .text("put") },
+    ]
+}
+
 /// An ingress with two routes for the same requests.
 @Deployment
 distributed actor Undecided: RoutedIngress {
@@ -92,6 +101,21 @@ extension IntegrationTests {
                 #expect(options.headers["allow"] == "OPTIONS, POST")
                 #expect(try await fetch("/gr%C3%B6%C3%9Fe", method: "BREW").status == 501)
                 #expect(try await fetch("/gr%C3%B6%C3%9Fe", method: "LOCK").status == 405)
+            }
+        }
+
+        @Test(arguments: placements)
+        func aQuestionAboutAllPathsIsAnsweredWithAllMethods(placement: DeploymentOptions.Placement) async throws {
+            let asked = Asked.options(placement: placement).bind()
+            try await withApplication(asked, routePrefix: "/") { _, name async throws in
+                try await eventuallyHealthy(name)
+                try await Connection.open { connection async throws in
+                    try await connection.send("OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n")
+                    let answer = try await connection.response()
+                    #expect(answer.status == 204)
+                    #expect(answer.headers["allow"] == "OPTIONS, PUT")
+                }
+                #expect(try await fetch("/books/x", method: "OPTIONS").text == "x")
             }
         }
 

@@ -101,6 +101,19 @@ struct SegmentationReportTests {
         #expect(try SegmentationReport(map, classes: classes, includesMap: false).map == nil)
     }
 
+    @Test(
+        "Every form of a segmentation tells caches that it depends on Accept",
+        arguments: ["application/json", "application/x-npy", "image/png", "image/jpeg"]
+    )
+    func varies(accept: String) async throws {
+        let map = try SegmentationMap(width: 2, height: 1, labels: [0, 1])
+        let image = try Image(width: 2, height: 1, channels: 3, pixels: [UInt8](repeating: 9, count: 6))
+        let request = try ServeRequest(headers: ["accept": accept])
+        let answer = try await SegmentationAnswer(for: request).response(with: map, of: image, classes: classes)
+        #expect(answer.headers["content-type"] == accept)
+        #expect(answer.headers.values(of: "vary") == ["accept"])
+    }
+
     @Test("A label without a class is an error, not a crash")
     func unknownLabel() throws {
         let map = try SegmentationMap(width: 1, height: 1, labels: [3])

@@ -232,11 +232,13 @@ struct ONNXExchangeTests {
         let file = try #require(try Golden.tensors("in", of: "picture")["pixels"]).npy()
         let array = try await answer(picture, file, headers: ["content-type": "application/x-npy"])
         #expect(array.headers["content-type"] == "application/x-npy")
+        #expect(array.headers["vary"] == "accept")
         #expect(try Tensor(npy: ByteBuffer(bytes: array.body)).shape == expected.shape)
         // The default content type of curl is a different one.
         let form = ["content-type": "application/x-www-form-urlencoded", "accept": "application/json"] as HTTPHeaders
         let text = try await answer(picture, file, headers: form)
         #expect(text.text.hasPrefix("{\"outputs\":{\"edges\":{\"shape\":[3,2,17,13]"))
+        #expect(text.headers["vary"] == "accept")
         let asked = try await json(model("scalar"), "{\"inputs\":{\"x\":1}}", headers: ["accept": "application/x-npy"])
         #expect(try Tensor(npy: ByteBuffer(bytes: asked.body)) == Tensor(shape: [], values: [Float(2)]))
     }

@@ -104,6 +104,7 @@ struct ImageRequestTests {
                 for: Self.request(ByteBuffer(), headers: ["accept": accept])
             )
             #expect(response.headers["content-type"] == type)
+            #expect(response.headers["vary"] == "accept")
             let bytes = try #require(response.body.completeBytes)
             let sent = try await Self.request(bytes).image()
             // JPEG and WebP are close to the picture.

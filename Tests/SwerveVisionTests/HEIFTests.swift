@@ -70,6 +70,16 @@ struct HEIFTests {
         }
     }
 
+    @Test("An error names the kind of a file whose major brand is that of both", arguments: ["avif", "heic"])
+    func brands(kind: String) throws {
+        var file = Array(try Golden.bytes("webp/444-16x16.\(kind)").readableBytesView)
+        file.replaceSubrange(8..<12, with: Array("mif1".utf8))
+        #expect(try Image.decode(file).width == 16)
+        // The coded picture is gone.
+        let cut = file.prefix(file.count - 20)
+        #expect(Self.refusal(of: Array(cut))?.message.contains(kind.uppercased()) == true)
+    }
+
     // MARK: Files that would have the decoder do more than what is checked
 
     private static func refusal(of file: [UInt8]) -> ImageError? {

@@ -70,18 +70,24 @@ public struct HTTPRoutes<Ingress: HTTPIngress>: Sendable, ExpressibleByArrayLite
     }
 
     /// Answers a request with the route that matches it. A path with more literal segments wins, and a route without a
-    /// path comes last.
+    /// path comes last. `OPTIONS *` is answered with the methods of all routes, unless a route without a path takes it.
     ///
     /// - Throws: ``ServeHTTPError`` with status 404 for a path without routes; what the route's handler throws.
     func respond(to request: ServeRequest, on ingress: isolated Ingress) async throws -> ServeResponse {
         let method = request.method
         // The path is made only for routes that look at it.
         let path = hasPaths ? request.path : "/"
+        let isAboutAll = path == "*" && method == .options
         var found: (handler: HTTPRoute<Ingress>.Handler, parameters: [String: String])?
         var allowed: [HTTPMethod] = []
         for route in routes {
             var parameters: [String: String] = [:]
-            if let pattern = route.pattern, path != "*" || method != .options {
+            if let pattern = route.pattern {
+                if isAboutAll {
+                    // It asks what there is. A route with a path does not answer, because it expects its parameters.
+                    allowed.append(route.method)
+                    continue
+                }
                 guard let matched = pattern.match(path) else { continue }
                 parameters = matched
             }

@@ -128,6 +128,7 @@ extension HTTPConnectionHandler {
     func failExchange(_ reason: HTTPCancellation, status: UInt16, message: String? = nil) {
         let current = machine.exchange
         let id = exchange?.requestID
+        let added = exchange?.addedHeaders
         cancel(reason)
         guard let current, current.response == nil, reason != .clientGone else {
             cut()
@@ -140,7 +141,8 @@ extension HTTPConnectionHandler {
             retryAfter: nil,
             connection: .close,
             isHead: current.isHead,
-            requestID: id
+            requestID: id,
+            added: added
         )
         closeAfterFlush(linger: true)
     }

@@ -13,7 +13,8 @@ extension HTTPConnectionHandler {
             headerBlock: headerBlock,
             length: length,
             plan: plan,
-            requestID: exchange?.requestID
+            requestID: exchange?.requestID,
+            added: exchange?.addedHeaders
         )
         if plan.framing != .suppressed, length > 0 {
             append(body)
@@ -29,7 +30,8 @@ extension HTTPConnectionHandler {
             headerBlock: headerBlock,
             length: contentLength,
             plan: plan,
-            requestID: exchange?.requestID
+            requestID: exchange?.requestID,
+            added: exchange?.addedHeaders
         )
         if machine.isInputClosed { machine.responseMoved(now: loop.now) }
         markDirty()
@@ -73,7 +75,8 @@ extension HTTPConnectionHandler {
             retryAfter: retryAfter,
             connection: plan.connection,
             isHead: plan.framing == .suppressed,
-            requestID: exchange?.requestID
+            requestID: exchange?.requestID,
+            added: exchange?.addedHeaders
         )
         finish()
     }
@@ -129,13 +132,16 @@ extension HTTPConnectionHandler {
     }
 
     /// Writes a whole error response.
+    ///
+    /// - Parameter added: the exchange's added header lines.
     func writeError(
         status: UInt16,
         message: String,
         retryAfter: Int?,
         connection: HTTPConnectionMachine.ConnectionHeader,
         isHead: Bool,
-        requestID: String? = nil
+        requestID: String? = nil,
+        added: ByteBuffer? = nil
     ) {
         var block = ByteBuffer(staticString: "content-type: application/json\r\n")
         if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
@@ -145,7 +151,8 @@ extension HTTPConnectionHandler {
             headerBlock: block,
             length: body.readableBytes,
             plan: .init(framing: .length(remaining: body.readableBytes), connection: connection),
-            requestID: requestID
+            requestID: requestID,
+            added: added
         )
         if !isHead { append(body) }
         markDirty()
@@ -157,11 +164,11 @@ extension HTTPConnectionHandler {
         headerBlock: ByteBuffer,
         length: Int?,
         plan: HTTPConnectionMachine.ResponsePlan,
-        requestID: String?
+        requestID: String?,
+        added: ByteBuffer?
     ) {
         prepareOutgoing()
         let status = (200...599).contains(status) ? status : 500
-        let added = exchange?.addedHeaders
         let most =
             Self.ownHeadBytes + headerBlock.readableBytes + (added?.readableBytes ?? 0) + (requestID?.utf8.count ?? 0)
         outgoing.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in

@@ -53,6 +53,11 @@ package struct ContentDecoding: Hashable, Sendable {
 
     /// Content may decode to this many bytes whatever the ratio: 1 MiB. So a small form of zeros is no bomb.
     package static let alwaysAllowedBytes = 1 << 20
+
+    /// How many times as large as the sent content it may be while it still has a coding, with the other ones undone.
+    package static let maximumInnerRatio = 4
+    /// While it still has a coding, content may be this large whatever the ratio: 64 KiB.
+    package static let alwaysAllowedInnerBytes = 64 << 10
 }
 
 /// A request whose `content-encoding` Swerve cannot undo. Answered with 415 and an `accept-encoding` that says what it

@@ -62,17 +62,23 @@ package struct ContentDecoder {
             }
             let piece = try stages[index].inflater.inflate(&stages[index].input, most: Self.pieceBytes)
             stages[index].output += piece.readableBytes
-            try checkGrowth(stages[index].output)
+            try checkGrowth(index)
             if piece.readableBytes > 0 { return piece }
         }
     }
 
-    /// Every stage counts, so that a bomb in a bomb is noticed early, too.
-    private func checkGrowth(_ output: Int) throws(ServeHTTPError) {
-        guard output > ContentDecoding.alwaysAllowedBytes, (output - 1) / maximumRatio >= sentBytes else { return }
+    /// Every stage counts. What all but the last one produce is coded data, which hardly compresses. A stage that produced
+    /// much could keep the processor busy although the last one has no output.
+    private func checkGrowth(_ index: Int) throws(ServeHTTPError) {
+        let isLast = index == stages.count - 1
+        let ratio = isLast ? maximumRatio : min(maximumRatio, ContentDecoding.maximumInnerRatio)
+        let allowed = isLast ? ContentDecoding.alwaysAllowedBytes : ContentDecoding.alwaysAllowedInnerBytes
+        let output = stages[index].output
+        guard output > allowed, (output - 1) / ratio >= sentBytes else { return }
+        let what = isLast ? "decodes" : "has several codings, and without the outer ones it grows"
         throw ServeHTTPError(
             .contentTooLarge,
-            "the request body decodes to more than \(maximumRatio) times the bytes that were sent"
+            "the request body \(what) to more than \(ratio) times the bytes that were sent"
         )
     }
 }

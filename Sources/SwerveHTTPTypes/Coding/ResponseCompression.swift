@@ -9,8 +9,7 @@ package enum ResponseCompression: Hashable, Sendable {
     case varies
     case gzip(level: Int)
 
-    /// Decides without looking at the content. A short answer costs one comparison, and one to a client that accepts no
-    /// coding costs a search for `accept-encoding`.
+    /// Decides without looking at the content. A short answer costs one comparison.
     package init(
         _ response: ServeResponse,
         to head: @autoclosure () -> HTTPRequestHead,
@@ -22,8 +21,8 @@ package enum ResponseCompression: Hashable, Sendable {
         case .bytes(let bytes): if bytes.readableBytes < minimum { return }
         case .stream(let length, _): if let length, length < minimum { return }
         }
+        guard Self.allows(response) else { return }
         let accepted = head().headers.values(of: "accept-encoding")
-        guard !accepted.isEmpty, Self.allows(response) else { return }
         self = Self.prefersGzip(FieldList(accepted)) ? .gzip(level: options.level) : .varies
     }
 
@@ -71,10 +70,8 @@ package enum ResponseCompression: Hashable, Sendable {
 }
 
 extension ServeResponse {
-    /// The answer as ``ResponseCompression`` decided. Compresses on the Swift pool, so that it does not hold the
-    /// caller's actor.
-    @concurrent package func compressed(_ compression: ResponseCompression, isHead: Bool) async -> ServeResponse {
-        guard case .gzip(let level) = compression else { return varying() }
+    /// The answer to a client that accepts gzip. Compresses on the Swift pool, so that it does not hold the caller's actor.
+    @concurrent package func compressed(level: Int, isHead: Bool) async -> ServeResponse {
         switch body.storage {
         case .bytes(let bytes):
             guard Self.pays(bytes, level: level) else { return varying() }
@@ -123,12 +120,8 @@ extension ServeResponse {
         }
     }
 
-    private func varying() -> ServeResponse {
-        var copy = self
-        let names = headers.values(of: "vary").flatMap { $0.lowercased().split { ", \t".contains($0) } }
-        if !names.contains("accept-encoding"), !names.contains("*") { copy.headers.add("vary", "accept-encoding") }
-        return copy
-    }
+    /// The answer that would be compressed for another client.
+    package func varying() -> ServeResponse { varying(by: "accept-encoding") }
 
     private func asGzip(_ body: Body) -> ServeResponse {
         var copy = varying()

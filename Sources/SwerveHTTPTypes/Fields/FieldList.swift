@@ -36,6 +36,24 @@ package struct FieldList: Hashable, Sendable {
         self.init([line])
     }
 
+    /// The first member of a line, also if its parameters are malformed: then with those before the malformed one.
+    ///
+    /// - Parameter isOnly: whether the line has no other member.
+    package static func first(of line: String) -> (member: Member, isOnly: Bool)? {
+        var scanner = FieldScanner(line)
+        while !scanner.isAtEnd {
+            let member = scanner.member(isLenient: true)
+            scanner.skipPastComma()
+            guard let member else { continue }
+            while !scanner.isAtEnd {
+                if scanner.member() != nil { return (member, false) }
+                scanner.skipPastComma()
+            }
+            return (member, true)
+        }
+        return nil
+    }
+
     /// The weight of a plain value in thousandths: its own, else that of `*`; `nil` if the list has neither.
     package func weight(of value: String) -> Int? {
         let own = members.first { $0.value == value }
@@ -56,33 +74,46 @@ private struct FieldScanner {
     private var byte: UInt8? { index < bytes.count ? bytes[index] : nil }
 
     /// The member that begins here; `nil` if it is empty or malformed.
-    mutating func member() -> FieldList.Member? {
+    ///
+    /// - Parameter isLenient: whether a member with a malformed parameter counts, without that parameter and those behind
+    ///   it.
+    mutating func member(isLenient: Bool = false) -> FieldList.Member? {
         skipBlanks()
         guard let value = value() else { return nil }
         var parameters: [FieldList.Parameter] = []
         var weight: Int? = 1000
+        var hasParameters = false
         while true {
             skipBlanks()
             guard skip(UInt8(ascii: ";")) else { break }
+            hasParameters = true
             skipBlanks()
             // An empty parameter, as in `a;;b=c`, means nothing.
             guard let name = token() else { continue }
-            guard skip(UInt8(ascii: "=")), let text = token() ?? quoted() else { return nil }
+            guard skip(UInt8(ascii: "=")), let text = token() ?? quoted() else {
+                if isLenient { break }
+                return nil
+            }
             if name.lowercased() == "q" {
                 weight = Self.weight(text)
             } else {
                 parameters.append(FieldList.Parameter(name: name.lowercased(), value: text))
             }
         }
-        guard byte == nil || byte == UInt8(ascii: ","), let weight else { return nil }
-        return FieldList.Member(value: value.lowercased(), parameters: parameters, weight: weight)
+        let isComplete = (byte == nil || byte == UInt8(ascii: ",")) && weight != nil
+        guard isComplete || isLenient && hasParameters else { return nil }
+        return FieldList.Member(value: value.lowercased(), parameters: parameters, weight: weight ?? 1000)
     }
 
-    /// Moves past the next comma outside quotes.
+    /// Moves past the next comma outside quotes. A quote that does not end takes the rest of the line: looking for its end
+    /// once is enough.
     mutating func skipPastComma() {
         while let byte, byte != UInt8(ascii: ",") {
-            if byte == UInt8(ascii: "\""), quoted() != nil { continue }
-            index += 1
+            if byte != UInt8(ascii: "\"") {
+                index += 1
+            } else if quoted() == nil {
+                index = bytes.count
+            }
         }
         index += 1
     }

@@ -4,12 +4,23 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
     public let essence: String
     private let fields: [FieldList.Parameter]
 
-    /// Reads a media type; `nil` if the text is none.
+    /// Reads a media type; `nil` if the text is none, or several. Of malformed parameters, such as one without a value,
+    /// only those before count.
     public init?(_ text: String) {
-        let members = FieldList(text).members
-        guard members.count == 1, members[0].value.contains("/") else { return nil }
-        essence = members[0].value
-        fields = members[0].parameters
+        guard let (member, isOnly) = FieldList.first(of: text), isOnly else { return nil }
+        self.init(member)
+    }
+
+    /// Reads the first media type of a header that a client or a proxy joined from several lines.
+    init?(firstOf header: String) {
+        guard let (member, _) = FieldList.first(of: header) else { return nil }
+        self.init(member)
+    }
+
+    private init?(_ member: FieldList.Member) {
+        guard member.value.contains("/") else { return nil }
+        essence = member.value
+        fields = member.parameters
     }
 
     private init(essence: String) {
@@ -27,8 +38,15 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
         essence == Self.json.essence || essence == "text/json" || essence.hasSuffix("+json")
     }
 
+    /// The media type as it is written in a header.
     public var description: String {
-        essence + fields.map { "; \($0.name)=\($0.value)" }.joined()
+        essence + fields.map { "; \($0.name)=\(Self.written($0.value))" }.joined()
+    }
+
+    /// A value of a parameter: in quotes unless it is a token.
+    private static func written(_ value: String) -> String {
+        if !value.isEmpty, value.utf8.allSatisfy(HTTPBytes.isToken) { return value }
+        return "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
     public static let json = MediaType(essence: "application/json")
@@ -44,14 +62,17 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ServeRequest {
-    /// The media type of the body; `nil` if the client names none, or no valid one.
-    public var contentType: MediaType? { headers["content-type"].flatMap(MediaType.init) }
+    /// The media type of the body, the first one if there are several; `nil` if the client names none, or no valid one.
+    public var contentType: MediaType? { headers["content-type"].flatMap(MediaType.init(firstOf:)) }
 
     /// Chooses the media type of the answer by the request's `Accept` (RFC 9110, section 12.5.1).
     ///
     /// The offer with the highest weight wins. Of equal weights, the one that `Accept` names most precisely wins (its
     /// type before `image/*` before `*/*`), and then the one offered first. A client whose `Accept` names none of the
     /// offers gets the first one.
+    ///
+    /// Caches must know that the answer depends on the header: pass it on with ``ServeResponse/varying(by:)``, as in
+    /// `response.varying(by: "accept")`.
     ///
     /// - Parameter offers: what the answer can be, the default first; at least one.
     /// - Throws: ``ServeHTTPError`` with status 406 if `Accept` names none of the offers and excludes the default with

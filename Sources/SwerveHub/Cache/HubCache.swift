@@ -108,10 +108,13 @@ struct HubCache: Sendable {
 
     /// Records the commit of a revision. Call after all its files are present, so that a load that stops earlier leaves
     /// the cache unchanged.
-    func keep(_ revision: String, commit: String, tree: HubTree?) throws {
+    ///
+    /// - Parameter movesReference: whether a reference that names another commit is replaced.
+    func keep(_ revision: String, commit: String, tree: HubTree?, movesReference: Bool) throws {
         try Files.makeFolders(layout.snapshot(commit))
         if let tree { try keep(tree, of: commit) }
-        guard !HubName.isCommit(revision), try self.commit(of: revision) != commit else { return }
+        guard !HubName.isCommit(revision) else { return }
+        if let present = try self.commit(of: revision), present == commit || !movesReference { return }
         try Files.makeFolders(CacheLayout.parent(layout.reference(revision)))
         try Files.write(Array(commit.utf8), to: layout.reference(revision))
     }

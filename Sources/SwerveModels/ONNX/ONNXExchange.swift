@@ -68,7 +68,7 @@ struct ONNXExchange: Sendable {
         if type == .array {
             let tensor = try single(outputs, named: wanted)
             do {
-                return .bytes(try tensor.npy(), contentType: type.essence)
+                return .bytes(try tensor.npy(), contentType: type.essence).varying(by: "accept")
             } catch {
                 throw ONNXAnswers.error(for: error)
             }
@@ -76,6 +76,7 @@ struct ONNXExchange: Sendable {
         var ports = signature.outputs
         if let wanted { ports = [try port(named: wanted)] }
         return .bytes(TensorJSONWriter.write(outputs, of: ports), contentType: "application/json")
+            .varying(by: "accept")
     }
 
     private func single(_ outputs: [String: ONNXValue], named wanted: String?) throws -> Tensor {

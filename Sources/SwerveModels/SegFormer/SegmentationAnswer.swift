@@ -50,7 +50,9 @@ public struct SegmentationAnswer: Sendable {
         of image: Image,
         classes: [LegendEntry]
     ) async throws -> ServeResponse {
-        try await PictureWork.current.run { try made(with: map, of: image, classes: classes) }
+        try await PictureWork.current.run {
+            try made(with: map, of: image, classes: classes).varying(by: "accept")
+        }
     }
 
     private func made(with map: SegmentationMap, of image: Image, classes: [LegendEntry]) throws -> ServeResponse {
