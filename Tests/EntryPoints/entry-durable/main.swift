@@ -1,5 +1,11 @@
 import Swerve
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Answers with what it was bound with.
 @Deployment(numReplicas: 2)
 distributed actor Echo: HTTPIngress {
@@ -23,6 +29,9 @@ if arguments.count > 3 {
     try await Serve.run(Echo.bind(text: arguments[3]), name: "echo")
     try await Serve.scale("Echo", application: "echo", to: 1)
     print("deployed")
+    fflush(nil)
 }
 print("port \(await Serve.instance.port ?? 0)")
+// Whoever reads this reads a pipe, and waits.
+fflush(nil)
 try await Task.sleep(for: .seconds(3600))
