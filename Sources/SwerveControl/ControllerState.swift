@@ -113,8 +113,9 @@ package struct ControllerState: Sendable {
         }
         guard let actions = handled else { return [] }
         switch event {
-        case .placed, .launched, .probeAnswered: return actions
-        case .ready, .initializationFailed, .exited, .drained: return actions + finish(name, now: now)
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed: return actions
+        case .ready, .initializationFailed, .exited, .drained, .checkFailed, .reconfigured, .reconfigurationFailed:
+            return actions + finish(name, now: now)
         }
     }
 

@@ -8,15 +8,19 @@ extension DeploymentMachine {
         supply: inout Supply,
         stopping: [ControlAction] = []
     ) -> [ControlAction] {
+        if rollout.since == nil { rollout.since = now }
         let counts = counts(goal, now: now)
         if counts.old == 0 { isForcedToStopFirst = false }
         let step = rule(goal).step(counts)
         let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas
-        var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now)
+        let updates = goal.startsReplicas ? updateConfigurations(goal, without: leaving, now: now) : []
+        var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now) + updates
         if goal.startsReplicas {
+            actions += heal(goal, step, now: now, supply: &supply)
             actions += startMissing(goal, step, now: now, supply: &supply)
         } else {
             pending = nil
+            rollout.healingWaitsSince = nil
         }
         if pending != nil, !isForcedToStopFirst, oldReplicasHoldWhatIsMissing(goal, supply) {
             isForcedToStopFirst = true
@@ -25,7 +29,9 @@ extension DeploymentMachine {
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()
         if goal.startsReplicas, let until = attempts.backOff.next { wakeUp = earlier(until) }
-        if goal.startsReplicas, step.isInDoubt, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
+        if goal.startsReplicas, let until = rollout.healing.backOff.next { wakeUp = earlier(until) }
+        if let until = progressDeadline(goal) { wakeUp = earlier(until) }
+        if goal.startsReplicas, step.isInDoubt || hasOutdated(goal), let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
         return actions
     }
 
@@ -57,7 +63,7 @@ extension DeploymentMachine {
     private func counts(_ goal: Goal, now: MonotonicTime) -> RolloutCounts {
         let serving: [ServingReplica] = if case .set(let set, _) = publication { set } else { [] }
         let published = Set(serving.lazy.map(\.id))
-        var counts = RolloutCounts(target: goal.target.replicas)
+        var counts = RolloutCounts(target: goal.target.replicas, oldTarget: healable(goal)?.target.replicas ?? 0)
         for replica in replicas {
             switch replica.standing {
             case .current where replica.isRunning:
@@ -66,10 +72,17 @@ extension DeploymentMachine {
                 if published.contains(replica.id) { counts.newServe = true }
             case .current where replica.isStarting: counts.starting += 1
             case .old where replica.isRunning: counts.old += 1
+            case .old where replica.isStarting: counts.oldStarting += 1
             case .current, .old, .discarded: if !replica.isStuck { counts.leaving += 1 }
             }
         }
         return counts
+    }
+
+    /// The last good spec, while lost replicas of its revision are replaced.
+    private func healable(_ goal: Goal) -> Goal.Fallback? {
+        guard goal.serves, let fallback = goal.fallback, fallback.spec.revision != goal.spec.revision else { return nil }
+        return fallback
     }
 
     /// When the next doubtful replica, one that replaced a failed one, has lasted long enough.
@@ -86,8 +99,11 @@ extension DeploymentMachine {
         let byWorth = current.filter { replicas[$0].isRunning } + current.filter { replicas[$0].isStarting }
         let discarded = active.filter { replicas[$0].standing == .discarded }
         // Here, too, the newest go first: of two earlier revisions, the later one may have been bad.
-        let old = active.filter { replicas[$0].standing == .old }
-        return Set(byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving))
+        let old = active.filter { replicas[$0].standing == .old && replicas[$0].isRunning }
+        let healing = active.filter { replicas[$0].standing == .old && replicas[$0].isStarting }
+        return Set(
+            byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving) + healing.dropFirst(step.healing)
+        )
     }
 
     // MARK: Acting
@@ -104,9 +120,14 @@ extension DeploymentMachine {
             )
             next = .withdrawn(error)
         case .serve, .fallenBack:
-            let serving = replicas.indices.filter { index in
+            var serving = replicas.indices.filter { index in
                 replicas[index].isRunning && !leaving.contains(index)
                     && (step.newServe || replicas[index].standing == .old)
+            }
+            let target = goal.target.replicas
+            let needed = max(1, target - rule(goal).bounds(target: target).unavailable)
+            for index in serving where replicas[index].update != nil && serving.count > needed {
+                serving.removeAll { $0 == index }
             }
             next = .set(serving.map { replicas[$0].serving }, PoolOptions(goal.spec.options))
         }
@@ -130,6 +151,42 @@ extension DeploymentMachine {
                 return .stop(replica)
             }
         }
+    }
+
+    /// Replaces lost replicas of the last good revision while the latest one has not taken over.
+    private mutating func heal(
+        _ goal: Goal,
+        _ step: RolloutStep,
+        now: MonotonicTime,
+        supply: inout Supply
+    ) -> [ControlAction] {
+        let waitsSince = rollout.healingWaitsSince ?? now
+        rollout.healingWaitsSince = nil
+        guard let spec = healable(goal)?.spec else {
+            rollout.healing.backOff.trim(to: 0)
+            return []
+        }
+        let starting = replicas.count { $0.standing == .old && $0.isStarting }
+        let vacant = step.healing - starting
+        rollout.healing.backOff.trim(to: vacant)
+        let expired = rollout.healing.backOff.takeExpired(now: now)
+        let missing = max(0, vacant - rollout.healing.backOff.held)
+        var seats = Array(expired.prefix(missing))
+        seats += (seats.count..<missing).map { _ in Seat() }
+        var actions: [ControlAction] = []
+        for seat in seats {
+            let replica = ReplicaID(deployment: goal.id, number: supply.numbers.next)
+            guard let reservation = try? supply.ledger.reserve(replica, spec.options.resources) else {
+                rollout.healingWaitsSince = waitsSince
+                return actions
+            }
+            _ = supply.numbers.take()
+            var machine = ReplicaMachine(id: replica, spec: spec, seat: seat, now: now)
+            machine.standing = .old
+            replicas.append(machine)
+            actions.append(.start(replica, spec, on: reservation))
+        }
+        return actions
     }
 
     private mutating func startMissing(
@@ -165,24 +222,31 @@ extension DeploymentMachine {
     private mutating func noteHealth(_ goal: inout Goal) {
         let isComplete =
             runningCount == goal.target.replicas
-            && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
+            && replicas.allSatisfy { replica in
+                replica.standing == .current
+                    ? !replica.isStarting && (!replica.isRunning || isLatest(replica, goal))
+                    : !replica.isRunning
+            }
         if isComplete, goal.startsReplicas {
             attempts.lastFailure = ""
             // A target of 0 proves nothing about the revision.
             if goal.target.replicas > 0 { goal.isTrusted = true }
         }
         isHealthy = isComplete && goal.serves
-        if isHealthy { goal.fallback = nil }
+        if isHealthy {
+            goal.fallback = nil
+            rollout.isOver = true
+        }
     }
 }
 
 extension ReplicaMachine {
     fileprivate var serving: ServingReplica {
-        ServingReplica(id: id, maxOngoingRequests: options.maxOngoingRequests)
+        ServingReplica(id: id, maxOngoingRequests: maxOngoingRequests)
     }
 
     /// Whether it replaces a failed replica and has not run long enough to be trusted.
-    fileprivate func isDoubtful(now: MonotonicTime) -> Bool {
+    func isDoubtful(now: MonotonicTime) -> Bool {
         guard seat.failures > 0, let since = runningSince else { return false }
         return since.after(Limits.provenAfter) > now
     }

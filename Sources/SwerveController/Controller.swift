@@ -193,6 +193,16 @@ package final class Controller: Sendable {
             switch event {
             case .placed(let place): state.addresses[replica] = place.address
             case .exited: state.addresses[replica] = nil
+            case .checkFailed(let message):
+                logger.warning(
+                    "health check failed",
+                    metadata: ["replica": "\(replica)", "error": "\(message)"]
+                )
+            case .reconfigurationFailed(_, let message):
+                logger.error(
+                    "replica could not be reconfigured",
+                    metadata: ["replica": "\(replica)", "error": "\(message)"]
+                )
             default: break
             }
             return state.machine.handle(event, of: replica, now: now)
@@ -235,6 +245,13 @@ package final class Controller: Sendable {
             case .drain(let replica): launcher.drain(replica)
             case .stop(let replica): launcher.stop(replica)
             case .probe(let replica): launcher.probe(replica)
+            case .reconfigure(let replica, let spec, let number):
+                launcher.reconfigure(replica, spec, number: number)
+            case .reportSlowStart(let replica, let phase, let time):
+                logger.warning(
+                    "replica is slow to start",
+                    metadata: ["replica": "\(replica)", "phase": "\(phase)", "for": "\(time)"]
+                )
             case .applicationRunning(let name):
                 for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
             case .applicationFailed(let name, let error):

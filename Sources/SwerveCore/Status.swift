@@ -126,6 +126,9 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         public static let starting = State("starting")
         /// It takes requests.
         public static let running = State("running")
+        /// It runs and changes to another user configuration; whether it takes requests meanwhile depends on the
+        /// rollout rule.
+        public static let reconfiguring = State("reconfiguring")
         /// It failed its health checks and is being stopped.
         public static let unhealthy = State("unhealthy")
         /// It finishes its ongoing requests and takes no new ones.
@@ -140,11 +143,24 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var node: String?
     /// The process that hosts it: the caller's own for `inProcess` placement, `nil` while unknown.
     public var processID: Int32?
+    /// How far its start has come, and how long the phases took.
+    public var startUp: StartUp
+    /// Why its last health check failed; empty if it passed.
+    public var message: String
 
-    public init(id: ReplicaID, state: State, node: String? = nil, processID: Int32?) {
+    public init(
+        id: ReplicaID,
+        state: State,
+        node: String? = nil,
+        processID: Int32?,
+        startUp: StartUp = StartUp(),
+        message: String = ""
+    ) {
         self.id = id
         self.state = state
         self.node = node
         self.processID = processID
+        self.startUp = startUp
+        self.message = message
     }
 }

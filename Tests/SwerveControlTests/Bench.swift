@@ -27,8 +27,13 @@ struct Bench {
         state.handle(event, of: replica, now: now)
     }
 
-    /// Moves the clock and ticks.
+    /// Moves the clock and ticks. Leaves out the warnings about slow starts.
     mutating func wait(_ duration: Duration) -> [ControlAction] {
+        tick(after: duration).filter { if case .reportSlowStart = $0 { false } else { true } }
+    }
+
+    /// Moves the clock and ticks.
+    mutating func tick(after duration: Duration) -> [ControlAction] {
         now = now + duration
         return state.tick(now: now)
     }
@@ -114,4 +119,8 @@ func deleted(_ deployment: String = "web", in application: String = "shop") -> C
 func vanished(_ deployment: String) -> ControlAction {
     let message = "deployment 'shop/\(deployment)' was deleted: application 'shop' no longer has it"
     return .withdraw(id(deployment), reason: ServeError(.deleted, message, deployment: id(deployment)))
+}
+
+extension ControlAction {
+    var isProbe: Bool { if case .probe = self { true } else { false } }
 }

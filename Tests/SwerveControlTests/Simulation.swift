@@ -38,7 +38,16 @@ struct Simulation {
             case .drain(let replica): if alive.contains(replica), isCalm || chance(70) { report(.drained, replica) }
             case .stop(let replica): stop(replica)
             case .probe(let replica):
-                if alive.contains(replica), isCalm || chance(faults.probesAnswered) { report(.probeAnswered, replica) }
+                guard alive.contains(replica), isCalm || chance(faults.probesAnswered) else { continue }
+                report(.probeAnswered, replica)
+                report(isCalm || chance(faults.probesAnswered) ? .checkPassed : .checkFailed(message: "sick"), replica)
+            case .reconfigure(let replica, let spec, let number):
+                guard alive.contains(replica) else { continue }
+                if faults.isBroken(spec.configuration) {
+                    report(.reconfigurationFailed(number: number, message: "refused"), replica)
+                } else {
+                    report(.reconfigured(number: number), replica)
+                }
             default: break
             }
         }
@@ -56,7 +65,7 @@ struct Simulation {
                 $0.key.deployment == replica.deployment && $0.value.phase != .starting && !isEndless($0.key)
             } >= room
         }
-        if faults.brokenVersions.contains(spec.arguments[0]) || isFull == true {
+        if faults.brokenVersions.contains(spec.arguments[0]) || faults.isBroken(spec.configuration) || isFull == true {
             switch random.next(below: 10) {
             case 0..<6: report(.initializationFailed(message: "thrown"), replica)
             case 6..<9: die(replica)
@@ -158,17 +167,21 @@ struct Simulation {
             let queued = 10 + random.next(below: 2)
             let drainTime = Duration.seconds(Int(version))
             let rollout = rollouts[random.next(below: rollouts.count)]
-            deployments.append(
+            let deadline = chance(20) ? Duration.seconds(3) : .seconds(600)
+            let config = chance(70) ? [UInt8(random.next(below: 3))] : nil
+            var spec =
                 deployment(own, replicas, version: version, in: name) {
                     $0.maxQueuedRequests = queued
-                    $0.maxOngoingRequests = 1 + Int(version)
+                    $0.maxOngoingRequests = 1 + Int(version) + Int(config?.first ?? 0)
                     $0.rollout = rollout
                     $0.startTimeout = .seconds(2)
+                    $0.progressDeadline = deadline
                     $0.gracefulShutdownTimeout = drainTime
                     $0.healthCheckPeriod = .seconds(1)
                     $0.healthCheckTimeout = .milliseconds(500 + 1000 * Int(version))
                 }
-            )
+            spec.userConfig = config
+            deployments.append(spec)
         }
         let ingress = deployments[random.next(below: deployments.count)].id.deployment
         let prefix = ["/", "/p", nil][random.next(below: 3)]

@@ -38,6 +38,7 @@ package final class InProcessLauncher: ReplicaLauncher {
         replicas.withLock { $0[replica] = Replica(report: report) }
         report(.placed(ReplicaPlace(address: address)))
         report(.launched(processID: processID))
+        report(.connected)
         let initializer = factory.make(replica, spec) { result in self.made(replica, result) }
         replicas.withLock { $0[replica]?.initializer = initializer }
     }
@@ -65,8 +66,25 @@ package final class InProcessLauncher: ReplicaLauncher {
     }
 
     package func probe(_ replica: ReplicaID) {
-        hosted[replica]?.probe { self.report(.probeAnswered, of: replica) }
+        hosted[replica]?.probe { result in
+            switch result {
+            case .alive: self.report(.probeAnswered, of: replica)
+            case .passed: self.report(.checkPassed, of: replica)
+            case .failed(let message): self.report(.checkFailed(message: message), of: replica)
+            }
+        }
     }
+
+    package func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        hosted[replica]?.reconfigure(spec) { error in
+            let event: ReplicaEvent =
+                error.map { .reconfigurationFailed(number: number, message: "\($0)") } ?? .reconfigured(number: number)
+            self.report(event, of: replica)
+        }
+    }
+
+    /// The controller tells this process directly.
+    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { done() }
 
     package func stop(_ replica: ReplicaID) {
         guard let entry = replicas.withLock({ $0.removeValue(forKey: replica) }) else { return }
