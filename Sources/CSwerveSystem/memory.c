@@ -2,6 +2,7 @@
 #include "swerve_system.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -29,4 +30,13 @@ void swerve_return_memory(void) {
 #ifdef __GLIBC__
     (void)malloc_trim(0);
 #endif
+}
+
+int swerve_limit_memory(int64_t bytes) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_DATA, &limit) != 0) return -1;
+    // A lower limit of the system's stays.
+    if (limit.rlim_max != RLIM_INFINITY && (rlim_t)bytes > limit.rlim_max) return 0;
+    limit.rlim_cur = limit.rlim_max = (rlim_t)bytes;
+    return setrlimit(RLIMIT_DATA, &limit);
 }

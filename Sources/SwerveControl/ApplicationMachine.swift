@@ -35,7 +35,7 @@ struct ApplicationMachine: Sendable {
     /// Whether nothing is left of a deleted application.
     func isGone(_ goal: Goal) -> Bool { goal.isDeleting && deletedBelow == nil }
 
-    var wakeUp: MonotonicTime? { isInherited ? .zero : deployments.values.compactMap(\.wakeUp).min() }
+    var wakeUp: MonotonicTime? { isInherited ? .zero : deployments.values.compactMap(\.nextWakeUp).min() }
 
     mutating func deploy(
         _ new: ApplicationSpec,
@@ -53,7 +53,7 @@ struct ApplicationMachine: Sendable {
             actions += deployments[name, default: DeploymentMachine(own)].apply(spec, &own, now: now, supply: &supply)
             goal.deployments[name] = own
         }
-        return actions
+        return actions + autoscale(&goal, now: now, supply: &supply)
     }
 
     /// Retires every deployment and removes the route. A second delete changes nothing.
@@ -86,7 +86,9 @@ struct ApplicationMachine: Sendable {
     ) -> [ControlAction]? {
         guard !goal.isDeleting, goal.wantedNames.contains(deployment) else { return nil }
         goal.deployments[deployment]?.target = target
+        deployments[deployment]?.scaler?.targetWasSet(to: target.replicas, now: now)
         return settle(deployment, &goal, now: now, supply: &supply)
+            + change(deployment, &goal) { machine, goal in machine.autoscale(&goal, now: now, supply: &supply) }
     }
 
     mutating func handle(
@@ -97,7 +99,14 @@ struct ApplicationMachine: Sendable {
         supply: inout Supply
     ) -> [ControlAction] {
         change(replica.deployment.deployment, &goal) { machine, goal in
-            machine.handle(event, of: replica.number, &goal, now: now, supply: &supply)
+            let actions = machine.handle(event, of: replica.number, &goal, now: now, supply: &supply)
+            switch event {
+            case .ready, .exited, .initializationFailed:
+                return actions + machine.autoscale(&goal, now: now, supply: &supply)
+            case .placed, .launched, .connected, .drained, .probeAnswered, .checkPassed, .checkFailed, .reconfigured,
+                .reconfigurationFailed, .loadChanged:
+                return actions
+            }
         }
     }
 
@@ -111,9 +120,14 @@ struct ApplicationMachine: Sendable {
         var actions: [ControlAction] = []
         for name in deployments.keys.sorted() {
             actions += change(name, &goal) { machine, goal in
-                wasInherited
+                let actions =
+                    wasInherited
                     ? machine.settle(&goal, now: now, supply: &supply)
                     : machine.tick(&goal, now: now, supply: &supply)
+                return actions
+                    + (wasInherited
+                        ? machine.autoscale(&goal, now: now, supply: &supply)
+                        : machine.autoscaleIfDue(&goal, now: now, supply: &supply))
             }
         }
         return actions
@@ -197,7 +211,7 @@ struct ApplicationMachine: Sendable {
 
     // MARK: Shared
 
-    private mutating func change(
+    mutating func change(
         _ name: String,
         _ goal: inout Goal,
         _ change: (inout DeploymentMachine, inout GoalState.Deployment) -> [ControlAction]
@@ -256,7 +270,7 @@ extension ApplicationMachine {
         if goal.isDeleting { return .deleting }
         if states.contains(.deployFailed) { return .deployFailed }
         if states.contains(.unhealthy) { return .unhealthy }
-        return isHealthy(goal) ? .running : .deploying
+        return isHealthyOrUpscaling(goal) ? .running : .deploying
     }
 
     private func message(_ goal: Goal, in state: ApplicationStatus.State) -> String {

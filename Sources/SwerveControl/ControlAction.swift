@@ -2,10 +2,11 @@ package import SwerveCore
 
 /// What a ``ControllerState`` wants done. The shell carries out the actions of one list in order.
 package enum ControlAction: Hashable, Sendable {
-    /// Start this replica with what it holds of its node; the spec is not always the latest. The replica reports `.placed` and `.launched`, then
-    /// `.ready` or `.initializationFailed`, or `.exited`.
+    /// Start this replica with what it holds of its node; the spec is not always the latest. The replica reports
+    /// `.placed` and `.launched`, then `.ready` or `.initializationFailed`, or `.exited`.
     case start(ReplicaID, DeploymentSpec, on: Reservation = Reservation(node: ReplicaPlace.local))
-    /// Tell the operator that replicas of the deployment cannot start because resources are missing.
+    /// Tell the operator that replicas of the deployment cannot start because resources are missing. Once, until they
+    /// all could start.
     case waitForResources(DeploymentID, reason: String)
     /// Publish the whole set of replicas that calls may go to, sorted, with the deployment's pool options. With an
     /// empty set, calls wait. A publication also revives a withdrawn deployment.
@@ -74,6 +75,8 @@ package enum ReplicaEvent: Hashable, Sendable {
     case reconfigurationFailed(number: Int, message: String)
     /// The ongoing requests that the replica had when it was asked to drain are done.
     case drained
+    /// What the replica's process asks of other deployments has changed.
+    case loadChanged([DeploymentID: Load])
 }
 
 /// Where a replica runs.
@@ -82,10 +85,13 @@ package struct ReplicaPlace: Hashable, Sendable {
     package var node: String
     /// Where callers reach it.
     package var address: String
+    /// How its memory is limited; `nil` if it reserved none.
+    package var memoryLimit: MemoryLimit?
 
-    package init(node: String = ReplicaPlace.local, address: String) {
+    package init(node: String = ReplicaPlace.local, address: String, memoryLimit: MemoryLimit? = nil) {
         self.node = node
         self.address = address
+        self.memoryLimit = memoryLimit
     }
 
     /// The name of the machine on which the controller runs.

@@ -11,10 +11,12 @@ package import SwerveCore
 /// also counts as failed, but the ready replicas serve and the others are retried, so it can still succeed.
 package struct ControllerState: Sendable {
     /// What is wanted.
-    package private(set) var goal: GoalState
+    package internal(set) var goal: GoalState
     /// What is observed of the applications in the goal.
-    private var machines: [String: ApplicationMachine]
-    private var supply: Supply
+    var machines: [String: ApplicationMachine]
+    var supply: Supply
+    /// The deployments that each process has reported a load on.
+    var loadSources: [LoadSource: Set<DeploymentID>] = [:]
     private var routes: [RouteEntry] = []
     private var isShutDown = false
 
@@ -24,7 +26,11 @@ package struct ControllerState: Sendable {
     /// - Parameter nodes: what replicas can reserve, by the nodes' names.
     package init(goal: GoalState = GoalState(), nodes: [String: NodeResources] = NodeLedger.nothing) {
         self.goal = goal
-        self.supply = Supply(numbers: goal.numbers, ledger: NodeLedger(nodes))
+        self.supply = Supply(
+            numbers: goal.numbers,
+            ledger: NodeLedger(nodes),
+            targetCapacity: goal.targetCapacity
+        )
         self.machines = goal.applications.mapValues { ApplicationMachine($0) }
     }
 
@@ -33,15 +39,15 @@ package struct ControllerState: Sendable {
     /// The deploy ends with `.applicationRunning` or `.applicationFailed`. A deploy or a delete that comes earlier
     /// replaces it, and the outcome of the last one answers all waiting callers.
     ///
-    /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix; then
-    ///   nothing changes. `shutDown` after ``shutdown(now:)``.
+    /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix;
+    ///   `insufficientResources` if its replicas could not even run alone. Then nothing changes. `shutDown` after ``shutdown(now:)``.
     package mutating func deploy(_ spec: ApplicationSpec, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
         if isShutDown {
             throw ServeError(.shutDown, "application '\(spec.name)' cannot be deployed: the instance is shutting down")
         }
         try spec.validate()
         try checkPrefix(of: spec)
-        for deployment in spec.deployments { try supply.ledger.check(deployment, replicas: deployment.options.numReplicas) }
+        try supply.ledger.check(spec)
         var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
         let actions = machines[spec.name, default: ApplicationMachine(own)]
             .deploy(spec, &own, now: now, supply: &supply)
@@ -50,10 +56,12 @@ package struct ControllerState: Sendable {
         return actions + finish(spec.name, now: now)
     }
 
-    /// Sets how many replicas a deployment should have, until the next deploy.
+    /// Sets how many replicas a deployment should have, until the next deploy. For an autoscaled deployment, it is the
+    /// number from which the policy goes on; it does not fall below it before the downscale delay is over.
     ///
-    /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``; `notFound` if
-    ///   there is no such deployment or it is being deleted. In both cases nothing changes.
+    /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``, or not within the
+    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `notFound` if
+    ///   there is no such deployment or it is being deleted. In all cases nothing changes.
     package mutating func scale(
         _ deployment: DeploymentID,
         to replicas: Int,
@@ -69,7 +77,10 @@ package struct ControllerState: Sendable {
             )
         }
         let target = Target(replicas: replicas, decidedBy: decider)
-        if let spec = goal.applications[deployment.application]?.deployments[deployment.deployment]?.spec {
+        if let own = goal.applications[deployment.application], !own.isDeleting,
+            own.wantedNames.contains(deployment.deployment), let spec = own.deployments[deployment.deployment]?.spec
+        {
+            try checkBounds(of: spec, replicas)
             try supply.ledger.check(spec, replicas: replicas)
         }
         let actions = change(deployment.application) { machine, goal, supply in
@@ -107,15 +118,19 @@ package struct ControllerState: Sendable {
         of replica: ReplicaID,
         now: MonotonicTime
     ) -> [ControlAction] {
+        if case .loadChanged(let loads) = event { return report(loads, from: .replica(replica), now: now) }
         let name = replica.deployment.application
+        // Here, because a replica that survived its stops can outlive all that is known of its application.
+        if case .exited = event { supply.release(replica) }
         let handled = change(name) { machine, goal, supply in
             machine.handle(event, of: replica, &goal, now: now, supply: &supply)
         }
-        guard let actions = handled else { return [] }
+        guard let actions = handled else { return startPending(now: now) + forget(.replica(replica), now: now) }
         switch event {
-        case .placed, .launched, .connected, .probeAnswered, .checkPassed: return actions
-        case .ready, .initializationFailed, .exited, .drained, .checkFailed, .reconfigured, .reconfigurationFailed:
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .loadChanged: return actions
+        case .ready, .initializationFailed, .drained, .checkFailed, .reconfigured, .reconfigurationFailed:
             return actions + finish(name, now: now)
+        case .exited: return actions + finish(name, now: now) + forget(.replica(replica), now: now)
         }
     }
 
@@ -167,7 +182,7 @@ package struct ControllerState: Sendable {
     }
 
     /// Works out what a change in one deployment means for the whole application.
-    private mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
+    mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
         _ = change(name) { machine, goal, _ in machine.updateRoute(goal) }
         let routes = exposeRoutes()
         let rest = change(name) { machine, goal, supply in
@@ -191,7 +206,7 @@ package struct ControllerState: Sendable {
     }
 
     /// Returns `nil` if there is no such application.
-    private mutating func change<Result>(
+    mutating func change<Result>(
         _ name: String,
         _ change: (inout ApplicationMachine, inout GoalState.Application, inout Supply) -> Result
     ) -> Result? {

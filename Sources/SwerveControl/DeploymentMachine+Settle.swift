@@ -8,6 +8,21 @@ extension DeploymentMachine {
         supply: inout Supply,
         stopping: [ControlAction] = []
     ) -> [ControlAction] {
+        let waited = pending != nil
+        var actions = advance(&goal, now: now, supply: &supply, stopping: stopping)
+        // A roll-out that makes its own room does not need the operator.
+        if let pending, !waited, !isForcedToStopFirst {
+            actions.append(.waitForResources(goal.id, reason: pending.reason))
+        }
+        return actions
+    }
+
+    private mutating func advance(
+        _ goal: inout Goal,
+        now: MonotonicTime,
+        supply: inout Supply,
+        stopping: [ControlAction] = []
+    ) -> [ControlAction] {
         if rollout.since == nil { rollout.since = now }
         let counts = counts(goal, now: now)
         if counts.old == 0 { isForcedToStopFirst = false }
@@ -24,14 +39,15 @@ extension DeploymentMachine {
         }
         if pending != nil, !isForcedToStopFirst, oldReplicasHoldWhatIsMissing(goal, supply) {
             isForcedToStopFirst = true
-            return actions + settle(&goal, now: now, supply: &supply)
+            return actions + advance(&goal, now: now, supply: &supply)
         }
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()
         if goal.startsReplicas, let until = attempts.backOff.next { wakeUp = earlier(until) }
         if goal.startsReplicas, let until = rollout.healing.backOff.next { wakeUp = earlier(until) }
         if let until = progressDeadline(goal) { wakeUp = earlier(until) }
-        if goal.startsReplicas, step.isInDoubt || hasOutdated(goal), let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
+        let isWaiting = goal.startsReplicas && (step.isInDoubt || hasOutdated(goal))
+        if isWaiting, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
         return actions
     }
 
@@ -49,7 +65,7 @@ extension DeploymentMachine {
         var ledger = supply.ledger
         for replica in old { _ = ledger.release(replica.id) }
         let probe = ReplicaID(deployment: goal.id, number: 0)
-        return (try? ledger.reserve(probe, goal.spec.options.resources)) != nil
+        return (try? ledger.reserve(probe, goal.spec.options)) != nil
     }
 
     private func earlier(_ time: MonotonicTime) -> MonotonicTime { wakeUp.map { min($0, time) } ?? time }
@@ -77,12 +93,6 @@ extension DeploymentMachine {
             }
         }
         return counts
-    }
-
-    /// The last good spec, while lost replicas of its revision are replaced.
-    private func healable(_ goal: Goal) -> Goal.Fallback? {
-        guard goal.serves, let fallback = goal.fallback, fallback.spec.revision != goal.spec.revision else { return nil }
-        return fallback
     }
 
     /// When the next doubtful replica, one that replaced a failed one, has lasted long enough.
@@ -153,42 +163,6 @@ extension DeploymentMachine {
         }
     }
 
-    /// Replaces lost replicas of the last good revision while the latest one has not taken over.
-    private mutating func heal(
-        _ goal: Goal,
-        _ step: RolloutStep,
-        now: MonotonicTime,
-        supply: inout Supply
-    ) -> [ControlAction] {
-        let waitsSince = rollout.healingWaitsSince ?? now
-        rollout.healingWaitsSince = nil
-        guard let spec = healable(goal)?.spec else {
-            rollout.healing.backOff.trim(to: 0)
-            return []
-        }
-        let starting = replicas.count { $0.standing == .old && $0.isStarting }
-        let vacant = step.healing - starting
-        rollout.healing.backOff.trim(to: vacant)
-        let expired = rollout.healing.backOff.takeExpired(now: now)
-        let missing = max(0, vacant - rollout.healing.backOff.held)
-        var seats = Array(expired.prefix(missing))
-        seats += (seats.count..<missing).map { _ in Seat() }
-        var actions: [ControlAction] = []
-        for seat in seats {
-            let replica = ReplicaID(deployment: goal.id, number: supply.numbers.next)
-            guard let reservation = try? supply.ledger.reserve(replica, spec.options.resources) else {
-                rollout.healingWaitsSince = waitsSince
-                return actions
-            }
-            _ = supply.numbers.take()
-            var machine = ReplicaMachine(id: replica, spec: spec, seat: seat, now: now)
-            machine.standing = .old
-            replicas.append(machine)
-            actions.append(.start(replica, spec, on: reservation))
-        }
-        return actions
-    }
-
     private mutating func startMissing(
         _ goal: Goal,
         _ step: RolloutStep,
@@ -204,13 +178,14 @@ extension DeploymentMachine {
         for (index, seat) in seats.enumerated() {
             let replica = ReplicaID(deployment: goal.id, number: supply.numbers.next)
             do {
-                let reservation = try supply.ledger.reserve(replica, goal.spec.options.resources)
+                let reservation = try supply.ledger.reserve(replica, goal.spec.options)
                 _ = supply.numbers.take()
-                replicas.append(ReplicaMachine(id: replica, spec: goal.spec, seat: seat, now: now))
+                replicas.append(
+                    ReplicaMachine(id: replica, spec: goal.spec, seat: seat, reservation: reservation, now: now)
+                )
                 actions.append(.start(replica, goal.spec, on: reservation))
             } catch {
                 let since = pending?.since ?? now
-                if pending == nil { actions.append(.waitForResources(goal.id, reason: error.description)) }
                 pending = Pending(since: since, seats: Array(seats[index...]), reason: error.description)
                 return actions
             }
@@ -233,6 +208,7 @@ extension DeploymentMachine {
             if goal.target.replicas > 0 { goal.isTrusted = true }
         }
         isHealthy = isComplete && goal.serves
+        wasHealthy = wasHealthy || isHealthy
         if isHealthy {
             goal.fallback = nil
             rollout.isOver = true

@@ -11,7 +11,9 @@ extension DeploymentMachine {
             message: failureMessage(goal),
             target: isDeleting ? Target(replicas: 0, decidedBy: .user) : goal.target,
             options: goal.spec.options,
-            replicas: replicas.map(\.status)
+            autoscaling: isDeleting ? nil : scaler?.status,
+            replicas: replicas.map(\.status),
+            pending: pending.map { PendingReplicas(count: $0.seats.count, reason: $0.reason, since: $0.since) }
         )
     }
 
@@ -24,6 +26,8 @@ extension DeploymentMachine {
                 .healthy
             } else if attempts.everReady && !attempts.lastFailure.isEmpty {
                 .unhealthy
+            } else if isUpscaling(goal) {
+                .upscaling
             } else {
                 .updating
             }

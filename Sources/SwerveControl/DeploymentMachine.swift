@@ -32,12 +32,16 @@ struct DeploymentMachine: Sendable {
     var publication = Publication.nothing
     /// Whether the target number of replicas of the latest deploy is ready, and none of an earlier revision serves.
     var isHealthy = false
+    /// Whether it was healthy since the latest deploy.
+    var wasHealthy = false
     /// The replicas that cannot start because resources are missing; `nil` if there are none.
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
     var isForcedToStopFirst = false
     /// The rollout of the latest deploy, until the deployment is healthy.
     var rollout = RolloutProgress()
+    /// Decides the target; `nil` while that is fixed.
+    var scaler: Scaler?
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
     var wakeUp: MonotonicTime?
 
@@ -71,6 +75,8 @@ struct DeploymentMachine: Sendable {
         now: MonotonicTime,
         supply: inout Supply
     ) -> [ControlAction] {
+        let target = goal.target(after: new)
+        wasHealthy = false
         if new.isEquivalent(to: goal.spec), goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
@@ -88,7 +94,7 @@ struct DeploymentMachine: Sendable {
         takeOptions(of: new)
         rollout = RolloutProgress(since: now)
         goal.course = .serve
-        goal.target = Goal.target(of: new)
+        goal.target = target
         return settle(&goal, now: now, supply: &supply)
     }
 
@@ -114,6 +120,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         guard let index = index(of: number) else { return [] }
         switch event {
+        case .loadChanged: return []
         case .placed, .launched, .connected, .probeAnswered, .checkPassed:
             note(event, of: index, now: now)
             return []
@@ -144,7 +151,6 @@ struct DeploymentMachine: Sendable {
             return settle(&goal, now: now, supply: &supply, stopping: [.stop(replica.id)])
         case .exited(let reason):
             let replica = replicas.remove(at: index)
-            supply.release(replica.id)
             if replica.isStarting {
                 let message = "replica \(replica.id) exited while it started: \(reason)"
                 noteFailedStart(of: replica, message, &goal, now: now)
@@ -204,7 +210,7 @@ struct DeploymentMachine: Sendable {
 
     // MARK: Bookkeeping
 
-    private func index(of number: UInt64) -> Int? {
+    func index(of number: UInt64) -> Int? {
         var low = 0
         var high = replicas.count
         while low < high {

@@ -9,6 +9,8 @@ package struct GoalState: Hashable, Sendable, Codable {
     package internal(set) var applications: [String: Application] = [:]
     /// Gives out replica numbers, none of them twice.
     package internal(set) var numbers = ReplicaNumbers()
+    /// Which percentage of their replicas autoscaled deployments have; `nil` for all.
+    package internal(set) var targetCapacity: Int?
 
     /// - Parameter numbers: continue those of an earlier controller.
     package init(numbers: ReplicaNumbers = ReplicaNumbers()) {
@@ -66,12 +68,12 @@ package struct GoalState: Hashable, Sendable, Codable {
 
         init(spec: DeploymentSpec) {
             self.spec = spec
-            self.target = Self.target(of: spec)
-        }
-
-        /// The target that a deploy of `spec` sets.
-        static func target(of spec: DeploymentSpec) -> Target {
-            Target(replicas: spec.options.numReplicas, decidedBy: .user)
+            let isDecided = spec.options.decidingAutoscaling != nil
+            self.target = Target(
+                replicas: spec.options.firstReplicas,
+                decidedBy: isDecided ? .policy : .user,
+                reason: isDecided ? "the deploy starts with them" : ""
+            )
         }
 
         var id: DeploymentID { spec.id }

@@ -35,6 +35,8 @@ package struct ReplicaNumbers: Hashable, Sendable, Codable {
 struct Supply: Sendable {
     var numbers: ReplicaNumbers
     var ledger: NodeLedger
+    /// Which percentage of their replicas autoscaled deployments have; `nil` for all.
+    var targetCapacity: Int?
     /// Whether something was given back that pending replicas may wait for.
     var hasFreed = false
 

@@ -70,8 +70,10 @@ struct ReplicaMachine: Sendable {
     /// What it runs with; `nil` after a change that failed.
     private(set) var configuration: Configuration?
     let seat: Seat
+    /// What it holds of its node.
+    let reservation: Reservation
     var standing = Standing.current
-    private(set) var node: String?
+    private(set) var place: ReplicaPlace?
     private(set) var processID: Int32?
     private(set) var state: State
     private let started: MonotonicTime
@@ -81,9 +83,10 @@ struct ReplicaMachine: Sendable {
     /// Why the last of the user's checks failed; empty if it passed.
     private(set) var checkFailure = ""
 
-    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, now: MonotonicTime) {
+    init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, reservation: Reservation, now: MonotonicTime) {
         self.id = id
         self.seat = seat
+        self.reservation = reservation
         self.revision = spec.revision
         self.options = spec.options
         self.configuration = spec.configuration
@@ -123,7 +126,7 @@ struct ReplicaMachine: Sendable {
     // MARK: Starting
 
     mutating func placed(_ place: ReplicaPlace, now: MonotonicTime) {
-        node = place.node
+        self.place = place
         if startUp.placed == nil { startUp.placed = now - started }
     }
 
@@ -277,10 +280,12 @@ struct ReplicaMachine: Sendable {
         return ReplicaStatus(
             id: id,
             state: shown,
-            node: node,
+            node: place?.node,
             processID: processID,
             startUp: startUp,
-            message: checkFailure
+            message: checkFailure,
+            reservation: reservation.resources == Resources() ? nil : reservation,
+            memoryLimit: place?.memoryLimit
         )
     }
 }

@@ -17,6 +17,8 @@ package final class Controller: Sendable {
         case status(CheckedContinuation<ServeStatus, Never>)
         case watch(AsyncStream<ServeStatus>.Continuation)
         case replica(ReplicaEvent, ReplicaID)
+        case load([DeploymentID: Load], LoadSource)
+        case targetCapacity(Int?, CheckedContinuation<Void, any Error>)
         case tick
     }
 
@@ -71,6 +73,14 @@ package final class Controller: Sendable {
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
     }
+    /// Sets which percentage of their replicas autoscaled deployments have; `nil` for all.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` when the number is not from 0 to 100.
+    package func setTargetCapacity(_ percent: Int?) async throws {
+        try await withCheckedThrowingContinuation { send(.targetCapacity(percent, $0)) }
+    }
+    /// A process reports its load on deployments, as far as that has changed.
+    package func report(_ loads: [DeploymentID: Load], from source: LoadSource) { send(.load(loads, source)) }
     package func shutdown() async {
         await withCheckedContinuation { send(.shutdown($0)) }
     }
@@ -87,13 +97,13 @@ package final class Controller: Sendable {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
         case .deploy(_, let waiter): waiter.end(.failure(error))
-        case .delete(_, let caller), .scale(_, _, _, let caller): caller.resume(throwing: error)
+        case .delete(_, let caller), .scale(_, _, _, let caller), .targetCapacity(_, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
         case .watch(let watcher):
             watcher.yield(ServeStatus(applications: [:]))
             watcher.finish()
-        case .replica, .tick: break
+        case .replica, .load, .tick: break
         }
     }
 
@@ -206,6 +216,16 @@ package final class Controller: Sendable {
             default: break
             }
             return state.machine.handle(event, of: replica, now: now)
+        case .load(let loads, let source): return state.machine.report(loads, from: source, now: now)
+        case .targetCapacity(let percent, let caller):
+            do {
+                let actions = try state.machine.setTargetCapacity(percent, now: now)
+                caller.resume()
+                return actions
+            } catch {
+                caller.resume(throwing: error)
+                return []
+            }
         case .tick:
             if let tick = state.tick, tick.time <= now { state.tick = nil }
             return state.machine.tick(now: now)

@@ -59,7 +59,7 @@ package struct InstanceID: Hashable, Sendable, Codable, CustomStringConvertible 
 }
 
 /// A point in time, passed to pure code as data: nanoseconds since a moment that the shell chooses.
-public struct MonotonicTime: Hashable, Sendable, Comparable {
+public struct MonotonicTime: Hashable, Sendable, Codable, Comparable {
     public var nanoseconds: Int64
 
     public init(nanoseconds: Int64) {

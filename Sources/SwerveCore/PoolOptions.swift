@@ -9,13 +9,21 @@ package struct PoolOptions: Hashable, Sendable, Codable {
     /// Which replica a call goes to.
     package var routing: DeploymentOptions.Routing
 
-    package init(maxQueuedRequests: Int, routing: DeploymentOptions.Routing) {
+    /// Whether the calling processes report their load to the controller.
+    package var reportsLoad: Bool
+
+    package init(maxQueuedRequests: Int, routing: DeploymentOptions.Routing, reportsLoad: Bool = false) {
         self.maxQueuedRequests = maxQueuedRequests
         self.routing = routing
+        self.reportsLoad = reportsLoad
     }
 
     /// Takes the pool's share of a deployment's options.
     package init(_ options: DeploymentOptions = DeploymentOptions()) {
-        self.init(maxQueuedRequests: options.maxQueuedRequests, routing: options.routing)
+        self.init(
+            maxQueuedRequests: options.maxQueuedRequests,
+            routing: options.routing,
+            reportsLoad: options.scaling != nil
+        )
     }
 }

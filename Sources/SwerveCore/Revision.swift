@@ -15,6 +15,7 @@ package struct Revision: Hashable, Sendable, Codable {
     package let placement: DeploymentOptions.Placement
     package let resources: Resources
     package let execution: DeploymentOptions.Execution
+    package let maxReplicasPerNode: Int?
     /// A replica cannot forget a user configuration, so without one it has to be started anew.
     package let hasUserConfig: Bool
 }
@@ -36,6 +37,7 @@ extension DeploymentSpec {
             placement: options.placement,
             resources: options.resources,
             execution: options.execution,
+            maxReplicasPerNode: options.maxReplicasPerNode,
             hasUserConfig: userConfig != nil
         )
     }

@@ -72,6 +72,8 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
         /// Replicas are still starting, or old ones still serve.
         public static let updating = State("updating")
+        /// It is healthy with the replicas that it has, and more are starting because the load grew.
+        public static let upscaling = State("upscaling")
         /// The target number of replicas is running, all of the latest revision.
         public static let healthy = State("healthy")
         /// Replicas are missing because some failed.
@@ -84,13 +86,17 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
 
     public var id: DeploymentID
     public var state: State
-    /// While replicas fail, the message of the last failure; empty otherwise.
+    /// While replicas fail, the message of the last failure; while some are pending, what they lack; empty otherwise.
     public var message: String
     /// How many replicas it should have, and who decided that; 0 replicas while it is being deleted.
     public var target: Target
     /// The options that the running version was deployed with. Their number of replicas may differ from ``target``.
     public var options: DeploymentOptions
+    /// `nil` if the number of replicas is fixed.
+    public var autoscaling: AutoscalingStatus?
     public var replicas: [ReplicaStatus]
+    /// The replicas that wait for resources, which ``replicas`` does not have yet; `nil` if there are none.
+    public var pending: PendingReplicas?
 
     public init(
         id: DeploymentID,
@@ -98,14 +104,34 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         message: String,
         target: Target,
         options: DeploymentOptions,
-        replicas: [ReplicaStatus]
+        autoscaling: AutoscalingStatus? = nil,
+        replicas: [ReplicaStatus],
+        pending: PendingReplicas? = nil
     ) {
         self.id = id
         self.state = state
         self.message = message
         self.target = target
         self.options = options
+        self.autoscaling = autoscaling
         self.replicas = replicas
+        self.pending = pending
+    }
+}
+
+/// Replicas that cannot start yet because no node has as much free as they reserve.
+public struct PendingReplicas: Hashable, Sendable, Codable {
+    public var count: Int
+    /// What the next of them lacks and who holds it, such as "needs 0.3 gpu; node local has 0.2 of 1 free; held by
+    /// seg/Segmenter#1 0.3, seg/Segmenter#2 0.5".
+    public var reason: String
+    /// Since when replicas of the deployment have been waiting, on the clock of the controller's machine.
+    public var since: MonotonicTime
+
+    public init(count: Int, reason: String, since: MonotonicTime) {
+        self.count = count
+        self.reason = reason
+        self.since = since
     }
 }
 
@@ -147,6 +173,10 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var startUp: StartUp
     /// Why its last health check failed; empty if it passed.
     public var message: String
+    /// What it holds of its node, from the decision to start it until it is gone; `nil` if it reserved nothing.
+    public var reservation: Reservation?
+    /// How its memory is limited to what it reserved; `nil` if it reserved none, or is not placed.
+    public var memoryLimit: MemoryLimit?
 
     public init(
         id: ReplicaID,
@@ -154,7 +184,9 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         node: String? = nil,
         processID: Int32?,
         startUp: StartUp = StartUp(),
-        message: String = ""
+        message: String = "",
+        reservation: Reservation? = nil,
+        memoryLimit: MemoryLimit? = nil
     ) {
         self.id = id
         self.state = state
@@ -162,5 +194,7 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         self.processID = processID
         self.startUp = startUp
         self.message = message
+        self.reservation = reservation
+        self.memoryLimit = memoryLimit
     }
 }

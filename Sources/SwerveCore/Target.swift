@@ -20,11 +20,16 @@ public struct Target: Hashable, Sendable, Codable, CustomStringConvertible {
     /// The number of replicas, from 0 to ``DeploymentOptions/maximumReplicas``.
     public var replicas: Int
     public var decidedBy: Decider
+    /// Why a policy decided so; empty for a user's decision.
+    public var reason: String
 
-    public init(replicas: Int, decidedBy: Decider = .user) {
+    public init(replicas: Int, decidedBy: Decider = .user, reason: String = "") {
         self.replicas = replicas
         self.decidedBy = decidedBy
+        self.reason = reason
     }
 
-    public var description: String { "\(replicas), decided by \(decidedBy)" }
+    public var description: String {
+        "\(replicas), decided by \(decidedBy)" + (reason.isEmpty ? "" : ": \(reason)")
+    }
 }

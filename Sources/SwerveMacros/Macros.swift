@@ -42,14 +42,19 @@
 ///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of that
 ///     type on.
 ///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment can be
-///     scaled later.
+///     scaled later. With `.auto`, the load decides: from 1 to 100 replicas.
+///   - autoscaling: how the number of replicas follows the load; `nil`, the default, for a fixed number. Then
+///     `numReplicas` is left out.
 ///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait in
 ///     the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
 ///     `max_concurrent_queries`.
 ///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. Further
 ///     requests fail with `queueFull` (HTTP 503).
-///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+///     deployment.
+///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -85,10 +90,13 @@
 public macro Deployment(
     _ name: String? = nil,
     numReplicas: Int = 1,
+    autoscaling: Autoscaling? = nil,
     maxOngoingRequests: Int = 100,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
+    maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
@@ -123,14 +131,19 @@ public macro Deployment(
 ///   - name: the name within the application; `nil` means the type's name, numbered from the second deployment of that
 ///     type on.
 ///   - numReplicas: how many replicas a deploy asks for; 1 by default, at most `maximumReplicas`. The deployment can be
-///     scaled later.
+///     scaled later. With `.auto`, the load decides: from 1 to 100 replicas.
+///   - autoscaling: how the number of replicas follows the load; `nil`, the default, for a fixed number. Then
+///     `numReplicas` is left out.
 ///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait in
 ///     the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
 ///     `max_concurrent_queries`.
 ///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default. Further
 ///     requests fail with `queueFull` (HTTP 503).
-///   - resources: the resources that one replica needs on its node; 1 CPU by default.
+///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
+///     deployment.
+///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
@@ -152,10 +165,13 @@ public macro Deployment(
 public macro FunctionDeployment(
     _ name: String? = nil,
     numReplicas: Int = 1,
+    autoscaling: Autoscaling? = nil,
     maxOngoingRequests: Int = 100,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
+    maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,

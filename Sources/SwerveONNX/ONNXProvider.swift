@@ -1,3 +1,7 @@
+package import SwerveActors
+internal import SwerveCore
+package import SwerveSystem
+
 /// The device that runs the operators of a model: the CPU or an accelerator.
 public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible {
     /// ONNX Runtime's name for it, for example `CUDAExecutionProvider`; `OpenVINO` for ``openVINO(precision:settings:)``.
@@ -105,7 +109,8 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
     /// memory unless a limit is given here.
     ///
     /// - Parameters:
-    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` makes visible.
+    ///   - device: the number of the device, from 0, among those that the replica reserves or, if it reserves none,
+    ///     that `CUDA_VISIBLE_DEVICES` makes visible.
     ///   - memoryLimit: the most bytes of device memory to use; nil for no limit.
     public static func cuda(device: Int = 0, memoryLimit: Int? = nil) -> ONNXProvider {
         var settings = ["device_id": String(device)]
@@ -116,7 +121,7 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
     /// An NVIDIA GPU, with a part of its memory.
     ///
     /// - Parameters:
-    ///   - device: the number of the device, from 0, among those that `CUDA_VISIBLE_DEVICES` makes visible.
+    ///   - device: as in ``cuda(device:memoryLimit:)``.
     ///   - memoryFraction: above 0 and at most 1. The driver is asked for the size of the memory when the session is
     ///     opened.
     public static func cuda(device: Int = 0, memoryFraction: Double) -> ONNXProvider {
@@ -144,6 +149,24 @@ public struct ONNXProvider: Hashable, Sendable, Codable, CustomStringConvertible
             return self
         }
         return ONNXProvider(name: name, settings: settings, memoryFraction: share)
+    }
+
+    /// The provider for a replica that holds GPUs: on the one of them that has the provider's number, and with the
+    /// replica's share of it.
+    package func placed(
+        on replica: ReplicaContext,
+        visible: String? = ThisProcess.environmentVariable("CUDA_VISIBLE_DEVICES"),
+        devices: () -> [NVIDIADevice] = { NVIDIADevice.all() }
+    ) -> ONNXProvider {
+        let share = replica.options.resources.gpus.value
+        let provider = share > 0 && share < 1 ? sharing(share) : self
+        guard ["CUDA", "TensorRT"].contains(shortName),
+            let own = Int(settings["device_id"] ?? "0"), replica.gpus.indices.contains(own),
+            let number = NVIDIADevice.number(of: replica.gpus[own], visible: visible, devices: devices)
+        else { return provider }
+        var settings = provider.settings
+        settings["device_id"] = String(number)
+        return ONNXProvider(name: provider.name, settings: settings, memoryFraction: provider.memoryFraction)
     }
 
     /// The provider with its memory fraction converted to a limit in bytes.

@@ -1,4 +1,5 @@
 internal import SwerveActors
+internal import SwerveCore
 internal import Synchronization
 
 extension ONNXSession {
@@ -8,7 +9,7 @@ extension ONNXSession {
     /// The same unchanged model with the same options gives the same object as long as someone holds it; callers that
     /// ask while it is being loaded wait for it. A model is another one when its file or one of the files with its
     /// weights was replaced. For in-process replicas, the threads, concurrent runs and queue are
-    /// sized for all replicas of the deployment together.
+    /// sized for all replicas of the deployment together. A replica that reserves GPUs shares with no other.
     ///
     /// - Parameters:
     ///   - path: the model file.
@@ -23,9 +24,10 @@ extension ONNXSession {
         let runtime = try runtime ?? ONNXRuntime.load()
         try options.validate()
         let options = options.pooled(in: .current)
+        let owner = ReplicaContext.current.flatMap { $0.gpus.isEmpty ? nil : $0.replica }
         for _ in 0..<maximumTries {
             let model = try await identity(path)
-            let key = SharedSessions.Key(model: model, runtime: runtime.path, options: options)
+            let key = SharedSessions.Key(model: model, runtime: runtime.path, options: options, owner: owner)
             do {
                 return try await SharedSessions.all.session(key) {
                     // The options already include the context.
@@ -60,6 +62,8 @@ final class SharedSessions: Sendable {
         var model: ONNXModelIdentity
         var runtime: String
         var options: ONNXSessionOptions
+        /// The only replica that may have it, if its limits are those of one.
+        var owner: ReplicaID?
     }
 
     private enum Entry {

@@ -12,8 +12,8 @@ public enum ThreadShare {
     ///   - replicas: the number of replicas that share the cores.
     ///   - cpus: the cores that one replica reserves; 0 for none.
     ///   - concurrentRuns: the number of runs that one replica executes at the same time.
-    /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the nearest
-    ///   one in range.
+    /// - Returns: the number of threads for one operator, from 1 to a million. Numbers out of range count as the
+    ///   nearest one in range.
     public static func threads(cores: Int, replicas: Int, cpus: Double = 0, concurrentRuns: Int = 1) -> Int {
         let fair = Double(cores) / Double(max(1, replicas))
         let share = cpus > 0 ? min(fair, cpus) : fair
@@ -39,15 +39,16 @@ extension ONNXSessionOptions {
                 concurrentRuns: concurrentRuns
             )
         }
-        if let share = deployment?.resources.gpus.value, share > 0, share < 1 {
-            options.providers = providers.map { $0.sharing(share) }
-        }
+        if let context { options.providers = providers.map { $0.placed(on: context) } }
         return options
     }
 
-    /// The options of the one session that all in-process replicas of a deployment use: the sum of their shares.
+    /// The options of the one session that all in-process replicas of a deployment use: the sum of their shares. With
+    /// parts of GPUs, each replica has a session of its own, on its device and with its part of the memory.
     package func pooled(in context: ReplicaContext?, cores: Int? = nil) -> ONNXSessionOptions {
-        guard let context, context.options.placement == .inProcess else { return resolved(in: context, cores: cores) }
+        guard let context, context.options.placement == .inProcess, context.gpus.isEmpty else {
+            return resolved(in: context, cores: cores)
+        }
         var options = self
         let replicas = max(1, context.options.numReplicas)
         // Numbers out of range stay as they are, so that opening the session refuses them.

@@ -19,24 +19,28 @@ package struct ReplicaFactory: Sendable {
 
     /// Starts to create a replica.
     ///
-    /// - Parameter done: called once, on any thread, with the replica or the error that creating it threw.
+    /// - Parameters:
+    ///   - gpus: the devices that it holds.
+    ///   - done: called once, on any thread, with the replica or the error that creating it threw.
     /// - Returns: the initialiser's task. Cancel it when the replica is no longer wanted.
     package func make(
         _ id: ReplicaID,
         _ spec: DeploymentSpec,
+        gpus: [String] = [],
         done: @escaping @Sendable (Result<HostedReplica, any Error>) -> Void
     ) -> Task<Void, Never> {
         // Unstructured: an initialiser may run for as long as its process does.
         Task(executorPreference: executor) {
             do {
-                done(.success(try await make(id, spec)))
+                let context = ReplicaContext(replica: id, options: spec.options, gpus: gpus)
+                done(.success(try await make(context, spec)))
             } catch {
                 done(.failure(error))
             }
         }
     }
 
-    private func make(_ id: ReplicaID, _ spec: DeploymentSpec) async throws -> HostedReplica {
+    private func make(_ context: ReplicaContext, _ spec: DeploymentSpec) async throws -> HostedReplica {
         guard let type = _typeByName(spec.typeName) as? any Deployment.Type else {
             throw ServeError(
                 .startFailed,
@@ -45,23 +49,25 @@ package struct ReplicaFactory: Sendable {
                 deployment: spec.id
             )
         }
-        return try await make(type, id, spec)
+        return try await make(type, context, spec)
     }
 
-    private func make<D: Deployment>(_ type: D.Type, _ id: ReplicaID, _ spec: DeploymentSpec) async throws
-        -> HostedReplica
-    {
+    private func make<D: Deployment>(
+        _ type: D.Type,
+        _ context: ReplicaContext,
+        _ spec: DeploymentSpec
+    ) async throws -> HostedReplica {
         let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
         let arguments = try reader.nextRegion(D.InitArguments.self)
-        let making = ServeSystem.Making(id, of: system)
+        let making = ServeSystem.Making(context.replica, of: system)
         defer { making.end() }
         let actor = try await ServeSystem.$making.withValue(making) {
-            try await ReplicaContext.$current.withValue(ReplicaContext(replica: id, options: spec.options)) {
+            try await ReplicaContext.$current.withValue(context) {
                 try await D._make(arguments, actorSystem: system)
             }
         }
         let replica = HostedReplica(
-            id: id,
+            id: context.replica,
             actor: actor,
             limit: spec.options.maxOngoingRequests,
             execution: execution(of: spec.options),

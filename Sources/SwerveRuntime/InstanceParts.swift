@@ -85,6 +85,7 @@ struct InstanceParts {
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) }
         )
+        system.pools.loads.report { [weak controller] in controller?.report($0, from: .instance) }
         let listener = try UnixSocketNetwork.listen(
             at: files.controllerAddress,
             on: group,

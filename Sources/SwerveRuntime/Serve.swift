@@ -44,6 +44,12 @@ public enum Serve {
         try await instance.scale(deployment, application: application, to: numReplicas)
     }
 
+    /// Sets which percentage of its replicas each autoscaled deployment has: see
+    /// ``ServeInstance/setTargetCapacity(_:)``.
+    public static func setTargetCapacity(_ percent: Int?) async throws {
+        try await instance.setTargetCapacity(percent)
+    }
+
     /// The status of everything that runs.
     public static func status() async -> ServeStatus {
         await instance.status()

@@ -170,14 +170,26 @@ public actor ServeInstance {
     }
 
     /// Changes the number of replicas of a deployment, until its application is run again. Returns at once; replicas
-    /// start and stop afterwards: see ``statusUpdates()``.
+    /// start and stop afterwards: see ``statusUpdates()``. The policy of an autoscaled deployment goes on from this
+    /// number, and does not go below it before ``Autoscaling/downscaleDelay`` is over.
     ///
     /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment, and `invalidOptions` for a number
-    ///   outside 0 to ``DeploymentOptions/maximumReplicas``.
+    ///   outside 0 to ``DeploymentOptions/maximumReplicas`` or the bounds of an autoscaled deployment.
     public func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(application)' runs") }
         let id = DeploymentID(application: application, deployment: deployment)
         try await running.controller.scale(id, to: numReplicas, by: .user)
+    }
+
+    /// Sets which percentage of its replicas each autoscaled deployment has, for example while another instance takes
+    /// over: the bounds of its ``Autoscaling`` become this share, at least 1 unless 0 %. Deployments with a fixed
+    /// number of replicas keep it.
+    ///
+    /// - Parameter percent: from 0 to 100; `nil`, as at the start, for the bounds as they are.
+    /// - Throws: ``ServeError`` with code `invalidOptions` for another number, and `notRunning` before the start.
+    public func setTargetCapacity(_ percent: Int?) async throws {
+        guard let running else { throw ServeError(.notRunning, "the instance does not run") }
+        try await running.controller.setTargetCapacity(percent)
     }
 
     /// The status of everything that runs.

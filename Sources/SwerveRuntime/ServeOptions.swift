@@ -28,8 +28,8 @@ public struct ServeOptions: Sendable {
     public var idleTimeout: Duration
     /// How long ongoing requests may take to finish at shutdown; 20 seconds by default. Then their connections are cut.
     public var drainTimeout: Duration
-    /// What replicas can reserve on this machine; `nil`, the default, for what it has: the cores and the memory that this
-    /// process may use, and the NVIDIA GPUs that it sees.
+    /// What replicas can reserve on this machine; `nil`, the default, for what it has: the cores and the memory that
+    /// this process may use, and the NVIDIA GPUs that it sees.
     public var node: NodeResources?
     public var logger: Logger
 

@@ -120,7 +120,3 @@ func vanished(_ deployment: String) -> ControlAction {
     let message = "deployment 'shop/\(deployment)' was deleted: application 'shop' no longer has it"
     return .withdraw(id(deployment), reason: ServeError(.deleted, message, deployment: id(deployment)))
 }
-
-extension ControlAction {
-    var isProbe: Bool { if case .probe = self { true } else { false } }
-}

@@ -26,6 +26,11 @@ import Testing
         )
     }
 
+    /// The actions of a deploy whose replicas all wait.
+    private static func waits(_ spec: DeploymentSpec, _ reason: String) -> [ControlAction] {
+        [publish([], spec), .waitForResources(spec.id, reason: reason)]
+    }
+
     @Test func `a replica starts with what it holds of its node`() throws {
         var bench = Bench(node: Self.node)
         let web = Self.web(2, gpus: 0.3)
@@ -36,13 +41,13 @@ import Testing
         var bench = Bench(node: Self.node)
         let (first, second) = (Self.web(2, gpus: 0.4), Self.web(1, gpus: 0.3, in: "later"))
         _ = try bench.run(application(first))
-        #expect(try bench.deploy(application(second, named: "later")) == [publish([], second)])
+        bench.now = bench.now + .seconds(5)
+        let reason = "needs 0.3 gpu; node local has 0.2 of 1 free; held by shop/web#1 0.4, shop/web#2 0.4"
+        #expect(try bench.deploy(application(second, named: "later")) == Self.waits(second, reason))
         let status = try #require(bench.state.status().applications["later"]?.deployments["web"])
         #expect(status.state == .updating)
-        #expect(
-            status.message == "0 of 1 replicas running; 1 pending: needs 0.3 gpu; node local has 0.2 of 1 free; "
-                + "held by shop/web#1 0.4, shop/web#2 0.4"
-        )
+        #expect(status.message == "0 of 1 replicas running; 1 pending: \(reason)")
+        #expect(status.pending == PendingReplicas(count: 1, reason: reason, since: bench.now))
         #expect(try bench.scale(to: 1) == [publish([r(1)], first), .drain(r(2))])
         #expect(bench.report(.drained, r(2)) == [.stop(r(2))])
         #expect(bench.report(.exited(reason: "stopped"), r(2)) == [Self.start(3, second)])
@@ -54,7 +59,8 @@ import Testing
         let waiting = ["c", "a", "b"].map { Self.web(1, gpus: 0.5, in: $0) }
         for spec in waiting {
             _ = bench.wait(.seconds(1))
-            #expect(try bench.deploy(application(spec, named: spec.id.application)) == [publish([], spec)])
+            let reason = "needs 0.5 gpu; node local has 0 of 1 free; held by shop/web#1 1"
+            #expect(try bench.deploy(application(spec, named: spec.id.application)) == Self.waits(spec, reason))
         }
         _ = try bench.delete()
         _ = bench.report(.drained, r(1))
@@ -86,9 +92,8 @@ import Testing
         let (old, new) = (Self.web(2, gpus: 0.4), Self.web(2, version: 2, gpus: 0.4))
         _ = try bench.run(application(old))
         #expect(try bench.deploy(application(new)) == [publish([(r(1), old)], pool: new), .drain(r(2))])
-        #expect(
-            bench.status()?.message.hasSuffix("old replicas stop first, because the new ones need what they hold") == true
-        )
+        let reason = "old replicas stop first, because the new ones need what they hold"
+        #expect(bench.status()?.message.hasSuffix(reason) == true)
         _ = bench.report(.drained, r(2))
         #expect(bench.report(.exited(reason: "stopped"), r(2)) == [Self.start(3, new)])
         #expect(bench.report(.ready, r(3)) == [publish([(r(3), new)], pool: new), .drain(r(1))])
@@ -124,7 +129,8 @@ import Testing
         // Another application takes the place while the seat waits.
         let third = Self.web(1, gpus: 0.5, in: "third")
         #expect(try bench.deploy(application(third, named: "third")).last == Self.start(3, third))
-        #expect(bench.wait(.milliseconds(100)) == [])
+        let reason = "needs 0.6 gpu; node local has 0.1 of 1 free; held by third/web#3 0.5, other/web#1 0.4"
+        #expect(bench.wait(.milliseconds(100)) == [.waitForResources(first.id, reason: reason)])
         #expect(bench.status()?.message.contains("1 pending: needs 0.6 gpu") == true)
     }
 }

@@ -3,7 +3,7 @@ import SwerveCore
 
 /// A controller in a world that fails at random. The seed alone decides what happens.
 struct Simulation {
-    var state = ControllerState()
+    var state: ControllerState
     var world = World()
     var now = MonotonicTime.zero
     var random: SplitMix64
@@ -22,6 +22,21 @@ struct Simulation {
     init(seed: UInt64) {
         random = SplitMix64(seed: seed)
         faults = Faults(using: &random)
+        world.nodes = Self.nodes(using: &random)
+        state = ControllerState(nodes: world.nodes)
+    }
+
+    /// In half of the simulations, replicas compete for what one or two nodes have.
+    private static func nodes(using random: inout SplitMix64) -> [String: NodeResources] {
+        if random.next(below: 2) == 0 { return NodeLedger.nothing }
+        let names = ["local", "other"].prefix(1 + random.next(below: 2))
+        return Dictionary(
+            uniqueKeysWithValues: names.map { name in
+                let gpus = (0..<random.next(below: 3)).map { NodeResources.GPU(id: "\(name)-\($0)") }
+                let cpus = Double(2 + random.next(below: 4))
+                return (name, NodeResources(cpus: cpus, gpus: gpus, memory: 1000 * random.next(below: 3)))
+            }
+        )
     }
 
     mutating func chance(_ percent: Int) -> Bool { random.next(below: 100) < percent }
@@ -32,6 +47,7 @@ struct Simulation {
         let deployments = state.goal.applications.values.flatMap(\.deployments.values)
         let fallenBack = deployments.filter { if case .fallenBack = $0.course { true } else { false } }.map(\.spec.id)
         try world.perform(actions, fallenBack: Set(fallenBack), now: now, isTick: isTick)
+        try world.checkResources { state.status() }
         for action in actions {
             switch action {
             case .start(let replica, let spec, _): start(replica, spec)
@@ -169,8 +185,14 @@ struct Simulation {
             let rollout = rollouts[random.next(below: rollouts.count)]
             let deadline = chance(20) ? Duration.seconds(3) : .seconds(600)
             let config = chance(70) ? [UInt8(random.next(below: 3))] : nil
+            let resources = randomResources()
+            let most = world.nodes == NodeLedger.nothing || !chance(20) ? nil : 1 + random.next(below: 2)
+            let strategy: DeploymentOptions.PlacementStrategy = chance(50) ? .pack : .spread
             var spec =
                 deployment(own, replicas, version: version, in: name) {
+                    $0.resources = resources
+                    $0.maxReplicasPerNode = most
+                    $0.placementStrategy = strategy
                     $0.maxQueuedRequests = queued
                     $0.maxOngoingRequests = 1 + Int(version) + Int(config?.first ?? 0)
                     $0.rollout = rollout
@@ -188,12 +210,22 @@ struct Simulation {
         return ApplicationSpec(name: name, routePrefix: prefix, ingress: ingress, deployments: deployments)
     }
 
+    private mutating func randomResources() -> Resources {
+        if world.nodes == NodeLedger.nothing || chance(30) { return Resources() }
+        let (cpus, gpus) = ([0, 0.5, 1][random.next(below: 3)], [0, 0.3, 0.5, 1][random.next(below: 4)])
+        return Resources(cpus: cpus, gpus: chance(60) ? 0 : gpus, memory: chance(80) ? 0 : 400)
+    }
+
     private mutating func deploy(_ spec: ApplicationSpec) throws {
         do {
             let actions = try state.deploy(spec, now: now)
+            if !world.couldFit(spec) { throw Violation(description: "what can never fit was deployed: \(spec)") }
             world.deployed(spec)
             try act(actions)
-        } catch let error as ServeError where error.message.contains("is taken by") {}
+        } catch let error as ServeError where error.message.contains("is taken by") {
+        } catch let error as ServeError where error.code == .insufficientResources && !world.couldFit(spec) {
+            world.reached.insert(.refused)
+        }
     }
 
     private mutating func scale() throws {
@@ -208,7 +240,13 @@ struct Simulation {
             if !isWanted { throw Violation(description: "\(id) was scaled, but does not exist") }
             world.scaled(id, to: target)
             try act(actions)
-        } catch let error as ServeError where error.code == .notFound && !isWanted {}
+        } catch let error as ServeError where error.code == .notFound && !isWanted {
+        } catch let error as ServeError where error.code == .insufficientResources && isWanted {
+            let room = world.effective(id).map { spec in
+                world.nodes.values.reduce(0) { $0 + World.Free($1).room(for: spec.options, of: id) }
+            }
+            if room ?? .max >= max(target, 1) { throw error }
+        }
     }
 
     private mutating func delete(_ name: String) throws {
@@ -228,7 +266,8 @@ struct Simulation {
     mutating func settle() throws {
         isCalm = true
         try settle(within: .seconds(150), until: "every call is answered and whatever can run runs") { simulation in
-            simulation.world.waiting.isEmpty && simulation.world.deleting.isEmpty
+            let waiting = simulation.world.waiting.filter { !simulation.isShort($0) }
+            return waiting.isEmpty && simulation.world.deleting.isEmpty
                 && simulation.state.status().applications.values.allSatisfy { simulation.isAtRest($0) }
         }
         faults = Faults(endless: faults.endless)
@@ -243,10 +282,11 @@ struct Simulation {
             let world = simulation.world
             let status = simulation.state.status().applications
             return world.goals.allSatisfy { name, goal in
-                world.isRunning(name) && status[name]?.state == .running
-                    && status[name]?.deployments.count == goal.deployments.count
+                simulation.isShort(name)
+                    || world.isRunning(name) && status[name]?.state == .running
+                        && status[name]?.deployments.count == goal.deployments.count
             }
-                && world.waiting.isEmpty && world.deleting.isEmpty
+                && world.waiting.allSatisfy(simulation.isShort) && world.deleting.isEmpty
                 && world.replicas.values.allSatisfy { $0.phase == .ready || $0.isStuck }
                 && Set(status.keys) == Set(world.goals.keys)
         }
@@ -259,9 +299,15 @@ struct Simulation {
         }
     }
 
-    /// Whether the application runs, or has failed and runs as well as it can.
+    /// Whether the application lacks replicas for which there is no room.
+    private func isShort(_ application: String) -> Bool {
+        let deployments = state.status().applications[application]?.deployments.values
+        return deployments?.contains { $0.pending != nil && world.isOutOfRoom($0.id) } ?? false
+    }
+
+    /// Whether the application runs, or has failed or lacks resources and runs as well as it can.
     private func isAtRest(_ application: ApplicationStatus) -> Bool {
-        if application.state == .running { return true }
+        if application.state == .running || isShort(application.name) { return true }
         if application.state == .deploying || application.state == .deleting { return false }
         return application.deployments.values.allSatisfy { deployment in
             guard let spec = world.effective(deployment.id), world.published[deployment.id] != nil else { return true }

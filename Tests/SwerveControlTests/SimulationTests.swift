@@ -33,6 +33,7 @@ struct SimulationTests {
             }
             reached.formUnion(simulation.world.reached)
         }
-        #expect(reached == Set(World.Milestone.allCases), "each rare event must happen in some history")
+        let missing = Set(World.Milestone.allCases).subtracting(reached)
+        #expect(missing == [], "each rare event must happen in some history")
     }
 }

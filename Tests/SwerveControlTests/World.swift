@@ -11,6 +11,7 @@ struct World {
         var configuration: Configuration?
         /// The change that it was ordered to make and has not reported.
         var update: (target: Configuration, number: Int)?
+        let reservation: Reservation
         var phase = Phase.starting
         var readySince: MonotonicTime?
         var probed: MonotonicTime?
@@ -25,6 +26,8 @@ struct World {
         var isStuck: Bool { stops > 6 }
     }
 
+    /// What replicas can reserve.
+    var nodes: [String: NodeResources] = [:]
     /// All replicas that were started and are not gone.
     var replicas: [ReplicaID: Replica] = [:]
     var lastNumber: UInt64 = 0
@@ -80,6 +83,10 @@ struct World {
         case failedReconfiguration
         /// A roll-out ended because it made no progress.
         case stalled
+        /// A replica waited for resources. Old replicas had to stop before new ones could start.
+        case pending, forcedToStopFirst
+        /// A deploy or a scaling was refused, because not even empty nodes have enough.
+        case refused
     }
 
     func live(_ deployment: DeploymentID) -> [ReplicaID] {
@@ -133,7 +140,7 @@ struct World {
         case .reconfigurationFailed(let number, _): replicas[replica]?.end(number, failed: true)
         case .checkPassed: replicas[replica]?.failedChecks = 0
         case .checkFailed: replicas[replica]?.failedChecks += 1
-        case .placed, .launched, .connected, .initializationFailed, .drained: break
+        case .placed, .launched, .connected, .initializationFailed, .drained, .loadChanged: break
         }
     }
 
@@ -148,8 +155,11 @@ struct World {
         let id = replica.deployment
         guard let spec = effective(id), live(id).count < target(of: id) else { return }
         // If no replicas may exist in excess of the target, an old replica keeps its place until it is gone.
-        if spec.options.rollout.bounds(target: target(of: id)).surge == 0, !leaving(id).isEmpty { return }
-        let isStarted = actions.contains { if case .start(let next, _, _) = $0 { next.deployment == id } else { false } }
+        let hasSurge = spec.options.rollout.bounds(target: target(of: id)).surge > 0 && !isLimited(spec)
+        if !hasSurge, !leaving(id).isEmpty { return }
+        let isStarted = actions.contains {
+            if case .start(let next, _, _) = $0 { next.deployment == id } else { false }
+        }
         reached.insert(.replacement)
         if !isStarted { throw illegal("\(replica) had lasted, but is not replaced at once: \(actions)") }
     }
@@ -210,8 +220,7 @@ struct World {
                 guard let known = replicas[replica], !known.isSick else { return false }
                 return known.phase == .ready || known.phase == .draining
             }
-            let (_, unavailable) = spec.options.rollout.bounds(target: target(of: id))
-            if unavailable >= target(of: id), !alive.isEmpty {
+            if unavailable(spec) >= target(of: id), !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
                 throw Violation(description: "\(id) is out of service, but \(alive) could serve")
@@ -223,7 +232,9 @@ struct World {
 
     private mutating func perform(_ action: ControlAction, now: MonotonicTime, isTick: Bool) throws {
         switch action {
-        case .start(let replica, let spec, _):
+        case .waitForResources: break
+        case .start(let replica, let spec, let reservation):
+            try check(reservation, for: spec)
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
             if effective(replica.deployment) != spec {
@@ -232,7 +243,7 @@ struct World {
                 }
                 reached.insert(.healed)
             }
-            replicas[replica] = Replica(spec: spec, configuration: spec.configuration)
+            replicas[replica] = Replica(spec: spec, configuration: spec.configuration, reservation: reservation)
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
             if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
@@ -267,10 +278,10 @@ struct World {
                 targets[id] = nil
                 fellBack.remove(id)
             }
-        case .waitForResources: break
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("bad routes") }
             routes = table
+        case .waitForResources: break
         case .drain(let replica):
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):
@@ -295,7 +306,15 @@ struct World {
             replicas[replica]?.update = (spec.configuration, number)
             reached.insert(.reconfigured)
         case .applicationRunning(let name):
-            if waiting.remove(name) == nil || !isRunning(name) { throw illegal("not running, or nobody waits") }
+            if waiting.remove(name) == nil { throw illegal("nobody waits") }
+            if !isRunning(name) {
+                let own = goals[name]?.deployments.filter { !isComplete($0.id, $0) }.map { spec in
+                    "\(spec.id) \(published[spec.id] ?? []) of \(target(of: spec.id)): "
+                        + "\(live(spec.id).map { ($0, replicas[$0]?.configuration?.userConfig, replicas[$0]?.update) }) "
+                        + "wanted \(spec.userConfig ?? [])"
+                }
+                throw illegal("not running: \(own ?? []), \(deployments.keys.sorted())")
+            }
         case .applicationFailed(let name, let error):
             if waiting.remove(name) == nil { throw illegal("nobody waits") }
             if error.message.contains("could not be reconfigured") { reached.insert(.failedReconfiguration) }
@@ -332,7 +351,7 @@ struct World {
     }
 
     /// Whether the deployment has exactly the replicas that `spec` wants, and no others serve.
-    private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
+    func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
         guard let set = published[id] else { return false }
         return !fellBack.contains(id) && set.count == target(of: id) && set == live(id) && isCurrent(set, spec)
     }
@@ -374,7 +393,8 @@ struct World {
     private func checkRollout(_ id: DeploymentID, _ actions: [ControlAction], servedBefore: [ReplicaID]) throws {
         guard let spec = effective(id), let served = published[id] else { return }
         let target = target(of: id)
-        let (surge, unavailable) = spec.options.rollout.bounds(target: target)
+        let surge = spec.options.rollout.bounds(target: target).surge
+        let unavailable = unavailable(spec)
         let dropped = servedBefore.filter { replica in
             guard let known = replicas[replica], !known.isSick, !served.contains(replica) else { return false }
             return known.phase == .ready || actions.contains(.drain(replica))
@@ -382,11 +402,19 @@ struct World {
         if !dropped.isEmpty, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
-        let isStarted = actions.contains { if case .start(let new, _, _) = $0 { new.deployment == id } else { false } }
+        let isStarted = actions.contains {
+            if case .start(let new, _, _) = $0 { new.deployment == id } else { false }
+        }
         // When all new replicas start next to the old ones, there may be more old ones than the current target.
         guard isStarted, !spec.options.rollout.servesTogether else { return }
         let holding = live(id).count + (surge == 0 ? leaving(id).count : 0)
         if holding > target + surge { throw illegal("\(id) has \(holding) replicas, not \(target) + \(surge)") }
+    }
+
+    /// How many replicas may be missing during a roll-out. Resources can force one to stop one old replica at a time.
+    private func unavailable(_ spec: DeploymentSpec) -> Int {
+        let unavailable = spec.options.rollout.bounds(target: target(of: spec.id)).unavailable
+        return isLimited(spec) ? max(unavailable, 1) : unavailable
     }
 
     private func illegal(_ what: String) -> Violation { Violation(description: what) }

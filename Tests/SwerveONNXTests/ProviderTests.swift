@@ -78,7 +78,10 @@ struct ProviderTests {
         #expect(other?.message.contains("NVML") == true)
     }
 
-    @Test("The memory of a part of a GPU is the part's, by any name that CUDA takes", .enabled(if: FakeNVML.canBeMade))
+    @Test(
+        "The memory of a part of a GPU is the part's, by any name that CUDA takes",
+        .enabled(if: StandInNVML.canBeMade)
+    )
     func parts() async throws {
         try await withTemporaryFolder { folder in
             let library = try FakeNVML.make(in: folder)

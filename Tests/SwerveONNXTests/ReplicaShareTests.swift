@@ -15,8 +15,9 @@ struct ReplicaShareTests {
         "Replicas share the cores without using more than there are",
         arguments: [
             // cores, replicas, cpus, concurrent runs, threads
-            (8, 1, 1.0, 1, 8), (8, 2, 1, 1, 4), (8, 3, 1, 1, 2), (8, 16, 1, 1, 1), (1, 1, 1, 1, 1), (8, 0, 1, 1, 8),
-            (8, 2, 2, 1, 2), (8, 2, 2.5, 1, 2), (8, 4, 6, 1, 2), (8, 1, 0.5, 1, 8), (8, 1, 1, 3, 6), (8, 4, 1, 4, 1),
+            (8, 1, 0.0, 1, 8), (8, 2, 0, 1, 4), (8, 3, 0, 1, 2), (8, 16, 0, 1, 1), (1, 1, 0, 1, 1), (8, 0, 0, 1, 8),
+            (8, 2, 2, 1, 2), (8, 2, 2.5, 1, 2), (8, 4, 6, 1, 2), (8, 1, 0.5, 1, 1), (8, 1, 0, 3, 6), (8, 4, 0, 4, 1),
+            (8, 1, 1, 1, 1),
         ] as [(Int, Int, Double, Int, Int)]
     )
     func threads(cores: Int, replicas: Int, cpus: Double, concurrentRuns: Int, threads: Int) {

@@ -20,16 +20,28 @@ import Testing
         #expect(Machine.memory { _ in nil } == 0)
     }
 
-    private static let devices = ["GPU-aa1", "GPU-bb2", "MIG-cc3"].map {
-        NVIDIADevice(id: $0, product: "", memory: 1)
-    }
+    private static let devices = [
+        NVIDIADevice(id: "GPU-aa1", gpu: 0), NVIDIADevice(id: "GPU-bb2", gpu: 1), NVIDIADevice(id: "MIG-cc3", gpu: 2),
+        NVIDIADevice(id: "MIG-cc4", gpu: 2),
+    ]
 
     @Test(arguments: [
-        (nil, ["GPU-aa1", "GPU-bb2", "MIG-cc3"]), ("1,0", ["GPU-bb2", "GPU-aa1"]), ("", []), ("GPU-b", ["GPU-bb2"]),
+        (nil, ["GPU-aa1", "GPU-bb2", "MIG-cc3", "MIG-cc4"]), ("2", ["MIG-cc3"]), ("1,0", ["GPU-bb2", "GPU-aa1"]),
+        ("", []), ("GPU-b", ["GPU-bb2"]),
         ("MIG-cc3, 0", ["MIG-cc3", "GPU-aa1"]), ("0,-1,1", ["GPU-aa1"]), ("0,7,1", ["GPU-aa1"]), ("0,0", ["GPU-aa1"]),
     ])
     func `CUDA_VISIBLE_DEVICES chooses devices by number and by name`(value: String?, ids: [String]) {
         #expect(NVIDIADevice.visible(value, of: Self.devices).map(\.id) == ids)
+    }
+
+    @Test(arguments: [
+        ("GPU-bb2", nil, 1), ("1", nil, 1), ("GPU-bb2", "1,0", 0), ("GPU-aa1", "1,0", 1),
+        ("GPU-bb2", "GPU-aa1,GPU-bb2", 1),
+        ("GPU-bb2", "GPU-a, GPU-b", 1), ("1", "GPU-b", 0), ("MIG-cc4", "MIG-cc4", 0), ("GPU-aa1", "1", nil),
+        ("7", "0", nil),
+    ])
+    func `CUDA counts the devices that a process sees`(id: String, visible: String?, number: Int?) {
+        #expect(NVIDIADevice.number(of: id, visible: visible) { Self.devices } == number)
     }
 
     @Test func `without the driver's library there are no devices`() {

@@ -41,6 +41,8 @@ int64_t swerve_heap_used(void);
 void swerve_limit_heaps(int count);
 // Returns the allocator's unused memory to the system.
 void swerve_return_memory(void);
+// From now on the process has at most this many bytes of memory of its own (RLIMIT_DATA). -1 if it fails.
+int swerve_limit_memory(int64_t bytes);
 
 // The processor time that this process has used, in nanoseconds.
 int64_t swerve_process_time(void);

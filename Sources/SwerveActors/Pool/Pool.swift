@@ -10,6 +10,7 @@ package final class Pool: Sendable {
     package let id: DeploymentID
     package let instance: InstanceID
     private let clock: any EventLoop
+    private let loads: LoadReporter
     private let state: Mutex<State>
 
     private struct State {
@@ -19,6 +20,16 @@ package final class Pool: Sendable {
         var replicas: [(any ReplicaConnection)?] = []
         var waiters: [ReplicaRouter.Ticket: Waiter] = [:]
         var isTickScheduled = false
+        var watch = LoadWatch()
+    }
+
+    /// Whether the controller wants to know the pool's load, and what it has been told.
+    private struct LoadWatch {
+        var isOn = false
+        /// Whether the next change is noted. It is not while an earlier one has not been reported.
+        var isArmed = false
+        /// Whether it is known, or about to be, that requests wait.
+        var isQueueNoted = false
     }
 
     private enum Waiter {
@@ -54,10 +65,18 @@ package final class Pool: Sendable {
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: for the choices among replicas.
-    package init(_ id: DeploymentID, of instance: InstanceID, clock: any EventLoop, seed: UInt64) {
+    ///   - loads: tells the controller the pool's load.
+    package init(
+        _ id: DeploymentID,
+        of instance: InstanceID,
+        clock: any EventLoop,
+        seed: UInt64,
+        loads: LoadReporter
+    ) {
         self.id = id
         self.instance = instance
         self.clock = clock
+        self.loads = loads
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }
 
@@ -68,6 +87,7 @@ package final class Pool: Sendable {
     package func tryAcquire() -> Lease? {
         state.withLock { state in
             guard let slot = state.router.admitIfFree(using: &state.generator) else { return nil }
+            if state.watch.isArmed { noteLoad(&state) }
             return lease(slot, in: &state)
         }
     }
@@ -115,9 +135,12 @@ package final class Pool: Sendable {
                 again
                 ? state.router.readmit(using: &state.generator) : state.router.admit(using: &state.generator)
             switch admission {
-            case .assigned(let slot): return .lease(LeaseBox(lease(slot, in: &state)))
+            case .assigned(let slot):
+                if state.watch.isArmed { noteLoad(&state) }
+                return .lease(LeaseBox(lease(slot, in: &state)))
             case .queued(let ticket):
                 state.waiters[ticket] = waiter
+                noteQueue(&state)
                 return .waiting(ticket)
             case .refused(let error): return .refused(located(error))
             }
@@ -128,7 +151,8 @@ package final class Pool: Sendable {
     package func cancel(_ ticket: UInt64?) {
         guard let ticket else { return }
         let waiter = state.withLock { state -> Waiter? in
-            state.router.cancel(ticket) ? state.waiters.removeValue(forKey: ticket) : nil
+            if state.watch.isArmed { noteLoad(&state) }
+            return state.router.cancel(ticket) ? state.waiters.removeValue(forKey: ticket) : nil
         }
         if case .task(let continuation)? = waiter { continuation.resume(throwing: CancellationError()) }
     }
@@ -138,6 +162,7 @@ package final class Pool: Sendable {
         // actor.
         let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
             let (first, more) = state.router.release(slot, using: &state.generator)
+            if state.watch.isArmed { noteLoad(&state) }
             let unused = takeUnused(slot, in: &state)
             return (first.map { grant($0, in: &state) }, more.map { grant($0, in: &state) }, unused)
         }
@@ -192,6 +217,7 @@ package final class Pool: Sendable {
                 state.replicas[slot] = member.connection
             }
             let unused = takeUnused(in: &state)
+            watchLoad(options.reportsLoad, &state)
             return (assignments.map { grant($0, in: &state) }, unused)
         }
         for grant in grants { grant.give() }
@@ -210,6 +236,7 @@ package final class Pool: Sendable {
         let error = located(error)
         let (waiters, _) = state.withLock { state in
             let waiters = state.router.withdraw(error).compactMap { state.waiters.removeValue(forKey: $0) }
+            watchLoad(false, &state)
             return (waiters, takeUnused(in: &state))
         }
         for waiter in waiters {
@@ -223,6 +250,41 @@ package final class Pool: Sendable {
     /// The numbers of waiting requests, of leases out and of known replicas, for status and tests.
     package var load: (queued: Int, ongoing: Int, replicas: Int) {
         state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
+    }
+
+    // MARK: Reports of the load
+
+    private func watchLoad(_ isWanted: Bool, _ state: inout State) {
+        if isWanted == state.watch.isOn {
+            if state.watch.isArmed { noteLoad(&state) }
+            return
+        }
+        state.watch = LoadWatch(isOn: isWanted, isArmed: false, isQueueNoted: false)
+        if isWanted { loads.watch(self) } else { loads.unwatch(self) }
+    }
+
+    @inline(never)
+    private func noteLoad(_ state: inout State) {
+        state.watch.isArmed = false
+        loads.note(id, atOnce: false)
+    }
+
+    /// A request has to wait: a replica more would help now.
+    private func noteQueue(_ state: inout State) {
+        guard state.watch.isOn, !state.watch.isQueueNoted else { return }
+        state.watch.isQueueNoted = true
+        state.watch.isArmed = false
+        loads.note(id, atOnce: true)
+    }
+
+    /// The load now; the next change will be noted.
+    func takeLoad() -> Load {
+        state.withLock { state in
+            let load = Load(queued: state.router.queuedCount, ongoing: state.router.ongoingCount)
+            state.watch.isArmed = state.watch.isOn
+            state.watch.isQueueNoted = load.queued > 0
+            return load
+        }
     }
 
     // MARK: Inner workings

@@ -11,6 +11,8 @@ package final class PoolTable: Sendable {
         var generator: SplitMix64
     }
     package let instance: InstanceID
+    /// Tells the controller the pools' loads.
+    package let loads: LoadReporter
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -19,6 +21,7 @@ package final class PoolTable: Sendable {
     ///   - seed: for the choices among replicas.
     package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
         self.instance = instance
+        self.loads = LoadReporter(clock: clock)
         self.state = Mutex(State(clock: clock, generator: SplitMix64(seed: seed)))
     }
 
@@ -27,7 +30,7 @@ package final class PoolTable: Sendable {
     package func pool(_ id: DeploymentID) -> Pool {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
-            let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next())
+            let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next(), loads: loads)
             state.pools[id] = pool
             return (pool, state.observer)
         }

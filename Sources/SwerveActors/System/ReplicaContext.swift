@@ -21,10 +21,15 @@ public struct ReplicaContext: Sendable, Hashable {
     /// ``DeploymentOptions/numReplicas`` does not replace running replicas, so the number is the one at the replica's
     /// start.
     public var options: DeploymentOptions
+    /// The GPUs that the replica holds, as `CUDA_VISIBLE_DEVICES` takes them; one if its share is a fraction. In a
+    /// process of its own, CUDA sees only these. An in-process replica must choose among those of its process;
+    /// `SwerveONNX` does.
+    public var gpus: [String]
 
-    public init(replica: ReplicaID, options: DeploymentOptions) {
+    public init(replica: ReplicaID, options: DeploymentOptions, gpus: [String] = []) {
         self.replica = replica
         self.options = options
+        self.gpus = gpus
     }
 
     /// The context of the replica that is being created; `nil` elsewhere. Bind it with

@@ -93,7 +93,8 @@ struct LedgerNode: Hashable, Sendable {
     /// What keeps a replica from being placed here; `nil` if nothing does.
     func problem(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage? {
         if let limit = rule.maxReplicasPerNode, count(of: deployment) >= limit {
-            let summary = "may have \(limit) \(limit == 1 ? "replica" : "replicas") on a node; node \(name) has that many"
+            let replicas = limit == 1 ? "1 replica" : "\(limit) replicas"
+            let summary = "may have \(replicas) on a node; node \(name) has that many"
             return Shortage(summary: summary, holders: "", closeness: 0)
         }
         if need.cpus > free.cpus { return shortage("cpu", need.cpus, free.cpus, total.cpus) { $0.cpus } }
@@ -122,8 +123,9 @@ struct LedgerNode: Hashable, Sendable {
 
     private func memoryShortage(_ need: Int) -> Shortage {
         func text(_ bytes: Int) -> String { "\(bytes / (1 << 20)) MiB" }
+        let left = "\(text(free.memory)) of \(text(total.memory))"
         return Shortage(
-            summary: "needs \(text(need)) of memory; node \(name) has \(text(free.memory)) of \(text(total.memory)) free",
+            summary: "needs \(text(need)) of memory; node \(name) has \(left) free",
             holders: holders { Resources.Amount(Double($0.memory / (1 << 20))) },
             closeness: Double(free.memory) / Double(need)
         )

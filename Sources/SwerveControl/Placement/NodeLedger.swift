@@ -32,6 +32,11 @@ package struct NodeLedger: Hashable, Sendable {
         return nodes[index].take(need, for: replica)
     }
 
+    /// Reserves what a replica with these options needs.
+    mutating func reserve(_ replica: ReplicaID, _ options: DeploymentOptions) throws(Shortage) -> Reservation {
+        try reserve(replica, options.resources, PlacementRule(options))
+    }
+
     /// Gives back what a replica held; nothing if it held nothing.
     ///
     /// - Returns: whether that makes room for others.
@@ -45,7 +50,12 @@ package struct NodeLedger: Hashable, Sendable {
     }
 
     /// What is wrong with a demand that could never be met, even if nothing else ran; `nil` if it could.
-    package func problem(_ need: Resources, replicas: Int, of deployment: DeploymentID, _ rule: PlacementRule) -> String? {
+    package func problem(
+        _ need: Resources,
+        replicas: Int,
+        of deployment: DeploymentID,
+        _ rule: PlacementRule
+    ) -> String? {
         if need == Resources(), rule.maxReplicasPerNode == nil { return nodes.isEmpty ? "there is no node" : nil }
         var empty = NodeLedger([:])
         empty.nodes = nodes.map { LedgerNode($0.name, $0.total) }
@@ -62,15 +72,44 @@ package struct NodeLedger: Hashable, Sendable {
 
     /// - Throws: ``ServeError`` with code `insufficientResources` if so many replicas could never run together.
     func check(_ spec: DeploymentSpec, replicas: Int) throws(ServeError) {
-        let rule = PlacementRule()
+        let rule = PlacementRule(spec.options)
         guard let problem = problem(spec.options.resources, replicas: replicas, of: spec.id, rule) else { return }
         throw ServeError(.insufficientResources, "deployment '\(spec.id)': \(problem)", deployment: spec.id)
+    }
+
+    /// - Throws: ``ServeError`` with code `insufficientResources` if the application's replicas could never run
+    ///   together, even if nothing else ran. Some that could not, because parts do not fit, are not noticed.
+    func check(_ spec: ApplicationSpec) throws(ServeError) {
+        for deployment in spec.deployments { try check(deployment, replicas: deployment.options.firstReplicas) }
+        func compare(_ unit: String, _ need: (Resources) -> Double, _ own: (NodeResources) -> Double) throws(ServeError)
+        {
+            let wanted = spec.deployments.reduce(0) { sum, deployment in
+                sum + need(deployment.options.resources) * Double(deployment.options.firstReplicas)
+            }
+            let total = nodes.reduce(0) { $0 + own($1.total) }
+            if wanted <= total { return }
+            // Rounded as `Resources.Amount`s are shown.
+            let (needed, there) = (Resources.Amount(wanted / 10_000), Resources.Amount(total / 10_000))
+            throw ServeError(
+                .insufficientResources,
+                "application '\(spec.name)': its deployments need \(needed) \(unit) together; there is \(there) in all"
+            )
+        }
+        // In ten-thousandths, of a mebibyte for memory. Their doubles are exact.
+        func units(_ amount: Resources.Amount?) -> Double { Double(amount?.tenThousandths ?? 0) }
+        let mebibyte = 10_000.0 / Double(1 << 20)
+        try compare("cpu", { units($0.cpus) }, { units($0.cpus) })
+        try compare("gpu", { units($0.gpus) }, { Double($0.gpus.count) * 10_000 })
+        try compare("MiB of memory", { Double($0.memory) * mebibyte }, { Double($0.memory) * mebibyte })
+        for name in Set(spec.deployments.flatMap(\.options.resources.custom.keys)).sorted() {
+            try compare(name, { units($0.custom[name]) }, { units($0.custom[name]) })
+        }
     }
 
     // MARK: Choosing
 
     private func best(of candidates: [Int], for deployment: DeploymentID, _ rule: PlacementRule) -> Int? {
-        switch rule.kind {
+        switch rule.strategy.kind {
         case .pack: candidates.min { nodes[$0].load > nodes[$1].load }
         case .spread:
             candidates.min { one, two in
@@ -95,19 +134,16 @@ package struct NodeLedger: Hashable, Sendable {
 
 /// How nodes are chosen for the replicas of a deployment.
 package struct PlacementRule: Hashable, Sendable {
-    package enum Kind: Hashable, Sendable {
-        /// The fullest node that has room, so that others stay free.
-        case pack
-        /// The node with the fewest replicas of the deployment.
-        case spread
-    }
-
-    package var kind: Kind
+    package var strategy: DeploymentOptions.PlacementStrategy
     package var maxReplicasPerNode: Int?
 
-    package init(_ kind: Kind = .spread, maxReplicasPerNode: Int? = nil) {
-        self.kind = kind
+    package init(_ strategy: DeploymentOptions.PlacementStrategy = .spread, maxReplicasPerNode: Int? = nil) {
+        self.strategy = strategy
         self.maxReplicasPerNode = maxReplicasPerNode
+    }
+
+    init(_ options: DeploymentOptions) {
+        self.init(options.placementStrategy, maxReplicasPerNode: options.maxReplicasPerNode)
     }
 }
 

@@ -36,10 +36,12 @@ package final class InProcessLauncher: ReplicaLauncher {
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
         replicas.withLock { $0[replica] = Replica(report: report) }
-        report(.placed(ReplicaPlace(address: address)))
+        let memory = reservation.resources.memory
+        let limit = MemoryLimit(bytes: memory, enforcement: .none, reason: "it shares a process with others")
+        report(.placed(ReplicaPlace(address: address, memoryLimit: memory > 0 ? limit : nil)))
         report(.launched(processID: processID))
         report(.connected)
-        let initializer = factory.make(replica, spec) { result in self.made(replica, result) }
+        let initializer = factory.make(replica, spec, gpus: reservation.gpus) { result in self.made(replica, result) }
         replicas.withLock { $0[replica]?.initializer = initializer }
     }
 

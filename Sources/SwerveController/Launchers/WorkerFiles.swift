@@ -25,6 +25,9 @@ package struct WorkerFiles: Sendable {
         )
     }
 
+    /// The name of the control group of a replica's process, which no other instance uses.
+    func group(of replica: ReplicaID) -> String { "swerve-\(instance)-\(replica.number)" }
+
     /// Removes the files that a process left when it ended.
     func remove(of replica: ReplicaID) {
         let settings = settings(of: replica)

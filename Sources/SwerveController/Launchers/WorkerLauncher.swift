@@ -3,6 +3,7 @@ package import NIOCore
 package import SwerveControl
 package import SwerveCore
 package import SwerveLaunch
+package import SwerveSystem
 package import SwerveTransport
 internal import SwerveSystem
 internal import Synchronization
@@ -13,6 +14,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let peers: Peers
     private let clock: any EventLoop
     private let files: WorkerFiles
+    private let groups: ProcessGroups
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -20,6 +22,7 @@ package final class WorkerLauncher: ReplicaLauncher {
 
     private struct Replica {
         let spec: DeploymentSpec
+        let limits: WorkerLimits
         let report: Report
         var connection: PeerConnection?
         /// Ends the wait for the connection.
@@ -47,17 +50,20 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - peers: also gets the connections, for requests.
     ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
+    ///   - groups: makes the control groups that limit workers.
     package init(
         processes: any ProcessLauncher,
         peers: Peers,
         clock: any EventLoop,
         files: WorkerFiles,
+        groups: ProcessGroups = .own,
         logger: Logger
     ) {
         self.processes = processes
         self.peers = peers
         self.clock = clock
         self.files = files
+        self.groups = groups
         self.logger = logger
     }
 
@@ -69,15 +75,13 @@ package final class WorkerLauncher: ReplicaLauncher {
         on reservation: Reservation,
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
-        state.withLock { $0.replicas[replica] = Replica(spec: spec, report: report) }
-        let settings = files.settings(of: replica)
-        report(.placed(ReplicaPlace(address: settings.address)))
-        var environment = [WorkerSettings.variable: settings.text]
-        if !reservation.gpus.isEmpty {
-            environment["CUDA_VISIBLE_DEVICES"] = reservation.gpus.joined(separator: ",")
-            // Otherwise CUDA numbers devices by their speed, and NVML by their place.
-            environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-        }
+        var settings = files.settings(of: replica)
+        let limits = WorkerLimits(for: reservation, group: files.group(of: replica), groups)
+        limits.apply(to: &settings)
+        state.withLock { $0.replicas[replica] = Replica(spec: spec, limits: limits, report: report) }
+        report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
+        var environment = reservation.environment
+        environment[WorkerSettings.variable] = settings.text
         processes.start(replica, environment: environment) { event in
             switch event {
             case .launched(let processID):
@@ -114,7 +118,8 @@ package final class WorkerLauncher: ReplicaLauncher {
         for done in passed { done() }
         guard let entry = gone else { return }
         entry.timeout?.cancel()
-        let reason = entry.isSilent ? "it did not connect within \(Self.connectTimeout): \(reason)" : reason
+        var reason = entry.limits.ended(reason)
+        if entry.isSilent { reason = "it did not connect within \(Self.connectTimeout): \(reason)" }
         if !entry.isStopped {
             logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
         }
@@ -223,6 +228,7 @@ extension WorkerLauncher: PeerDelegate {
             report(.reconfigurationFailed(number: number, message: message))
         case .fenced(let number):
             for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
+        case .load(let loads): report(.loadChanged(loads))
         case .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }

@@ -12,6 +12,12 @@ package struct WorkerSettings: Hashable, Sendable {
     package var address: String
     /// The file of its board, where it notes how far it got.
     package var boardPath: String
+    /// The devices that the replica holds.
+    package var gpus: [String] = []
+    /// The control group that the worker enters before it does anything else; empty for none.
+    package var group = ""
+    /// The bytes of memory to which the worker limits itself; 0 for no limit.
+    package var memory = 0
 
     package init(
         instance: InstanceID,
@@ -29,14 +35,18 @@ package struct WorkerSettings: Hashable, Sendable {
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        "\(instance)\n\(replica.number)\n\(replica.deployment)\n\(controllerAddress)\n\(address)\n\(boardPath)"
+        let lines = [
+            "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
+            gpus.joined(separator: ","), group, "\(memory)",
+        ]
+        return lines.joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 6, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
-            let deployment = DeploymentID(lines[2])
+        guard lines.count == 9, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
+            let deployment = DeploymentID(lines[2]), let memory = Int(lines[8])
         else {
             return nil
         }
@@ -47,5 +57,8 @@ package struct WorkerSettings: Hashable, Sendable {
             address: lines[4],
             boardPath: lines[5]
         )
+        gpus = lines[6].split(separator: ",").map(String.init)
+        group = lines[7]
+        self.memory = memory
     }
 }

@@ -41,22 +41,40 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         public var description: String { kind.rawValue }
     }
 
+    /// How nodes are chosen for the replicas of a deployment. On one node there is nothing to choose.
+    public struct PlacementStrategy: Hashable, Sendable, Codable, CustomStringConvertible {
+        package enum Kind: String, Codable, Sendable { case spread, pack }
+        package let kind: Kind
+        /// The node with the fewest replicas of the deployment, so that the loss of one node costs few. The default.
+        public static let spread = PlacementStrategy(kind: .spread)
+        /// The fullest node that has room, so that others stay free for replicas that need much.
+        public static let pack = PlacementStrategy(kind: .pack)
+        public var description: String { kind.rawValue }
+    }
+
     /// The name within the application; `nil` means the type's name, numbered from the second deployment of that type
     /// on.
     public var name: String? = nil
     /// How many replicas a deploy asks for; 1 by default, at most ``maximumReplicas``. The deployment can be scaled
-    /// later.
+    /// later. With `.auto`, the load decides: from 1 to 100 replicas.
     public var numReplicas: Int = 1
+    /// How the number of replicas follows the load; `nil`, the default, for a fixed number. Then `numReplicas` is left
+    /// out.
+    public var autoscaling: Autoscaling? = nil
     /// How many requests one replica handles at a time; 100 by default. Further requests wait in the callers' queues.
     /// Ray Serve calls this `max_ongoing_requests` and formerly called it `max_concurrent_queries`.
     public var maxOngoingRequests: Int = 100
     /// How many requests may wait in the queue of one calling process; 10 000 by default. Further requests fail with
     /// ``ServeError/Code/queueFull`` (HTTP 503).
     public var maxQueuedRequests: Int = 10_000
-    /// The resources that one replica needs on its node; 1 CPU by default.
+    /// The resources that one replica reserves on its node; none by default.
     public var resources: Resources = Resources()
     /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process
+    /// How nodes are chosen for the replicas; by default those with the fewest replicas of the deployment.
+    public var placementStrategy: PlacementStrategy = .spread
+    /// The most replicas that one node may have; no limit by default. Further replicas are pending.
+    public var maxReplicasPerNode: Int? = nil
     /// Which replica a call goes to; by default the less busy of two chosen at random.
     public var routing: Routing = .powerOfTwoChoices
     /// Which threads a replica's requests begin on; the Swift pool's by default.
@@ -94,16 +112,18 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
             ServeError(.invalidOptions, "deployment '\(deployment)': \(what)")
         }
         if let name, let problem = NameRule.problem(with: name) { throw refuse(problem) }
-        if !(0...Self.maximumReplicas).contains(numReplicas) {
-            throw refuse("numReplicas is \(numReplicas); it must be from 0 to \(Self.maximumReplicas)")
-        }
         if !(1...Self.maximumRequests).contains(maxOngoingRequests) {
             throw refuse("maxOngoingRequests is \(maxOngoingRequests); it must be from 1 to \(Self.maximumRequests)")
         }
         if !(0...Self.maximumRequests).contains(maxQueuedRequests) {
             throw refuse("maxQueuedRequests is \(maxQueuedRequests); it must be from 0 to \(Self.maximumRequests)")
         }
-        let problem = resources.problem() ?? rollout.problem() ?? compression.problem() ?? requestDecoding.problem()
+        if let most = maxReplicasPerNode, !(1...Self.maximumReplicas).contains(most) {
+            throw refuse("maxReplicasPerNode is \(most); it must be from 1 to \(Self.maximumReplicas)")
+        }
+        let problem =
+            replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem()
+            ?? requestDecoding.problem()
         if let problem { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("progressDeadline", progressDeadline),

@@ -6,10 +6,13 @@
 public struct DeploymentOverrides: Hashable, Sendable {
     public var name: String?
     public var numReplicas: Int?
+    public var autoscaling: Autoscaling?
     public var maxOngoingRequests: Int?
     public var maxQueuedRequests: Int?
     public var resources: Resources?
     public var placement: DeploymentOptions.Placement?
+    public var placementStrategy: DeploymentOptions.PlacementStrategy?
+    public var maxReplicasPerNode: Int?
     public var routing: DeploymentOptions.Routing?
     public var execution: DeploymentOptions.Execution?
     public var rollout: DeploymentOptions.Rollout?
@@ -24,10 +27,13 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public init(
         name: String? = nil,
         numReplicas: Int? = nil,
+        autoscaling: Autoscaling? = nil,
         maxOngoingRequests: Int? = nil,
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
+        maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
@@ -41,10 +47,13 @@ public struct DeploymentOverrides: Hashable, Sendable {
     ) {
         self.name = name
         self.numReplicas = numReplicas
+        self.autoscaling = autoscaling
         self.maxOngoingRequests = maxOngoingRequests
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
         self.placement = placement
+        self.placementStrategy = placementStrategy
+        self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
         self.execution = execution
         self.rollout = rollout
@@ -59,13 +68,16 @@ public struct DeploymentOverrides: Hashable, Sendable {
 
     /// Returns `options` with these overrides applied.
     package func applied(to options: DeploymentOptions) -> DeploymentOptions {
-        var options = options
+        var options = withoutOverridden(options)
         if let name { options.name = name }
         if let numReplicas { options.numReplicas = numReplicas }
+        if let autoscaling { options.autoscaling = autoscaling }
         if let maxOngoingRequests { options.maxOngoingRequests = maxOngoingRequests }
         if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
         if let resources { options.resources = resources }
         if let placement { options.placement = placement }
+        if let placementStrategy { options.placementStrategy = placementStrategy }
+        if let maxReplicasPerNode { options.maxReplicasPerNode = maxReplicasPerNode }
         if let routing { options.routing = routing }
         if let execution { options.execution = execution }
         if let rollout { options.rollout = rollout }

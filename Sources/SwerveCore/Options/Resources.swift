@@ -1,8 +1,8 @@
 /// The resources that one replica reserves on its node: CPUs, GPUs (fractions allowed), memory, and resources that the
 /// user names. By default nothing is reserved.
 ///
-/// A replica starts only when its node has as much free; until then it is pending, and its deployment's status says what
-/// is missing. The sum of all reservations never exceeds what a node has.
+/// A replica starts only when its node has as much free; until then it is pending, and its deployment's status says
+/// what is missing. The sum of all reservations never exceeds what a node has.
 ///
 /// Amounts are stored as ten-thousandths, so sums of fractions are exact: three replicas of 0.3 GPU and one of 0.1 fill
 /// a GPU without rounding drift.

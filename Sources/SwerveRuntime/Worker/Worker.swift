@@ -96,6 +96,7 @@ package final class Worker: PeerDelegate {
 
     private func connected(_ connection: PeerConnection) {
         greet(connection)
+        environment.system.pools.loads.report { connection.send(.load($0)) }
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
@@ -134,13 +135,13 @@ package final class Worker: PeerDelegate {
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed:
+            .reconfigured, .reconfigurationFailed, .load:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }
 
     private func start(_ spec: DeploymentSpec, _ connection: PeerConnection) {
-        _ = environment.factory.make(settings.replica, spec) { result in
+        _ = environment.factory.make(settings.replica, spec, gpus: settings.gpus) { result in
             switch result {
             case .success(let replica):
                 self.hosted.add(replica)

@@ -21,6 +21,12 @@ public func swerveWorkerMain() {
     // Processes that user code starts must not become workers.
     ThisProcess.removeEnvironmentVariable(WorkerSettings.variable)
     ProcessSignal.brokenPipe.discard()
+    do {
+        try settings.limitThisProcess()
+    } catch {
+        StandardError.write("swerve: \(error.message)\n")
+        ThisProcess.exit(1)
+    }
     // Before anybody asks for the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
     IdleMemory.limitHeaps()

@@ -46,6 +46,16 @@ extension FileSystem {
         }
     }
 
+    /// Writes to a file in place, as the files by which the kernel is told something need it.
+    package static func overwrite(_ path: String, _ bytes: [UInt8]) throws(SystemFailure) {
+        do throws(ErrorNumber) {
+            let file = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644)
+            try Descriptors.writeAll(file.number, bytes)
+        } catch {
+            throw SystemFailure("write", path, error)
+        }
+    }
+
     /// Returns once a file's bytes, or a folder's names, are on the disk.
     package static func sync(_ path: String) throws(SystemFailure) {
         do throws(ErrorNumber) {

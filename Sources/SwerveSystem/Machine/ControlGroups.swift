@@ -27,10 +27,17 @@ package enum ControlGroups {
     package static func memoryLimit(read: (String) -> String?) -> Int? {
         guard let group = paths(read("/proc/self/cgroup") ?? "").version2 else { return nil }
         let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
-        let limits = mounts.lazy.filter(\.isVersion2).flatMap { $0.folders(of: group) }.compactMap { folder in
+        let limits = mounts.filter(\.isVersion2).flatMap { $0.folders(of: group) }.compactMap { folder in
             read("\(folder)/memory.max").flatMap { Int($0.filter { !$0.isWhitespace }) }
         }
         return limits.min()
+    }
+
+    /// The folder of the process's group of version 2; `nil` where it cannot be seen.
+    package static func ownFolder(read: (String) -> String?) -> String? {
+        guard let group = paths(read("/proc/self/cgroup") ?? "").version2 else { return nil }
+        let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Mount.init)
+        return mounts.first(where: \.isVersion2)?.folders(of: group).last
     }
 
     /// The process's group of version 2, and its group of version 1 for processor time.

@@ -22,7 +22,8 @@ package enum Machine {
     /// The largest of the system's files that are read.
     private static let largestFile = 1 << 20
 
-    private static func text(_ path: String) -> String? {
+    /// The content of a file of the system's; `nil` if there is no such file, or a large one.
+    static func text(_ path: String) -> String? {
         (try? FileSystem.read(path, limit: largestFile)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

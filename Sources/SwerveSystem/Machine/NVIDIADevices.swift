@@ -10,20 +10,30 @@
 package struct NVIDIADevice: Hashable, Sendable {
     /// Its name for CUDA, `GPU-…` or `MIG-…`.
     package var id: String
+    /// The driver's number of the GPU that it is, or is a part of.
+    package var gpu: Int
     package var product: String
     /// In bytes.
     package var memory: Int
 
+    package init(id: String, gpu: Int, product: String = "", memory: Int = 0) {
+        self.id = id
+        self.gpu = gpu
+        self.product = product
+        self.memory = memory
+    }
+
     /// The devices that a process with this value of `CUDA_VISIBLE_DEVICES` sees, in its order: numbers, names or
-    /// beginnings of names.
+    /// beginnings of names. A divided GPU by its number stands for its first part, as in CUDA.
     package static func visible(_ value: String?, of devices: [NVIDIADevice]) -> [NVIDIADevice] {
         guard let value else { return devices }
         var visible: [NVIDIADevice] = []
         for name in value.split(separator: ",", omittingEmptySubsequences: false) {
             let name = name.filter { !$0.isWhitespace }
-            let found =
-                Int(name).map { devices.indices.contains($0) ? devices[$0] : nil }
-                ?? (name.isEmpty ? nil : devices.first { $0.id.hasPrefix(name) })
+            let number = Int(name)
+            let found = devices.first { device in
+                if let number { device.gpu == number } else { !name.isEmpty && device.id.hasPrefix(name) }
+            }
             // CUDA ignores the first invalid entry and all after it.
             guard let found else { break }
             if !visible.contains(found) { visible.append(found) }
@@ -31,9 +41,29 @@ package struct NVIDIADevice: Hashable, Sendable {
         return visible
     }
 
+    /// The number by which CUDA knows a device in a process with this value of `CUDA_VISIBLE_DEVICES`; `nil` if the
+    /// process does not see it.
+    ///
+    /// - Parameters:
+    ///   - id: a number or a name, as `CUDA_VISIBLE_DEVICES` takes it.
+    ///   - devices: all of the machine, looked at if the environment alone does not tell.
+    package static func number(of id: String, visible value: String?, devices: () -> [NVIDIADevice]) -> Int? {
+        if let value {
+            let names = value.split(separator: ",").map { $0.filter { !$0.isWhitespace } }
+            if let place = names.firstIndex(of: id) { return place }
+            let devices = devices()
+            guard let wanted = visible(id, of: devices).first else { return nil }
+            return visible(value, of: devices).firstIndex(of: wanted)
+        }
+        return Int(id) ?? visible(id, of: devices()).first?.gpu
+    }
+
+    /// The file of NVML, which belongs to NVIDIA's driver.
+    package static let library = "libnvidia-ml.so.1"
+
     /// All devices of the machine; none where NVML is not installed or does not start. A GPU that is divided is
     /// represented by its parts.
-    package static func all(library: String = "libnvidia-ml.so.1") -> [NVIDIADevice] {
+    package static func all(library: String = library) -> [NVIDIADevice] {
         guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { return [] }
         defer { dlclose(handle) }
         guard let calls = NVMLCalls(handle), calls.begin() == 0 else { return [] }
@@ -91,7 +121,7 @@ private struct NVMLCalls {
         return (0..<min(total, 1024)).flatMap { index -> [NVIDIADevice] in
             var gpu: Device?
             guard byIndex(index, &gpu) == 0, let gpu else { return [] }
-            return (parts(of: gpu) ?? [gpu]).compactMap(describe)
+            return (parts(of: gpu) ?? [gpu]).compactMap { describe($0, Int(index)) }
         }
     }
 
@@ -106,12 +136,12 @@ private struct NVMLCalls {
         }
     }
 
-    private func describe(_ device: Device) -> NVIDIADevice? {
+    private func describe(_ device: Device, _ gpu: Int) -> NVIDIADevice? {
         // The structure has the total, the free and the used bytes; a margin for fields that later versions may add.
         var numbers = [UInt64](repeating: 0, count: 16)
         guard let id = text(id, device), memory(device, &numbers) == 0 else { return nil }
         let product = name.flatMap { text($0, device) } ?? ""
-        return NVIDIADevice(id: id, product: product, memory: Int(clamping: numbers[0]))
+        return NVIDIADevice(id: id, gpu: gpu, product: product, memory: Int(clamping: numbers[0]))
     }
 
     private func text(_ call: Text, _ device: Device) -> String? {

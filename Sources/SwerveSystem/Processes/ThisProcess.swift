@@ -47,6 +47,26 @@ package enum ThisProcess {
     /// The processor time that this process has used.
     package static var processorTime: Duration { .nanoseconds(swerve_process_time()) }
 
+    /// From now on, refuses the process more memory than it has, and so many bytes: what it reserves for itself counts,
+    /// also if it is not used yet, such as the stacks of threads. Mapped files that are only read do not count, nor does
+    /// memory that is shared with other processes.
+    ///
+    /// - Returns: whether the system has such a limit.
+    package static func limitMemory(toFurther bytes: Int) -> Bool {
+        guard let present = privateMemory() else { return false }
+        let (limit, isTooMuch) = present.addingReportingOverflow(bytes)
+        return isTooMuch || swerve_limit_memory(Int64(limit)) == 0
+    }
+
+    /// Whether ``limitMemory(toFurther:)`` works here.
+    package static var canLimitMemory: Bool { privateMemory() != nil }
+
+    /// The memory in bytes that the process has for itself alone; `nil` where the system does not tell.
+    private static func privateMemory() -> Int? {
+        let line = Machine.text("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmData:") }
+        return line?.split { $0.isWhitespace }.dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
     /// Ends the process as `main` does when it returns.
     package static func exit(_ status: Int32) -> Never { systemExit(status) }
 

@@ -62,6 +62,8 @@ package enum ControlMessage: Codable, Sendable {
     case reconfigure(DeploymentSpec, number: Int)
     case reconfigured(number: Int)
     case reconfigurationFailed(number: Int, message: String)
+    /// The loads of this process on deployments, as far as they have changed. Worker to controller.
+    case load([DeploymentID: Load])
     /// Exit as soon as the answers already given have been sent.
     case stop
 }

@@ -64,7 +64,7 @@ struct Segmentation: AsyncParsableCommand {
     private func runApplications() async throws {
         try await Serve.run(TextConverter.bind(), name: "text-converter", routePrefix: "/text-converter")
         try await Serve.run(Threshold.bind(threshold: 128), name: "threshold", routePrefix: "/threshold")
-        let options = Segmenter.options(numReplicas: replicas, resources: Resources(cpus: 1))
+        let options = Segmenter.options(numReplicas: replicas)
         let segmenter = try await Serve.run(segmenter(options), name: "segment", routePrefix: "/segment")
         let sharpenThenSegment = try await Serve.run(
             SharpenThenSegment.bind(segmenter: segmenter),
