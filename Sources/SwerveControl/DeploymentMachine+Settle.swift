@@ -21,12 +21,14 @@ extension DeploymentMachine {
         _ goal: inout Goal,
         now: MonotonicTime,
         supply: inout Supply,
-        stopping: [ControlAction] = []
+        stopping: [ControlAction] = [],
+        makesRoom: Bool = false
     ) -> [ControlAction] {
         if rollout.since == nil { rollout.since = now }
         let counts = counts(goal, now: now)
         if counts.old == 0 { isForcedToStopFirst = false }
-        let step = rule(goal).step(counts)
+        var step = rule(goal).step(counts)
+        if makesRoom { step.leaving = max(step.leaving, 1) }
         let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas
         let updates = goal.startsReplicas ? updateConfigurations(goal, without: leaving, now: now) : []
         var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now) + updates
@@ -37,9 +39,10 @@ extension DeploymentMachine {
             pending = nil
             rollout.healingWaitsSince = nil
         }
-        if pending != nil, !isForcedToStopFirst, oldReplicasHoldWhatIsMissing(goal, supply) {
+        if pending != nil, oldReplicasHoldWhatIsMissing(goal, supply) {
+            // Also if fewer serve already than the rule asks for: otherwise nothing would ever change.
             isForcedToStopFirst = true
-            return actions + advance(&goal, now: now, supply: &supply)
+            return actions + advance(&goal, now: now, supply: &supply, makesRoom: true)
         }
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()

@@ -225,6 +225,8 @@ struct DeploymentMachine: Sendable {
     /// Switches to another spec for new replicas. Published replicas may serve until the new ones are ready.
     mutating func replace(with new: DeploymentSpec) {
         let revision = new.revision
+        // What the next revision needs may fit beside the old ones.
+        isForcedToStopFirst = false
         let serving: Set<ReplicaID> = if case .set(let set, _) = publication { Set(set.map(\.id)) } else { [] }
         for index in replicas.indices {
             let replica = replicas[index]

@@ -103,6 +103,16 @@ import Testing
         #expect(bench.status()?.message == "")
     }
 
+    @Test func `a rollout makes room even if fewer old replicas serve than its target`() throws {
+        var bench = Bench(node: Self.node)
+        let (old, new) = (Self.web(2, gpus: 0.5), Self.web(3, version: 2, gpus: 0.3))
+        _ = try bench.run(application(old))
+        #expect(try bench.deploy(application(new)) == [publish([(r(1), old)], pool: new), .drain(r(2))])
+        _ = bench.report(.drained, r(2))
+        #expect(bench.report(.exited(reason: "stopped"), r(2)) == [Self.start(3, new)])
+        #expect(bench.report(.ready, r(3)).last == .drain(r(1)))
+    }
+
     @Test func `a rollout that others keep from starting leaves its old replicas alone`() throws {
         var bench = Bench(node: Self.node)
         let (old, new) = (Self.web(1, gpus: 0), Self.web(1, version: 2, gpus: 0.5))

@@ -32,8 +32,8 @@ struct Simulation {
         let names = ["local", "other"].prefix(1 + random.next(below: 2))
         return Dictionary(
             uniqueKeysWithValues: names.map { name in
-                let gpus = (0..<random.next(below: 3)).map { NodeResources.GPU(id: "\(name)-\($0)") }
-                let cpus = Double(2 + random.next(below: 4))
+                let gpus = (0...random.next(below: 2)).map { NodeResources.GPU(id: "\(name)-\($0)") }
+                let cpus = Double(1 + random.next(below: 3))
                 return (name, NodeResources(cpus: cpus, gpus: gpus, memory: 1000 * random.next(below: 3)))
             }
         )
@@ -186,7 +186,7 @@ struct Simulation {
             let deadline = chance(20) ? Duration.seconds(3) : .seconds(600)
             let config = chance(70) ? [UInt8(random.next(below: 3))] : nil
             let resources = randomResources()
-            let most = world.nodes == NodeLedger.nothing || !chance(20) ? nil : 1 + random.next(below: 2)
+            let most = world.nodes == NodeLedger.nothing || !chance(50) ? nil : 1 + random.next(below: 2)
             let strategy: DeploymentOptions.PlacementStrategy = chance(50) ? .pack : .spread
             var spec =
                 deployment(own, replicas, version: version, in: name) {
@@ -213,7 +213,7 @@ struct Simulation {
     private mutating func randomResources() -> Resources {
         if world.nodes == NodeLedger.nothing || chance(30) { return Resources() }
         let (cpus, gpus) = ([0, 0.5, 1][random.next(below: 3)], [0, 0.3, 0.5, 1][random.next(below: 4)])
-        return Resources(cpus: cpus, gpus: chance(60) ? 0 : gpus, memory: chance(80) ? 0 : 400)
+        return Resources(cpus: cpus, gpus: chance(40) ? 0 : gpus, memory: chance(80) ? 0 : 400)
     }
 
     private mutating func deploy(_ spec: ApplicationSpec) throws {
@@ -301,6 +301,7 @@ struct Simulation {
 
     /// Whether the application lacks replicas for which there is no room.
     private func isShort(_ application: String) -> Bool {
+        if world.nodes == NodeLedger.nothing { return false }
         let deployments = state.status().applications[application]?.deployments.values
         return deployments?.contains { $0.pending != nil && world.isOutOfRoom($0.id) } ?? false
     }

@@ -88,9 +88,9 @@ extension World {
             throw Violation(description: "node \(name) is over-committed: \(node)")
         }
         for deployment in status().applications.values.flatMap(\.deployments.values) {
+            if deployment.message.contains("old replicas stop first") { reached.insert(.forcedToStopFirst) }
             guard let pending = deployment.pending else { continue }
             reached.insert(.pending)
-            if deployment.message.contains("old replicas stop first") { reached.insert(.forcedToStopFirst) }
             guard let spec = effective(deployment.id) else { continue }
             if fits(spec, free) {
                 throw Violation(description: "\(deployment.id) waits, \(pending.reason), but there is room: \(free)")

@@ -220,7 +220,8 @@ struct World {
                 guard let known = replicas[replica], !known.isSick else { return false }
                 return known.phase == .ready || known.phase == .draining
             }
-            if unavailable(spec) >= target(of: id), !alive.isEmpty {
+            let isLast = isLimited(spec) && was.count == 1
+            if unavailable(spec) >= target(of: id) || isLast, !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
                 throw Violation(description: "\(id) is out of service, but \(alive) could serve")
@@ -281,7 +282,6 @@ struct World {
         case .exposeRoutes(let table):
             if table == routes || table != table.sorted(by: { $0.prefix < $1.prefix }) { throw illegal("bad routes") }
             routes = table
-        case .waitForResources: break
         case .drain(let replica):
             try leave(replica, from: [.ready], to: .draining)
         case .stop(let replica):
@@ -399,7 +399,8 @@ struct World {
             guard let known = replicas[replica], !known.isSick, !served.contains(replica) else { return false }
             return known.phase == .ready || actions.contains(.drain(replica))
         }
-        if !dropped.isEmpty, served.count < target - unavailable {
+        let isOneForRoom = isLimited(spec) && dropped.count == 1
+        if !dropped.isEmpty, !isOneForRoom, served.count < target - unavailable {
             throw illegal("\(served) of \(target) serve after \(dropped) were dropped; \(unavailable) may be missing")
         }
         let isStarted = actions.contains {

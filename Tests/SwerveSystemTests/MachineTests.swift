@@ -34,12 +34,14 @@ import Testing
         #expect(NVIDIADevice.visible(value, of: Self.devices).map(\.id) == ids)
     }
 
-    @Test(arguments: [
-        ("GPU-bb2", nil, 1), ("1", nil, 1), ("GPU-bb2", "1,0", 0), ("GPU-aa1", "1,0", 1),
-        ("GPU-bb2", "GPU-aa1,GPU-bb2", 1),
-        ("GPU-bb2", "GPU-a, GPU-b", 1), ("1", "GPU-b", 0), ("MIG-cc4", "MIG-cc4", 0), ("GPU-aa1", "1", nil),
-        ("7", "0", nil),
-    ])
+    @Test(
+        arguments: [
+            ("GPU-bb2", nil, 1), ("1", nil, 1), ("GPU-bb2", "1,0", 0), ("GPU-aa1", "1,0", 1),
+            ("GPU-bb2", "GPU-aa1,GPU-bb2", 1),
+            ("GPU-bb2", "GPU-a, GPU-b", 1), ("1", "GPU-b", 0), ("MIG-cc4", "MIG-cc4", 0), ("GPU-aa1", "1", nil),
+            ("7", "0", nil),
+        ] as [(String, String?, Int?)]
+    )
     func `CUDA counts the devices that a process sees`(id: String, visible: String?, number: Int?) {
         #expect(NVIDIADevice.number(of: id, visible: visible) { Self.devices } == number)
     }
