@@ -107,7 +107,7 @@ extension DeploymentOptions.Rollout {
         let held = surge == 0 ? counts.leaving + leaving : 0
         let room = target + surge - kept - (counts.old - leaving) - held
         // The old ones serve, so their replacements come first.
-        let serving = counts.old + running - counts.doubtful
+        let serving = counts.old + running
         let healing = max(0, min(min(counts.oldTarget, target) - unavailable - serving, room))
         let ended = surge == 0 ? max(0, counts.oldStarting - healing) : 0
         return RolloutStep(

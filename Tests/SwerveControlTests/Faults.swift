@@ -47,7 +47,7 @@ struct Faults {
     mutating func change(using random: inout SplitMix64) {
         brokenVersions = Set((0..<3).filter { _ in random.next(below: 4) == 0 })
         crashingVersions = Set((0..<3).filter { _ in random.next(below: 6) == 0 })
-        brokenConfigs = Set((0..<3).filter { _ in random.next(below: 5) == 0 })
+        brokenConfigs = Set((0..<3).filter { _ in random.next(below: 3) == 0 })
         room = [:]
         for application in ["a", "b"] {
             for deployment in ["x", "y", "z"] where random.next(below: 4) == 0 {

@@ -10,6 +10,8 @@ struct Simulation {
     var faults: Faults
     /// The reports to deliver, in no particular order.
     var reports: [(event: ReplicaEvent, replica: ReplicaID)] = []
+    /// How many reports were delivered since time last passed.
+    private var delivered = 0
     /// The processes that run, whether or not the controller knows.
     var alive: Set<ReplicaID> = []
     private let rollouts: [DeploymentOptions.Rollout] = [
@@ -122,6 +124,8 @@ struct Simulation {
 
     mutating func deliver() throws {
         guard !reports.isEmpty else { return }
+        delivered += 1
+        if delivered > 5_000 { throw Violation(description: "reports without end at \(now)\n\(summary)") }
         let index = random.next(below: reports.count)
         let (event, replica) = reports[index]
         // Some reports are doubled, and some get lost.
@@ -157,6 +161,7 @@ struct Simulation {
     }
 
     mutating func pass(_ duration: Duration) throws {
+        if duration > .zero { delivered = 0 }
         now = now + duration
         for _ in 0..<3 {
             try act(state.tick(now: now), isTick: true)
