@@ -76,6 +76,11 @@ struct ApplicationMachine: Sendable {
         return actions + [.applicationFailed(goal.spec.name, error)]
     }
 
+    /// Stops all replicas that are leaving.
+    mutating func hurry(now: MonotonicTime) -> [ControlAction] {
+        deployments.keys.sorted().flatMap { deployments[$0]?.hurry(now: now) ?? [] }
+    }
+
     /// Sets another target for a deployment. Returns `nil` if no deployment of that name is wanted.
     mutating func scale(
         _ deployment: String,

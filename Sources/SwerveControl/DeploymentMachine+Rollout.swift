@@ -110,6 +110,14 @@ extension DeploymentMachine {
 
     // MARK: Giving up
 
+    /// Stops, or stops again, the replicas that are leaving.
+    mutating func hurry(now: MonotonicTime) -> [ControlAction] {
+        let leaving = replicas.indices.filter { !replicas[$0].isStarting && !replicas[$0].isRunning }
+        for index in leaving { replicas[index].stop(now: now) }
+        wakeUp = replicas.lazy.map(\.wakeUp).min()
+        return leaving.map { .stop(replicas[$0].id) }
+    }
+
     /// Returns to the last good spec, if there is one and it still serves or nothing does.
     ///
     /// - Returns: whether it did.

@@ -5,7 +5,6 @@ package import SwerveCore
 package import SwerveLaunch
 package import SwerveSystem
 package import SwerveTransport
-internal import SwerveSystem
 internal import Synchronization
 
 /// Runs each replica in a worker, a process of its own, and talks to it over the connection that the worker makes.
