@@ -244,6 +244,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "bench-scaling",
+            dependencies: ["Swerve"],
+            path: "Benchmarks/Sources/bench-scaling",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "bench-http",
             dependencies: [
                 "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", nioCore,

@@ -18,6 +18,8 @@ from harness.handles import BASELINES, handles
 from harness.life import cold_start, idle_pss, recovery
 from harness.noop import ROWS, http_noop, names_of
 from harness.processes import ROOT, Failure, require
+from harness.scaling import NAMES as SCALING_NAMES
+from harness.scaling import scaling
 from harness.segformer import NAMES as SEGFORMER_NAMES
 from harness.segformer import segformer
 from harness.vision import ENGINE_NAMES, segformer_engines, segformer_load, segformer_memory, segformer_stages
@@ -34,6 +36,7 @@ GROUPS: dict[str, list[Group]] = {
     "life": [(cold_start, ["bench-app", "bench-hummingbird"], ["cold_start"]),
              (recovery, ["bench-app"], ["replica_kill_recovery"]),
              (idle_pss, ["bench-app"], ["idle_pss"])],
+    "scaling": [(scaling, ["bench-scaling"], SCALING_NAMES)],
     "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),

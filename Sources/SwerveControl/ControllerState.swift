@@ -207,6 +207,7 @@ package struct ControllerState: Sendable {
         if change(name, { machine, goal, _ in machine.isGone(goal) }) == true {
             machines[name] = nil
             goal.applications[name] = nil
+            forgetLoads(of: name)
         }
         return routes + (rest ?? []) + startPending(now: now)
     }

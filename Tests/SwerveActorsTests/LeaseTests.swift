@@ -9,7 +9,7 @@ import Testing
 @testable import SwerveActors
 
 /// A replica that is never asked.
-private final class Silent: ReplicaConnection {
+final class Silent: ReplicaConnection {
     let id: ReplicaID
 
     init(_ number: UInt64) {
@@ -24,7 +24,7 @@ private final class Silent: ReplicaConnection {
 }
 
 /// Takes what it is granted, or drops it.
-private final class Waiter: LeaseWaiter {
+final class Waiter: LeaseWaiter {
     private let state = Mutex<(leases: [LeaseBox], errors: [ServeError])>(([], []))
     private let keeps: Bool
     init(keeps: Bool = true) {
@@ -52,7 +52,8 @@ private final class Waiter: LeaseWaiter {
             DeploymentID(application: "lease", deployment: "D"),
             of: InstanceID(rawValue: 1),
             clock: loop,
-            seed: 1
+            seed: 1,
+            loads: LoadReporter(clock: loop)
         )
         serve(1, limit: 1)
     }
@@ -251,7 +252,8 @@ private final class Waiter: LeaseWaiter {
             self.pool.id,
             of: self.pool.instance,
             clock: MultiThreadedEventLoopGroup.singleton.any(),
-            seed: 7
+            seed: 7,
+            loads: LoadReporter(clock: loop)
         )
         pool.update([0, 1].map { Pool.Member(Silent($0), maxOngoingRequests: 3) }, options: PoolOptions())
         let ongoing = Tally()

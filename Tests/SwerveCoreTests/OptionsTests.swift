@@ -18,6 +18,39 @@ import Testing
         (options { $0.healthCheckTimeout = .seconds(-1) }, "healthCheckTimeout"),
         (options { $0.gracefulShutdownTimeout = .seconds(-1) }, "gracefulShutdownTimeout"),
         (options { $0.name = "a b" }, "'a b'"),
+        (
+            options { $0.autoscaling = Autoscaling(minReplicas: -1) },
+            "autoscaling: minReplicas is -1; it must be from 0"
+        ),
+        (
+            options { $0.autoscaling = Autoscaling(minReplicas: 3, maxReplicas: 2) },
+            "maxReplicas is 2; it must be from 3"
+        ),
+        (
+            options { $0.autoscaling = Autoscaling(minReplicas: 0, maxReplicas: 0) },
+            "maxReplicas is 0; it must be from 1"
+        ),
+        (
+            options { $0.autoscaling = Autoscaling(initialReplicas: 9, maxReplicas: 8) },
+            "initialReplicas is 9; it must be from 1 to 8"
+        ),
+        (options { $0.autoscaling = Autoscaling(targetOngoingRequests: 0) }, "targetOngoingRequests is 0.0"),
+        (options { $0.autoscaling = Autoscaling(upscalingFactor: .nan) }, "upscalingFactor is nan"),
+        (options { $0.autoscaling = Autoscaling(downscalingFactor: .infinity) }, "downscalingFactor is inf"),
+        (options { $0.autoscaling = Autoscaling(downscaleDelay: .seconds(-1)) }, "downscaleDelay must not be negative"),
+        (options { $0.autoscaling = Autoscaling(lookBack: .seconds(3601)) }, "lookBack must be from 0"),
+        (
+            options {
+                $0.numReplicas = 4
+                $0.autoscaling = Autoscaling()
+            }, "numReplicas is 4, but minReplicas, initialReplicas and maxReplicas of autoscaling decide"
+        ),
+        (
+            options {
+                $0.numReplicas = .auto
+                $0.autoscaling = Autoscaling(isDryRun: true)
+            }, "autoscaling is a dry run, so numReplicas must be a number"
+        ),
     ]
 
     @Test(arguments: wrong)
@@ -44,6 +77,25 @@ import Testing
         wanted.placement = .inProcess
         #expect(overrides.applied(to: declared) == wanted)
         #expect(DeploymentOverrides().applied(to: declared) == declared)
+    }
+
+    @Test func `the later word on the number of replicas wins`() {
+        let fixed = DeploymentOptions(numReplicas: 3)
+        let scaled = DeploymentOptions(autoscaling: Autoscaling(minReplicas: 2))
+        let own = Autoscaling(maxReplicas: 5)
+        #expect(DeploymentOverrides(autoscaling: own).applied(to: fixed) == DeploymentOptions(autoscaling: own))
+        #expect(DeploymentOverrides(numReplicas: 3).applied(to: scaled) == fixed)
+        #expect(DeploymentOverrides(numReplicas: .auto).applied(to: scaled).scaling == scaled.autoscaling)
+        #expect(DeploymentOverrides(numReplicas: .auto).applied(to: fixed).scaling == .auto)
+        let dry = Autoscaling(isDryRun: true)
+        #expect(DeploymentOverrides(autoscaling: dry).applied(to: fixed).firstReplicas == 3)
+    }
+
+    @Test func `replicas in a dry run are as many as without autoscaling`() throws {
+        let options = DeploymentOptions(numReplicas: 4, autoscaling: Autoscaling(isDryRun: true))
+        try options.validate(deployment: "Model")
+        #expect(options.firstReplicas == 4)
+        #expect(options.decidingAutoscaling == nil)
     }
 
     @Test(arguments: ["", "a/b", "a b", String(repeating: "x", count: 201)])

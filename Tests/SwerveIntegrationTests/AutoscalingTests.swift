@@ -74,7 +74,7 @@ extension IntegrationTests {
                 try await waitUntil("Front", of: name) { $0.replicas.isEmpty && $0.state == .healthy }
                 #expect(try await front.bytesProduced() == 0)
                 try await waitUntil("Front", of: name) { $0.replicas.isEmpty && $0.target.replicas == 0 }
-                let answer = try await get("/zero/there")
+                let answer = try await fetch("/zero/there")
                 #expect(answer.status == 200)
                 #expect(answer.text == "/zero|/there|")
             }
@@ -114,7 +114,9 @@ extension IntegrationTests {
         @Test func numReplicasMayBeANumberAVariableOrAuto() async throws {
             let number = 2
             #expect(DeploymentOptions(numReplicas: number).autoscaling == nil)
-            try await withApplication(Model.options(numReplicas: .auto, placement: .inProcess).bind(version: 1)) { _, name in
+            try await withApplication(Model.options(numReplicas: .auto, placement: .inProcess).bind(version: 1)) {
+                _,
+                name in
                 let status = await instance.status().applications[name]?.deployments["Model"]
                 #expect(status?.target.replicas == 1)
                 #expect(status?.autoscaling?.maxReplicas == 100)

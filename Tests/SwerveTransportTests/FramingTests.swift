@@ -124,6 +124,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
         let messages: [ControlMessage] = [
             .ready, .drained(replica), .initializationFailed(message: String(repeating: "long ", count: 30)),
             .publish(replica.deployment, [published], PoolOptions()), .probe,
+            .load([replica.deployment: Load(queued: 1, ongoing: 2)]),
         ]
         let hello = Hello(replica: replica, processID: 42)
         let bytes = try frame(.hello, encoding: hello) + messages.flatMap { try frame(.control, encoding: $0) }

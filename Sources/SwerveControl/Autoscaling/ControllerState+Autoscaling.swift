@@ -9,6 +9,9 @@ extension ControllerState {
     ) -> [ControlAction] {
         // A late report of a replica that is gone would never be taken back.
         if case .replica(let replica) = source, !knows(replica) { return [] }
+        // Only deployments that exist, whatever a process says.
+        let loads = loads.filter { id, _ in machines[id.application]?.deployments[id.deployment]?.scaler != nil }
+        if loads.isEmpty { return [] }
         loadSources[source, default: []].formUnion(loads.keys)
         return loads.sorted { $0.key < $1.key }.flatMap { id, load in
             note(load, of: source, on: id, now: now)
@@ -52,6 +55,14 @@ extension ControllerState {
                 + "\(bounds.lowerBound) to \(bounds.upperBound)",
             deployment: spec.id
         )
+    }
+
+    /// An application is gone.
+    mutating func forgetLoads(of application: String) {
+        loadSources = loadSources.compactMapValues { deployments in
+            let others = deployments.filter { $0.application != application }
+            return others.isEmpty ? nil : others
+        }
     }
 
     private func knows(_ replica: ReplicaID) -> Bool {

@@ -68,7 +68,11 @@ extension GoalState.Deployment {
         let wanted = isNew ? new.options.firstReplicas : target.replicas
         let kept = min(max(wanted, settings.minReplicas), settings.maxReplicas)
         if !isNew, target.decidedBy == .policy, kept == target.replicas { return target }
-        return Target(replicas: kept, decidedBy: .policy, reason: isNew ? "the deploy starts with them" : "the deploy keeps them")
+        return Target(
+            replicas: kept,
+            decidedBy: .policy,
+            reason: isNew ? "the deploy starts with them" : "the deploy keeps them"
+        )
     }
 }
 

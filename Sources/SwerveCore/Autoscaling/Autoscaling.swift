@@ -155,7 +155,9 @@ extension Autoscaling {
             ("downscaleToZeroDelay", downscaleToZeroDelay ?? .zero),
         ]
         for (name, delay) in delays where delay < .zero { return "\(name) must not be negative" }
-        if !(.zero...Self.longestLookBack).contains(lookBack) { return "lookBack must be from 0 to \(Self.longestLookBack)" }
+        if !(.zero...Self.longestLookBack).contains(lookBack) {
+            return "lookBack must be from 0 to \(Self.longestLookBack)"
+        }
         return policy.make() == nil ? "this program has no policy '\(policy)'; a local type cannot be one" : nil
     }
 }

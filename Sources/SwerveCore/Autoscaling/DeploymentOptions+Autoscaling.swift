@@ -31,7 +31,8 @@ extension DeploymentOverrides {
     func withoutOverridden(_ options: DeploymentOptions) -> DeploymentOptions {
         var options = options
         switch (numReplicas, autoscaling) {
-        case (let number?, nil) where number != .auto && options.autoscaling?.isDryRun != true: options.autoscaling = nil
+        case (let number?, nil) where number != .auto && options.autoscaling?.isDryRun != true:
+            options.autoscaling = nil
         case (nil, let autoscaling?) where !autoscaling.isDryRun: options.numReplicas = 1
         default: break
         }

@@ -2,9 +2,9 @@ internal import Synchronization
 
 /// Control groups (version 2) that limit processes which this one starts, each in a group of its own.
 ///
-/// The groups are made beside this process, in the group that it was started in. That needs permission to write there,
-/// and no other process in it: groups that have limited groups in them cannot have processes. So this process moves
-/// itself into a group of its own when the first limit is asked for. A service manager grants all this with
+/// The groups are made in the group that this process was started in. That needs permission to write there, and no
+/// processes there but this one and its children: a group that has limited groups cannot have processes. So they move
+/// into a group of their own when the first limit is asked for. A service manager grants all this with
 /// `Delegate=yes`, a container with a writable control group.
 package final class ProcessGroups: Sendable {
     /// What can be done with groups here.
@@ -98,13 +98,16 @@ package final class ProcessGroups: Sendable {
         guard FileSystem.isWritable(folder) else {
             return .impossible(reason: "the control group of this process is not delegated to its user")
         }
-        let processes = (Machine.text("\(folder)/cgroup.procs") ?? "").split(separator: "\n")
-        guard processes == ["\(ThisProcess.id)"] else {
+        // Workers without limits that run already move along.
+        let processes = (Machine.text("\(folder)/cgroup.procs") ?? "").split(separator: "\n").compactMap { Int32($0) }
+        let workers = processes.filter { $0 != ThisProcess.id }
+        guard workers.allSatisfy({ parent(of: $0) == ThisProcess.id }) else {
             return .impossible(reason: "the control group of this process has other processes, too")
         }
         let main = "\(folder)/swerve-main"
         do {
             if !FileSystem.isFolder(main) { try FileSystem.makeFolder(main, mode: 0o755) }
+            for worker in workers { try write("\(worker)", to: "\(main)/cgroup.procs") }
             try enter(main)
         } catch {
             return .impossible(reason: error.description)
@@ -118,6 +121,12 @@ package final class ProcessGroups: Sendable {
             FileSystem.removeEmptyFolder(main)
             return .impossible(reason: error.description)
         }
+    }
+
+    private static func parent(of process: Int32) -> Int32? {
+        // The name of the program, in brackets, may have any characters.
+        let rest = Machine.text("/proc/\(process)/stat")?.split(separator: ")").last
+        return rest?.split(separator: " ").dropFirst().first.flatMap { Int32($0) }
     }
 
     private static func write(_ text: String, to path: String) throws(SystemFailure) {

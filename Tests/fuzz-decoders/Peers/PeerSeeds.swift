@@ -87,7 +87,7 @@ enum PeerSeeds {
         return [
             .start(spec), .ready, .initializationFailed(message: "no"), .publish(id, [published], PoolOptions()),
             .withdraw(id, ServeError(.deleted, "gone", deployment: id)), .drain(PeerWorld.replica),
-            .drained(PeerWorld.replica), .probe, .probeAnswered, .stop,
+            .drained(PeerWorld.replica), .probe, .probeAnswered, .load([id: Load(queued: 1, ongoing: 2)]), .stop,
         ]
     }()
 

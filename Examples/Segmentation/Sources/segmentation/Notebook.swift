@@ -80,12 +80,19 @@ struct Notebook {
     private func resourcesAndScaling(_ image: Image) async throws {
         // The course reserves parts of a GPU. Without one, parts of a core show the same.
         let resources = NodeResources.detected().gpus.isEmpty ? Resources(cpus: 0.3) : Resources(gpus: 0.3)
-        let options = Segmenter.options(numReplicas: 2, maxOngoingRequests: 100, resources: resources)
+        let scaling = Autoscaling(minReplicas: 2, maxReplicas: 3, downscaleDelay: .seconds(2))
+        let options = Segmenter.options(autoscaling: scaling, maxOngoingRequests: 100, resources: resources)
         let sharpenThenSegment = SharpenThenSegment.bind(segmenter: segmenter(options))
         try await Serve.run(Ingress.bind(processor: sharpenThenSegment), name: "resource_and_scaling")
-        print("7. Replicas:", await replicas("resource_and_scaling"))
-        try await Serve.scale("Segmenter", application: "resource_and_scaling", to: 3)
-        print("7. Scaled:", await replicas("resource_and_scaling"))
+        print("7. Replicas:", await segmenters())
+        // Eight clients are more than two requests for each of two replicas, so a third one starts.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 { group.addTask { while await segmenters() < 3 { _ = try await post(image) } } }
+            try await group.waitForAll()
+        }
+        print("7. Under load:", await segmenters())
+        for await _ in await Serve.statusUpdates() where await segmenters() == 2 { break }
+        print("7. At rest again:", await segmenters())
         try show(try await post(image), as: "resource_and_scaling")
         try await Serve.delete("resource_and_scaling")
     }
@@ -129,10 +136,10 @@ struct Notebook {
             .joined(separator: ", ")
     }
 
-    private func replicas(_ application: String) async -> String {
-        let status = await Serve.status().applications[application]
-        return (status?.deployments.values.sorted { $0.id < $1.id } ?? [])
-            .map { "\($0.id.deployment) × \($0.replicas.count)" }.joined(separator: ", ")
+    /// How many replicas of the model run.
+    private func segmenters() async -> Int {
+        let status = await Serve.status().applications["resource_and_scaling"]?.deployments["Segmenter"]
+        return status?.replicas.count { $0.state == .running } ?? 0
     }
 }
 

@@ -28,6 +28,9 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "How many replicas of the model to run; those of /basic-linear are its own.")
     var replicas = 1
 
+    @Option(help: "The part of a GPU that each of them reserves, such as 0.3; 0 for none.")
+    var gpus = 0.0
+
     @Option(help: "How many threads one run of the model uses; 0 for its share of the cores.")
     var threads = 0
 
@@ -64,7 +67,7 @@ struct Segmentation: AsyncParsableCommand {
     private func runApplications() async throws {
         try await Serve.run(TextConverter.bind(), name: "text-converter", routePrefix: "/text-converter")
         try await Serve.run(Threshold.bind(threshold: 128), name: "threshold", routePrefix: "/threshold")
-        let options = Segmenter.options(numReplicas: replicas)
+        let options = Segmenter.options(numReplicas: replicas, resources: Resources(gpus: gpus))
         let segmenter = try await Serve.run(segmenter(options), name: "segment", routePrefix: "/segment")
         let sharpenThenSegment = try await Serve.run(
             SharpenThenSegment.bind(segmenter: segmenter),
