@@ -34,7 +34,8 @@ extension ControllerState {
             return DeployPlan.Change(new.id, .reconfigure, fields: fields, method: method)
         }
         if old.target.replicas != target {
-            return DeployPlan.Change(new.id, .scale, fields: fields, method: "\(old.target.replicas) -> \(target) replicas")
+            let method = "\(old.target.replicas) -> \(target) replicas"
+            return DeployPlan.Change(new.id, .scale, fields: fields, method: method)
         }
         return DeployPlan.Change(new.id, fields.isEmpty ? .unchanged : .options, fields: fields)
     }
@@ -49,9 +50,9 @@ extension ControllerState {
             do {
                 _ = try ledger.reserve(ReplicaID(deployment: new.id, number: number), new.options)
             } catch {
-                return number == 0
-                    ? "forced to stop old replicas first: a new one \(error.description)"
-                    : "\(rule), but only \(number) of \(wanted) new replicas fit beside the old ones: each \(error.description)"
+                if number == 0 { return "forced to stop old replicas first: a new one \(error.description)" }
+                let room = "only \(number) of \(wanted) new replicas fit beside the old ones"
+                return "\(rule), but \(room): each \(error.description)"
             }
         }
         return wanted == 0

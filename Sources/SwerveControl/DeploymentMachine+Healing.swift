@@ -3,8 +3,8 @@ internal import SwerveCore
 extension DeploymentMachine {
     /// The last good spec, while lost replicas of its revision are replaced.
     func healable(_ goal: Goal) -> Goal.Fallback? {
-        guard goal.serves, let fallback = goal.fallback, fallback.spec.revision != goal.spec.revision else { return nil }
-        return fallback
+        guard goal.serves, let fallback = goal.fallback else { return nil }
+        return fallback.spec.revision == goal.spec.revision ? nil : fallback
     }
 
     /// Replaces lost replicas of the last good revision while the latest one has not taken over.

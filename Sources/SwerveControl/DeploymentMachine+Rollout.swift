@@ -75,7 +75,8 @@ extension DeploymentMachine {
     /// started with it fail.
     mutating func updateConfigurations(_ goal: Goal, without leaving: Set<Int>, now: MonotonicTime) -> [ControlAction] {
         let isInDoubt = replicas.contains { replica in
-            replica.standing == .current && (replica.isDoubtful(now: now) || replica.isStarting && replica.seat.failures > 0)
+            guard replica.standing == .current else { return false }
+            return replica.isDoubtful(now: now) || (replica.isStarting && replica.seat.failures > 0)
         }
         if goal.serves, isInDoubt || attempts.backOff.held > 0 { return [] }
         let outdated = replicas.indices.filter { index in

@@ -60,7 +60,7 @@ package final class ReplicaHealth: Sendable {
                 state.check = Check(number: state.last, asked: now, used: used)
                 return (state.last, nil)
             }
-            let problem = problem(with: check, now, used)
+            let problem = self.problem(with: check, now, used)
             if problem != nil { state.hasFailed = true }
             return (nil, problem)
         }

@@ -51,9 +51,11 @@ import Testing
         _ = try bench.run(application(deployment("web", 2, version: 1) { $0.rollout = rule }))
         let actions = try bench.deploy(application(deployment("web", 2, version: 2) { $0.rollout = rule }))
         #expect(actions.contains(.drain(r(1))))
-        #expect(bench.report(.exited(reason: "x"), r(2)).allSatisfy { action in
-            if case .start(_, let spec, _) = action { spec.arguments == [2] } else { true }
-        })
+        #expect(
+            bench.report(.exited(reason: "x"), r(2)).allSatisfy { action in
+                if case .start(_, let spec, _) = action { spec.arguments == [2] } else { true }
+            }
+        )
     }
 
     // MARK: Progress

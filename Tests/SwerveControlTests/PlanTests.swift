@@ -59,7 +59,9 @@ import Testing
             deployment("web", 1, version: version) { $0.resources = Resources(cpus: 2) }
         }
         let plan = try plan(web(2), after: web(1), on: NodeResources(cpus: 3, memory: 0))
-        #expect(plan.changes.first?.method.hasPrefix("forced to stop old replicas first: a new one needs 2 cpus") == true)
+        #expect(
+            plan.changes.first?.method.hasPrefix("forced to stop old replicas first: a new one needs 2 cpu") == true
+        )
     }
 
     @Test func `a spec that a deploy would refuse is refused`() throws {

@@ -104,7 +104,9 @@ import Testing
         let actions = bench.wait(.zero)
         #expect(actions.contains(.stop(r(1))))
         #expect(actions.contains(.start(r(3), old)))
-        #expect(bench.status()?.message.hasPrefix("replica shop/web#1 did not reconfigure within 600.0 seconds") == true)
+        #expect(
+            bench.status()?.message.hasPrefix("replica shop/web#1 did not reconfigure within 600.0 seconds") == true
+        )
     }
 
     @Test func `the first configuration, and the loss of it, replace the replicas`() throws {

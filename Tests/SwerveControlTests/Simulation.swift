@@ -181,6 +181,12 @@ struct Simulation {
 
     private mutating func randomSpec() -> ApplicationSpec {
         let name = ["a", "b"][random.next(below: 2)]
+        if chance(30), var last = world.goals[name] {
+            for index in last.deployments.indices where last.deployments[index].userConfig != nil {
+                last.deployments[index].userConfig = [UInt8(random.next(below: 3))]
+            }
+            return last
+        }
         var deployments: [DeploymentSpec] = []
         for own in ["x", "y", "z"] where deployments.isEmpty && own == "z" || chance(60) {
             let replicas = random.next(below: 4)

@@ -249,7 +249,9 @@ struct World {
             let set = serving.map(\.id)
             if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
             for replica in serving {
-                guard let known = replicas[replica.id], let now = known.configuration?.maxOngoingRequests else { continue }
+                guard let known = replicas[replica.id], let now = known.configuration?.maxOngoingRequests else {
+                    continue
+                }
                 // While it changes, the smaller of both limits holds. The order to change follows the publication.
                 let next = known.update?.target.maxOngoingRequests ?? effective(id)?.options.maxOngoingRequests ?? now
                 let isRight = replica.maxOngoingRequests == min(now, next)
@@ -257,7 +259,8 @@ struct World {
                     throw illegal("\(replica) has the wrong limit")
                 }
             }
-            if replicas.contains(where: { $0.key.deployment == id && $0.value.update != nil && !set.contains($0.key) }) {
+            if replicas.contains(where: { $0.key.deployment == id && $0.value.update != nil && !set.contains($0.key) })
+            {
                 reached.insert(.reconfiguredApart)
             }
             if Set(serving.map(\.maxOngoingRequests)).count > 1 { reached.insert(.sideBySide) }

@@ -56,7 +56,8 @@ private struct NoNetwork: PeerNetwork {
             pools: PoolTable(instance, clock: loop, seed: 1),
             hosted: HostedReplicas(.detached),
             hello: Hello(replica: nil, processID: 1),
-            logger: logger
+            logger: logger,
+            processorTime: { _ in nil }
         )
         let workers = WorkerLauncher(
             processes: launcher,

@@ -54,8 +54,8 @@ public protocol Reconfigurable: Deployment {
     /// What ``reconfigure(_:)`` takes.
     associatedtype UserConfig: Codable & Sendable
 
-    /// Takes over a configuration: after the initialiser, before the replica takes requests, and later whenever a deploy
-    /// changes only the configuration.
+    /// Takes over a configuration: after the initialiser, before the replica takes requests, and later whenever a
+    /// deploy changes only the configuration.
     ///
     /// The actor runs it like a method, so requests that began earlier may be suspended meanwhile, and at each `await`
     /// others run. Not called while no configuration was given. If it throws, the rollout ends, and the replicas that

@@ -13,6 +13,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let peers: Peers
     private let clock: any EventLoop
     private let files: WorkerFiles
+    private let processorTime: @Sendable (Int32) -> Duration?
     private let groups: ProcessGroups
     private let logger: Logger
     private let state = Mutex(State())
@@ -56,12 +57,14 @@ package final class WorkerLauncher: ReplicaLauncher {
         clock: any EventLoop,
         files: WorkerFiles,
         groups: ProcessGroups = .own,
-        logger: Logger
+        logger: Logger,
+        processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
         self.processes = processes
         self.peers = peers
         self.clock = clock
         self.files = files
+        self.processorTime = processorTime
         self.groups = groups
         self.logger = logger
     }
@@ -142,7 +145,7 @@ package final class WorkerLauncher: ReplicaLauncher {
             let entry = state.replicas[replica]
             return (entry?.connection, entry?.processID, entry?.unanswered)
         }
-        let used = process.flatMap { ProcessTime.used(by: $0) }
+        let used = process.flatMap { processorTime($0) }
         let progress = Progress(time: now, used: used)
         // A process that computes cannot answer, and must be left to finish.
         if let since, progress.isBusy(since: since) {

@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 6
+    package static let currentVersion = 7
     package var version = Hello.currentVersion
     /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
     /// paths.
