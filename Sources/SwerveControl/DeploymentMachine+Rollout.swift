@@ -134,6 +134,7 @@ extension DeploymentMachine {
         attempts = Attempts(everReady: true)
         attempts.backOff = rollout.healing.backOff
         rollout = RolloutProgress(since: rollout.since)
+        isForcedToStopFirst = false
         return true
     }
 

@@ -26,7 +26,8 @@ extension DeploymentMachine {
     ) -> [ControlAction] {
         if rollout.since == nil { rollout.since = now }
         let counts = counts(goal, now: now)
-        if counts.old == 0 { isForcedToStopFirst = false }
+        // While old replicas may be replaced, they could take again what they stopped for.
+        if counts.old == 0, healable(goal) == nil { isForcedToStopFirst = false }
         var step = rule(goal).step(counts)
         if makesRoom { step.leaving = max(step.leaving, 1) }
         let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas

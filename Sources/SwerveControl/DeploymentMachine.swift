@@ -93,6 +93,7 @@ struct DeploymentMachine: Sendable {
         }
         takeOptions(of: new)
         rollout = RolloutProgress(since: now)
+        isForcedToStopFirst = false
         goal.course = .serve
         goal.target = target
         return settle(&goal, now: now, supply: &supply)

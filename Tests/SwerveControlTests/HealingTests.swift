@@ -58,6 +58,20 @@ import Testing
         )
     }
 
+    @Test func `an old replica that made room for a new one does not come back to take it`() throws {
+        var bench = Bench(node: NodeResources(cpus: 1, memory: 0))
+        func web(_ version: UInt8) -> DeploymentSpec {
+            deployment("web", 1, version: version) { $0.resources = Resources(cpus: 1) }
+        }
+        _ = try bench.run(application(web(1)))
+        #expect(try bench.deploy(application(web(2))).contains(.drain(r(1))))
+        _ = bench.report(.drained, r(1))
+        let starts = bench.report(.exited(reason: "stopped"), r(1)).compactMap { action -> [UInt8]? in
+            if case .start(_, let spec, _) = action { spec.arguments } else { nil }
+        }
+        #expect(starts == [[2]])
+    }
+
     // MARK: Progress
 
     @Test func `a rollout without progress for ten minutes returns to the version before`() throws {
