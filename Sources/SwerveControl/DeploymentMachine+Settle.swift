@@ -216,6 +216,7 @@ extension DeploymentMachine {
         if isHealthy {
             goal.fallback = nil
             rollout.isOver = true
+            isForcedToStopFirst = false
         }
     }
 }
