@@ -150,7 +150,7 @@ struct Scaler: Sendable {
             bounds: facts.bounds,
             lastUpscale: lastUpscale,
             lastDownscale: lastDownscale,
-            now: now
+            time: now
         )
         return policy.replicas(context)
     }

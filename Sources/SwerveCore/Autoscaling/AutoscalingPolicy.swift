@@ -44,7 +44,8 @@ public struct AutoscalingContext: Hashable, Sendable {
     public var bounds: ClosedRange<Int>
     public var lastUpscale: MonotonicTime?
     public var lastDownscale: MonotonicTime?
-    public var now: MonotonicTime
+    /// The present time.
+    public var time: MonotonicTime
 
     public init(
         deployment: DeploymentID,
@@ -57,7 +58,7 @@ public struct AutoscalingContext: Hashable, Sendable {
         bounds: ClosedRange<Int>,
         lastUpscale: MonotonicTime? = nil,
         lastDownscale: MonotonicTime? = nil,
-        now: MonotonicTime
+        time: MonotonicTime
     ) {
         self.deployment = deployment
         self.settings = settings
@@ -69,7 +70,7 @@ public struct AutoscalingContext: Hashable, Sendable {
         self.bounds = bounds
         self.lastUpscale = lastUpscale
         self.lastDownscale = lastDownscale
-        self.now = now
+        self.time = time
     }
 }
 

@@ -146,7 +146,7 @@ import Testing
 
 /// Wants one replica more each minute.
 struct ByTheClock: AutoscalingPolicy {
-    func replicas(_ context: AutoscalingContext) -> Double { (context.now - .zero).seconds / 60 }
+    func replicas(_ context: AutoscalingContext) -> Double { (context.time - .zero).seconds / 60 }
     var period: Duration? { .seconds(10) }
 }
 

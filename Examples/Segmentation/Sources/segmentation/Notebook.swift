@@ -84,15 +84,18 @@ struct Notebook {
         let options = Segmenter.options(autoscaling: scaling, maxOngoingRequests: 100, resources: resources)
         let sharpenThenSegment = SharpenThenSegment.bind(segmenter: segmenter(options))
         try await Serve.run(Ingress.bind(processor: sharpenThenSegment), name: "resource_and_scaling")
-        print("7. Replicas:", await segmenters())
+        print("7. Replicas:", await Self.segmenters())
         // Eight clients are more than two requests for each of two replicas, so a third one starts.
+        let port = await Serve.port ?? port
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<8 { group.addTask { while await segmenters() < 3 { _ = try await post(image) } } }
+            for _ in 0..<8 {
+                group.addTask { while await Self.segmenters() < 3 { _ = try await Self.post(image, to: port) } }
+            }
             try await group.waitForAll()
         }
-        print("7. Under load:", await segmenters())
-        for await _ in await Serve.statusUpdates() where await segmenters() == 2 { break }
-        print("7. At rest again:", await segmenters())
+        print("7. Under load:", await Self.segmenters())
+        for await _ in await Serve.statusUpdates() where await Self.segmenters() == 2 { break }
+        print("7. At rest again:", await Self.segmenters())
         try show(try await post(image), as: "resource_and_scaling")
         try await Serve.delete("resource_and_scaling")
     }
@@ -105,9 +108,13 @@ struct Notebook {
         try await Serve.delete("basic_linear")
     }
 
-    /// Posts a picture as `requests.post` does in the notebook, and returns the answer's array.
     private func post(_ image: Image) async throws -> ByteBuffer {
-        var request = HTTPClientRequest(url: "http://localhost:\(await Serve.port ?? port)/")
+        try await Self.post(image, to: await Serve.port ?? port)
+    }
+
+    /// Posts a picture as `requests.post` does in the notebook, and returns the answer's array.
+    private static func post(_ image: Image, to port: Int) async throws -> ByteBuffer {
+        var request = HTTPClientRequest(url: "http://localhost:\(port)/")
         request.method = .POST
         request.headers.add(name: "accept", value: "application/x-npy")
         // The shared client gives up on content that gzip makes more than 25 times smaller, such as this array.
@@ -137,7 +144,7 @@ struct Notebook {
     }
 
     /// How many replicas of the model run.
-    private func segmenters() async -> Int {
+    private static func segmenters() async -> Int {
         let status = await Serve.status().applications["resource_and_scaling"]?.deployments["Segmenter"]
         return status?.replicas.count { $0.state == .running } ?? 0
     }
