@@ -56,15 +56,15 @@ private struct NoNetwork: PeerNetwork {
             pools: PoolTable(instance, clock: loop, seed: 1),
             hosted: HostedReplicas(.detached),
             hello: Hello(replica: nil, processID: 1),
-            logger: logger,
-            processorTime: { _ in nil }
+            logger: logger
         )
         let workers = WorkerLauncher(
             processes: launcher,
             peers: peers,
             clock: loop,
             files: WorkerFiles(of: instance, directory: "/nowhere"),
-            logger: logger
+            logger: logger,
+            processorTime: { _ in nil }
         )
         let controller = Controller(
             clock: loop,
