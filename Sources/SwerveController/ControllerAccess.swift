@@ -4,6 +4,8 @@ package import SwerveCore
 package protocol ControllerAccess: Sendable {
     /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
     func deploy(_ spec: ApplicationSpec) async throws
+    /// What deploying the application would change now.
+    func plan(_ spec: ApplicationSpec) async throws -> DeployPlan
     /// Returns when nothing of the application is left.
     func delete(_ application: String) async throws
     /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
@@ -22,5 +24,7 @@ package protocol ControllerAccess: Sendable {
     /// The controller's own process; `nil` if it has none, or none at the moment.
     var processID: Int32? { get }
     /// Ends all replicas; refuses everything from now on.
-    func shutdown() async
+    ///
+    /// - Parameter limit: how long ongoing requests may take; `nil` for as long as each deployment's options say.
+    func shutdown(within limit: Duration?) async
 }

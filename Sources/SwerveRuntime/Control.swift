@@ -33,12 +33,11 @@ enum Control {
         _ kept: KeptGoal,
         _ place: Place
     ) throws(ServeError) -> Control {
-        let nodes = [ReplicaPlace.local: options.node ?? .detected()]
         guard options.controller == .separate else {
             let controller = Controller(
                 clock: place.clock,
                 launcher: launcher,
-                nodes: nodes,
+                nodes: options.nodes,
                 callers: peers,
                 store: kept.store,
                 logger: options.logger,
@@ -62,7 +61,7 @@ enum Control {
         let agent = Agent(
             launcher: launcher,
             callers: peers,
-            nodes: nodes,
+            nodes: options.nodes,
             processes: try LocalProcessLauncher(),
             clock: place.clock,
             firstNumber: kept.goal.numbers.next,
@@ -105,9 +104,10 @@ enum Control {
 
     /// Ends all replicas and the controller.
     ///
+    /// - Parameter limit: how long ongoing requests may take.
     /// - Returns: the numbers for the replicas of the next start.
-    func end() async -> ReplicaNumbers {
-        await access.shutdown()
+    func end(within limit: Duration) async -> ReplicaNumbers {
+        await access.shutdown(within: limit)
         switch self {
         case .embedded(_, let loop): return await loop.value
         case .separate(let agent, _): return ReplicaNumbers(next: agent.nextReplica)

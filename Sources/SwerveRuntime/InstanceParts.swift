@@ -133,9 +133,12 @@ struct InstanceParts {
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ server: HTTPServer?, drainTimeout: Duration) async -> ReplicaNumbers {
+        let clock = LoopClock(group.any())
+        let end = clock.now.advanced(by: drainTimeout)
         proxy.beginDraining()
         await server?.drain(deadline: drainTimeout)
-        let numbers = await control.end()
+        // Requests between replicas have what is left of the time.
+        let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         memory.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()

@@ -64,7 +64,7 @@ package final class Agent: Sendable {
 
     /// Starts the controller.
     ///
-    /// - Parameter needed: what must exist until ``shutdown()``, even if nobody else holds it.
+    /// - Parameter needed: what must exist until ``shutdown(within:)``, even if nobody else holds it.
     package func begin(holding needed: any Sendable) {
         state.withLock { $0.needed = needed }
         begin()
@@ -155,6 +155,9 @@ package final class Agent: Sendable {
             state.withLock { $0.told(replica, .draining) }
             launcher.drain(replica)
         case .probe(let replica): launcher.probe(replica)
+        case .reconfigure(let replica, let spec, let number):
+            state.withLock { $0.reconfiguring(replica, spec, number) }
+            launcher.reconfigure(replica, spec, number: number)
         case .stop(let replica):
             state.withLock { $0.told(replica, .stopping) }
             launcher.stop(replica)
@@ -171,6 +174,7 @@ package final class Agent: Sendable {
             exposeRoutes(routes)
         case .done(let number): state.withLock { $0.answer(number) }?(.success(.done))
         case .failed(let number, let error): state.withLock { $0.answer(number) }?(.failure(error))
+        case .plan(let number, let plan): state.withLock { $0.answer(number) }?(.success(.plan(plan)))
         case .status(let number, let status): state.withLock { $0.answer(number) }?(.success(.status(status)))
         }
     }
@@ -186,6 +190,10 @@ extension Agent: ControllerAccess {
         }
         if isOver { waiter.end(.failure(ServeError(.shutDown, "the instance is shut down"))) }
         try await waiter.wait()
+    }
+    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
+        guard case .plan(let plan) = try await ask(.plan(spec)) else { return DeployPlan(application: spec.name, changes: []) }
+        return plan
     }
     package func delete(_ application: String) async throws { _ = try await ask(.delete(application)) }
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
@@ -207,8 +215,8 @@ extension Agent: ControllerAccess {
     }
 
     /// Ends all replicas, and then the controller.
-    package func shutdown() async {
-        _ = try? await ask(.shutdown)
+    package func shutdown(within limit: Duration?) async {
+        _ = try? await ask(.shutdown(within: limit))
         let attempt = state.withLock { $0.attempt }
         await withCheckedContinuation { continuation in
             state.withLock { state in

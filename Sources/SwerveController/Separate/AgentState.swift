@@ -9,6 +9,7 @@ struct AgentState {
     enum Answer: Sendable {
         case done
         case status(ServeStatus)
+        case plan(DeployPlan)
     }
     /// Who gets the answers to a request.
     enum Caller: Sendable {
@@ -25,8 +26,10 @@ struct AgentState {
         var asked = 0
     }
     private struct Replica {
-        let spec: DeploymentSpec
+        var spec: DeploymentSpec
         let reservation: Reservation
+        /// The change of its configuration that the present controller ordered last.
+        var change: (spec: DeploymentSpec, number: Int)?
         var phase = Inventory.Replica.Phase.starting
         var place: ReplicaPlace?
         var processID: Int32?
@@ -66,6 +69,8 @@ struct AgentState {
     mutating func connect(_ connection: PeerConnection, _ nodes: [String: NodeResources], now: NIODeadline) {
         self.connection = connection
         heard = now
+        // Another controller counts its changes anew, so reports about earlier ones mean nothing to it.
+        for id in replicas.keys { replicas[id]?.change = nil }
         connection.send(.relaying(ControllerInput.begin(inventory, nodes: nodes)))
         if !loads.isEmpty { connection.send(.relaying(ControllerInput.load(loads))) }
         for (id, replica) in replicas where !replica.loads.isEmpty {
@@ -126,6 +131,10 @@ struct AgentState {
         return true
     }
 
+    mutating func reconfiguring(_ replica: ReplicaID, _ spec: DeploymentSpec, _ number: Int) {
+        replicas[replica]?.change = (spec, number)
+    }
+
     mutating func told(_ replica: ReplicaID, _ phase: Inventory.Replica.Phase) { replicas[replica]?.phase = phase }
 
     mutating func reported(_ event: ReplicaEvent, of replica: ReplicaID, now: MonotonicTime) {
@@ -135,7 +144,12 @@ struct AgentState {
         case .ready: if replicas[replica]?.phase == .starting { told(replica, .running(since: now)) }
         case .exited: replicas[replica] = nil
         case .loadChanged(let loads): replicas[replica]?.loads.merge(loads) { _, new in new }
-        case .initializationFailed, .probeAnswered, .drained: break
+        case .reconfigured(let number):
+            guard let change = replicas[replica]?.change, change.number == number else { return }
+            replicas[replica]?.spec = change.spec
+        case .reconfigurationFailed(let number, _):
+            guard replicas[replica]?.change?.number == number else { return }
+        case .connected, .initializationFailed, .probeAnswered, .checkPassed, .checkFailed, .drained: break
         }
         connection?.send(.relaying(ControllerInput.replica(event, replica)))
     }

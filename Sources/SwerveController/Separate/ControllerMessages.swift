@@ -20,6 +20,7 @@ package enum ControllerInput: Codable, Sendable {
     package enum Request: Codable, Sendable {
         /// Answered when the application runs.
         case deploy(ApplicationSpec)
+        case plan(ApplicationSpec)
         /// Answered when nothing of the application is left.
         case delete(String)
         case scale(DeploymentID, to: Int, by: Target.Decider)
@@ -28,7 +29,7 @@ package enum ControllerInput: Codable, Sendable {
         /// Answered with every change of the status from now on.
         case watch
         /// Answered when all replicas have ended.
-        case shutdown
+        case shutdown(within: Duration?)
     }
 }
 
@@ -40,6 +41,7 @@ package enum ControllerOutput: Codable, Sendable {
     case start(ReplicaID, DeploymentSpec, on: Reservation)
     case drain(ReplicaID)
     case probe(ReplicaID)
+    case reconfigure(ReplicaID, DeploymentSpec, number: Int)
     case stop(ReplicaID)
     /// The publication or withdrawal of a deployment, for every process.
     case publish(ControlMessage, of: DeploymentID)
@@ -47,6 +49,7 @@ package enum ControllerOutput: Codable, Sendable {
     case done(UInt64)
     case failed(UInt64, ServeError)
     case status(UInt64, ServeStatus)
+    case plan(UInt64, DeployPlan)
 }
 
 extension ControlMessage {

@@ -108,7 +108,8 @@ package final class SeparateController: PeerDelegate {
                 controller.watch(watcher)
                 for await status in updates { send(.status(number, status)) }
                 return
-            case .shutdown: await controller.shutdown()
+            case .plan(let spec): return send(.plan(number, try await controller.plan(spec)))
+            case .shutdown(let limit): await controller.shutdown(within: limit)
             }
             send(.done(number))
         } catch {
@@ -140,6 +141,11 @@ private final class RemotePlane: ReplicaLauncher, PublicationTarget {
     }
     func drain(_ replica: ReplicaID) { send(.drain(replica)) }
     func probe(_ replica: ReplicaID) { send(.probe(replica)) }
+    func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        send(.reconfigure(replica, spec, number: number))
+    }
+    /// The agent's own launcher waits for the callers, before it drains.
+    func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { done() }
     func stop(_ replica: ReplicaID) { send(.stop(replica)) }
     func publish(_ message: ControlMessage, of deployment: DeploymentID) { send(.publish(message, of: deployment)) }
 
