@@ -6,7 +6,7 @@ import subprocess
 from .bench import Bench
 from .processes import Failure, binary
 
-NAMES = ["scale_up", "scale_from_zero", "controller_idle_cpu_1000"]
+NAMES = ["scale_up", "scale_from_zero", "rollout_10", "controller_idle_cpu_1000"]
 
 
 def scaling(bench: Bench) -> None:

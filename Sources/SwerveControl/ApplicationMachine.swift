@@ -76,6 +76,11 @@ struct ApplicationMachine: Sendable {
         return actions + [.applicationFailed(goal.spec.name, error)]
     }
 
+    /// Stops all replicas that are leaving.
+    mutating func hurry(now: MonotonicTime) -> [ControlAction] {
+        deployments.keys.sorted().flatMap { deployments[$0]?.hurry(now: now) ?? [] }
+    }
+
     /// Sets another target for a deployment. Returns `nil` if no deployment of that name is wanted.
     mutating func scale(
         _ deployment: String,
@@ -103,7 +108,9 @@ struct ApplicationMachine: Sendable {
             switch event {
             case .ready, .exited, .initializationFailed:
                 return actions + machine.autoscale(&goal, now: now, supply: &supply)
-            case .placed, .launched, .drained, .probeAnswered, .loadChanged: return actions
+            case .placed, .launched, .connected, .drained, .probeAnswered, .checkPassed, .checkFailed, .reconfigured,
+                .reconfigurationFailed, .loadChanged:
+                return actions
             }
         }
     }
@@ -132,11 +139,11 @@ struct ApplicationMachine: Sendable {
     }
 
     /// When the first of its deployments began to wait for resources; `nil` if none waits.
-    var pendingSince: MonotonicTime? { deployments.values.compactMap { $0.pending?.since }.min() }
+    var pendingSince: MonotonicTime? { deployments.values.compactMap(\.waitsSince).min() }
 
     /// Starts replicas that waited for resources, as far as there are enough now.
     mutating func startPending(_ goal: inout Goal, now: MonotonicTime, supply: inout Supply) -> [ControlAction] {
-        let waiting = deployments.compactMap { name, machine in machine.pending.map { (since: $0.since, name: name) } }
+        let waiting = deployments.compactMap { name, machine in machine.waitsSince.map { (since: $0, name: name) } }
         return waiting.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.flatMap { _, name in
             settle(name, &goal, now: now, supply: &supply)
         }
@@ -287,6 +294,11 @@ extension ApplicationMachine {
 }
 
 extension DeploymentMachine {
+    /// When its first replica began to wait for resources; `nil` if none waits.
+    fileprivate var waitsSince: MonotonicTime? {
+        [pending?.since, rollout.healingWaitsSince].compactMap(\.self).min()
+    }
+
     /// A stuck replica, which survives every stop, does not count.
     fileprivate func hasReplica(below number: UInt64) -> Bool {
         replicas.prefix { $0.id.number < number }.contains { !$0.isStuck }

@@ -19,8 +19,14 @@ package enum ControlAction: Hashable, Sendable {
     case drain(ReplicaID)
     /// Terminate the replica now; it reports `.exited` when it is gone. Repeated until that report comes.
     case stop(ReplicaID)
-    /// Ask whether the replica still runs work; it reports `.probeAnswered`.
+    /// Check the replica's health: it reports `.probeAnswered` if it still runs work, and `.checkPassed` or
+    /// `.checkFailed` if the user's code checks more.
     case probe(ReplicaID)
+    /// Give the running replica the configuration of this spec; it reports `.reconfigured` or `.reconfigurationFailed`
+    /// with the number.
+    case reconfigure(ReplicaID, DeploymentSpec, number: Int)
+    /// Tell the operator that a replica has been starting for a while, and for how long it has been in its phase.
+    case reportSlowStart(ReplicaID, StartUp.Phase, Duration)
     /// Every deployment of the latest spec is healthy. Callers waiting for a deploy return.
     case applicationRunning(String)
     /// The latest deploy failed. Callers waiting for it get the error.
@@ -33,7 +39,7 @@ package enum ControlAction: Hashable, Sendable {
 /// A replica that calls may go to.
 package struct ServingReplica: Hashable, Sendable {
     package var id: ReplicaID
-    /// How many requests it handles at a time, as set by the revision that it was started with.
+    /// How many requests it handles at a time, as set by the configuration that it runs with.
     package var maxOngoingRequests: Int
 
     package init(id: ReplicaID, maxOngoingRequests: Int) {
@@ -48,14 +54,25 @@ package enum ReplicaEvent: Hashable, Sendable {
     case placed(ReplicaPlace)
     /// It runs there; the process is `nil` while unknown.
     case launched(processID: Int32?)
-    /// The initialiser returned: the replica can take requests.
+    /// The process can be talked to, and its initialiser begins.
+    case connected
+    /// The initialiser returned, the user configuration was taken over and the first check passed: the replica can take
+    /// requests.
     case ready
-    /// The initialiser threw.
+    /// One of those threw.
     case initializationFailed(message: String)
     /// The process is gone or the connection to it is lost. Possible in every state.
     case exited(reason: String)
-    /// The answer to a `.probe`.
+    /// The answer to a `.probe`: the replica runs work, or is seen to be busy.
     case probeAnswered
+    /// The user's check returned.
+    case checkPassed
+    /// The user's check threw, or takes too long.
+    case checkFailed(message: String)
+    /// The change with this number is done.
+    case reconfigured(number: Int)
+    /// The change with this number failed, and the replica's configuration is unknown.
+    case reconfigurationFailed(number: Int, message: String)
     /// The ongoing requests that the replica had when it was asked to drain are done.
     case drained
     /// What the replica's process asks of other deployments has changed.

@@ -42,12 +42,7 @@ package struct ControllerState: Sendable {
     /// - Throws: `invalidOptions` if the spec is not acceptable or another application has its route prefix;
     ///   `insufficientResources` if its replicas could not even run alone. Then nothing changes. `shutDown` after ``shutdown(now:)``.
     package mutating func deploy(_ spec: ApplicationSpec, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
-        if isShutDown {
-            throw ServeError(.shutDown, "application '\(spec.name)' cannot be deployed: the instance is shutting down")
-        }
-        try spec.validate()
-        try checkPrefix(of: spec)
-        try supply.ledger.check(spec)
+        try check(spec)
         var own = goal.applications[spec.name] ?? GoalState.Application(spec: spec)
         let actions = machines[spec.name, default: ApplicationMachine(own)]
             .deploy(spec, &own, now: now, supply: &supply)
@@ -112,6 +107,14 @@ package struct ControllerState: Sendable {
         return delete(goal.applications.keys.sorted(), now: now)
     }
 
+    /// Stops the replicas that still finish their requests, and stops those again that do not exit. For a shutdown
+    /// whose time is over.
+    package mutating func hurry(now: MonotonicTime) -> [ControlAction] {
+        goal.applications.keys.sorted().flatMap { name in
+            (change(name) { machine, _, _ in machine.hurry(now: now) } ?? []) + finish(name, now: now)
+        }
+    }
+
     /// Handles a replica's report.
     package mutating func handle(
         _ event: ReplicaEvent,
@@ -127,8 +130,9 @@ package struct ControllerState: Sendable {
         }
         guard let actions = handled else { return startPending(now: now) + forget(.replica(replica), now: now) }
         switch event {
-        case .placed, .launched, .probeAnswered, .loadChanged: return actions
-        case .ready, .initializationFailed, .drained: return actions + finish(name, now: now)
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .loadChanged: return actions
+        case .ready, .initializationFailed, .drained, .checkFailed, .reconfigured, .reconfigurationFailed:
+            return actions + finish(name, now: now)
         case .exited: return actions + finish(name, now: now) + forget(.replica(replica), now: now)
         }
     }
@@ -156,6 +160,19 @@ package struct ControllerState: Sendable {
     }
 
     // MARK: Shared by the entry points
+
+    /// - Throws: why the spec cannot be deployed.
+    func check(_ spec: ApplicationSpec) throws(ServeError) {
+        if isShutDown {
+            throw ServeError(.shutDown, "application '\(spec.name)' cannot be deployed: the instance is shutting down")
+        }
+        try spec.validate()
+        try checkPrefix(of: spec)
+        try supply.ledger.check(spec)
+    }
+
+    /// What replicas hold and what is free.
+    var ledger: NodeLedger { supply.ledger }
 
     private func checkPrefix(of spec: ApplicationSpec) throws(ServeError) {
         guard let prefix = spec.routePrefix else { return }

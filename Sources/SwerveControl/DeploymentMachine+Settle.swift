@@ -24,16 +24,21 @@ extension DeploymentMachine {
         stopping: [ControlAction] = [],
         makesRoom: Bool = false
     ) -> [ControlAction] {
+        if rollout.since == nil { rollout.since = now }
         let counts = counts(goal, now: now)
-        if counts.old == 0 { isForcedToStopFirst = false }
+        // While old replicas may be replaced, they could take again what they stopped for.
+        if counts.old == 0, healable(goal) == nil { isForcedToStopFirst = false }
         var step = rule(goal).step(counts)
         if makesRoom { step.leaving = max(step.leaving, 1) }
         let leaving = goal.startsReplicas ? replicasToDrop(step) : activeReplicas
-        var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now)
+        let updates = goal.startsReplicas ? updateConfigurations(goal, without: leaving, now: now) : []
+        var actions = publish(goal, step, without: leaving) + stopping + drop(leaving, now: now) + updates
         if goal.startsReplicas {
+            actions += heal(goal, step, now: now, supply: &supply)
             actions += startMissing(goal, step, now: now, supply: &supply)
         } else {
             pending = nil
+            rollout.healingWaitsSince = nil
         }
         if pending != nil, oldReplicasHoldWhatIsMissing(goal, supply) {
             // Also if fewer serve already than the rule asks for: otherwise nothing would ever change.
@@ -43,7 +48,10 @@ extension DeploymentMachine {
         noteHealth(&goal)
         wakeUp = replicas.lazy.map(\.wakeUp).min()
         if goal.startsReplicas, let until = attempts.backOff.next { wakeUp = earlier(until) }
-        if goal.startsReplicas, step.isInDoubt, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
+        if goal.startsReplicas, let until = rollout.healing.backOff.next { wakeUp = earlier(until) }
+        if let until = progressDeadline(goal) { wakeUp = earlier(until) }
+        let isWaiting = goal.startsReplicas && (step.isInDoubt || hasOutdated(goal))
+        if isWaiting, let until = endOfDoubt(now: now) { wakeUp = earlier(until) }
         return actions
     }
 
@@ -75,7 +83,7 @@ extension DeploymentMachine {
     private func counts(_ goal: Goal, now: MonotonicTime) -> RolloutCounts {
         let serving: [ServingReplica] = if case .set(let set, _) = publication { set } else { [] }
         let published = Set(serving.lazy.map(\.id))
-        var counts = RolloutCounts(target: goal.target.replicas)
+        var counts = RolloutCounts(target: goal.target.replicas, oldTarget: healable(goal)?.target.replicas ?? 0)
         for replica in replicas {
             switch replica.standing {
             case .current where replica.isRunning:
@@ -84,6 +92,7 @@ extension DeploymentMachine {
                 if published.contains(replica.id) { counts.newServe = true }
             case .current where replica.isStarting: counts.starting += 1
             case .old where replica.isRunning: counts.old += 1
+            case .old where replica.isStarting: counts.oldStarting += 1
             case .current, .old, .discarded: if !replica.isStuck { counts.leaving += 1 }
             }
         }
@@ -104,8 +113,11 @@ extension DeploymentMachine {
         let byWorth = current.filter { replicas[$0].isRunning } + current.filter { replicas[$0].isStarting }
         let discarded = active.filter { replicas[$0].standing == .discarded }
         // Here, too, the newest go first: of two earlier revisions, the later one may have been bad.
-        let old = active.filter { replicas[$0].standing == .old }
-        return Set(byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving))
+        let old = active.filter { replicas[$0].standing == .old && replicas[$0].isRunning }
+        let healing = active.filter { replicas[$0].standing == .old && replicas[$0].isStarting }
+        return Set(
+            byWorth.suffix(step.surplus) + discarded + old.suffix(step.leaving) + healing.dropFirst(step.healing)
+        )
     }
 
     // MARK: Acting
@@ -122,9 +134,14 @@ extension DeploymentMachine {
             )
             next = .withdrawn(error)
         case .serve, .fallenBack:
-            let serving = replicas.indices.filter { index in
+            var serving = replicas.indices.filter { index in
                 replicas[index].isRunning && !leaving.contains(index)
                     && (step.newServe || replicas[index].standing == .old)
+            }
+            let target = goal.target.replicas
+            let needed = max(1, target - rule(goal).bounds(target: target).unavailable)
+            for index in serving where replicas[index].update != nil && serving.count > needed {
+                serving.removeAll { $0 == index }
             }
             next = .set(serving.map { replicas[$0].serving }, PoolOptions(goal.spec.options))
         }
@@ -184,7 +201,11 @@ extension DeploymentMachine {
     private mutating func noteHealth(_ goal: inout Goal) {
         let isComplete =
             runningCount == goal.target.replicas
-            && replicas.allSatisfy { $0.standing == .current ? !$0.isStarting : !$0.isRunning }
+            && replicas.allSatisfy { replica in
+                replica.standing == .current
+                    ? !replica.isStarting && (!replica.isRunning || isLatest(replica, goal))
+                    : !replica.isRunning
+            }
         if isComplete, goal.startsReplicas {
             attempts.lastFailure = ""
             // A target of 0 proves nothing about the revision.
@@ -192,17 +213,21 @@ extension DeploymentMachine {
         }
         isHealthy = isComplete && goal.serves
         wasHealthy = wasHealthy || isHealthy
-        if isHealthy { goal.fallback = nil }
+        if isHealthy {
+            goal.fallback = nil
+            rollout.isOver = true
+            isForcedToStopFirst = false
+        }
     }
 }
 
 extension ReplicaMachine {
     fileprivate var serving: ServingReplica {
-        ServingReplica(id: id, maxOngoingRequests: options.maxOngoingRequests)
+        ServingReplica(id: id, maxOngoingRequests: maxOngoingRequests)
     }
 
     /// Whether it replaces a failed replica and has not run long enough to be trusted.
-    fileprivate func isDoubtful(now: MonotonicTime) -> Bool {
+    func isDoubtful(now: MonotonicTime) -> Bool {
         guard seat.failures > 0, let since = runningSince else { return false }
         return since.after(Limits.provenAfter) > now
     }

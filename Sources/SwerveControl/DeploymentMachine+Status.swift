@@ -62,6 +62,8 @@ extension DeploymentMachine {
         let old = replicas.count { $0.standing == .old && $0.isRunning }
         let running = "\(runningCount) of \(goal.target.replicas) replicas running"
         var parts = old == 0 ? running : "\(running), \(old) of the previous version serving"
+        let outdated = replicas.count { $0.standing == .current && $0.isRunning && !isLatest($0, goal) }
+        if outdated > 0 { parts += "; \(outdated) to be reconfigured" }
         if let pending {
             parts += "; \(pending.seats.count) pending: \(pending.reason)"
         }
@@ -75,6 +77,10 @@ extension DeploymentMachine {
             ServeError(.startFailed, "deployment '\(goal.id)': \(message)", deployment: goal.id)
         }
         switch goal.course {
+        case .serve where rollout.isStalled && !isHealthy:
+            let time = Self.patience(goal)
+            let last = attempts.lastFailure.isEmpty ? "" : "; last failure: \(attempts.lastFailure)"
+            return failure("\(progress(goal)); there was no progress for \(time)\(last)")
         case .serve:
             guard !isHealthy, attempts.areExhausted(target: goal.target.replicas) else { return nil }
             return failure(

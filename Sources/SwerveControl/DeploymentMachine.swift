@@ -38,6 +38,8 @@ struct DeploymentMachine: Sendable {
     var pending: Pending?
     /// Whether the rollout stops old replicas first, because the new ones need what those hold.
     var isForcedToStopFirst = false
+    /// The rollout of the latest deploy, until the deployment is healthy.
+    var rollout = RolloutProgress()
     /// Decides the target; `nil` while that is fixed.
     var scaler: Scaler?
     /// When ``tick(_:now:supply:)`` next has something to do. It may be too early, never too late.
@@ -50,7 +52,12 @@ struct DeploymentMachine: Sendable {
 
     /// Whether calls go to at least one replica, and only to replicas of the latest deploy.
     func isServing(_ goal: Goal) -> Bool {
-        goal.serves && runningCount > 0 && !replicas.contains { $0.standing == .old && $0.isRunning }
+        goal.serves && runningCount > 0 && !replicas.contains { $0.isRunning && !isLatest($0, goal) }
+    }
+
+    /// Whether the replica is, as it is, one of the goal's spec.
+    func isLatest(_ replica: ReplicaMachine, _ goal: Goal) -> Bool {
+        replica.standing == .current && replica.configuration == goal.spec.configuration && replica.update == nil
     }
 
     /// Whether it is retired and all its replicas are gone, except stuck ones.
@@ -70,7 +77,7 @@ struct DeploymentMachine: Sendable {
     ) -> [ControlAction] {
         let target = goal.target(after: new)
         wasHealthy = false
-        if new.revision == goal.spec.revision, goal.startsReplicas {
+        if new.isEquivalent(to: goal.spec), goal.startsReplicas {
             attempts.startAgain(target: goal.target.replicas)
             goal.spec = new
         } else {
@@ -78,12 +85,15 @@ struct DeploymentMachine: Sendable {
             if goal.startsReplicas, goal.target.replicas > 0, isGood {
                 goal.fallback = Goal.Fallback(spec: goal.spec, target: goal.target)
             }
-            goal.isTrusted = goal.fallback?.spec.revision == new.revision
+            goal.isTrusted = goal.fallback?.spec.isEquivalent(to: new) ?? false
             if goal.isTrusted { goal.fallback = nil }
             goal.spec = new
             replace(with: new)
             attempts = Attempts(everReady: goal.isTrusted || runningCount > 0)
         }
+        takeOptions(of: new)
+        rollout = RolloutProgress(since: now)
+        isForcedToStopFirst = false
         goal.course = .serve
         goal.target = target
         return settle(&goal, now: now, supply: &supply)
@@ -112,19 +122,27 @@ struct DeploymentMachine: Sendable {
         guard let index = index(of: number) else { return [] }
         switch event {
         case .loadChanged: return []
-        case .placed(let place):
-            replicas[index].placed(place)
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed:
+            note(event, of: index, now: now)
             return []
-        case .launched(let processID):
-            replicas[index].launched(processID: processID)
-            return []
-        case .probeAnswered:
-            replicas[index].probeAnswered()
-            wakeUp = wakeUp.map { min($0, replicas[index].wakeUp) }
-            return []
+        case .checkFailed(let message):
+            guard replicas[index].checkFailed(message) else { return [] }
+            return replaceUnhealthy(index, message, &goal, now: now, supply: &supply)
+        case .reconfigured(let update):
+            guard replicas[index].endUpdate(update, failed: false) != nil else { return [] }
+            if isLatest(replicas[index], goal) { rollout.since = now }
+            return settle(&goal, now: now, supply: &supply)
+        case .reconfigurationFailed(let update, let message):
+            guard let target = replicas[index].endUpdate(update, failed: true) else { return [] }
+            // A change that is no longer wanted may fail.
+            if target != goal.spec.configuration { return settle(&goal, now: now, supply: &supply) }
+            return giveUpUpdate(of: index, message, &goal, now: now, supply: &supply)
         case .ready:
             guard replicas[index].becomeReady(now: now) else { return [] }
-            if replicas[index].standing == .current { attempts.everReady = true }
+            if replicas[index].standing == .current {
+                attempts.everReady = true
+                rollout.since = now
+            }
             return settle(&goal, now: now, supply: &supply)
         case .initializationFailed(let message):
             guard replicas[index].isStarting else { return [] }
@@ -162,10 +180,22 @@ struct DeploymentMachine: Sendable {
             case nil: break
             case .probe: probes.append(before.id)
             case .stop: stops.append(.stop(before.id))
+            case .startIsSlow:
+                let (phase, time) = (before.startUp.phase, before.inPhase(now: now))
+                if rollout.mayWarn(now: now) { stops.append(.reportSlowStart(before.id, phase, time)) }
             case .startTookTooLong:
                 stops.append(.stop(before.id))
                 let limit = before.options.startTimeout
-                noteFailedStart(of: before, "replica \(before.id) did not start within \(limit)", &goal, now: now)
+                let phase = before.startUp.phase
+                let message = "replica \(before.id) did not start within \(limit); it was \(phase)"
+                noteFailedStart(of: before, message, &goal, now: now)
+            case .updateTookTooLong:
+                stops.append(.stop(before.id))
+                let limit = before.options.startTimeout
+                let message = "replica \(before.id) did not reconfigure within \(limit)"
+                if !giveUpRollout(&goal, because: message) {
+                    noteLoss(of: replicas[index], since: before.runningSince ?? now, message, &goal, now: now)
+                }
             case .unhealthy:
                 stops.append(.stop(before.id))
                 let misses = "\(Limits.missesUntilUnhealthy) health checks in a row"
@@ -173,6 +203,7 @@ struct DeploymentMachine: Sendable {
                 noteLoss(of: before, since: before.runningSince ?? now, message, &goal, now: now)
             }
         }
+        giveUpStalledRollout(&goal, now: now)
         let actions = settle(&goal, now: now, supply: &supply, stopping: stops)
         // A failure noticed in this tick can stop replicas that were about to be probed.
         return actions + probes.filter { isRunning($0.number) }.map { .probe($0) }
@@ -193,7 +224,7 @@ struct DeploymentMachine: Sendable {
     private func isRunning(_ number: UInt64) -> Bool { index(of: number).map { replicas[$0].isRunning } ?? false }
 
     /// Switches to another spec for new replicas. Published replicas may serve until the new ones are ready.
-    private mutating func replace(with new: DeploymentSpec) {
+    mutating func replace(with new: DeploymentSpec) {
         let revision = new.revision
         // What the next revision needs may fit beside the old ones.
         isForcedToStopFirst = false
@@ -220,7 +251,7 @@ struct DeploymentMachine: Sendable {
     }
 
     /// A running replica is gone or unhealthy. One that ran long enough is replaced at once.
-    private mutating func noteLoss(
+    mutating func noteLoss(
         of replica: ReplicaMachine,
         since: MonotonicTime,
         _ message: String,
@@ -234,30 +265,23 @@ struct DeploymentMachine: Sendable {
         }
     }
 
-    /// Replicas of an earlier revision are not replaced, so their failures do not count.
+    /// A failure of the latest spec counts. One of an earlier revision only delays the replacement.
     private mutating func noteFailure(
         of replica: ReplicaMachine,
         _ message: String,
         _ goal: inout Goal,
         _ change: (inout Attempts) -> Void
     ) {
-        guard replica.standing == .current, goal.startsReplicas else { return }
+        guard goal.startsReplicas else { return }
+        if replica.standing == .old { return change(&rollout.healing) }
+        // A replica that was started from an earlier configuration says nothing about the latest.
+        guard isLatest(replica, goal) || replica.configuration == nil else { return }
         attempts.failures += 1
         attempts.lastFailure = message
         change(&attempts)
         guard goal.serves, attempts.areExhausted(target: goal.target.replicas) else { return }
         let reason = "\(attempts.failures) attempts to start a replica failed; last failure: \(message)"
-        if let fallback = goal.fallback, !isServing(goal) {
-            goal.fallback = nil
-            goal.spec = fallback.spec
-            goal.target = fallback.target
-            goal.isTrusted = true
-            goal.course = .fallenBack(because: reason)
-            replace(with: fallback.spec)
-            attempts = Attempts(everReady: true)
-        } else if !attempts.everReady {
-            goal.course = .failed(message: reason)
-        }
+        if !giveUpRollout(&goal, because: reason), !attempts.everReady { goal.course = .failed(message: reason) }
     }
 
     /// Whether starting works again: a current replica became ready after the seat's last failure, and lasted.

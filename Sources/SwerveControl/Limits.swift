@@ -12,6 +12,8 @@ enum Limits {
     /// A replica that survives this many stops no longer delays the end of its application.
     static let stopsUntilStuck = 6
     static let missesUntilUnhealthy = 3
+    /// After how long a start is reported as slow, and how often again.
+    static let slowStart = Duration.seconds(30)
 
     /// How many replicas of a deployment may fail after a deploy before the deploy counts as failed.
     static func failedAttempts(target: Int) -> Int { min(20, 3 * max(target, 1)) }

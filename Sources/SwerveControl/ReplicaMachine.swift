@@ -11,7 +11,7 @@ struct ReplicaMachine: Sendable {
         /// Ready. Goes to draining or stopping.
         case running(Running)
         /// Finishes its ongoing requests. Goes to stopping.
-        case draining(until: MonotonicTime)
+        case draining(until: MonotonicTime, unhealthy: Bool)
         /// Told to terminate, repeatedly. Goes nowhere; the machine is removed on exit.
         case stopping(Stopping)
     }
@@ -21,11 +21,23 @@ struct ReplicaMachine: Sendable {
         /// How many probes in a row were not answered in time.
         var misses = 0
         var probe: Probe
+        /// How many of the user's checks in a row failed.
+        var failedChecks = 0
+        /// The change of its configuration that is under way.
+        var update: Update?
+    }
+
+    /// A change to another configuration, from the order to the replica's report.
+    struct Update: Sendable {
+        let target: Configuration
+        /// Told apart from earlier changes, whose reports may come late.
+        let number: Int
+        let until: MonotonicTime
     }
 
     struct Stopping: Sendable {
         var again: MonotonicTime
-        /// Whether it was stopped because of missed probes.
+        /// Whether it was stopped because of its health.
         var unhealthy: Bool
         /// How often it was told to terminate.
         var told = 1
@@ -48,12 +60,15 @@ struct ReplicaMachine: Sendable {
 
     /// What is due because time has passed.
     enum Timeout {
-        case startTookTooLong, probe, unhealthy, stop
+        case startIsSlow, startTookTooLong, updateTookTooLong, probe, unhealthy, stop
     }
 
     let id: ReplicaID
     let revision: Revision
-    let options: DeploymentOptions
+    /// Those of the latest spec that applies to it.
+    var options: DeploymentOptions
+    /// What it runs with; `nil` after a change that failed.
+    private(set) var configuration: Configuration?
     let seat: Seat
     /// What it holds of its node.
     let reservation: Reservation
@@ -61,6 +76,12 @@ struct ReplicaMachine: Sendable {
     private(set) var place: ReplicaPlace?
     private(set) var processID: Int32?
     private(set) var state: State
+    private let started: MonotonicTime
+    private(set) var startUp = StartUp()
+    private var slowAt: MonotonicTime
+    private var updates = 0
+    /// Why the last of the user's checks failed; empty if it passed.
+    private(set) var checkFailure = ""
 
     init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, reservation: Reservation, now: MonotonicTime) {
         self.id = id
@@ -68,6 +89,9 @@ struct ReplicaMachine: Sendable {
         self.reservation = reservation
         self.revision = spec.revision
         self.options = spec.options
+        self.configuration = spec.configuration
+        self.started = now
+        self.slowAt = now.after(Limits.slowStart)
         self.state = .starting(until: now.after(spec.options.startTimeout))
     }
 
@@ -89,29 +113,76 @@ struct ReplicaMachine: Sendable {
     /// When ``expire(now:)`` has something to do.
     var wakeUp: MonotonicTime {
         switch state {
-        case .starting(let until), .draining(let until): until
+        case .starting(let until): min(until, slowAt)
+        case .draining(let until, _): until
         case .stopping(let stopping): stopping.again
         case .running(let running):
             switch running.probe {
-            case .due(let time), .outstanding(_, let time): time
+            case .due(let time), .outstanding(_, let time): min(time, running.update?.until ?? time)
             }
         }
     }
 
-    mutating func placed(_ place: ReplicaPlace) {
+    // MARK: Starting
+
+    mutating func placed(_ place: ReplicaPlace, now: MonotonicTime) {
         self.place = place
+        if startUp.placed == nil { startUp.placed = now - started }
     }
 
-    mutating func launched(processID: Int32?) {
+    mutating func launched(processID: Int32?, now: MonotonicTime) {
         self.processID = self.processID ?? processID
+        if startUp.spawned == nil { startUp.spawned = now - started }
     }
 
-    /// - Returns: whether it was starting and now runs.
+    mutating func connected(now: MonotonicTime) {
+        if startUp.connected == nil { startUp.connected = now - started }
+    }
+
+    /// - Returns: `false` if it was not starting.
     mutating func becomeReady(now: MonotonicTime) -> Bool {
         guard isStarting else { return false }
+        startUp.ready = now - started
         state = .running(Running(since: now, probe: .due(now.after(options.healthCheckPeriod))))
         return true
     }
+
+    /// How long it has been in its present phase.
+    func inPhase(now: MonotonicTime) -> Duration { now - started - startUp.since }
+
+    // MARK: Changing the configuration
+
+    var update: Update? {
+        if case .running(let running) = state { running.update } else { nil }
+    }
+
+    /// - Returns: the number of the change.
+    mutating func beginUpdate(to target: Configuration, now: MonotonicTime) -> Int {
+        guard case .running(var running) = state else { preconditionFailure("only a running replica is reconfigured") }
+        updates += 1
+        running.update = Update(target: target, number: updates, until: now.after(options.startTimeout))
+        state = .running(running)
+        return updates
+    }
+
+    /// - Returns: the target of the change, or `nil` if none with this number is under way.
+    mutating func endUpdate(_ number: Int, failed: Bool) -> Configuration? {
+        guard case .running(var running) = state, let update = running.update, update.number == number else {
+            return nil
+        }
+        running.update = nil
+        configuration = failed ? nil : update.target
+        state = .running(running)
+        return update.target
+    }
+
+    /// How many requests it handles at a time, now and while it changes.
+    var maxOngoingRequests: Int {
+        let now = configuration?.maxOngoingRequests ?? options.maxOngoingRequests
+        return min(now, update?.target.maxOngoingRequests ?? now)
+    }
+
+    // MARK: Health
 
     mutating func probeAnswered() {
         guard case .running(var running) = state else { return }
@@ -123,31 +194,54 @@ struct ReplicaMachine: Sendable {
         state = .running(running)
     }
 
+    mutating func checkPassed() {
+        checkFailure = ""
+        guard case .running(var running) = state else { return }
+        running.failedChecks = 0
+        state = .running(running)
+    }
+
+    /// - Returns: whether it has failed so often that it must go.
+    mutating func checkFailed(_ message: String) -> Bool {
+        guard case .running(var running) = state else { return false }
+        checkFailure = message
+        running.failedChecks += 1
+        state = .running(running)
+        return running.failedChecks >= Limits.missesUntilUnhealthy
+    }
+
+    // MARK: Ending
+
     /// - Returns: whether the replica was draining and must be stopped now.
     mutating func drained(now: MonotonicTime) -> Bool {
-        guard case .draining = state else { return false }
-        stop(now: now)
+        guard case .draining(_, let unhealthy) = state else { return false }
+        stop(now: now, unhealthy: unhealthy)
         return true
     }
 
-    mutating func drain(now: MonotonicTime) {
+    mutating func drain(now: MonotonicTime, unhealthy: Bool = false) {
         precondition(isRunning, "only a running replica drains")
-        state = .draining(until: now.after(options.gracefulShutdownTimeout))
+        state = .draining(until: now.after(options.gracefulShutdownTimeout), unhealthy: unhealthy)
     }
 
     mutating func stop(now: MonotonicTime, unhealthy: Bool = false) {
         state = .stopping(Stopping(again: now.after(Limits.stopRepeat), unhealthy: unhealthy))
     }
 
-    /// Acts on the time that has passed. After `startTookTooLong`, `unhealthy` and `stop` the replica is stopping.
+    /// Acts on the time that has passed. After `startTookTooLong`, `updateTookTooLong`, `unhealthy` and `stop` the
+    /// replica is stopping.
     mutating func expire(now: MonotonicTime) -> Timeout? {
         guard wakeUp <= now else { return nil }
         switch state {
-        case .starting:
+        case .starting(let until):
+            if now < until {
+                slowAt = now.after(Limits.slowStart)
+                return .startIsSlow
+            }
             stop(now: now)
             return .startTookTooLong
-        case .draining:
-            stop(now: now)
+        case .draining(_, let unhealthy):
+            stop(now: now, unhealthy: unhealthy)
             return .stop
         case .stopping(var stopping):
             stopping.again = now.after(Limits.stopRepeat)
@@ -155,7 +249,12 @@ struct ReplicaMachine: Sendable {
             state = .stopping(stopping)
             return .stop
         case .running(var running):
-            if case .outstanding(let sent, _) = running.probe {
+            if let update = running.update, update.until <= now {
+                configuration = nil
+                stop(now: now, unhealthy: true)
+                return .updateTookTooLong
+            }
+            if case .outstanding(let sent, let until) = running.probe, until <= now {
                 running.misses += 1
                 running.probe = .due(sent.after(options.healthCheckPeriod))
             }
@@ -174,8 +273,8 @@ struct ReplicaMachine: Sendable {
         let shown: ReplicaStatus.State =
             switch state {
             case .starting: .starting
-            case .running: .running
-            case .draining: .draining
+            case .running(let running): running.update == nil ? .running : .reconfiguring
+            case .draining(_, let unhealthy): unhealthy ? .unhealthy : .draining
             case .stopping(let stopping): stopping.unhealthy ? .unhealthy : .stopping
             }
         return ReplicaStatus(
@@ -183,6 +282,8 @@ struct ReplicaMachine: Sendable {
             state: shown,
             node: place?.node,
             processID: processID,
+            startUp: startUp,
+            message: checkFailure,
             reservation: reservation.resources == Resources() ? nil : reservation,
             memoryLimit: place?.memoryLimit
         )

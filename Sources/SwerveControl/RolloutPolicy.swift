@@ -14,6 +14,10 @@ package struct RolloutCounts: Hashable, Sendable {
     package var newServe: Bool
     /// Replicas of earlier revisions that serve.
     package var old: Int
+    /// Replicas of the last good revision that replace lost ones and are not ready yet.
+    package var oldStarting = 0
+    /// How many replicas the last good revision had as its target; 0 without one. Lost ones are replaced up to this.
+    package var oldTarget: Int
     /// Replicas of any revision that drain or stop, and so still hold their resources.
     package var leaving: Int
 
@@ -24,6 +28,7 @@ package struct RolloutCounts: Hashable, Sendable {
         starting: Int = 0,
         newServe: Bool = false,
         old: Int = 0,
+        oldTarget: Int = 0,
         leaving: Int = 0
     ) {
         self.target = target
@@ -32,6 +37,7 @@ package struct RolloutCounts: Hashable, Sendable {
         self.starting = starting
         self.newServe = newServe
         self.old = old
+        self.oldTarget = oldTarget
         self.leaving = leaving
     }
 }
@@ -45,15 +51,25 @@ package struct RolloutStep: Hashable, Sendable {
     package var surplus: Int
     /// How many old replicas leave.
     package var leaving: Int
+    /// How many replicas of the last good revision should be starting, in the place of lost ones.
+    package var healing: Int
     /// Whether calls go to the ready replicas of the current revision. They go to the remaining old ones in any case.
     package var newServe: Bool
     /// Whether more old replicas would leave if the doubtful new ones were trusted.
     package var isInDoubt: Bool
 
-    package init(vacant: Int = 0, surplus: Int = 0, leaving: Int = 0, newServe: Bool, isInDoubt: Bool = false) {
+    package init(
+        vacant: Int = 0,
+        surplus: Int = 0,
+        leaving: Int = 0,
+        healing: Int = 0,
+        newServe: Bool,
+        isInDoubt: Bool = false
+    ) {
         self.vacant = vacant
         self.surplus = surplus
         self.leaving = leaving
+        self.healing = healing
         self.newServe = newServe
         self.isInDoubt = isInDoubt
     }
@@ -75,11 +91,13 @@ extension DeploymentOptions.Rollout {
         let running = min(counts.running, target)
         if servesTogether {
             let areReady = running >= target
+            let haveTakenOver = areReady || counts.newServe || (counts.old == 0 && counts.running > 0)
             return RolloutStep(
                 vacant: target - kept,
                 surplus: surplus,
                 leaving: areReady ? counts.old : 0,
-                newServe: areReady || counts.old == 0 || counts.newServe
+                healing: haveTakenOver ? 0 : max(0, min(counts.oldTarget, target) - counts.old),
+                newServe: haveTakenOver || counts.old == 0
             )
         }
         let (surge, unavailable) = bounds(target: target)
@@ -88,10 +106,15 @@ extension DeploymentOptions.Rollout {
         let leaving = replaceable(max(0, running - counts.doubtful))
         let held = surge == 0 ? counts.leaving + leaving : 0
         let room = target + surge - kept - (counts.old - leaving) - held
+        // The old ones serve, so their replacements come first.
+        let serving = counts.old + running
+        let healing = max(0, min(min(counts.oldTarget, target) - unavailable - serving, room))
+        let ended = surge == 0 ? max(0, counts.oldStarting - healing) : 0
         return RolloutStep(
-            vacant: max(0, min(target - kept, room)),
+            vacant: max(0, min(target - kept, room - healing - ended)),
             surplus: surplus,
             leaving: leaving,
+            healing: healing,
             newServe: true,
             isInDoubt: leaving < replaceable(running)
         )

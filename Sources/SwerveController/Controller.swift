@@ -12,6 +12,7 @@ package final class Controller: Sendable {
     enum Event: Sendable {
         case deploy(ApplicationSpec, DeployWaiter)
         case delete(String, CheckedContinuation<Void, any Error>)
+        case plan(ApplicationSpec, CheckedContinuation<DeployPlan, any Error>)
         case scale(DeploymentID, to: Int, by: Target.Decider, CheckedContinuation<Void, any Error>)
         case shutdown(CheckedContinuation<Void, Never>)
         case status(CheckedContinuation<ServeStatus, Never>)
@@ -19,6 +20,8 @@ package final class Controller: Sendable {
         case replica(ReplicaEvent, ReplicaID)
         case load([DeploymentID: Load], LoadSource)
         case targetCapacity(Int?, CheckedContinuation<Void, any Error>)
+        /// The time for a shutdown is over.
+        case hurry
         case tick
     }
 
@@ -61,6 +64,10 @@ package final class Controller: Sendable {
         send(.deploy(spec, waiter))
         try await waiter.wait()
     }
+    /// What deploying the application would change now.
+    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
+        try await withCheckedThrowingContinuation { send(.plan(spec, $0)) }
+    }
     /// Returns when nothing of the application is left.
     package func delete(_ application: String) async throws {
         try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
@@ -81,9 +88,20 @@ package final class Controller: Sendable {
     }
     /// A process reports its load on deployments, as far as that has changed.
     package func report(_ loads: [DeploymentID: Load], from source: LoadSource) { send(.load(loads, source)) }
-    package func shutdown() async {
+    /// Deletes all applications.
+    ///
+    /// - Parameter limit: how long replicas may finish their requests; then they are told to end, and a second later
+    ///   ended by force. Without a limit, only their deployments' options count.
+    package func shutdown(within limit: Duration? = nil) async {
+        let timers = [limit, limit.map { $0 + Self.lastPatience }].compactMap(\.self).map { wait in
+            clock.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { self.send(.hurry) }
+        }
         await withCheckedContinuation { send(.shutdown($0)) }
+        for timer in timers { timer.cancel() }
     }
+    /// How long a process that was told to end may take when the time for a shutdown is over.
+    private static let lastPatience = Duration.seconds(1)
+
     package func status() async -> ServeStatus {
         await withCheckedContinuation { send(.status($0)) }
     }
@@ -97,13 +115,15 @@ package final class Controller: Sendable {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
         case .deploy(_, let waiter): waiter.end(.failure(error))
-        case .delete(_, let caller), .scale(_, _, _, let caller), .targetCapacity(_, let caller): caller.resume(throwing: error)
+        case .delete(_, let caller), .scale(_, _, _, let caller), .targetCapacity(_, let caller):
+            caller.resume(throwing: error)
+        case .plan(_, let caller): caller.resume(throwing: error)
         case .shutdown(let caller): caller.resume()
         case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
         case .watch(let watcher):
             watcher.yield(ServeStatus(applications: [:]))
             watcher.finish()
-        case .replica, .load, .tick: break
+        case .replica, .load, .hurry, .tick: break
         }
     }
 
@@ -189,6 +209,9 @@ package final class Controller: Sendable {
                 caller.resume(throwing: error)
                 return []
             }
+        case .plan(let spec, let caller):
+            caller.resume(with: Result { try state.machine.plan(spec) })
+            return []
         case .shutdown(let caller):
             state.waitingForShutdown.append(caller)
             return state.machine.shutdown(now: now)
@@ -203,6 +226,16 @@ package final class Controller: Sendable {
             switch event {
             case .placed(let place): state.addresses[replica] = place.address
             case .exited: state.addresses[replica] = nil
+            case .checkFailed(let message):
+                logger.warning(
+                    "health check failed",
+                    metadata: ["replica": "\(replica)", "error": "\(message)"]
+                )
+            case .reconfigurationFailed(_, let message):
+                logger.error(
+                    "replica could not be reconfigured",
+                    metadata: ["replica": "\(replica)", "error": "\(message)"]
+                )
             default: break
             }
             return state.machine.handle(event, of: replica, now: now)
@@ -216,6 +249,7 @@ package final class Controller: Sendable {
                 caller.resume(throwing: error)
                 return []
             }
+        case .hurry: return state.machine.hurry(now: now)
         case .tick:
             if let tick = state.tick, tick.time <= now { state.tick = nil }
             return state.machine.tick(now: now)
@@ -255,6 +289,13 @@ package final class Controller: Sendable {
             case .drain(let replica): launcher.drain(replica)
             case .stop(let replica): launcher.stop(replica)
             case .probe(let replica): launcher.probe(replica)
+            case .reconfigure(let replica, let spec, let number):
+                launcher.reconfigure(replica, spec, number: number)
+            case .reportSlowStart(let replica, let phase, let time):
+                logger.warning(
+                    "replica is slow to start",
+                    metadata: ["replica": "\(replica)", "phase": "\(phase)", "for": "\(time)"]
+                )
             case .applicationRunning(let name):
                 for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
             case .applicationFailed(let name, let error):

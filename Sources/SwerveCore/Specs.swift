@@ -38,39 +38,26 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var options: DeploymentOptions
     /// Whether the type answers HTTP requests itself.
     public var answersHTTP: Bool
+    /// The user configuration in the binary codec; `nil` if none was given.
+    public var userConfig: [UInt8]?
+    /// The build of the executable; empty where builds cannot be told apart.
+    public var build: String
 
     public init(
         id: DeploymentID,
         typeName: String,
         arguments: [UInt8],
         options: DeploymentOptions,
-        answersHTTP: Bool
+        answersHTTP: Bool,
+        userConfig: [UInt8]? = nil,
+        build: String = ""
     ) {
         self.id = id
         self.typeName = typeName
         self.arguments = arguments
         self.options = options
         self.answersHTTP = answersHTTP
+        self.userConfig = userConfig
+        self.build = build
     }
-
-    /// The part of the spec that makes a replica stale when it changes: everything but the deployment's name, the
-    /// number of replicas, autoscaling, the choice of nodes, the rollout rule and the pool options.
-    package var revision: Revision {
-        var options = options
-        options.name = nil
-        options.numReplicas = 0
-        options.autoscaling = nil
-        options.maxQueuedRequests = 0
-        options.routing = .powerOfTwoChoices
-        options.placementStrategy = .spread
-        options.rollout = .startFirst
-        return Revision(typeName: typeName, arguments: arguments, options: options)
-    }
-}
-
-/// Equal for two specs when the replicas of one can serve as replicas of the other.
-package struct Revision: Hashable, Sendable {
-    let typeName: String
-    let arguments: [UInt8]
-    let options: DeploymentOptions
 }

@@ -152,6 +152,9 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         public static let starting = State("starting")
         /// It takes requests.
         public static let running = State("running")
+        /// It runs and changes to another user configuration; whether it takes requests meanwhile depends on the
+        /// rollout rule.
+        public static let reconfiguring = State("reconfiguring")
         /// It failed its health checks and is being stopped.
         public static let unhealthy = State("unhealthy")
         /// It finishes its ongoing requests and takes no new ones.
@@ -166,6 +169,10 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var node: String?
     /// The process that hosts it: the caller's own for `inProcess` placement, `nil` while unknown.
     public var processID: Int32?
+    /// How far its start has come, and how long the phases took.
+    public var startUp: StartUp
+    /// Why its last health check failed; empty if it passed.
+    public var message: String
     /// What it holds of its node, from the decision to start it until it is gone; `nil` if it reserved nothing.
     public var reservation: Reservation?
     /// How its memory is limited to what it reserved; `nil` if it reserved none, or is not placed.
@@ -176,6 +183,8 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         state: State,
         node: String? = nil,
         processID: Int32?,
+        startUp: StartUp = StartUp(),
+        message: String = "",
         reservation: Reservation? = nil,
         memoryLimit: MemoryLimit? = nil
     ) {
@@ -183,6 +192,8 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         self.state = state
         self.node = node
         self.processID = processID
+        self.startUp = startUp
+        self.message = message
         self.reservation = reservation
         self.memoryLimit = memoryLimit
     }

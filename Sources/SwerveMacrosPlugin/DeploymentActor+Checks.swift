@@ -14,11 +14,29 @@ extension DeploymentActor {
             context.error("@Deployment generates a member '\(reserved)': rename this one", at: taken)
         }
         checkInitializers(in: context)
+        checkHooks(in: context)
         for method in distributedMethods {
             checkSignature(of: method, in: context)
         }
         warnWithoutMethods(in: context)
         warnAboutConditions(in: context)
+    }
+
+    /// A `checkHealth` that does not match the requirement compiles, and nothing ever calls it.
+    private func checkHooks(in context: some MacroExpansionContext) {
+        for function in members.compactMap({ $0.as(FunctionDeclSyntax.self) })
+        where function.name.text == "checkHealth" && !function.modifiers.contains(.static) {
+            let isHidden = (Access(function.modifiers) ?? .internal) < access
+            let matches =
+                function.signature.parameterClause.parameters.isEmpty
+                && function.signature.returnClause.map { $0.type.isVoid } ?? true
+            guard isHidden || !matches else { continue }
+            context.warning(
+                "this 'checkHealth' is no health check, because it is hidden or has another signature: write "
+                    + "'func checkHealth() async throws'",
+                at: function.name
+            )
+        }
     }
 
     private func warnAboutConditions(in context: some MacroExpansionContext) {
@@ -131,7 +149,9 @@ extension DeploymentActor {
         guard !hasDistributed, syntax.inheritanceClause == nil else { return }
         let callable = members.lazy.compactMap { $0.as(FunctionDeclSyntax.self) }.first { function in
             let excluded: [Keyword] = [.private, .fileprivate, .static, .nonisolated]
-            return !excluded.contains(where: function.modifiers.contains)
+            // What Swerve calls itself needs no 'distributed'.
+            let isHook = ["checkHealth", "reconfigure"].contains(function.name.text)
+            return !isHook && !excluded.contains(where: function.modifiers.contains)
         }
         guard let callable else {
             context.warning(

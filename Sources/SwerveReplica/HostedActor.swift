@@ -71,8 +71,15 @@ package class AnyHostedActor: @unchecked Sendable {
 
     // MARK: Requests
 
-    /// Waits for the actor's turn.
-    func reach() async {
+    /// Runs the user's health check.
+    ///
+    /// - Parameter begun: called on the actor before the check.
+    func checkHealth(_ begun: @escaping @Sendable () -> Void) async throws {
+        preconditionFailure("HostedActor overrides it")
+    }
+
+    /// Has the actor take over a user configuration.
+    func reconfigure(_ config: [UInt8]) async throws {
         preconditionFailure("HostedActor overrides it")
     }
 
@@ -163,8 +170,24 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         }
     }
 
-    override func reach() async {
-        let _: Void? = await actor.whenLocal { _ in }
+    override func checkHealth(_ begun: @escaping @Sendable () -> Void) async throws {
+        let _: Void? = try await actor.whenLocal { actor in
+            begun()
+            try await actor.checkHealth()
+        }
+    }
+
+    override func reconfigure(_ config: [UInt8]) async throws {
+        guard let reconfigurable = actor as? any Reconfigurable else {
+            throw ServeError(.invalidArgument, "\(Act.self) takes no user configuration: it is not Reconfigurable")
+        }
+        try await Self.reconfigure(reconfigurable, config)
+    }
+
+    private static func reconfigure<R: Reconfigurable>(_ actor: R, _ bytes: [UInt8]) async throws {
+        let reader = BinaryReader(.init(bytes: bytes), system: actor.actorSystem)
+        let config = try reader.nextRegion(R.UserConfig.self)
+        let _: Void? = try await actor.whenLocal { try await $0.reconfigure(config) }
     }
 
     private func start(

@@ -11,10 +11,11 @@ internal import Synchronization
 package final class HostedReplica: ReplicaConnection, Sendable {
     package let id: ReplicaID
     private let actor: AnyHostedActor
-    private let limit: Int
+    /// What it can take over in place.
+    private let limit: Atomic<Int>
+    private let settings: Mutex<Settings>
     private let execution: Execution
-    let compression: DeploymentOptions.Compression
-    let requestDecoding: DeploymentOptions.RequestDecoding
+    private let health: ReplicaHealth
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -33,21 +34,31 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         case learned
     }
 
+    private struct Settings {
+        var compression: DeploymentOptions.Compression
+        var requestDecoding: DeploymentOptions.RequestDecoding
+        var userConfig: [UInt8]?
+    }
+
     package init<D: Deployment>(
         id: ReplicaID,
         actor: D,
         limit: Int,
         execution: Execution = .pool(nil),
         compression: DeploymentOptions.Compression = .gzip(),
-        requestDecoding: DeploymentOptions.RequestDecoding = .on()
+        requestDecoding: DeploymentOptions.RequestDecoding = .on(),
+        checkTimeout: Duration = .seconds(30)
     ) {
         self.id = id
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
-        self.limit = limit
+        self.limit = Atomic(limit)
         self.execution = execution
-        self.compression = compression
-        self.requestDecoding = requestDecoding
+        self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
+        self.health = ReplicaHealth(checkTimeout: checkTimeout)
     }
+
+    var compression: DeploymentOptions.Compression { settings.withLock { $0.compression } }
+    var requestDecoding: DeploymentOptions.RequestDecoding { settings.withLock { $0.requestDecoding } }
 
     private static func host<I: HTTPIngress>(_ ingress: I) -> AnyHostedActor { HostedIngress(ingress) }
 
@@ -139,14 +150,46 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         inlinePolicy.withLock { $0.began(count, usage) }
     }
 
-    /// Calls `answered` after a turn on the actor. An actor stuck in a method does not answer.
-    package func probe(_ answered: @escaping @Sendable () -> Void) {
-        let executor: (any TaskExecutor)? = if case .pool(let executor) = execution { executor } else { nil }
-        // Unstructured: ends with the answer, or never if the actor is stuck.
-        Task(executorPreference: executor) {
-            await self.actor.reach()
-            answered()
+    // MARK: Health and configuration
+
+    /// Checks the replica's health and reports what it finds: once that the executor runs work, and each result of the
+    /// user's check that is news.
+    package func probe(_ report: @escaping @Sendable (ReplicaHealth.Report) -> Void) {
+        health.probe(actor, on: taskExecutor, report)
+    }
+
+    /// Runs the user's check before the replica takes requests.
+    package func checkHealth() async throws { try await actor.checkHealth {} }
+
+    /// Takes over what of this spec a running replica can. If it throws, nothing but the actor's state may have changed.
+    package func reconfigure(_ spec: DeploymentSpec) async throws {
+        let isNew = settings.withLock { $0.userConfig != spec.userConfig }
+        if isNew, let config = spec.userConfig { try await actor.reconfigure(config) }
+        limit.store(spec.options.maxOngoingRequests, ordering: .relaxed)
+        settings.withLock { settings in
+            settings.compression = spec.options.compression
+            settings.requestDecoding = spec.options.requestDecoding
+            settings.userConfig = spec.userConfig
         }
+    }
+
+    /// Begins ``reconfigure(_:)`` where requests run, and reports the error that it threw or `nil`.
+    package func reconfigure(_ spec: DeploymentSpec, _ done: @escaping @Sendable ((any Error)?) -> Void) {
+        // Unstructured: takes as long as the user's code does.
+        Task(executorPreference: taskExecutor) {
+            do {
+                try await self.reconfigure(spec)
+                done(nil)
+            } catch {
+                // A second attempt with the same configuration must call the user's code again.
+                self.settings.withLock { $0.userConfig = nil }
+                done(error)
+            }
+        }
+    }
+
+    private var taskExecutor: (any TaskExecutor)? {
+        if case .pool(let executor) = execution { executor } else { nil }
     }
 
     // MARK: Admission
@@ -155,6 +198,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     /// draining, and the request must not start.
     package func admit() -> Bool {
         var count = ongoingCount.load(ordering: .relaxed)
+        let limit = limit.load(ordering: .relaxed)
         while count < limit {
             let (isExchanged, original) = ongoingCount.weakCompareExchange(
                 expected: count,

@@ -66,14 +66,22 @@ package struct ReplicaFactory: Sendable {
                 try await D._make(arguments, actorSystem: system)
             }
         }
-        return HostedReplica(
+        let replica = HostedReplica(
             id: context.replica,
             actor: actor,
             limit: spec.options.maxOngoingRequests,
             execution: execution(of: spec.options),
             compression: spec.options.compression,
-            requestDecoding: spec.options.requestDecoding
+            requestDecoding: spec.options.requestDecoding,
+            checkTimeout: spec.options.healthCheckTimeout
         )
+        do { try await replica.reconfigure(spec) } catch { throw phase("reconfigure", error, spec) }
+        do { try await replica.checkHealth() } catch { throw phase("checkHealth()", error, spec) }
+        return replica
+    }
+
+    private func phase(_ name: String, _ error: any Error, _ spec: DeploymentSpec) -> ServeError {
+        ServeError(.startFailed, "\(name) failed: \(error)", deployment: spec.id)
     }
 
     private func execution(of options: DeploymentOptions) -> HostedReplica.Execution {

@@ -80,7 +80,7 @@ struct InstanceParts {
         let controller = Controller(
             clock: clock,
             launcher: surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
-            nodes: [ReplicaPlace.local: options.node ?? .detected()],
+            nodes: options.nodes,
             peers: peers,
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) }
@@ -134,9 +134,12 @@ struct InstanceParts {
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ server: HTTPServer?, drainTimeout: Duration) async -> ReplicaNumbers {
+        let clock = LoopClock(group.any())
+        let end = clock.now.advanced(by: drainTimeout)
         proxy.beginDraining()
         await server?.drain(deadline: drainTimeout)
-        await controller.shutdown()
+        // Requests between replicas have what is left of the time.
+        await controller.shutdown(within: max(.zero, clock.now.duration(to: end)))
         let numbers = await loop.value
         memory.cancel()
         listener.stop()

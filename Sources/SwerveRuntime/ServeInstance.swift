@@ -22,7 +22,7 @@ public actor ServeInstance {
     private var options: ServeOptions
     /// The actor system of the instance's references in this process.
     nonisolated package let system: ServeSystem
-    nonisolated private let surroundings: Surroundings
+    nonisolated let surroundings: Surroundings
     private var running: InstanceParts?
     private var server: HTTPServer?
     /// The next start continues the replica numbers of the last one.
@@ -34,6 +34,10 @@ public actor ServeInstance {
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
     package var logger: Logger { options.logger }
+    /// The controller; `nil` while the instance does not run.
+    var controller: Controller? { running?.controller }
+    /// What replicas can reserve, by the nodes' names.
+    var nodes: [String: NodeResources] { options.nodes }
 
     /// An instance that does not run yet.
     public init(_ options: ServeOptions = ServeOptions()) {
@@ -125,14 +129,7 @@ public actor ServeInstance {
         routePrefix: String? = "/",
         cors: CORS? = nil
     ) async throws -> D {
-        let spec = try await ApplicationBuilder.build(
-            application,
-            of: system.pools.instance,
-            name: name,
-            routePrefix: routePrefix,
-            cors: cors,
-            placement: surroundings.placement
-        )
+        let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
         let running = try await changing { try await ensureRunning(listening: spec.routePrefix != nil) }
         try await running.controller.deploy(spec)
         specs[name] = spec

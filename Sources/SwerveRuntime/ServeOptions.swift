@@ -1,4 +1,5 @@
 public import Logging
+internal import SwerveControl
 public import SwerveCore
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
@@ -60,4 +61,9 @@ public struct ServeOptions: Sendable {
         self.node = node
         self.logger = logger
     }
+}
+
+extension ServeOptions {
+    /// What replicas can reserve, by the nodes' names.
+    var nodes: [String: NodeResources] { [ReplicaPlace.local: node ?? .detected()] }
 }

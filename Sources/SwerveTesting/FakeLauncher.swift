@@ -181,6 +181,12 @@ public final class FakeLauncher: Sendable {
             if isStarted(replica) { base.probe(replica) }
         }
 
+        func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+            if isStarted(replica) { base.reconfigure(replica, spec, number: number) }
+        }
+
+        func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { base.afterCallersKnow(done) }
+
         func stop(_ replica: ReplicaID) {
             precondition(isKnown(replica), "\(replica) was never started")
             let (report, isStarted) = launcher.state.withLock { state -> (Report?, Bool) in

@@ -130,7 +130,8 @@ final class World: @unchecked Sendable {
                 peers: peers,
                 clock: main.loop,
                 files: files,
-                logger: logger
+                logger: logger,
+                processorTime: { _ in nil }
             )
             let here = InProcessLauncher(
                 factory: factory,

@@ -101,7 +101,10 @@ struct FailureTests {
         #expect(bench.wait(.milliseconds(4999)) == [])
         #expect(bench.wait(.milliseconds(1)) == [.stop(r(1))])
         #expect(bench.report(.ready, r(1)) == [], "ready too late")
-        #expect(bench.status()?.message.hasSuffix("replica shop/web#1 did not start within 5.0 seconds") == true)
+        #expect(
+            bench.status()?.message.hasSuffix("replica shop/web#1 did not start within 5.0 seconds; it was placing")
+                == true
+        )
         #expect(bench.wait(.milliseconds(100)) == [.start(r(2), web)])
         #expect(bench.wait(.milliseconds(4900)) == [], "the first has been stopping for 5 s")
         #expect(bench.wait(.milliseconds(100)) == [.stop(r(2))])

@@ -13,6 +13,8 @@ struct Faults {
     var brokenVersions: Set<UInt8> = []
     /// The versions whose replicas become ready and crash soon after.
     var crashingVersions: Set<UInt8> = []
+    /// The user configurations that replicas refuse.
+    var brokenConfigs: Set<UInt8> = []
     /// How many replicas of a deployment find room at a time. A missing entry means no limit.
     var room: [DeploymentID: Int] = [:]
     /// The replicas that cannot be stopped, given by the last six bits of their numbers.
@@ -34,12 +36,18 @@ struct Faults {
 
     func isSound(_ spec: DeploymentSpec) -> Bool {
         !brokenVersions.contains(spec.arguments[0]) && !crashingVersions.contains(spec.arguments[0])
+            && !isBroken(spec.configuration)
+    }
+
+    func isBroken(_ configuration: Configuration) -> Bool {
+        configuration.userConfig.map { !brokenConfigs.isDisjoint(with: $0) } ?? false
     }
 
     /// Breaks some things and repairs others.
     mutating func change(using random: inout SplitMix64) {
         brokenVersions = Set((0..<3).filter { _ in random.next(below: 4) == 0 })
         crashingVersions = Set((0..<3).filter { _ in random.next(below: 6) == 0 })
+        brokenConfigs = Set((0..<3).filter { _ in random.next(below: 3) == 0 })
         room = [:]
         for application in ["a", "b"] {
             for deployment in ["x", "y", "z"] where random.next(below: 4) == 0 {

@@ -66,6 +66,16 @@ struct HealthAndDrainTests {
         #expect(bench.report(.drained, r(1)) == [], "too late")
     }
 
+    @Test("When the time for a shutdown is over, draining replicas are stopped, and stopped again when asked again")
+    func hurry() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 2)))
+        _ = bench.state.shutdown(now: bench.now)
+        #expect(bench.state.hurry(now: bench.now) == [.stop(r(1)), .stop(r(2))])
+        _ = bench.report(.exited(reason: "stopped"), r(1))
+        #expect(bench.state.hurry(now: bench.now) == [.stop(r(2))])
+    }
+
     @Test("A tick acts only on the deployments that are due")
     func manyTimers() throws {
         var bench = Bench()

@@ -10,6 +10,8 @@ struct Simulation {
     var faults: Faults
     /// The reports to deliver, in no particular order.
     var reports: [(event: ReplicaEvent, replica: ReplicaID)] = []
+    /// How many reports were delivered since time last passed.
+    private var delivered = 0
     /// The processes that run, whether or not the controller knows.
     var alive: Set<ReplicaID> = []
     private let rollouts: [DeploymentOptions.Rollout] = [
@@ -54,7 +56,16 @@ struct Simulation {
             case .drain(let replica): if alive.contains(replica), isCalm || chance(70) { report(.drained, replica) }
             case .stop(let replica): stop(replica)
             case .probe(let replica):
-                if alive.contains(replica), isCalm || chance(faults.probesAnswered) { report(.probeAnswered, replica) }
+                guard alive.contains(replica), isCalm || chance(faults.probesAnswered) else { continue }
+                report(.probeAnswered, replica)
+                report(isCalm || chance(faults.probesAnswered) ? .checkPassed : .checkFailed(message: "sick"), replica)
+            case .reconfigure(let replica, let spec, let number):
+                guard alive.contains(replica) else { continue }
+                if faults.isBroken(spec.configuration) {
+                    report(.reconfigurationFailed(number: number, message: "refused"), replica)
+                } else {
+                    report(.reconfigured(number: number), replica)
+                }
             default: break
             }
         }
@@ -72,7 +83,7 @@ struct Simulation {
                 $0.key.deployment == replica.deployment && $0.value.phase != .starting && !isEndless($0.key)
             } >= room
         }
-        if faults.brokenVersions.contains(spec.arguments[0]) || isFull == true {
+        if faults.brokenVersions.contains(spec.arguments[0]) || faults.isBroken(spec.configuration) || isFull == true {
             switch random.next(below: 10) {
             case 0..<6: report(.initializationFailed(message: "thrown"), replica)
             case 6..<9: die(replica)
@@ -113,6 +124,8 @@ struct Simulation {
 
     mutating func deliver() throws {
         guard !reports.isEmpty else { return }
+        delivered += 1
+        if delivered > 5_000 { throw Violation(description: "reports without end at \(now)\n\(summary)") }
         let index = random.next(below: reports.count)
         let (event, replica) = reports[index]
         // Some reports are doubled, and some get lost.
@@ -148,6 +161,7 @@ struct Simulation {
     }
 
     mutating func pass(_ duration: Duration) throws {
+        if duration > .zero { delivered = 0 }
         now = now + duration
         for _ in 0..<3 {
             try act(state.tick(now: now), isTick: true)
@@ -167,6 +181,12 @@ struct Simulation {
 
     private mutating func randomSpec() -> ApplicationSpec {
         let name = ["a", "b"][random.next(below: 2)]
+        if chance(30), var last = world.goals[name] {
+            for index in last.deployments.indices where last.deployments[index].userConfig != nil {
+                last.deployments[index].userConfig = [UInt8(random.next(below: 3))]
+            }
+            return last
+        }
         var deployments: [DeploymentSpec] = []
         for own in ["x", "y", "z"] where deployments.isEmpty && own == "z" || chance(60) {
             let replicas = random.next(below: 4)
@@ -174,23 +194,27 @@ struct Simulation {
             let queued = 10 + random.next(below: 2)
             let drainTime = Duration.seconds(Int(version))
             let rollout = rollouts[random.next(below: rollouts.count)]
+            let deadline = chance(20) ? Duration.seconds(3) : .seconds(600)
+            let config = chance(70) ? [UInt8(random.next(below: 3))] : nil
             let resources = randomResources()
             let most = world.nodes == NodeLedger.nothing || !chance(50) ? nil : 1 + random.next(below: 2)
             let strategy: DeploymentOptions.PlacementStrategy = chance(50) ? .pack : .spread
-            deployments.append(
+            var spec =
                 deployment(own, replicas, version: version, in: name) {
                     $0.resources = resources
                     $0.maxReplicasPerNode = most
                     $0.placementStrategy = strategy
                     $0.maxQueuedRequests = queued
-                    $0.maxOngoingRequests = 1 + Int(version)
+                    $0.maxOngoingRequests = 1 + Int(version) + Int(config?.first ?? 0)
                     $0.rollout = rollout
                     $0.startTimeout = .seconds(2)
+                    $0.progressDeadline = deadline
                     $0.gracefulShutdownTimeout = drainTime
                     $0.healthCheckPeriod = .seconds(1)
                     $0.healthCheckTimeout = .milliseconds(500 + 1000 * Int(version))
                 }
-            )
+            spec.userConfig = config
+            deployments.append(spec)
         }
         let ingress = deployments[random.next(below: deployments.count)].id.deployment
         let prefix = ["/", "/p", nil][random.next(below: 3)]

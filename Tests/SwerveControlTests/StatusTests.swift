@@ -14,9 +14,10 @@ struct StatusTests {
         _ = bench.report(.launched(processID: nil), r(1))
         _ = bench.report(.ready, r(1))
         let replicas = [
-            ReplicaStatus(id: r(1), state: .running, processID: 41),
+            ReplicaStatus(id: r(1), state: .running, processID: 41, startUp: StartUp(spawned: .zero, ready: .zero)),
             ReplicaStatus(id: r(2), state: .starting, processID: nil),
         ]
+        #expect(bench.status()?.replicas.map(\.startUp.phase) == [.ready, .placing])
         let expected = ApplicationStatus(
             name: "shop",
             routePrefix: "/shop",

@@ -7,10 +7,18 @@ struct World {
 
     struct Replica {
         let spec: DeploymentSpec
+        /// What it runs with; `nil` after a change that failed.
+        var configuration: Configuration?
+        /// The change that it was ordered to make and has not reported.
+        var update: (target: Configuration, number: Int)?
         let reservation: Reservation
         var phase = Phase.starting
         var readySince: MonotonicTime?
         var probed: MonotonicTime?
+        /// How many of the user's checks in a row failed.
+        var failedChecks = 0
+        /// Whether the controller may drain it because of its health.
+        var isSick: Bool { failedChecks >= 3 || configuration == nil }
         /// How often the controller stopped it.
         var stops = 0
         var isLive: Bool { phase == .starting || phase == .ready }
@@ -48,7 +56,6 @@ struct World {
     struct Trusted {
         let spec: DeploymentSpec
         var target: Int
-        var revision: Revision { spec.revision }
     }
 
     enum Milestone: CaseIterable {
@@ -68,6 +75,14 @@ struct World {
         case stoppedFirst
         /// A deployment was scaled while its replicas were being replaced.
         case scaledInRollout
+        /// A replica of the version before was started to replace a lost one, while the new version was not ready.
+        case healed
+        /// A replica changed its configuration in place, and left the set of those that serve for that time.
+        case reconfigured, reconfiguredApart
+        /// A roll-out ended because a replica could not change its configuration.
+        case failedReconfiguration
+        /// A roll-out ended because it made no progress.
+        case stalled
         /// A replica waited for resources. Old replicas had to stop before new ones could start.
         case pending, forcedToStopFirst
         /// A deploy or a scaling was refused, because not even empty nodes have enough.
@@ -86,11 +101,11 @@ struct World {
         waiting.insert(spec.name)
         for deployment in spec.deployments {
             let id = deployment.id
-            if let last = effective(id), last.revision != deployment.revision {
+            if let last = effective(id), !last.isEquivalent(to: deployment) {
                 let serves = !published[id, default: []].isEmpty && isCurrent(published[id, default: []], last)
                 if target(of: id) == 0 {
                     trusted[id] = nil
-                } else if trusted[id].map({ $0.revision == last.revision }) ?? serves {
+                } else if trusted[id].map({ $0.spec.isEquivalent(to: last) }) ?? serves {
                     trusted[id] = Trusted(spec: last, target: target(of: id))
                 }
             }
@@ -121,7 +136,11 @@ struct World {
             replicas[replica]?.readySince = now
         case .exited: replicas[replica] = nil
         case .probeAnswered: replicas[replica]?.probed = nil
-        case .placed, .launched, .initializationFailed, .drained, .loadChanged: break
+        case .reconfigured(let number): replicas[replica]?.end(number, failed: false)
+        case .reconfigurationFailed(let number, _): replicas[replica]?.end(number, failed: true)
+        case .checkPassed: replicas[replica]?.failedChecks = 0
+        case .checkFailed: replicas[replica]?.failedChecks += 1
+        case .placed, .launched, .connected, .initializationFailed, .drained, .loadChanged: break
         }
     }
 
@@ -191,13 +210,16 @@ struct World {
             let target = target(of: id)
             if target > 0 {
                 trusted[id] = Trusted(spec: spec, target: target)
-            } else if trusted[id]?.revision != spec.revision {
+            } else if trusted[id]?.spec.isEquivalent(to: spec) != true {
                 trusted[id] = nil
             }
         }
         for (id, was) in before.0 where !was.isEmpty && published[id, default: []].isEmpty {
             guard let spec = effective(id), target(of: id) > 0 else { continue }
-            let alive = was.filter { replicas[$0]?.phase == .ready || replicas[$0]?.phase == .draining }
+            let alive = was.filter { replica in
+                guard let known = replicas[replica], !known.isSick else { return false }
+                return known.phase == .ready || known.phase == .draining
+            }
             let isLast = isLimited(spec) && was.count == 1
             if unavailable(spec) >= target(of: id) || isLast, !alive.isEmpty {
                 reached.insert(.stoppedFirst)
@@ -216,14 +238,30 @@ struct World {
             try check(reservation, for: spec)
             if replica.number <= lastNumber { throw illegal("a number used before") }
             lastNumber = replica.number
-            if effective(replica.deployment) != spec { throw illegal("neither the latest spec nor the last good one") }
-            replicas[replica] = Replica(spec: spec, reservation: reservation)
+            if effective(replica.deployment) != spec {
+                if trusted[replica.deployment]?.spec != spec {
+                    throw illegal("neither the latest spec nor the last good one")
+                }
+                reached.insert(.healed)
+            }
+            replicas[replica] = Replica(spec: spec, configuration: spec.configuration, reservation: reservation)
         case .publish(let id, let serving, let options):
             let set = serving.map(\.id)
             if let spec = effective(id), options != PoolOptions(spec.options) { throw illegal("wrong options") }
-            for replica in serving
-            where replica.maxOngoingRequests != replicas[replica.id]?.spec.options.maxOngoingRequests {
-                throw illegal("\(replica) has the wrong limit")
+            for replica in serving {
+                guard let known = replicas[replica.id], let now = known.configuration?.maxOngoingRequests else {
+                    continue
+                }
+                // While it changes, the smaller of both limits holds. The order to change follows the publication.
+                let next = known.update?.target.maxOngoingRequests ?? effective(id)?.options.maxOngoingRequests ?? now
+                let isRight = replica.maxOngoingRequests == min(now, next)
+                if !isRight, known.update != nil || replica.maxOngoingRequests != now {
+                    throw illegal("\(replica) has the wrong limit")
+                }
+            }
+            if replicas.contains(where: { $0.key.deployment == id && $0.value.update != nil && !set.contains($0.key) })
+            {
+                reached.insert(.reconfiguredApart)
             }
             if Set(serving.map(\.maxOngoingRequests)).count > 1 { reached.insert(.sideBySide) }
             if deployments[id] == nil { throw illegal("publishes a deleted deployment") }
@@ -252,16 +290,38 @@ struct World {
         case .stop(let replica):
             try leave(replica, from: [.starting, .draining, .stopping] + (isTick ? [.ready] : []), to: .stopping)
             replicas[replica]?.stops += 1
+        case .reportSlowStart(let replica, _, _):
+            if replicas[replica]?.phase != .starting { throw illegal("not starting") }
         case .probe(let replica):
             guard let known = replicas[replica], known.phase == .ready else { throw illegal("not running") }
             if let probed = known.probed, now - probed < known.spec.options.healthCheckTimeout {
                 throw illegal("a probe is outstanding")
             }
             replicas[replica]?.probed = now
+        case .reconfigure(let replica, let spec, let number):
+            guard let known = replicas[replica], known.phase == .ready, known.update == nil else {
+                throw illegal("not running, or changing already")
+            }
+            if effective(replica.deployment) != spec || known.spec.revision != spec.revision {
+                throw illegal("a configuration of another version")
+            }
+            if known.configuration == spec.configuration { throw illegal("it has this configuration") }
+            replicas[replica]?.update = (spec.configuration, number)
+            reached.insert(.reconfigured)
         case .applicationRunning(let name):
-            if waiting.remove(name) == nil || !isRunning(name) { throw illegal("not running, or nobody waits") }
-        case .applicationFailed(let name, _):
             if waiting.remove(name) == nil { throw illegal("nobody waits") }
+            if !isRunning(name) {
+                let own = goals[name]?.deployments.filter { !isComplete($0.id, $0) }.map { spec in
+                    "\(spec.id) \(published[spec.id] ?? []) of \(target(of: spec.id)): "
+                        + "\(live(spec.id).map { ($0, replicas[$0]?.configuration?.userConfig, replicas[$0]?.update) }) "
+                        + "wanted \(spec.userConfig ?? [])"
+                }
+                throw illegal("not running: \(own ?? []), \(deployments.keys.sorted())")
+            }
+        case .applicationFailed(let name, let error):
+            if waiting.remove(name) == nil { throw illegal("nobody waits") }
+            if error.message.contains("could not be reconfigured") { reached.insert(.failedReconfiguration) }
+            if error.message.contains("no progress") { reached.insert(.stalled) }
             guard let goal = goals[name] else { return }
             failed.insert(name)
             let serves = goal.deployments.contains { spec in
@@ -294,13 +354,16 @@ struct World {
     }
 
     /// Whether the deployment has exactly the replicas that `spec` wants, and no others serve.
-    private func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
+    func isComplete(_ id: DeploymentID, _ spec: DeploymentSpec) -> Bool {
         guard let set = published[id] else { return false }
         return !fellBack.contains(id) && set.count == target(of: id) && set == live(id) && isCurrent(set, spec)
     }
 
     private func isCurrent(_ set: [ReplicaID], _ spec: DeploymentSpec) -> Bool {
-        set.allSatisfy { replicas[$0]?.spec.revision == spec.revision }
+        set.allSatisfy { replica in
+            replicas[replica]?.spec.revision == spec.revision
+                && replicas[replica]?.configuration == spec.configuration && replicas[replica]?.update == nil
+        }
     }
 
     /// Checks what must hold after every step.
@@ -314,7 +377,10 @@ struct World {
             }
             let current = live.filter { replicas[$0]?.spec.revision == spec.revision }
             if current.count > target(of: id) { throw illegal("too many: \(current)") }
-            let idle = Set(live).subtracting(current).subtracting(published[id, default: []])
+            let healing = live.filter { replica in
+                replicas[replica]?.phase == .starting && replicas[replica]?.spec.revision == trusted[id]?.spec.revision
+            }
+            let idle = Set(live).subtracting(current).subtracting(published[id, default: []]).subtracting(healing)
             if published[id] == nil, live.contains(where: { replicas[$0]?.phase == .ready }) {
                 throw illegal("\(id) is withdrawn, but could serve")
             }
@@ -333,7 +399,8 @@ struct World {
         let surge = spec.options.rollout.bounds(target: target).surge
         let unavailable = unavailable(spec)
         let dropped = servedBefore.filter { replica in
-            !served.contains(replica) && (replicas[replica]?.phase == .ready || actions.contains(.drain(replica)))
+            guard let known = replicas[replica], !known.isSick, !served.contains(replica) else { return false }
+            return known.phase == .ready || actions.contains(.drain(replica))
         }
         let isOneForRoom = isLimited(spec) && dropped.count == 1
         if !dropped.isEmpty, !isOneForRoom, served.count < target - unavailable {
@@ -355,4 +422,12 @@ struct World {
     }
 
     private func illegal(_ what: String) -> Violation { Violation(description: what) }
+}
+
+extension World.Replica {
+    mutating func end(_ number: Int, failed: Bool) {
+        guard phase == .ready, let update, update.number == number else { return }
+        configuration = failed ? nil : update.target
+        self.update = nil
+    }
 }

@@ -63,7 +63,8 @@ private struct NoNetwork: PeerNetwork {
             peers: peers,
             clock: loop,
             files: WorkerFiles(of: instance, directory: "/nowhere"),
-            logger: logger
+            logger: logger,
+            processorTime: { _ in nil }
         )
         let controller = Controller(
             clock: loop,

@@ -32,6 +32,10 @@ private final class PromptLauncher: ReplicaLauncher {
         probes.withLock { $0 += 1 }
         report(.probeAnswered, of: replica)
     }
+    func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        report(.reconfigured(number: number), of: replica)
+    }
+    func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { done() }
     func stop(_ replica: ReplicaID) { report(.exited(reason: "stopped"), of: replica) }
     func publish(_ message: ControlMessage, of deployment: DeploymentID) {}
 

@@ -14,6 +14,7 @@ import Testing
         (options { $0.maxOngoingRequests = 0 }, "maxOngoingRequests is 0; it must be from 1 to 10000000"),
         (options { $0.maxQueuedRequests = -1 }, "maxQueuedRequests is -1; it must be from 0 to 10000000"),
         (options { $0.startTimeout = .zero }, "startTimeout"),
+        (options { $0.progressDeadline = .zero }, "progressDeadline"),
         (options { $0.healthCheckPeriod = .zero }, "healthCheckPeriod"),
         (options { $0.healthCheckTimeout = .seconds(-1) }, "healthCheckTimeout"),
         (options { $0.gracefulShutdownTimeout = .seconds(-1) }, "gracefulShutdownTimeout"),

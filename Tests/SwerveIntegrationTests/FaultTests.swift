@@ -134,14 +134,26 @@ extension IntegrationTests {
             }
         }
 
-        @Test func aReplicaThatHangsIsReplaced() async throws {
+        @Test func aReplicaThatComputesForLongIsNotReplaced() async throws {
+            let bound = Model.options(
+                healthCheckPeriod: .milliseconds(20),
+                healthCheckTimeout: .milliseconds(400)
+            ).bind(version: 7)
+            try await withApplication(bound) { model, _ async throws in
+                let first = try await model.processID()
+                #expect(try await model.compute(for: .seconds(3)) == first)
+                #expect(try await model.processID() == first)
+            }
+        }
+
+        @Test func aReplicaWhoseExecutorHangsIsReplacedThoughItsConnectionAnswers() async throws {
             let bound = Model.options(
                 healthCheckPeriod: .milliseconds(20),
                 healthCheckTimeout: .milliseconds(200)
             ).bind(version: 7)
             try await withApplication(bound) { model, _ async throws in
                 let first = try await model.processID()
-                let error = await #expect(throws: ServeError.self) { try await model.spin() }
+                let error = await #expect(throws: ServeError.self) { try await model.wedge() }
                 #expect(error?.code == .replicaLost)
                 #expect(try await model.answer() == 7)
                 #expect(try await model.processID() != first)

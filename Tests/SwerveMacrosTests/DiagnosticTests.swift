@@ -164,4 +164,17 @@ import Testing
         #expect(found.messages == ["error: '\(type)' cannot be sent back: \(way)"])
         #expect(found.fixes.isEmpty)
     }
+
+    @Test(arguments: [
+        ("func checkHealth() async throws {}", true), ("func checkHealth() {}", true),
+        ("private func checkHealth() async throws {}", false), ("func checkHealth() -> Bool { true }", false),
+        ("func checkHealth(deep: Bool) async throws {}", false),
+    ])
+    func aHealthCheckThatNothingCallsIsReported(method: String, isCalled: Bool) {
+        let source = "@Deployment distributed actor Model { \(method); distributed func run() {} }"
+        let warning =
+            "warning: this 'checkHealth' is no health check, because it is hidden or has another signature: write "
+            + "'func checkHealth() async throws'"
+        #expect(Diagnosed(source).messages == (isCalled ? [] : [warning]))
+    }
 }

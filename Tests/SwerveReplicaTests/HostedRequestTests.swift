@@ -42,7 +42,7 @@ private final class RecordedReply: Reply, Burst {
         if case .value(.value(let value)) = event, value as? Int == 7 { answers.add() }
         replica.finish()?()
         // Behind the batch, if that still runs.
-        if answers.value == Self.requests { replica.probe { self.report.finish() } }
+        if answers.value == Self.requests { replica.probe { _ in self.report.finish() } }
     }
     func makeResultBuffer() -> ByteBuffer? { nil }
 }

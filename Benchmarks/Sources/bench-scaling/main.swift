@@ -43,6 +43,7 @@ struct ScalingBenchmark {
             try await report("scale_up", "ms", try await scaleUp("up-\(repetition)"))
             try await report("scale_from_zero", "ms", try await scaleFromZero("zero-\(repetition)"))
         }
+        for repetition in 1...repetitions { try await rollout("rollout-\(repetition)") }
         try await idle()
         await Serve.shutdown()
     }
@@ -94,6 +95,42 @@ struct ScalingBenchmark {
         let time = clock.now - start
         try await Serve.delete(name)
         return time.milliseconds - Double(initialiser)
+    }
+
+    /// A rollout of ten replicas under load: how long it takes, and how many calls it costs.
+    private func rollout(_ name: String) async throws {
+        guard names.isEmpty || names.contains("rollout_10") else { return }
+        func bound(_ version: Int) -> Worker {
+            Worker.options(numReplicas: 10, maxOngoingRequests: 4).bind(startMilliseconds: version)
+        }
+        let worker = try await Serve.run(bound(0), name: name, routePrefix: nil)
+        let (time, lost) = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    var lost = 0
+                    while !Task.isCancelled {
+                        do {
+                            _ = try await worker.work(milliseconds: 2)
+                        } catch is CancellationError {
+                        } catch {
+                            lost += 1
+                        }
+                    }
+                    return lost
+                }
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            let start = clock.now
+            try await Serve.run(bound(1), name: name, routePrefix: nil)
+            let time = clock.now - start
+            // The old replicas finish their requests.
+            try await Task.sleep(for: .milliseconds(500))
+            group.cancelAll()
+            return (time, try await group.reduce(0, +))
+        }
+        try await report("rollout_10", "ms", time.milliseconds)
+        print(#"{"name": "rollout_10.lost", "unit": "calls", "value": \#(lost)}"#)
+        try await Serve.delete(name)
     }
 
     /// The processor time of this process with a thousand idle autoscaled replicas, in per cent of a core.

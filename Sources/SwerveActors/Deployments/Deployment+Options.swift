@@ -32,12 +32,15 @@ extension Deployment {
     ///   - requestDecoding: whether coded content of HTTP requests is decoded; by default gzip and deflate are.
     ///   - startTimeout: how long a replica's process and initialiser may take to start before the start counts as
     ///     failed; 10 minutes by default.
+    ///   - progressDeadline: how long a rollout may go without progress before the last healthy version is brought
+    ///     back; 10 minutes by default, and at least `startTimeout`. A replica that becomes ready or is reconfigured is
+    ///     progress. Without an earlier version, the deploy counts as failed, but goes on.
     ///   - gracefulShutdownTimeout: how long a stopping replica has to finish its ongoing requests before it is killed;
     ///     20 seconds by default.
-    ///   - healthCheckPeriod: how often a health check asks a replica whether its executor still runs work; 10 seconds
-    ///     by default.
-    ///   - healthCheckTimeout: how long a replica may take to answer a health check; 30 seconds by default. After three
-    ///     misses in a row the replica is replaced.
+    ///   - healthCheckPeriod: how often a replica's health is checked; 10 seconds by default. The check asks whether
+    ///     its executor still runs work, and calls its `checkHealth()`.
+    ///   - healthCheckTimeout: how long a health check may take; 30 seconds by default. After three failures in a row
+    ///     the replica is replaced.
     public static func options(
         name: String? = nil,
         numReplicas: Int? = nil,
@@ -54,6 +57,7 @@ extension Deployment {
         compression: DeploymentOptions.Compression? = nil,
         requestDecoding: DeploymentOptions.RequestDecoding? = nil,
         startTimeout: Duration? = nil,
+        progressDeadline: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
         healthCheckTimeout: Duration? = nil
@@ -74,6 +78,7 @@ extension Deployment {
             compression: compression,
             requestDecoding: requestDecoding,
             startTimeout: startTimeout,
+            progressDeadline: progressDeadline,
             gracefulShutdownTimeout: gracefulShutdownTimeout,
             healthCheckPeriod: healthCheckPeriod,
             healthCheckTimeout: healthCheckTimeout

@@ -12,6 +12,70 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
     static var _deploymentOptions: DeploymentOptions { get }
     /// The distributed methods that can be called without a lookup by the language runtime.
     static var _deploymentMethods: [DeploymentMethod<Self>] { get }
+
+    /// Whether the replica can do its work. By default it always can.
+    ///
+    /// Called on the actor before the replica takes requests and then once in each `healthCheckPeriod`, one call at a
+    /// time. Throwing, or running for longer than `healthCheckTimeout`, is a failed check; its message is in the status
+    /// and the log. After three in a row, the replica finishes its requests and is replaced. While a request keeps the
+    /// actor busy, the check waits for its turn, which is no failure.
+    ///
+    /// ```swift
+    /// func checkHealth() async throws {
+    ///     guard model.isLoaded else { throw ModelError.lost }
+    /// }
+    /// ```
+    func checkHealth() async throws
+}
+
+extension Deployment {
+    public func checkHealth() async throws {}
+}
+
+/// A deployment that takes over another configuration while it runs, without a restart.
+///
+/// ```swift
+/// @Deployment
+/// distributed actor Detector: Reconfigurable {
+///     struct UserConfig: Codable, Sendable {
+///         var threshold: Double
+///     }
+///     private var threshold = 0.5
+///
+///     func reconfigure(_ config: UserConfig) async throws {
+///         guard (0...1).contains(config.threshold) else { throw ConfigError.outOfRange }
+///         threshold = config.threshold
+///     }
+/// }
+///
+/// try await Serve.run(Detector.bind().userConfig(.init(threshold: 0.4)))
+/// ```
+public protocol Reconfigurable: Deployment {
+    /// What ``reconfigure(_:)`` takes.
+    associatedtype UserConfig: Codable & Sendable
+
+    /// Takes over a configuration: after the initialiser, before the replica takes requests, and later whenever a
+    /// deploy changes only the configuration.
+    ///
+    /// The actor runs it like a method, so requests that began earlier may be suspended meanwhile, and at each `await`
+    /// others run. Not called while no configuration was given. If it throws, the rollout ends, and the replicas that
+    /// changed get the previous configuration again.
+    func reconfigure(_ config: UserConfig) async throws
+}
+
+extension Reconfigurable {
+    /// The same bound deployment with a user configuration, which the replicas get before they take requests. It takes
+    /// the place of the one it is called on.
+    ///
+    /// A deploy that changes only the configuration reconfigures the replicas in place. One that gives the first
+    /// configuration, or takes it away, replaces them.
+    ///
+    /// Only for what `bind` returned: `Serve.run` refuses a handle.
+    public nonisolated func userConfig(_ config: UserConfig) -> Self {
+        guard case .bound(let bound) = id.target else { return self }
+        let configured = BoundDeployment(bound, userConfig: { try $0.region(config) })
+        return actorSystem.reference(ServeID(.bound(configured), callOptions: id.callOptions))
+    }
 }
 
 /// Calls one distributed method of `Act`: decodes the arguments, calls the method and passes on the result.
@@ -92,18 +156,33 @@ package final class BoundDeployment: Sendable {
     /// The HTTP routes that the deployment describes.
     package let routes: [RouteDescription]
     private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
+    private let encodeUserConfig: (@Sendable (BinaryWriter) throws -> Void)?
 
     package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments, _ overrides: DeploymentOverrides) {
         self.type = type
         self.overrides = overrides
         self.routes = (arguments as? any RouteDescribing)?.routeDescriptions ?? []
         self.encodeArguments = { try $0.region(arguments) }
+        self.encodeUserConfig = nil
+    }
+
+    init(_ other: BoundDeployment, userConfig: @escaping @Sendable (BinaryWriter) throws -> Void) {
+        self.type = other.type
+        self.overrides = other.overrides
+        self.routes = other.routes
+        self.encodeArguments = other.encodeArguments
+        self.encodeUserConfig = userConfig
     }
 
     package var typeDescription: String { "\(type)" }
     package var options: DeploymentOptions { overrides.applied(to: type._deploymentOptions) }
+    package var hasUserConfig: Bool { encodeUserConfig != nil }
     package func encode(to writer: BinaryWriter) throws {
         try encodeArguments(writer)
+    }
+    /// Writes nothing if there is no user configuration.
+    package func encodeUserConfig(to writer: BinaryWriter) throws {
+        try encodeUserConfig?(writer)
     }
 }
 

@@ -40,6 +40,7 @@ package final class InProcessLauncher: ReplicaLauncher {
         let limit = MemoryLimit(bytes: memory, enforcement: .none, reason: "it shares a process with others")
         report(.placed(ReplicaPlace(address: address, memoryLimit: memory > 0 ? limit : nil)))
         report(.launched(processID: processID))
+        report(.connected)
         let initializer = factory.make(replica, spec, gpus: reservation.gpus) { result in self.made(replica, result) }
         replicas.withLock { $0[replica]?.initializer = initializer }
     }
@@ -67,8 +68,25 @@ package final class InProcessLauncher: ReplicaLauncher {
     }
 
     package func probe(_ replica: ReplicaID) {
-        hosted[replica]?.probe { self.report(.probeAnswered, of: replica) }
+        hosted[replica]?.probe { result in
+            switch result {
+            case .alive: self.report(.probeAnswered, of: replica)
+            case .passed: self.report(.checkPassed, of: replica)
+            case .failed(let message): self.report(.checkFailed(message: message), of: replica)
+            }
+        }
     }
+
+    package func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        hosted[replica]?.reconfigure(spec) { error in
+            let event: ReplicaEvent =
+                error.map { .reconfigurationFailed(number: number, message: "\($0)") } ?? .reconfigured(number: number)
+            self.report(event, of: replica)
+        }
+    }
+
+    /// The controller tells this process directly.
+    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { done() }
 
     package func stop(_ replica: ReplicaID) {
         guard let entry = replicas.withLock({ $0.removeValue(forKey: replica) }) else { return }

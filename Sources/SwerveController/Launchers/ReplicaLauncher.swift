@@ -21,11 +21,19 @@ package protocol ReplicaLauncher: Sendable {
         report: @escaping @Sendable (ReplicaEvent) -> Void
     )
 
-    /// Stops new requests to the replica; it reports `drained` when the ongoing ones are over.
+    /// Stops new requests to the replica; it reports `drained` when the ongoing ones are over. The replica is told once
+    /// all callers know that they must not send it more.
     func drain(_ replica: ReplicaID)
 
-    /// Asks whether the replica still runs work; it then reports `probeAnswered`.
+    /// Checks the replica's health; it reports `probeAnswered` if it still runs work or is seen to be busy, and what
+    /// the user's check found, if that is news.
     func probe(_ replica: ReplicaID)
+
+    /// Gives the replica the configuration of the spec; it reports `reconfigured` or `reconfigurationFailed`.
+    func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int)
+
+    /// Calls `done` once every process of this launcher's replicas has acted on what was published before.
+    func afterCallersKnow(_ done: @escaping @Sendable () -> Void)
 
     /// Ends the replica. A second call ends it by force, as does the first when the replica cannot be asked to end
     /// itself.
@@ -61,7 +69,15 @@ package final class PlacementLauncher: ReplicaLauncher {
         }
     }
 
-    package func drain(_ replica: ReplicaID) { launcher(of: replica)?.drain(replica) }
+    package func drain(_ replica: ReplicaID) {
+        afterCallersKnow { self.launcher(of: replica)?.drain(replica) }
+    }
+    package func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        launcher(of: replica)?.reconfigure(replica, spec, number: number)
+    }
+    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) {
+        inProcess.afterCallersKnow { self.processes.afterCallersKnow(done) }
+    }
     package func probe(_ replica: ReplicaID) { launcher(of: replica)?.probe(replica) }
     package func stop(_ replica: ReplicaID) { launcher(of: replica)?.stop(replica) }
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {

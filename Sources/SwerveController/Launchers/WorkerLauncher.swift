@@ -13,6 +13,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let peers: Peers
     private let clock: any EventLoop
     private let files: WorkerFiles
+    private let processorTime: @Sendable (Int32) -> Duration?
     private let groups: ProcessGroups
     private let logger: Logger
     private let state = Mutex(State())
@@ -30,11 +31,15 @@ package final class WorkerLauncher: ReplicaLauncher {
         var isStopped = false
         /// Whether it was killed because it did not connect.
         var isSilent = false
+        var processID: Int32?
+        /// What was seen when the oldest probe without an answer was sent.
+        var unanswered: Progress?
     }
     private struct State {
         var replicas: [ReplicaID: Replica] = [:]
         /// The latest message about each deployment.
         var published: [DeploymentID: ControlMessage] = [:]
+        var fences = Fences()
     }
 
     /// How long a replica's process may take from its start to its connection, which it makes before any user code
@@ -52,12 +57,14 @@ package final class WorkerLauncher: ReplicaLauncher {
         clock: any EventLoop,
         files: WorkerFiles,
         groups: ProcessGroups = .own,
-        logger: Logger
+        logger: Logger,
+        processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
         self.processes = processes
         self.peers = peers
         self.clock = clock
         self.files = files
+        self.processorTime = processorTime
         self.groups = groups
         self.logger = logger
     }
@@ -79,7 +86,9 @@ package final class WorkerLauncher: ReplicaLauncher {
         environment[WorkerSettings.variable] = settings.text
         processes.start(replica, environment: environment) { event in
             switch event {
-            case .launched(let processID): report(.launched(processID: processID))
+            case .launched(let processID):
+                self.state.withLock { $0.replicas[replica]?.processID = processID }
+                report(.launched(processID: processID))
             case .exited(let reason, let output):
                 self.exited(replica, output.isEmpty ? reason : "\(reason); its last output:\n\(output)")
             }
@@ -105,7 +114,11 @@ package final class WorkerLauncher: ReplicaLauncher {
     }
 
     private func exited(_ replica: ReplicaID, _ reason: String) {
-        guard let entry = state.withLock({ $0.replicas.removeValue(forKey: replica) }) else { return }
+        let (gone, passed) = state.withLock { state in
+            (state.replicas.removeValue(forKey: replica), state.fences.remove(replica))
+        }
+        for done in passed { done() }
+        guard let entry = gone else { return }
         entry.timeout?.cancel()
         var reason = entry.limits.ended(reason)
         if entry.isSilent { reason = "it did not connect within \(Self.connectTimeout): \(reason)" }
@@ -122,8 +135,41 @@ package final class WorkerLauncher: ReplicaLauncher {
         if let connection { connection.send(.drain(replica)) } else { report?(.drained) }
     }
 
+    package func reconfigure(_ replica: ReplicaID, _ spec: DeploymentSpec, number: Int) {
+        state.withLock { $0.replicas[replica]?.connection }?.send(.reconfigure(spec, number: number))
+    }
+
     package func probe(_ replica: ReplicaID) {
-        state.withLock { $0.replicas[replica]?.connection }?.send(.probe)
+        let now = clock.now
+        let (connection, process, since) = state.withLock { state in
+            let entry = state.replicas[replica]
+            return (entry?.connection, entry?.processID, entry?.unanswered)
+        }
+        let used = process.flatMap { processorTime($0) }
+        let progress = Progress(time: now, used: used)
+        // A process that computes cannot answer, and must be left to finish.
+        if let since, progress.isBusy(since: since) {
+            state.withLock { $0.replicas[replica]?.unanswered = progress }
+            report(.probeAnswered, of: replica)
+        } else if since == nil {
+            state.withLock { $0.replicas[replica]?.unanswered = progress }
+        }
+        connection?.send(.probe)
+    }
+
+    private func report(_ event: ReplicaEvent, of replica: ReplicaID) {
+        state.withLock { $0.replicas[replica]?.report }?(event)
+    }
+
+    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) {
+        // Under the lock, so that the fence follows what was published before.
+        let isPassed = state.withLock { state in
+            let callers = state.replicas.filter { $0.value.connection != nil && !$0.value.isStopped }
+            guard let number = state.fences.add(Set(callers.keys), done) else { return true }
+            for entry in callers.values { entry.connection?.send(.fence(number)) }
+            return false
+        }
+        if isPassed { done() }
     }
 
     package func stop(_ replica: ReplicaID) {
@@ -132,6 +178,8 @@ package final class WorkerLauncher: ReplicaLauncher {
             state.replicas[replica]?.isStopped = true
             return (!entry.isStopped, entry.connection)
         }
+        // A process that was told to exit may no longer answer.
+        for done in state.withLock({ $0.fences.remove(replica) }) { done() }
         if let connection, isFirst { connection.send(.stop) } else { processes.kill(replica) }
     }
 
@@ -160,20 +208,30 @@ extension WorkerLauncher: PeerDelegate {
             return true
         }
         guard isExpected else { return connection.close(because: "no replica \(replica) is expected") }
+        report(.connected, of: replica)
         peers.adopt(connection, address: files.settings(of: replica).address)
     }
 
     package func received(_ message: ControlMessage, on connection: PeerConnection) {
-        guard let (_, report) = entry(of: connection) else {
+        guard let (replica, report) = entry(of: connection) else {
             return connection.close(because: "a message before the hello")
         }
         switch message {
         case .ready: report(.ready)
         case .initializationFailed(let message): report(.initializationFailed(message: message))
         case .drained: report(.drained)
-        case .probeAnswered: report(.probeAnswered)
+        case .probeAnswered:
+            state.withLock { $0.replicas[replica]?.unanswered = nil }
+            report(.probeAnswered)
+        case .checkPassed: report(.checkPassed)
+        case .checkFailed(let message): report(.checkFailed(message: message))
+        case .reconfigured(let number): report(.reconfigured(number: number))
+        case .reconfigurationFailed(let number, let message):
+            report(.reconfigurationFailed(number: number, message: message))
+        case .fenced(let number):
+            for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
         case .load(let loads): report(.loadChanged(loads))
-        case .start, .publish, .withdraw, .drain, .probe, .stop:
+        case .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }
     }

@@ -88,12 +88,16 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// How long a replica's process and initialiser may take to start before the start counts as failed; 10 minutes by
     /// default.
     public var startTimeout: Duration = .seconds(600)
+    /// How long a rollout may go without progress before the last healthy version is brought back; 10 minutes by
+    /// default, and at least ``startTimeout``. A replica that becomes ready or is reconfigured is progress. Without an
+    /// earlier version, the deploy counts as failed, but goes on.
+    public var progressDeadline: Duration = .seconds(600)
     /// How long a stopping replica has to finish its ongoing requests before it is killed; 20 seconds by default.
     public var gracefulShutdownTimeout: Duration = .seconds(20)
-    /// How often a health check asks a replica whether its executor still runs work; 10 seconds by default.
+    /// How often a replica's health is checked; 10 seconds by default. The check asks whether its executor still runs
+    /// work, and calls its `checkHealth()`.
     public var healthCheckPeriod: Duration = .seconds(10)
-    /// How long a replica may take to answer a health check; 30 seconds by default. After three misses in a row the
-    /// replica is replaced.
+    /// How long a health check may take; 30 seconds by default. After three failures in a row the replica is replaced.
     public var healthCheckTimeout: Duration = .seconds(30)
 
     /// The largest accepted ``numReplicas``.
@@ -122,8 +126,8 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
             ?? requestDecoding.problem()
         if let problem { throw refuse(problem) }
         let times = [
-            ("startTimeout", startTimeout), ("healthCheckPeriod", healthCheckPeriod),
-            ("healthCheckTimeout", healthCheckTimeout),
+            ("startTimeout", startTimeout), ("progressDeadline", progressDeadline),
+            ("healthCheckPeriod", healthCheckPeriod), ("healthCheckTimeout", healthCheckTimeout),
         ]
         for (name, time) in times where time <= .zero { throw refuse("\(name) must be longer than zero") }
         if gracefulShutdownTimeout < .zero { throw refuse("gracefulShutdownTimeout must not be negative") }

@@ -19,6 +19,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var compression: DeploymentOptions.Compression?
     public var requestDecoding: DeploymentOptions.RequestDecoding?
     public var startTimeout: Duration?
+    public var progressDeadline: Duration?
     public var gracefulShutdownTimeout: Duration?
     public var healthCheckPeriod: Duration?
     public var healthCheckTimeout: Duration?
@@ -39,6 +40,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         compression: DeploymentOptions.Compression? = nil,
         requestDecoding: DeploymentOptions.RequestDecoding? = nil,
         startTimeout: Duration? = nil,
+        progressDeadline: Duration? = nil,
         gracefulShutdownTimeout: Duration? = nil,
         healthCheckPeriod: Duration? = nil,
         healthCheckTimeout: Duration? = nil
@@ -58,6 +60,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.compression = compression
         self.requestDecoding = requestDecoding
         self.startTimeout = startTimeout
+        self.progressDeadline = progressDeadline
         self.gracefulShutdownTimeout = gracefulShutdownTimeout
         self.healthCheckPeriod = healthCheckPeriod
         self.healthCheckTimeout = healthCheckTimeout
@@ -81,6 +84,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let compression { options.compression = compression }
         if let requestDecoding { options.requestDecoding = requestDecoding }
         if let startTimeout { options.startTimeout = startTimeout }
+        if let progressDeadline { options.progressDeadline = progressDeadline }
         if let gracefulShutdownTimeout { options.gracefulShutdownTimeout = gracefulShutdownTimeout }
         if let healthCheckPeriod { options.healthCheckPeriod = healthCheckPeriod }
         if let healthCheckTimeout { options.healthCheckTimeout = healthCheckTimeout }

@@ -7,11 +7,12 @@ extension DeploymentOptions {
     /// | ``rolling(maxSurge:maxUnavailable:)`` | `maxSurge` | `maxUnavailable` | old and new ones side by side |
     /// | ``stopFirst`` | none | all | nobody until a new one is ready; they wait |
     ///
-    /// The numbers mean the same as in a Kubernetes deployment. They do not cover replicas that exit by themselves: an
-    /// old replica that dies during the rollout is not replaced. Changing only the rule replaces no replica.
+    /// The numbers mean the same as in a Kubernetes deployment. An old replica that dies during the rollout is replaced
+    /// by one of its own version while too few others serve. Changing only the rule replaces no replica.
     ///
-    /// When new replicas fail, the rollout pauses and the remaining old ones keep serving. After min(20, 3 × target)
-    /// failures the last healthy version is brought back, under its own rule.
+    /// When new replicas fail, the rollout pauses, and the old ones serve and heal. After min(20, 3 × target) failures,
+    /// or without progress for ``DeploymentOptions/progressDeadline``, the last healthy version is brought back, under its
+    /// own rule.
     public struct Rollout: Hashable, Sendable, Codable, CustomStringConvertible {
         /// A number of replicas, or a share of the target count.
         public struct Amount: Hashable, Sendable, Codable, ExpressibleByIntegerLiteral, CustomStringConvertible {

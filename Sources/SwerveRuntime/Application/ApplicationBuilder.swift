@@ -2,6 +2,7 @@ internal import Distributed
 internal import NIOCore
 internal import SwerveActors
 internal import SwerveCore
+internal import SwerveTransport
 
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
 enum ApplicationBuilder {
@@ -63,12 +64,16 @@ enum ApplicationBuilder {
         }
         let writer = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
         try bound.encode(to: writer)
+        let config = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
+        try bound.encodeUserConfig(to: config)
         return DeploymentSpec(
             id: id,
             typeName: typeName,
             arguments: Array(writer.buffer.readableBytesView),
             options: options,
-            answersHTTP: bound.type is any HTTPIngress.Type
+            answersHTTP: bound.type is any HTTPIngress.Type,
+            userConfig: bound.hasUserConfig ? Array(config.buffer.readableBytesView) : nil,
+            build: "\(BuildID.own)"
         )
     }
 
@@ -92,6 +97,7 @@ enum ApplicationBuilder {
                 let bound = found[next]
                 let staysInProcess = (placement ?? bound.options.placement) == .inProcess
                 try bound.encode(to: BinaryWriter(names: self, staysInProcess: staysInProcess))
+                try bound.encodeUserConfig(to: BinaryWriter(names: self, staysInProcess: staysInProcess))
                 next += 1
             }
         }

@@ -127,10 +127,15 @@ package final class Worker: PeerDelegate {
         case .start(let spec): start(spec, connection)
         case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
         case .withdraw(let id, let error): peers.withdraw(id, error)
-        case .drain(let id): drain(id, connection)
-        case .probe: hosted[settings.replica]?.probe { connection.send(.probeAnswered) }
+        case .drain(let id):
+            // Requests that have already arrived on other connections are read first.
+            connection.eventLoop.execute { self.drain(id, connection) }
+        case .fence(let number): connection.send(.fenced(number))
+        case .probe: probe(connection)
+        case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
-        case .ready, .initializationFailed, .drained, .probeAnswered, .load:
+        case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
+            .reconfigured, .reconfigurationFailed, .load:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }
@@ -142,6 +147,26 @@ package final class Worker: PeerDelegate {
                 self.hosted.add(replica)
                 connection.send(.ready)
             case .failure(let error): connection.send(.initializationFailed(message: "\(error)"))
+            }
+        }
+    }
+
+    private func probe(_ connection: PeerConnection) {
+        hosted[settings.replica]?.probe { report in
+            switch report {
+            case .alive: connection.send(.probeAnswered)
+            case .passed: connection.send(.checkPassed)
+            case .failed(let message): connection.send(.checkFailed(message: message))
+            }
+        }
+    }
+
+    private func reconfigure(_ spec: DeploymentSpec, _ number: Int, _ connection: PeerConnection) {
+        hosted[settings.replica]?.reconfigure(spec) { error in
+            if let error {
+                connection.send(.reconfigurationFailed(number: number, message: "\(error)"))
+            } else {
+                connection.send(.reconfigured(number: number))
             }
         }
     }

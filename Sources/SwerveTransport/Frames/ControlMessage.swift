@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 6
+    package static let currentVersion = 7
     package var version = Hello.currentVersion
     /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
     /// paths.
@@ -50,9 +50,18 @@ package enum ControlMessage: Codable, Sendable {
     /// Take no more requests, and report when the ongoing ones are over.
     case drain(ReplicaID)
     case drained(ReplicaID)
-    /// Answer through the executor that runs requests.
+    /// Confirm that all earlier messages were acted on. Controller to every process, before a replica drains.
+    case fence(UInt64)
+    case fenced(UInt64)
+    /// Answer through the executor that runs requests, and check what the user's code checks.
     case probe
     case probeAnswered
+    case checkPassed
+    case checkFailed(message: String)
+    /// Take over the configuration of this spec. Controller to worker.
+    case reconfigure(DeploymentSpec, number: Int)
+    case reconfigured(number: Int)
+    case reconfigurationFailed(number: Int, message: String)
     /// The loads of this process on deployments, as far as they have changed. Worker to controller.
     case load([DeploymentID: Load])
     /// Exit as soon as the answers already given have been sent.

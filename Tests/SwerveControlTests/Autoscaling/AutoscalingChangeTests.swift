@@ -7,7 +7,9 @@ import Testing
     @Test func `the first deploy starts the initial number, which stays for the delay`() throws {
         var bench = Bench()
         _ = try bench.run(application(autoscaled(1) { $0.initialReplicas = 4 }))
-        #expect(bench.status()?.target == Target(replicas: 4, decidedBy: .policy, reason: "the deploy starts with them"))
+        #expect(
+            bench.status()?.target == Target(replicas: 4, decidedBy: .policy, reason: "the deploy starts with them")
+        )
         _ = bench.pass(.milliseconds(9900))
         #expect(bench.target == 4)
         _ = bench.pass(.seconds(1))

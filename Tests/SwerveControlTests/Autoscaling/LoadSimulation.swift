@@ -145,7 +145,9 @@ struct LoadSimulation {
 
     private mutating func act(_ actions: [ControlAction]) throws {
         var later: [ControlAction] = []
-        let isDraining = actions.contains { if case .drain(let replica) = $0 { replica.deployment == web.id } else { false } }
+        let isDraining = actions.contains {
+            if case .drain(let replica) = $0 { replica.deployment == web.id } else { false }
+        }
         for action in actions {
             switch action {
             case .start(let replica, _, _):

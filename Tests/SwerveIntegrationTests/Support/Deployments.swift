@@ -70,8 +70,26 @@ distributed actor Model {
     distributed func hang() async {
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
     }
-    /// Blocks its actor forever.
-    distributed func spin() { while true {} }
+    /// Computes on every thread of the pool for a while, without a chance for others to run.
+    distributed func compute(for duration: Duration) async -> Int32 {
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<(2 * sysconf(Int32(_SC_NPROCESSORS_ONLN))) {
+                group.addTask {
+                    let end = ContinuousClock.now + duration
+                    while ContinuousClock.now < end {}
+                }
+            }
+        }
+        return getpid()
+    }
+    /// Blocks every thread of the pool forever.
+    distributed func wedge() async {
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<(2 * sysconf(Int32(_SC_NPROCESSORS_ONLN))) {
+                group.addTask { while true { pause() } }
+            }
+        }
+    }
     distributed func requestID() -> String? { ServeContext.current?.requestID }
 }
 

@@ -78,7 +78,8 @@ enum PeerSeeds {
         typeName: "4Fuzz0A5ActorC",
         arguments: [0, 0, 0, 0],
         options: DeploymentOptions(resources: Resources(gpus: 0.5, custom: ["x": 2]), rollout: .rolling(maxSurge: 1)),
-        answersHTTP: true
+        answersHTTP: true,
+        userConfig: [1]
     )
 
     static let messages: [ControlMessage] = {
@@ -88,6 +89,8 @@ enum PeerSeeds {
             .start(spec), .ready, .initializationFailed(message: "no"), .publish(id, [published], PoolOptions()),
             .withdraw(id, ServeError(.deleted, "gone", deployment: id)), .drain(PeerWorld.replica),
             .drained(PeerWorld.replica), .probe, .probeAnswered, .load([id: Load(queued: 1, ongoing: 2)]), .stop,
+            .fence(3), .fenced(3), .checkPassed, .checkFailed(message: "no"), .reconfigure(spec, number: 1),
+            .reconfigured(number: 1), .reconfigurationFailed(number: 1, message: "no"),
         ]
     }()
 
