@@ -12,7 +12,7 @@ command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 
 # scripts call. A library is named by the beginning of its file, followed by the packages that have it: Debian and
 # Ubuntu name them differently.
 packages=(
-    zlib1g-dev libjpeg.so.:libjpeg62-turbo:libjpeg-turbo8 libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
+    zlib1g-dev libsqlite3-dev libjpeg.so.:libjpeg62-turbo:libjpeg-turbo8 libpng16.so.16:libpng16-16:libpng16-16t64 libwebp7
     libwebpdemux2 libheif1 curl python3
 )
 # From Debian 13 and Ubuntu 24.04 on, libheif's decoders are packages of their own. A new machine knows no packages
@@ -27,7 +27,7 @@ plugins() {
 # shellcheck disable=SC2207
 packages+=($(plugins))
 [ "$goal" = bench ] && packages+=(wrk nginx-light)
-[ "$goal" = load ] && packages=(zlib1g-dev wrk nginx-light python3)
+[ "$goal" = load ] && packages=(zlib1g-dev libsqlite3-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".build-package"
 HEADING = "## A package of your own"
 # What a program that is linked statically with Swift's libraries may still need, as README.md says.
-SYSTEM_LIBRARIES = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libstdc++", "libgcc_s", "libz"}
+SYSTEM_LIBRARIES = {"linux-vdso", "ld-linux-x86-64", "ld-linux-aarch64", "libc", "libm", "libstdc++", "libgcc_s", "libz",
+                    "libsqlite3"}
 START_SECONDS = 60
 
 
