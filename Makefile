@@ -13,7 +13,7 @@ TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-picture graph-picture \
-	graph-targets options clean
+	graph-targets gpu-check options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -66,6 +66,10 @@ bench-peers: bench
 # Writes Benchmarks/results.md and the tables in README.md from Benchmarks/results.json.
 bench-table:
 	@python3 Benchmarks/table.py --write
+
+# Parts of a GPU, on a machine that has one: needs NVIDIA's driver and the GPU build of ONNX Runtime.
+gpu-check: setup-run
+	@SWIFT=$(SWIFT) dev/gpu-check.sh
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests Examples Benchmarks

@@ -441,7 +441,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveONNXTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveONNX", "SwerveTensor", "TestSupport", nioCore],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveONNX", "SwerveSystem", "SwerveTensor", "TestSupport", nioCore,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -7,7 +7,7 @@ import Testing
 @Suite("Simulation")
 struct SimulationTests {
     /// Seeds that failed once. Add the seed of a failure here when it is fixed.
-    static let pastFailures: [UInt64] = [385, 648, 980]
+    static let pastFailures: [UInt64] = [107, 385, 648, 749, 980]
     private static let seedsInBatch: UInt64 = 200
     private static let batches: UInt64 = {
         let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 2_000

@@ -2,6 +2,7 @@ import Foundation
 import SwerveActors
 import SwerveCore
 import SwerveONNX
+import SwerveSystem
 import TestSupport
 import Testing
 
@@ -45,6 +46,34 @@ struct ProviderTests {
         #expect(providers(gpus: 0.25).map(\.memoryFraction) == [0.25, nil, 0.9, nil])
         #expect(providers(gpus: 1).map(\.memoryFraction) == [nil, nil, 0.9, nil])
         #expect(providers(gpus: 0).map(\.memoryFraction) == [nil, nil, 0.9, nil])
+    }
+
+    @Test(
+        "A replica's devices count from its first, wherever it runs",
+        arguments: [
+            // device, the replica's devices, visible in the process, CUDA's number
+            (0, ["GPU-b"], nil, "1"), (0, ["GPU-b"], "GPU-b", "0"), (0, ["GPU-b"], "GPU-b,GPU-a", "0"),
+            (1, ["GPU-b", "GPU-a"], nil, "0"), (0, ["1"], nil, "1"), (0, [], nil, "0"), (1, [], "GPU-b", "1"),
+            (2, ["GPU-b"], nil, "2"),
+        ] as [(Int, [String], String?, String)]
+    )
+    func replicaDevices(device: Int, held: [String], visible: String?, number: String) {
+        let id = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
+        let replica = ReplicaContext(replica: id, options: DeploymentOptions(), gpus: held)
+        let devices = [NVIDIADevice(id: "GPU-a", gpu: 0), NVIDIADevice(id: "GPU-b", gpu: 1)]
+        let placed = ONNXProvider.cuda(device: device).placed(on: replica, visible: visible) { devices }
+        #expect(placed == .cuda(device: Int(number) ?? -1))
+        #expect(ONNXProvider.cpu.placed(on: replica, visible: visible) { devices } == .cpu)
+    }
+
+    @Test("In-process replicas with parts of GPUs have sessions of their own, each with its share")
+    func noPoolOfParts() {
+        let id = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
+        let options = DeploymentOptions(numReplicas: 3, resources: Resources(gpus: 0.25), placement: .inProcess)
+        let replica = ReplicaContext(replica: id, options: options, gpus: ["0"])
+        let session = ONNXSessionOptions(providers: [.cuda(), .cpu]).pooled(in: replica, cores: 8)
+        #expect(session.concurrentRuns == 1)
+        #expect(session.providers.first?.memoryFraction == 0.25)
     }
 
     @Test("CUDA's device numbers count the visible devices")

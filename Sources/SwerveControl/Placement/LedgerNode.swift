@@ -90,21 +90,68 @@ struct LedgerNode: Hashable, Sendable {
 
     // MARK: What is missing
 
+    /// The first thing of which there is too little for a replica.
+    private enum Lack {
+        case places(Int)
+        case cpus, memory, devices
+        case custom(String)
+    }
+
     /// What keeps a replica from being placed here; `nil` if nothing does.
+    private func lack(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Lack? {
+        if let limit = rule.maxReplicasPerNode, count(of: deployment) >= limit { return .places(limit) }
+        if need.cpus > free.cpus { return .cpus }
+        if need.memory > free.memory { return .memory }
+        if !need.custom.isEmpty {
+            let names = need.custom.keys.filter { name in need.custom[name]! > free.custom[name] ?? .zero }
+            if let name = names.min() { return .custom(name) }
+        }
+        return devices(for: need.gpus) == nil ? .devices : nil
+    }
+
+    func hasRoom(for need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Bool {
+        lack(need, of: deployment, rule) == nil
+    }
+
+    /// How many replicas would fit if there were no others.
+    func capacity(for need: Resources, _ rule: PlacementRule) -> Int {
+        func times(_ need: Int64, _ total: Int64) -> Int { need > 0 ? Int(total / need) : .max }
+        let share = need.gpus.tenThousandths
+        var most = min(rule.maxReplicasPerNode ?? .max, times(need.cpus.tenThousandths, total.cpus.tenThousandths))
+        most = min(most, times(Int64(need.memory), Int64(total.memory)))
+        for (name, amount) in need.custom {
+            most = min(most, times(amount.tenThousandths, total.custom[name]?.tenThousandths ?? 0))
+        }
+        if share >= 10_000 { return min(most, devices.count / Int(share / 10_000)) }
+        return share > 0 ? min(most, devices.count * Int(10_000 / share)) : most
+    }
+
+    /// How much of the need is free of what is missing, for choosing the node to tell about; `nil` if nothing is missing.
+    func closeness(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Double? {
+        switch lack(need, of: deployment, rule) {
+        case nil: nil
+        case .places: 0
+        case .cpus: free.cpus.value / need.cpus.value
+        case .memory: Double(free.memory) / Double(need.memory)
+        case .devices: devices.reduce(.zero, +).value / need.gpus.value
+        case .custom(let name): (free.custom[name] ?? .zero).value / (need.custom[name] ?? .one).value
+        }
+    }
+
+    /// What keeps a replica from being placed here, and who holds it; `nil` if nothing does.
     func problem(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage? {
-        if let limit = rule.maxReplicasPerNode, count(of: deployment) >= limit {
+        switch lack(need, of: deployment, rule) {
+        case nil: return nil
+        case .places(let limit):
             let replicas = limit == 1 ? "1 replica" : "\(limit) replicas"
-            let summary = "may have \(replicas) on a node; node \(name) has that many"
-            return Shortage(summary: summary, holders: "", closeness: 0)
+            return Shortage(summary: "may have \(replicas) on a node; node \(name) has that many", holders: "")
+        case .cpus: return shortage("cpu", need.cpus, free.cpus, total.cpus) { $0.cpus }
+        case .memory: return memoryShortage(need.memory)
+        case .devices: return deviceShortage(need.gpus)
+        case .custom(let name):
+            let amounts = (need.custom[name] ?? .zero, free.custom[name] ?? .zero, total.custom[name] ?? .zero)
+            return shortage(name, amounts.0, amounts.1, amounts.2) { $0.custom[name] ?? .zero }
         }
-        if need.cpus > free.cpus { return shortage("cpu", need.cpus, free.cpus, total.cpus) { $0.cpus } }
-        if need.memory > free.memory { return memoryShortage(need.memory) }
-        for (name, amount) in need.custom.sorted(by: { $0.key < $1.key }) where amount > (free.custom[name] ?? .zero) {
-            let (free, total) = (free.custom[name] ?? .zero, total.custom[name] ?? .zero)
-            return shortage(name, amount, free, total) { $0.custom[name] ?? .zero }
-        }
-        if devices(for: need.gpus) == nil { return deviceShortage(need.gpus) }
-        return nil
     }
 
     private func shortage(
@@ -116,8 +163,7 @@ struct LedgerNode: Hashable, Sendable {
     ) -> Shortage {
         Shortage(
             summary: "needs \(need) \(unit); node \(name) has \(free) of \(total) free",
-            holders: holders(amount),
-            closeness: free.value / need.value
+            holders: holders(amount)
         )
     }
 
@@ -126,8 +172,7 @@ struct LedgerNode: Hashable, Sendable {
         let left = "\(text(free.memory)) of \(text(total.memory))"
         return Shortage(
             summary: "needs \(text(need)) of memory; node \(name) has \(left) free",
-            holders: holders { Resources.Amount(Double($0.memory / (1 << 20))) },
-            closeness: Double(free.memory) / Double(need)
+            holders: holders { Resources.Amount(Double($0.memory / (1 << 20))) }
         )
     }
 
@@ -140,7 +185,7 @@ struct LedgerNode: Hashable, Sendable {
                 need < .one
                 ? ", but no single one has more than \(most)" : ", but only \(devices.count { $0 == .one }) unused"
         }
-        return Shortage(summary: summary, holders: holders { $0.gpus }, closeness: idle.value / need.value)
+        return Shortage(summary: summary, holders: holders { $0.gpus })
     }
 
     /// The replicas that hold most of something: at most three, and how many more there are.
@@ -152,7 +197,7 @@ struct LedgerNode: Hashable, Sendable {
         }
         found.sort { one, two in one.amount == two.amount ? one.id < two.id : one.amount > two.amount }
         var parts = found.prefix(3).map { "\($0.id) \($0.amount)" }
-        if found.count > 3 { parts.append("\(found.count - 3) others") }
+        if found.count > 3 { parts.append(found.count == 4 ? "1 other" : "\(found.count - 3) others") }
         return parts.joined(separator: ", ")
     }
 }

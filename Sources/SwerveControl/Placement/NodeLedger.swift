@@ -24,7 +24,7 @@ package struct NodeLedger: Hashable, Sendable {
         _ rule: PlacementRule = PlacementRule()
     ) throws(Shortage) -> Reservation {
         precondition(places[replica] == nil, "a replica is placed once")
-        let candidates = nodes.indices.filter { nodes[$0].problem(need, of: replica.deployment, rule) == nil }
+        let candidates = nodes.indices.filter { nodes[$0].hasRoom(for: need, of: replica.deployment, rule) }
         guard let index = best(of: candidates, for: replica.deployment, rule) else {
             throw shortage(need, of: replica.deployment, rule)
         }
@@ -56,7 +56,14 @@ package struct NodeLedger: Hashable, Sendable {
         of deployment: DeploymentID,
         _ rule: PlacementRule
     ) -> String? {
-        if need == Resources(), rule.maxReplicasPerNode == nil { return nodes.isEmpty ? "there is no node" : nil }
+        if nodes.isEmpty { return "there is no node" }
+        var room = 0
+        for node in nodes where room < max(replicas, 1) {
+            let (sum, isMore) = room.addingReportingOverflow(node.capacity(for: need, rule))
+            room = isMore ? .max : sum
+        }
+        if room >= max(replicas, 1) { return nil }
+        // Placing those that fit shows what the next one lacks.
         var empty = NodeLedger([:])
         empty.nodes = nodes.map { LedgerNode($0.name, $0.total) }
         for number in 0..<UInt64(max(replicas, 1)) {
@@ -121,13 +128,15 @@ package struct NodeLedger: Hashable, Sendable {
 
     /// What the node that comes closest lacks.
     private func shortage(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage {
-        let problems = nodes.compactMap { $0.problem(need, of: deployment, rule) }
-        guard let closest = problems.max(by: { $0.closeness < $1.closeness }) else {
-            return Shortage(summary: "needs \(need); there is no node", holders: "", closeness: 0)
+        var closest: (node: LedgerNode, closeness: Double)?
+        for node in nodes {
+            guard let closeness = node.closeness(need, of: deployment, rule) else { continue }
+            if closest.map({ closeness >= $0.closeness }) ?? true { closest = (node, closeness) }
         }
-        guard problems.count > 1 else { return closest }
-        var shortage = closest
-        shortage.summary += " (the closest of \(problems.count) nodes)"
+        guard var shortage = closest?.node.problem(need, of: deployment, rule) else {
+            return Shortage(summary: "needs \(need); there is no node", holders: "")
+        }
+        if nodes.count > 1 { shortage.summary += " (the closest of \(nodes.count) nodes)" }
         return shortage
     }
 }
@@ -153,8 +162,6 @@ package struct Shortage: Error, Hashable, Sendable, CustomStringConvertible {
     var summary: String
     /// Who holds the rest.
     let holders: String
-    /// How much of the need is free, for choosing the node to tell about.
-    let closeness: Double
 
     package var description: String { holders.isEmpty ? summary : "\(summary); held by \(holders)" }
 }

@@ -1,0 +1,30 @@
+import SwerveController
+import SwerveCore
+import Testing
+
+@Suite struct WorkerSettingsTests {
+    private static var settings: WorkerSettings {
+        let deployment = DeploymentID(application: "app", deployment: "Model")
+        return WorkerSettings(
+            instance: InstanceID(rawValue: 7),
+            replica: ReplicaID(deployment: deployment, number: 3),
+            controllerAddress: "/run/a b/controller.sock",
+            address: "/run/replica.sock",
+            boardPath: "/run/replica.board"
+        )
+    }
+
+    @Test func `a worker reads what its launcher wrote`() {
+        var settings = Self.settings
+        #expect(WorkerSettings(settings.text) == settings)
+        settings.gpus = ["GPU-aaaa", "MIG-bbbb"]
+        settings.group = "/sys/fs/cgroup/swerve-7-3"
+        settings.memory = 1 << 30
+        #expect(WorkerSettings(settings.text) == settings)
+    }
+
+    @Test(arguments: ["", "7", "7\n3\napp/Model\na\nb\nc", "7\n3\napp/Model\na\nb\nc\n\n\nmuch"])
+    func `other texts are no settings`(text: String) {
+        #expect(WorkerSettings(text) == nil)
+    }
+}
