@@ -95,6 +95,9 @@ wait $server || fail "the server exited with status $?"
 trap 'rm -rf "$out"' EXIT
 .build/debug/segmentation --port 0 --notebook --save "$out" >"$out/log" 2>&1 || fail "--notebook failed"
 grep -qF '1. convert("cat") is ***CAT***' "$out/log" || fail "--notebook does not print what convert returns"
+for line in "7. Replicas: 2" "7. Under load: 3" "7. At rest again: 2"; do
+    grep -qF "$line" "$out/log" || fail "--notebook does not print '$line'"
+done
 "${compare[@]}" notebook --results "$out" --model Examples/Segmentation/Models/shapes \
     || fail "the notebook differs from the course"
 echo "$passed passed, 0 failed"
