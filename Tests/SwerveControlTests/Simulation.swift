@@ -305,7 +305,12 @@ struct Simulation {
         try settle(within: .seconds(16), until: "time passes") { $0.now >= end }
         for (name, application) in state.status().applications.sorted(by: { $0.key < $1.key })
         where application.state == .deployFailed {
-            try world.goals[name].map { try deploy($0) }
+            guard var goal = world.goals[name] else { continue }
+            // A replica that cannot be stopped holds its place for a minute.
+            for index in goal.deployments.indices {
+                goal.deployments[index].options.progressDeadline = .seconds(600)
+            }
+            try deploy(goal)
         }
         try settle(within: .seconds(100), until: "all runs") { simulation in
             let world = simulation.world
