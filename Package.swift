@@ -122,7 +122,8 @@ let package = Package(
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveActors", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch",
+                "SwerveActors", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP",
+                "SwerveHTTPTypes", "SwerveLaunch",
                 "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -1,7 +1,7 @@
 internal import Foundation
 internal import GRDB
 package import SwerveControl
-package import SwerveController
+internal import SwerveController
 package import SwerveCore
 internal import SwerveSystem
 
@@ -59,7 +59,8 @@ package final class SQLiteGoalStore: GoalStore {
             let name: String = row["name"]
             var application: GoalState.Application
             do {
-                application = try JSONDecoder().decode(GoalState.Application.self, from: Data((row["goal"] as String).utf8))
+                let text = Data((row["goal"] as String).utf8)
+                application = try JSONDecoder().decode(GoalState.Application.self, from: text)
             } catch {
                 throw Unreadable(application: name, reason: "\(error)")
             }
@@ -170,7 +171,7 @@ package final class SQLiteGoalStore: GoalStore {
         switch error {
         case let error as ServeError: return error
         case let error as Unreadable:
-            return unusable("holds the application '\(error.application)' in a form that cannot be read: \(error.reason)")
+            return unusable("holds the application '\(error.application)' in an unreadable form: \(error.reason)")
         case let error as Schema.Refusal: return unusable(error.what)
         case let error as DatabaseError
         where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode.primaryResultCode):

@@ -176,12 +176,13 @@ package struct ControllerState: Sendable {
     /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
         let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
-        return stopStrays(now: now) + due.keys.sorted().flatMap { name in
-            let actions = change(name) { machine, goal, supply in
-                machine.tick(&goal, now: now, supply: &supply)
+        return stopStrays(now: now)
+            + due.keys.sorted().flatMap { name in
+                let actions = change(name) { machine, goal, supply in
+                    machine.tick(&goal, now: now, supply: &supply)
+                }
+                return (actions ?? []) + finish(name, now: now)
             }
-            return (actions ?? []) + finish(name, now: now)
-        }
     }
 
     /// When ``tick(now:)`` is due next; `nil` when nothing depends on time.

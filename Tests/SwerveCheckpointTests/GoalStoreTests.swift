@@ -1,9 +1,10 @@
 import Foundation
 import GRDB
-@testable import SwerveCheckpoint
 import SwerveControl
 import SwerveCore
 import Testing
+
+@testable import SwerveCheckpoint
 
 /// A goal in a file: what is stored is there again, and a file that cannot be trusted is refused and left alone.
 @Suite struct GoalStoreTests {
@@ -41,7 +42,9 @@ import Testing
         let loaded = try self.store().load()
         #expect(loaded.applications == controller.state.goal.applications)
         #expect(Array(loaded.applications.keys) == ["a"])
-        let left = try await DatabaseQueue(path: path).read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM argument") }
+        let left = try await DatabaseQueue(path: path).read {
+            try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM argument")
+        }
         // One for the specification and one for the deployment.
         #expect(left == 2)
     }
@@ -98,7 +101,7 @@ import Testing
         #expect(seen == [0, 1, 2])
     }
 
-    @Test(arguments: ["no database at all", ""].map { String(repeating: $0, count: 4000) } + ["SQLite format 3\0 cut"])
+    @Test(arguments: [String(repeating: "no database at all", count: 4000), "SQLite format 3\0 cut", ""])
     func `a damaged file is refused and not changed`(_ content: String) throws {
         try Data(content.utf8).write(to: URL(filePath: path))
         guard !content.isEmpty else {
@@ -143,9 +146,10 @@ import Testing
 
     // MARK: Versions
 
-    private static let later = Schema.steps + [
-        Schema.Step(name: "2 colours") { try $0.execute(sql: "ALTER TABLE application ADD COLUMN colour TEXT") }
-    ]
+    private static let later =
+        Schema.steps + [
+            Schema.Step(name: "2 colours") { try $0.execute(sql: "ALTER TABLE application ADD COLUMN colour TEXT") }
+        ]
 
     @Test func `an upgrade keeps what is there, and a copy of the file as it was`() async throws {
         var controller = StoringController()

@@ -8,7 +8,9 @@ struct StoredGoal {
     private var targetCapacity: Int?
 
     /// The goal that the next controller begins with.
-    var goal: GoalState { GoalState(applications: applications, numbersBelow: numbersBelow, targetCapacity: targetCapacity) }
+    var goal: GoalState {
+        GoalState(applications: applications, numbersBelow: numbersBelow, targetCapacity: targetCapacity)
+    }
 
     /// Stores what has changed.
     mutating func follow(_ state: inout ControllerState) throws {
@@ -23,7 +25,9 @@ struct StoredGoal {
 
     /// Checks that nothing is missing.
     func check(_ state: ControllerState) throws {
-        if applications != state.goal.applications || targetCapacity != state.goal.targetCapacity { throw Violation(description: "the stored goal differs") }
+        if applications != state.goal.applications || targetCapacity != state.goal.targetCapacity {
+            throw Violation(description: "the stored goal differs")
+        }
         if state.unstoredChange != nil { throw Violation(description: "a stored change is still to be stored") }
     }
 }

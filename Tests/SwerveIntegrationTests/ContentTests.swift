@@ -171,7 +171,7 @@ extension IntegrationTests {
                     try await connection.send("GET /lines HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip\r\n\r\n")
                     #expect(try await connection.head().headers["content-encoding"] == "gzip")
                     var decoder = ContentDecoder(ContentDecoding(codings: [.gzip], maximumRatio: 200))
-                    decoder.feed(try #require(await connection.chunk()))
+                    decoder.feed(try await connection.chunk())
                     #expect(try decoder.next() == .bytes(ByteBuffer(string: "{\"line\":1}\n")))
                     #expect(try decoder.next() == .needsMore)
                     try await journal.note("read")

@@ -8,7 +8,8 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct RecoveryTests {
     private let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-state-\(UUID())").path()
 
-    private func options(_ controller: ServeOptions.ControllerPlacement = .embedded, keeps: Bool = true) -> ServeOptions {
+    private func options(_ controller: ServeOptions.ControllerPlacement = .embedded, keeps: Bool = true) -> ServeOptions
+    {
         var options = ServeOptions.testing
         options.controller = controller
         options.stateDirectory = keeps ? folder : nil
@@ -69,7 +70,11 @@ import Testing
 
     @Test func `a controller that is killed is replaced, and no call and no replica notices`() async throws {
         try await withTestInstance(options: options(.separate, keeps: false)) { instance in
-            let model = try await instance.run(Model.options(numReplicas: 2).bind(version: 5), name: "a", routePrefix: nil)
+            let model = try await instance.run(
+                Model.options(numReplicas: 2).bind(version: 5),
+                name: "a",
+                routePrefix: nil
+            )
             try await instance.waitUntilHealthy("a")
             let before = await replicas(of: "a", instance)
             try await underLoad(model) {
@@ -90,7 +95,11 @@ import Testing
 
     @Test func `replicas in the instance's own process stay when the controller is killed`() async throws {
         try await withTestInstance(placement: .inProcess, options: options(.separate, keeps: false)) { instance in
-            let model = try await instance.run(Model.options(numReplicas: 2).bind(version: 5), name: "a", routePrefix: nil)
+            let model = try await instance.run(
+                Model.options(numReplicas: 2).bind(version: 5),
+                name: "a",
+                routePrefix: nil
+            )
             let before = await replicas(of: "a", instance)
             let victim = try await killController(of: instance, except: [])
             #expect(try await model.answer() == 5)
@@ -103,7 +112,11 @@ import Testing
 
     @Test func `a replica that dies while there is no controller is replaced by the next one`() async throws {
         try await withTestInstance(options: options(.separate, keeps: false)) { instance in
-            let model = try await instance.run(Model.options(numReplicas: 2).bind(version: 5), name: "a", routePrefix: nil)
+            let model = try await instance.run(
+                Model.options(numReplicas: 2).bind(version: 5),
+                name: "a",
+                routePrefix: nil
+            )
             let before = await replicas(of: "a", instance)
             let victim = try await model.processID()
             let controller = try #require(await instance.controllerProcessID)

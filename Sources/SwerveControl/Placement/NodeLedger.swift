@@ -34,7 +34,9 @@ package struct NodeLedger: Hashable, Sendable {
 
     /// Enters what a replica already holds, as an earlier ledger gave it out; nothing if its node is gone.
     package mutating func enter(_ reservation: Reservation, of replica: ReplicaID) {
-        guard let index = nodes.firstIndex(where: { $0.name == reservation.node }), places[replica] == nil else { return }
+        guard let index = nodes.firstIndex(where: { $0.name == reservation.node }), places[replica] == nil else {
+            return
+        }
         places[replica] = index
         nodes[index].enter(reservation, of: replica)
     }

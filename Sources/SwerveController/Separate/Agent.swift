@@ -1,6 +1,6 @@
 package import Logging
 package import NIOCore
-package import SwerveControl
+internal import SwerveControl
 package import SwerveCore
 package import SwerveLaunch
 package import SwerveTransport
@@ -16,12 +16,12 @@ package final class Agent: Sendable {
     private let callers: any PublicationTarget
     private let exposeRoutes: @Sendable ([RouteEntry]) -> Void
     private let nodes: [String: NodeResources]
-    private let processes: any ProcessLauncher
+    let processes: any ProcessLauncher
     private let clock: any EventLoop
     private let logger: Logger
     /// The settings of a controller with this token, whose replicas have at least this number.
     private let settings: @Sendable (String, UInt64) -> ControllerSettings
-    private let state: Mutex<AgentState>
+    let state: Mutex<AgentState>
 
     /// How often a controller that is connected is asked whether it works.
     package static let pingPeriod = Duration.seconds(5)
@@ -90,7 +90,7 @@ package final class Agent: Sendable {
     }
 
     /// The name under which the launcher of processes knows a controller. No application's name is empty.
-    private static func process(_ attempt: UInt64) -> ReplicaID {
+    static func process(_ attempt: UInt64) -> ReplicaID {
         ReplicaID(deployment: DeploymentID(application: "", deployment: "controller"), number: attempt)
     }
 
@@ -128,7 +128,7 @@ package final class Agent: Sendable {
 
     // MARK: Requests
 
-    private func ask(_ request: ControllerInput.Request) async throws -> AgentState.Answer {
+    func ask(_ request: ControllerInput.Request) async throws -> AgentState.Answer {
         try await withCheckedThrowingContinuation { continuation in
             let isOver = state.withLock { state in
                 if state.isEnding { return true }
@@ -175,65 +175,10 @@ package final class Agent: Sendable {
         case .done(let number): state.withLock { $0.answer(number) }?(.success(.done))
         case .failed(let number, let error): state.withLock { $0.answer(number) }?(.failure(error))
         case .plan(let number, let plan): state.withLock { $0.answer(number) }?(.success(.plan(plan)))
-        case .status(let number, let status): state.withLock { $0.answer(number) }?(.success(.status(status)))
+        case .status(let number, let status):
+            state.withLock { $0.answer(number) }?(.success(.status(status)))
         }
     }
-}
-
-extension Agent: ControllerAccess {
-    package func deploy(_ spec: ApplicationSpec) async throws {
-        let waiter = DeployWaiter()
-        let isOver = state.withLock { state in
-            if state.isEnding { return true }
-            state.ask(.deploy(spec), .deploy(waiter))
-            return false
-        }
-        if isOver { waiter.end(.failure(ServeError(.shutDown, "the instance is shut down"))) }
-        try await waiter.wait()
-    }
-    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
-        guard case .plan(let plan) = try await ask(.plan(spec)) else { return DeployPlan(application: spec.name, changes: []) }
-        return plan
-    }
-    package func delete(_ application: String) async throws { _ = try await ask(.delete(application)) }
-    package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
-        _ = try await ask(.scale(deployment, to: replicas, by: decider))
-    }
-    package func setTargetCapacity(_ percent: Int?) async throws { _ = try await ask(.targetCapacity(percent)) }
-    /// This process's loads changed.
-    package func report(_ loads: [DeploymentID: Load]) { state.withLock { $0.reported(loads) } }
-    package func status() async -> ServeStatus {
-        if case .status(let status)? = try? await ask(.status) { return status }
-        return ServeStatus(applications: [:])
-    }
-    package func watch(_ watcher: AsyncStream<ServeStatus>.Continuation) {
-        let isOver = state.withLock { state in
-            if !state.isEnding { state.ask(.watch, .stream(watcher)) }
-            return state.isEnding
-        }
-        if isOver { watcher.finish() }
-    }
-
-    /// Ends all replicas, and then the controller.
-    package func shutdown(within limit: Duration?) async {
-        _ = try? await ask(.shutdown(within: limit))
-        let attempt = state.withLock { $0.attempt }
-        await withCheckedContinuation { continuation in
-            state.withLock { state in
-                state.isEnding = true
-                state.waitingForEnd = continuation
-            }
-            processes.kill(Self.process(attempt))
-        }
-        let (watchers, needed) = state.withLock { ($0.takeWatchers(), $0.needed.take()) }
-        for watcher in watchers { watcher.finish() }
-        withExtendedLifetime(needed) {}
-    }
-
-    package var processID: Int32? { state.withLock { $0.processID } }
-
-    /// The number that no replica has had yet, for the next start of the instance.
-    package var nextReplica: UInt64 { state.withLock { $0.nextReplica } }
 }
 
 /// What the controller sends over its connection.

@@ -1,5 +1,5 @@
 internal import NIOCore
-package import SwerveActors
+internal import SwerveActors
 package import SwerveControl
 package import SwerveCore
 package import SwerveTransport
@@ -64,7 +64,8 @@ extension ControlMessage {
         return .relayed(Array(writer.takeBuffer().readableBytesView))
     }
 
-    static func relayed<Value: Decodable>(_ bytes: [UInt8], as type: Value.Type, _ system: ServeSystem) throws -> Value {
+    static func relayed<Value: Decodable>(_ bytes: [UInt8], as type: Value.Type, _ system: ServeSystem) throws -> Value
+    {
         try BinaryReader(ByteBuffer(bytes: bytes), system: system).nextRegion(type)
     }
 }

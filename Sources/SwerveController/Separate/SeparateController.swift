@@ -1,7 +1,7 @@
 package import Logging
 package import NIOCore
 package import SwerveControl
-package import SwerveCore
+internal import SwerveCore
 package import SwerveTransport
 internal import Synchronization
 
