@@ -60,6 +60,9 @@ package struct StateDirectory: Sendable {
         }
     }
 
+    /// Lets another instance have the directory from now on.
+    package func release() { lock.unlock() }
+
     /// The file that holds the goal.
     package var database: String { "\(path)/state.sqlite" }
 }

@@ -48,7 +48,8 @@ extension ControllerState {
         var ledger = ledger
         for number in 0..<UInt64(max(0, wanted)) {
             do {
-                _ = try ledger.reserve(ReplicaID(deployment: new.id, number: number), new.options)
+                // A number that no replica gets.
+                _ = try ledger.reserve(ReplicaID(deployment: new.id, number: .max - number), new.options)
             } catch {
                 if number == 0 { return "forced to stop old replicas first: a new one \(error.description)" }
                 let room = "only \(number) of \(wanted) new replicas fit beside the old ones"

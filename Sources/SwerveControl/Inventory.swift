@@ -18,6 +18,9 @@ package struct Inventory: Hashable, Sendable, Codable {
         package var id: ReplicaID
         /// What it was started from.
         package var spec: DeploymentSpec
+        /// What it runs with since its last change in place; `nil` after a change that failed. One whose end nobody
+        /// learnt of may have been made: it is ordered again.
+        package var configuration: Configuration?
         package var reservation: Reservation
         package var phase: Phase
         /// Whether calls go to it.
@@ -29,6 +32,7 @@ package struct Inventory: Hashable, Sendable, Codable {
         package init(
             id: ReplicaID,
             spec: DeploymentSpec,
+            configuration: Configuration?,
             reservation: Reservation,
             phase: Phase,
             isPublished: Bool,
@@ -37,6 +41,7 @@ package struct Inventory: Hashable, Sendable, Codable {
         ) {
             self.id = id
             self.spec = spec
+            self.configuration = configuration
             self.reservation = reservation
             self.phase = phase
             self.isPublished = isPublished

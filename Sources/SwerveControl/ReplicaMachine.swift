@@ -101,7 +101,7 @@ struct ReplicaMachine: Sendable {
         seat = Seat()
         revision = found.spec.revision
         options = found.spec.options
-        configuration = found.spec.configuration
+        configuration = found.configuration
         reservation = found.reservation
         place = found.place
         processID = found.processID

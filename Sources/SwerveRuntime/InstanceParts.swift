@@ -41,6 +41,7 @@ struct InstanceParts {
         do {
             return try assemble(options, system, surroundings, kept, directory, group)
         } catch {
+            kept.directory?.release()
             directory.removeAll()
             group.shutdownGracefully { _ in }
             throw error
@@ -143,8 +144,7 @@ struct InstanceParts {
         for listener in listeners { listener.stop() }
         directory.removeAll()
         try? await group.shutdownGracefully()
-        // The next start may use the state directory from here on.
-        withExtendedLifetime(state) {}
+        state?.release()
         return numbers
     }
 }

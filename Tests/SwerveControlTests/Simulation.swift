@@ -281,6 +281,8 @@ struct Simulation {
             try stored.follow(&state)
         }
         try stored.check(state)
+        // Nobody passes on what a replica reports about an earlier controller's change.
+        reports.removeAll { $0.event.endsChange }
         state = ControllerState(goal: stored.goal, nodes: world.nodes, isStored: true)
         state.adopt(world.inventory, now: now)
         world.lostController()
@@ -381,4 +383,10 @@ struct Simulation {
 
 extension ReplicaEvent {
     var isExit: Bool { if case .exited = self { true } else { false } }
+    var endsChange: Bool {
+        switch self {
+        case .reconfigured, .reconfigurationFailed: true
+        default: false
+        }
+    }
 }

@@ -107,6 +107,7 @@ struct World {
             return Inventory.Replica(
                 id: id,
                 spec: replica.spec,
+                configuration: replica.configuration,
                 reservation: replica.reservation,
                 phase: phase,
                 isPublished: published.contains(id)
@@ -121,7 +122,10 @@ struct World {
         failed = []
         // A delete whose application was deployed again has no effect left that anybody could wait for.
         deleting = deleting.filter { goals[$0.key] == nil }
-        for id in replicas.keys { replicas[id]?.probed = nil }
+        for id in replicas.keys {
+            replicas[id]?.probed = nil
+            replicas[id]?.update = nil
+        }
         withdrawnBefore = Set(replicas.keys.map(\.deployment)).subtracting(deployments.keys)
         reached.insert(.newController)
     }

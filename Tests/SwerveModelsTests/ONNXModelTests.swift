@@ -11,7 +11,7 @@ import Testing
 #endif
 
 /// Reports what the replica's initialiser could find out about its replica.
-@Deployment(numReplicas: 1, resources: Resources(cpus: 0.5, gpus: 0.25))
+@Deployment(numReplicas: 1, resources: Resources(cpus: 0.5))
 distributed actor ContextTeller {
     private let context: ReplicaContext?
     private let later: ReplicaContext?
@@ -174,7 +174,7 @@ extension ServedModels {
                 let options = try #require(try await teller.options())
                 #expect(options.numReplicas == 2)
                 #expect(options.placement == placement)
-                #expect(options.resources == Resources(cpus: 0.5, gpus: 0.25))
+                #expect(options.resources == Resources(cpus: 0.5))
                 #expect(try await teller.replica()?.deployment.deployment == "teller")
                 #expect(try await teller.isSameInChild())
                 #expect(try await teller.isOutsideNow())

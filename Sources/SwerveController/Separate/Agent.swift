@@ -57,7 +57,7 @@ package final class Agent: Sendable {
         self.logger = logger
         self.exposeRoutes = exposeRoutes
         self.settings = settings
-        self.state = Mutex(AgentState(nextReplica: firstNumber))
+        self.state = Mutex(AgentState(nextReplica: firstNumber, now: clock.now))
     }
 
     // MARK: The controller's process

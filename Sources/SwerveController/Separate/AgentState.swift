@@ -26,7 +26,9 @@ struct AgentState {
         var asked = 0
     }
     private struct Replica {
-        var spec: DeploymentSpec
+        let spec: DeploymentSpec
+        /// `nil` after a change that failed.
+        var configuration: Configuration?
         let reservation: Reservation
         /// The change of its configuration that the present controller ordered last.
         var change: (spec: DeploymentSpec, number: Int)?
@@ -43,7 +45,7 @@ struct AgentState {
     var attempt: UInt64 = 0
     var token = ""
     var processID: Int32?
-    var started = NIODeadline.now()
+    var started: NIODeadline
     var connection: PeerConnection?
     private var heard = NIODeadline.uptimeNanoseconds(0)
     private var failures = 0
@@ -59,8 +61,9 @@ struct AgentState {
     private var pending: [UInt64: Pending] = [:]
     private var nextRequest: UInt64 = 1
 
-    init(nextReplica: UInt64) {
+    init(nextReplica: UInt64, now: NIODeadline) {
         self.nextReplica = nextReplica
+        self.started = now
     }
 
     // MARK: The controller
@@ -88,6 +91,7 @@ struct AgentState {
             Inventory.Replica(
                 id: id,
                 spec: replica.spec,
+                configuration: replica.configuration,
                 reservation: replica.reservation,
                 phase: replica.phase,
                 isPublished: serving.contains(id),
@@ -127,7 +131,7 @@ struct AgentState {
     ) -> Bool {
         guard replicas[replica] == nil else { return false }
         nextReplica = max(nextReplica, replica.number + 1)
-        replicas[replica] = Replica(spec: spec, reservation: reservation)
+        replicas[replica] = Replica(spec: spec, configuration: spec.configuration, reservation: reservation)
         return true
     }
 
@@ -146,9 +150,10 @@ struct AgentState {
         case .loadChanged(let loads): replicas[replica]?.loads.merge(loads) { _, new in new }
         case .reconfigured(let number):
             guard let change = replicas[replica]?.change, change.number == number else { return }
-            replicas[replica]?.spec = change.spec
+            replicas[replica]?.configuration = change.spec.configuration
         case .reconfigurationFailed(let number, _):
             guard replicas[replica]?.change?.number == number else { return }
+            replicas[replica]?.configuration = nil
         case .connected, .initializationFailed, .probeAnswered, .checkPassed, .checkFailed, .drained: break
         }
         connection?.send(.relaying(ControllerInput.replica(event, replica)))

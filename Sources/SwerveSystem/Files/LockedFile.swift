@@ -46,6 +46,9 @@ package final class LockedFile: Sendable {
         guard let status = FileStatus(descriptor.number), status.links > 0 else { return nil }
     }
 
+    /// Gives the lock back now, although this object lives on, or a child that is just being started still has the file.
+    package func unlock() { flock(descriptor.number, LOCK_UN) }
+
     /// Waits for the lock, without limit, on the thread that calls. Makes the file if it is not there.
     ///
     /// - Parameters:

@@ -34,4 +34,4 @@ if arguments.count > 3 {
 print("port \(await Serve.instance.port ?? 0)")
 // Whoever reads this reads a pipe, and waits.
 fflush(nil)
-try await Task.sleep(for: .seconds(3600))
+try await Serve.waitForShutdownSignal()
