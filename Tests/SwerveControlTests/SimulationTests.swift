@@ -8,7 +8,7 @@ import Testing
 struct SimulationTests {
     /// Seeds that failed once. Add the seed of a failure here when it is fixed.
     static let pastFailures: [UInt64] = [107, 385, 648, 749, 980]
-    private static let seedsInBatch: UInt64 = 200
+    private static let seedsInBatch: UInt64 = 400
     private static let batches: UInt64 = {
         let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 2_000
         return max(1, seeds / seedsInBatch)

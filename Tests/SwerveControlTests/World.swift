@@ -265,7 +265,7 @@ struct World {
             if unavailable(spec) >= target(of: id) || isLast, !alive.isEmpty {
                 reached.insert(.stoppedFirst)
             } else if !alive.isEmpty {
-                throw Violation(description: "\(id) is out of service, but \(alive) could serve")
+                throw Violation(description: "\(id) is out of service, but \(alive) of \(was) could serve: \(actions)")
             }
         }
         for id in deployments.keys { try checkRollout(id, actions, servedBefore: before.0[id, default: []]) }
