@@ -301,7 +301,11 @@ struct DeploymentMachine: Sendable {
         change(&attempts)
         guard goal.serves, attempts.areExhausted(target: goal.target.replicas) else { return }
         let reason = "\(attempts.failures) attempts to start a replica failed; last failure: \(message)"
-        if !giveUpRollout(&goal, because: reason), !attempts.everReady { goal.course = .failed(message: reason) }
+        // Replicas that serve keep serving, also those of a version that nobody would return to.
+        let serves = replicas.contains { $0.isRunning && $0.standing != .discarded }
+        if !giveUpRollout(&goal, because: reason), !attempts.everReady, !serves {
+            goal.course = .failed(message: reason)
+        }
     }
 
     /// Whether starting works again: a current replica became ready after the seat's last failure, and lasted.
