@@ -23,6 +23,8 @@ enum Control {
         let clock: any EventLoop
         /// Where workers connect.
         let listener: PeerListener
+        /// How long a separate controller may not answer.
+        let patience: Duration
     }
 
     static func begin(
@@ -65,6 +67,7 @@ enum Control {
             processes: try LocalProcessLauncher(),
             clock: place.clock,
             firstNumber: kept.goal.numbers.next,
+            patience: place.patience,
             logger: options.logger,
             exposeRoutes: { proxy.expose($0) },
             settings: { token, first in

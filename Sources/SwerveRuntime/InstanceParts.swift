@@ -95,7 +95,14 @@ struct InstanceParts {
             peers,
             proxy,
             kept,
-            Control.Place(directory: directory, group: group, hosted: hosted, clock: clock, listener: workerListener)
+            Control.Place(
+                directory: directory,
+                group: group,
+                hosted: hosted,
+                clock: clock,
+                listener: workerListener,
+                patience: surroundings.patience
+            )
         )
         return InstanceParts(
             controller: control.access,

@@ -10,6 +10,8 @@ package struct Surroundings: Sendable {
     package var clock: any EventLoop
     package var random: SplitMix64
     package var placement: DeploymentOptions.Placement?
+    /// How long a separate controller may not answer before another one takes its place; 15 seconds by default.
+    package var patience = Agent.patience
     /// Returns the given launcher of the instance, or a replacement for it.
     package var launcher: @Sendable (any ReplicaLauncher) -> any ReplicaLauncher
 

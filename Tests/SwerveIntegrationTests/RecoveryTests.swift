@@ -1,5 +1,6 @@
 import Foundation
 import Swerve
+import SwerveRuntime
 import SwerveTesting
 import TestSupport
 import Testing
@@ -129,6 +130,21 @@ import Testing
             let left = Set(status?.deployments["Model"]?.replicas.map(\.id) ?? []).intersection(before)
             #expect(left.count == 1)
         }
+    }
+
+    @Test func `a controller that hangs is replaced`() async throws {
+        var surroundings = Surroundings()
+        surroundings.patience = .milliseconds(600)
+        let instance = ServeInstance(options(.separate, keeps: false), surroundings)
+        let model = try await instance.run(Model.bind(version: 5), name: "a", routePrefix: nil)
+        let hung = try #require(await instance.controllerProcessID)
+        kill(hung, SIGSTOP)
+        // Asked of one that hangs, and answered by the next.
+        try await instance.scale("Model", application: "a", to: 2)
+        #expect(await instance.controllerProcessID != hung)
+        try await instance.waitUntil("a") { $0?.deployments["Model"]?.replicas.count == 2 && $0?.state == .running }
+        #expect(try await model.answer() == 5)
+        await instance.shutdown()
     }
 
     @Test func `a deploy whose controller is lost ends as if it had not been`() async throws {

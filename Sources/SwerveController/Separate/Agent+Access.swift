@@ -42,16 +42,19 @@ extension Agent: ControllerAccess {
     /// Ends all replicas, and then the controller.
     package func shutdown(within limit: Duration?) async {
         _ = try? await ask(.shutdown(within: limit))
-        let attempt = state.withLock { $0.attempt }
         await withCheckedContinuation { continuation in
-            state.withLock { state in
+            let attempt = state.withLock { state -> UInt64? in
                 state.isEnding = true
+                guard state.hasProcess else { return nil }
                 state.waitingForEnd = continuation
+                return state.attempt
             }
-            processes.kill(Self.process(attempt))
+            if let attempt { processes.kill(Self.process(attempt)) } else { continuation.resume() }
         }
-        let (watchers, needed) = state.withLock { ($0.takeWatchers(), $0.needed.take()) }
-        for watcher in watchers { watcher.finish() }
+        let needed = state.withLock { state in
+            state.endPending()
+            return state.needed.take()
+        }
         withExtendedLifetime(needed) {}
     }
 

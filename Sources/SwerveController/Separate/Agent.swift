@@ -23,9 +23,9 @@ package final class Agent: Sendable {
     private let settings: @Sendable (String, UInt64) -> ControllerSettings
     let state: Mutex<AgentState>
 
-    /// How often a controller that is connected is asked whether it works.
-    package static let pingPeriod = Duration.seconds(5)
-    /// A controller that does not answer for this long is killed, and another one takes its place.
+    /// A controller that does not answer for this long is killed, and another one takes its place. It is asked three
+    /// times as often.
+    private let patience: Duration
     package static let patience = Duration.seconds(15)
     /// How long to wait before another controller starts: not at all the first time, then ever longer.
     private static let longestBackOff = Duration.seconds(5)
@@ -37,6 +37,7 @@ package final class Agent: Sendable {
     ///   - processes: starts the controller.
     ///   - clock: the event loop whose time and timers are used.
     ///   - firstNumber: the number of the first replica, unless the controller knows of higher ones.
+    ///   - patience: how long a controller may not answer.
     ///   - settings: what a controller's process is told.
     package init(
         launcher: any ReplicaLauncher,
@@ -45,6 +46,7 @@ package final class Agent: Sendable {
         processes: any ProcessLauncher,
         clock: any EventLoop,
         firstNumber: UInt64,
+        patience: Duration = Agent.patience,
         logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void,
         settings: @escaping @Sendable (_ token: String, _ firstNumber: UInt64) -> ControllerSettings
@@ -54,6 +56,7 @@ package final class Agent: Sendable {
         self.nodes = nodes
         self.processes = processes
         self.clock = clock
+        self.patience = patience
         self.logger = logger
         self.exposeRoutes = exposeRoutes
         self.settings = settings
@@ -71,12 +74,15 @@ package final class Agent: Sendable {
     }
 
     private func begin() {
-        let (attempt, token, first) = state.withLock { state in
+        let next = state.withLock { state -> (UInt64, String, UInt64)? in
+            if state.isEnding { return nil }
+            state.hasProcess = true
             state.attempt += 1
             state.token = "\(UInt64.random(in: .min ... .max))-\(state.attempt)"
             state.started = clock.now
             return (state.attempt, state.token, state.nextReplica)
         }
+        guard let (attempt, token, first) = next else { return }
         let environment = [WorkerSettings.variable: settings(token, first).text]
         processes.start(Self.process(attempt), environment: environment) { event in
             switch event {
@@ -86,7 +92,7 @@ package final class Agent: Sendable {
             case .exited(let reason, let output): self.exited(output.isEmpty ? reason : "\(reason); last: \(output)")
             }
         }
-        clock.scheduleTask(in: .nanoseconds(Self.patience.nanoseconds)) { self.endIfSilent(attempt) }
+        clock.scheduleTask(in: .nanoseconds(patience.nanoseconds)) { self.endIfSilent(attempt) }
     }
 
     /// The name under which the launcher of processes knows a controller. No application's name is empty.
@@ -99,6 +105,7 @@ package final class Agent: Sendable {
             defer {
                 state.connection = nil
                 state.processID = nil
+                state.hasProcess = false
             }
             if state.isEnding { return (state.connection, state.waitingForEnd.take(), Duration.zero) }
             return (state.connection, nil, state.backOff(now: clock.now, longest: Self.longestBackOff))
@@ -111,7 +118,7 @@ package final class Agent: Sendable {
 
     /// Kills a controller that did not connect, or does not answer.
     private func endIfSilent(_ attempt: UInt64) {
-        let isSilent = state.withLock { $0.attempt == attempt && $0.isSilent(now: clock.now, Self.patience) }
+        let isSilent = state.withLock { $0.attempt == attempt && $0.isSilent(now: clock.now, patience) }
         if isSilent {
             logger.warning("controller does not answer and is killed")
             processes.kill(Self.process(attempt))
@@ -123,7 +130,7 @@ package final class Agent: Sendable {
         guard let connection else { return }
         connection.send(.relaying(ControllerInput.ping))
         endIfSilent(attempt)
-        clock.scheduleTask(in: .nanoseconds(Self.pingPeriod.nanoseconds)) { self.ping(attempt) }
+        clock.scheduleTask(in: .nanoseconds((patience / 3).nanoseconds)) { self.ping(attempt) }
     }
 
     // MARK: Requests
@@ -202,7 +209,7 @@ extension Agent: PeerDelegate {
             return state.attempt
         }
         guard let attempt else { return connection.close(because: "this controller is not expected") }
-        clock.scheduleTask(in: .nanoseconds(Self.pingPeriod.nanoseconds)) { self.ping(attempt) }
+        clock.scheduleTask(in: .nanoseconds((patience / 3).nanoseconds)) { self.ping(attempt) }
     }
 
     package func closed(_ connection: PeerConnection, reason: String) {

@@ -44,6 +44,8 @@ struct AgentState {
     /// Counts the controllers.
     var attempt: UInt64 = 0
     var token = ""
+    /// Whether a controller was started and has not ended.
+    var hasProcess = false
     var processID: Int32?
     var started: NIODeadline
     var connection: PeerConnection?
@@ -222,8 +224,16 @@ struct AgentState {
         }
     }
 
-    mutating func takeWatchers() -> [AsyncStream<ServeStatus>.Continuation] {
-        defer { pending = [:] }
-        return pending.values.compactMap { if case .stream(let watcher) = $0.caller { watcher } else { nil } }
+    /// Ends everything that waits for an answer, as the instance does.
+    mutating func endPending() {
+        let error = ServeError(.shutDown, "the instance is shut down")
+        for entry in pending.values {
+            switch entry.caller {
+            case .once(let continuation): continuation.resume(throwing: error)
+            case .deploy(let waiter): waiter.end(.failure(error))
+            case .stream(let watcher): watcher.finish()
+            }
+        }
+        pending = [:]
     }
 }
