@@ -10,7 +10,7 @@ struct SimulationTests {
     static let pastFailures: [UInt64] = [107, 385, 648, 749, 980]
     private static let seedsInBatch: UInt64 = 400
     private static let batches: UInt64 = {
-        let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 2_000
+        let seeds = ProcessInfo.processInfo.environment["SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 800
         return max(1, seeds / seedsInBatch)
     }()
 
