@@ -139,6 +139,10 @@ import Testing
         let model = try await instance.run(Model.bind(version: 5), name: "a", routePrefix: nil)
         let hung = try #require(await instance.controllerProcessID)
         kill(hung, SIGSTOP)
+        try await eventually("it has stopped") {
+            let status = try String(contentsOfFile: "/proc/\(hung)/stat", encoding: .utf8)
+            return status[(status.lastIndex(of: ")") ?? status.startIndex)...].hasPrefix(") T")
+        }
         // Asked of one that hangs, and answered by the next.
         try await instance.scale("Model", application: "a", to: 2)
         #expect(await instance.controllerProcessID != hung)
