@@ -46,7 +46,7 @@ package final class SQLiteGoalStore: GoalStore {
     /// - Throws: ``ServeError`` with code `stateUnusable` if something in the file cannot be understood.
     package func load() throws(ServeError) -> GoalState {
         do {
-            return try database.write { db in try self.goal(in: db) }
+            return try database.read { db in try self.goal(in: db) }
         } catch {
             throw Self.error(error, path)
         }

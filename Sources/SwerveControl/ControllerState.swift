@@ -50,14 +50,15 @@ package struct ControllerState: Sendable {
     package mutating func adopt(_ inventory: Inventory, now: MonotonicTime) {
         routes = inventory.routes.sorted { $0.prefix < $1.prefix }
         for replica in inventory.replicas { supply.ledger.enter(replica.reservation, of: replica.id) }
-        let found = Dictionary(grouping: inventory.replicas, by: \.id.deployment.application)
-        for (name, replicas) in found {
-            let own = goal.applications[name]
-            let (known, strays) = replicas.parted { own?.deployments[$0.id.deployment.deployment] != nil }
-            for replica in strays { self.strays[replica.id] = (now, 0) }
-            guard let own else { continue }
+        let (known, others) = inventory.replicas.parted { replica in
+            goal.applications[replica.id.deployment.application]?.deployments[replica.id.deployment.deployment] != nil
+        }
+        for replica in others { strays[replica.id] = (now, 0) }
+        let found = Dictionary(grouping: known, by: \.id.deployment.application)
+        // Also those without replicas: they may have a route, as when they are scaled to zero.
+        for (name, own) in goal.applications {
             machines[name]?.adopt(
-                Dictionary(grouping: known, by: \.id.deployment.deployment),
+                Dictionary(grouping: found[name] ?? [], by: \.id.deployment.deployment),
                 route: routes.first { $0.application == name },
                 own,
                 now: now,

@@ -97,4 +97,26 @@ import Testing
         #expect(String(decoding: json, as: UTF8.self) == #"["deployFailed","running"]"#)
         #expect("\(DeploymentStatus.State.updating) \(ReplicaStatus.State.draining)" == "updating draining")
     }
+
+    @Test func `the next controller leaves the routes in force, also of an application without replicas`() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment("web", 1, in: "shop"), prefix: "/shop"))
+        _ = try bench.run(application(deployment("idle", 0, in: "idle"), named: "idle", prefix: "/idle"))
+        let spec = deployment("web", 1, in: "shop")
+        let found = Inventory.Replica(
+            id: r(1),
+            spec: spec,
+            configuration: spec.configuration,
+            reservation: Reservation(node: "local"),
+            phase: .running(since: .zero),
+            isPublished: true
+        )
+        let routes = [route("/idle", to: id("idle", in: "idle")), route("/shop", to: id())]
+
+        var next = ControllerState(goal: bench.state.goal)
+        next.adopt(Inventory(replicas: [found], routes: routes), now: bench.now)
+        let actions = next.tick(now: bench.now)
+        #expect(!actions.contains { if case .exposeRoutes = $0 { true } else { false } })
+        #expect(!actions.contains { if case .start = $0 { true } else { false } })
+    }
 }

@@ -37,6 +37,8 @@ struct AgentState {
         var processID: Int32?
         /// What its process asks of other deployments.
         var loads: [DeploymentID: Load] = [:]
+        /// That its initialiser failed, or that it has drained. The replica says so once, so each new controller is told.
+        var lastWord: ReplicaEvent?
     }
 
     /// What the instance needs as long as it runs, also when nobody else holds it.
@@ -80,6 +82,9 @@ struct AgentState {
         if !loads.isEmpty { connection.send(.relaying(ControllerInput.load(loads))) }
         for (id, replica) in replicas where !replica.loads.isEmpty {
             connection.send(.relaying(ControllerInput.replica(.loadChanged(replica.loads), id)))
+        }
+        for (id, replica) in replicas {
+            if let word = replica.lastWord { connection.send(.relaying(ControllerInput.replica(word, id))) }
         }
         for number in pending.keys.sorted() {
             if pending[number]?.isOutdated == true { endOutdated(number) } else { send(number) }
@@ -156,7 +161,8 @@ struct AgentState {
         case .reconfigurationFailed(let number, _):
             guard replicas[replica]?.change?.number == number else { return }
             replicas[replica]?.configuration = nil
-        case .connected, .initializationFailed, .probeAnswered, .checkPassed, .checkFailed, .drained: break
+        case .initializationFailed, .drained: replicas[replica]?.lastWord = event
+        case .connected, .probeAnswered, .checkPassed, .checkFailed: break
         }
         connection?.send(.relaying(ControllerInput.replica(event, replica)))
     }
