@@ -11,8 +11,8 @@ internal import Synchronization
 /// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
 /// one has taken its name since.
 ///
-/// Replica processes inherit standard output. What they write to standard error is passed on to this process's, so that
-/// output from user code appears where it would without replicas. They inherit no other descriptors. Every signal has
+/// The processes inherit standard output. What they write to standard error is passed on to this process's, so that
+/// output from user code appears where it would without replicas. They inherit no other descriptors, except one as standard input where it is given. Every signal has
 /// its default effect in them, including those that this process ignores. Each process has its own session: terminal
 /// input and the terminal's end reach only this process, which then ends its replicas in its own time.
 package final class LocalProcessLauncher: ProcessLauncher {
@@ -26,17 +26,21 @@ package final class LocalProcessLauncher: ProcessLauncher {
     private let name: String
     private let arguments: [String]
     private let usesDescriptors: Bool
+    private let standardInput: Int32?
 
     /// - Parameters:
     ///   - executable: the path of the program that hosts replicas; this process's own by default.
+    ///   - standardInput: the descriptor that the processes get as standard input, which stays open; none by default.
     ///   - usesDescriptors: whether to refer to processes by descriptors where the system has them.
     package init(
         executable: String? = nil,
         arguments: [String] = [],
+        standardInput: Int32? = nil,
         usesDescriptors: Bool = true
     ) throws(ServeError) {
         (self.executable, self.name) = if let executable { (executable, executable) } else { try Self.ownExecutable() }
         self.arguments = arguments
+        self.standardInput = standardInput
         self.usesDescriptors = usesDescriptors
     }
 
@@ -51,9 +55,19 @@ package final class LocalProcessLauncher: ProcessLauncher {
             let reason: String
             let errors = ErrorRelay()
             do {
-                let status = try await run(environment, errors) { process in
-                    await self.live(replica, process, report)
-                }
+                let status =
+                    if let standardInput {
+                        try await run(
+                            environment,
+                            input: .fileDescriptor(
+                                FileDescriptor(rawValue: standardInput),
+                                closeAfterSpawningProcess: false
+                            ),
+                            errors
+                        ) { await self.live(replica, $0, report) }
+                    } else {
+                        try await run(environment, input: .none, errors) { await self.live(replica, $0, report) }
+                    }
                 reason = LaunchFailure.describe(status)
             } catch {
                 reason = LaunchFailure.describe(error, executable: name)
@@ -67,6 +81,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
     ///   process, so that the id stays valid.
     private func run(
         _ environment: [String: String],
+        input: some InputProtocol,
         _ errors: ErrorRelay?,
         _ body: @Sendable (Int32) async -> Void
     ) async throws -> TerminationStatus {
@@ -81,7 +96,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
             arguments: Arguments(executablePathOverride: name, remainingValues: arguments),
             environment: .inherit.updating(overrides),
             platformOptions: options,
-            input: .none,
+            input: input,
             output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
             error: .fileDescriptor(
                 errors.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardError,

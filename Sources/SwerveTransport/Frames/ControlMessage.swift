@@ -2,7 +2,7 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
-    package static let currentVersion = 7
+    package static let currentVersion = 8
     package var version = Hello.currentVersion
     /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
     /// paths.
@@ -66,6 +66,12 @@ package enum ControlMessage: Codable, Sendable {
     case load([DeploymentID: Load])
     /// Exit as soon as the answers already given have been sent.
     case stop
+    /// The whole table of HTTP routes. To a proxy, which takes connections from the first table on.
+    case routes([RouteEntry])
+    /// Say on the page of its health that it drains. To a proxy.
+    case announceDrain
+    /// Take no more connections, finish the open ones within this time, and exit. To a proxy.
+    case drainConnections(within: Duration)
     /// What a separate controller and the process that started it tell each other, encoded.
     case relayed([UInt8])
 }
