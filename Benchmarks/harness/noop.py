@@ -12,6 +12,7 @@ from .wrk import load
 # Which variants are measured with how many connections, and against what.
 PAIR, ALONE, ONE_LOOP = "nginx -> nginx", "one nginx", "one event loop"
 ROWS = [(32, "process", PAIR), (256, "process", PAIR), (1, "process", PAIR), (32, "process2", PAIR),
+        (32, "proxies2", PAIR), (256, "proxies2", PAIR),
         (32, "inprocess", PAIR), (256, "inprocess", PAIR), (32, "inprocess", ALONE), (256, "inprocess", ALONE),
         (32, "hummingbird", PAIR), (256, "hummingbird", PAIR),
         (1, "two_loops", ONE_LOOP), (32, "two_loops", ONE_LOOP), (256, "two_loops", ONE_LOOP)]

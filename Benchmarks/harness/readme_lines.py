@@ -16,6 +16,7 @@ SWERVE = [
     Line("http_noop_c256.process", "the same, 256 connections"),
     Line("http_noop_c1_p50.process", "the same, one connection, median latency"),
     Line("http_noop_c32.process2", "the same, 32 connections, two replicas"),
+    Line("http_noop_c32.proxies2", "the same, 32 connections, two proxy processes before one replica"),
     Line("http_noop_c32.inprocess", "no-op over HTTP, 32 connections, replica in the process with the socket"),
     Line("http_noop_c32.inprocess_alone", "the same, beside one nginx", "one nginx, which answers itself"),
     Line("http_noop_c256.inprocess", "the same, 256 connections"),

@@ -11,6 +11,9 @@ enum Entrance: Sendable {
     /// own when another process was faster.
     case acceptor(SocketAcceptor)
 
+    /// NIO accepts up to four connections in a turn.
+    private static let lastTurns = 64
+
     /// - Parameter enter: serves a new connection; called on its event loop, before it is active.
     static func open(
         _ endpoint: HTTPServer.Endpoint,
@@ -40,6 +43,8 @@ enum Entrance: Sendable {
     func close(_ loops: [any EventLoop]) async {
         switch self {
         case .channel(let channel):
+            // What waits in the queue now was accepted by the system, and would be reset: some turns to take it.
+            for _ in 0..<Self.lastTurns { try? await channel.eventLoop.submit {}.get() }
             // NIO drops an accepted connection if the listening socket is closed before it is set up. So accepting
             // ends first. These calls fail only if the socket is already closed, which is fine.
             try? await channel.setOption(.autoRead, value: false).get()

@@ -107,22 +107,22 @@ package final class HTTPServer: Sendable {
         )
     }
 
-    /// Stops the server: accepts no more connections, closes the idle ones, answers requests in progress with
-    /// `connection: close`, and cuts what is left at the deadline. Requests cut this way are cancelled.
+    /// How long a connection of a server that drains may be idle: 1 second. A client may be sending a request just now.
+    package static let idleGrace = Duration.seconds(1)
+
+    /// Stops the server: accepts no more connections, answers requests in progress, and the next one of a connection
+    /// that sends it within ``idleGrace``, with `connection: close`, and cuts what is left at the deadline. Requests cut
+    /// this way are cancelled.
     ///
-    /// Connections that wait to be accepted stay where they are: if other processes have the listening socket too,
-    /// they accept them.
+    /// Connections that wait to be accepted stay where they are if other processes have the listening socket, too.
     ///
-    /// - Parameters:
-    ///   - deadline: how long the answers in progress may take, from now on.
-    ///   - idleGrace: how long a connection, also a new one, may be idle before it is closed. A request that comes in
-    ///     this time is answered, and its client told that the connection ends.
-    package func drain(deadline: Duration, idleGrace: Duration = .zero) async {
+    /// - Parameter deadline: how long the answers in progress may take, from now on.
+    package func drain(deadline: Duration) async {
         await entrance.close(loops.map(\.eventLoop))
         // Each loop sets up the connections that it got.
         for loop in loops { try? await loop.eventLoop.submit {}.get() }
         let drained = loops.map { loop in
-            loop.eventLoop.flatSubmit { loop.value.drain(for: deadline, idleGrace: idleGrace) }
+            loop.eventLoop.flatSubmit { loop.value.drain(for: deadline, idleGrace: Self.idleGrace) }
         }
         // These futures fail only when the event loops are gone, and their connections with them.
         for future in drained { try? await future.get() }

@@ -53,13 +53,18 @@ struct Clients {
     let group = MultiThreadedEventLoopGroup.singleton
 
     func connect(_ server: HTTPServer) async throws -> (channel: any Channel, all: EventLoopFuture<String>) {
+        try await connect(try #require(server.localAddress))
+    }
+
+    private func connect(_ address: SocketAddress) async throws -> (channel: any Channel, all: EventLoopFuture<String>)
+    {
         let promise = group.any().makePromise(of: String.self)
         do {
             let channel = try await ClientBootstrap(group: group).channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(promise: promise))
                 }
-            }.connect(to: try #require(server.localAddress)).get()
+            }.connect(to: address).get()
             return (channel, promise.futureResult)
         } catch {
             promise.fail(error)
@@ -68,7 +73,11 @@ struct Clients {
     }
 
     func exchange(_ server: HTTPServer, _ request: ByteBuffer) async throws -> String {
-        let (channel, all) = try await connect(server)
+        try await exchange(try #require(server.localAddress), request)
+    }
+
+    func exchange(_ address: SocketAddress, _ request: ByteBuffer) async throws -> String {
+        let (channel, all) = try await connect(address)
         try await channel.writeAndFlush(request)
         return try await all.get()
     }

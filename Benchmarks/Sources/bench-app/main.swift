@@ -3,7 +3,7 @@ import Swerve
 
 // The server for the benchmarks: a no-op and an echo. The command line sets the number of replicas and their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [loops=N]
+//   bench-app PORT process|inProcess REPLICAS [echo] [loops=N] [proxies=N]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -22,8 +22,11 @@ distributed actor Echo: HTTPIngress {
 let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
-let loops = arguments.first { $0.hasPrefix("loops=") }.flatMap { Int($0.dropFirst(6)) }
-try await Serve.start(ServeOptions(port: arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000, eventLoops: loops))
+func number(_ name: String) -> Int? {
+    arguments.first { $0.hasPrefix("\(name)=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
+}
+let port = arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000
+try await Serve.start(ServeOptions(port: port, proxies: number("proxies") ?? 0, eventLoops: number("loops")))
 if arguments.contains("echo") {
     try await Serve.run(
         Echo.options(numReplicas: replicas, placement: placement).bind(),

@@ -28,9 +28,6 @@ final class ProxyProcess: PeerDelegate {
         var server: HTTPServer?
     }
 
-    /// How long a connection of a draining proxy may be idle. A request that comes meanwhile is answered.
-    private static let idleGrace = Duration.seconds(1)
-
     static func start(_ settings: ProxySettings) {
         var logger = Logger(label: "swerve.proxy")
         logger[metadataKey: "proxy"] = "\(settings.number)"
@@ -145,7 +142,7 @@ final class ProxyProcess: PeerDelegate {
         let server = state.withLock { $0.server }
         // Unstructured: ends with the process.
         Task {
-            await server?.drain(deadline: limit, idleGrace: min(Self.idleGrace, limit))
+            await server?.drain(deadline: limit)
             ThisProcess.flushAndExit(0)
         }
     }
