@@ -8,8 +8,8 @@ internal import Synchronization
 #else
     internal import SystemPackage
 #endif
-/// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
-/// one has taken its name since.
+/// Runs replicas as processes of this machine, by default from this process's own executable: the file that runs, also
+/// when another one has taken its name since.
 ///
 /// Replica processes inherit standard output. What they write to standard error is passed on to this process's, so that
 /// output from user code appears where it would without replicas. They inherit no other descriptors. Every signal has
@@ -42,6 +42,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
 
     package func start(
         _ replica: ReplicaID,
+        executable: String? = nil,
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
@@ -51,12 +52,12 @@ package final class LocalProcessLauncher: ProcessLauncher {
             let reason: String
             let errors = ErrorRelay()
             do {
-                let status = try await run(environment, errors) { process in
+                let status = try await run(executable ?? self.executable, environment, errors) { process in
                     await self.live(replica, process, report)
                 }
                 reason = LaunchFailure.describe(status)
             } catch {
-                reason = LaunchFailure.describe(error, executable: name)
+                reason = LaunchFailure.describe(error, executable: executable ?? name)
             }
             _ = children.withLock { $0.removeValue(forKey: replica) }
             report(.exited(reason: reason, lastOutput: await errors?.lastLines() ?? ""))
@@ -66,6 +67,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
     /// - Parameter body: called with the process id once the process exists. Until it returns, nobody waits for the
     ///   process, so that the id stays valid.
     private func run(
+        _ executable: String,
         _ environment: [String: String],
         _ errors: ErrorRelay?,
         _ body: @Sendable (Int32) async -> Void
