@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .killer import Kill
 
-# How long after the end of a proxy its connections may be found broken.
-SECONDS_AFTER = 5.0
+# How long after the end of a proxy a request may still be sent over one of its connections.
+SECONDS_AFTER = 0.5
 
 
 @dataclass
@@ -41,14 +41,15 @@ def started(logs: Path, pids: Iterable[int]) -> set[int]:
 
 
 def judge(failures: list[dict], kills: list[Kill], logs: Path) -> Verdict:
-    begun = started(logs, (kill.victim.pid for kill in kills if kill.victim.kind == "replica"))
+    replicas = {kill.victim.pid for kill in kills if kill.victim.kind == "replica"}
+    begun = started(logs, replicas)
     verdict = Verdict()
     for failure in failures:
         if was_open_on_a_proxy(failure, kills):
             verdict.on_proxy += 1
         elif failure["number"] in begun and failure["kind"] in ("status 502", "cut"):
             verdict.on_replica += 1
-        elif failure["kind"] == "status 502" and "was lost while it worked on the request" in failure["what"]:
+        elif replicas and failure["kind"] == "status 502" and "was lost while it worked on the request" in failure["what"]:
             verdict.on_replica_by_error += 1
         else:
             verdict.others.append(failure)
@@ -58,4 +59,5 @@ def judge(failures: list[dict], kills: list[Kill], logs: Path) -> Verdict:
 def was_open_on_a_proxy(failure: dict, kills: list[Kill]) -> bool:
     return failure["kind"] in ("cut", "reset") and any(
         kill.victim.kind == "proxy" and failure["port"] in kill.ports
-        and 0 <= failure["at"] - kill.at + 1 and failure["due"] <= kill.at + SECONDS_AFTER for kill in kills)
+        # It is stopped for a moment before it is killed, and its connections may break in that moment.
+        and failure["at"] > kill.at - 1 and failure["due"] < kill.at + SECONDS_AFTER for kill in kills)
