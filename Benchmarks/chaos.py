@@ -136,6 +136,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2000, help="requests per second; default: 2000")
     parser.add_argument("--seed", type=int, default=1, help="of what the load and the killer choose; default: 1")
     parser.add_argument("--changes", type=float, default=2, help="seconds between changes; default: 2")
+    parser.add_argument("--proxies", type=int, default=2, help="processes that take connections; default: 2")
     parser.add_argument("--kill", default="replica,controller,proxy", help="what is killed; default: %(default)s")
     parser.add_argument("--binary", default=".build/release/chaos-app", help="default: %(default)s")
     parser.add_argument("--failures", help="a file for a list of the requests that failed")
@@ -146,7 +147,7 @@ def main() -> None:
         logs.mkdir()
         port = free_port()
         command = [str(Path(arguments.binary).resolve()), str(port), str(Path(folder, "state")), str(logs),
-                   str(arguments.changes)]
+                   str(arguments.changes), str(arguments.proxies)]
         with Server("chaos-app", command, port, "/compose/0", has_input=True) as server:
             server.wait_until_ready(120)
             run = Chaos(server, arguments, logs)

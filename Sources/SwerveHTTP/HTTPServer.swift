@@ -6,24 +6,23 @@ internal import Synchronization
 
 /// A listening HTTP/1.1 server: accepts connections and spreads them over the event loops of a group.
 package final class HTTPServer: Sendable {
-    /// The address that the server listens on; if port 0 was asked for, with the port that the system chose.
-    package let localAddress: SocketAddress
-    private let channel: any Channel
+    /// The address that the server listens on; if port 0 was asked for, with the port that the system chose. `nil` if
+    /// it got its socket.
+    package var localAddress: SocketAddress? { entrance.address }
+    private let entrance: Entrance
     private let loops: [NIOLoopBound<HTTPLoop>]
     private let gate: ConnectionGate
     private let budget: MemoryBudget
     private let lingering: LingeringCount
 
     private init(
-        localAddress: SocketAddress,
-        channel: any Channel,
+        entrance: Entrance,
         loops: [NIOLoopBound<HTTPLoop>],
         gate: ConnectionGate,
         budget: MemoryBudget,
         lingering: LingeringCount
     ) {
-        self.localAddress = localAddress
-        self.channel = channel
+        self.entrance = entrance
         self.loops = loops
         self.gate = gate
         self.budget = budget
@@ -41,10 +40,17 @@ package final class HTTPServer: Sendable {
     /// The bytes of requests and responses held now, see ``HTTPServerOptions/maxBufferedBytes``.
     package var bufferedBytes: Int { budget.heldBytes }
 
-    /// Starts listening, after raising the process's descriptor limit as far as the system allows.
+    /// Where a server gets its connections from.
+    package enum Endpoint: Sendable {
+        /// An address to listen at; port 0 picks any free port.
+        case address(host: String, port: Int)
+        /// A socket that listens already. The server closes it in the end.
+        case socket(ListeningSocket)
+    }
+
+    /// Starts accepting connections, after raising the process's descriptor limit as far as the system allows.
     ///
     /// - Parameters:
-    ///   - port: 0 picks any free port.
     ///   - group: must outlive the server.
     ///   - service: answers the requests; it is called on the group's loops.
     ///   - outOfDescriptors: called once, with a text for the log, when a connection cannot be accepted for want of
@@ -52,8 +58,7 @@ package final class HTTPServer: Sendable {
     /// - Throws: ``ServeError`` with code `addressInUse` if something already listens there, `system` if the address is
     ///   unavailable for another reason.
     package static func start(
-        host: String,
-        port: Int,
+        at endpoint: Endpoint,
         group: any EventLoopGroup,
         options: HTTPServerOptions = HTTPServerOptions(),
         service: any HTTPService,
@@ -87,93 +92,40 @@ package final class HTTPServer: Sendable {
             inUse: descriptors.map { DescriptorLimit.inUse(limit: $0) } ?? 0
         )
         let gate = ConnectionGate(admission: admission, loops: loops, service: service, options: options)
-        let bootstrap = makeBootstrap(group: group, options: options)
-            .childChannelInitializer { gate.enter($0) }
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(makeBackoff(outOfDescriptors))
-                }
-            }
-        do {
-            let channel = try await bootstrap.bind(host: host, port: port).get()
-            guard let address = channel.localAddress else {
-                throw ServeError(.system, "the listening socket at \(host):\(port) has no address")
-            }
-            return HTTPServer(
-                localAddress: address,
-                channel: channel,
-                loops: loops,
-                gate: gate,
-                budget: budget,
-                lingering: lingering
-            )
-        } catch let error as IOError {
-            throw bindError(error, host: host, port: port)
-        } catch let error as ServeError {
-            throw error
-        } catch {
-            throw ServeError(.system, "cannot listen on \(host):\(port): \(error)")
-        }
+        let entrance = try await Entrance.open(
+            endpoint,
+            group: group,
+            backlog: options.backlog,
+            outOfDescriptors: outOfDescriptors
+        ) { gate.enter($0) }
+        return HTTPServer(
+            entrance: entrance,
+            loops: loops,
+            gate: gate,
+            budget: budget,
+            lingering: lingering
+        )
     }
 
     /// Stops the server: accepts no more connections, closes the idle ones, answers requests in progress with
     /// `connection: close`, and cuts what is left at the deadline. Requests cut this way are cancelled.
     ///
-    /// - Parameter deadline: how long the answers in progress may take, from now on.
-    package func drain(deadline: Duration) async {
-        // Fails only if the listening socket is already closed, which is fine.
-        try? await channel.close().get()
+    /// Connections that wait to be accepted stay where they are: if other processes have the listening socket too,
+    /// they accept them.
+    ///
+    /// - Parameters:
+    ///   - deadline: how long the answers in progress may take, from now on.
+    ///   - idleGrace: how long a connection, also a new one, may be idle before it is closed. A request that comes in
+    ///     this time is answered, and its client told that the connection ends.
+    package func drain(deadline: Duration, idleGrace: Duration = .zero) async {
+        await entrance.close(loops.map(\.eventLoop))
+        // Each loop sets up the connections that it got.
+        for loop in loops { try? await loop.eventLoop.submit {}.get() }
         let drained = loops.map { loop in
-            loop.eventLoop.flatSubmit { loop.value.drain(for: deadline) }
+            loop.eventLoop.flatSubmit { loop.value.drain(for: deadline, idleGrace: idleGrace) }
         }
         // These futures fail only when the event loops are gone, and their connections with them.
         for future in drained { try? await future.get() }
-    }
-
-    private static func makeBootstrap(group: any EventLoopGroup, options: HTTPServerOptions) -> ServerBootstrap {
-        ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: options.backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // One read per turn: the buffer grows with the traffic, so a second read would rarely find more.
-            .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
-            )
-            .childChannelOption(
-                .writeBufferWaterMark,
-                value: ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-            )
-    }
-
-    /// Pauses accepting when the system refuses connections. Without the pause, the listening socket would keep its
-    /// loop busy.
-    private static func makeBackoff(_ outOfDescriptors: @escaping @Sendable (String) -> Void) -> AcceptBackoffHandler {
-        var isReported = false
-        return AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
-            guard ErrorNumber(error.errnoCode).isShortage else { return nil }
-            if !isReported {
-                outOfDescriptors(
-                    "cannot accept connections: \(error). Raise the limit on open files, or lower the number of "
-                        + "connections"
-                )
-            }
-            isReported = true
-            return .milliseconds(100)
-        }
-    }
-
-    private static func bindError(_ error: IOError, host: String, port: Int) -> ServeError {
-        guard ErrorNumber(error.errnoCode) == .addressInUse else {
-            return ServeError(.system, "cannot listen on \(host):\(port): \(error)")
-        }
-        return ServeError(
-            .addressInUse,
-            "cannot listen on \(host):\(port): another process uses this address. Stop it, or choose another port (0 "
-                + "picks any free one)"
-        )
     }
 
     @Sendable private static func systemTime() -> MonotonicTime {

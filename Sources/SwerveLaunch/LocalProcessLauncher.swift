@@ -11,10 +11,11 @@ internal import Synchronization
 /// Runs replicas as processes of this machine, by default from this process's own executable: the file that runs, also
 /// when another one has taken its name since.
 ///
-/// Replica processes inherit standard output. What they write to standard error is passed on to this process's, so that
-/// output from user code appears where it would without replicas. They inherit no other descriptors. Every signal has
-/// its default effect in them, including those that this process ignores. Each process has its own session: terminal
-/// input and the terminal's end reach only this process, which then ends its replicas in its own time.
+/// The processes inherit standard output. What they write to standard error is passed on to this process's, so that
+/// output from user code appears where it would without replicas. They inherit no other descriptors, except one as
+/// standard input where it is given. Every signal has its default effect in them, including those that this process
+/// ignores. Each process has its own session: terminal input and the terminal's end reach only this process, which then
+/// ends its replicas in its own time.
 package final class LocalProcessLauncher: ProcessLauncher {
     private enum Child {
         case starting(isKilled: Bool)
@@ -26,17 +27,21 @@ package final class LocalProcessLauncher: ProcessLauncher {
     private let name: String
     private let arguments: [String]
     private let usesDescriptors: Bool
+    private let standardInput: Int32?
 
     /// - Parameters:
     ///   - executable: the path of the program that hosts replicas; this process's own by default.
+    ///   - standardInput: the descriptor that the processes get as standard input, which stays open; none by default.
     ///   - usesDescriptors: whether to refer to processes by descriptors where the system has them.
     package init(
         executable: String? = nil,
         arguments: [String] = [],
+        standardInput: Int32? = nil,
         usesDescriptors: Bool = true
     ) throws(ServeError) {
         (self.executable, self.name) = if let executable { (executable, executable) } else { try Self.ownExecutable() }
         self.arguments = arguments
+        self.standardInput = standardInput
         self.usesDescriptors = usesDescriptors
     }
 
@@ -52,9 +57,23 @@ package final class LocalProcessLauncher: ProcessLauncher {
             let reason: String
             let errors = ErrorRelay()
             do {
-                let status = try await run(executable ?? self.executable, environment, errors) { process in
-                    await self.live(replica, process, report)
-                }
+                let executable = executable ?? self.executable
+                let status =
+                    if let standardInput {
+                        try await run(
+                            executable,
+                            environment,
+                            input: .fileDescriptor(
+                                FileDescriptor(rawValue: standardInput),
+                                closeAfterSpawningProcess: false
+                            ),
+                            errors
+                        ) { await self.live(replica, $0, report) }
+                    } else {
+                        try await run(executable, environment, input: .none, errors) {
+                            await self.live(replica, $0, report)
+                        }
+                    }
                 reason = LaunchFailure.describe(status)
             } catch {
                 reason = LaunchFailure.describe(error, executable: executable ?? name)
@@ -69,6 +88,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
     private func run(
         _ executable: String,
         _ environment: [String: String],
+        input: some InputProtocol,
         _ errors: ErrorRelay?,
         _ body: @Sendable (Int32) async -> Void
     ) async throws -> TerminationStatus {
@@ -83,7 +103,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
             arguments: Arguments(executablePathOverride: name, remainingValues: arguments),
             environment: .inherit.updating(overrides),
             platformOptions: options,
-            input: .none,
+            input: input,
             output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
             error: .fileDescriptor(
                 errors.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardError,

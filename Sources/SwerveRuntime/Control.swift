@@ -7,13 +7,13 @@ internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveLaunch
-internal import SwerveProxy
+internal import SwerveSystem
 internal import SwerveTransport
 
 /// The controller of an instance, in this process or in its own.
 enum Control {
     case embedded(Controller, Task<ReplicaNumbers, Never>)
-    case separate(Agent, PeerListener)
+    case separate(Agent, SocketAcceptor)
 
     /// What the controller runs in.
     struct Place: Sendable {
@@ -21,8 +21,9 @@ enum Control {
         let group: MultiThreadedEventLoopGroup
         let hosted: HostedReplicas
         let clock: any EventLoop
-        /// Where workers connect.
-        let listener: PeerListener
+        /// Where workers and proxies connect.
+        let listeners: [SocketAcceptor]
+        let front: Front
         /// How long a separate controller may not answer.
         let patience: Duration
     }
@@ -31,7 +32,6 @@ enum Control {
         _ options: ServeOptions,
         _ launcher: any ReplicaLauncher,
         _ peers: Peers,
-        _ proxy: ProxyService,
         _ kept: KeptGoal,
         _ place: Place
     ) throws(ServeError) -> Control {
@@ -43,9 +43,11 @@ enum Control {
                 callers: peers,
                 store: kept.store,
                 logger: options.logger,
-                exposeRoutes: { proxy.expose($0) }
+                exposeRoutes: { place.front.expose($0) }
             )
-            place.hosted.system.pools.loads.report { [weak controller] in controller?.report($0, from: .instance) }
+            place.front.reportLoads(of: place.hosted.system.pools) { [weak controller] in
+                controller?.report($0, from: .instance)
+            }
             let goal = kept.goal
             // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
             // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
@@ -69,7 +71,7 @@ enum Control {
             firstNumber: kept.goal.numbers.next,
             patience: place.patience,
             logger: options.logger,
-            exposeRoutes: { proxy.expose($0) },
+            exposeRoutes: { place.front.expose($0) },
             settings: { token, first in
                 ControllerSettings(
                     instance: instance,
@@ -86,7 +88,7 @@ enum Control {
             delegate: agent,
             hosted: place.hosted
         )
-        place.hosted.system.pools.loads.report { [weak agent] in agent?.report($0) }
+        place.front.reportLoads(of: place.hosted.system.pools) { [weak agent] in agent?.report($0) }
         agent.begin(holding: (place, kept.directory))
         return .separate(agent, listener)
     }
@@ -98,7 +100,7 @@ enum Control {
         }
     }
 
-    var listeners: [PeerListener] {
+    var listeners: [SocketAcceptor] {
         switch self {
         case .embedded: []
         case .separate(_, let listener): [listener]

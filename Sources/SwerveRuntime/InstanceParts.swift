@@ -6,9 +6,7 @@ internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
-internal import SwerveHTTP
 internal import SwerveLaunch
-internal import SwerveProxy
 internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
@@ -18,10 +16,10 @@ struct InstanceParts {
     let controller: any ControllerAccess
     private let group: MultiThreadedEventLoopGroup
     private let directory: InstanceDirectory
-    private let listeners: [PeerListener]
+    private let listeners: [SocketAcceptor]
     private let control: Control
     private let memory: Task<Void, Never>
-    private let proxy: ProxyService
+    let front: Front
     private let state: StateDirectory?
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
@@ -68,8 +66,8 @@ struct InstanceParts {
             logger: options.logger
         )
         peers.takeOverPools()
-        let proxy = ProxyService(pools: system.pools, loops: loops)
         let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        let front = Front(options, system.pools, files, loops, clock: clock)
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(),
             peers: peers,
@@ -84,24 +82,23 @@ struct InstanceParts {
             address: files.controllerAddress,
             processID: ThisProcess.id
         )
-        let workerListener = try UnixSocketNetwork.listen(
-            at: files.controllerAddress,
-            on: group,
-            delegate: workers,
-            hosted: hosted
-        )
+        func listen(at path: String, _ delegate: any PeerDelegate) throws -> SocketAcceptor {
+            try UnixSocketNetwork.listen(at: path, on: group, delegate: delegate, hosted: hosted)
+        }
+        var listeners = [try listen(at: files.controllerAddress, workers)]
+        if let fleet = front.fleet { listeners.append(try listen(at: files.proxiesAddress, fleet)) }
         let control = try Control.begin(
             options,
-            surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers)),
+            surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, proxies: front.fleet)),
             peers,
-            proxy,
             kept,
             Control.Place(
                 directory: directory,
                 group: group,
                 hosted: hosted,
                 clock: clock,
-                listener: workerListener,
+                listeners: listeners,
+                front: front,
                 patience: surroundings.patience
             )
         )
@@ -109,43 +106,27 @@ struct InstanceParts {
             controller: control.access,
             group: group,
             directory: directory,
-            listeners: [workerListener] + control.listeners,
+            listeners: listeners + control.listeners,
             control: control,
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
-            proxy: proxy,
+            front: front,
             state: kept.directory,
             restored: kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
         )
     }
 
-    func startServer(_ options: ServeOptions) async throws -> HTTPServer {
-        var settings = HTTPServerOptions()
-        settings.limits.maxBodyBytes = options.maxBodyBytes
-        settings.limits.maxHeadBytes = options.maxHeadBytes
-        settings.maxBufferedBytes = options.maxBufferedBytes
-        settings.maxConnections = options.maxConnections
-        settings.idleTimeout = options.idleTimeout
-        settings.requestTimeout = options.requestTimeout
-        let logger = options.logger
-        let server = try await HTTPServer.start(
-            host: options.host,
-            port: options.port,
-            group: group,
-            options: settings,
-            service: proxy,
-            outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
-        )
-        logger.info("listening", metadata: ["host": "\(options.host)", "port": "\(server.localAddress.port ?? 0)"])
-        return server
-    }
+    func listen(_ options: ServeOptions) async throws -> Listening { try await front.listen(options, on: group) }
 
     /// - Returns: the numbers for the replicas of the next start.
-    func end(_ server: HTTPServer?, drainTimeout: Duration) async -> ReplicaNumbers {
+    func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {
         let clock = LoopClock(group.any())
-        let end = clock.now.advanced(by: drainTimeout)
-        proxy.beginDraining()
-        await server?.drain(deadline: drainTimeout)
+        if let listening, options.drainDelay > .zero {
+            listening.announceDrain()
+            try? await clock.sleep(for: options.drainDelay)
+        }
+        let end = clock.now.advanced(by: options.drainTimeout)
+        await listening?.end(within: options.drainTimeout)
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         memory.cancel()

@@ -50,6 +50,17 @@ public enum Serve {
         try await instance.setTargetCapacity(percent)
     }
 
+    /// The processes that take HTTP requests: see ``ServeInstance/proxies()``.
+    public static func proxies() async -> [ProxyStatus] {
+        await instance.proxies()
+    }
+
+    /// Replaces the proxy processes by new ones without losing a new connection: see
+    /// ``ServeInstance/replaceProxies()``.
+    public static func replaceProxies() async throws {
+        try await instance.replaceProxies()
+    }
+
     /// The status of everything that runs.
     public static func status() async -> ServeStatus {
         await instance.status()

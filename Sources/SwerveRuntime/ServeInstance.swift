@@ -4,7 +4,6 @@ public import SwerveActors
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
-internal import SwerveHTTP
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
@@ -24,7 +23,7 @@ public actor ServeInstance {
     nonisolated package let system: ServeSystem
     nonisolated let surroundings: Surroundings
     private var running: InstanceParts?
-    private var server: HTTPServer?
+    private var listening: Listening?
     /// The next start continues the replica numbers of the last one.
     private var numbers = ReplicaNumbers()
     /// Status streams that were opened before the start.
@@ -56,7 +55,7 @@ public actor ServeInstance {
     }
 
     /// The port that the HTTP proxy listens on; `nil` while the instance does not listen.
-    public var port: Int? { server?.localAddress.port }
+    public var port: Int? { listening?.port }
 
     // MARK: Start and end
 
@@ -65,14 +64,14 @@ public actor ServeInstance {
     /// - Throws: ``ServeError`` with code `invalidOptions` if an option is out of range, `addressInUse` if the HTTP port is
     ///   taken, `system` if a call to the operating system fails.
     public func start() async throws {
-        try await changing { _ = try await ensureRunning(listening: true) }
+        try await changing { _ = try await ensureRunning(takingRequests: true) }
     }
 
     /// The same with the given options, which are ignored if the instance already runs.
     func start(_ options: ServeOptions) async throws {
         try await changing {
             if running == nil { self.options = options }
-            _ = try await ensureRunning(listening: true)
+            _ = try await ensureRunning(takingRequests: true)
         }
     }
 
@@ -100,8 +99,8 @@ public actor ServeInstance {
         for watcher in watchers { watcher.finish() }
         watchers = []
         guard let running else { return }
-        numbers = await running.end(server, drainTimeout: options.drainTimeout)
-        server = nil
+        numbers = await running.end(listening, options)
+        listening = nil
         specs = [:]
         self.running = nil
     }
@@ -130,17 +129,18 @@ public actor ServeInstance {
         cors: CORS? = nil
     ) async throws -> D {
         let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
-        let running = try await changing { try await ensureRunning(listening: spec.routePrefix != nil) }
+        let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
         try await running.controller.deploy(spec)
+        await running.front.settle()
         specs[name] = spec
         return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
 
     /// Starts what does not run yet. A new instance that cannot listen is ended, so that the next start may have other
     /// options.
-    private func ensureRunning(listening: Bool) async throws -> InstanceParts {
+    private func ensureRunning(takingRequests takesRequests: Bool) async throws -> InstanceParts {
         if let running {
-            if listening, server == nil { server = try await running.startServer(options) }
+            if takesRequests, listening == nil { listening = try await running.listen(options) }
             return running
         }
         let new = try InstanceParts.start(options, system, surroundings, numbers)
@@ -149,8 +149,8 @@ public actor ServeInstance {
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
-            if listening || new.restored.values.contains(where: { $0.routePrefix != nil }) {
-                server = try await new.startServer(options)
+            if takesRequests || new.restored.values.contains(where: { $0.routePrefix != nil }) {
+                listening = try await new.listen(options)
             }
         } catch {
             await end()
@@ -166,6 +166,7 @@ public actor ServeInstance {
     public func delete(_ name: String) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(name)' runs") }
         try await running.controller.delete(name)
+        await running.front.settle()
         specs[name] = nil
     }
 
@@ -194,6 +195,22 @@ public actor ServeInstance {
 
     /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.
     public var controllerProcessID: Int32? { running?.controller.processID }
+
+    /// The processes that take HTTP requests, in the order of their starts; none if the proxy is embedded.
+    public func proxies() -> [ProxyStatus] { running?.front.fleet?.status ?? [] }
+
+    /// Replaces the proxy processes by new ones, one at a time, and returns when the old ones are gone.
+    ///
+    /// No new connection is lost. An old proxy answers the requests that it has, and the next one of a connection that
+    /// sends it within a second; then the connection is closed. What is left after ``ServeOptions/drainTimeout`` is cut.
+    /// - Throws: ``ServeError`` with code `notRunning` if there are no proxy processes, and `startFailed` if new ones keep
+    ///   ending before they serve; the old ones stay then.
+    public func replaceProxies() async throws {
+        guard let fleet = running?.front.fleet else {
+            throw ServeError(.notRunning, "there are no proxy processes: see the option proxies")
+        }
+        try await fleet.replaceAll()
+    }
 
     /// The status of everything that runs.
     public func status() async -> ServeStatus {

@@ -12,6 +12,7 @@ extension ServeOptions {
             throw ServeError(.invalidOptions, "\(name) is \(value); it must be \(accepted)")
         }
         try check("port", port, 0...Int(UInt16.max))
+        try check("proxies", proxies, 0...64)
         if let eventLoops { try check("eventLoops", eventLoops, 1...1024) }
         try check("maxBodyBytes", maxBodyBytes, 0...Int.max)
         try check("maxHeadBytes", maxHeadBytes, 1...Int.max)
@@ -21,8 +22,8 @@ extension ServeOptions {
         where time <= .zero {
             throw ServeError(.invalidOptions, "\(name) is \(time); it must be longer than zero")
         }
-        if drainTimeout < .zero {
-            throw ServeError(.invalidOptions, "drainTimeout is \(drainTimeout); it must not be negative")
+        for (name, time) in [("drainDelay", drainDelay), ("drainTimeout", drainTimeout)] where time < .zero {
+            throw ServeError(.invalidOptions, "\(name) is \(time); it must not be negative")
         }
         if stateDirectory == "" {
             throw ServeError(.invalidOptions, "stateDirectory is empty; it must be a path, or nil to keep nothing")

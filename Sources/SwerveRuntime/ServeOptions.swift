@@ -8,7 +8,14 @@ public struct ServeOptions: Sendable {
     public var host: String
     /// The port, up to 65,535; 8000 by default, 0 for any free one.
     public var port: Int
-    /// How many event loops serve connections, from 1 to 1024; by default half the cores, and at least one.
+    /// How many processes of their own take HTTP requests, up to 64; 0, the default, for a proxy in this process.
+    ///
+    /// The processes share one listening socket, which this process holds. One that ends is replaced, and meanwhile the
+    /// others and the socket's queue take new connections; see ``ServeInstance/replaceProxies()``. Limits on bytes and
+    /// connections apply to each process.
+    public var proxies: Int
+    /// How many event loops serve connections, from 1 to 1024; by default half the cores, shared by the proxies, and at
+    /// least one in each.
     public var eventLoops: Int?
     /// How long a request may take from its head to the end of its response; no limit by default. A request that takes
     /// longer gets 504, and the replica's task is cancelled. A client can shorten the limit for one request with a
@@ -27,6 +34,9 @@ public struct ServeOptions: Sendable {
     public var maxConnections: Int
     /// How long a connection may be idle between requests; 75 seconds by default.
     public var idleTimeout: Duration
+    /// How long requests are still taken after the shutdown began, while `/-/healthz` already answers 503, so that load
+    /// balancers choose other instances; 0 by default.
+    public var drainDelay: Duration
     /// How long ongoing requests may take to finish at shutdown; 20 seconds by default. Then their connections are cut.
     public var drainTimeout: Duration
     /// What replicas can reserve on this machine; `nil`, the default, for what it has: the cores and the memory that
@@ -55,6 +65,7 @@ public struct ServeOptions: Sendable {
     public init(
         host: String = "127.0.0.1",
         port: Int = 8000,
+        proxies: Int = 0,
         eventLoops: Int? = nil,
         requestTimeout: Duration? = nil,
         maxBodyBytes: Int = 512 << 20,
@@ -62,6 +73,7 @@ public struct ServeOptions: Sendable {
         maxBufferedBytes: Int = 1 << 30,
         maxConnections: Int = 10_000,
         idleTimeout: Duration = .seconds(75),
+        drainDelay: Duration = .zero,
         drainTimeout: Duration = .seconds(20),
         node: NodeResources? = nil,
         stateDirectory: String? = nil,
@@ -70,6 +82,7 @@ public struct ServeOptions: Sendable {
     ) {
         self.host = host
         self.port = port
+        self.proxies = proxies
         self.eventLoops = eventLoops
         self.requestTimeout = requestTimeout
         self.maxBodyBytes = maxBodyBytes
@@ -77,6 +90,7 @@ public struct ServeOptions: Sendable {
         self.maxBufferedBytes = maxBufferedBytes
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
+        self.drainDelay = drainDelay
         self.drainTimeout = drainTimeout
         self.node = node
         self.stateDirectory = stateDirectory

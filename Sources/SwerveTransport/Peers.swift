@@ -15,7 +15,7 @@ package final class Peers: PublicationTarget {
     private let network: any PeerNetwork
     private let pools: PoolTable
     package let hosted: HostedReplicas
-    private let hello: Hello
+    package let hello: Hello
     private let logger: Logger
 
     private enum Published {

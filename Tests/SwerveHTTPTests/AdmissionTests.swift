@@ -26,8 +26,7 @@ import Testing
 
     fileprivate static func start(_ options: HTTPServerOptions) async throws -> HTTPServer {
         try await HTTPServer.start(
-            host: "127.0.0.1",
-            port: 0,
+            at: .address(host: "127.0.0.1", port: 0),
             group: MultiThreadedEventLoopGroup.singleton,
             options: options,
             service: EchoService()
@@ -183,8 +182,7 @@ import Testing
             let clients = Clients()
             let reports = Reports()
             let server = try await HTTPServer.start(
-                host: "127.0.0.1",
-                port: 0,
+                at: .address(host: "127.0.0.1", port: 0),
                 group: clients.group,
                 service: EchoService(),
                 outOfDescriptors: { _ in reports.count.add(1, ordering: .relaxed) }

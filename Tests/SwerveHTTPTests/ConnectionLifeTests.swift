@@ -176,6 +176,45 @@ import Testing
         try drained.wait()
     }
 
+    @Test func `with a grace, an idle connection has its next request answered and is closed then`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        try harness.send(getRequest)
+        _ = try harness.received()
+        let drained = harness.loop.drain(for: .seconds(10), idleGrace: .seconds(1))
+        _ = try harness.received()
+        #expect(harness.isOpen)
+        harness.advance(.milliseconds(900))
+        #expect(harness.isOpen)
+        try harness.send(getRequest)
+        #expect(try harness.received().contains("connection: close\r\n"))
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+
+    @Test func `with a grace, a connection that stays idle is closed after it`() throws {
+        let harness = try Harness { $0.answer("ok") }
+        let drained = harness.loop.drain(for: .seconds(10), idleGrace: .seconds(1))
+        #expect(harness.isOpen)
+        harness.advance(.milliseconds(1100))
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+
+    @Test func `with a grace, a response that began before the drain leaves room for one more request`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let exchange = harness.calls[0].exchange
+        exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: 2)
+        let drained = harness.loop.drain(for: .seconds(10), idleGrace: .seconds(1))
+        _ = exchange.respondBody(ByteBuffer(string: "ok"))
+        exchange.respondEnd()
+        _ = try harness.received()
+        #expect(harness.isOpen)
+        harness.advance(.milliseconds(1100))
+        #expect(!harness.isOpen)
+        try drained.wait()
+    }
+
     @Test func `draining answers requests in progress and closes their connections`() throws {
         let harness = try Harness()
         try harness.send(getRequest)

@@ -195,8 +195,7 @@ import Testing
         options.pipelineBytes = 1000
         let clients = Clients()
         let server = try await HTTPServer.start(
-            host: "127.0.0.1",
-            port: 0,
+            at: .address(host: "127.0.0.1", port: 0),
             group: clients.group,
             options: options,
             service: service

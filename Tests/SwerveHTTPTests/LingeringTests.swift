@@ -133,8 +133,7 @@ import Testing
         options.lingerTimeout = .seconds(600)
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await HTTPServer.start(
-            host: "127.0.0.1",
-            port: 0,
+            at: .address(host: "127.0.0.1", port: 0),
             group: group,
             options: options,
             service: EchoService()
@@ -142,7 +141,7 @@ import Testing
         let client = try await ClientBootstrap(group: group)
             .channelOption(.autoRead, value: false)
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(to: server.localAddress) { channel in
+            .connect(to: try #require(server.localAddress)) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }

@@ -174,8 +174,7 @@ import Testing
     @Test func `a server reports how much it holds`() async throws {
         let clients = Clients()
         let server = try await HTTPServer.start(
-            host: "127.0.0.1",
-            port: 0,
+            at: .address(host: "127.0.0.1", port: 0),
             group: clients.group,
             service: EchoService()
         )

@@ -2,6 +2,7 @@ import NIOCore
 import NIOPosix
 import SwerveHTTP
 import SwerveHTTPTypes
+import Testing
 
 /// Answers with the method, the target and the body's length.
 final class EchoService: HTTPService {
@@ -58,7 +59,7 @@ struct Clients {
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(promise: promise))
                 }
-            }.connect(to: server.localAddress).get()
+            }.connect(to: try #require(server.localAddress)).get()
             return (channel, promise.futureResult)
         } catch {
             promise.fail(error)

@@ -9,8 +9,12 @@ import Testing
     private let clients = Clients()
 
     @Test func `a server answers over a real socket`() async throws {
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
-        #expect(server.localAddress.port != 0)
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: group,
+            service: EchoService()
+        )
+        #expect(server.localAddress?.port != 0)
         let text =
             "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
             + "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi"
@@ -21,7 +25,11 @@ import Testing
     }
 
     @Test func `a large upload is streamed`() async throws {
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: group,
+            service: EchoService()
+        )
         var request = ByteBuffer(
             string: "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\nConnection: close\r\n\r\n"
         )
@@ -34,8 +42,7 @@ import Testing
         var options = HTTPServerOptions()
         options.limits.maxBodyBytes = 1000
         let server = try await HTTPServer.start(
-            host: "127.0.0.1",
-            port: 0,
+            at: .address(host: "127.0.0.1", port: 0),
             group: group,
             options: options,
             service: EchoService()
@@ -51,10 +58,18 @@ import Testing
     }
 
     @Test func `starting on a taken address fails with code addressInUse`() async throws {
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
-        let port = try #require(server.localAddress.port)
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: group,
+            service: EchoService()
+        )
+        let port = try #require(server.localAddress?.port)
         let error = await #expect(throws: ServeError.self) {
-            try await HTTPServer.start(host: "127.0.0.1", port: port, group: group, service: EchoService())
+            try await HTTPServer.start(
+                at: .address(host: "127.0.0.1", port: port),
+                group: group,
+                service: EchoService()
+            )
         }
         #expect(error?.code == .addressInUse)
         #expect(error?.message.contains("127.0.0.1:\(port)") == true)
@@ -62,7 +77,11 @@ import Testing
     }
 
     @Test func `a client that closes its side after the request gets its response`() async throws {
-        let server = try await HTTPServer.start(host: "127.0.0.1", port: 0, group: group, service: EchoService())
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: group,
+            service: EchoService()
+        )
         let (channel, all) = try await clients.connect(server)
         try await channel.writeAndFlush(ByteBuffer(string: "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"))
         try await channel.close(mode: .output)

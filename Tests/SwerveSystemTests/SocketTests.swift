@@ -9,7 +9,7 @@ import Testing
             defer { Descriptors.close(listener) }
             let caller = try UnixSockets.connect(to: "\(folder)/socket")
             defer { Descriptors.close(caller) }
-            let callee = try UnixSockets.accept(from: listener)
+            let callee = try Sockets.accept(from: listener)
             try body(caller, callee)
         }
     }
@@ -79,7 +79,7 @@ import Testing
         try withFolder { folder in
             let listener = try UnixSockets.listen(at: "\(folder)/socket", backlog: 4)
             defer { Descriptors.close(listener) }
-            #expect(throws: ErrorNumber.tryAgain) { try UnixSockets.accept(from: listener) }
+            #expect(throws: ErrorNumber.tryAgain) { try Sockets.accept(from: listener) }
             let caller = try UnixSockets.connect(to: "\(folder)/socket")
             defer { Descriptors.close(caller) }
             #expect(throws: ErrorNumber.tryAgain) { try received(caller) }

@@ -5,6 +5,7 @@ import NIOPosix
 import SwerveActors
 import SwerveCore
 import SwerveReplica
+import SwerveSystem
 import Synchronization
 import Testing
 
@@ -61,7 +62,7 @@ final class Pair {
     let callee = HostedReplicas(.detached)
     let recorder = Recorder()
     private let group = MultiThreadedEventLoopGroup.singleton
-    private let listener: PeerListener
+    private let listener: SocketAcceptor
     let path: String
     private static let counter = Mutex(0)
 

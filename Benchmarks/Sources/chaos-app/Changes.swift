@@ -23,8 +23,11 @@ final class Changes: Sendable {
     private let state = Mutex(State())
     private let logs: String
 
-    init(logs: String) {
+    private let hasProxies: Bool
+
+    init(logs: String, hasProxies: Bool) {
         self.logs = logs
+        self.hasProxies = hasProxies
     }
 
     var report: Report { state.withLock { $0.report } }
@@ -57,7 +60,7 @@ final class Changes: Sendable {
     }
 
     private enum Kind: CaseIterable {
-        case echo, compose, configuration, option, scaleEcho, scaleBack
+        case echo, compose, configuration, option, scaleEcho, scaleBack, proxies
     }
 
     private func change(_ kind: Kind) async throws {
@@ -75,6 +78,7 @@ final class Changes: Sendable {
             state.withLock { $0.healthCheckPeriod = $0.healthCheckPeriod % 10 + 1 }
             try await runEcho()
         case .scaleEcho: try await Serve.scale("Echo", application: "echo", to: .random(in: 2...4))
+        case .proxies: if hasProxies { try await Serve.replaceProxies() }
         case .scaleBack: try await Serve.scale("Back", application: "compose", to: .random(in: 1...3))
         }
     }

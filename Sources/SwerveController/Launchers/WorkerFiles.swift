@@ -14,6 +14,9 @@ package struct WorkerFiles: Sendable {
     /// Where the process with the controller listens.
     package var controllerAddress: String { "\(directory)/controller.sock" }
 
+    /// Where the process with the controller listens for its proxies.
+    package var proxiesAddress: String { "\(directory)/proxies.sock" }
+
     /// The settings for a replica's process.
     func settings(of replica: ReplicaID) -> WorkerSettings {
         WorkerSettings(

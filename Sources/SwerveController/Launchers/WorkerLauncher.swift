@@ -203,7 +203,8 @@ package final class WorkerLauncher: ReplicaLauncher {
 /// What workers send over the connections that they make to this process.
 extension WorkerLauncher: PeerDelegate {
     package func received(_ hello: Hello, on connection: PeerConnection) {
-        guard let replica = hello.replica else { return connection.close(because: "a hello without a replica") }
+        // Not a worker, but a proxy, which calls this process's own replicas.
+        guard let replica = hello.replica else { return connection.send(peers.hello) }
         if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
         let isExpected = state.withLock { state in
             guard let entry = state.replicas[replica], entry.connection == nil, !entry.isStopped, !entry.isSilent else {
@@ -225,7 +226,7 @@ extension WorkerLauncher: PeerDelegate {
 
     package func received(_ message: ControlMessage, on connection: PeerConnection) {
         guard let (replica, report) = entry(of: connection) else {
-            return connection.close(because: "a message before the hello")
+            return connection.close(because: "unexpected control message: only a worker sends any")
         }
         switch message {
         case .ready: report(.ready)
@@ -242,7 +243,8 @@ extension WorkerLauncher: PeerDelegate {
         case .fenced(let number):
             for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
         case .load(let loads): report(.loadChanged(loads))
-        case .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed:
+        case .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
+            .announceDrain, .drainConnections:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }
     }

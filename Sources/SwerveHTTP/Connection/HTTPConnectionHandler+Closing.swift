@@ -83,8 +83,8 @@ extension HTTPConnectionHandler {
     }
 
     func drain() {
-        machine.drain(now: loop.now)
-        if machine.phase == .idle, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
+        machine.drain(now: loop.now, idleGrace: loop.idleGrace)
+        if machine.isOver, pending.readableBytes == 0 { closeAfterFlush(linger: false) }
     }
 
     /// See ``HTTPConnectionMachine/idleSince``.

@@ -66,7 +66,7 @@ extension HTTPConnectionHandler {
     private func inputMayBeOver() -> Bool {
         if machine.isInputClosed {
             closeAfterFlush(linger: false)
-        } else if machine.isDraining, machine.phase == .idle {
+        } else if machine.isOver {
             closeAfterFlush(linger: false)
         }
         return false

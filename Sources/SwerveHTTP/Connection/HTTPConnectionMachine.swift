@@ -94,7 +94,11 @@ struct HTTPConnectionMachine: Sendable {
 
     private(set) var phase = Phase.idle
     private(set) var isInputClosed = false
-    private(set) var isDraining = false
+    /// How long the connection may be idle while it drains; `nil` if it does not drain.
+    private var drainGrace: Duration?
+    private var isDraining: Bool { drainGrace != nil }
+    /// Whether the connection drains, and nothing more is to come.
+    var isOver: Bool { drainGrace == .zero && phase == .idle }
     private var isNarrow = false
     /// When the current wait for the client times out.
     private var deadline: MonotonicTime
@@ -280,6 +284,7 @@ struct HTTPConnectionMachine: Sendable {
         phase = .idle
         let (sum, overflow) = now.nanoseconds.addingReportingOverflow(idleNanoseconds)
         deadline = MonotonicTime(nanoseconds: overflow ? .max : sum)
+        if let drainGrace { deadline = min(deadline, now + drainGrace) }
         return .next
     }
 
@@ -334,9 +339,10 @@ struct HTTPConnectionMachine: Sendable {
         deadline = now + options.halfCloseQuiet
     }
 
-    /// Answers the request in progress and begins no more.
-    mutating func drain(now: MonotonicTime) {
-        isDraining = true
+    /// Answers the request in progress, or the next one if it comes within the grace, and begins no more.
+    mutating func drain(now: MonotonicTime, idleGrace: Duration) {
+        drainGrace = idleGrace
+        if phase == .idle { deadline = min(deadline, now + idleGrace) }
         if case .closing(.lingering(let until)) = phase {
             phase = .closing(.lingering(until: min(until, now + options.lingerQuiet)))
         }

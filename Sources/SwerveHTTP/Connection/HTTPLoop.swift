@@ -36,6 +36,8 @@ package final class HTTPLoop {
     @exclusivity(unchecked) private var requestIDCounter: UInt64
     private var drainPromise: EventLoopPromise<Void>?
     private var drainDeadline: MonotonicTime?
+    /// How long a connection may be idle while the loop drains.
+    private(set) var idleGrace = Duration.zero
 
     /// - Parameters:
     ///   - time: a clock that only goes forward.
@@ -198,9 +200,11 @@ package final class HTTPLoop {
 
     /// Closes idle connections, lets the others finish their requests, and closes what is left at the deadline.
     ///
+    /// - Parameter idleGrace: how long a connection may be idle before it is closed.
     /// - Returns: a future that succeeds when no connection is left.
-    package func drain(for time: Duration) -> EventLoopFuture<Void> {
+    package func drain(for time: Duration, idleGrace: Duration = .zero) -> EventLoopFuture<Void> {
         readClocks()
+        self.idleGrace = idleGrace
         let deadline = now + time
         drainDeadline = min(drainDeadline ?? deadline, deadline)
         if let drainPromise { return drainPromise.futureResult }

@@ -135,7 +135,7 @@ package final class Worker: PeerDelegate {
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed, .load, .relayed:
+            .reconfigured, .reconfigurationFailed, .load, .relayed, .routes, .announceDrain, .drainConnections:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

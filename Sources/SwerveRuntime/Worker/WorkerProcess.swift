@@ -9,13 +9,13 @@ internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
 
-/// The life of a replica's process, or of a separate controller's; called in the place of `main` when `SWERVE_WORKER`
-/// is set.
+/// The life of a process of a replica, a proxy or a separate controller; called in the place of `main` when
+/// `SWERVE_WORKER` is set.
 @_cdecl("swerve_worker_main")
 public func swerveWorkerMain() {
     let text = ThisProcess.environmentVariable(WorkerSettings.variable) ?? ""
-    let (worker, controller) = (WorkerSettings(text), ControllerSettings(text))
-    guard worker != nil || controller != nil else {
+    let (worker, controller, proxy) = (WorkerSettings(text), ControllerSettings(text), ProxySettings(text))
+    guard worker != nil || controller != nil || proxy != nil else {
         StandardError.write("swerve: \(WorkerSettings.variable) is set but holds no worker settings\n")
         ThisProcess.exit(64)
     }
@@ -34,6 +34,7 @@ public func swerveWorkerMain() {
     Watchdog.start(parent: ThisProcess.parentID)
     if let worker { WorkerProcess.start(worker) }
     if let controller { ControllerProcess.start(controller) }
+    if let proxy { ProxyProcess.start(proxy) }
     // Runs the main actor.
     dispatchMain()
 }
@@ -74,7 +75,7 @@ enum WorkerProcess {
     }
 
     // Written once, before the process does anything else.
-    nonisolated(unsafe) private static var listener: PeerListener?
+    nonisolated(unsafe) private static var listener: SocketAcceptor?
 
     private static func board(_ settings: WorkerSettings, _ logger: Logger) -> (String, SharedBoard)? {
         do {

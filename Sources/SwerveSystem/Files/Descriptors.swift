@@ -57,6 +57,26 @@ package enum Descriptors {
 
     package static func close(_ descriptor: Int32) { systemClose(descriptor) }
 
+    /// Takes what this process got as standard input, which is empty from now on.
+    ///
+    /// - Returns: a descriptor for the caller to close. Programs that this process starts do not inherit it.
+    package static func takeStandardInput() throws(SystemFailure) -> Int32 {
+        let taken = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+        guard taken >= 0 else { throw SystemFailure("take over", "the standard input", .last) }
+        let nothing: Descriptor
+        do {
+            nothing = try Descriptor(opening: "/dev/null", O_RDONLY)
+        } catch {
+            systemClose(taken)
+            throw SystemFailure("open", "/dev/null", error)
+        }
+        guard dup2(nothing.number, STDIN_FILENO) >= 0 else {
+            systemClose(taken)
+            throw SystemFailure("replace", "the standard input", .last)
+        }
+        return taken
+    }
+
     /// Raises the limit on the process's descriptors as far as the system allows, to at most `most`.
     ///
     /// - Returns: the limit from now on; nil if the system does not report it.

@@ -20,8 +20,17 @@ package struct SocketSlice {
     }
 }
 
-/// Connected sockets of any kind.
+/// Sockets of any kind.
 package enum Sockets {
+    /// Takes a connection from a listening socket.
+    ///
+    /// - Throws: ``ErrorNumber``; `tryAgain` when there is none.
+    package static func accept(from listener: Int32) throws(ErrorNumber) -> Int32 {
+        let connection = swerve_accept(listener)
+        guard connection >= 0 else { throw .last }
+        return connection
+    }
+
     /// Sends what the socket takes at once.
     ///
     /// - Returns: the number of bytes, 0 when the socket has no room; `nil` when the socket is broken.
@@ -65,4 +74,20 @@ package enum Sockets {
             Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
         #endif
     }
+}
+
+/// Makes a socket that does not block and that programs which this process starts do not inherit; -1 if that fails.
+func makeSocket(_ family: Int32) -> Int32 {
+    #if canImport(Darwin)
+        let made = socket(family, SOCK_STREAM, 0)
+        guard made >= 0 else { return made }
+        _ = fcntl(made, F_SETFD, FD_CLOEXEC)
+        _ = fcntl(made, F_SETFL, O_NONBLOCK)
+        return made
+    #elseif canImport(Glibc)
+        let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+        return socket(family, Int32(kind), 0)
+    #else
+        return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+    #endif
 }

@@ -30,15 +30,6 @@ package enum UnixSockets {
         try make(path, systemConnect)
     }
 
-    /// Takes a connection from a listening socket.
-    ///
-    /// - Throws: ``ErrorNumber``; `tryAgain` when there is none.
-    package static func accept(from listener: Int32) throws(ErrorNumber) -> Int32 {
-        let connection = swerve_accept(listener)
-        guard connection >= 0 else { throw .last }
-        return connection
-    }
-
     /// Whether the process at the other end belongs to this user or to root.
     package static func isPeerTrusted(_ socket: Int32) -> Bool { swerve_peer_is_own_user(socket) != 0 }
 
@@ -57,7 +48,7 @@ package enum UnixSockets {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let socket = makeSocket()
+        let socket = makeSocket(AF_UNIX)
         guard socket >= 0 else { throw failure("make a socket for", path, socket) }
         let result = withUnsafePointer(to: address) { address in
             address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -66,21 +57,6 @@ package enum UnixSockets {
         }
         guard result == 0 else { throw failure("use", path, socket) }
         return socket
-    }
-
-    private static func makeSocket() -> Int32 {
-        #if canImport(Darwin)
-            let made = socket(AF_UNIX, SOCK_STREAM, 0)
-            guard made >= 0 else { return made }
-            _ = fcntl(made, F_SETFD, FD_CLOEXEC)
-            _ = fcntl(made, F_SETFL, O_NONBLOCK)
-            return made
-        #elseif canImport(Glibc)
-            let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-            return socket(AF_UNIX, Int32(kind), 0)
-        #else
-            return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
-        #endif
     }
 
     private static func failure(_ attempt: String, _ path: String, _ socket: Int32) -> SystemFailure {

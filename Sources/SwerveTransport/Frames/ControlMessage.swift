@@ -67,6 +67,12 @@ package enum ControlMessage: Codable, Sendable {
     case load([DeploymentID: Load])
     /// Exit as soon as the answers already given have been sent.
     case stop
+    /// The whole table of HTTP routes. To a proxy, which takes connections from the first table on.
+    case routes([RouteEntry])
+    /// Say on the page of its health that it drains. To a proxy.
+    case announceDrain
+    /// Take no more connections, finish the open ones within this time, and exit. To a proxy.
+    case drainConnections(within: Duration)
     /// What a separate controller and the process that started it tell each other, encoded.
     case relayed([UInt8])
 }

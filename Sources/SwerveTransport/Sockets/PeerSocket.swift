@@ -1,8 +1,7 @@
-internal import Dispatch
 package import NIOCore
 internal import NIOPosix
 package import SwerveCore
-internal import SwerveSystem
+package import SwerveSystem
 
 /// How processes reach one another: Unix sockets, or a simulation's substitute.
 package protocol PeerNetwork: Sendable {
@@ -28,10 +27,10 @@ package struct UnixSocketNetwork: PeerNetwork {
         on group: any EventLoopGroup,
         delegate: any PeerDelegate,
         hosted: HostedReplicas
-    ) throws(ServeError) -> PeerListener {
+    ) throws(ServeError) -> SocketAcceptor {
         let socket: Int32
         do { socket = try UnixSockets.listen(at: path, backlog: 1024) } catch { throw Self.error(error) }
-        return PeerListener(socket) { accepted in
+        return SocketAcceptor(socket) { accepted in
             guard UnixSockets.isPeerTrusted(accepted) else { return Descriptors.close(accepted) }
             // A connection that breaks while it is being made reports to nobody: its other end finds out.
             _ = channel(accepted, on: group.next(), delegate, hosted)
@@ -93,38 +92,5 @@ package struct UnixSocketNetwork: PeerNetwork {
             return ServeError(.system, "the socket path '\(failure.path)' has more than \(limit) bytes")
         }
         return ServeError(.system, "cannot \(failure.attempt) '\(failure.path)': \(failure.reason)")
-    }
-}
-
-/// A listening socket between processes.
-package final class PeerListener: @unchecked Sendable {
-    // Unchecked: dispatch sources may be used from any thread; the rest is only touched on the source's queue.
-    private let source: any DispatchSourceRead
-    private static let queue = DispatchQueue(label: "swerve.listener")
-
-    /// How long the listener accepts nothing after the process ran out of descriptors.
-    private static let pause = DispatchTimeInterval.milliseconds(100)
-
-    init(_ socket: Int32, _ accepted: @escaping @Sendable (Int32) -> Void) {
-        source = DispatchSource.makeReadSource(fileDescriptor: socket, queue: Self.queue)
-        source.setEventHandler { [weak self] in
-            do throws(ErrorNumber) {
-                while true { accepted(try UnixSockets.accept(from: socket)) }
-            } catch {
-                if error.isShortage { self?.rest() }
-            }
-        }
-        source.setCancelHandler { Descriptors.close(socket) }
-        source.activate()
-    }
-
-    /// The connection stays in the queue, so the source would fire again at once.
-    private func rest() {
-        source.suspend()
-        Self.queue.asyncAfter(deadline: .now() + Self.pause) { self.source.resume() }
-    }
-
-    package func stop() {
-        source.cancel()
     }
 }

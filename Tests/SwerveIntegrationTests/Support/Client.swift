@@ -37,9 +37,13 @@ struct Connection: Sendable {
         }
     }
 
-    /// Connects to the instance, passes the connection to `body` and closes it.
-    static func open<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
-        let port = try #require(await instance.port)
+    /// Connects to a port, the instance's by default, passes the connection to `body` and closes it.
+    static func open<Value>(
+        port: Int? = nil,
+        _ body: (Connection) async throws -> Value
+    ) async throws -> Value {
+        let common = port == nil ? await instance.port : nil
+        let port = try #require(port ?? common)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.so_rcvbuf), value: 1 << 16)
             .connect(host: "127.0.0.1", port: port) { channel in
@@ -56,6 +60,12 @@ struct Connection: Sendable {
         return try await channel.executeThenClose { inbound, outbound in
             try await body(Connection(outbound: outbound, input: Input(inbound.makeAsyncIterator())))
         }
+    }
+
+    /// Sends a request without content, and waits for the whole response.
+    func get(_ target: String) async throws -> Answer {
+        try await send("GET \(target) HTTP/1.1\r\nhost: test\r\n\r\n")
+        return try await response()
     }
 
     func send(_ text: String) async throws { try await outbound.write(ByteBuffer(string: text)) }
@@ -126,9 +136,10 @@ func fetch(
     _ target: String,
     method: String = "GET",
     headers: [String: String] = [:],
-    body: ByteBuffer? = nil
+    body: ByteBuffer? = nil,
+    port: Int? = nil
 ) async throws -> Answer {
-    try await Connection.open { connection in
+    try await Connection.open(port: port) { connection in
         var head = "\(method) \(target) HTTP/1.1\r\nhost: test\r\n"
         for (name, value) in headers { head += "\(name): \(value)\r\n" }
         if let body { head += "content-length: \(body.readableBytes)\r\n" }

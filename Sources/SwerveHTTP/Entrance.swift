@@ -1,0 +1,135 @@
+internal import NIOCore
+internal import NIOPosix
+internal import SwerveCore
+internal import SwerveSystem
+internal import Synchronization
+
+/// Where a server's connections come in.
+enum Entrance: Sendable {
+    case channel(any Channel)
+    /// For a socket from which other processes accept, too. NIO's own listening channel takes it for an error of its
+    /// own when another process was faster.
+    case acceptor(SocketAcceptor)
+
+    /// - Parameter enter: serves a new connection; called on its event loop, before it is active.
+    static func open(
+        _ endpoint: HTTPServer.Endpoint,
+        group: any EventLoopGroup,
+        backlog: Int32,
+        outOfDescriptors: @escaping @Sendable (String) -> Void,
+        enter: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> Entrance {
+        let report = Report(outOfDescriptors)
+        switch endpoint {
+        case .address(let host, let port):
+            return .channel(try await bind(host, port, group, backlog, report, enter))
+        case .socket(let socket):
+            let acceptor = SocketAcceptor(socket.descriptor, shortage: report.shortage) { accepted in
+                // A connection that breaks while it is being set up is closed.
+                _ = ConnectionOptions.apply(to: ClientBootstrap(group: group)).channelInitializer(enter)
+                    .withConnectedSocket(accepted)
+            }
+            return .acceptor(acceptor)
+        }
+    }
+
+    /// The address; `nil` if the socket was passed on.
+    var address: SocketAddress? { if case .channel(let channel) = self { channel.localAddress } else { nil } }
+
+    /// Accepts no more connections; returns when all accepted ones are with their event loops.
+    func close(_ loops: [any EventLoop]) async {
+        switch self {
+        case .channel(let channel):
+            // NIO drops an accepted connection if the listening socket is closed before it is set up. So accepting
+            // ends first. These calls fail only if the socket is already closed, which is fine.
+            try? await channel.setOption(.autoRead, value: false).get()
+            for loop in loops { try? await loop.submit {}.get() }
+            try? await channel.eventLoop.submit {}.get()
+            try? await channel.close().get()
+        case .acceptor(let acceptor): await acceptor.stopAndWait()
+        }
+    }
+
+    private static func bind(
+        _ host: String,
+        _ port: Int,
+        _ group: any EventLoopGroup,
+        _ backlog: Int32,
+        _ report: Report,
+        _ enter: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+    ) async throws -> any Channel {
+        let bootstrap = ConnectionOptions.apply(to: ServerBootstrap(group: group))
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer(enter)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(makeBackoff(report))
+                }
+            }
+        do {
+            return try await bootstrap.bind(host: host, port: port).get()
+        } catch let error as IOError {
+            throw ListeningSocket.error(ErrorNumber(error.errnoCode), host: host, port: port)
+        } catch {
+            throw ServeError(.system, "cannot listen on \(host):\(port): \(error)")
+        }
+    }
+
+    /// Pauses accepting when the system refuses connections. Without the pause, the listening socket would keep its
+    /// loop busy.
+    private static func makeBackoff(_ report: Report) -> AcceptBackoffHandler {
+        AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
+            let number = ErrorNumber(error.errnoCode)
+            guard number.isShortage else { return nil }
+            report.shortage(number)
+            return .milliseconds(100)
+        }
+    }
+}
+
+/// Tells once that connections cannot be accepted.
+private final class Report: Sendable {
+    private let isReported = Atomic<Bool>(false)
+    private let tell: @Sendable (String) -> Void
+
+    init(_ tell: @escaping @Sendable (String) -> Void) {
+        self.tell = tell
+    }
+
+    @Sendable func shortage(_ error: ErrorNumber) {
+        guard !isReported.exchange(true, ordering: .relaxed) else { return }
+        tell(
+            "cannot accept connections: \(error). Raise the limit on open files, or lower the number of connections"
+        )
+    }
+}
+
+/// The options of the channels of connections.
+private enum ConnectionOptions {
+    /// The buffer grows with the traffic.
+    private static var allocator: AdaptiveRecvByteBufferAllocator {
+        AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
+    }
+    private static let marks = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
+    /// One read per turn: because the buffer grows, a second read would rarely find more.
+    private static let reads: UInt = 1
+
+    static func apply(to bootstrap: ServerBootstrap) -> ServerBootstrap {
+        bootstrap
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: reads)
+            .childChannelOption(.recvAllocator, value: allocator)
+            .childChannelOption(.writeBufferWaterMark, value: marks)
+    }
+
+    static func apply(to bootstrap: ClientBootstrap) -> ClientBootstrap {
+        bootstrap
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.maxMessagesPerRead, value: reads)
+            .channelOption(.recvAllocator, value: allocator)
+            .channelOption(.writeBufferWaterMark, value: marks)
+    }
+}

@@ -1,0 +1,155 @@
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import SwerveActors
+internal import SwerveController
+internal import SwerveCore
+internal import SwerveHTTP
+internal import SwerveProxy
+internal import SwerveSystem
+internal import SwerveTransport
+internal import Synchronization
+
+/// The life of a proxy's process: takes HTTP connections from the socket that it got as standard input, and passes their
+/// requests to replicas.
+final class ProxyProcess: PeerDelegate {
+    private let settings: ProxySettings
+    private let socket: ListeningSocket
+    private let group: MultiThreadedEventLoopGroup
+    private let system: ServeSystem
+    private let hosted: HostedReplicas
+    private let peers: Peers
+    private let proxy: ProxyService
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var isStarting = false
+        var server: HTTPServer?
+    }
+
+    /// How long a connection of a draining proxy may be idle. A request that comes meanwhile is answered.
+    private static let idleGrace = Duration.seconds(1)
+
+    static func start(_ settings: ProxySettings) {
+        var logger = Logger(label: "swerve.proxy")
+        logger[metadataKey: "proxy"] = "\(settings.number)"
+        do {
+            let socket = try ListeningSocket(try Descriptors.takeStandardInput())
+            ProxyProcess(settings, socket, logger).run()
+        } catch {
+            logger.error("the proxy cannot start", metadata: ["error": "\(error)"])
+            ThisProcess.flushAndExit(1)
+        }
+    }
+
+    private init(_ settings: ProxySettings, _ socket: ListeningSocket, _ logger: Logger) {
+        self.settings = settings
+        self.socket = socket
+        self.logger = logger
+        group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
+        let loops = Array(group.makeIterator())
+        system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
+        hosted = HostedReplicas(system)
+        peers = Peers(
+            loops: loops,
+            network: UnixSocketNetwork(),
+            pools: system.pools,
+            hosted: hosted,
+            hello: Hello(replica: nil, processID: ThisProcess.id),
+            logger: logger
+        )
+        proxy = ProxyService(pools: system.pools, loops: loops)
+    }
+
+    private func run() {
+        peers.takeOverPools()
+        UnixSocketNetwork().connect(to: settings.address, on: group.any(), delegate: self, hosted: hosted)
+            .whenComplete { result in
+                switch result {
+                case .success(let connection):
+                    connection.send(Hello(replica: ProxyFleet.process(self.settings.number), processID: ThisProcess.id))
+                    self.system.pools.loads.report { connection.send(.load($0)) }
+                case .failure(let error):
+                    self.logger.error("the proxy cannot reach its instance", metadata: ["error": "\(error)"])
+                    ThisProcess.flushAndExit(1)
+                }
+            }
+        // Unstructured: runs as long as the process lives.
+        let clock = LoopClock(group.any())
+        Task { await IdleMemory.watch(clock) }
+    }
+
+    // MARK: The instance's messages
+
+    func received(_ hello: Hello, on connection: PeerConnection) {}
+
+    func received(_ message: ControlMessage, on connection: PeerConnection) {
+        switch message {
+        case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
+        case .withdraw(let id, let error): peers.withdraw(id, error)
+        case .routes(let routes):
+            proxy.expose(routes)
+            listen(connection)
+        case .fence(let number): connection.send(.fenced(number))
+        case .probe: answerProbe(connection)
+        case .announceDrain: proxy.beginDraining()
+        case .drainConnections(let limit): drain(within: limit)
+        default: connection.close(because: "unexpected control message: a proxy does not take this kind")
+        }
+    }
+
+    /// Answers once every event loop has had its turn.
+    private func answerProbe(_ connection: PeerConnection) {
+        let turns = group.makeIterator().map { $0.submit {} }
+        EventLoopFuture.andAllSucceed(turns, on: connection.eventLoop).whenSuccess { connection.send(.probeAnswered) }
+    }
+
+    private func listen(_ connection: PeerConnection) {
+        let isFirst = state.withLock { state in
+            defer { state.isStarting = true }
+            return !state.isStarting
+        }
+        guard isFirst else { return }
+        var options = HTTPServerOptions()
+        options.limits.maxBodyBytes = settings.maxBodyBytes
+        options.limits.maxHeadBytes = settings.maxHeadBytes
+        options.maxBufferedBytes = settings.maxBufferedBytes
+        options.maxConnections = settings.maxConnections
+        options.idleTimeout = settings.idleTimeout
+        options.requestTimeout = settings.requestTimeout
+        let logger = logger
+        // Unstructured: ends with the start of the server.
+        Task { [options] in
+            do {
+                let server = try await HTTPServer.start(
+                    at: .socket(socket),
+                    group: group,
+                    options: options,
+                    service: proxy,
+                    outOfDescriptors: {
+                        logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"])
+                    }
+                )
+                state.withLock { $0.server = server }
+                connection.send(.ready)
+            } catch {
+                logger.error("the proxy cannot listen", metadata: ["error": "\(error)"])
+                ThisProcess.flushAndExit(1)
+            }
+        }
+    }
+
+    private func drain(within limit: Duration) {
+        proxy.beginDraining()
+        let server = state.withLock { $0.server }
+        // Unstructured: ends with the process.
+        Task {
+            await server?.drain(deadline: limit, idleGrace: min(Self.idleGrace, limit))
+            ThisProcess.flushAndExit(0)
+        }
+    }
+
+    /// Ends with the instance's process.
+    func closed(_ connection: PeerConnection, reason: String) { ThisProcess.flushAndExit(0) }
+}
