@@ -11,7 +11,7 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak bench bench-peers bench-table format \
+.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak chaos bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-picture graph-picture \
 	graph-targets gpu-check options clean
 
@@ -55,6 +55,12 @@ simulate-graph:
 soak:
 	$(SWIFT) build -c release --product soak-app --quiet
 	python3 Benchmarks/soak.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
+
+# A steady load with a schedule, while replicas, controllers and proxies are killed and the applications change:
+# make chaos MINUTES=10 SEED=2. docs/RELIABILITY.md says what is counted.
+chaos:
+	$(SWIFT) build -c release --product chaos-app --quiet
+	python3 Benchmarks/chaos.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # All benchmarks, which writes Benchmarks/results.md, or some: make bench ONLY=http,handles ARGS="--seconds 1".
 bench: $(if $(ONLY),setup-load,setup-bench)

@@ -288,6 +288,13 @@ let package = Package(
             path: "Benchmarks/Sources/soak-app",
             swiftSettings: settings
         ),
+        // What is served during `make chaos`.
+        .executableTarget(
+            name: "chaos-app",
+            dependencies: ["Swerve"],
+            path: "Benchmarks/Sources/chaos-app",
+            swiftSettings: settings
+        ),
         // Damaged input for the parsers of what clients send: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
@@ -352,6 +359,12 @@ let package = Package(
             name: "entry-durable",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-durable",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "entry-draining",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/entry-draining",
             swiftSettings: settings
         ),
         .executableTarget(
@@ -434,7 +447,7 @@ let package = Package(
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
-                "entry-attribute", "entry-arguments", "entry-durable", "entry-top-level",
+                "entry-attribute", "entry-arguments", "entry-draining", "entry-durable", "entry-top-level",
             ],
             swiftSettings: settings
         ),

@@ -44,17 +44,25 @@ size_t swerve_build_id(uint8_t *id, size_t size) {
 #if defined(__linux__)
     search result = {id, size, 0};
     dl_iterate_phdr(look, &result);
-    if (result.found > 0) return result.found;
-    struct stat file;
-    if (stat("/proc/self/exe", &file) == 0) {
-        int64_t parts[] = {file.st_dev, (int64_t)file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
-        size_t count = sizeof parts < size ? sizeof parts : size;
-        memcpy(id, parts, count);
-        return count;
-    }
+    return result.found;
 #else
     (void)id;
     (void)size;
-#endif
     return 0;
+#endif
+}
+
+uint64_t swerve_executable_identity(void) {
+    struct stat file;
+    if (stat("/proc/self/exe", &file) != 0) return 0;
+#if defined(__linux__)
+    int64_t parts[] = {file.st_dev, (int64_t)file.st_ino, file.st_size, file.st_mtim.tv_sec, file.st_mtim.tv_nsec};
+#else
+    int64_t parts[] = {file.st_dev, (int64_t)file.st_ino, file.st_size};
+#endif
+    // FNV-1a.
+    uint64_t hash = 0xcbf29ce484222325;
+    const uint8_t *bytes = (const uint8_t *)parts;
+    for (size_t index = 0; index < sizeof parts; index++) hash = (hash ^ bytes[index]) * 0x100000001b3;
+    return hash;
 }

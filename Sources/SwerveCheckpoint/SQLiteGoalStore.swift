@@ -12,25 +12,39 @@ internal import SwerveSystem
 package final class SQLiteGoalStore: GoalStore {
     private let path: String
     private let build: String
+    private let executables: KeptExecutables?
     private let database: DatabaseQueue
     /// What ``save(_:)`` wrote last, so that a change of the target does not write megabytes of arguments again.
     private let stored = StoredArguments()
+    /// The builds that the applications in the file need.
+    private let needed = NeededBuilds()
 
     /// Opens the file, and makes it if it is not there. A file of an earlier version is upgraded; a copy of it stays
     /// beside it.
     ///
     /// - Parameters:
     ///   - path: of the file; other files beside it have names that begin with its own.
-    ///   - build: identifies the build of this program; stored with each application.
+    ///   - build: identifies the build of this program.
+    ///   - executables: those of other builds that can be started; what no application needs any more is removed.
     /// - Throws: ``ServeError`` with code `stateUnusable` if the file is damaged, is something else, or was written by a
     ///   newer version; `system` if it cannot be read or written.
-    package convenience init(_ path: String, build: String) throws(ServeError) {
-        try self.init(path, build: build, schema: Schema.steps)
+    package convenience init(
+        _ path: String,
+        build: String,
+        executables: KeptExecutables? = nil
+    ) throws(ServeError) {
+        try self.init(path, build: build, executables: executables, schema: Schema.steps)
     }
 
-    init(_ path: String, build: String, schema: [Schema.Step]) throws(ServeError) {
+    init(
+        _ path: String,
+        build: String,
+        executables: KeptExecutables? = nil,
+        schema: [Schema.Step]
+    ) throws(ServeError) {
         self.path = path
         self.build = build
+        self.executables = executables
         do {
             database = try Schema.open(path, schema)
         } catch {
@@ -40,8 +54,9 @@ package final class SQLiteGoalStore: GoalStore {
 
     // MARK: Loading
 
-    /// The goal as stored last. Applications that another build of the program deployed do not start: their arguments
-    /// and types may mean something else in this one.
+    /// The goal as stored last. What another build of the program deployed runs from the executable that was kept of
+    /// that build. Without one, the application does not start: its arguments and types may mean something else in this
+    /// program.
     ///
     /// - Throws: ``ServeError`` with code `stateUnusable` if something in the file cannot be understood.
     package func load() throws(ServeError) -> GoalState {
@@ -54,8 +69,7 @@ package final class SQLiteGoalStore: GoalStore {
 
     private func goal(in db: Database) throws -> GoalState {
         var applications: [String: GoalState.Application] = [:]
-        var foreign: [String] = []
-        for row in try Row.fetchAll(db, sql: "SELECT name, build, goal FROM application ORDER BY name") {
+        for row in try Row.fetchAll(db, sql: "SELECT name, goal FROM application ORDER BY name") {
             let name: String = row["name"]
             var application: GoalState.Application
             do {
@@ -75,7 +89,7 @@ package final class SQLiteGoalStore: GoalStore {
             application.arguments = arguments
             stored.set(name, arguments)
             applications[name] = application
-            if row["build"] != build { foreign.append(name) }
+            needed.set(name, application.builds)
         }
         func number(_ name: String) throws -> Int64? {
             try Int64.fetchOne(db, sql: "SELECT value FROM number WHERE name = ?", arguments: [name])
@@ -85,11 +99,23 @@ package final class SQLiteGoalStore: GoalStore {
             numbersBelow: UInt64(max(1, try number(Self.nextReplica) ?? 1)),
             targetCapacity: try number(Self.targetCapacity).map { Int($0) }
         )
-        for name in foreign {
-            goal.fail(name, because: "another build of the program deployed it; run the application again")
-        }
+        for name in applications.keys.sorted() { goal.keep(name) { self.reasonAgainst($0) } }
         return goal
     }
+
+    /// Why this program cannot start replicas of the spec; `nil` if it can.
+    private func reasonAgainst(_ spec: DeploymentSpec) -> String? {
+        if spec.build.isEmpty || spec.build == build { return nil }
+        let what = "another build of the program deployed it (\(spec.build))"
+        if spec.options.placement == .inProcess {
+            return "\(what), and only that one can run it in its own process; run the application again"
+        }
+        guard executables?.path(of: spec.build) == nil else { return nil }
+        return "\(what), and its executable is not kept or cannot work with this one; run the application again"
+    }
+
+    /// Removes the executables that no application needs.
+    package func removeUnneeded() { executables?.removeAll(except: needed.builds.union([build])) }
 
     /// The names of numbers.
     private static let nextReplica = "next replica"
@@ -118,6 +144,11 @@ package final class SQLiteGoalStore: GoalStore {
                 return written
             }
             for (name, arguments) in written { stored.set(name, arguments) }
+            var hasFewer = false
+            for (name, application) in change.applications {
+                hasFewer = needed.set(name, application?.builds ?? []) || hasFewer
+            }
+            if hasFewer { removeUnneeded() }
         } catch {
             throw Self.error(error, path)
         }

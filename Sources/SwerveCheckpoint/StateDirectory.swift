@@ -65,4 +65,12 @@ package struct StateDirectory: Sendable {
 
     /// The file that holds the goal.
     package var database: String { "\(path)/state.sqlite" }
+
+    /// The folder of the executables that are kept, beside the file that holds the goal.
+    ///
+    /// - Parameter database: the path of that file.
+    package static func executables(beside database: String) -> String {
+        let folder = database.lastIndex(of: "/").map { database[...$0] } ?? ""
+        return "\(folder)executables"
+    }
 }

@@ -25,11 +25,15 @@ struct ApplicationMachine: Sendable {
     private var deletedBelow: UInt64?
     /// Whether the goal comes from an earlier controller and has not been acted on yet.
     private var isInherited: Bool
+    /// Whether there was a route that this controller does not know. Then the latest spec's leads to whatever serves,
+    /// also to the version that a failed rollout returned to.
+    private var lacksRoute: Bool
 
     /// - Parameter goal: the goal of an earlier controller; for a new application it has no deployments.
     init(_ goal: Goal) {
         deployments = goal.deployments.mapValues { DeploymentMachine($0) }
         isInherited = !goal.deployments.isEmpty || goal.isDeleting
+        lacksRoute = !goal.deployments.isEmpty && goal.spec.routePrefix != nil
     }
 
     /// Takes over what an earlier controller left running.
@@ -49,6 +53,8 @@ struct ApplicationMachine: Sendable {
             if let own = goal.deployments[name] { deployments[name]?.adopt(replicas, own, now: now) }
         }
         if goal.isDeleting { deletedBelow = next } else { self.route = route }
+        // A controller that is the first of its instance is told of nothing, either.
+        if !found.isEmpty { lacksRoute = false }
     }
 
     /// Whether nothing is left of a deleted application.
@@ -188,7 +194,8 @@ struct ApplicationMachine: Sendable {
             )
         }
         guard next != route else { return }
-        if ingress.isHealthy || (route == nil && ingress.isServing(wanted)) { route = next }
+        let isFirst = route == nil && (ingress.isServing(wanted) || (lacksRoute && ingress.hasServing))
+        if ingress.isHealthy || isFirst { route = next }
     }
 
     /// Retires the deployments that the latest spec no longer includes, once all that it includes are healthy.

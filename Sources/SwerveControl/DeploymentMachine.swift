@@ -75,6 +75,9 @@ struct DeploymentMachine: Sendable {
         goal.serves && runningCount > 0 && !replicas.contains { $0.isRunning && !isLatest($0, goal) }
     }
 
+    /// Whether calls go to at least one replica, of whatever version.
+    var hasServing: Bool { replicas.contains { $0.isRunning && $0.standing != .discarded } }
+
     /// Whether the replica is, as it is, one of the goal's spec.
     func isLatest(_ replica: ReplicaMachine, _ goal: Goal) -> Bool {
         replica.standing == .current && replica.configuration == goal.spec.configuration && replica.update == nil

@@ -19,8 +19,24 @@ extension GoalState {
         return goal
     }
 
-    /// Keeps an application from starting anything until its next deploy; calls fail with the message.
-    package mutating func fail(_ application: String, because message: String) {
+    /// Forgets what an application cannot return to. If what it runs cannot be started either, nothing of it starts
+    /// until its next deploy, and calls fail with the reason.
+    ///
+    /// - Parameter reasonAgainst: why replicas of a spec cannot be started; `nil` if they can.
+    package mutating func keep(_ application: String, _ reasonAgainst: (DeploymentSpec) -> String?) {
+        guard let own = applications[application] else { return }
+        for (name, deployment) in own.deployments {
+            if let fallback = deployment.fallback, reasonAgainst(fallback.spec) != nil {
+                applications[application]?.deployments[name]?.fallback = nil
+            }
+        }
+        let wanted = own.deployments.sorted { $0.key < $1.key }.filter { $0.value.startsReplicas }
+        if let reason = wanted.compactMap({ reasonAgainst($0.value.spec) }).first {
+            fail(application, because: reason)
+        }
+    }
+
+    private mutating func fail(_ application: String, because message: String) {
         guard var own = applications[application], !own.isDeleting else { return }
         for name in own.deployments.keys where own.deployments[name]?.isRetired == false {
             own.deployments[name]?.course = .failed(message: message)
@@ -32,6 +48,15 @@ extension GoalState {
 }
 
 extension GoalState.Application {
+    /// The builds of the program that its replicas are started from, or may be after a rollout that fails.
+    package var builds: Set<String> {
+        Set(
+            deployments.values.filter(\.startsReplicas).flatMap { own in
+                [own.spec.build] + (own.fallback.map { [$0.spec.build] } ?? [])
+            }
+        ).subtracting([""])
+    }
+
     /// The initialisers' arguments of all its specs, in an order that depends only on the rest. They are bytes, and may
     /// be many: a store keeps them apart.
     package var arguments: [[UInt8]] {

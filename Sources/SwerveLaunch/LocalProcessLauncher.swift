@@ -8,13 +8,14 @@ internal import Synchronization
 #else
     internal import SystemPackage
 #endif
-/// Runs replicas as processes of this machine, from this process's own executable: the file that runs, also when another
-/// one has taken its name since.
+/// Runs replicas as processes of this machine, by default from this process's own executable: the file that runs, also
+/// when another one has taken its name since.
 ///
 /// The processes inherit standard output. What they write to standard error is passed on to this process's, so that
-/// output from user code appears where it would without replicas. They inherit no other descriptors, except one as standard input where it is given. Every signal has
-/// its default effect in them, including those that this process ignores. Each process has its own session: terminal
-/// input and the terminal's end reach only this process, which then ends its replicas in its own time.
+/// output from user code appears where it would without replicas. They inherit no other descriptors, except one as
+/// standard input where it is given. Every signal has its default effect in them, including those that this process
+/// ignores. Each process has its own session: terminal input and the terminal's end reach only this process, which then
+/// ends its replicas in its own time.
 package final class LocalProcessLauncher: ProcessLauncher {
     private enum Child {
         case starting(isKilled: Bool)
@@ -46,6 +47,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
 
     package func start(
         _ replica: ReplicaID,
+        executable: String? = nil,
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
@@ -55,9 +57,11 @@ package final class LocalProcessLauncher: ProcessLauncher {
             let reason: String
             let errors = ErrorRelay()
             do {
+                let executable = executable ?? self.executable
                 let status =
                     if let standardInput {
                         try await run(
+                            executable,
                             environment,
                             input: .fileDescriptor(
                                 FileDescriptor(rawValue: standardInput),
@@ -66,11 +70,13 @@ package final class LocalProcessLauncher: ProcessLauncher {
                             errors
                         ) { await self.live(replica, $0, report) }
                     } else {
-                        try await run(environment, input: .none, errors) { await self.live(replica, $0, report) }
+                        try await run(executable, environment, input: .none, errors) {
+                            await self.live(replica, $0, report)
+                        }
                     }
                 reason = LaunchFailure.describe(status)
             } catch {
-                reason = LaunchFailure.describe(error, executable: name)
+                reason = LaunchFailure.describe(error, executable: executable ?? name)
             }
             _ = children.withLock { $0.removeValue(forKey: replica) }
             report(.exited(reason: reason, lastOutput: await errors?.lastLines() ?? ""))
@@ -80,6 +86,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
     /// - Parameter body: called with the process id once the process exists. Until it returns, nobody waits for the
     ///   process, so that the id stays valid.
     private func run(
+        _ executable: String,
         _ environment: [String: String],
         input: some InputProtocol,
         _ errors: ErrorRelay?,

@@ -73,6 +73,7 @@ struct InstanceParts {
             peers: peers,
             clock: clock,
             files: files,
+            kept: kept.executable,
             logger: options.logger
         )
         let here = InProcessLauncher(

@@ -1,3 +1,4 @@
+internal import Logging
 internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveCore
@@ -19,11 +20,34 @@ struct KeptGoal: Sendable {
         let directory = try StateDirectory(path)
         let store = try Self.open(directory.database)
         (self.directory, self.goal) = (directory, try store.load())
+        store.removeUnneeded()
+        Self.keepThisProgram(directory, options.logger)
         // A separate controller opens the file itself.
         self.store = options.controller == .embedded ? store : nil
     }
 
     static func open(_ database: String) throws(ServeError) -> SQLiteGoalStore {
-        try SQLiteGoalStore(database, build: BuildID.own.description)
+        try SQLiteGoalStore(database, build: BuildID.own.description, executables: executables(beside: database))
+    }
+
+    private static func executables(beside database: String) -> KeptExecutables {
+        KeptExecutables(in: StateDirectory.executables(beside: database), version: Hello.currentVersion)
+    }
+
+    /// Where the executable of another build is; `nil` if it is not kept.
+    var executable: @Sendable (String) -> String? {
+        guard let directory else { return { _ in nil } }
+        let executables = Self.executables(beside: directory.database)
+        return { executables.path(of: $0) }
+    }
+
+    private static func keepThisProgram(_ directory: StateDirectory, _ logger: Logger) {
+        // A copy could not be told from another build.
+        guard BuildID.isSharedByCopies else { return }
+        do {
+            try executables(beside: directory.database).keepThisProgram(as: BuildID.own.description)
+        } catch {
+            logger.warning("another build will not start what this one deploys", metadata: ["reason": "\(error)"])
+        }
     }
 }

@@ -12,6 +12,7 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
 
     func start(
         _ replica: ReplicaID,
+        executable: String?,
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {

@@ -74,6 +74,51 @@ import Testing
         #expect(status.message.contains("another build of the program deployed it"))
     }
 
+    @Test func `an application of another build starts if that build's executable is kept`() async throws {
+        var controller = StoringController()
+        try controller.deploy(application("shop", version: 1, replicas: 1))
+        try controller.deploy(application("inside", version: 1, replicas: 1, placement: .inProcess))
+        try await controller.save(to: store(build: "one"))
+        try keep("one")
+
+        var next = ControllerState(goal: try store(build: "two").load())
+        let started = next.tick(now: .zero).compactMap { action -> String? in
+            if case .start(_, let spec, _) = action { "\(spec.id)" } else { nil }
+        }
+        #expect(started == ["shop/web"])
+        let message = next.status().applications["inside"]?.message
+        #expect(message?.contains("only that one can run it in its own process") == true)
+    }
+
+    @Test func `without its executable an earlier build is no longer what a failed rollout returns to`() async throws {
+        var controller = StoringController()
+        try controller.deploy(application("shop", version: 1, replicas: 1))
+        try controller.runAll()
+        try controller.deploy(application("shop", version: 2, replicas: 1, build: "two"))
+        try await controller.save(to: store(build: "two"))
+        #expect(try store(build: "two").load().applications["shop"]?.deployments["web"]?.fallback == nil)
+        try keep("one")
+        #expect(try store(build: "two").load().applications["shop"]?.deployments["web"]?.fallback?.spec.build == "one")
+    }
+
+    @Test func `an executable is kept until no application needs its build`() async throws {
+        for build in ["one", "two", "unknown"] { try keep(build) }
+        let store = try store(build: "two")
+        var controller = StoringController()
+        for name in ["a", "b"] { try controller.deploy(application(name, version: 1, replicas: 1)) }
+        try controller.runAll()
+        try await controller.save(to: store)
+        store.removeUnneeded()
+        #expect(kept == ["one-8", "two-8"])
+        // What a failed rollout returns to is needed.
+        for name in ["a", "b"] { try controller.deploy(application(name, version: 2, replicas: 1, build: "two")) }
+        try await controller.save(to: store)
+        #expect(kept == ["one-8", "two-8"])
+        try controller.runAll()
+        try await controller.save(to: store)
+        #expect(kept == ["two-8"])
+    }
+
     // MARK: Files that cannot be used
 
     @Test func `a crash in the middle of a write leaves the state before or after it`() async throws {
@@ -172,5 +217,16 @@ import Testing
         #expect(try SQLiteGoalStore(path, build: "one", schema: Self.later).load().applications.isEmpty)
     }
 
-    private func store(build: String = "one") throws -> SQLiteGoalStore { try SQLiteGoalStore(path, build: build) }
+    private func store(build: String = "one") throws -> SQLiteGoalStore {
+        try SQLiteGoalStore(path, build: build, executables: KeptExecutables(in: executables, version: 8))
+    }
+
+    private var executables: String { StateDirectory.executables(beside: path) }
+
+    private var kept: [String] { (try? FileManager.default.contentsOfDirectory(atPath: executables).sorted()) ?? [] }
+
+    private func keep(_ build: String) throws {
+        try FileManager.default.createDirectory(atPath: executables, withIntermediateDirectories: true)
+        try Data("program".utf8).write(to: URL(filePath: "\(executables)/\(build)-8"))
+    }
 }

@@ -17,13 +17,20 @@ final class TemporaryFolder {
 }
 
 /// An application with one deployment, `web`.
-func application(_ name: String, version: UInt8, replicas: Int) -> ApplicationSpec {
+func application(
+    _ name: String,
+    version: UInt8,
+    replicas: Int,
+    build: String = "one",
+    placement: DeploymentOptions.Placement = .process
+) -> ApplicationSpec {
     let deployment = DeploymentSpec(
         id: DeploymentID(application: name, deployment: "web"),
         typeName: "Type",
         arguments: [version, 0, 255],
-        options: DeploymentOptions(numReplicas: replicas),
-        answersHTTP: true
+        options: DeploymentOptions(numReplicas: replicas, placement: placement),
+        answersHTTP: true,
+        build: build
     )
     return ApplicationSpec(name: name, routePrefix: nil, ingress: "web", deployments: [deployment])
 }

@@ -56,6 +56,24 @@ import Testing
         #expect(after.status()?.state == .deployFailed)
     }
 
+    @Test func `the next controller has a route to what a failed rollout returned to`() throws {
+        var bench = Bench()
+        let old = deployment("web", 1, version: 1)
+        let new = deployment("web", 1, version: 2)
+        _ = try bench.run(application(old, prefix: "/"))
+        _ = try bench.deploy(application(new, prefix: "/"))
+        var (during, _) = try restart(bench)
+        let isRouted = during.report(.ready, r(3)).contains(.exposeRoutes([route("/", to: id())]))
+        #expect(isRouted, "while the old version heals")
+        for number: UInt64 in 4...6 {
+            _ = during.report(.exited(reason: "x"), r(number))
+            if number < 6 { _ = during.wait(.seconds(1)) }
+        }
+        var (after, starts) = try restart(during)
+        #expect(starts.contains(.start(r(7), old)), "the old version")
+        #expect(after.report(.ready, r(7)).contains(.exposeRoutes([route("/", to: id())])))
+    }
+
     @Test func `the next controller also keeps retrying a version that was healthy`() throws {
         var bench = Bench()
         let web = deployment()

@@ -19,6 +19,7 @@ private final class SilentLauncher: ProcessLauncher, Sendable {
 
     func start(
         _ replica: ReplicaID,
+        executable: String?,
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {

@@ -212,12 +212,6 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
         try expectViolation(frame(.hello, encoding: hello), "version 99")
     }
 
-    @Test func anotherBuildOfTheProgramClosesTheConnection() throws {
-        var hello = Hello(replica: nil, processID: 1)
-        hello.build = BuildID(bytes: [0xab, 0xcd])
-        try expectViolation(frame(.hello, encoding: hello), "build abcd of the program")
-    }
-
     @Test func aProgramKnowsItsBuild() {
         #expect(BuildID.own.description.count == 16)
     }

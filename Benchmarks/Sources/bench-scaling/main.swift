@@ -7,7 +7,7 @@ import Swerve
 #endif
 
 // Measures how an instance follows its load: from a step of the load to the second replica, from nothing to the first
-// answer, and what a thousand idle replicas cost. Prints one JSON object per measurement and repetition.
+// answer, what a thousand idle replicas cost, and how long an instance is without a controller. Prints one JSON object per measurement and repetition.
 //
 //   bench-scaling [SECONDS [REPETITIONS [NAME ...]]]   all measurements, or the named ones
 
@@ -46,6 +46,7 @@ struct ScalingBenchmark {
         for repetition in 1...repetitions { try await rollout("rollout-\(repetition)") }
         try await idle()
         await Serve.shutdown()
+        try await controllerGap()
     }
 
     private func report(
@@ -152,6 +153,25 @@ struct ScalingBenchmark {
             let share = (processorTime() - before) / (clock.now - start).inSeconds * 100
             try await report("controller_idle_cpu_1000", "% of a core", share)
         }
+    }
+
+    /// From SIGKILL of a separate controller until the next one has stored a change.
+    private func controllerGap() async throws {
+        guard names.isEmpty || names.contains("controller_gap") else { return }
+        var options = ServeOptions(port: 0)
+        options.controller = .separate
+        let instance = ServeInstance(options)
+        try await instance.run(Worker.bind(startMilliseconds: 0), name: "gap", routePrefix: nil)
+        for repetition in 1...repetitions {
+            // One that lasted this long is replaced at once, as it would be in operation.
+            try await Task.sleep(for: .seconds(11))
+            guard let controller = await instance.controllerProcessID else { continue }
+            let start = clock.now
+            kill(controller, SIGKILL)
+            try await instance.scale("Worker", application: "gap", to: 1 + repetition % 2)
+            try await report("controller_gap", "ms", (clock.now - start).milliseconds)
+        }
+        await instance.shutdown()
     }
 
     /// Of this process so far, in seconds.

@@ -23,6 +23,9 @@ int swerve_peer_is_own_user(int socket);
 // Raises the limit on the process's descriptors as far as the system allows, but at most to `most`, and returns the
 // limit that then holds; -1 when the system does not report it.
 int64_t swerve_descriptor_limit_raise(int64_t most);
+// Copies what is left of one file to another without a way through this process, which may share the bytes on the disk.
+// Where the system cannot do that, it stops, and the rest can be read and written.
+void swerve_copy_file(int from, int to);
 // How many descriptors below `most` are open.
 int64_t swerve_descriptors_in_use(int64_t most);
 
@@ -61,9 +64,11 @@ void swerve_process_wait(int32_t process);
 // inherit that: in them, the signal has its default effect.
 void swerve_discard_signal(int signal);
 
-// Identifies this build of the program: the linker's build id, or else properties that identify the file. Writes at
-// most `size` bytes and returns their number, 0 when unknown.
+// The build id that the linker wrote into this program. Writes at most `size` bytes and returns their number, 0 when
+// there is none.
 size_t swerve_build_id(uint8_t *id, size_t size);
+// Identifies the file of this program, which a copy of it does not share; 0 when unknown.
+uint64_t swerve_executable_identity(void);
 
 // Whether this process was started as a worker.
 int swerve_is_worker(void);

@@ -15,6 +15,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let files: WorkerFiles
     private let processorTime: @Sendable (Int32) -> Duration?
     private let groups: ProcessGroups
+    private let kept: @Sendable (String) -> String?
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -51,12 +52,14 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
     ///   - groups: makes the control groups that limit workers.
+    ///   - kept: where the executable of another build of the program is; `nil` if it is not kept.
     package init(
         processes: any ProcessLauncher,
         peers: Peers,
         clock: any EventLoop,
         files: WorkerFiles,
         groups: ProcessGroups = .own,
+        kept: @escaping @Sendable (String) -> String? = { _ in nil },
         logger: Logger,
         processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
@@ -66,6 +69,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         self.files = files
         self.processorTime = processorTime
         self.groups = groups
+        self.kept = kept
         self.logger = logger
     }
 
@@ -77,6 +81,10 @@ package final class WorkerLauncher: ReplicaLauncher {
         on reservation: Reservation,
         report: @escaping @Sendable (ReplicaEvent) -> Void
     ) {
+        let executable = spec.isOfThisBuild ? nil : kept(spec.build)
+        guard spec.isOfThisBuild || executable != nil else {
+            return report(.exited(reason: "the executable of build \(spec.build) is not kept"))
+        }
         var settings = files.settings(of: replica)
         let limits = WorkerLimits(for: reservation, group: files.group(of: replica), groups)
         limits.apply(to: &settings)
@@ -84,7 +92,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
         var environment = reservation.environment
         environment[WorkerSettings.variable] = settings.text
-        processes.start(replica, environment: environment) { event in
+        processes.start(replica, executable: executable, environment: environment) { event in
             switch event {
             case .launched(let processID):
                 self.state.withLock { $0.replicas[replica]?.processID = processID }
@@ -202,13 +210,16 @@ extension WorkerLauncher: PeerDelegate {
             guard let entry = state.replicas[replica], entry.connection == nil, !entry.isStopped, !entry.isSilent else {
                 return false
             }
+            guard entry.spec.isOf(hello.build) else { return false }
             state.replicas[replica]?.connection = connection
             entry.timeout?.cancel()
             for message in state.published.values { connection.send(message) }
             connection.send(.start(entry.spec))
             return true
         }
-        guard isExpected else { return connection.close(because: "no replica \(replica) is expected") }
+        guard isExpected else {
+            return connection.close(because: "no replica \(replica) of build \(hello.build) is expected")
+        }
         report(.connected, of: replica)
         peers.adopt(connection, address: files.settings(of: replica).address)
     }

@@ -232,7 +232,8 @@ package final class ProxyFleet: Sendable {
 
     private func start(_ number: UInt64) {
         let environment = [WorkerSettings.variable: settings(number).text]
-        state.withLock { $0.processes }?.start(Self.process(number), environment: environment) { event in
+        state.withLock { $0.processes }?.start(Self.process(number), executable: nil, environment: environment) {
+            event in
             switch event {
             case .launched(let processID):
                 self.change { state in

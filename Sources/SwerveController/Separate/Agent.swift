@@ -84,7 +84,7 @@ package final class Agent: Sendable {
         }
         guard let (attempt, token, first) = next else { return }
         let environment = [WorkerSettings.variable: settings(token, first).text]
-        processes.start(Self.process(attempt), environment: environment) { event in
+        processes.start(Self.process(attempt), executable: nil, environment: environment) { event in
             switch event {
             case .launched(let processID):
                 self.state.withLock { $0.processID = processID }

@@ -1,3 +1,5 @@
+internal import CSwerveSystem
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -43,6 +45,38 @@ extension FileSystem {
         } catch {
             unlink(scratch)
             throw error
+        }
+    }
+
+    /// Copies a file so that others see all of the copy or nothing, also after a power failure. File systems that can
+    /// share the bytes of two files do so.
+    ///
+    /// - Parameter mode: who may do what with the copy, less what the process's mask takes away.
+    package static func copy(_ source: String, to path: String, mode: UInt32) throws(SystemFailure) {
+        let scratch = "\(path).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
+        do throws(SystemFailure) {
+            let from: Descriptor
+            do { from = try Descriptor(opening: source, O_RDONLY) } catch { throw SystemFailure("read", source, error) }
+            do throws(ErrorNumber) {
+                let to = try Descriptor(opening: scratch, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+                try copy(from, to)
+                guard fsync(to.number) == 0 else { throw .last }
+            } catch {
+                throw SystemFailure("write", path, error)
+            }
+            try rename(scratch, to: path)
+        } catch {
+            unlink(scratch)
+            throw error
+        }
+    }
+
+    private static func copy(_ from: borrowing Descriptor, _ to: borrowing Descriptor) throws(ErrorNumber) {
+        // As far as the system can; the rest goes through this process.
+        swerve_copy_file(from.number, to.number)
+        var chunk = [UInt8](repeating: 0, count: 1 << 20)
+        while case let count = try Descriptors.read(from.number, into: &chunk), count > 0 {
+            try Descriptors.writeAll(to.number, chunk[..<count])
         }
     }
 

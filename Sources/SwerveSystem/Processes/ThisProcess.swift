@@ -34,8 +34,17 @@ package enum ThisProcess {
     /// Means the file that runs, also when another one has taken its name since, and also in children.
     package static let runningExecutable = "/proc/self/exe"
 
-    /// What tells this program from every other build of it; empty where builds cannot be told apart.
+    /// What tells this program from every other build of it; empty where builds cannot be told apart. Without
+    /// ``linkedBuildID`` a copy of the program has another one.
     package static var buildID: [UInt8] {
+        let linked = linkedBuildID
+        if !linked.isEmpty { return linked }
+        let identity = swerve_executable_identity()
+        return identity == 0 ? [] : (0..<8).map { UInt8(truncatingIfNeeded: identity >> (8 * $0)) }
+    }
+
+    /// The build id that the linker wrote into the program; empty if it wrote none.
+    package static var linkedBuildID: [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = swerve_build_id(&bytes, bytes.count)
         return Array(bytes[..<count])

@@ -65,12 +65,6 @@ final class FrameReader {
                     "the peer speaks protocol version \(hello.version), this process \(Hello.currentVersion)"
                 )
             }
-            guard hello.build == .own else {
-                throw ServeError(
-                    .protocolViolation,
-                    "the peer runs build \(hello.build) of the program, this process build \(BuildID.own)"
-                )
-            }
             guard !hasGreeted else { throw ServeError(.protocolViolation, "a second hello") }
             hasGreeted = true
             connection.delegate.received(hello, on: connection)

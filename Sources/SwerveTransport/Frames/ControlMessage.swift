@@ -2,10 +2,11 @@ package import SwerveCore
 
 /// The first message on a connection.
 package struct Hello: Codable, Sendable {
+    /// The version of all that processes tell each other: frames, messages, specifications, a worker's settings. Raise
+    /// it when any of them changes: a worker may run the kept executable of an earlier build.
     package static let currentVersion = 8
     package var version = Hello.currentVersion
-    /// The build of the sender's program. Arguments may hold values that only the same build understands, such as key
-    /// paths.
+    /// The build of the sender's program.
     package var build = BuildID.own
     /// The worker's replica; `nil` for other processes.
     package var replica: ReplicaID?

@@ -15,10 +15,16 @@ final class Program {
     /// The folder that contains this test bundle and the programs.
     private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
-    init(_ name: String, _ arguments: String...) throws {
+    convenience init(_ name: String, _ arguments: String...) throws {
+        try self.init(Self.product(name), arguments)
+    }
+
+    static func product(_ name: String) -> URL { products.appending(path: name) }
+
+    init(_ program: URL, _ arguments: [String]) throws {
         let pipe = Pipe()
         output = pipe.fileHandleForReading
-        process.executableURL = Self.products.appending(path: name)
+        process.executableURL = program
         process.arguments = arguments
         process.standardOutput = pipe
         try process.run()
@@ -39,12 +45,30 @@ final class Program {
         return try #require(line.isEmpty ? nil : line)
     }
 
+    /// Sends SIGTERM.
+    func terminate() { kill(process.processIdentifier, SIGTERM) }
+
+    /// Waits until it has ended.
+    func exitStatus() async -> Int32 {
+        let process = process
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                process.waitUntilExit()
+                continuation.resume()
+            }
+        }
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
     /// Kills it and every process that it started, all at once, and waits until it is gone.
     func killAll() async throws {
         let own = process.processIdentifier
         for child in Self.children(of: own) + [own] { kill(child, SIGKILL) }
         process.waitUntilExit()
     }
+
+    /// The processes that it has started and that still run.
+    var children: [Int32] { Self.children(of: process.processIdentifier) }
 
     private static func children(of parent: Int32) -> [Int32] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
@@ -57,25 +81,10 @@ final class Program {
     }
 }
 
-/// What the server at a port of this machine answers to `GET /`; `nil` if it does not.
+/// What the server at a port of this machine answers to `GET /`; `nil` if it does not answer with 200.
 func answerOfServer(at port: Int) async -> String? {
-    let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(client) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    let isConnected = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-        }
-    }
-    let request = "GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n"
-    guard isConnected, send(client, request, request.utf8.count, 0) == request.utf8.count else { return nil }
-    var answer: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while case let count = recv(client, &chunk, chunk.count, 0), count > 0 { answer += chunk[..<count] }
-    let text = String(decoding: answer, as: UTF8.self)
-    guard text.hasPrefix("HTTP/1.1 200"), let end = text.range(of: "\r\n\r\n") else { return nil }
-    return String(text[end.upperBound...])
+    guard let client = HTTPClient(port: port) else { return nil }
+    client.send("GET /")
+    let answer = await client.answer()
+    return answer?.status == 200 ? answer?.body : nil
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import Swerve
 
 #if canImport(Glibc)
@@ -54,4 +55,26 @@ distributed actor Tuned {
     }
 
     distributed func answer() async throws -> Int { try await tunable.answer() }
+}
+
+/// Makes bytes, which stay with it until somebody fetches them, and counts those of others.
+@Deployment
+distributed actor Keeper: Reconfigurable {
+    struct UserConfig: Codable, Sendable {
+        var fill: UInt8
+    }
+    private let version: Int
+    private var fill: UInt8 = 0
+
+    init(version: Int) {
+        self.version = version
+    }
+
+    func reconfigure(_ config: UserConfig) async throws { fill = config.fill }
+
+    distributed func make(_ count: Int) -> ByteBuffer { ByteBuffer(repeating: fill, count: count) }
+    distributed func count(_ bytes: ByteBuffer) async -> Int {
+        await Task.yield()
+        return bytes.readableBytes
+    }
 }

@@ -1,0 +1,1 @@
+"""Load with a schedule while processes are killed."""
