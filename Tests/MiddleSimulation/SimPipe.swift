@@ -111,6 +111,8 @@ final class SimWire: Wire, @unchecked Sendable {
     /// Delivers a part of the bytes that have arrived, or the end.
     func deliver(_ count: Int) {
         guard !isClosed, let connection else { return }
+        process.world.sender = output.reader?.process
+        defer { process.world.sender = nil }
         process.world.run(on: process.loop) {
             var rest = count
             while rest > 0, let part = input.bytes.readSlice(length: min(rest, max(1, rest / 2))) {

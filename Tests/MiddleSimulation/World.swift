@@ -9,6 +9,7 @@ import SwerveLaunch
 import SwerveProxy
 import SwerveReplica
 import SwerveRuntime
+import SwerveSystem
 import SwerveTransport
 import Synchronization
 
@@ -39,6 +40,8 @@ final class SimProcess: @unchecked Sendable {
         self.loop = SimLoop(world)
     }
 
+    /// Whether it is a separate controller's.
+    var isController: Bool { replica?.deployment.application == "" }
     var isRunning: Bool { !isDead && stoppedUntil.map { $0 <= world.now } ?? true }
 }
 
@@ -55,9 +58,14 @@ final class World: @unchecked Sendable {
     private(set) var trace: [String] = []
     /// Whether replicas die, sockets break and processes stop.
     var hasFaults = true
+    /// Whether some processes cannot be started, while there are faults.
+    var hasFailedStarts = true
+    /// Whether requests that hang go on doing so.
+    var isHolding = false
 
     private(set) var main: SimProcess!
-    private(set) var workers: [SimProcess] = []
+    /// The processes that the main one has started: workers and controllers.
+    private(set) var children: [SimProcess] = []
     private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
@@ -71,7 +79,7 @@ final class World: @unchecked Sendable {
     private(set) var hosted: HostedReplicas!
     private(set) var peers: Peers!
     private(set) var proxy: ProxyService!
-    private(set) var controller: Controller!
+    private(set) var controller: (any ControllerAccess)!
     private(set) var httpLoop: HTTPLoop!
     private(set) var controllerTask: Task<Void, Never>?
     /// How often live replicas began each request, by its number.
@@ -84,8 +92,19 @@ final class World: @unchecked Sendable {
     var deployed = NIODeadline.uptimeNanoseconds(0)
     private static let drainTime = TimeAmount.nanoseconds(DeploymentOptions().gracefulShutdownTimeout.nanoseconds)
 
+    /// The place of a separate controller and of what it must remember; `nil` in a history whose controller is in the
+    /// main process.
+    private(set) var disk: SimDisk?
+    /// What is checked of the orders that replicas get.
+    private(set) var audit: Audit!
+    /// The process whose message is being read.
+    var sender: SimProcess?
+
+    /// Where a task waits until the world lets it continue.
     struct Gate {
         let process: SimProcess
+        /// The gate stays closed until then.
+        let until: NIODeadline
         let continuation: CheckedContinuation<Void, Never>
     }
     private struct WeakConnection {
@@ -98,7 +117,8 @@ final class World: @unchecked Sendable {
     private static let nextID = Atomic<UInt64>(0)
     static func find(_ id: UInt64) -> World? { worlds.withLock { $0[id] } }
 
-    init(seed: UInt64) {
+    /// - Parameter nodes: what replicas can reserve, in a history with a separate controller.
+    init(seed: UInt64, nodes: [String: NodeResources]? = nil) {
         self.seed = seed
         self.random = SplitMix64(seed: seed)
         self.id = Self.nextID.add(1, ordering: .relaxed).newValue
@@ -106,6 +126,7 @@ final class World: @unchecked Sendable {
         Self.count.add(1, ordering: .relaxed)
         launcher.world = self
         main = SimProcess(self, "main", nil)
+        audit = Audit(self, nodes ?? [:])
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         system = ServeSystem(Self.instance, clock: main.loop, seed: random.next())
@@ -130,6 +151,7 @@ final class World: @unchecked Sendable {
                 peers: peers,
                 clock: main.loop,
                 files: files,
+                groups: ProcessGroups { nil },
                 logger: logger,
                 processorTime: { _ in nil }
             )
@@ -139,13 +161,20 @@ final class World: @unchecked Sendable {
                 address: files.controllerAddress,
                 processID: 1
             )
-            controller = Controller(
-                clock: main.loop,
-                launcher: PlacementLauncher(inProcess: here, processes: workers),
-                callers: peers,
-                logger: logger,
-                exposeRoutes: { proxy.expose($0) }
-            )
+            let replicas = SimOrders(self, PlacementLauncher(inProcess: here, processes: workers))
+            if let nodes {
+                beginSeparately(replicas, nodes, logger)
+            } else {
+                let controller = Controller(
+                    clock: main.loop,
+                    launcher: replicas,
+                    callers: peers,
+                    logger: logger,
+                    exposeRoutes: { proxy.expose($0) }
+                )
+                self.controller = controller
+                controllerTask = Task(executorPreference: main.executor) { _ = await controller.run() }
+            }
             listeners[files.controllerAddress] = (main, workers, hosted)
             var options = HTTPServerOptions()
             options.writeTimeout = .seconds(3600)
@@ -159,12 +188,40 @@ final class World: @unchecked Sendable {
                 unsent: { channel, _ in (channel as? SimChannel)?.unsent ?? 0 }
             )
         }
-        controllerTask = runController()
     }
 
-    private func runController() -> Task<Void, Never> {
-        let controller = controller!
-        return Task(executorPreference: main.executor) { _ = await controller.run() }
+    /// Begins with a controller in a process of its own.
+    private func beginSeparately(_ replicas: SimOrders, _ nodes: [String: NodeResources], _ logger: Logger) {
+        let disk = SimDisk(self)
+        self.disk = disk
+        let (proxy, address) = (proxy!, "/sim/agent.sock")
+        let agent = Agent(
+            launcher: replicas,
+            callers: peers,
+            nodes: nodes,
+            processes: launcher,
+            clock: main.loop,
+            firstNumber: 1,
+            secret: { [unowned self] in random.next() },
+            logger: logger,
+            exposeRoutes: { [unowned self] in
+                audit.exposes($0)
+                proxy.expose($0)
+            },
+            settings: { token, first in
+                ControllerSettings(
+                    instance: Self.instance,
+                    agentAddress: address,
+                    token: token,
+                    database: "",
+                    firstNumber: first
+                )
+            }
+        )
+        controller = agent
+        listeners[address] = (main, agent, hosted)
+        system.pools.loads.report { [weak agent] in agent?.report($0) }
+        agent.begin(holding: ())
     }
 
     func end() {
@@ -175,7 +232,7 @@ final class World: @unchecked Sendable {
         for wire in allWires { wire.forget() }
         allWires = []
         // Timers hold the objects they belong to, which hold the loop.
-        for process in [main!] + workers {
+        for process in [main!] + children {
             process.wires = []
             process.loop.drop()
         }
@@ -183,6 +240,8 @@ final class World: @unchecked Sendable {
             listeners = [:]
             delayed = []
             controller = nil
+            audit = nil
+            disk = nil
             controllerTask = nil
             proxy = nil
             peers = nil
@@ -231,7 +290,7 @@ final class World: @unchecked Sendable {
         _ delegate: any PeerDelegate,
         _ hosted: HostedReplicas
     ) -> PeerConnection? {
-        guard let listener = listeners[address], !listener.process.isDead else { return nil }
+        guard !process.isDead, let listener = listeners[address], !listener.process.isDead else { return nil }
         let sizes = [300, 1000, 5000, 70_000, 300_000]
         let there = SimPipe(capacity: sizes[random.next(below: sizes.count)])
         let back = SimPipe(capacity: sizes[random.next(below: sizes.count)])
@@ -260,18 +319,46 @@ final class World: @unchecked Sendable {
     func startSilent(_ replica: ReplicaID) -> SimProcess {
         note("\(replica) does not connect")
         let process = SimProcess(self, "\(replica)", replica)
-        workers.append(process)
+        children.append(process)
+        return process
+    }
+
+    func startController(_ name: ReplicaID, _ settings: ControllerSettings) -> SimProcess {
+        let process = SimProcess(self, "controller \(name.number)", name)
+        children.append(process)
+        note("\(process.name) starts")
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        // Some take long to load.
+        let isSlow = hasFaults && random.next(below: 8) == 0
+        later(process.loop, within: isSlow ? 20_000_000_000 : 2_000_000) { [unowned self] in
+            guard !process.isDead, let disk else { return }
+            let controller = SeparateController(
+                settings,
+                loop: process.loop,
+                store: SimStore(disk, process),
+                goal: disk.load(process),
+                logger: logger,
+                executor: process.executor,
+                exit: { [unowned self] _ in kill(process) }
+            )
+            process.worker = controller
+            let system = ServeSystem(settings.instance, clock: process.loop, seed: random.next())
+            let hosted = HostedReplicas(system)
+            controller.run(SimNetwork(process: process), hosted: hosted, processID: Int32(children.count + 1))
+        }
         return process
     }
 
     func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings) -> SimProcess {
         let process = SimProcess(self, "\(replica)", replica)
-        workers.append(process)
+        children.append(process)
+        audit.processStarted(replica)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let system = ServeSystem(settings.instance, clock: process.loop, seed: random.next())
         let environment = WorkerEnvironment(
-            processID: Int32(workers.count + 1),
+            processID: Int32(children.count + 1),
             loop: process.loop,
             network: SimNetwork(process: process),
             system: system,
@@ -296,7 +383,7 @@ final class World: @unchecked Sendable {
     /// The board of a worker; some workers have none.
     private func board() -> (path: String, board: SharedBoard)? {
         guard random.next(below: 4) > 0 else { return nil }
-        let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(workers.count)"
+        let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(children.count)"
         guard let board = try? SharedBoard(path: path, create: true) else { return nil }
         boards.append(path)
         return (path, board)
@@ -317,6 +404,7 @@ final class World: @unchecked Sendable {
             for (_, done) in far.eventual { otherEnd(of: wire)?.process.loop.execute(done) }
             far.eventual = []
         }
+        if let replica = process.replica { audit?.processEnded(replica) }
         launcher.died(process)
     }
 
@@ -333,7 +421,7 @@ final class World: @unchecked Sendable {
 
     // MARK: Steps
 
-    var live: [SimProcess] { ([main!] + workers).filter(\.isRunning) }
+    var live: [SimProcess] { ([main!] + children).filter(\.isRunning) }
 
     /// Takes one of the possible steps.
     ///
@@ -360,7 +448,7 @@ final class World: @unchecked Sendable {
             }
             process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
         }
-        let open = gates.indices.filter { gates[$0].process.isRunning }
+        let open = gates.indices.filter { gates[$0].process.isRunning && gates[$0].until <= now }
         // Mostly something else happens first.
         if let gate = open.first(where: { _ in random.next(below: 4) == 0 }) ?? (choices.isEmpty ? open.first : nil) {
             choices.append { [unowned self] in gates.remove(at: gate).continuation.resume() }
@@ -384,7 +472,8 @@ final class World: @unchecked Sendable {
     /// - Returns: `false` when nothing will ever be due.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
         let wakeUps =
-            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
+            live.compactMap(\.loop.wakeUp) + delayed.map(\.at)
+            + gates.filter(\.process.isRunning).map(\.until) + ([main!] + children).compactMap(\.stoppedUntil)
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true
@@ -394,7 +483,7 @@ final class World: @unchecked Sendable {
 
     /// Runs the remaining work of the worker processes to its end, unseen by others.
     func bury() {
-        for process in workers {
+        for process in children {
             run(on: process.loop) { for wire in process.wires { wire.connection?.ended("buried") } }
             let gone = gates.filter { $0.process === process }
             gates.removeAll { $0.process === process }

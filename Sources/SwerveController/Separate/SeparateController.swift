@@ -13,11 +13,14 @@ package final class SeparateController: PeerDelegate {
     private let store: any GoalStore
     private let goal: GoalState
     private let logger: Logger
+    /// Where the controller's loop and its answers run; `nil` is the Swift pool.
+    private let executor: (any TaskExecutor)?
     private let exit: @Sendable (Int32) -> Void
     private let controller = Mutex<Controller?>(nil)
 
     /// - Parameters:
     ///   - goal: as the store has it.
+    ///   - executor: where the controller's loop and its answers run; `nil` for the Swift pool.
     ///   - exit: ends the process.
     package init(
         _ settings: ControllerSettings,
@@ -25,6 +28,7 @@ package final class SeparateController: PeerDelegate {
         store: any GoalStore,
         goal: GoalState,
         logger: Logger,
+        executor: (any TaskExecutor)? = nil,
         exit: @escaping @Sendable (Int32) -> Void
     ) {
         self.settings = settings
@@ -32,6 +36,7 @@ package final class SeparateController: PeerDelegate {
         self.store = store
         self.goal = goal.numbered(from: settings.firstNumber)
         self.logger = logger
+        self.executor = executor
         self.exit = exit
     }
 
@@ -64,7 +69,7 @@ package final class SeparateController: PeerDelegate {
         case .request(let number, let request):
             guard let controller = controller.withLock({ $0 }) else { return }
             // Unstructured: the answer may take as long as a model needs to load.
-            Task { await self.answer(number, request, controller, connection) }
+            Task(executorPreference: executor) { await self.answer(number, request, controller, connection) }
         }
     }
 
@@ -82,7 +87,7 @@ package final class SeparateController: PeerDelegate {
         self.controller.withLock { $0 = controller }
         let goal = goal
         // Unstructured: runs until the process ends.
-        Task { await controller.run(goal, inventory) }
+        Task(executorPreference: executor) { await controller.run(goal, inventory) }
     }
 
     private func answer(
