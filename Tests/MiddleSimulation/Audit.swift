@@ -12,6 +12,8 @@ final class Audit {
         var limit: Int
         var ongoing = 0
         var isReady = false
+        /// Whether callers were told of it.
+        var wasPublished = false
         var drainsSince: NIODeadline?
         var hasDrained = false
         /// Whether its process, or its place in the main process, exists.
@@ -91,9 +93,10 @@ final class Audit {
     func stops(_ replica: ReplicaID) {
         changes("stop of \(replica)")
         orders += 1
-        guard isSeparate, let entry = replicas[replica], entry.isReady, !entry.hasDrained, !entry.isGone else { return }
+        guard isSeparate, let entry = replicas[replica], entry.wasPublished, !entry.hasDrained, !entry.isGone else { return }
         let patience = TimeAmount.nanoseconds(entry.spec.options.gracefulShutdownTimeout.nanoseconds)
-        let isOver = entry.drainsSince.map { $0 + patience <= world.now } ?? false
+        // The controller counts from the time at which it sent the order.
+        let isOver = entry.drainsSince.map { $0 + patience <= world.now + .seconds(1) } ?? false
         world.check(
             isOver || entry.isHurt || isShuttingDown,
             "\(replica) is stopped in the middle of its requests"
@@ -105,15 +108,24 @@ final class Audit {
         changes("publication of \(deployment)")
         known.insert(deployment)
         guard isSeparate else { return }
+        if case .publish(_, let published, _) = message {
+            for replica in published { replicas[replica.id]?.wasPublished = true }
+        }
         if case .withdraw(_, let error) = message {
             withdrawn.insert(deployment)
             let isTrue =
                 error.code == .deleted
-                ? deleted.contains(deployment.application) || isShuttingDown : failedStarts > 0
+                ? deleted.contains(deployment.application) || isShuttingDown || isLeftOut(deployment) : failedStarts > 0
             world.check(isTrue, "\(deployment) is withdrawn without a reason: \(error)")
         } else if withdrawn.remove(deployment) != nil {
             lastWithdrawn[deployment] = world.trace.count
         }
+    }
+
+    /// Whether the application's latest spec does not include the deployment.
+    private func isLeftOut(_ deployment: DeploymentID) -> Bool {
+        guard let spec = world.disk?.applications[deployment.application]?.spec else { return true }
+        return !spec.deployments.contains { $0.id == deployment }
     }
 
     func exposes(_ routes: [RouteEntry]) {

@@ -262,12 +262,12 @@ final class ControlHistory: History {
         for _ in 0..<world.random.next(below: 5) {
             addCall(SimOrder(number: takeNumber(), work: .hang, size: 0), to: pick(deployments.filter(isWanted)))
         }
-        pass(.minutes(3))
+        pass(.seconds(40))
         let orders = world.audit.orders
         let targets = world.disk?.targets
-        pass(.seconds(20))
+        pass(.seconds(5))
         killController()
-        pass(.minutes(2))
+        pass(.seconds(30))
         world.check(world.audit.orders == orders, "replicas come or go although nothing changes")
         world.check(world.disk?.targets == targets, "targets change although nothing changes")
         world.isHolding = false

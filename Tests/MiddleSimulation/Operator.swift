@@ -40,6 +40,8 @@ final class Operator: @unchecked Sendable {
     private unowned let world: World
     private var wanted: [String: Wanted] = [:]
     private var capacity: (wanted: Int?, number: Int, isDone: Bool)?
+    /// The deployments that were ever to be autoscaled.
+    private var autoscaled: Set<DeploymentID> = []
     private var count = 0
     /// The changes that are not done.
     private(set) var open = 0
@@ -107,8 +109,12 @@ final class Operator: @unchecked Sendable {
         switch change {
         case .deploy(let spec):
             var targets: [String: Int] = [:]
-            for own in spec.deployments where own.options.autoscaling == nil {
-                targets[own.id.deployment] = own.options.numReplicas
+            for own in spec.deployments {
+                if own.options.autoscaling == nil {
+                    targets[own.id.deployment] = own.options.numReplicas
+                } else {
+                    autoscaled.insert(own.id)
+                }
             }
             wanted[name] = Wanted(spec: spec, targets: targets, last: count, lastWhole: count)
         case .delete:
@@ -161,12 +167,10 @@ final class Operator: @unchecked Sendable {
         case (.deleted, .deploy(let spec)?): return world.audit.deleted.contains(spec.name)
         case (.startFailed, .deploy?): return world.audit.failedStarts > 0 || !world.audit.nodes.isEmpty
         case (.insufficientResources, .deploy?), (.insufficientResources, .scale?): return !world.audit.nodes.isEmpty
-        case (.invalidOptions, .scale(let deployment, _)?): return target(deployment) == nil || isUnknown(deployment)
+        case (.invalidOptions, .scale(let deployment, _)?): return autoscaled.contains(deployment)
         default: return false
         }
     }
-
-    private func isUnknown(_ deployment: DeploymentID) -> Bool { wanted[deployment.application]?.isUnknown ?? true }
 
     // MARK: Promises
 

@@ -150,10 +150,6 @@ distributed actor SimActor: HTTPIngress {
 }
 
 extension World {
-    func process(of replica: ReplicaID?) -> SimProcess {
-        children.first { $0.replica == replica } ?? main
-    }
-
     func noteBegun(_ number: Int, by replica: ReplicaID?) {
         // The work of a dead process does not count: nobody sees it.
         guard !process(of: replica).isDead else { return }
@@ -162,7 +158,7 @@ extension World {
     }
 
     /// Waits for a while.
-    func hang(_ replica: ReplicaID?) async { await wait(process(of: replica), atLeast: .milliseconds(20)) }
+    func hang(_ replica: ReplicaID?) async { await wait(process(of: replica), atLeast: .milliseconds(hasFaults ? 20 : 2000)) }
 
     /// Waits until the world lets the caller continue.
     func wait(_ replica: ReplicaID?) async {
@@ -171,6 +167,8 @@ extension World {
 
     /// - Parameter time: how long it waits at least.
     func wait(_ process: SimProcess, atLeast time: TimeAmount = .zero) async {
+        // What is buried runs to its end.
+        guard !process.isDead else { return }
         let until = now + time
         await withCheckedContinuation { gates.append(Gate(process: process, until: until, continuation: $0)) }
     }

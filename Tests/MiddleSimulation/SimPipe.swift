@@ -3,7 +3,10 @@ import SwerveTransport
 
 /// One direction of a socket between two simulated processes: the bytes that were written and have not arrived.
 final class SimPipe {
-    var bytes = ByteBuffer()
+    var bytes = ByteBuffer() {
+        didSet { count = bytes.readableBytes }
+    }
+    private var count = 0
     let capacity: Int
     /// Whether the writer is gone, so that nothing more arrives.
     var isEnded = false
@@ -17,8 +20,8 @@ final class SimPipe {
         self.capacity = capacity
     }
 
-    var room: Int { max(0, capacity - bytes.readableBytes) }
-    var hasNews: Bool { bytes.readableBytes > 0 || isEnded }
+    var room: Int { max(0, capacity - count) }
+    var hasNews: Bool { count > 0 || isEnded }
 }
 
 /// One end of a simulated socket.

@@ -66,6 +66,9 @@ final class World: @unchecked Sendable {
     private(set) var main: SimProcess!
     /// The processes that the main one has started: workers and controllers.
     private(set) var children: [SimProcess] = []
+    /// The processes that have not ended.
+    private var alive: [SimProcess] = []
+    private var byReplica: [ReplicaID: SimProcess] = [:]
     private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
@@ -114,7 +117,7 @@ final class World: @unchecked Sendable {
 
     private static let instance = InstanceID(rawValue: 1)
     private static let worlds = Mutex<[UInt64: World]>([:])
-    private static let nextID = Atomic<UInt64>(0)
+    private static let nextID = Atomic<UInt64>(1 << 40)
     static func find(_ id: UInt64) -> World? { worlds.withLock { $0[id] } }
 
     /// - Parameter nodes: what replicas can reserve, in a history with a separate controller.
@@ -126,6 +129,7 @@ final class World: @unchecked Sendable {
         Self.count.add(1, ordering: .relaxed)
         launcher.world = self
         main = SimProcess(self, "main", nil)
+        alive = [main]
         audit = Audit(self, nodes ?? [:])
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -315,17 +319,26 @@ final class World: @unchecked Sendable {
 
     // MARK: Processes
 
+    private func add(_ process: SimProcess) {
+        children.append(process)
+        alive.append(process)
+        if let replica = process.replica { byReplica[replica] = process }
+    }
+
+    /// The process in which a replica runs.
+    func process(of replica: ReplicaID?) -> SimProcess { replica.flatMap { byReplica[$0] } ?? main }
+
     /// Starts a process that does nothing.
     func startSilent(_ replica: ReplicaID) -> SimProcess {
         note("\(replica) does not connect")
         let process = SimProcess(self, "\(replica)", replica)
-        children.append(process)
+        add(process)
         return process
     }
 
     func startController(_ name: ReplicaID, _ settings: ControllerSettings) -> SimProcess {
         let process = SimProcess(self, "controller \(name.number)", name)
-        children.append(process)
+        add(process)
         note("\(process.name) starts")
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -352,7 +365,7 @@ final class World: @unchecked Sendable {
 
     func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings) -> SimProcess {
         let process = SimProcess(self, "\(replica)", replica)
-        children.append(process)
+        add(process)
         audit.processStarted(replica)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -383,7 +396,9 @@ final class World: @unchecked Sendable {
     /// The board of a worker; some workers have none.
     private func board() -> (path: String, board: SharedBoard)? {
         guard random.next(below: 4) > 0 else { return nil }
-        let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(children.count)"
+        // Of the same length in every history, so that its seed decides everything.
+        let numbers = [UInt64(getpid()), id, UInt64(children.count)].map { "\($0 + 1_000_000_000)" }
+        let path = "/tmp/swerve-simulation-\(numbers.joined(separator: "-"))"
         guard let board = try? SharedBoard(path: path, create: true) else { return nil }
         boards.append(path)
         return (path, board)
@@ -393,6 +408,7 @@ final class World: @unchecked Sendable {
     func kill(_ process: SimProcess) {
         guard !process.isDead else { return }
         process.isDead = true
+        alive.removeAll { $0 === process }
         note("\(process.name) dies")
         listeners = listeners.filter { $0.value.process !== process }
         for wire in process.wires where !wire.isClosed {
@@ -421,7 +437,7 @@ final class World: @unchecked Sendable {
 
     // MARK: Steps
 
-    var live: [SimProcess] { ([main!] + children).filter(\.isRunning) }
+    var live: [SimProcess] { alive.filter(\.isRunning) }
 
     /// Takes one of the possible steps.
     ///
@@ -444,9 +460,9 @@ final class World: @unchecked Sendable {
                         wire.deliver(random.next(below: 3) == 0 ? random.next(below: there + 1) : there)
                     }
                 }
-                if wire.output.room > 0, !wire.output.eventual.isEmpty { choices.append { wire.continueWriting() } }
+                if !wire.output.eventual.isEmpty, wire.output.room > 0 { choices.append { wire.continueWriting() } }
             }
-            process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
+            if process.wires.contains(where: \.isClosed) { process.wires.removeAll { $0.isClosed && !$0.input.hasNews } }
         }
         let open = gates.indices.filter { gates[$0].process.isRunning && gates[$0].until <= now }
         // Mostly something else happens first.
@@ -473,7 +489,7 @@ final class World: @unchecked Sendable {
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
         let wakeUps =
             live.compactMap(\.loop.wakeUp) + delayed.map(\.at)
-            + gates.filter(\.process.isRunning).map(\.until) + ([main!] + children).compactMap(\.stoppedUntil)
+            + gates.filter(\.process.isRunning).map(\.until) + alive.compactMap(\.stoppedUntil)
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true
