@@ -84,6 +84,17 @@ package struct ControllerState: Sendable {
         return actions + finish(spec.name, now: now)
     }
 
+    /// Announces the outcome of the latest deploy once more, or once there is one.
+    ///
+    /// - Throws: `deleted` if the application is gone or being deleted.
+    package mutating func announceAgain(_ name: String, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
+        guard let own = goal.applications[name], !own.isDeleting else {
+            throw ServeError(.deleted, "the application '\(name)' was deleted before it ran")
+        }
+        _ = change(name) { machine, _, _ in machine.announceAgain() }
+        return finish(name, now: now)
+    }
+
     /// Sets how many replicas a deployment should have, until the next deploy. For an autoscaled deployment, it is the
     /// number from which the policy goes on; it does not fall below it before the downscale delay is over.
     ///

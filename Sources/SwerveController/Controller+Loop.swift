@@ -74,12 +74,22 @@ extension Controller {
         _ now: MonotonicTime
     ) async -> [ControlAction] {
         switch event {
-        case .deploy(let spec, let reply):
+        case .deploy(let spec, let stored, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.deploy(spec, now: now)
                 }
+                stored()
                 state.waitingForRun[spec.name, default: []].append(reply)
+                return actions
+            } catch {
+                reply(.failure(error))
+                return []
+            }
+        case .awaitDeploy(let name, let reply):
+            do {
+                let actions = try state.machine.announceAgain(name, now: now)
+                state.waitingForRun[name, default: []].append(reply)
                 return actions
             } catch {
                 reply(.failure(error))

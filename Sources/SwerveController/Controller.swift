@@ -13,7 +13,9 @@ package final class Controller: ControllerAccess {
     typealias Reply<Value> = @Sendable (Result<Value, any Error>) -> Void
 
     enum Event: Sendable {
-        case deploy(ApplicationSpec, Reply<Void>)
+        case deploy(ApplicationSpec, stored: @Sendable () -> Void, Reply<Void>)
+        /// Waits for the outcome of a deploy that is stored.
+        case awaitDeploy(String, Reply<Void>)
         case delete(String, Reply<Void>)
         case plan(ApplicationSpec, Reply<DeployPlan>)
         case scale(DeploymentID, to: Int, by: Target.Decider, Reply<Void>)
@@ -67,7 +69,7 @@ package final class Controller: ControllerAccess {
 
     package func deploy(_ spec: ApplicationSpec) async throws {
         let waiter = DeployWaiter()
-        send(.deploy(spec) { waiter.end($0) })
+        send(.deploy(spec, stored: {}) { waiter.end($0) })
         try await waiter.wait()
     }
     package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
@@ -115,7 +117,8 @@ package final class Controller: ControllerAccess {
     private static func refuse(_ event: Event) {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
-        case .deploy(_, let reply), .delete(_, let reply), .scale(_, _, _, let reply), .targetCapacity(_, let reply):
+        case .deploy(_, _, let reply), .awaitDeploy(_, let reply), .delete(_, let reply), .scale(_, _, _, let reply),
+            .targetCapacity(_, let reply):
             reply(.failure(error))
         case .plan(_, let reply): reply(.failure(error))
         case .shutdown(let caller): caller.resume()

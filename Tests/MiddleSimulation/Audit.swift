@@ -105,7 +105,8 @@ final class Audit {
     }
 
     func publishes(_ message: ControlMessage, of deployment: DeploymentID) {
-        changes("publication of \(deployment)")
+        let set = if case .publish(_, let published, _) = message { "\(published.map(\.id.number))" } else { "none" }
+        changes("publication of \(deployment): \(set)")
         known.insert(deployment)
         guard isSeparate else { return }
         if case .publish(_, let published, _) = message {

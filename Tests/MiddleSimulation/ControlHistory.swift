@@ -219,6 +219,8 @@ final class ControlHistory: History {
         failsInitialisers = false
         world.disk?.failsOneIn = 0
         world.note("no more faults")
+        // These are the last changes.
+        while operators.waiting > 0, step() {}
         operators.setCapacity(nil)
         for name in ["sim", "alt"] where name == "sim" || specs[name] != nil {
             operators.ask(.deploy(application(name, isModest: true)))
@@ -259,6 +261,7 @@ final class ControlHistory: History {
     private func rest() {
         guard world.failures.isEmpty else { return }
         world.isHolding = true
+        world.note("constant load")
         for _ in 0..<world.random.next(below: 5) {
             addCall(SimOrder(number: takeNumber(), work: .hang, size: 0), to: pick(deployments.filter(isWanted)))
         }

@@ -45,6 +45,8 @@ final class Operator: @unchecked Sendable {
     private var count = 0
     /// The changes that are not done.
     private(set) var open = 0
+    /// The changes that the controller was not asked for yet.
+    private(set) var waiting = 0
 
     init(_ world: World) {
         self.world = world
@@ -65,6 +67,7 @@ final class Operator: @unchecked Sendable {
     func ask(_ change: Change) {
         let controller = world.controller!
         open += 1
+        waiting += 1
         Task(executorPreference: world.main.executor) { [self] in
             // The request is made in the same step, so requests are made in the order of their numbers.
             let number = begin(change)
@@ -85,8 +88,10 @@ final class Operator: @unchecked Sendable {
     func setCapacity(_ percent: Int?) {
         let controller = world.controller!
         open += 1
+        waiting += 1
         Task(executorPreference: world.main.executor) { [self] in
             count += 1
+            waiting -= 1
             let number = count
             capacity = (percent, number, false)
             do {
@@ -104,6 +109,7 @@ final class Operator: @unchecked Sendable {
 
     private func begin(_ change: Change) -> Int {
         count += 1
+        waiting -= 1
         world.note("change \(count): \(describe(change))")
         let name = change.application
         switch change {

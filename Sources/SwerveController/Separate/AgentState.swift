@@ -194,9 +194,16 @@ struct AgentState {
             case (.deploy(let new), .deploy(let old)) where new.name == old.name: pending[number]?.request = request
             case (.deploy(let spec), .delete(let name)), (.delete(let name), .deploy(let spec)):
                 if spec.name == name { pending[number]?.isOutdated = true }
+            case (.delete(let name), .awaitDeploy(let other)) where name == other: pending[number]?.isOutdated = true
             default: break
             }
         }
+    }
+
+    /// From now on, only the outcome of a deploy is asked for: doing it again would undo later changes.
+    mutating func deployWasStored(_ number: UInt64) {
+        guard case .deploy(let spec) = pending[number]?.request else { return }
+        pending[number]?.request = .awaitDeploy(spec.name)
     }
 
     private mutating func endOutdated(_ number: UInt64) {

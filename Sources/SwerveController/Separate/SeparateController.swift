@@ -107,7 +107,8 @@ package final class SeparateController: PeerDelegate {
             }
         }
         switch request {
-        case .deploy(let spec): controller.send(.deploy(spec, done))
+        case .deploy(let spec): controller.send(.deploy(spec, stored: { send(.stored(number)) }, done))
+        case .awaitDeploy(let application): controller.send(.awaitDeploy(application, done))
         case .delete(let application): controller.send(.delete(application, done))
         case .scale(let deployment, let replicas, let decider):
             controller.send(.scale(deployment, to: replicas, by: decider, done))
