@@ -22,6 +22,8 @@ package struct ControllerState: Sendable {
     private var routes: [RouteEntry] = []
     /// Replicas that belong to nothing in the goal, when each is told to stop (again), and how often it was.
     private var strays: [ReplicaID: (next: MonotonicTime, told: Int)] = [:]
+    /// The deployments of an earlier controller that belong to nothing in the goal, but that calls go to or wait for.
+    private var leftovers: [DeploymentID] = []
     private var isShutDown = false
 
     /// A controller without applications, or one that continues with an earlier controller's goal. In the second case
@@ -54,6 +56,7 @@ package struct ControllerState: Sendable {
             goal.applications[replica.id.deployment.application]?.deployments[replica.id.deployment.deployment] != nil
         }
         for replica in others { strays[replica.id] = (now, 0) }
+        leftovers = inventory.published.filter { goal.applications[$0.application]?.deployments[$0.deployment] == nil }
         let found = Dictionary(grouping: known, by: \.id.deployment.application)
         // Also those without replicas: they may have a route, as when they are scaled to zero.
         for (name, own) in goal.applications {
@@ -188,7 +191,7 @@ package struct ControllerState: Sendable {
     /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
         let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
-        return stopStrays(now: now)
+        return withdrawLeftovers() + stopStrays(now: now)
             + due.keys.sorted().flatMap { name in
                 let actions = change(name) { machine, goal, supply in
                     machine.tick(&goal, now: now, supply: &supply)
@@ -201,9 +204,23 @@ package struct ControllerState: Sendable {
     ///
     /// It is never too late. It is sometimes too early, and then that tick does nothing.
     package var nextWakeUp: MonotonicTime? {
+        if !leftovers.isEmpty { return .zero }
         let strays = strays.values.map(\.next).min()
         guard let machines = machines.values.compactMap(\.wakeUp).min() else { return strays }
         return strays.map { min($0, machines) } ?? machines
+    }
+
+    /// Ends what the earlier controller stored the end of, and perhaps could not tell the callers any more.
+    private mutating func withdrawLeftovers() -> [ControlAction] {
+        if leftovers.isEmpty { return [] }
+        // One may have been deployed again by now.
+        let gone = leftovers.filter { goal.applications[$0.application]?.deployments[$0.deployment] == nil }
+        let withdrawals = gone.map { id in
+            let error = ServeError(.deleted, "deployment '\(id)' was deleted", deployment: id)
+            return ControlAction.withdraw(id, reason: error)
+        }
+        leftovers = []
+        return withdrawals + exposeRoutes()
     }
 
     private mutating func stopStrays(now: MonotonicTime) -> [ControlAction] {

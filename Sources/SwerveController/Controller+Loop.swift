@@ -95,11 +95,12 @@ extension Controller {
                 reply(.failure(error))
                 return []
             }
-        case .delete(let name, let reply):
+        case .delete(let name, let stored, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.delete(application: name, now: now)
                 }
+                stored()
                 state.waitingForDelete[name, default: []].append(reply)
                 let error = ServeError(.deleted, "the application '\(name)' was deleted before it ran")
                 for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter(.failure(error)) }

@@ -16,7 +16,7 @@ package final class Controller: ControllerAccess {
         case deploy(ApplicationSpec, stored: @Sendable () -> Void, Reply<Void>)
         /// Waits for the outcome of a deploy that is stored.
         case awaitDeploy(String, Reply<Void>)
-        case delete(String, Reply<Void>)
+        case delete(String, stored: @Sendable () -> Void, Reply<Void>)
         case plan(ApplicationSpec, Reply<DeployPlan>)
         case scale(DeploymentID, to: Int, by: Target.Decider, Reply<Void>)
         case shutdown(CheckedContinuation<Void, Never>)
@@ -76,7 +76,7 @@ package final class Controller: ControllerAccess {
         try await ask { .plan(spec, $0) }
     }
     package func delete(_ application: String) async throws {
-        try await ask { .delete(application, $0) }
+        try await ask { .delete(application, stored: {}, $0) }
     }
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
         try await ask { .scale(deployment, to: replicas, by: decider, $0) }
@@ -117,7 +117,7 @@ package final class Controller: ControllerAccess {
     private static func refuse(_ event: Event) {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
-        case .deploy(_, _, let reply), .awaitDeploy(_, let reply), .delete(_, let reply), .scale(_, _, _, let reply),
+        case .deploy(_, _, let reply), .awaitDeploy(_, let reply), .delete(_, _, let reply), .scale(_, _, _, let reply),
             .targetCapacity(_, let reply):
             reply(.failure(error))
         case .plan(_, let reply): reply(.failure(error))

@@ -40,6 +40,8 @@ final class Audit {
     private(set) var orders = 0
     /// How many replicas failed to start.
     private(set) var failedStarts = 0
+    /// When a replica was last told to stop, in steps of the world.
+    private(set) var lastStop = -1
     /// The applications that the operator has asked to delete.
     var deleted: Set<String> = []
     /// Whether the operator has asked to end the instance.
@@ -91,9 +93,12 @@ final class Audit {
 
     /// A replica that serves is stopped only once it has drained, or its time for that is over.
     func stops(_ replica: ReplicaID) {
+        lastStop = world.trace.count
         changes("stop of \(replica)")
         orders += 1
-        guard isSeparate, let entry = replicas[replica], entry.wasPublished, !entry.hasDrained, !entry.isGone else { return }
+        guard isSeparate, let entry = replicas[replica], entry.wasPublished, !entry.hasDrained, !entry.isGone else {
+            return
+        }
         let patience = TimeAmount.nanoseconds(entry.spec.options.gracefulShutdownTimeout.nanoseconds)
         // The controller counts from the time at which it sent the order.
         let isOver = entry.drainsSince.map { $0 + patience <= world.now + .seconds(1) } ?? false

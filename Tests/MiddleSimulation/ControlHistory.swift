@@ -46,14 +46,16 @@ final class ControlHistory: History {
 
     override func run() {
         guard begin() else { return }
-        for round in 0..<(1 + world.random.next(below: 3)) {
+        for round in 0..<(1 + world.random.next(below: 2)) {
             world.note("round \(round)")
             addTraffic()
-            let steps = 50 + world.random.next(below: 1500)
+            let steps = 50 + world.random.next(below: 1000)
             for _ in 0..<steps {
                 if !step(), !world.advance() { break }
                 if chance(60) { event() }
-                if world.disk?.isWriting == true, chance(30) { killController() }
+                // The moments at which the loss of a controller could matter most.
+                let isDelicate = world.disk?.isWriting == true || world.audit.lastStop > world.trace.count - 20
+                if isDelicate, chance(30) { killController() }
             }
         }
         settle()
@@ -101,7 +103,9 @@ final class ControlHistory: History {
         case 7: operators.ask(.deploy(reconfigured(pick(["sim", "alt"]))))
         case 8, 9:
             let name = pick(["sim", "sim", "alt"])
-            if let own = specs[name] { operators.ask(.scale(pick(own.deployments).id, to: world.random.next(below: 5))) }
+            if let own = specs[name] {
+                operators.ask(.scale(pick(own.deployments).id, to: world.random.next(below: 5)))
+            }
         case 10: operators.setCapacity(pick([nil, 0, 50, 100]))
         case 11: if chance(2) { operators.ask(.delete(pick(["sim", "alt"]))) }
         case 12: addTraffic()
@@ -232,7 +236,6 @@ final class ControlHistory: History {
 
     /// What is not as it should be; empty once all is.
     private func problems(_ status: ServeStatus) -> [String] {
-        guard operators.open == 0 else { return ["\(operators.open) changes are not done"] }
         var problems: [String] = []
         for (name, spec) in specs.sorted(by: { $0.key < $1.key }) {
             guard let application = status.applications[name] else {
@@ -259,18 +262,18 @@ final class ControlHistory: History {
 
     /// With a constant load nothing changes, also when another controller takes over.
     private func rest() {
-        guard world.failures.isEmpty else { return }
+        guard world.failures.isEmpty, chance(2) else { return }
         world.isHolding = true
         world.note("constant load")
         for _ in 0..<world.random.next(below: 5) {
             addCall(SimOrder(number: takeNumber(), work: .hang, size: 0), to: pick(deployments.filter(isWanted)))
         }
-        pass(.seconds(40))
+        pass(.seconds(25))
         let orders = world.audit.orders
         let targets = world.disk?.targets
         pass(.seconds(5))
         killController()
-        pass(.seconds(30))
+        pass(.seconds(15))
         world.check(world.audit.orders == orders, "replicas come or go although nothing changes")
         world.check(world.disk?.targets == targets, "targets change although nothing changes")
         world.isHolding = false
@@ -293,6 +296,11 @@ final class ControlHistory: History {
         let end = world.now + limit
         var last: [String] = []
         while world.now < end {
+            guard operators.open == 0 else {
+                last = ["\(operators.open) changes are not done"]
+                pass(.seconds(2))
+                continue
+            }
             guard let status = status() else { return }
             last = problems(status)
             if last.isEmpty { return }

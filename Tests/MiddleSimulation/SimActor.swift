@@ -158,7 +158,10 @@ extension World {
     }
 
     /// Waits for a while.
-    func hang(_ replica: ReplicaID?) async { await wait(process(of: replica), atLeast: .milliseconds(hasFaults ? 20 : 2000)) }
+    func hang(_ replica: ReplicaID?) async {
+        let time = disk == nil ? 0 : isHolding ? 2000 : 20
+        await wait(process(of: replica), atLeast: .milliseconds(Int64(time)))
+    }
 
     /// Waits until the world lets the caller continue.
     func wait(_ replica: ReplicaID?) async {

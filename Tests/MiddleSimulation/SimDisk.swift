@@ -66,7 +66,9 @@ final class SimDisk {
         numbersBelow = change.numbersBelow ?? numbersBelow
         targetCapacity = change.targetCapacity ?? targetCapacity
         for (name, application) in change.applications {
-            let targets = (application?.deployments ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.target)" }
+            let targets = (application?.deployments ?? [:]).sorted { $0.key < $1.key }.map {
+                "\($0.key) \($0.value.target)"
+            }
             world.note("stored \(name): \(targets.joined(separator: "; "))")
         }
         whenStored()

@@ -48,7 +48,10 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
         guard let index = running.firstIndex(where: { $0.process === process }), let world else { return }
         let entry = running[index]
         // A process that still writes when it is killed ends later.
-        world.later(world.main.loop, within: process.isController ? 100_000_000 : 2_000_000) { [unowned self] in
+        world.later(
+            world.main.loop,
+            within: process.isController && world.random.next(below: 2) == 0 ? 100_000_000 : 2_000_000
+        ) { [unowned self] in
             world.disk?.ended(process)
             running.removeAll { $0.process === process }
             entry.report(.exited(reason: "its process ended"))

@@ -276,7 +276,7 @@ final class World: @unchecked Sendable {
         failures.append("at step \(trace.count): \(what)")
     }
     func note(_ what: @autoclosure () -> String) {
-        trace.append(what())
+        trace.append("\(now.uptimeNanoseconds / 1_000_000) ms: \(what())")
     }
 
     /// Runs a closure on a loop after a random delay.
@@ -462,7 +462,9 @@ final class World: @unchecked Sendable {
                 }
                 if !wire.output.eventual.isEmpty, wire.output.room > 0 { choices.append { wire.continueWriting() } }
             }
-            if process.wires.contains(where: \.isClosed) { process.wires.removeAll { $0.isClosed && !$0.input.hasNews } }
+            if process.wires.contains(where: \.isClosed) {
+                process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
+            }
         }
         let open = gates.indices.filter { gates[$0].process.isRunning && gates[$0].until <= now }
         // Mostly something else happens first.

@@ -15,7 +15,8 @@ func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
 let count = number("SWERVE_SEEDS", 1000)
 let first = number("SWERVE_FIRST_SEED", 0)
 var failures = 0
-for seed in first..<(first + count) {
+let stride = number("SWERVE_STRIDE", 1)
+for seed in Swift.stride(from: first, to: first + count * stride, by: Int(stride)) {
     do {
         try Scenario.run(seed: seed, prints: count == 1)
     } catch {

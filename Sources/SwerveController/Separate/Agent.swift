@@ -183,7 +183,7 @@ package final class Agent: Sendable {
         case .exposeRoutes(let routes):
             state.withLock { $0.routes = routes }
             exposeRoutes(routes)
-        case .stored(let number): state.withLock { $0.deployWasStored(number) }
+        case .stored(let number): state.withLock { $0.wasStored(number) }
         case .done(let number): state.withLock { $0.answer(number) }?(.success(.done))
         case .failed(let number, let error): state.withLock { $0.answer(number) }?(.failure(error))
         case .plan(let number, let plan): state.withLock { $0.answer(number) }?(.success(.plan(plan)))

@@ -49,7 +49,7 @@ package enum ControllerOutput: Codable, Sendable {
     /// The publication or withdrawal of a deployment, for every process.
     case publish(ControlMessage, of: DeploymentID)
     case exposeRoutes([RouteEntry])
-    /// The deploy with this number is stored. Whether the application runs is answered later.
+    /// The deploy or delete with this number is stored. Its answer comes when the application runs or is gone.
     case stored(UInt64)
     case done(UInt64)
     case failed(UInt64, ServeError)

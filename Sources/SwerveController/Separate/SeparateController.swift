@@ -100,6 +100,7 @@ package final class SeparateController: PeerDelegate {
         @Sendable func refuse(_ error: any Error) {
             send(.failed(number, error as? ServeError ?? ServeError(.system, "\(error)")))
         }
+        @Sendable func stored() { send(.stored(number)) }
         let done: Controller.Reply<Void> = { result in
             switch result {
             case .success: send(.done(number))
@@ -107,9 +108,9 @@ package final class SeparateController: PeerDelegate {
             }
         }
         switch request {
-        case .deploy(let spec): controller.send(.deploy(spec, stored: { send(.stored(number)) }, done))
+        case .deploy(let spec): controller.send(.deploy(spec, stored: stored, done))
         case .awaitDeploy(let application): controller.send(.awaitDeploy(application, done))
-        case .delete(let application): controller.send(.delete(application, done))
+        case .delete(let application): controller.send(.delete(application, stored: stored, done))
         case .scale(let deployment, let replicas, let decider):
             controller.send(.scale(deployment, to: replicas, by: decider, done))
         case .targetCapacity(let percent): controller.send(.targetCapacity(percent, done))
