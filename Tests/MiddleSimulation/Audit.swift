@@ -100,8 +100,8 @@ final class Audit {
             return
         }
         let patience = TimeAmount.nanoseconds(entry.spec.options.gracefulShutdownTimeout.nanoseconds)
-        // The controller counts from the time at which it sent the order.
-        let isOver = entry.drainsSince.map { $0 + patience <= world.now + .seconds(1) } ?? false
+        // The controller counts from its decision, which it stores before it sends the order.
+        let isOver = entry.drainsSince.map { $0 + patience <= world.now + .seconds(5) } ?? false
         world.check(
             isOver || entry.isHurt || isShuttingDown,
             "\(replica) is stopped in the middle of its requests"

@@ -33,8 +33,9 @@ final class Operator: @unchecked Sendable {
         var isDone = false
         /// Whether a change failed, so that nobody knows what came of it.
         var isUnknown = false
-        /// The number of the last deploy or delete.
+        /// The number of the last deploy or delete, and whether it may still be refused.
         var lastWhole: Int
+        var isWholeOpen = true
     }
 
     private unowned let world: World
@@ -155,6 +156,7 @@ final class Operator: @unchecked Sendable {
         open -= 1
         world.note("change \(number) \(error.map { "failed: \($0)" } ?? "is done")")
         let name = change.application
+        if wanted[name]?.lastWhole == number { wanted[name]?.isWholeOpen = false }
         if let error {
             world.check(mayThrow(error, change), "change \(number), \(describe(change)): \(error)")
             if let last = wanted[name]?.lastWhole, last <= number { wanted[name]?.isUnknown = true }
@@ -193,6 +195,7 @@ final class Operator: @unchecked Sendable {
                 continue
             }
             guard let stored, !stored.isDeleting, stored.spec == spec else {
+                if own.isWholeOpen { continue }
                 world.fail("'\(name)' is not stored as change \(own.last) left it")
                 continue
             }
