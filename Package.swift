@@ -13,6 +13,7 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 func syntax(_ products: String...) -> [Target.Dependency] {
@@ -51,7 +52,7 @@ let package = Package(
     targets: [
         // Pure: values and state machines, without I/O, clocks or concurrency.
         .target(name: "SwerveCore", swiftSettings: settings),
-        .target(name: "SwerveControl", dependencies: ["SwerveCore"], swiftSettings: settings),
+        .target(name: "SwerveControl", dependencies: ["SwerveCore", heap], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
         // The operating system: all that calls it, and what Swift has no spelling for.
         .target(name: "CSwerveSystem"),
@@ -252,6 +253,12 @@ let package = Package(
             name: "bench-handles",
             dependencies: ["Swerve", nioCore, nioPosix],
             path: "Benchmarks/Sources/bench-handles",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "bench-control",
+            dependencies: ["SwerveControl", "SwerveCore"],
+            path: "Benchmarks/Sources/bench-control",
             swiftSettings: settings
         ),
         .executableTarget(

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from harness.allocations import allocations
 from harness.bench import Bench
+from harness.control import NAMES as CONTROL_NAMES
+from harness.control import control
 from harness.echo import echo
 from harness.graph import graph_flows, graph_large
 from harness.handles import BASELINES, handles
@@ -36,6 +38,7 @@ GROUPS: dict[str, list[Group]] = {
     "life": [(cold_start, ["bench-app", "bench-hummingbird"], ["cold_start"]),
              (recovery, ["bench-app"], ["replica_kill_recovery"]),
              (idle_pss, ["bench-app"], ["idle_pss"])],
+    "control": [(control, ["bench-control"], CONTROL_NAMES)],
     "scaling": [(scaling, ["bench-scaling"], SCALING_NAMES)],
     "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),

@@ -60,7 +60,7 @@ struct ApplicationMachine: Sendable {
     /// Whether nothing is left of a deleted application.
     func isGone(_ goal: Goal) -> Bool { goal.isDeleting && deletedBelow == nil }
 
-    var wakeUp: MonotonicTime? { isInherited ? .zero : deployments.values.compactMap(\.nextWakeUp).min() }
+    var wakeUp: MonotonicTime? { isInherited ? .zero : deployments.values.lazy.compactMap(\.nextWakeUp).min() }
 
     mutating func deploy(
         _ new: ApplicationSpec,
@@ -167,7 +167,7 @@ struct ApplicationMachine: Sendable {
     }
 
     /// When the first of its deployments began to wait for resources; `nil` if none waits.
-    var pendingSince: MonotonicTime? { deployments.values.compactMap(\.waitsSince).min() }
+    var pendingSince: MonotonicTime? { deployments.values.lazy.compactMap(\.waitsSince).min() }
 
     /// Starts replicas that waited for resources, as far as there are enough now.
     mutating func startPending(_ goal: inout Goal, now: MonotonicTime, supply: inout Supply) -> [ControlAction] {
@@ -325,7 +325,8 @@ extension ApplicationMachine {
 extension DeploymentMachine {
     /// When its first replica began to wait for resources; `nil` if none waits.
     fileprivate var waitsSince: MonotonicTime? {
-        [pending?.since, rollout.healingWaitsSince].compactMap(\.self).min()
+        guard let since = pending?.since else { return rollout.healingWaitsSince }
+        return rollout.healingWaitsSince.map { min($0, since) } ?? since
     }
 
     /// A stuck replica, which survives every stop, does not count.

@@ -19,7 +19,17 @@ package struct ControllerState: Sendable {
     var supply: Supply
     /// The deployments that each process has reported a load on.
     var loadSources: [LoadSource: Set<DeploymentID>] = [:]
-    private var routes: [RouteEntry] = []
+    /// The other way round: the processes that have reported a load on some deployment of each application.
+    var reporters: [String: Set<LoadSource>] = [:]
+    /// The routes in force, by application, as the shell was last told.
+    private var routes: [String: RouteEntry] = [:]
+    /// Whether the shell may know other routes.
+    private var areRoutesInDoubt = false
+    private var agenda = Agenda()
+    /// The applications with replicas that wait for resources, and since when.
+    private var waiting: [String: MonotonicTime] = [:]
+    /// The applications whose status may differ from what ``takeChanged()`` last said.
+    private var changed: Set<String> = []
     /// Replicas that belong to nothing in the goal, when each is told to stop (again), and how often it was.
     private var strays: [ReplicaID: (next: MonotonicTime, told: Int)] = [:]
     /// The deployments of an earlier controller that belong to nothing in the goal, but that calls go to or wait for.
@@ -31,7 +41,7 @@ package struct ControllerState: Sendable {
     ///
     /// - Parameters:
     ///   - nodes: what replicas can reserve, by the nodes' names.
-    ///   - isStored: whether the goal is kept somewhere, as it is now, and ``unstoredChange`` is to say how it differs
+    ///   - isStored: whether the goal is kept somewhere, as it is now, and ``unstoredChange()`` is to say how it differs
     ///     from that later.
     package init(
         goal: GoalState = GoalState(),
@@ -46,11 +56,13 @@ package struct ControllerState: Sendable {
             targetCapacity: goal.targetCapacity
         )
         self.machines = goal.applications.mapValues { ApplicationMachine($0) }
+        for name in machines.keys { index(name) }
     }
 
     /// Takes over what an earlier controller with the same goal left running. Call it before anything else.
     package mutating func adopt(_ inventory: Inventory, now: MonotonicTime) {
-        routes = inventory.routes.sorted { $0.prefix < $1.prefix }
+        routes = Dictionary(inventory.routes.map { ($0.application, $0) }) { first, _ in first }
+        areRoutesInDoubt = true
         for replica in inventory.replicas { supply.ledger.enter(replica.reservation, of: replica.id) }
         let (known, others) = inventory.replicas.parted { replica in
             goal.applications[replica.id.deployment.application]?.deployments[replica.id.deployment.deployment] != nil
@@ -62,11 +74,12 @@ package struct ControllerState: Sendable {
         for (name, own) in goal.applications {
             machines[name]?.adopt(
                 Dictionary(grouping: found[name] ?? [], by: \.id.deployment.deployment),
-                route: routes.first { $0.application == name },
+                route: routes[name],
                 own,
                 now: now,
                 next: goal.numbers.next
             )
+            index(name)
         }
     }
 
@@ -190,9 +203,8 @@ package struct ControllerState: Sendable {
 
     /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
-        let due = machines.filter { $0.value.wakeUp.map { $0 <= now } ?? false }
-        return withdrawLeftovers() + stopStrays(now: now)
-            + due.keys.sorted().flatMap { name in
+        withdrawLeftovers() + stopStrays(now: now)
+            + agenda.takeDue(now: now).flatMap { name in
                 let actions = change(name) { machine, goal, supply in
                     machine.tick(&goal, now: now, supply: &supply)
                 }
@@ -205,9 +217,7 @@ package struct ControllerState: Sendable {
     /// It is never too late. It is sometimes too early, and then that tick does nothing.
     package var nextWakeUp: MonotonicTime? {
         if !leftovers.isEmpty { return .zero }
-        let strays = strays.values.map(\.next).min()
-        guard let machines = machines.values.compactMap(\.wakeUp).min() else { return strays }
-        return strays.map { min($0, machines) } ?? machines
+        return [agenda.next, strays.values.lazy.map(\.next).min()].compactMap(\.self).min()
     }
 
     /// Ends what the earlier controller stored the end of, and perhaps could not tell the callers any more.
@@ -220,7 +230,7 @@ package struct ControllerState: Sendable {
             return ControlAction.withdraw(id, reason: error)
         }
         leftovers = []
-        return withdrawals + exposeRoutes()
+        return withdrawals + exposeRoutes(of: [])
     }
 
     private mutating func stopStrays(now: MonotonicTime) -> [ControlAction] {
@@ -234,18 +244,34 @@ package struct ControllerState: Sendable {
     }
 
     /// What must be stored before the actions of the last event are carried out; `nil` for nothing.
-    package var unstoredChange: GoalChange? {
+    package mutating func unstoredChange() -> GoalChange? {
         guard let change = tracker?.change(goal), !change.isEmpty else { return nil }
         return change
     }
 
-    /// The last ``unstoredChange`` is stored.
+    /// The last ``unstoredChange()`` is stored.
     package mutating func noteStored(_ change: GoalChange) { tracker?.noteStored(change) }
 
     package func status() -> ServeStatus {
-        var statuses: [String: ApplicationStatus] = [:]
-        for (name, machine) in machines { statuses[name] = goal.applications[name].map { machine.status($0) } }
-        return ServeStatus(applications: statuses)
+        ServeStatus(
+            applications: Dictionary(
+                uniqueKeysWithValues: machines.keys.compactMap { name in
+                    status(of: name).map { (name, $0) }
+                }
+            )
+        )
+    }
+
+    /// `nil` if there is no such application.
+    package func status(of application: String) -> ApplicationStatus? {
+        guard let machine = machines[application] else { return nil }
+        return goal.applications[application].map { machine.status($0) }
+    }
+
+    /// The applications whose status may have changed since this was last called. The status of all others is the same.
+    package mutating func takeChanged() -> Set<String> {
+        defer { changed = [] }
+        return changed
     }
 
     // MARK: Shared by the entry points
@@ -265,15 +291,16 @@ package struct ControllerState: Sendable {
 
     private func checkPrefix(of spec: ApplicationSpec) throws(ServeError) {
         guard let prefix = spec.routePrefix else { return }
-        for (name, other) in goal.applications.sorted(by: { $0.key < $1.key })
-        where name != spec.name && !other.isDeleting {
+        let others = goal.applications.lazy.filter { [machines] name, other in
             // A route about to be replaced is still in force.
-            guard other.spec.routePrefix == prefix || machines[name]?.route?.prefix == prefix else { continue }
-            throw ServeError(
-                .invalidOptions,
-                "application '\(spec.name)': the route prefix '\(prefix)' is taken by application '\(name)'"
-            )
+            name != spec.name && !other.isDeleting
+                && (other.spec.routePrefix == prefix || machines[name]?.route?.prefix == prefix)
         }
+        guard let name = others.map(\.key).min() else { return }
+        throw ServeError(
+            .invalidOptions,
+            "application '\(spec.name)': the route prefix '\(prefix)' is taken by application '\(name)'"
+        )
     }
 
     private mutating func delete(_ names: [String], now: MonotonicTime) -> [ControlAction] {
@@ -282,21 +309,22 @@ package struct ControllerState: Sendable {
         }
         // Callers must stop sending requests before anything is drained.
         let withdrawals = actions.filter(\.isWithdrawal)
-        return withdrawals + exposeRoutes() + actions.filter { !$0.isWithdrawal }
+        return withdrawals + exposeRoutes(of: names) + actions.filter { !$0.isWithdrawal }
             + names.flatMap { finish($0, now: now) }
     }
 
     /// Works out what a change in one deployment means for the whole application.
     mutating func finish(_ name: String, now: MonotonicTime) -> [ControlAction] {
         _ = change(name) { machine, goal, _ in machine.updateRoute(goal) }
-        let routes = exposeRoutes()
+        let routes = exposeRoutes(of: [name])
         let rest = change(name) { machine, goal, supply in
             machine.retireVanished(&goal, now: now, supply: &supply) + machine.announce(&goal)
         }
         if change(name, { machine, goal, _ in machine.isGone(goal) }) == true {
+            forgetLoads(of: name)
             machines[name] = nil
             goal.applications[name] = nil
-            forgetLoads(of: name)
+            index(name)
         }
         return routes + (rest ?? []) + startPending(now: now)
     }
@@ -305,8 +333,7 @@ package struct ControllerState: Sendable {
     private mutating func startPending(now: MonotonicTime) -> [ControlAction] {
         guard supply.hasFreed else { return [] }
         supply.hasFreed = false
-        let waiting = machines.compactMap { name, machine in machine.pendingSince.map { (since: $0, name: name) } }
-        return waiting.sorted { ($0.since, $0.name) < ($1.since, $1.name) }.flatMap { _, name in
+        return waiting.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.flatMap { name, _ in
             change(name) { machine, goal, supply in machine.startPending(&goal, now: now, supply: &supply) } ?? []
         }
     }
@@ -318,15 +345,28 @@ package struct ControllerState: Sendable {
     ) -> Result? {
         guard machines[name] != nil, goal.applications[name] != nil else { return nil }
         tracker?.touch(name)
-        defer { goal.numbers = supply.numbers }
+        defer {
+            goal.numbers = supply.numbers
+            index(name)
+        }
         return change(&machines[name]!, &goal.applications[name]!, &supply)
     }
 
-    private mutating func exposeRoutes() -> [ControlAction] {
-        let table = machines.values.compactMap(\.route).sorted { $0.prefix < $1.prefix }
-        guard table != routes else { return [] }
-        routes = table
-        return [.exposeRoutes(table)]
+    /// Brings what is looked up across all applications up to date after a change in one.
+    private mutating func index(_ name: String) {
+        agenda.set(name, machines[name]?.wakeUp)
+        waiting[name] = machines[name]?.pendingSince
+        changed.insert(name)
+    }
+
+    /// Tells the shell which routes are in force if those of the given applications are not what it knows.
+    private mutating func exposeRoutes(of names: [String]) -> [ControlAction] {
+        guard areRoutesInDoubt || names.contains(where: { routes[$0] != machines[$0]?.route }) else { return [] }
+        let before = routes
+        routes = areRoutesInDoubt ? machines.compactMapValues(\.route) : routes
+        for name in names { routes[name] = machines[name]?.route }
+        areRoutesInDoubt = false
+        return routes == before ? [] : [.exposeRoutes(routes.values.sorted { $0.prefix < $1.prefix })]
     }
 }
 

@@ -1,4 +1,4 @@
-package import SwerveCore
+internal import SwerveCore
 
 /// The part of a goal that differs from what was stored last.
 package struct GoalChange: Hashable, Sendable {
@@ -41,11 +41,10 @@ struct GoalTracker: Sendable {
 
     mutating func touch(_ application: String) { touched.insert(application) }
 
-    func change(_ goal: GoalState) -> GoalChange {
+    mutating func change(_ goal: GoalState) -> GoalChange {
         var change = GoalChange()
-        for name in touched where goal.applications[name] != stored[name] {
-            change.applications[name] = .some(goal.applications[name])
-        }
+        touched = touched.filter { goal.applications[$0] != stored[$0] }
+        for name in touched { change.applications[name] = .some(goal.applications[name]) }
         if goal.numbers.next > numbersBelow { change.numbersBelow = goal.numbers.next + Self.numbersAtATime }
         if goal.targetCapacity != targetCapacity { change.targetCapacity = .some(goal.targetCapacity) }
         return change

@@ -96,6 +96,7 @@ struct ReplicaMachine: Sendable {
     }
 
     /// A replica that an earlier controller started. What it had left of a time limit is not known, so that begins anew.
+    /// The first checks of many are spread over the period, so that they never fall due together.
     init(_ found: Inventory.Replica, now: MonotonicTime) {
         id = found.id
         seat = Seat()
@@ -110,7 +111,10 @@ struct ReplicaMachine: Sendable {
         state =
             switch found.phase {
             case .starting: .starting(until: now.after(options.startTimeout))
-            case .running(let since): .running(Running(since: since, probe: .due(now)))
+            case .running(let since):
+                .running(
+                    Running(since: since, probe: .due(now.after(options.healthCheckPeriod / 64 * Int(id.number % 64))))
+                )
             case .draining: .draining(until: now.after(options.gracefulShutdownTimeout), unhealthy: false)
             case .stopping: .stopping(Stopping(again: now, unhealthy: false))
             }

@@ -18,7 +18,7 @@ extension Controller {
         /// The timer of the next tick.
         var tick: (time: MonotonicTime, timer: Scheduled<Void>)?
         var watchers: [AsyncStream<ServeStatus>.Continuation] = []
-        /// The status that the watchers were last told.
+        /// The status that the watchers were last told; `nil` while there are none.
         var announced: ServeStatus?
     }
 
@@ -46,7 +46,7 @@ extension Controller {
             perform(actions, &state)
             scheduleTick(&state)
             announceStatus(&state)
-            if !state.waitingForShutdown.isEmpty, state.machine.status().applications.isEmpty {
+            if !state.waitingForShutdown.isEmpty, state.machine.goal.applications.isEmpty {
                 report.finish()
                 for caller in state.waitingForShutdown { caller.resume() }
                 state.waitingForShutdown = []
@@ -59,13 +59,18 @@ extension Controller {
     }
 
     func announceStatus(_ state: inout LoopState) {
-        guard !state.watchers.isEmpty else { return }
-        let status = state.machine.status()
-        guard status != state.announced else { return }
-        state.announced = status
+        guard var status = state.announced else { return }
+        var isNew = false
+        for name in state.machine.takeChanged() {
+            let next = state.machine.status(of: name)
+            isNew = isNew || status.applications[name] != next
+            status.applications[name] = next
+        }
+        guard isNew else { return }
         state.watchers.removeAll { watcher in
             if case .terminated = watcher.yield(status) { true } else { false }
         }
+        state.announced = state.watchers.isEmpty ? nil : status
     }
 
     func handle(
@@ -131,7 +136,11 @@ extension Controller {
             reply(state.machine.status())
             return []
         case .watch(let watcher):
-            watcher.yield(state.machine.status())
+            announceStatus(&state)
+            let status = state.announced ?? state.machine.status()
+            if state.announced == nil { _ = state.machine.takeChanged() }
+            state.announced = status
+            watcher.yield(status)
             state.watchers.append(watcher)
             return []
         case .replica(let event, let replica):
@@ -187,7 +196,7 @@ extension Controller {
     }
 
     func save(_ state: inout LoopState) async throws(ServeError) {
-        guard let store = state.store, let change = state.machine.unstoredChange else { return }
+        guard let store = state.store, let change = state.machine.unstoredChange() else { return }
         try await store.save(change)
         state.machine.noteStored(change)
     }

@@ -18,7 +18,8 @@ import Testing
         try controller.deploy(application("shop", version: 2, replicas: 3))
         try controller.deploy(application("other", version: 3, replicas: 1))
         try controller.scale("shop/web", to: 5)
-        try await store().save(try #require(controller.state.unstoredChange))
+        let change = controller.state.unstoredChange()
+        try await store().save(try #require(change))
 
         let loaded = try store().load()
         #expect(loaded.applications == controller.state.goal.applications)

@@ -61,7 +61,7 @@ struct StoringController {
     }
 
     mutating func save(to store: SQLiteGoalStore) async throws {
-        guard let change = state.unstoredChange else { return }
+        guard let change = state.unstoredChange() else { return }
         try await store.save(change)
         state.noteStored(change)
     }

@@ -7,6 +7,8 @@ struct Simulation {
     /// The goal as the controller stored it.
     var stored = StoredGoal()
     var world = World()
+    /// The status, followed by what the controller says has changed.
+    private var followed: [String: ApplicationStatus] = [:]
     var now = MonotonicTime.zero
     var random: SplitMix64
     var faults: Faults
@@ -49,6 +51,10 @@ struct Simulation {
 
     mutating func act(_ actions: [ControlAction], isTick: Bool = false) throws {
         try stored.follow(&state)
+        for name in state.takeChanged() { followed[name] = state.status(of: name) }
+        if isTick, followed != state.status().applications {
+            throw Violation(description: "a status changed unsaid at \(now)\n\(summary)")
+        }
         let deployments = state.goal.applications.values.flatMap(\.deployments.values)
         let fallenBack = deployments.filter { if case .fallenBack = $0.course { true } else { false } }.map(\.spec.id)
         try world.perform(actions, fallenBack: Set(fallenBack), now: now, isTick: isTick)

@@ -14,7 +14,7 @@ struct StoredGoal {
 
     /// Stores what has changed.
     mutating func follow(_ state: inout ControllerState) throws {
-        if let change = state.unstoredChange {
+        if let change = state.unstoredChange() {
             for (name, application) in change.applications { applications[name] = application }
             numbersBelow = change.numbersBelow ?? numbersBelow
             targetCapacity = change.targetCapacity ?? targetCapacity
@@ -28,6 +28,7 @@ struct StoredGoal {
         if applications != state.goal.applications || targetCapacity != state.goal.targetCapacity {
             throw Violation(description: "the stored goal differs")
         }
-        if state.unstoredChange != nil { throw Violation(description: "a stored change is still to be stored") }
+        var state = state
+        if state.unstoredChange() != nil { throw Violation(description: "a stored change is still to be stored") }
     }
 }

@@ -13,6 +13,7 @@ extension ControllerState {
         let loads = loads.filter { id, _ in machines[id.application]?.deployments[id.deployment]?.scaler != nil }
         if loads.isEmpty { return [] }
         loadSources[source, default: []].formUnion(loads.keys)
+        for id in loads.keys { reporters[id.application, default: []].insert(source) }
         return loads.sorted { $0.key < $1.key }.flatMap { id, load in
             note(load, of: source, on: id, now: now)
         }
@@ -22,6 +23,7 @@ extension ControllerState {
     /// says so.
     package mutating func forget(_ source: LoadSource, now: MonotonicTime) -> [ControlAction] {
         guard let deployments = loadSources.removeValue(forKey: source) else { return [] }
+        for id in deployments { reporters[id.application]?.remove(source) }
         return deployments.sorted().flatMap { note(nil, of: source, on: $0, now: now) }
     }
 
@@ -59,9 +61,9 @@ extension ControllerState {
 
     /// An application is gone.
     mutating func forgetLoads(of application: String) {
-        loadSources = loadSources.compactMapValues { deployments in
-            let others = deployments.filter { $0.application != application }
-            return others.isEmpty ? nil : others
+        for source in reporters.removeValue(forKey: application) ?? [] {
+            let others = (loadSources[source] ?? []).filter { $0.application != application }
+            loadSources[source] = others.isEmpty ? nil : others
         }
     }
 

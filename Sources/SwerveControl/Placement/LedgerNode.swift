@@ -14,7 +14,8 @@ struct LedgerNode: Hashable, Sendable {
     /// What is free of each device.
     private var devices: [Resources.Amount]
     private var held: [ReplicaID: Held] = [:]
-    private var counts: [DeploymentID: Int] = [:]
+    /// The share of the node that is held: the largest of its resources' shares.
+    private(set) var load = 0.0
 
     init(_ name: String, _ total: NodeResources) {
         self.name = name
@@ -26,23 +27,19 @@ struct LedgerNode: Hashable, Sendable {
         devices = total.gpus.map { _ in .one }
     }
 
-    /// The share of the node that is held: the largest of its resources' shares.
-    var load: Double {
-        var shares = [share(free.cpus, total.cpus)]
-        shares.append(total.memory == 0 ? 0 : 1 - Double(free.memory) / Double(total.memory))
+    private mutating func noteLoad() {
+        load = share(free.cpus, total.cpus)
+        if total.memory > 0 { load = max(load, 1 - Double(free.memory) / Double(total.memory)) }
         if !devices.isEmpty {
             let idle = devices.reduce(0) { $0 + $1.tenThousandths }
-            shares.append(1 - Double(idle) / Double(devices.count * 10_000))
+            load = max(load, 1 - Double(idle) / Double(devices.count * 10_000))
         }
-        for (name, amount) in total.custom { shares.append(share(free.custom[name] ?? .zero, amount)) }
-        return shares.max() ?? 0
+        for (name, amount) in total.custom { load = max(load, share(free.custom[name] ?? .zero, amount)) }
     }
 
     private func share(_ free: Resources.Amount, _ total: Resources.Amount) -> Double {
         total == .zero ? 0 : 1 - free.value / total.value
     }
-
-    func count(of deployment: DeploymentID) -> Int { counts[deployment] ?? 0 }
 
     func reservation(of replica: ReplicaID) -> Reservation? {
         held[replica].map { held in
@@ -58,8 +55,8 @@ struct LedgerNode: Hashable, Sendable {
         free.memory -= need.memory
         for (name, amount) in need.custom { free.custom[name] = (free.custom[name] ?? .zero) - amount }
         for index in chosen { devices[index] = devices[index] - min(need.gpus, .one) }
-        counts[replica.deployment, default: 0] += 1
         held[replica] = Held(resources: need, devices: chosen)
+        noteLoad()
         return Reservation(node: name, gpus: chosen.map { total.gpus[$0].id }, resources: need)
     }
 
@@ -71,8 +68,8 @@ struct LedgerNode: Hashable, Sendable {
         for (name, amount) in need.custom { free.custom[name] = (free.custom[name] ?? .zero) - amount }
         let own = total.gpus.indices.filter { reservation.gpus.contains(total.gpus[$0].id) }
         for index in own { devices[index] = devices[index] - min(need.gpus, .one) }
-        counts[replica.deployment, default: 0] += 1
         held[replica] = Held(resources: need, devices: own)
+        noteLoad()
     }
 
     /// - Returns: whether the replica held anything.
@@ -83,8 +80,7 @@ struct LedgerNode: Hashable, Sendable {
         free.memory += resources.memory
         for (name, amount) in resources.custom { free.custom[name] = (free.custom[name] ?? .zero) + amount }
         for index in held.devices { devices[index] = devices[index] + min(resources.gpus, .one) }
-        let count = count(of: replica.deployment) - 1
-        counts[replica.deployment] = count == 0 ? nil : count
+        noteLoad()
         return true
     }
 
@@ -109,20 +105,26 @@ struct LedgerNode: Hashable, Sendable {
         case custom(String)
     }
 
-    /// What keeps a replica from being placed here; `nil` if nothing does.
-    private func lack(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Lack? {
-        if let limit = rule.maxReplicasPerNode, count(of: deployment) >= limit { return .places(limit) }
+    /// What keeps a replica from being placed here, where its deployment has `count` already; `nil` if nothing does.
+    private func lack(_ need: Resources, beside count: Int, _ rule: PlacementRule) -> Lack? {
+        if let limit = rule.maxReplicasPerNode, count >= limit { return .places(limit) }
         if need.cpus > free.cpus { return .cpus }
         if need.memory > free.memory { return .memory }
         if !need.custom.isEmpty {
             let names = need.custom.keys.filter { name in need.custom[name]! > free.custom[name] ?? .zero }
             if let name = names.min() { return .custom(name) }
         }
-        return devices(for: need.gpus) == nil ? .devices : nil
+        return hasDevices(for: need.gpus) ? nil : .devices
     }
 
-    func hasRoom(for need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Bool {
-        lack(need, of: deployment, rule) == nil
+    private func hasDevices(for share: Resources.Amount) -> Bool {
+        if share == .zero { return true }
+        if share < .one { return devices.contains { $0 >= share } }
+        return devices.count { $0 == .one } >= Int(share.tenThousandths / Resources.Amount.one.tenThousandths)
+    }
+
+    func hasRoom(for need: Resources, beside count: Int, _ rule: PlacementRule) -> Bool {
+        lack(need, beside: count, rule) == nil
     }
 
     /// How many replicas would fit if there were no others.
@@ -139,8 +141,8 @@ struct LedgerNode: Hashable, Sendable {
     }
 
     /// How much of the need is free of what is missing, for choosing the node to tell about; `nil` if nothing is missing.
-    func closeness(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Double? {
-        switch lack(need, of: deployment, rule) {
+    func closeness(_ need: Resources, beside count: Int, _ rule: PlacementRule) -> Double? {
+        switch lack(need, beside: count, rule) {
         case nil: nil
         case .places: 0
         case .cpus: free.cpus.value / need.cpus.value
@@ -151,8 +153,8 @@ struct LedgerNode: Hashable, Sendable {
     }
 
     /// What keeps a replica from being placed here, and who holds it; `nil` if nothing does.
-    func problem(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage? {
-        switch lack(need, of: deployment, rule) {
+    func problem(_ need: Resources, beside count: Int, _ rule: PlacementRule) -> Shortage? {
+        switch lack(need, beside: count, rule) {
         case nil: return nil
         case .places(let limit):
             let replicas = limit == 1 ? "1 replica" : "\(limit) replicas"

@@ -5,7 +5,8 @@ package import SwerveCore
 package struct NodeLedger: Hashable, Sendable {
     /// Sorted by name.
     private var nodes: [LedgerNode]
-    private var places: [ReplicaID: Int] = [:]
+    /// The index of each replica's node, by deployment and number.
+    private var places: [DeploymentID: [UInt64: Int]] = [:]
 
     /// One node on which nothing can be reserved.
     package static let nothing = [ReplicaPlace.local: NodeResources(cpus: 0, memory: 0)]
@@ -23,21 +24,17 @@ package struct NodeLedger: Hashable, Sendable {
         _ need: Resources,
         _ rule: PlacementRule = PlacementRule()
     ) throws(Shortage) -> Reservation {
-        precondition(places[replica] == nil, "a replica is placed once")
-        let candidates = nodes.indices.filter { nodes[$0].hasRoom(for: need, of: replica.deployment, rule) }
-        guard let index = best(of: candidates, for: replica.deployment, rule) else {
-            throw shortage(need, of: replica.deployment, rule)
-        }
-        places[replica] = index
+        precondition(place(of: replica) == nil, "a replica is placed once")
+        let counts = counts(of: replica.deployment, rule)
+        guard let index = best(for: need, counts, rule) else { throw shortage(need, counts, rule) }
+        places[replica.deployment, default: [:]][replica.number] = index
         return nodes[index].take(need, for: replica)
     }
 
     /// Enters what a replica already holds, as an earlier ledger gave it out; nothing if its node is gone.
     package mutating func enter(_ reservation: Reservation, of replica: ReplicaID) {
-        guard let index = nodes.firstIndex(where: { $0.name == reservation.node }), places[replica] == nil else {
-            return
-        }
-        places[replica] = index
+        guard place(of: replica) == nil, let index = index(of: reservation.node) else { return }
+        places[replica.deployment, default: [:]][replica.number] = index
         nodes[index].enter(reservation, of: replica)
     }
 
@@ -50,12 +47,34 @@ package struct NodeLedger: Hashable, Sendable {
     ///
     /// - Returns: whether that makes room for others.
     package mutating func release(_ replica: ReplicaID) -> Bool {
-        guard let index = places.removeValue(forKey: replica) else { return false }
+        guard let index = places[replica.deployment]?.removeValue(forKey: replica.number) else { return false }
+        if places[replica.deployment]?.isEmpty == true { places[replica.deployment] = nil }
         return nodes[index].giveBack(replica)
     }
 
     package func reservation(of replica: ReplicaID) -> Reservation? {
-        places[replica].flatMap { nodes[$0].reservation(of: replica) }
+        place(of: replica).flatMap { nodes[$0].reservation(of: replica) }
+    }
+
+    private func place(of replica: ReplicaID) -> Int? { places[replica.deployment]?[replica.number] }
+
+    /// The index of the node with this name.
+    private func index(of name: String) -> Int? {
+        var range = nodes[...]
+        while !range.isEmpty {
+            let middle = range.startIndex + range.count / 2
+            if nodes[middle].name == name { return middle }
+            range = nodes[middle].name < name ? range[(middle + 1)...] : range[..<middle]
+        }
+        return nil
+    }
+
+    /// How many replicas of the deployment each node has; empty if the rule does not ask.
+    private func counts(of deployment: DeploymentID, _ rule: PlacementRule) -> [Int] {
+        if rule.strategy == .pack, rule.maxReplicasPerNode == nil { return [] }
+        var counts = Array(repeating: 0, count: nodes.count)
+        for index in (places[deployment] ?? [:]).values { counts[index] += 1 }
+        return counts
     }
 
     /// What is wrong with a demand that could never be met, even if nothing else ran; `nil` if it could.
@@ -124,25 +143,34 @@ package struct NodeLedger: Hashable, Sendable {
 
     // MARK: Choosing
 
-    private func best(of candidates: [Int], for deployment: DeploymentID, _ rule: PlacementRule) -> Int? {
+    /// The first of the best nodes with room; `nil` if there is none.
+    private func best(for need: Resources, _ counts: [Int], _ rule: PlacementRule) -> Int? {
+        var best: Int?
+        for index in nodes.indices {
+            let count = counts.isEmpty ? 0 : counts[index]
+            if let best, !isBetter(index, than: best, counts, rule) { continue }
+            if nodes[index].hasRoom(for: need, beside: count, rule) { best = index }
+        }
+        return best
+    }
+
+    private func isBetter(_ one: Int, than other: Int, _ counts: [Int], _ rule: PlacementRule) -> Bool {
         switch rule.strategy.kind {
-        case .pack: candidates.min { nodes[$0].load > nodes[$1].load }
-        case .spread:
-            candidates.min { one, two in
-                let (first, second) = (nodes[one], nodes[two])
-                return (first.count(of: deployment), first.load) < (second.count(of: deployment), second.load)
-            }
+        case .pack: nodes[one].load > nodes[other].load
+        case .spread: (counts[one], nodes[one].load) < (counts[other], nodes[other].load)
         }
     }
 
     /// What the node that comes closest lacks.
-    private func shortage(_ need: Resources, of deployment: DeploymentID, _ rule: PlacementRule) -> Shortage {
-        var closest: (node: LedgerNode, closeness: Double)?
-        for node in nodes {
-            guard let closeness = node.closeness(need, of: deployment, rule) else { continue }
-            if closest.map({ closeness >= $0.closeness }) ?? true { closest = (node, closeness) }
+    private func shortage(_ need: Resources, _ counts: [Int], _ rule: PlacementRule) -> Shortage {
+        func count(_ index: Int) -> Int { counts.isEmpty ? 0 : counts[index] }
+        var closest: (index: Int, closeness: Double)?
+        for index in nodes.indices {
+            guard let closeness = nodes[index].closeness(need, beside: count(index), rule) else { continue }
+            if closest.map({ closeness >= $0.closeness }) ?? true { closest = (index, closeness) }
         }
-        guard var shortage = closest?.node.problem(need, of: deployment, rule) else {
+        let problem = closest.flatMap { nodes[$0.index].problem(need, beside: count($0.index), rule) }
+        guard var shortage = problem else {
             return Shortage(summary: "needs \(need); there is no node", holders: "")
         }
         if nodes.count > 1 { shortage.summary += " (the closest of \(nodes.count) nodes)" }
