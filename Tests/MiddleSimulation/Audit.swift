@@ -4,7 +4,8 @@ import SwerveCore
 import SwerveTransport
 
 /// What must hold of the orders that replicas get, whoever gives them, judged by the processes that exist.
-final class Audit {
+final class Audit: @unchecked Sendable {
+    // Unchecked: a world is confined to one thread.
     struct Replica {
         let spec: DeploymentSpec
         let reservation: Reservation
@@ -153,6 +154,10 @@ final class Audit {
             if replicas[replica]?.isReady == false { failedStarts += 1 }
             replicas[replica]?.exists = false
             replicas[replica]?.isGone = true
+            // Its connections are closed a second later, and until then requests are sent to it.
+            if replicas[replica]?.isHurt == true {
+                world.main.loop.scheduleTask(in: .seconds(2)) { [weak self] in self?.noteHurt() }
+            }
         default: break
         }
     }
@@ -172,8 +177,10 @@ final class Audit {
     /// Something happens to a replica that its requests need not survive.
     func hurt(_ replica: ReplicaID) {
         replicas[replica]?.isHurt = true
-        lastHurt = world.trace.count
+        noteHurt()
     }
+
+    private func noteHurt() { lastHurt = world.trace.count }
 
     func began(_ number: Int, on replica: ReplicaID?) {
         guard let replica, let entry = replicas[replica] else { return }
@@ -192,7 +199,7 @@ final class Audit {
     /// Whether a request may fail that was sent at some step: something happened to a replica that had it, or could have
     /// had it.
     func mayLose(_ order: SimOrder, since: Int) -> Bool {
-        order.work == .hang || lastHurt >= since || replicas.values.contains { $0.isHurt && $0.exists }
+        order.work == .hang || lastHurt >= since || replicas.values.contains { $0.isHurt && !$0.isGone }
             || (begun[order.number] ?? []).contains { replicas[$0]?.isHurt ?? true }
     }
 

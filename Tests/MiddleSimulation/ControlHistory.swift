@@ -220,6 +220,7 @@ final class ControlHistory: History {
     /// Lets no more faults happen: every request must be answered, and every application reach its goal.
     private func settle() {
         world.hasFaults = false
+        world.continueAll()
         failsInitialisers = false
         world.disk?.failsOneIn = 0
         world.note("no more faults")

@@ -191,6 +191,7 @@ final class Operator: @unchecked Sendable {
         for (name, own) in wanted where own.isDone && !own.isUnknown {
             let stored = disk.applications[name]
             guard let spec = own.spec else {
+                if own.isWholeOpen { continue }
                 world.check(stored?.isDeleting ?? true, "'\(name)' was deleted by change \(own.last), but is stored")
                 continue
             }

@@ -274,6 +274,7 @@ final class World: @unchecked Sendable {
     }
     func fail(_ what: String) {
         failures.append("at step \(trace.count): \(what)")
+        note("here: \(what)")
     }
     func note(_ what: @autoclosure () -> String) {
         trace.append("\(now.uptimeNanoseconds / 1_000_000) ms: \(what())")
@@ -433,6 +434,11 @@ final class World: @unchecked Sendable {
         other.peerIsGone()
         wire.input.bytes = ByteBuffer()
         other.input.bytes = ByteBuffer()
+    }
+
+    /// Lets all stopped processes continue.
+    func continueAll() {
+        for process in alive { process.stoppedUntil = nil }
     }
 
     // MARK: Steps
