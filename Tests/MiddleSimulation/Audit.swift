@@ -22,6 +22,8 @@ final class Audit: @unchecked Sendable {
         var isGone = false
         /// Whether something happened to it that its requests need not survive.
         var isHurt = false
+        /// Whether it is gone and nobody has a connection to it any more.
+        var isForgotten = false
     }
     private unowned let world: World
     let nodes: [String: NodeResources]
@@ -156,7 +158,7 @@ final class Audit: @unchecked Sendable {
             replicas[replica]?.isGone = true
             // Its connections are closed a second later, and until then requests are sent to it.
             if replicas[replica]?.isHurt == true {
-                world.main.loop.scheduleTask(in: .seconds(2)) { [weak self] in self?.noteHurt() }
+                _ = world.main.loop.scheduleTask(in: .seconds(2)) { [weak self] in self?.forget(replica) }
             }
         default: break
         }
@@ -177,10 +179,13 @@ final class Audit: @unchecked Sendable {
     /// Something happens to a replica that its requests need not survive.
     func hurt(_ replica: ReplicaID) {
         replicas[replica]?.isHurt = true
-        noteHurt()
+        lastHurt = world.trace.count
     }
 
-    private func noteHurt() { lastHurt = world.trace.count }
+    private func forget(_ replica: ReplicaID) {
+        replicas[replica]?.isForgotten = true
+        lastHurt = world.trace.count
+    }
 
     func began(_ number: Int, on replica: ReplicaID?) {
         guard let replica, let entry = replicas[replica] else { return }
@@ -199,7 +204,7 @@ final class Audit: @unchecked Sendable {
     /// Whether a request may fail that was sent at some step: something happened to a replica that had it, or could have
     /// had it.
     func mayLose(_ order: SimOrder, since: Int) -> Bool {
-        order.work == .hang || lastHurt >= since || replicas.values.contains { $0.isHurt && !$0.isGone }
+        order.work == .hang || lastHurt >= since || replicas.values.contains { $0.isHurt && !$0.isForgotten }
             || (begun[order.number] ?? []).contains { replicas[$0]?.isHurt ?? true }
     }
 
