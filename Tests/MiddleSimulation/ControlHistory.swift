@@ -115,7 +115,9 @@ final class ControlHistory: History {
     }
 
     private func killController() {
-        if let process = world.launcher.controller { world.kill(process) }
+        guard let process = world.launcher.controller else { return }
+        if chance(2) { world.hold(process, within: 200_000_000) }
+        world.kill(process)
     }
 
     /// A controller that is stopped for longer than the agent is patient is killed.

@@ -22,6 +22,8 @@ final class SimPipe {
 
     var room: Int { max(0, capacity - count) }
     var hasNews: Bool { count > 0 || isEnded }
+    /// Nothing arrives until then.
+    var heldUntil = NIODeadline.uptimeNanoseconds(0)
 }
 
 /// One end of a simulated socket.

@@ -382,7 +382,7 @@ final class World: @unchecked Sendable {
             exit: { [unowned self] _ in
                 // A client that reads for longer than a replica may take to drain loses the rest of its answer.
                 if now >= deployed + Self.drainTime { faults += 1 }
-                kill(process)
+                end(process)
             }
         )
         run(on: process.loop) {
@@ -403,6 +403,18 @@ final class World: @unchecked Sendable {
         guard let board = try? SharedBoard(path: path, create: true) else { return nil }
         boards.append(path)
         return (path, board)
+    }
+
+    /// A process ends itself, which may take a while.
+    private func end(_ process: SimProcess) {
+        guard disk != nil, random.next(below: 3) == 0 else { return kill(process) }
+        process.stoppedUntil = .distantFuture
+        later(main.loop, within: 50_000_000) { [unowned self] in kill(process) }
+    }
+
+    /// What a process has written arrives later.
+    func hold(_ process: SimProcess, within most: Int64) {
+        for wire in process.wires { wire.output.heldUntil = now + .nanoseconds(Int64(random.next(below: Int(most)))) }
     }
 
     /// Kills a process. Bytes that it has written still arrive.
@@ -438,7 +450,7 @@ final class World: @unchecked Sendable {
 
     /// Lets all stopped processes continue.
     func continueAll() {
-        for process in alive { process.stoppedUntil = nil }
+        for process in alive where process.stoppedUntil != .distantFuture { process.stoppedUntil = nil }
     }
 
     // MARK: Steps
@@ -460,7 +472,7 @@ final class World: @unchecked Sendable {
                 choices.append { [unowned self] in executor.run(random.next(below: executor.count)) }
             }
             for wire in process.wires where !wire.isClosed {
-                if wire.input.hasNews {
+                if wire.input.hasNews, wire.input.heldUntil <= now {
                     choices.append { [unowned self] in
                         let there = wire.input.bytes.readableBytes
                         wire.deliver(random.next(below: 3) == 0 ? random.next(below: there + 1) : there)
@@ -496,8 +508,9 @@ final class World: @unchecked Sendable {
     /// - Returns: `false` when nothing will ever be due.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
         let wakeUps =
-            live.compactMap(\.loop.wakeUp) + delayed.map(\.at)
-            + gates.filter(\.process.isRunning).map(\.until) + alive.compactMap(\.stoppedUntil)
+            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + alive.flatMap { $0.wires.map(\.input.heldUntil) }
+            + gates.filter(\.process.isRunning).map(\.until)
+            + alive.compactMap(\.stoppedUntil).filter { $0 != .distantFuture }
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true
