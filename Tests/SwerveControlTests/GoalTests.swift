@@ -148,6 +148,37 @@ import Testing
         #expect(throws: ServeError.self) { try next.state.announceAgain("other", now: .zero) }
     }
 
+    @Test func `the next controller tells the callers of a deployment whose end was only stored`() throws {
+        let gone = id("web", in: "gone")
+        var next = ControllerState()
+        next.adopt(Inventory(routes: [route("/gone", to: gone)], published: [gone]), now: .zero)
+        #expect(next.nextWakeUp == .zero)
+        let error = ServeError(.deleted, "deployment 'gone/web' was deleted", deployment: gone)
+        #expect(next.tick(now: .zero) == [.withdraw(gone, reason: error), .exposeRoutes([])])
+        #expect(next.nextWakeUp == nil)
+        #expect(next.tick(now: .zero) == [])
+    }
+
+    @Test func `the next controller repeats a stop order only after a while, because that ends the replica by force`()
+        throws
+    {
+        var bench = Bench()
+        let web = deployment("web", 1)
+        _ = try bench.run(application(web))
+        let found = Inventory.Replica(
+            id: r(1),
+            spec: web,
+            configuration: web.configuration,
+            reservation: Reservation(node: "local"),
+            phase: .stopping,
+            isPublished: false
+        )
+        bench.state = ControllerState(goal: bench.state.goal)
+        bench.state.adopt(Inventory(replicas: [found]), now: bench.now)
+        #expect(!bench.wait(.zero).contains(.stop(r(1))))
+        #expect(bench.wait(.seconds(10)).contains(.stop(r(1))))
+    }
+
     @Test func `states are encoded as plain words`() throws {
         let json = try JSONEncoder().encode([ApplicationStatus.State.deployFailed, .running])
         #expect(String(decoding: json, as: UTF8.self) == #"["deployFailed","running"]"#)

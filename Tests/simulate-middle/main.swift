@@ -7,7 +7,8 @@ import MiddleSimulation
 #endif
 
 // Runs histories of the real proxy, pools, connections, replicas and controller over simulated sockets and a simulated
-// clock: `make simulate SEEDS=100000 FIRST_SEED=0`. With a single seed it prints the events of the history.
+// clock: `make simulate SEEDS=100000 FIRST_SEED=0`. With a single seed it prints the events of the history. With
+// SWERVE_STRIDE=5 only every fifth seed is used.
 func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
     getenv(name).flatMap { UInt64(String(cString: $0)) } ?? otherwise
 }
