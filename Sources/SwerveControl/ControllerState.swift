@@ -115,8 +115,9 @@ package struct ControllerState: Sendable {
     /// number from which the policy goes on; it does not fall below it before the downscale delay is over.
     ///
     /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``, or not within the
-    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `notFound` if
-    ///   there is no such deployment or it is being deleted. In all cases nothing changes.
+    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `startFailed`
+    ///   if its last deploy failed for good; `notFound` if there is no such deployment or it is being deleted. In all
+    ///   cases nothing changes.
     package mutating func scale(
         _ deployment: DeploymentID,
         to replicas: Int,
@@ -133,10 +134,18 @@ package struct ControllerState: Sendable {
         }
         let target = Target(replicas: replicas, decidedBy: decider)
         if let own = goal.applications[deployment.application], !own.isDeleting,
-            own.wantedNames.contains(deployment.deployment), let spec = own.deployments[deployment.deployment]?.spec
+            own.wantedNames.contains(deployment.deployment), let goal = own.deployments[deployment.deployment]
         {
-            try checkBounds(of: spec, replicas)
-            try supply.ledger.check(spec, replicas: replicas)
+            if case .failed(let message) = goal.course {
+                let reason = "it could not be started, and is started again only by another deploy (\(message))"
+                throw ServeError(
+                    .startFailed,
+                    "deployment '\(deployment)' cannot be scaled: \(reason)",
+                    deployment: deployment
+                )
+            }
+            try checkBounds(of: goal.spec, replicas)
+            try supply.ledger.check(goal.spec, replicas: replicas)
         }
         let actions = change(deployment.application) { machine, goal, supply in
             machine.scale(deployment.deployment, to: target, &goal, now: now, supply: &supply)
