@@ -37,6 +37,8 @@ struct BatchedFunction {
 
     /// The text of the options that the attribute gives.
     var options: String {
+        // The whole options as one value.
+        if let first = argumentList.first, first.label == nil { return first.expression.trimmedDescription }
         let arguments = argumentList.filter { $0.label?.text != "size" }.map {
             "\($0.label.map { "\($0.text): " } ?? "")\($0.expression.trimmedDescription)"
         }

@@ -39,6 +39,9 @@ distributed actor BatchedForms {
     @Batched(maxTotalSize: 100, size: \String.utf8.count)
     func keyed(batch texts: [String]) -> [String] { texts }
 
+    @Batched(.adaptive(latencyTarget: .milliseconds(50)))
+    func adaptive(batch texts: [String]) -> [String] { texts }
+
     func reconfigure(wait: Duration) throws {
         try doubleBatching.change { $0.waitTimeout = wait }
     }
@@ -78,6 +81,7 @@ distributed actor BatchedGeneric<Value: Codable & Sendable & Hashable> {
         #expect(try await actor.root(9, scale: 2) == 6)
         #expect(try await actor.count(.letters, "abc") == 3)
         #expect(try await actor.keyed("abc") == "abc")
+        #expect(try await actor.adaptive("abc") == "abc")
         #expect(try await BatchedGeneric<Int>._make(.init0(value: 2), actorSystem: .ofNewActor).pair(1) == [1, 2])
     }
 
@@ -113,7 +117,7 @@ distributed actor BatchedGeneric<Value: Codable & Sendable & Hashable> {
     }
 
     @Test func thereIsRoomForTheBatches() {
-        let room = 4 + 6 + 32 + 64 + 32 + 32
+        let room = 4 + 6 + 32 + 64 + 32 + 32 + 128
         #expect(BatchedForms._deploymentOptions.maxOngoingRequests == 2 * room)
         #expect(BatchedForms._deploymentOptions.numReplicas == 2)
         #expect(BatchedWithLimit._deploymentOptions.maxOngoingRequests == 7)

@@ -93,9 +93,10 @@ private func batch(
         #expect(queue.add(1, by: .ms(20)).wakeUp == .ms(10))
         #expect(queue.tick(now: .ms(10)) == Queue.Actions(batches: [batch(0, [1], .deadline)]))
         _ = queue.finished(0, alone: false, now: .ms(14))
-        #expect(queue.add(2, by: .ms(40), at: .ms(15)).wakeUp == .ms(36))
-        #expect(queue.add(3, at: .ms(16)).wakeUp == .ms(36))
-        #expect(queue.tick(now: .ms(36)) == Queue.Actions(batches: [batch(1, [2, 3], .deadline)]))
+        // The batch of one took 4 ms, and a margin is added. Of a batch of two the queue expects half as much more.
+        #expect(queue.add(2, by: .ms(40), at: .ms(15)).wakeUp == .ms(40) + .microseconds(-4750))
+        #expect(queue.add(3, at: .ms(16)).wakeUp == .ms(40) + .microseconds(-6750))
+        #expect(queue.tick(now: .ms(34)) == Queue.Actions(batches: [batch(1, [2, 3], .deadline)]))
     }
 
     @Test func `a replica that drains waits for nothing more`() {
@@ -104,6 +105,20 @@ private func batch(
         #expect(queue.shutDown(now: .ms(1)) == Queue.Actions(batches: [batch(0, [1], .shutdown)]))
         #expect(queue.add(2, at: .ms(2)).run == [])
         #expect(queue.finished(0, alone: false, now: .ms(3)) == Queue.Actions(batches: [batch(1, [2], .shutdown)]))
+    }
+
+    @Test func `an adaptive batch waits for the next item as long as a batch of its own would cost more`() {
+        var queue = Queue(.adaptive(latencyTarget: .milliseconds(50)))
+        #expect(queue.add(1).run == [[1]])
+        _ = queue.add(2, at: .ms(1))
+        // A batch of one takes 10 ms, half of which is taken to be fixed; an item comes each millisecond.
+        #expect(queue.finished(0, alone: false, now: .ms(10)).run == [[2]])
+        _ = queue.finished(1, alone: false, now: .ms(20))
+        _ = queue.add(3, at: .ms(20))
+        let waiting = queue.add(4, at: .ms(20))
+        #expect(waiting.run == [])
+        #expect(waiting.wakeUp.map { $0 > .ms(21) && $0 < .ms(25) } == true)
+        #expect(queue.tick(now: .ms(25)).run == [[3, 4]])
     }
 
     // MARK: What a batch has

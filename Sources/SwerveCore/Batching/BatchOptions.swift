@@ -12,19 +12,34 @@ public struct BatchOptions: Hashable, Sendable, Codable {
     /// The numbers of items that the method accepts, in ascending order; empty, the default, for any. A batch in between
     /// is filled up by repeating its last item, and the results for the repetitions are dropped.
     public var allowedSizes: [Int]
+    /// The time from a call's arrival in the replica to its result that batches aim at; `nil`, the default, for batches
+    /// whose size and wait are fixed. See ``adaptive(latencyTarget:maxBatchSize:)``.
+    public var latencyTarget: Duration?
 
     public init(
         maxBatchSize: Int = 32,
         waitTimeout: Duration = .milliseconds(5),
         maxConcurrentBatches: Int = 1,
         maxTotalSize: Int? = nil,
-        allowedSizes: [Int] = []
+        allowedSizes: [Int] = [],
+        latencyTarget: Duration? = nil
     ) {
         self.maxBatchSize = maxBatchSize
         self.waitTimeout = waitTimeout
         self.maxConcurrentBatches = maxConcurrentBatches
         self.maxTotalSize = maxTotalSize
         self.allowedSizes = allowedSizes
+        self.latencyTarget = latencyTarget
+    }
+
+    /// Batches whose size and wait follow from what batches of each size were seen to take, so that as many results as
+    /// possible are there within the target. One batch runs at a time.
+    ///
+    /// - Parameters:
+    ///   - latencyTarget: the time from a call's arrival in the replica to its result.
+    ///   - maxBatchSize: how many items a batch has at most.
+    public static func adaptive(latencyTarget: Duration, maxBatchSize: Int = 128) -> BatchOptions {
+        BatchOptions(maxBatchSize: maxBatchSize, waitTimeout: latencyTarget / 2, latencyTarget: latencyTarget)
     }
 
     /// The largest accepted ``maxBatchSize``.
@@ -33,7 +48,10 @@ public struct BatchOptions: Hashable, Sendable, Codable {
     public static let maximumConcurrentBatches = 1_000
 
     /// How many calls are in the method when all batches that may run at a time are full.
-    package var fullLoad: Int { largestBatch * maxConcurrentBatches }
+    package var fullLoad: Int {
+        let (product, overflow) = largestBatch.multipliedReportingOverflow(by: maxConcurrentBatches)
+        return overflow ? .max : product
+    }
 
     /// How many items a batch has at most, which the allowed sizes also limit.
     package var largestBatch: Int { min(maxBatchSize, allowedSizes.last ?? maxBatchSize) }
@@ -51,6 +69,7 @@ public struct BatchOptions: Hashable, Sendable, Codable {
             return "maxConcurrentBatches is \(maxConcurrentBatches); it must be from 1 to "
                 + "\(Self.maximumConcurrentBatches)"
         }
+        if let latencyTarget, latencyTarget <= .zero { return "latencyTarget must be longer than zero" }
         if let maxTotalSize, maxTotalSize < 1 { return "maxTotalSize is \(maxTotalSize); it must be at least 1" }
         let isAscending = zip(allowedSizes, allowedSizes.dropFirst()).allSatisfy { $0 < $1 }
         guard isAscending, (allowedSizes.first ?? 1) >= 1, (allowedSizes.last ?? 1) <= Self.maximumBatchSize else {
@@ -77,7 +96,10 @@ extension DeploymentOptions {
     /// collected meanwhile. For code that `@Deployment` generates when `maxOngoingRequests` is not given.
     public func _withRoom(for methods: [BatchedMethod]) -> DeploymentOptions {
         var options = self
-        let room = methods.reduce(0) { $0 + $1.options.fullLoad + $1.options.largestBatch }
+        // `validate` reports wrong options.
+        let room = methods.filter { $0.options.problem == nil }.reduce(0) { room, method in
+            room + method.options.fullLoad + method.options.largestBatch
+        }
         options.maxOngoingRequests = min(max(maxOngoingRequests, room), Self.maximumRequests)
         return options
     }

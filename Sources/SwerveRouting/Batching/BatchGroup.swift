@@ -7,10 +7,24 @@ struct BatchGroup: Sendable {
         var size: Int
         var arrived: MonotonicTime
         var deadline: MonotonicTime?
+        /// When its result should be there: the deadline, or earlier if there is a latency target.
+        var due: MonotonicTime
         /// What its place in the order depends on: the deadline, or what stands for it.
         var order: MonotonicTime
         /// Half-way between its arrival and its deadline.
         var half: MonotonicTime?
+
+        init(id: UInt64, size: Int, arrived: MonotonicTime, deadline: MonotonicTime?, target: Duration?) {
+            self.id = id
+            self.size = size
+            self.arrived = arrived
+            self.deadline = deadline
+            let last = arrived + BatchPatience.duration
+            let due = min(deadline ?? last, target.map { arrived + $0 } ?? .init(nanoseconds: .max))
+            self.due = due
+            self.order = min(due, last)
+            self.half = deadline.map { arrived + ($0 - arrived) / 2 }
+        }
 
         static func < (left: Waiting, right: Waiting) -> Bool { (left.order, left.id) < (right.order, right.id) }
     }
@@ -21,6 +35,8 @@ struct BatchGroup: Sendable {
     private(set) var oldest = MonotonicTime(nanoseconds: .max)
     private(set) var earliestDeadline: MonotonicTime?
     private(set) var earliestHalf: MonotonicTime?
+    /// The earliest time at which a result should be there.
+    private(set) var earliestDue = MonotonicTime(nanoseconds: .max)
 
     var isEmpty: Bool { items.isEmpty }
 
@@ -56,8 +72,25 @@ struct BatchGroup: Sendable {
         return first
     }
 
+    /// Another latency target holds, so items are due at other times.
+    mutating func setTarget(_ target: Duration?) {
+        items = items.map {
+            Waiting(id: $0.id, size: $0.size, arrived: $0.arrived, deadline: $0.deadline, target: target)
+        }.sorted()
+        noteAll()
+    }
+
+    /// Removes the items at these positions, which are in ascending order.
+    mutating func take(_ positions: [Int]) -> [Waiting] {
+        let taken = positions.map { items[$0] }
+        for position in positions.reversed() { items.remove(at: position) }
+        noteAll()
+        return taken
+    }
+
     private mutating func noteAll() {
         (total, oldest, earliestDeadline, earliestHalf) = (0, MonotonicTime(nanoseconds: .max), nil, nil)
+        earliestDue = MonotonicTime(nanoseconds: .max)
         for item in items { note(item) }
     }
 
@@ -65,6 +98,7 @@ struct BatchGroup: Sendable {
         let (sum, overflow) = total.addingReportingOverflow(item.size)
         total = overflow ? .max : sum
         oldest = min(oldest, item.arrived)
+        earliestDue = min(earliestDue, item.due)
         if let deadline = item.deadline { earliestDeadline = min(earliestDeadline ?? deadline, deadline) }
         if let half = item.half { earliestHalf = min(earliestHalf ?? half, half) }
     }

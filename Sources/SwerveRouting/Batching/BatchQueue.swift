@@ -80,18 +80,17 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     /// In the order of batches, an item without a deadline counts as if its deadline were so long after its arrival.
-    package static var patience: Duration { .seconds(30) }
+    package static var patience: Duration { BatchPatience.duration }
 
     private var options: BatchOptions
     private var groups: [Key: BatchGroup] = [:]
     /// The keys of the items that wait.
     private var keys: [ItemID: Key] = [:]
-    /// The batches that run, and when they began.
-    private var running: [BatchID: MonotonicTime] = [:]
+    /// The batches that run, when they began, and their sizes.
+    private var running: [BatchID: (began: MonotonicTime, size: Int)] = [:]
     private var nextBatch: BatchID = 0
     private var isShuttingDown = false
-    /// About how long a batch runs at most; `nil` before the first has ended.
-    private var expectedTime: Duration?
+    private var pacer = BatchPacer()
     package private(set) var counters = BatchCounters()
 
     package init(_ options: BatchOptions) {
@@ -114,15 +113,13 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
             return actions
         }
         precondition(keys.updateValue(item.key, forKey: item.id) == nil, "an item is added once")
-        let last = now + Self.patience
-        let half = item.deadline.map { now + ($0 - now) / 2 }
+        pacer.arrived(now)
         let waiting = BatchGroup.Waiting(
             id: item.id,
             size: max(item.size, 0),
             arrived: now,
             deadline: item.deadline,
-            order: min(item.deadline ?? last, last),
-            half: half
+            target: options.latencyTarget
         )
         groups[item.key, default: BatchGroup()].insert(waiting)
         return settle(alone: alone, now: now)
@@ -141,10 +138,8 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
 
     /// A batch has ended, well or not.
     package mutating func finished(_ batch: BatchID, alone: Bool, now: MonotonicTime) -> Actions {
-        guard let began = running.removeValue(forKey: batch) else { preconditionFailure("a batch ends once") }
-        let time = now - began
-        // Follows longer times at once, and shorter ones slowly: too early a batch costs less than a missed deadline.
-        expectedTime = max(time, expectedTime.map { $0 - ($0 - time) / 8 } ?? time)
+        guard let ended = running.removeValue(forKey: batch) else { preconditionFailure("a batch ends once") }
+        pacer.ended(size: ended.size, time: now - ended.began)
         return settle(alone: alone, now: now)
     }
 
@@ -160,6 +155,9 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
 
     /// The options have changed. Batches that run go on as they are.
     package mutating func change(_ options: BatchOptions, now: MonotonicTime) -> Actions {
+        if options.latencyTarget != self.options.latencyTarget {
+            for key in groups.keys { groups[key]!.setTarget(options.latencyTarget) }
+        }
         self.options = options
         var failures: [Failed] = []
         if let limit = options.maxTotalSize {
@@ -229,24 +227,43 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private func reason(to group: BatchGroup, alone: Bool, now: MonotonicTime) -> BatchReason? {
-        if group.items.count >= options.largestBatch { return .full }
-        if let limit = options.maxTotalSize, group.total >= limit { return .full }
+        if group.items.count >= options.largestBatch || group.total >= largestSize { return .full }
         if isShuttingDown { return .shutdown }
         if let last = lastStart(of: group), last <= now { return .deadline }
-        if now - group.oldest >= options.waitTimeout { return .waited }
-        return alone ? .alone : nil
+        if waitEnd(of: group) <= now { return .waited }
+        // An adaptive batch has its own opinion on whether more comes.
+        return alone && options.latencyTarget == nil ? .alone : nil
+    }
+
+    /// The limit on the sum of sizes.
+    private var largestSize: Int {
+        min(options.maxTotalSize ?? .max, options.latencyTarget.map(pacer.largestSize) ?? .max)
+    }
+
+    private func waitEnd(of group: BatchGroup) -> MonotonicTime {
+        let end = group.oldest + options.waitTimeout
+        return options.latencyTarget == nil ? end : min(end, pacer.waitEnd(group))
     }
 
     /// When a batch must begin to be in time for the earliest deadline. While nobody knows how long a batch takes, it
     /// gets half of the time that was left when its item came.
     private func lastStart(of group: BatchGroup) -> MonotonicTime? {
-        guard let deadline = group.earliestDeadline else { return nil }
-        guard let expectedTime else { return group.earliestHalf }
-        return deadline + (.zero - expectedTime)
+        let time = pacer.cost.time(of: min(group.total, largestSize))
+        if options.latencyTarget == nil, group.earliestDeadline == nil { return nil }
+        guard let time else { return group.earliestHalf }
+        let due = options.latencyTarget == nil ? group.earliestDeadline! : group.earliestDue
+        return due + (.zero - time)
     }
 
     private mutating func close(_ key: Key, _ reason: BatchReason, _ now: MonotonicTime) -> Batch {
-        let items = groups[key]!.takeFirst(options.largestBatch, within: options.maxTotalSize ?? .max).map(\.id)
+        let taken: [BatchGroup.Waiting]
+        if options.latencyTarget == nil {
+            taken = groups[key]!.takeFirst(options.largestBatch, within: largestSize)
+        } else {
+            let count = options.largestBatch
+            taken = groups[key]!.take(pacer.choose(groups[key]!, count: count, within: largestSize, now: now))
+        }
+        let items = taken.map(\.id)
         for item in items { keys[item] = nil }
         if groups[key]!.isEmpty { groups[key] = nil }
         let batch = Batch(
@@ -257,7 +274,7 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
             reason: reason
         )
         nextBatch += 1
-        running[batch.id] = now
+        running[batch.id] = (now, taken.reduce(0) { $0 + $1.size })
         counters.closed(reason, items: items.count, repetitions: batch.filledUp - items.count)
         return batch
     }
@@ -267,7 +284,7 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
         let hasRoom = running.count < options.maxConcurrentBatches
         return groups.values.compactMap { group in
             guard hasRoom else { return group.earliestDeadline }
-            return [lastStart(of: group), group.oldest + options.waitTimeout, group.earliestDeadline]
+            return [lastStart(of: group), waitEnd(of: group), group.earliestDeadline]
                 .compactMap(\.self).min()
         }.min()
     }
