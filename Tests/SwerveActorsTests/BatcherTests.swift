@@ -42,6 +42,12 @@ private distributed actor Recorder: Deployment {
         }
     }
 
+    distributed func other(_ value: Int) async throws -> Int {
+        try await BatchedCall._run("other(batch:)", on: self, Self.options, value, key: BatchKey()) { _, values in
+            values.map { $0 * 100 }
+        }
+    }
+
     func control() -> BatchControl { BatchControl("run(batch:)", of: id, Self.options) }
     func hold() { holds = true }
     func letGo() {
@@ -114,6 +120,15 @@ private final class Host: BatchHost {
         table.requestEnded()
         #expect(try await third == 30)
         #expect(try await control().counters.alone == 2)
+        #expect(clock.now == ManualLoop().now)
+    }
+
+    @Test func `calls of several methods are alone together`() async throws {
+        table.attach(host)
+        async let first = actor.run(1)
+        try await waits(1)
+        #expect(try await actor.other(2) == 200)
+        #expect(try await first == 10)
         #expect(clock.now == ManualLoop().now)
     }
 

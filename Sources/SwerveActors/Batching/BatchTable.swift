@@ -53,11 +53,11 @@ package final class BatchTable: Sendable {
     /// A request of the replica has ended.
     package func requestEnded() {
         // Nearly always nothing waits.
-        if waitingCount.load(ordering: .sequentiallyConsistent) > 0 { tellOthers() }
+        if waits(moreThan: 0) { tellAll() }
     }
 
     @inline(never)
-    private func tellOthers() {
+    func tellAll() {
         for batcher in state.withLock({ $0.methods.compactMap(\.batcher) }) { batcher.othersChanged() }
     }
 
@@ -92,6 +92,9 @@ package final class BatchTable: Sendable {
         if change != 0 { heldCount.add(change, ordering: .sequentiallyConsistent) }
         if waiting != 0 { waitingCount.add(waiting, ordering: .sequentiallyConsistent) }
     }
+
+    /// Whether more items than so many wait, of all methods.
+    func waits(moreThan count: Int) -> Bool { waitingCount.load(ordering: .sequentiallyConsistent) > count }
 
     /// Whether all requests that the replica has admitted are in batches or wait for one.
     var isAlone: Bool {

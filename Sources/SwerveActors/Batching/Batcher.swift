@@ -94,7 +94,10 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
             table.held(1, waiting: 1)
             return take(state.queue.add(item, alone: table.isAlone, now: now), &state)
         }
-        if let work { perform(work) } else { call.continuation.resume(throwing: CancellationError()) }
+        guard let work else { return call.continuation.resume(throwing: CancellationError()) }
+        perform(work)
+        // Calls of other methods may now be all that is left to come.
+        if table.waits(moreThan: waiting) { table.tellAll() }
     }
 
     private func cancel(_ id: Queue.ItemID) {
