@@ -3,7 +3,7 @@
 # test-tsan.sh [FILTER]. The first build takes ten minutes or more.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-filter=${1:-"SwerveActorsTests|SwerveTransportTests|SwerveRoutingTests|SwerveHTTPTests|SwerveHTTPTypesTests|SwerveRuntimeTests|SwerveGraphTests|SwerveIntegrationTests"}
+filter=${1:-"SwerveActorsTests|SwerveControllerTests|SwerveTransportTests|SwerveRoutingTests|SwerveHTTPTests|SwerveHTTPTypesTests|SwerveRuntimeTests|SwerveGraphTests|SwerveIntegrationTests"}
 swift=${SWIFT:-swift}
 mkdir -p .build-tsan
 "$(dirname "$(readlink -f "$(command -v "$swift")")")/clang" -c -O1 -fPIC dev/tsan/mutex.c -o .build-tsan/mutex.o

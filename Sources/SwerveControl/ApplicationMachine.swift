@@ -81,6 +81,9 @@ struct ApplicationMachine: Sendable {
         return actions + autoscale(&goal, now: now, supply: &supply)
     }
 
+    /// The outcome of the latest deploy is announced once more.
+    mutating func announceAgain() { phase = .deploying }
+
     /// Retires every deployment and removes the route. A second delete changes nothing.
     mutating func delete(
         _ goal: inout Goal,

@@ -32,6 +32,8 @@ package struct ControllerState: Sendable {
     private var changed: Set<String> = []
     /// Replicas that belong to nothing in the goal, when each is told to stop (again), and how often it was.
     private var strays: [ReplicaID: (next: MonotonicTime, told: Int)] = [:]
+    /// The deployments of an earlier controller that belong to nothing in the goal, but that calls go to or wait for.
+    private var leftovers: [DeploymentID] = []
     private var isShutDown = false
 
     /// A controller without applications, or one that continues with an earlier controller's goal. In the second case
@@ -66,6 +68,7 @@ package struct ControllerState: Sendable {
             goal.applications[replica.id.deployment.application]?.deployments[replica.id.deployment.deployment] != nil
         }
         for replica in others { strays[replica.id] = (now, 0) }
+        leftovers = inventory.published.filter { goal.applications[$0.application]?.deployments[$0.deployment] == nil }
         let found = Dictionary(grouping: known, by: \.id.deployment.application)
         // Also those without replicas: they may have a route, as when they are scaled to zero.
         for (name, own) in goal.applications {
@@ -97,12 +100,24 @@ package struct ControllerState: Sendable {
         return actions + finish(spec.name, now: now)
     }
 
+    /// Announces the outcome of the latest deploy once more, or once there is one.
+    ///
+    /// - Throws: `deleted` if the application is gone or being deleted.
+    package mutating func announceAgain(_ name: String, now: MonotonicTime) throws(ServeError) -> [ControlAction] {
+        guard let own = goal.applications[name], !own.isDeleting else {
+            throw ServeError(.deleted, "the application '\(name)' was deleted before it ran")
+        }
+        _ = change(name) { machine, _, _ in machine.announceAgain() }
+        return finish(name, now: now)
+    }
+
     /// Sets how many replicas a deployment should have, until the next deploy. For an autoscaled deployment, it is the
     /// number from which the policy goes on; it does not fall below it before the downscale delay is over.
     ///
     /// - Throws: `invalidOptions` if the number is not from 0 to ``DeploymentOptions/maximumReplicas``, or not within the
-    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `notFound` if
-    ///   there is no such deployment or it is being deleted. In all cases nothing changes.
+    ///   bounds of an autoscaled deployment; `insufficientResources` if so many could never run together; `startFailed`
+    ///   if its last deploy failed for good; `notFound` if there is no such deployment or it is being deleted. In all
+    ///   cases nothing changes.
     package mutating func scale(
         _ deployment: DeploymentID,
         to replicas: Int,
@@ -119,10 +134,18 @@ package struct ControllerState: Sendable {
         }
         let target = Target(replicas: replicas, decidedBy: decider)
         if let own = goal.applications[deployment.application], !own.isDeleting,
-            own.wantedNames.contains(deployment.deployment), let spec = own.deployments[deployment.deployment]?.spec
+            own.wantedNames.contains(deployment.deployment), let goal = own.deployments[deployment.deployment]
         {
-            try checkBounds(of: spec, replicas)
-            try supply.ledger.check(spec, replicas: replicas)
+            if case .failed(let message) = goal.course {
+                let reason = "it could not be started, and is started again only by another deploy (\(message))"
+                throw ServeError(
+                    .startFailed,
+                    "deployment '\(deployment)' cannot be scaled: \(reason)",
+                    deployment: deployment
+                )
+            }
+            try checkBounds(of: goal.spec, replicas)
+            try supply.ledger.check(goal.spec, replicas: replicas)
         }
         let actions = change(deployment.application) { machine, goal, supply in
             machine.scale(deployment.deployment, to: target, &goal, now: now, supply: &supply)
@@ -189,7 +212,7 @@ package struct ControllerState: Sendable {
 
     /// Acts on the time that has passed: handles timeouts, ends waits and sends probes.
     package mutating func tick(now: MonotonicTime) -> [ControlAction] {
-        stopStrays(now: now)
+        withdrawLeftovers() + stopStrays(now: now)
             + agenda.takeDue(now: now).flatMap { name in
                 let actions = change(name) { machine, goal, supply in
                     machine.tick(&goal, now: now, supply: &supply)
@@ -202,7 +225,21 @@ package struct ControllerState: Sendable {
     ///
     /// It is never too late. It is sometimes too early, and then that tick does nothing.
     package var nextWakeUp: MonotonicTime? {
-        [agenda.next, strays.values.lazy.map(\.next).min()].compactMap(\.self).min()
+        if !leftovers.isEmpty { return .zero }
+        return [agenda.next, strays.values.lazy.map(\.next).min()].compactMap(\.self).min()
+    }
+
+    /// Ends what the earlier controller stored the end of, and perhaps could not tell the callers any more.
+    private mutating func withdrawLeftovers() -> [ControlAction] {
+        if leftovers.isEmpty { return [] }
+        // One may have been deployed again by now.
+        let gone = leftovers.filter { goal.applications[$0.application]?.deployments[$0.deployment] == nil }
+        let withdrawals = gone.map { id in
+            let error = ServeError(.deleted, "deployment '\(id)' was deleted", deployment: id)
+            return ControlAction.withdraw(id, reason: error)
+        }
+        leftovers = []
+        return withdrawals + exposeRoutes(of: [])
     }
 
     private mutating func stopStrays(now: MonotonicTime) -> [ControlAction] {

@@ -51,6 +51,8 @@ struct DeploymentMachine: Sendable {
     /// - Parameter goal: the goal of an earlier controller, or of the present deploy.
     init(_ goal: Goal) {
         attempts = Attempts(everReady: goal.isTrusted)
+        // Loads that are reported before the first tick count: nobody repeats them.
+        if goal.startsReplicas { scaler = goal.spec.options.scaling.map { Scaler($0) } }
     }
 
     /// Takes over the replicas that an earlier controller started.

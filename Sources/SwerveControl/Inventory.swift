@@ -53,9 +53,12 @@ package struct Inventory: Hashable, Sendable, Codable {
     package var replicas: [Replica]
     /// The HTTP routes in force.
     package var routes: [RouteEntry]
+    /// The deployments that calls go to or wait for, sorted.
+    package var published: [DeploymentID]
 
-    package init(replicas: [Replica] = [], routes: [RouteEntry] = []) {
+    package init(replicas: [Replica] = [], routes: [RouteEntry] = [], published: [DeploymentID] = []) {
         self.replicas = replicas
         self.routes = routes
+        self.published = published
     }
 }

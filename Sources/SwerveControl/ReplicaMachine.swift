@@ -116,7 +116,8 @@ struct ReplicaMachine: Sendable {
                     Running(since: since, probe: .due(now.after(options.healthCheckPeriod / 64 * Int(id.number % 64))))
                 )
             case .draining: .draining(until: now.after(options.gracefulShutdownTimeout), unhealthy: false)
-            case .stopping: .stopping(Stopping(again: now, unhealthy: false))
+            // A second order would end it by force, while it may still send its last answers.
+            case .stopping: .stopping(Stopping(again: now.after(Limits.stopRepeat), unhealthy: false))
             }
     }
 

@@ -28,12 +28,12 @@ extension Controller {
                     metadata: ["replica": "\(replica)", "phase": "\(phase)", "for": "\(time)"]
                 )
             case .applicationRunning(let name):
-                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.success(())) }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter(.success(())) }
             case .applicationFailed(let name, let error):
                 logger.error("application failed", metadata: ["application": "\(name)", "error": "\(error)"])
-                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter(.failure(error)) }
             case .applicationDeleted(let name):
-                for caller in state.waitingForDelete.removeValue(forKey: name) ?? [] { caller.resume() }
+                for waiter in state.waitingForDelete.removeValue(forKey: name) ?? [] { waiter(.success(())) }
             }
         }
     }

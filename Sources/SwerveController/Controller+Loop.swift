@@ -12,8 +12,8 @@ extension Controller {
         var store: (any GoalStore)?
         /// The addresses of the replicas that have been placed.
         var addresses: [ReplicaID: String] = [:]
-        var waitingForRun: [String: [DeployWaiter]] = [:]
-        var waitingForDelete: [String: [CheckedContinuation<Void, any Error>]] = [:]
+        var waitingForRun: [String: [Reply<Void>]] = [:]
+        var waitingForDelete: [String: [Reply<Void>]] = [:]
         var waitingForShutdown: [CheckedContinuation<Void, Never>] = []
         /// The timer of the next tick.
         var tick: (time: MonotonicTime, timer: Scheduled<Void>)?
@@ -79,50 +79,61 @@ extension Controller {
         _ now: MonotonicTime
     ) async -> [ControlAction] {
         switch event {
-        case .deploy(let spec, let caller):
+        case .deploy(let spec, let stored, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.deploy(spec, now: now)
                 }
-                state.waitingForRun[spec.name, default: []].append(caller)
+                stored()
+                state.waitingForRun[spec.name, default: []].append(reply)
                 return actions
             } catch {
-                caller.end(.failure(error))
+                reply(.failure(error))
                 return []
             }
-        case .delete(let name, let caller):
+        case .awaitDeploy(let name, let reply):
+            do {
+                let actions = try state.machine.announceAgain(name, now: now)
+                state.waitingForRun[name, default: []].append(reply)
+                return actions
+            } catch {
+                reply(.failure(error))
+                return []
+            }
+        case .delete(let name, let stored, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.delete(application: name, now: now)
                 }
-                state.waitingForDelete[name, default: []].append(caller)
+                stored()
+                state.waitingForDelete[name, default: []].append(reply)
                 let error = ServeError(.deleted, "the application '\(name)' was deleted before it ran")
-                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter.end(.failure(error)) }
+                for waiter in state.waitingForRun.removeValue(forKey: name) ?? [] { waiter(.failure(error)) }
                 return actions
             } catch {
-                caller.resume(throwing: error)
+                reply(.failure(error))
                 return []
             }
-        case .scale(let deployment, let replicas, let decider, let caller):
+        case .scale(let deployment, let replicas, let decider, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.scale(deployment, to: replicas, by: decider, now: now)
                 }
-                caller.resume()
+                reply(.success(()))
                 return actions
             } catch {
-                caller.resume(throwing: error)
+                reply(.failure(error))
                 return []
             }
-        case .plan(let spec, let caller):
-            caller.resume(with: Result { try state.machine.plan(spec) })
+        case .plan(let spec, let reply):
+            reply(Result { try state.machine.plan(spec) })
             return []
         case .shutdown(let caller):
             state.waitingForShutdown.append(caller)
             state.store = nil
             return state.machine.shutdown(now: now)
-        case .status(let caller):
-            caller.resume(returning: state.machine.status())
+        case .status(let reply):
+            reply(state.machine.status())
             return []
         case .watch(let watcher):
             announceStatus(&state)
@@ -150,15 +161,15 @@ extension Controller {
             }
             return state.machine.handle(event, of: replica, now: now)
         case .load(let loads, let source): return state.machine.report(loads, from: source, now: now)
-        case .targetCapacity(let percent, let caller):
+        case .targetCapacity(let percent, let reply):
             do {
                 let actions = try await change(&state) { machine throws(ServeError) in
                     try machine.setTargetCapacity(percent, now: now)
                 }
-                caller.resume()
+                reply(.success(()))
                 return actions
             } catch {
-                caller.resume(throwing: error)
+                reply(.failure(error))
                 return []
             }
         case .hurry: return state.machine.hurry(now: now)

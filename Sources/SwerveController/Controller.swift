@@ -9,17 +9,22 @@ package import SwerveTransport
 /// Everything that happens becomes an event in one stream. One task takes the events in order, passes them to the state
 /// machine and carries out its actions.
 package final class Controller: ControllerAccess {
+    /// Called once with the answer to a request.
+    typealias Reply<Value> = @Sendable (Result<Value, any Error>) -> Void
+
     enum Event: Sendable {
-        case deploy(ApplicationSpec, DeployWaiter)
-        case delete(String, CheckedContinuation<Void, any Error>)
-        case plan(ApplicationSpec, CheckedContinuation<DeployPlan, any Error>)
-        case scale(DeploymentID, to: Int, by: Target.Decider, CheckedContinuation<Void, any Error>)
+        case deploy(ApplicationSpec, stored: @Sendable () -> Void, Reply<Void>)
+        /// Waits for the outcome of a deploy that is stored.
+        case awaitDeploy(String, Reply<Void>)
+        case delete(String, stored: @Sendable () -> Void, Reply<Void>)
+        case plan(ApplicationSpec, Reply<DeployPlan>)
+        case scale(DeploymentID, to: Int, by: Target.Decider, Reply<Void>)
         case shutdown(CheckedContinuation<Void, Never>)
-        case status(CheckedContinuation<ServeStatus, Never>)
+        case status(@Sendable (ServeStatus) -> Void)
         case watch(AsyncStream<ServeStatus>.Continuation)
         case replica(ReplicaEvent, ReplicaID)
         case load([DeploymentID: Load], LoadSource)
-        case targetCapacity(Int?, CheckedContinuation<Void, any Error>)
+        case targetCapacity(Int?, Reply<Void>)
         /// The time for a shutdown is over.
         case hurry
         case tick
@@ -64,20 +69,23 @@ package final class Controller: ControllerAccess {
 
     package func deploy(_ spec: ApplicationSpec) async throws {
         let waiter = DeployWaiter()
-        send(.deploy(spec, waiter))
+        send(.deploy(spec, stored: {}) { waiter.end($0) })
         try await waiter.wait()
     }
     package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
-        try await withCheckedThrowingContinuation { send(.plan(spec, $0)) }
+        try await ask { .plan(spec, $0) }
     }
     package func delete(_ application: String) async throws {
-        try await withCheckedThrowingContinuation { send(.delete(application, $0)) }
+        try await ask { .delete(application, stored: {}, $0) }
     }
     package func scale(_ deployment: DeploymentID, to replicas: Int, by decider: Target.Decider) async throws {
-        try await withCheckedThrowingContinuation { send(.scale(deployment, to: replicas, by: decider, $0)) }
+        try await ask { .scale(deployment, to: replicas, by: decider, $0) }
     }
     package func setTargetCapacity(_ percent: Int?) async throws {
-        try await withCheckedThrowingContinuation { send(.targetCapacity(percent, $0)) }
+        try await ask { .targetCapacity(percent, $0) }
+    }
+    private func ask<Value: Sendable>(_ event: (@escaping Reply<Value>) -> Event) async throws -> Value {
+        try await withCheckedThrowingContinuation { caller in send(event { caller.resume(with: $0) }) }
     }
     /// A process reports its load on deployments, as far as that has changed.
     package func report(_ loads: [DeploymentID: Load], from source: LoadSource) { send(.load(loads, source)) }
@@ -96,7 +104,7 @@ package final class Controller: ControllerAccess {
     private static let lastPatience = Duration.seconds(1)
 
     package func status() async -> ServeStatus {
-        await withCheckedContinuation { send(.status($0)) }
+        await withCheckedContinuation { caller in send(.status { caller.resume(returning: $0) }) }
     }
     package func watch(_ watcher: AsyncStream<ServeStatus>.Continuation) { send(.watch(watcher)) }
     package var processID: Int32? { nil }
@@ -109,12 +117,12 @@ package final class Controller: ControllerAccess {
     private static func refuse(_ event: Event) {
         let error = ServeError(.shutDown, "the instance is shut down")
         switch event {
-        case .deploy(_, let waiter): waiter.end(.failure(error))
-        case .delete(_, let caller), .scale(_, _, _, let caller), .targetCapacity(_, let caller):
-            caller.resume(throwing: error)
-        case .plan(_, let caller): caller.resume(throwing: error)
+        case .deploy(_, _, let reply), .awaitDeploy(_, let reply), .delete(_, _, let reply), .scale(_, _, _, let reply),
+            .targetCapacity(_, let reply):
+            reply(.failure(error))
+        case .plan(_, let reply): reply(.failure(error))
         case .shutdown(let caller): caller.resume()
-        case .status(let caller): caller.resume(returning: ServeStatus(applications: [:]))
+        case .status(let reply): reply(ServeStatus(applications: [:]))
         case .watch(let watcher):
             watcher.yield(ServeStatus(applications: [:]))
             watcher.finish()

@@ -174,8 +174,10 @@ public actor ServeInstance {
     /// start and stop afterwards: see ``statusUpdates()``. The policy of an autoscaled deployment goes on from this
     /// number, and does not go below it before ``Autoscaling/downscaleDelay`` is over.
     ///
-    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment, and `invalidOptions` for a number
-    ///   outside 0 to ``DeploymentOptions/maximumReplicas`` or the bounds of an autoscaled deployment.
+    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment, `invalidOptions` for a number
+    ///   outside 0 to ``DeploymentOptions/maximumReplicas`` or the bounds of an autoscaled deployment,
+    ///   `insufficientResources` if so many replicas could never run together, and `startFailed` if the deployment could
+    ///   not be started and waits for another deploy.
     public func scale(_ deployment: String, application: String = "default", to numReplicas: Int) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(application)' runs") }
         let id = DeploymentID(application: application, deployment: deployment)

@@ -34,7 +34,7 @@ struct SimOrder: Codable, Sendable, Equatable {
         self.size = size
     }
     init?(path: String) {
-        let parts = path.split(separator: "/").compactMap { Int($0) }
+        let parts = path.split(separator: "/").suffix(3).compactMap { Int($0) }
         guard parts.count == 3, let work = Work(rawValue: parts[1]) else { return nil }
         self.init(number: parts[0], work: work, size: parts[2])
     }
@@ -96,6 +96,7 @@ distributed actor SimActor: HTTPIngress {
 
     distributed func call(_ order: SimOrder, _ payload: ByteBuffer) async throws -> ByteBuffer {
         let world = try begin(order)
+        defer { world.audit?.ended(on: replica) }
         switch order.work {
         case .echo, .ignore: return payload
         case .lateEcho:
@@ -104,7 +105,7 @@ distributed actor SimActor: HTTPIngress {
         case .stream, .big: return SimOrder.bytes(of: order.number, size: order.size)
         case .fail: throw SimFailure(number: order.number)
         case .hang:
-            while !Task.isCancelled, world.hasFaults { await world.wait(replica) }
+            while !Task.isCancelled, world.hasFaults || world.isHolding { await world.hang(replica) }
             try Task.checkCancellation()
             return payload
         }
@@ -113,6 +114,7 @@ distributed actor SimActor: HTTPIngress {
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         guard let order = SimOrder(path: request.path) else { throw ServeHTTPError(.badRequest, "no order") }
         let world = try begin(order)
+        defer { world.audit?.ended(on: replica) }
         let replica = replica
         switch order.work {
         case .echo: return .bytes(try await request.body.collect())
@@ -134,7 +136,7 @@ distributed actor SimActor: HTTPIngress {
             )
         case .fail: throw SimFailure(number: order.number)
         case .hang:
-            while !Task.isCancelled, world.hasFaults { await world.wait(replica) }
+            while !Task.isCancelled, world.hasFaults || world.isHolding { await world.hang(replica) }
             try Task.checkCancellation()
             return .bytes(try await request.body.collect())
         }
@@ -148,18 +150,29 @@ distributed actor SimActor: HTTPIngress {
 }
 
 extension World {
-    func process(of replica: ReplicaID?) -> SimProcess {
-        workers.first { $0.replica == replica } ?? main
-    }
-
     func noteBegun(_ number: Int, by replica: ReplicaID?) {
         // The work of a dead process does not count: nobody sees it.
-        if !process(of: replica).isDead { begun[number, default: 0] += 1 }
+        guard !process(of: replica).isDead else { return }
+        begun[number, default: 0] += 1
+        audit.began(number, on: replica)
+    }
+
+    /// Waits for a while.
+    func hang(_ replica: ReplicaID?) async {
+        let time = disk == nil ? 0 : isHolding ? 2000 : 20
+        await wait(process(of: replica), atLeast: .milliseconds(Int64(time)))
     }
 
     /// Waits until the world lets the caller continue.
     func wait(_ replica: ReplicaID?) async {
-        let process = process(of: replica)
-        await withCheckedContinuation { gates.append(Gate(process: process, continuation: $0)) }
+        await wait(process(of: replica))
+    }
+
+    /// - Parameter time: how long it waits at least.
+    func wait(_ process: SimProcess, atLeast time: TimeAmount = .zero) async {
+        // What is buried runs to its end.
+        guard !process.isDead else { return }
+        let until = now + time
+        await withCheckedContinuation { gates.append(Gate(process: process, until: until, continuation: $0)) }
     }
 }

@@ -14,6 +14,8 @@ final class SimClient: @unchecked Sendable {
     struct Request {
         let order: SimOrder
         let body: ByteBuffer
+        /// The step of the world at which it began.
+        var since = 0
         var wanted: ByteBuffer? {
             switch order.work {
             case .echo, .lateEcho, .hang: body
@@ -25,6 +27,8 @@ final class SimClient: @unchecked Sendable {
     }
 
     private unowned let world: World
+    private let deployment: DeploymentID
+    private let prefix: String
     let manner: Manner
     private let channel: SimChannel
     private var unsent: [Request]
@@ -47,8 +51,19 @@ final class SimClient: @unchecked Sendable {
     /// The number of requests that were answered.
     private(set) var answered = 0
 
-    init(_ world: World, _ manner: Manner, _ requests: [Request]) throws {
+    /// - Parameters:
+    ///   - deployment: the one that answers.
+    ///   - prefix: that of the deployment's application, without a slash at its end.
+    init(
+        _ world: World,
+        _ manner: Manner,
+        _ requests: [Request],
+        to deployment: DeploymentID,
+        below prefix: String = ""
+    ) throws {
         self.world = world
+        self.deployment = deployment
+        self.prefix = prefix
         self.manner = manner
         self.unsent = requests
         let sizes = [2000, 40_000, 200_000]
@@ -88,8 +103,10 @@ final class SimClient: @unchecked Sendable {
 
     private func begin(_ request: Request) {
         unsent.removeFirst()
+        var request = request
+        request.since = world.trace.count
         waiting.append(request)
-        output.writeString("POST \(request.order.path) HTTP/1.1\r\nhost: sim\r\n")
+        output.writeString("POST \(prefix)\(request.order.path) HTTP/1.1\r\nhost: sim\r\n")
         if world.random.next(below: 3) == 0 {
             output.writeString("transfer-encoding: chunked\r\n\r\n")
             var rest = request.body
@@ -149,7 +166,7 @@ final class SimClient: @unchecked Sendable {
         if let first = waiting.first, output.readableBytes == 0, manner != .pipelining {
             // Only an answer that has begun may break off, and only after a fault.
             world.check(
-                hasBegun && world.faults > 0,
+                hasBegun && mayLose(first),
                 "request \(first.order) was cut off, \(hasBegun ? "in the middle of its answer" : "unanswered")"
             )
         }
@@ -244,11 +261,28 @@ final class SimClient: @unchecked Sendable {
         let request = waiting.removeFirst()
         answered += 1
         guard status == 200 else {
-            let allowed = request.order.work == .fail || request.order.work == .hang ? [500, 502, 503] : [502, 503]
-            return world.check(allowed.contains(status), "request \(request.order) was answered \(status)")
+            return world.check(mayAnswer(request, status), "request \(request.order) was answered \(status)")
         }
         if let wanted, wanted.readableBytes > 0 {
             world.fail("the answer to request \(request.order) is \(wanted.readableBytes) bytes short")
+        }
+    }
+
+    // MARK: What may fail
+
+    private func mayLose(_ request: Request) -> Bool {
+        guard world.disk != nil else { return world.faults > 0 }
+        return world.audit.mayLose(request.order, since: request.since)
+    }
+
+    private func mayAnswer(_ request: Request, _ status: Int) -> Bool {
+        let work = request.order.work
+        switch status {
+        case 500: return work == .fail || work == .hang
+        case 502, 503, 404:
+            if world.disk == nil { return status != 404 }
+            return (status != 404 && mayLose(request)) || world.audit.wasRefused(deployment, since: request.since)
+        default: return false
         }
     }
 

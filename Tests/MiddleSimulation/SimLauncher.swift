@@ -16,19 +16,27 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
         environment: [String: String],
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
-        guard let world, let text = environment[WorkerSettings.variable], let settings = WorkerSettings(text) else {
+        guard let world, let text = environment[WorkerSettings.variable], let begin = begin(text, replica) else {
             return report(.exited(reason: "its settings cannot be read"))
         }
         world.later(world.main.loop) { [unowned self] in
-            if killed.remove(replica) != nil || (world.hasFaults && world.random.next(below: 20) == 0) {
+            let mayFail = world.hasFaults && world.hasFailedStarts
+            if killed.remove(replica) != nil || (mayFail && world.random.next(below: 20) == 0) {
                 return report(.exited(reason: "its process could not be started"))
             }
             // A process that never connects is killed after a while and replaced.
-            let isSilent = world.hasFaults && world.random.next(below: 30) == 0
-            let process = isSilent ? world.startSilent(replica) : world.startWorker(replica, settings)
+            let isSilent = mayFail && world.random.next(below: 30) == 0
+            let process = isSilent ? world.startSilent(replica) : begin()
             running.append((replica, process, report))
             report(.launched(processID: 1))
         }
+    }
+
+    /// - Returns: starts a process with these settings.
+    private func begin(_ text: String, _ replica: ReplicaID) -> (() -> SimProcess)? {
+        guard let world else { return nil }
+        if let settings = ControllerSettings(text) { return { world.startController(replica, settings) } }
+        return WorkerSettings(text).map { settings in { world.startWorker(replica, settings) } }
     }
 
     func kill(_ replica: ReplicaID) {
@@ -38,10 +46,22 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
 
     func died(_ process: SimProcess) {
         guard let index = running.firstIndex(where: { $0.process === process }), let world else { return }
-        let entry = running.remove(at: index)
-        world.later(world.main.loop) { entry.report(.exited(reason: "its process ended")) }
+        let entry = running[index]
+        // A process that still writes when it is killed ends later.
+        world.later(
+            world.main.loop,
+            within: process.isController && world.random.next(below: 2) == 0 ? 100_000_000 : 2_000_000
+        ) { [unowned self] in
+            world.disk?.ended(process)
+            running.removeAll { $0.process === process }
+            entry.report(.exited(reason: "its process ended"))
+        }
     }
 
-    /// The running processes.
-    var processes: [SimProcess] { running.map(\.process) }
+    /// The processes that run replicas.
+    var workers: [SimProcess] { running.map(\.process).filter { !$0.isController && !$0.isDead } }
+    /// The controller that was started last, until it has ended.
+    var controller: SimProcess? { running.last { $0.process.isController }?.process }
+    /// Whether nothing runs.
+    var isEmpty: Bool { running.isEmpty }
 }

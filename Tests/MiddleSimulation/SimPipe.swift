@@ -3,7 +3,10 @@ import SwerveTransport
 
 /// One direction of a socket between two simulated processes: the bytes that were written and have not arrived.
 final class SimPipe {
-    var bytes = ByteBuffer()
+    var bytes = ByteBuffer() {
+        didSet { count = bytes.readableBytes }
+    }
+    private var count = 0
     let capacity: Int
     /// Whether the writer is gone, so that nothing more arrives.
     var isEnded = false
@@ -17,8 +20,10 @@ final class SimPipe {
         self.capacity = capacity
     }
 
-    var room: Int { max(0, capacity - bytes.readableBytes) }
-    var hasNews: Bool { bytes.readableBytes > 0 || isEnded }
+    var room: Int { max(0, capacity - count) }
+    var hasNews: Bool { count > 0 || isEnded }
+    /// Nothing arrives until then.
+    var heldUntil = NIODeadline.uptimeNanoseconds(0)
 }
 
 /// One end of a simulated socket.
@@ -111,6 +116,8 @@ final class SimWire: Wire, @unchecked Sendable {
     /// Delivers a part of the bytes that have arrived, or the end.
     func deliver(_ count: Int) {
         guard !isClosed, let connection else { return }
+        process.world.sender = output.reader?.process
+        defer { process.world.sender = nil }
         process.world.run(on: process.loop) {
             var rest = count
             while rest > 0, let part = input.bytes.readSlice(length: min(rest, max(1, rest / 2))) {

@@ -9,6 +9,7 @@ import SwerveLaunch
 import SwerveProxy
 import SwerveReplica
 import SwerveRuntime
+import SwerveSystem
 import SwerveTransport
 import Synchronization
 
@@ -39,6 +40,8 @@ final class SimProcess: @unchecked Sendable {
         self.loop = SimLoop(world)
     }
 
+    /// Whether it is a separate controller's.
+    var isController: Bool { replica?.deployment.application == "" }
     var isRunning: Bool { !isDead && stoppedUntil.map { $0 <= world.now } ?? true }
 }
 
@@ -55,9 +58,17 @@ final class World: @unchecked Sendable {
     private(set) var trace: [String] = []
     /// Whether replicas die, sockets break and processes stop.
     var hasFaults = true
+    /// Whether some processes cannot be started, while there are faults.
+    var hasFailedStarts = true
+    /// Whether requests that hang go on doing so.
+    var isHolding = false
 
     private(set) var main: SimProcess!
-    private(set) var workers: [SimProcess] = []
+    /// The processes that the main one has started: workers and controllers.
+    private(set) var children: [SimProcess] = []
+    /// The processes that have not ended.
+    private var alive: [SimProcess] = []
+    private var byReplica: [ReplicaID: SimProcess] = [:]
     private var listeners: [String: (process: SimProcess, delegate: any PeerDelegate, hosted: HostedReplicas)] = [:]
     private var delayed: [(at: NIODeadline, loop: SimLoop, run: () -> Void)] = []
     var gates: [Gate] = []
@@ -71,7 +82,7 @@ final class World: @unchecked Sendable {
     private(set) var hosted: HostedReplicas!
     private(set) var peers: Peers!
     private(set) var proxy: ProxyService!
-    private(set) var controller: Controller!
+    private(set) var controller: (any ControllerAccess)!
     private(set) var httpLoop: HTTPLoop!
     private(set) var controllerTask: Task<Void, Never>?
     /// How often live replicas began each request, by its number.
@@ -84,8 +95,19 @@ final class World: @unchecked Sendable {
     var deployed = NIODeadline.uptimeNanoseconds(0)
     private static let drainTime = TimeAmount.nanoseconds(DeploymentOptions().gracefulShutdownTimeout.nanoseconds)
 
+    /// The place of a separate controller and of what it must remember; `nil` in a history whose controller is in the
+    /// main process.
+    private(set) var disk: SimDisk?
+    /// What is checked of the orders that replicas get.
+    private(set) var audit: Audit!
+    /// The process whose message is being read.
+    var sender: SimProcess?
+
+    /// Where a task waits until the world lets it continue.
     struct Gate {
         let process: SimProcess
+        /// The gate stays closed until then.
+        let until: NIODeadline
         let continuation: CheckedContinuation<Void, Never>
     }
     private struct WeakConnection {
@@ -95,10 +117,11 @@ final class World: @unchecked Sendable {
 
     private static let instance = InstanceID(rawValue: 1)
     private static let worlds = Mutex<[UInt64: World]>([:])
-    private static let nextID = Atomic<UInt64>(0)
+    private static let nextID = Atomic<UInt64>(1 << 40)
     static func find(_ id: UInt64) -> World? { worlds.withLock { $0[id] } }
 
-    init(seed: UInt64) {
+    /// - Parameter nodes: what replicas can reserve, in a history with a separate controller.
+    init(seed: UInt64, nodes: [String: NodeResources]? = nil) {
         self.seed = seed
         self.random = SplitMix64(seed: seed)
         self.id = Self.nextID.add(1, ordering: .relaxed).newValue
@@ -106,6 +129,8 @@ final class World: @unchecked Sendable {
         Self.count.add(1, ordering: .relaxed)
         launcher.world = self
         main = SimProcess(self, "main", nil)
+        alive = [main]
+        audit = Audit(self, nodes ?? [:])
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         system = ServeSystem(Self.instance, clock: main.loop, seed: random.next())
@@ -130,6 +155,7 @@ final class World: @unchecked Sendable {
                 peers: peers,
                 clock: main.loop,
                 files: files,
+                groups: ProcessGroups { nil },
                 logger: logger,
                 processorTime: { _ in nil }
             )
@@ -139,13 +165,20 @@ final class World: @unchecked Sendable {
                 address: files.controllerAddress,
                 processID: 1
             )
-            controller = Controller(
-                clock: main.loop,
-                launcher: PlacementLauncher(inProcess: here, processes: workers),
-                callers: peers,
-                logger: logger,
-                exposeRoutes: { proxy.expose($0) }
-            )
+            let replicas = SimOrders(self, PlacementLauncher(inProcess: here, processes: workers))
+            if let nodes {
+                beginSeparately(replicas, nodes, logger)
+            } else {
+                let controller = Controller(
+                    clock: main.loop,
+                    launcher: replicas,
+                    callers: peers,
+                    logger: logger,
+                    exposeRoutes: { proxy.expose($0) }
+                )
+                self.controller = controller
+                controllerTask = Task(executorPreference: main.executor) { _ = await controller.run() }
+            }
             listeners[files.controllerAddress] = (main, workers, hosted)
             var options = HTTPServerOptions()
             options.writeTimeout = .seconds(3600)
@@ -159,12 +192,40 @@ final class World: @unchecked Sendable {
                 unsent: { channel, _ in (channel as? SimChannel)?.unsent ?? 0 }
             )
         }
-        controllerTask = runController()
     }
 
-    private func runController() -> Task<Void, Never> {
-        let controller = controller!
-        return Task(executorPreference: main.executor) { _ = await controller.run() }
+    /// Begins with a controller in a process of its own.
+    private func beginSeparately(_ replicas: SimOrders, _ nodes: [String: NodeResources], _ logger: Logger) {
+        let disk = SimDisk(self)
+        self.disk = disk
+        let (proxy, address) = (proxy!, "/sim/agent.sock")
+        let agent = Agent(
+            launcher: replicas,
+            callers: peers,
+            nodes: nodes,
+            processes: launcher,
+            clock: main.loop,
+            firstNumber: 1,
+            secret: { [unowned self] in random.next() },
+            logger: logger,
+            exposeRoutes: { [unowned self] in
+                audit.exposes($0)
+                proxy.expose($0)
+            },
+            settings: { token, first in
+                ControllerSettings(
+                    instance: Self.instance,
+                    agentAddress: address,
+                    token: token,
+                    database: "",
+                    firstNumber: first
+                )
+            }
+        )
+        controller = agent
+        listeners[address] = (main, agent, hosted)
+        system.pools.loads.report { [weak agent] in agent?.report($0) }
+        agent.begin(holding: ())
     }
 
     func end() {
@@ -175,7 +236,7 @@ final class World: @unchecked Sendable {
         for wire in allWires { wire.forget() }
         allWires = []
         // Timers hold the objects they belong to, which hold the loop.
-        for process in [main!] + workers {
+        for process in [main!] + children {
             process.wires = []
             process.loop.drop()
         }
@@ -183,6 +244,8 @@ final class World: @unchecked Sendable {
             listeners = [:]
             delayed = []
             controller = nil
+            audit = nil
+            disk = nil
             controllerTask = nil
             proxy = nil
             peers = nil
@@ -211,9 +274,10 @@ final class World: @unchecked Sendable {
     }
     func fail(_ what: String) {
         failures.append("at step \(trace.count): \(what)")
+        note("here: \(what)")
     }
     func note(_ what: @autoclosure () -> String) {
-        trace.append(what())
+        trace.append("\(now.uptimeNanoseconds / 1_000_000) ms: \(what())")
     }
 
     /// Runs a closure on a loop after a random delay.
@@ -231,7 +295,7 @@ final class World: @unchecked Sendable {
         _ delegate: any PeerDelegate,
         _ hosted: HostedReplicas
     ) -> PeerConnection? {
-        guard let listener = listeners[address], !listener.process.isDead else { return nil }
+        guard !process.isDead, let listener = listeners[address], !listener.process.isDead else { return nil }
         let sizes = [300, 1000, 5000, 70_000, 300_000]
         let there = SimPipe(capacity: sizes[random.next(below: sizes.count)])
         let back = SimPipe(capacity: sizes[random.next(below: sizes.count)])
@@ -256,22 +320,59 @@ final class World: @unchecked Sendable {
 
     // MARK: Processes
 
+    private func add(_ process: SimProcess) {
+        children.append(process)
+        alive.append(process)
+        if let replica = process.replica { byReplica[replica] = process }
+    }
+
+    /// The process in which a replica runs.
+    func process(of replica: ReplicaID?) -> SimProcess { replica.flatMap { byReplica[$0] } ?? main }
+
     /// Starts a process that does nothing.
     func startSilent(_ replica: ReplicaID) -> SimProcess {
         note("\(replica) does not connect")
         let process = SimProcess(self, "\(replica)", replica)
-        workers.append(process)
+        add(process)
+        return process
+    }
+
+    func startController(_ name: ReplicaID, _ settings: ControllerSettings) -> SimProcess {
+        let process = SimProcess(self, "controller \(name.number)", name)
+        add(process)
+        note("\(process.name) starts")
+        var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        // Some take long to load.
+        let isSlow = hasFaults && random.next(below: 8) == 0
+        later(process.loop, within: isSlow ? 20_000_000_000 : 2_000_000) { [unowned self] in
+            guard !process.isDead, let disk else { return }
+            let controller = SeparateController(
+                settings,
+                loop: process.loop,
+                store: SimStore(disk, process),
+                goal: disk.load(process),
+                logger: logger,
+                executor: process.executor,
+                exit: { [unowned self] _ in kill(process) }
+            )
+            process.worker = controller
+            let system = ServeSystem(settings.instance, clock: process.loop, seed: random.next())
+            let hosted = HostedReplicas(system)
+            controller.run(SimNetwork(process: process), hosted: hosted, processID: Int32(children.count + 1))
+        }
         return process
     }
 
     func startWorker(_ replica: ReplicaID, _ settings: WorkerSettings) -> SimProcess {
         let process = SimProcess(self, "\(replica)", replica)
-        workers.append(process)
+        add(process)
+        audit.processStarted(replica)
         var logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
         let system = ServeSystem(settings.instance, clock: process.loop, seed: random.next())
         let environment = WorkerEnvironment(
-            processID: Int32(workers.count + 1),
+            processID: Int32(children.count + 1),
             loop: process.loop,
             network: SimNetwork(process: process),
             system: system,
@@ -281,7 +382,7 @@ final class World: @unchecked Sendable {
             exit: { [unowned self] _ in
                 // A client that reads for longer than a replica may take to drain loses the rest of its answer.
                 if now >= deployed + Self.drainTime { faults += 1 }
-                kill(process)
+                end(process)
             }
         )
         run(on: process.loop) {
@@ -296,16 +397,31 @@ final class World: @unchecked Sendable {
     /// The board of a worker; some workers have none.
     private func board() -> (path: String, board: SharedBoard)? {
         guard random.next(below: 4) > 0 else { return nil }
-        let path = "/tmp/swerve-simulation-\(getpid())-\(id)-\(workers.count)"
+        // Of the same length in every history, so that its seed decides everything.
+        let numbers = [UInt64(getpid()), id, UInt64(children.count)].map { "\($0 + 1_000_000_000)" }
+        let path = "/tmp/swerve-simulation-\(numbers.joined(separator: "-"))"
         guard let board = try? SharedBoard(path: path, create: true) else { return nil }
         boards.append(path)
         return (path, board)
+    }
+
+    /// A process ends itself, which may take a while.
+    private func end(_ process: SimProcess) {
+        guard disk != nil, random.next(below: 3) == 0 else { return kill(process) }
+        process.stoppedUntil = .distantFuture
+        later(main.loop, within: 50_000_000) { [unowned self] in kill(process) }
+    }
+
+    /// What a process has written arrives later.
+    func hold(_ process: SimProcess, within most: Int64) {
+        for wire in process.wires { wire.output.heldUntil = now + .nanoseconds(Int64(random.next(below: Int(most)))) }
     }
 
     /// Kills a process. Bytes that it has written still arrive.
     func kill(_ process: SimProcess) {
         guard !process.isDead else { return }
         process.isDead = true
+        alive.removeAll { $0 === process }
         note("\(process.name) dies")
         listeners = listeners.filter { $0.value.process !== process }
         for wire in process.wires where !wire.isClosed {
@@ -317,6 +433,7 @@ final class World: @unchecked Sendable {
             for (_, done) in far.eventual { otherEnd(of: wire)?.process.loop.execute(done) }
             far.eventual = []
         }
+        if let replica = process.replica { audit?.processEnded(replica) }
         launcher.died(process)
     }
 
@@ -331,9 +448,14 @@ final class World: @unchecked Sendable {
         other.input.bytes = ByteBuffer()
     }
 
+    /// Lets all stopped processes continue.
+    func continueAll() {
+        for process in alive where process.stoppedUntil != .distantFuture { process.stoppedUntil = nil }
+    }
+
     // MARK: Steps
 
-    var live: [SimProcess] { ([main!] + workers).filter(\.isRunning) }
+    var live: [SimProcess] { alive.filter(\.isRunning) }
 
     /// Takes one of the possible steps.
     ///
@@ -350,17 +472,19 @@ final class World: @unchecked Sendable {
                 choices.append { [unowned self] in executor.run(random.next(below: executor.count)) }
             }
             for wire in process.wires where !wire.isClosed {
-                if wire.input.hasNews {
+                if wire.input.hasNews, wire.input.heldUntil <= now {
                     choices.append { [unowned self] in
                         let there = wire.input.bytes.readableBytes
                         wire.deliver(random.next(below: 3) == 0 ? random.next(below: there + 1) : there)
                     }
                 }
-                if wire.output.room > 0, !wire.output.eventual.isEmpty { choices.append { wire.continueWriting() } }
+                if !wire.output.eventual.isEmpty, wire.output.room > 0 { choices.append { wire.continueWriting() } }
             }
-            process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
+            if process.wires.contains(where: \.isClosed) {
+                process.wires.removeAll { $0.isClosed && !$0.input.hasNews }
+            }
         }
-        let open = gates.indices.filter { gates[$0].process.isRunning }
+        let open = gates.indices.filter { gates[$0].process.isRunning && gates[$0].until <= now }
         // Mostly something else happens first.
         if let gate = open.first(where: { _ in random.next(below: 4) == 0 }) ?? (choices.isEmpty ? open.first : nil) {
             choices.append { [unowned self] in gates.remove(at: gate).continuation.resume() }
@@ -384,7 +508,9 @@ final class World: @unchecked Sendable {
     /// - Returns: `false` when nothing will ever be due.
     func advance(atMost limit: TimeAmount = .seconds(60)) -> Bool {
         let wakeUps =
-            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + ([main!] + workers).compactMap(\.stoppedUntil)
+            live.compactMap(\.loop.wakeUp) + delayed.map(\.at) + alive.flatMap { $0.wires.map(\.input.heldUntil) }
+            + gates.filter(\.process.isRunning).map(\.until)
+            + alive.compactMap(\.stoppedUntil).filter { $0 != .distantFuture }
         guard let next = wakeUps.filter({ $0 > now }).min() else { return false }
         now = min(next, now + limit)
         return true
@@ -394,7 +520,7 @@ final class World: @unchecked Sendable {
 
     /// Runs the remaining work of the worker processes to its end, unseen by others.
     func bury() {
-        for process in workers {
+        for process in children {
             run(on: process.loop) { for wire in process.wires { wire.connection?.ended("buried") } }
             let gone = gates.filter { $0.process === process }
             gates.removeAll { $0.process === process }

@@ -107,5 +107,17 @@ import Testing
         #expect(reports.take() == [])
     }
 
+    @Test func `a load that is no longer wanted is taken back`() {
+        serve(1)
+        let lease = pool.tryAcquire()
+        loop.advance(by: .milliseconds(100))
+        _ = reports.take()
+        serve(1, reportsLoad: false)
+        #expect(reports.take() == [Load()])
+        serve(1)
+        #expect(reports.take() == [Load(ongoing: 1)])
+        drop(lease)
+    }
+
     private func drop(_ lease: consuming Lease?) {}
 }

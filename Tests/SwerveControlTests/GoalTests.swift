@@ -110,6 +110,75 @@ import Testing
         #expect(try next.deploy(application(web)) == [publish([], web), .start(r(3), web)])
     }
 
+    @Test func `a load that the next controller is told before its first tick counts`() throws {
+        var bench = Bench()
+        _ = try bench.run(application(autoscaled()))
+        _ = bench.load(6)
+        _ = bench.pass(.seconds(5))
+        #expect(bench.target == 3)
+
+        let replicas = try #require(bench.status()).replicas.map { replica in
+            Inventory.Replica(
+                id: replica.id,
+                spec: autoscaled(),
+                configuration: autoscaled().configuration,
+                reservation: Reservation(node: "local"),
+                phase: .running(since: .zero),
+                isPublished: true
+            )
+        }
+        bench.state = ControllerState(goal: bench.state.goal)
+        bench.state.adopt(Inventory(replicas: replicas), now: bench.now)
+        _ = bench.load(6)
+        _ = bench.pass(.seconds(60))
+        #expect(bench.target == 3)
+    }
+
+    @Test func `the next controller tells the outcome of a deploy without doing it again`() throws {
+        var bench = Bench()
+        let web = deployment("web", 1)
+        _ = try bench.deploy(application(web))
+        _ = try bench.scale(to: 2)
+        var (next, actions) = try restart(bench)
+        #expect(try next.state.announceAgain("shop", now: .zero) == [])
+        for case .start(let replica, _, _) in actions { actions += next.report(.ready, replica) }
+        #expect(actions.contains(.applicationRunning("shop")))
+        #expect(next.status()?.target.replicas == 2)
+        #expect(try next.state.announceAgain("shop", now: .zero) == [.applicationRunning("shop")])
+        #expect(throws: ServeError.self) { try next.state.announceAgain("other", now: .zero) }
+    }
+
+    @Test func `the next controller tells the callers of a deployment whose end was only stored`() throws {
+        let gone = id("web", in: "gone")
+        var next = ControllerState()
+        next.adopt(Inventory(routes: [route("/gone", to: gone)], published: [gone]), now: .zero)
+        #expect(next.nextWakeUp == .zero)
+        let error = ServeError(.deleted, "deployment 'gone/web' was deleted", deployment: gone)
+        #expect(next.tick(now: .zero) == [.withdraw(gone, reason: error), .exposeRoutes([])])
+        #expect(next.nextWakeUp == nil)
+        #expect(next.tick(now: .zero) == [])
+    }
+
+    @Test func `the next controller repeats a stop order only after a while, because that ends the replica by force`()
+        throws
+    {
+        var bench = Bench()
+        let web = deployment("web", 1)
+        _ = try bench.run(application(web))
+        let found = Inventory.Replica(
+            id: r(1),
+            spec: web,
+            configuration: web.configuration,
+            reservation: Reservation(node: "local"),
+            phase: .stopping,
+            isPublished: false
+        )
+        bench.state = ControllerState(goal: bench.state.goal)
+        bench.state.adopt(Inventory(replicas: [found]), now: bench.now)
+        #expect(!bench.wait(.zero).contains(.stop(r(1))))
+        #expect(bench.wait(.seconds(10)).contains(.stop(r(1))))
+    }
+
     @Test func `states are encoded as plain words`() throws {
         let json = try JSONEncoder().encode([ApplicationStatus.State.deployFailed, .running])
         #expect(String(decoding: json, as: UTF8.self) == #"["deployFailed","running"]"#)

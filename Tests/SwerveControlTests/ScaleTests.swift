@@ -47,6 +47,23 @@ import Testing
         #expect(try bench.scale(to: 2) == [.start(r(5), old)])
     }
 
+    @Test func `a deployment that could not be started is not scaled but deployed again`() throws {
+        var bench = Bench()
+        _ = try bench.deploy(application(deployment("web", 1)))
+        for number: UInt64 in 1...3 {
+            _ = bench.report(.initializationFailed(message: "no weights"), r(number))
+            _ = bench.report(.exited(reason: "x"), r(number))
+            if number < 3 { _ = bench.wait(.seconds(1)) }
+        }
+        #expect(bench.status()?.state == .deployFailed)
+        let goal = bench.state.goal
+        let error = #expect(throws: ServeError.self) { try bench.scale(to: 2) }
+        #expect(error?.code == .startFailed)
+        #expect(error?.message.contains("is started again only by another deploy") == true)
+        #expect(error?.message.contains("no weights") == true)
+        #expect(bench.state.goal == goal)
+    }
+
     @Test(arguments: [-1, 10_001])
     func `a target out of range is refused and changes nothing`(replicas: Int) throws {
         var bench = Bench()

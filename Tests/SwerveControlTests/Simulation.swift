@@ -262,6 +262,9 @@ struct Simulation {
             world.scaled(id, to: target)
             try act(actions)
         } catch let error as ServeError where error.code == .notFound && !isWanted {
+        } catch let error as ServeError where error.code == .startFailed && isWanted {
+            let status = state.status().applications[id.application]?.deployments[id.deployment]
+            if status?.state != .deployFailed { throw error }
         } catch let error as ServeError where error.code == .insufficientResources && isWanted {
             let room = world.effective(id).map { spec in
                 world.nodes.values.reduce(0) { $0 + World.Free($1).room(for: spec.options, of: id) }

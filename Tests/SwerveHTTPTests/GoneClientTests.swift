@@ -191,6 +191,9 @@ import Testing
         options.halfCloseGrace = .milliseconds(50)
         options.halfCloseQuiet = .milliseconds(50)
         options.tickPeriod = .milliseconds(10)
+        // A machine that is busy with other tests may stop for longer than the usual time.
+        options.headTimeout = .seconds(600)
+        options.bodyTimeout = .seconds(600)
         options.bodyWindowBytes = 1000
         options.pipelineBytes = 1000
         let clients = Clients()

@@ -104,7 +104,8 @@ final class Changes: Sendable {
 
     private func runCompose() async throws {
         let (version, rollout) = (state.withLock { $0.compose }, nextRollout())
-        let back = Back.options(numReplicas: 2, rollout: rollout).bind(logs: logs, version: version)
+        let scaling = Autoscaling(minReplicas: 1, maxReplicas: 4, targetOngoingRequests: 2)
+        let back = Back.options(autoscaling: scaling, rollout: rollout).bind(logs: logs, version: version)
         try await Serve.run(
             Front.options(numReplicas: 2, rollout: rollout).bind(logs: logs, version: version, back: back),
             name: "compose",

@@ -93,8 +93,13 @@ public final class BinaryWriter: Encoder {
         if wasMisused { throw Self.leftContainer }
     }
 
-    /// Encodes a part of the arguments of an application that is being built.
+    /// Encodes a part of the arguments of an application that is being built. Arguments are compared by their bytes.
     private func encode(_ value: some Encodable, resolvedBy names: any DeploymentNaming) throws {
+        if let unordered = value as? any UnorderedCollection {
+            let start = buffer.writerIndex
+            try value.encode(to: self)
+            return sortEntries(from: start, type(of: unordered).entryShape)
+        }
         guard let value = value as? any ResolvedAtDeploy else { return try value.encode(to: self) }
         try names.resolved(value).encode(to: self)
     }

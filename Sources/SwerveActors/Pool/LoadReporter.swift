@@ -21,6 +21,8 @@ package final class LoadReporter: Sendable {
         /// Those of them whose load has changed.
         var noted: Set<DeploymentID> = []
         var reported: [DeploymentID: Load] = [:]
+        /// The deployments whose last report has to be taken back, because their load is no longer wanted.
+        var ended: Set<DeploymentID> = []
         var isScheduled = false
         var isScheduledAtOnce = false
     }
@@ -37,6 +39,7 @@ package final class LoadReporter: Sendable {
         let isScheduled = state.withLock { state in
             state.receiver = receiver
             state.reported = [:]
+            state.ended = []
             state.noted = Set(state.watched.keys)
             return !state.noted.isEmpty
         }
@@ -48,13 +51,16 @@ package final class LoadReporter: Sendable {
         note(pool.id, atOnce: true)
     }
 
-    /// The last report of its load stays with the controller, which no longer wants it.
+    /// The load is no longer wanted. A last report that is not zero is taken back: whoever keeps it could take it for
+    /// the present load once that is wanted again.
     func unwatch(_ pool: Pool) {
-        state.withLock { state in
+        let isLeft = state.withLock { state in
             state.watched[pool.id] = nil
             state.noted.remove(pool.id)
-            state.reported[pool.id] = nil
+            guard let last = state.reported.removeValue(forKey: pool.id), last != Load() else { return false }
+            return state.ended.insert(pool.id).inserted
         }
+        if isLeft { clock.execute { self.flush() } }
     }
 
     /// The pool's load has changed. The pool says so once until its load is read.
@@ -91,9 +97,14 @@ package final class LoadReporter: Sendable {
         let (receiver, changed) = state.withLock { state -> (Receiver?, [DeploymentID: Load]) in
             guard let receiver = state.receiver else { return (nil, [:]) }
             var changed: [DeploymentID: Load] = [:]
-            for (id, load) in loads where state.watched[id] != nil && load != state.reported[id, default: Load()] {
+            for (id, load) in loads where state.watched[id] != nil {
+                guard state.ended.remove(id) != nil || load != state.reported[id, default: Load()] else { continue }
                 state.reported[id] = load
                 changed[id] = load
+            }
+            for id in state.ended where state.watched[id] == nil {
+                state.ended.remove(id)
+                changed[id] = Load()
             }
             return (receiver, changed)
         }

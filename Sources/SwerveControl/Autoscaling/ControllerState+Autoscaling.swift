@@ -19,9 +19,8 @@ extension ControllerState {
         }
     }
 
-    /// A process that reported its load is gone, and its load with it. For a replica's process, the replica's `.exited`
-    /// says so.
-    package mutating func forget(_ source: LoadSource, now: MonotonicTime) -> [ControlAction] {
+    /// A process that reported its load is gone, and its load with it.
+    mutating func forget(_ source: LoadSource, now: MonotonicTime) -> [ControlAction] {
         guard let deployments = loadSources.removeValue(forKey: source) else { return [] }
         for id in deployments { reporters[id.application]?.remove(source) }
         return deployments.sorted().flatMap { note(nil, of: source, on: $0, now: now) }

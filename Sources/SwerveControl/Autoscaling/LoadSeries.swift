@@ -2,12 +2,10 @@ package import SwerveCore
 
 /// A process that calls replicas, and so has a load to report.
 package enum LoadSource: Hashable, Sendable {
-    /// The instance's own process.
+    /// The instance's own process, with the loads that its proxy processes report to it.
     case instance
     /// The process of a replica, which calls other deployments. Its load goes when the replica is gone.
     case replica(ReplicaID)
-    /// Another process, such as a proxy.
-    case process(String)
 }
 
 /// The load of one deployment over time: for each calling process a step function, known from its reports.

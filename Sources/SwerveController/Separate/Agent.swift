@@ -21,6 +21,7 @@ package final class Agent: Sendable {
     private let logger: Logger
     /// The settings of a controller with this token, whose replicas have at least this number.
     private let settings: @Sendable (String, UInt64) -> ControllerSettings
+    private let secret: @Sendable () -> UInt64
     let state: Mutex<AgentState>
 
     /// A controller that does not answer for this long is killed, and another one takes its place. It is asked three
@@ -38,6 +39,7 @@ package final class Agent: Sendable {
     ///   - clock: the event loop whose time and timers are used.
     ///   - firstNumber: the number of the first replica, unless the controller knows of higher ones.
     ///   - patience: how long a controller may not answer.
+    ///   - secret: makes the numbers by which controllers are told apart.
     ///   - settings: what a controller's process is told.
     package init(
         launcher: any ReplicaLauncher,
@@ -47,6 +49,7 @@ package final class Agent: Sendable {
         clock: any EventLoop,
         firstNumber: UInt64,
         patience: Duration = Agent.patience,
+        secret: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) },
         logger: Logger,
         exposeRoutes: @escaping @Sendable ([RouteEntry]) -> Void,
         settings: @escaping @Sendable (_ token: String, _ firstNumber: UInt64) -> ControllerSettings
@@ -57,6 +60,7 @@ package final class Agent: Sendable {
         self.processes = processes
         self.clock = clock
         self.patience = patience
+        self.secret = secret
         self.logger = logger
         self.exposeRoutes = exposeRoutes
         self.settings = settings
@@ -78,7 +82,7 @@ package final class Agent: Sendable {
             if state.isEnding { return nil }
             state.hasProcess = true
             state.attempt += 1
-            state.token = "\(UInt64.random(in: .min ... .max))-\(state.attempt)"
+            state.token = "\(secret())-\(state.attempt)"
             state.started = clock.now
             return (state.attempt, state.token, state.nextReplica)
         }
@@ -179,6 +183,7 @@ package final class Agent: Sendable {
         case .exposeRoutes(let routes):
             state.withLock { $0.routes = routes }
             exposeRoutes(routes)
+        case .stored(let number): state.withLock { $0.wasStored(number) }
         case .done(let number): state.withLock { $0.answer(number) }?(.success(.done))
         case .failed(let number, let error): state.withLock { $0.answer(number) }?(.failure(error))
         case .plan(let number, let plan): state.withLock { $0.answer(number) }?(.success(.plan(plan)))

@@ -20,10 +20,17 @@ struct AgentState {
     private struct Pending {
         var request: ControllerInput.Request
         let caller: Caller
-        /// Whether a later request undid it: then it is not asked again.
+        /// Whether it is a deploy of an application that was deleted since, or the other way round.
         var isOutdated = false
+        /// Whether a controller has stored it.
+        var isStored = false
         /// How many controllers were asked.
         var asked = 0
+
+        /// Whether there is nothing left to ask: the application was deleted, or is deployed again.
+        var isOver: Bool {
+            if case .delete = request { isOutdated && isStored } else { isOutdated }
+        }
     }
     private struct Replica {
         let spec: DeploymentSpec
@@ -87,13 +94,17 @@ struct AgentState {
             if let word = replica.lastWord { connection.send(.relaying(ControllerInput.replica(word, id))) }
         }
         for number in pending.keys.sorted() {
-            if pending[number]?.isOutdated == true { endOutdated(number) } else { send(number) }
+            if pending[number]?.isOver == true { endOutdated(number) } else { send(number) }
         }
     }
 
     private var inventory: Inventory {
         var serving: Set<ReplicaID> = []
-        for case .publish(_, let replicas, _) in published.values { serving.formUnion(replicas.map(\.id)) }
+        var deployments: [DeploymentID] = []
+        for case .publish(let id, let replicas, _) in published.values {
+            deployments.append(id)
+            serving.formUnion(replicas.map(\.id))
+        }
         let found = replicas.map { id, replica in
             Inventory.Replica(
                 id: id,
@@ -106,7 +117,7 @@ struct AgentState {
                 processID: replica.processID
             )
         }
-        return Inventory(replicas: found.sorted { $0.id < $1.id }, routes: routes)
+        return Inventory(replicas: found.sorted { $0.id < $1.id }, routes: routes, published: deployments.sorted())
     }
 
     /// - Returns: whether the connection is the controller's.
@@ -187,16 +198,24 @@ struct AgentState {
         pending[number]?.asked += 1
     }
 
-    /// Sees to it that asking again after the loss of a controller does not bring back what a later request replaced.
+    /// Notes which requests a later one undoes.
     private mutating func outdate(by request: ControllerInput.Request) {
         for (number, entry) in pending {
             switch (request, entry.request) {
-            case (.deploy(let new), .deploy(let old)) where new.name == old.name: pending[number]?.request = request
             case (.deploy(let spec), .delete(let name)), (.delete(let name), .deploy(let spec)):
                 if spec.name == name { pending[number]?.isOutdated = true }
+            case (.delete(let name), .awaitDeploy(let other)) where name == other: pending[number]?.isOutdated = true
             default: break
             }
         }
+    }
+
+    /// What is stored is not done again after the loss of a controller, because that would undo later changes. What is
+    /// not stored is done again, in the same order, and so are those later changes.
+    mutating func wasStored(_ number: UInt64) {
+        pending[number]?.isStored = true
+        // Only the outcome is asked for from now on.
+        if case .deploy(let spec) = pending[number]?.request { pending[number]?.request = .awaitDeploy(spec.name) }
     }
 
     private mutating func endOutdated(_ number: UInt64) {

@@ -20,6 +20,9 @@ package enum ControllerInput: Codable, Sendable {
     package enum Request: Codable, Sendable {
         /// Answered when the application runs.
         case deploy(ApplicationSpec)
+        /// The same for a deploy that an earlier controller has stored. It is not done again, because later changes may
+        /// have been made to the application.
+        case awaitDeploy(String)
         case plan(ApplicationSpec)
         /// Answered when nothing of the application is left.
         case delete(String)
@@ -46,6 +49,8 @@ package enum ControllerOutput: Codable, Sendable {
     /// The publication or withdrawal of a deployment, for every process.
     case publish(ControlMessage, of: DeploymentID)
     case exposeRoutes([RouteEntry])
+    /// The deploy or delete with this number is stored. Its answer comes when the application runs or is gone.
+    case stored(UInt64)
     case done(UInt64)
     case failed(UInt64, ServeError)
     case status(UInt64, ServeStatus)

@@ -13,11 +13,14 @@ package final class SeparateController: PeerDelegate {
     private let store: any GoalStore
     private let goal: GoalState
     private let logger: Logger
+    /// Where the controller's loop and its answers run; `nil` is the Swift pool.
+    private let executor: (any TaskExecutor)?
     private let exit: @Sendable (Int32) -> Void
     private let controller = Mutex<Controller?>(nil)
 
     /// - Parameters:
     ///   - goal: as the store has it.
+    ///   - executor: where the controller's loop and its answers run; `nil` for the Swift pool.
     ///   - exit: ends the process.
     package init(
         _ settings: ControllerSettings,
@@ -25,6 +28,7 @@ package final class SeparateController: PeerDelegate {
         store: any GoalStore,
         goal: GoalState,
         logger: Logger,
+        executor: (any TaskExecutor)? = nil,
         exit: @escaping @Sendable (Int32) -> Void
     ) {
         self.settings = settings
@@ -32,6 +36,7 @@ package final class SeparateController: PeerDelegate {
         self.store = store
         self.goal = goal.numbered(from: settings.firstNumber)
         self.logger = logger
+        self.executor = executor
         self.exit = exit
     }
 
@@ -63,8 +68,7 @@ package final class SeparateController: PeerDelegate {
         case .ping: connection.send(.relaying(ControllerOutput.pong))
         case .request(let number, let request):
             guard let controller = controller.withLock({ $0 }) else { return }
-            // Unstructured: the answer may take as long as a model needs to load.
-            Task { await self.answer(number, request, controller, connection) }
+            answer(number, request, controller, connection)
         }
     }
 
@@ -82,38 +86,58 @@ package final class SeparateController: PeerDelegate {
         self.controller.withLock { $0 = controller }
         let goal = goal
         // Unstructured: runs until the process ends.
-        Task { await controller.run(goal, inventory) }
+        Task(executorPreference: executor) { await controller.run(goal, inventory) }
     }
 
+    /// Passes a request on at once, so that the controller gets requests in the order in which they came.
     private func answer(
         _ number: UInt64,
         _ request: ControllerInput.Request,
         _ controller: Controller,
         _ connection: PeerConnection
-    ) async {
-        func send(_ output: ControllerOutput) { connection.send(.relaying(output)) }
-        do {
-            switch request {
-            case .deploy(let spec): try await controller.deploy(spec)
-            case .delete(let application): try await controller.delete(application)
-            case .scale(let deployment, let replicas, let decider):
-                try await controller.scale(deployment, to: replicas, by: decider)
-            case .targetCapacity(let percent): try await controller.setTargetCapacity(percent)
-            case .status: return send(.status(number, await controller.status()))
-            case .watch:
-                let (updates, watcher) = AsyncStream.makeStream(
-                    of: ServeStatus.self,
-                    bufferingPolicy: .bufferingNewest(1)
-                )
-                controller.watch(watcher)
-                for await status in updates { send(.status(number, status)) }
-                return
-            case .plan(let spec): return send(.plan(number, try await controller.plan(spec)))
-            case .shutdown(let limit): await controller.shutdown(within: limit)
-            }
-            send(.done(number))
-        } catch {
+    ) {
+        @Sendable func send(_ output: ControllerOutput) { connection.send(.relaying(output)) }
+        @Sendable func refuse(_ error: any Error) {
             send(.failed(number, error as? ServeError ?? ServeError(.system, "\(error)")))
+        }
+        @Sendable func stored() { send(.stored(number)) }
+        let done: Controller.Reply<Void> = { result in
+            switch result {
+            case .success: send(.done(number))
+            case .failure(let error): refuse(error)
+            }
+        }
+        switch request {
+        case .deploy(let spec): controller.send(.deploy(spec, stored: stored, done))
+        case .awaitDeploy(let application): controller.send(.awaitDeploy(application, done))
+        case .delete(let application): controller.send(.delete(application, stored: stored, done))
+        case .scale(let deployment, let replicas, let decider):
+            controller.send(.scale(deployment, to: replicas, by: decider, done))
+        case .targetCapacity(let percent): controller.send(.targetCapacity(percent, done))
+        case .status: controller.send(.status { send(.status(number, $0)) })
+        case .plan(let spec):
+            controller.send(
+                .plan(spec) { result in
+                    switch result {
+                    case .success(let plan): send(.plan(number, plan))
+                    case .failure(let error): refuse(error)
+                    }
+                }
+            )
+        case .watch:
+            let (updates, watcher) = AsyncStream.makeStream(
+                of: ServeStatus.self,
+                bufferingPolicy: .bufferingNewest(1)
+            )
+            controller.watch(watcher)
+            // Unstructured: runs until the instance ends.
+            Task(executorPreference: executor) { for await status in updates { send(.status(number, status)) } }
+        case .shutdown(let limit):
+            // Unstructured: takes as long as the replicas do.
+            Task(executorPreference: executor) {
+                await controller.shutdown(within: limit)
+                send(.done(number))
+            }
         }
     }
 

@@ -126,14 +126,6 @@ import Testing
         #expect(bench.target == 1)
     }
 
-    @Test func `a process can be forgotten that is no replica`() throws {
-        var bench = Bench()
-        _ = try bench.run(application(autoscaled()))
-        _ = bench.load(5, from: .process("proxy 1"))
-        _ = bench.state.forget(.process("proxy 1"), now: bench.now)
-        #expect(bench.status()?.autoscaling?.load == Load())
-    }
-
     @Test func `Ray's numbers need 30 s to grow and 10 minutes to shrink`() throws {
         var bench = Bench()
         _ = try bench.run(application(deployment { $0.autoscaling = .ray(maxReplicas: 4) }))

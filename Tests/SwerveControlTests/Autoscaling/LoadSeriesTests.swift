@@ -76,8 +76,8 @@ import Testing
 
     @Test func `numbers that no process can have are cut, so sums do not overflow`() {
         var series = series([(1, .instance, Load(queued: .max, ongoing: .max)), (1, other, Load(queued: -5))])
-        for number in 0..<100 {
-            series.record(Load(queued: .max, ongoing: .max), of: .process("\(number)"), now: at(1), lookBack: lookBack)
+        for number: UInt64 in 0..<100 {
+            series.record(Load(queued: .max, ongoing: .max), of: .replica(r(number)), now: at(1), lookBack: lookBack)
         }
         #expect(series.current.queued > 0)
         #expect(mean(series, 20).isFinite)

@@ -88,8 +88,7 @@ struct LoadSimulation {
     private var target: Int { bench.target ?? -1 }
 
     private mutating func changeLoad() throws {
-        var sources: [LoadSource] = [.instance, .process("proxy")]
-        sources += callers.map { .replica($0) }
+        let sources = [LoadSource.instance] + callers.map { .replica($0) }
         let source = sources[random.next(below: sources.count)]
         loads[source] = random.next(below: 3) == 0 ? 0 : random.next(below: Int(share * 8) + 2)
         try report(source)
