@@ -191,7 +191,9 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
     }
 
     private mutating func expire(_ now: MonotonicTime, _ actions: inout Actions) {
-        let late = groups.filter { $0.value.earliestDeadline.map { $0 <= now } ?? false }.map(\.key)
+        let late = groups.compactMap { key, group in
+            group.earliestDeadline.map { $0 <= now } ?? false ? key : nil
+        }
         guard !late.isEmpty else { return }
         var expired: [ItemID] = []
         for key in late {
@@ -248,10 +250,8 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
     /// When a batch must begin to be in time for the earliest deadline. While nobody knows how long a batch takes, it
     /// gets half of the time that was left when its item came.
     private func lastStart(of group: BatchGroup) -> MonotonicTime? {
-        let time = pacer.cost.time(of: min(group.total, largestSize))
-        if options.latencyTarget == nil, group.earliestDeadline == nil { return nil }
-        guard let time else { return group.earliestHalf }
-        let due = options.latencyTarget == nil ? group.earliestDeadline! : group.earliestDue
+        guard let due = options.latencyTarget == nil ? group.earliestDeadline : group.earliestDue else { return nil }
+        guard let time = pacer.cost.time(of: min(group.total, largestSize)) else { return group.earliestHalf }
         return due + (.zero - time)
     }
 
@@ -282,10 +282,16 @@ package struct BatchQueue<Key: Hashable & Sendable>: Sendable {
     /// The next time at which a batch closes or an item expires.
     private var wakeUp: MonotonicTime? {
         let hasRoom = running.count < options.maxConcurrentBatches
-        return groups.values.compactMap { group in
-            guard hasRoom else { return group.earliestDeadline }
-            return [lastStart(of: group), waitEnd(of: group), group.earliestDeadline]
-                .compactMap(\.self).min()
-        }.min()
+        var next: MonotonicTime?
+        func consider(_ time: MonotonicTime?) {
+            if let time { next = min(next ?? time, time) }
+        }
+        for group in groups.values {
+            consider(group.earliestDeadline)
+            guard hasRoom else { continue }
+            consider(lastStart(of: group))
+            consider(waitEnd(of: group))
+        }
+        return next
     }
 }
