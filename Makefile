@@ -24,7 +24,7 @@ test: setup-test check-format check-mutations check-table
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
 	@SWIFT=$(SWIFT) dev/test-package.py
-	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=3000 .build/debug/simulate-middle
+	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=1500 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
 	.venv/bin/python Examples/Segmentation/training/compare_engines.py --scenes 100 --repetitions 3

@@ -338,7 +338,8 @@ let package = Package(
             name: "MiddleSimulation",
             dependencies: [
                 "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes",
-                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveRuntime", "SwerveSystem", "SwerveTransport", nioCore,
+                "SwerveLaunch", "SwerveProxy", "SwerveReplica", "SwerveRuntime", "SwerveSystem", "SwerveTransport",
+                nioCore,
                 logging,
             ],
             path: "Tests/MiddleSimulation",
