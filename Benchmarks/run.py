@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 
 from harness.allocations import allocations
+from harness.batch import batch
 from harness.bench import Bench
 from harness.control import NAMES as CONTROL_NAMES
 from harness.control import control
@@ -31,6 +32,7 @@ Group = tuple[Callable[[Bench], None], list[str], list[str]]
 GROUPS: dict[str, list[Group]] = {
     "http": [(http_noop, ["bench-app", "bench-hummingbird"], [name for row in ROWS for name in names_of(*row)])],
     "echo": [(echo, ["bench-app"], ["echo_1mb_c8"])],
+    "batch": [(batch, ["bench-app"], ["batch32_10ms"])],
     "handles": [(handles, ["bench-handles"], list(BASELINES))],
     "allocations": [(allocations, ["bench-app", "bench-handles"], ["allocations"])],
     "graph": [(graph_flows, ["bench-graph"], ["graph_chain3", "graph_fan8"]),

@@ -35,6 +35,8 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let invalidGraph = Code("invalid_graph")
         /// The bytes cannot be decoded as the type that the callee expects.
         public static let invalidArgument = Code("invalid_argument")
+        /// A batched method returned another number of results than it got items.
+        public static let wrongResultCount = Code("wrong_result_count")
         /// The value cannot be encoded.
         public static let unencodable = Code("unencodable")
         /// The actor has no such method, or the two sides were built from different sources.

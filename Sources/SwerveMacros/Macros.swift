@@ -82,6 +82,7 @@
     named(_make),
     named(_deploymentOptions),
     named(_deploymentMethods),
+    named(_batchedMethods),
     named(nodes),
     named(Nodes)
 )

@@ -9,15 +9,20 @@ extension DeploymentActor {
         if let hidden = Hidden(syntax.modifiers, in: context.lexicalContext) {
             hidden.diagnose(name, at: syntax.name, in: context)
         }
-        for reserved in ["Configured", "InitArguments", "_make", "_deploymentOptions", "_deploymentMethods"] {
+        let names = [
+            "Configured", "InitArguments", "_make", "_deploymentOptions", "_deploymentMethods", "_batchedMethods",
+        ]
+        for reserved in names {
             guard let taken = declaration(of: reserved) else { continue }
             context.error("@Deployment generates a member '\(reserved)': rename this one", at: taken)
         }
         checkInitializers(in: context)
         checkHooks(in: context)
-        for method in distributedMethods {
+        for method in members.compactMap({ $0.as(FunctionDeclSyntax.self) })
+        where method.modifiers.contains(.distributed) {
             checkSignature(of: method, in: context)
         }
+        checkBatched(in: context)
         warnWithoutMethods(in: context)
         warnAboutConditions(in: context)
     }
@@ -34,6 +39,19 @@ extension DeploymentActor {
             context.warning(
                 "this 'checkHealth' is no health check, because it is hidden or has another signature: write "
                     + "'func checkHealth() async throws'",
+                at: function.name
+            )
+        }
+    }
+
+    private func checkBatched(in context: some MacroExpansionContext) {
+        var names: Set<String> = []
+        for function in members.compactMap({ $0.as(FunctionDeclSyntax.self) }) where function.attributes.batched != nil
+        {
+            let name = function.name.bareText
+            guard !names.insert(name).inserted else { continue }
+            context.error(
+                "two batched methods are named '\(name)', and each gets '\(name)Batching': rename one",
                 at: function.name
             )
         }
@@ -143,7 +161,8 @@ extension DeploymentActor {
     private func warnWithoutMethods(in context: some MacroExpansionContext) {
         let hasDistributed = members.contains { member in
             let modifiers = member.asProtocol((any WithModifiersSyntax).self)?.modifiers
-            return modifiers?.contains(.distributed) ?? false
+            let isBatched = member.as(FunctionDeclSyntax.self)?.attributes.batched != nil
+            return isBatched || modifiers?.contains(.distributed) ?? false
         }
         // An extension of another protocol may provide the methods.
         guard !hasDistributed, syntax.inheritanceClause == nil else { return }

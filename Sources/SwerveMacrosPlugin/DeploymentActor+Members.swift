@@ -20,10 +20,11 @@ extension DeploymentActor {
         members.append(
             """
             \(prefix)static var _deploymentOptions: SwerveCore.DeploymentOptions {
-                SwerveCore.DeploymentOptions(\(attribute.arguments?.trimmedDescription ?? ""))
+                SwerveCore.DeploymentOptions(\(attribute.arguments?.trimmedDescription ?? ""))\(roomForBatches(attribute))
             }
             """
         )
+        if !batchedMethods.isEmpty { members.append(batchedTable) }
         members.append(methodTable)
         members += graphMembers
         return members.map { DeclSyntax(stringLiteral: $0) }
@@ -135,6 +136,25 @@ extension DeploymentActor {
             \(value)
             }
             """
+    }
+
+    private var batchedTable: String {
+        let entries = batchedMethods.map { "SwerveCore.BatchedMethod(\"\($0.fullName)\", \($0.options)),\n" }
+        return """
+            \(prefix)static var _batchedMethods: [SwerveCore.BatchedMethod] {
+            [
+            \(entries.joined())]
+            }
+            """
+    }
+
+    /// Unless the attribute says how many requests a replica takes, it takes enough to fill its batches.
+    private func roomForBatches(_ attribute: AttributeSyntax) -> String {
+        guard !batchedMethods.isEmpty else { return "" }
+        guard case .argumentList(let arguments)? = attribute.arguments,
+            arguments.contains(where: { $0.label?.text == "maxOngoingRequests" })
+        else { return "._withRoom(for: _batchedMethods)" }
+        return ""
     }
 
     /// Whether the actor itself declares a member type or a static member of that name.

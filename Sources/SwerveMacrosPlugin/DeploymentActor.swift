@@ -14,7 +14,9 @@ struct DeploymentActor {
     let memberwise: [Parameter]?
     /// The initialisers that get a `bind`, one for each signature.
     let initializers: [Initializer]
+    /// The distributed methods, with those that `@Batched` generates.
     let distributedMethods: [FunctionDeclSyntax]
+    let batchedMethods: [BatchedFunction]
 
     init(_ syntax: ActorDeclSyntax, in context: some MacroExpansionContext) {
         self.syntax = syntax
@@ -32,10 +34,11 @@ struct DeploymentActor {
             self.memberwise = nil
             self.initializers = Self.distinct(written.filter(\.isBindable).map { Initializer($0, actor: access) })
         }
-        self.distributedMethods = members.compactMap { member in
-            guard let function = member.as(FunctionDeclSyntax.self) else { return nil }
-            return function.modifiers.contains(.distributed) ? function : nil
-        }
+        let functions = members.compactMap { $0.as(FunctionDeclSyntax.self) }
+        let batchedMethods = functions.compactMap(BatchedFunction.init)
+        self.batchedMethods = batchedMethods
+        self.distributedMethods =
+            functions.filter { $0.modifiers.contains(.distributed) } + batchedMethods.compactMap(\.declaration)
     }
 
     /// Keeps one of two initialisers that differ only in the actor system: the one that takes it.

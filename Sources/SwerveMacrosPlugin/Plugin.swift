@@ -4,6 +4,6 @@ internal import SwiftSyntaxMacros
 @main
 struct SwerveMacrosPlugin: CompilerPlugin {
     let providingMacros: [any Macro.Type] = [
-        DeploymentMacro.self, FunctionDeploymentMacro.self, DeploymentInitMacro.self,
+        DeploymentMacro.self, FunctionDeploymentMacro.self, DeploymentInitMacro.self, BatchedMacro.self,
     ]
 }

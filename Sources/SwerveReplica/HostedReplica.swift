@@ -8,9 +8,11 @@ internal import SwerveSystem
 internal import Synchronization
 
 /// A replica that this process hosts: its actor, and how its methods are called.
-package final class HostedReplica: ReplicaConnection, Sendable {
+package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     package let id: ReplicaID
     private let actor: AnyHostedActor
+    /// The calls of the actor's batched methods; `nil` if it has none.
+    private let batches: BatchTable?
     /// What it can take over in place.
     private let limit: Atomic<Int>
     private let settings: Mutex<Settings>
@@ -55,6 +57,12 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         self.execution = execution
         self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
         self.health = ReplicaHealth(checkTimeout: checkTimeout)
+        if !D._batchedMethods.isEmpty, case .local(let identity) = actor.id.target {
+            self.batches = identity.batches
+        } else {
+            self.batches = nil
+        }
+        batches?.attach(self)
     }
 
     var compression: DeploymentOptions.Compression { settings.withLock { $0.compression } }
@@ -188,7 +196,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
         }
     }
 
-    private var taskExecutor: (any TaskExecutor)? {
+    package var taskExecutor: (any TaskExecutor)? {
         if case .pool(let executor) = execution { executor } else { nil }
     }
 
@@ -218,6 +226,7 @@ package final class HostedReplica: ReplicaConnection, Sendable {
     package func finish() -> (@Sendable () -> Void)? {
         let left = ongoingCount.subtract(1, ordering: .acquiringAndReleasing).newValue
         precondition(left & (Self.drainingBit - 1) < Self.drainingBit / 2, "a place was given back twice")
+        batches?.requestEnded()
         return left == Self.drainingBit ? whenDrained.withLock { $0.take() } : nil
     }
 
@@ -229,9 +238,12 @@ package final class HostedReplica: ReplicaConnection, Sendable {
             _ = ongoingCount.bitwiseOr(Self.drainingBit, ordering: .acquiringAndReleasing)
             return true
         }
-        guard isFirst, ongoing == 0 else { return }
+        guard isFirst else { return }
+        batches?.drain()
+        guard ongoing == 0 else { return }
         self.whenDrained.withLock { $0.take() }?()
     }
 
+    package var maxOngoingRequests: Int { limit.load(ordering: .relaxed) }
     package var ongoing: Int { ongoingCount.load(ordering: .acquiring) & (Self.drainingBit - 1) }
 }

@@ -11,6 +11,7 @@ import Testing
 private let macros: [String: MacroSpec] = [
     "Deployment": MacroSpec(type: DeploymentMacro.self, conformances: [TypeSyntax("Deployment")]),
     "FunctionDeployment": MacroSpec(type: FunctionDeploymentMacro.self),
+    "Batched": MacroSpec(type: BatchedMacro.self),
     "_DeploymentInit": MacroSpec(type: DeploymentInitMacro.self),
 ]
 

@@ -1,9 +1,10 @@
 import NIOCore
 import Swerve
 
-// The server for the benchmarks: a no-op and an echo. The command line sets the number of replicas and their placement.
+// The server for the benchmarks: a no-op, an echo and a batched method. The command line sets the number of replicas and
+// their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [loops=N] [proxies=N]
+//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [loops=N] [proxies=N]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -16,6 +17,20 @@ distributed actor NoOp: HTTPIngress {
 distributed actor Echo: HTTPIngress {
     func respond(to request: ServeRequest) async throws -> ServeResponse {
         .bytes(try await request.body.collect())
+    }
+}
+
+/// Its method takes 10 ms for a batch of any size.
+@Deployment
+distributed actor Batch: HTTPIngress {
+    @Batched(maxBatchSize: 32, waitTimeout: .milliseconds(5))
+    func run(batch numbers: [Int]) async throws -> [Int] {
+        try await Task.sleep(for: .milliseconds(10), tolerance: .zero)
+        return numbers
+    }
+
+    func respond(to request: ServeRequest) async throws -> ServeResponse {
+        .text("\(try await run(1))")
     }
 }
 
@@ -32,6 +47,13 @@ if arguments.contains("echo") {
         Echo.options(numReplicas: replicas, placement: placement).bind(),
         name: "echo",
         routePrefix: "/echo"
+    )
+}
+if arguments.contains("batch") {
+    try await Serve.run(
+        Batch.options(numReplicas: replicas, placement: placement).bind(),
+        name: "batch",
+        routePrefix: "/batch"
     )
 }
 // Last, so that a client that waits for this route also finds the other one.

@@ -12,6 +12,8 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
     static var _deploymentOptions: DeploymentOptions { get }
     /// The distributed methods that can be called without a lookup by the language runtime.
     static var _deploymentMethods: [DeploymentMethod<Self>] { get }
+    /// The methods with `@Batched`.
+    static var _batchedMethods: [BatchedMethod] { get }
 
     /// Whether the replica can do its work. By default it always can.
     ///
@@ -29,6 +31,7 @@ public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
 }
 
 extension Deployment {
+    public static var _batchedMethods: [BatchedMethod] { [] }
     public func checkHealth() async throws {}
 }
 

@@ -118,6 +118,8 @@ extension ServeID {
 package final class LocalIdentity: Sendable {
     package let replica: ReplicaID?
     package let instance: InstanceID
+    /// The calls of the actor's batched methods.
+    package let batches = BatchTable()
     package init(replica: ReplicaID?, instance: InstanceID) {
         self.replica = replica
         self.instance = instance

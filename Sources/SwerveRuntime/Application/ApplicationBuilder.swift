@@ -54,6 +54,7 @@ enum ApplicationBuilder {
         var options = bound.options
         options.placement = placement ?? options.placement
         try options.validate(deployment: id.deployment)
+        try options.validate(bound.type._batchedMethods, deployment: id.deployment)
         guard let typeName = _mangledTypeName(bound.type), _typeByName(typeName) != nil else {
             throw ServeError(
                 .invalidOptions,

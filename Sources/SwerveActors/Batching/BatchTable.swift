@@ -1,0 +1,142 @@
+internal import SwerveCore
+internal import Synchronization
+
+/// What the batches of an actor know about the replica that it belongs to.
+package protocol BatchHost: AnyObject, Sendable {
+    /// The number of requests that the replica has admitted.
+    var ongoing: Int { get }
+    /// The most that it admits at a time.
+    var maxOngoingRequests: Int { get }
+    /// Where its requests run; `nil` is the Swift pool.
+    var taskExecutor: (any TaskExecutor)? { get }
+}
+
+/// The calls of one batched method, without their types.
+protocol AnyBatcher: AnyObject, Sendable {
+    var counters: BatchCounters { get }
+    var waiting: Int { get }
+    func change(_ options: BatchOptions)
+    /// A request of the replica that is in no batch may have ended.
+    func othersChanged()
+    func shutDown()
+}
+
+/// The batched methods of one actor.
+package final class BatchTable: Sendable {
+    private struct Method {
+        let name: String
+        /// Once the method was called.
+        var batcher: (any AnyBatcher)?
+        /// The options that were changed at run time.
+        var options: BatchOptions?
+    }
+    private struct State {
+        var methods: [Method] = []
+        weak var host: (any BatchHost)?
+        var isDraining = false
+    }
+
+    private let state = Mutex(State())
+    /// How many items are in batches or wait for one.
+    private let heldCount = Atomic<Int>(0)
+    private let waitingCount = Atomic<Int>(0)
+
+    init() {}
+
+    // MARK: The replica's side
+
+    /// The actor belongs to this replica.
+    package func attach(_ host: any BatchHost) {
+        state.withLock { $0.host = host }
+    }
+
+    /// A request of the replica has ended.
+    package func requestEnded() {
+        // Nearly always nothing waits.
+        if waits(moreThan: 0) { tellAll() }
+    }
+
+    @inline(never)
+    func tellAll() {
+        for batcher in state.withLock({ $0.methods.compactMap(\.batcher) }) { batcher.othersChanged() }
+    }
+
+    /// The replica takes no more requests, so no item waits for others.
+    package func drain() {
+        let batchers = state.withLock { state in
+            state.isDraining = true
+            return state.methods.compactMap(\.batcher)
+        }
+        for batcher in batchers { batcher.shutDown() }
+    }
+
+    // MARK: The batchers' side
+
+    /// The batcher of a method. There is one for each name and actor.
+    func batcher<Batcher: AnyBatcher>(_ name: String, make: (BatchOptions?) -> Batcher) -> Batcher {
+        let (batcher, isNew, isDraining) = state.withLock { state in
+            let index = Self.index(of: name, in: &state)
+            if let known = state.methods[index].batcher {
+                // Only the generated method with this name gets here, which always has the same types.
+                return (unsafeDowncast(known, to: Batcher.self), false, state.isDraining)
+            }
+            let new = make(state.methods[index].options)
+            state.methods[index].batcher = new
+            return (new, true, state.isDraining)
+        }
+        if isNew, isDraining { batcher.shutDown() }
+        return batcher
+    }
+
+    func held(_ change: Int, waiting: Int) {
+        if change != 0 { heldCount.add(change, ordering: .sequentiallyConsistent) }
+        if waiting != 0 { waitingCount.add(waiting, ordering: .sequentiallyConsistent) }
+    }
+
+    /// Whether more items than so many wait, of all methods.
+    func waits(moreThan count: Int) -> Bool { waitingCount.load(ordering: .sequentiallyConsistent) > count }
+
+    /// Whether all requests that the replica has admitted are in batches or wait for one.
+    var isAlone: Bool {
+        guard let host = state.withLock({ $0.host }) else { return false }
+        return host.ongoing <= heldCount.load(ordering: .sequentiallyConsistent)
+    }
+
+    var taskExecutor: (any TaskExecutor)? { state.withLock { $0.host }?.taskExecutor }
+
+    // MARK: The user's side
+
+    func options(of name: String) -> BatchOptions? {
+        state.withLock { state in state.methods.first { $0.name == name }?.options }
+    }
+
+    func counters(of name: String) -> BatchCounters {
+        state.withLock { state in state.methods.first { $0.name == name }?.batcher }?.counters ?? BatchCounters()
+    }
+
+    func waiting(of name: String) -> Int {
+        state.withLock { state in state.methods.first { $0.name == name }?.batcher }?.waiting ?? 0
+    }
+
+    func change(_ name: String, _ options: BatchOptions) throws(ServeError) {
+        let host = state.withLock { $0.host }
+        var limits = DeploymentOptions()
+        limits.maxOngoingRequests = host?.maxOngoingRequests ?? .max
+        if let problem = options.problem ?? limits.problem(with: options) {
+            throw ServeError(.invalidOptions, "\(name): \(problem)")
+        }
+        let batcher = state.withLock { state in
+            let index = Self.index(of: name, in: &state)
+            state.methods[index].options = options
+            return state.methods[index].batcher
+        }
+        batcher?.change(options)
+    }
+
+    private static func index(of name: String, in state: inout State) -> Int {
+        // There are few, nearly always the same strings: comparing them costs less than hashing one.
+        if let index = state.methods.firstIndex(where: { $0.name == name }) { return index }
+        state.methods.append(Method(name: name))
+        return state.methods.count - 1
+    }
+}

@@ -1,0 +1,256 @@
+internal import Distributed
+internal import NIOCore
+internal import SwerveCore
+internal import SwerveRouting
+internal import Synchronization
+
+/// The calls of one batched method of one actor: the shell of ``BatchQueue``.
+///
+/// One lock guards the machine, and its decisions are carried out after unlocking.
+final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatcher {
+    typealias Queue = BatchQueue<BatchKey>
+    /// Runs the user's method on the actor. Each result is that of the item in the same place.
+    typealias Run = @Sendable (isolated Act, [Item]) async throws -> [Result<Output, any Error>]
+
+    /// A call that has no result yet.
+    struct Call: Sendable {
+        let item: Item
+        let actor: Act
+        let run: Run
+        let context: ServeContext?
+        let continuation: UnsafeContinuation<Output, any Error>
+    }
+
+    /// A batch that runs.
+    private struct Running {
+        /// How many of its calls still want a result.
+        var wanted: Int
+        var task: Task<Void, Never>?
+    }
+
+    private struct State {
+        var queue: Queue
+        var nextID: Queue.ItemID = 0
+        var calls: [Queue.ItemID: Call] = [:]
+        /// The batches of the calls that wait no longer.
+        var batches: [Queue.ItemID: Queue.BatchID] = [:]
+        var running: [Queue.BatchID: Running] = [:]
+        /// When the earliest timer that is set fires.
+        var timer: MonotonicTime?
+    }
+
+    /// What to do after unlocking.
+    private struct Work {
+        var batches: [(batch: Queue.Batch, calls: [Call])] = []
+        var failures: [(call: Call, error: ServeError)] = []
+        var timer: MonotonicTime?
+    }
+
+    private let name: String
+    private let table: BatchTable
+    private let clock: any EventLoop
+    private let state: Mutex<State>
+
+    init(_ name: String, _ table: BatchTable, clock: any EventLoop, _ options: BatchOptions) {
+        self.name = name
+        self.table = table
+        self.clock = clock
+        self.state = Mutex(State(queue: Queue(options)))
+    }
+
+    // MARK: Calls
+
+    /// Waits for the result of the batch that the item will be in.
+    func call(
+        _ item: Item,
+        key: BatchKey,
+        size: Int,
+        on actor: isolated Act,
+        _ run: @escaping Run
+    ) async throws -> Output {
+        let id = state.withLock { state in
+            defer { state.nextID += 1 }
+            return state.nextID
+        }
+        return try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { continuation in
+                let context = ServeContext.current
+                let call = Call(item: item, actor: actor, run: run, context: context, continuation: continuation)
+                add(id, call, key: key, size: size)
+            }
+        } onCancel: {
+            cancel(id)
+        }
+    }
+
+    private func add(_ id: Queue.ItemID, _ call: Call, key: BatchKey, size: Int) {
+        let now = now()
+        let deadline = call.context?.deadline?.remaining.map { now + .nanoseconds($0.nanoseconds) }
+        let item = Queue.Item(id: id, key: key, size: size, deadline: deadline)
+        let work: Work? = state.withLock { state in
+            // A cancellation that comes later finds the call, because it waits for the lock.
+            if Task.isCancelled { return nil }
+            state.calls[id] = call
+            table.held(1, waiting: 1)
+            return take(state.queue.add(item, alone: table.isAlone, now: now), &state)
+        }
+        guard let work else { return call.continuation.resume(throwing: CancellationError()) }
+        perform(work)
+        // Calls of other methods may now be all that is left to come.
+        if table.waits(moreThan: waiting) { table.tellAll() }
+    }
+
+    private func cancel(_ id: Queue.ItemID) {
+        let (call, task) = state.withLock { state -> (Call?, Task<Void, Never>?) in
+            guard let call = state.calls.removeValue(forKey: id) else { return (nil, nil) }
+            if state.queue.cancel(id) {
+                table.held(-1, waiting: -1)
+                return (call, nil)
+            }
+            table.held(-1, waiting: 0)
+            guard let batch = state.batches.removeValue(forKey: id) else {
+                preconditionFailure("a call waits or is in a batch")
+            }
+            state.running[batch]?.wanted -= 1
+            return (call, state.running[batch]?.wanted == 0 ? state.running[batch]?.task : nil)
+        }
+        task?.cancel()
+        call?.continuation.resume(throwing: CancellationError())
+    }
+
+    // MARK: AnyBatcher
+
+    var counters: BatchCounters { state.withLock { $0.queue.counters } }
+    var waiting: Int { state.withLock { $0.queue.waitingCount } }
+
+    func change(_ options: BatchOptions) {
+        update { $0.change(options, now: $1) }
+    }
+
+    func othersChanged() {
+        update { $0.othersChanged(alone: self.table.isAlone, now: $1) }
+    }
+
+    func shutDown() {
+        update { $0.shutDown(now: $1) }
+    }
+
+    // MARK: Actions
+
+    private func update(_ event: (inout Queue, MonotonicTime) -> Queue.Actions) {
+        let now = now()
+        perform(state.withLock { state in take(event(&state.queue, now), &state) })
+    }
+
+    /// Takes what the actions concern out of the state.
+    private func take(_ actions: Queue.Actions, _ state: inout State) -> Work {
+        var work = Work()
+        for batch in actions.batches {
+            // Waiting calls are in the table, because a cancellation takes them out of the queue too.
+            let calls = batch.items.map { state.calls[$0]! }
+            for item in batch.items { state.batches[item] = batch.id }
+            table.held(0, waiting: -calls.count)
+            state.running[batch.id] = Running(wanted: calls.count)
+            work.batches.append((batch, calls))
+        }
+        for failed in actions.failures {
+            guard let call = state.calls.removeValue(forKey: failed.item) else { continue }
+            table.held(-1, waiting: -1)
+            work.failures.append((call, error(failed.failure)))
+        }
+        if let wakeUp = actions.wakeUp, state.timer.map({ wakeUp < $0 }) ?? true {
+            state.timer = wakeUp
+            work.timer = wakeUp
+        }
+        return work
+    }
+
+    private func perform(_ work: Work) {
+        for (call, error) in work.failures { call.continuation.resume(throwing: error) }
+        for (batch, calls) in work.batches { begin(batch, calls) }
+        if let timer = work.timer { wakeUp(at: timer) }
+    }
+
+    private func wakeUp(at time: MonotonicTime) {
+        clock.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time.nanoseconds)))) { [weak self] in
+            self?.tick(time)
+        }
+    }
+
+    /// - Parameter time: when the timer was to fire; a later one may have been set before an earlier one.
+    private func tick(_ time: MonotonicTime) {
+        let now = now()
+        let work = state.withLock { state in
+            if state.timer == time { state.timer = nil }
+            return take(state.queue.tick(now: now), &state)
+        }
+        perform(work)
+    }
+
+    private func begin(_ batch: Queue.Batch, _ calls: [Call]) {
+        // Unstructured: a batch belongs to no single caller. It ends when the user's method does. Detached, because it
+        // has a context of its own.
+        let task = Task.detached(executorPreference: table.taskExecutor) { await self.run(batch, calls) }
+        let isUnwanted = state.withLock { state in
+            guard state.running[batch.id] != nil else { return false }
+            state.running[batch.id]!.task = task
+            return state.running[batch.id]!.wanted == 0
+        }
+        if isUnwanted { task.cancel() }
+    }
+
+    private func run(_ batch: Queue.Batch, _ calls: [Call]) async {
+        let repetitions = batch.filledUp - calls.count
+        let items = calls.map(\.item) + Array(repeating: calls[calls.count - 1].item, count: repetitions)
+        let context = BatchContext(requests: calls.map(\.context), reason: batch.reason)
+        let shared = context.shared
+        defer { shared?.deadline?.end() }
+        let (actor, run) = (calls[0].actor, calls[0].run)
+        let name = name
+        do {
+            let results = try await BatchContext.$current.withValue(context) {
+                try await ServeContext.$current.withValue(shared) {
+                    try await actor.whenLocal { try await run($0, items) }
+                }
+            }
+            guard let results, results.count == items.count else {
+                throw ServeError(
+                    .wrongResultCount,
+                    "\(name) returned \(results?.count ?? 0) results for \(items.count) items; it must return one for "
+                        + "each, in the same order"
+                )
+            }
+            finish(batch) { results[$0] }
+        } catch {
+            finish(batch) { _ in .failure(error) }
+        }
+    }
+
+    private func finish(_ batch: Queue.Batch, _ result: (Int) -> Result<Output, any Error>) {
+        let now = now()
+        let (calls, work) = state.withLock { state in
+            let calls = batch.items.map { id -> Call? in
+                state.batches[id] = nil
+                return state.calls.removeValue(forKey: id)
+            }
+            state.running[batch.id] = nil
+            table.held(-calls.count { $0 != nil }, waiting: 0)
+            // The requests that now get their results have not ended, so the next batch waits for them.
+            return (calls, take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state))
+        }
+        perform(work)
+        for (index, call) in calls.enumerated() { call?.continuation.resume(with: result(index)) }
+    }
+
+    private func error(_ failure: Queue.Failure) -> ServeError {
+        switch failure {
+        case .expired: ServeError(.deadlineExceeded, "the request's deadline passed before its batch of \(name) began")
+        case .tooLarge(let size, let limit):
+            ServeError(.tooLarge, "the item's size is \(size), and a batch of \(name) takes at most \(limit)")
+        }
+    }
+
+    private func now() -> MonotonicTime {
+        MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))
+    }
+}
