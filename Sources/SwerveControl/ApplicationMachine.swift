@@ -201,21 +201,44 @@ struct ApplicationMachine: Sendable {
         if ingress.isHealthy || isFirst { route = next }
     }
 
-    /// Retires the deployments that the latest spec no longer includes, once all that it includes are healthy.
+    /// Retires the deployments that the latest spec no longer includes: once all that it includes are healthy, or when
+    /// those wait for what the others hold, and nothing of an earlier version is left that could call the others.
     mutating func retireVanished(
         _ goal: inout Goal,
         now: MonotonicTime,
         supply: inout Supply
     ) -> [ControlAction] {
-        guard !goal.isDeleting, isHealthy(goal) else { return [] }
         let wanted = goal.wantedNames
+        guard !goal.isDeleting, deployments.count > wanted.count else { return [] }
+        let vanished = deployments.keys.filter { !wanted.contains($0) }.sorted()
+        guard isHealthy(goal) || hold(vanished, whatIsMissingFor: wanted, goal, supply) else { return [] }
         var actions: [ControlAction] = []
-        for name in deployments.keys.filter({ !wanted.contains($0) }).sorted() {
+        for name in vanished {
             let own = goal.spec.name
             let reason = "deployment '\(own)/\(name)' was deleted: application '\(own)' no longer has it"
             actions += retire(name, because: reason, &goal, now: now, supply: &supply)
         }
         return actions
+    }
+
+    /// Whether a wanted deployment waits for resources that it would get if the vanished ones had no replicas.
+    private func hold(
+        _ vanished: [String],
+        whatIsMissingFor wanted: Set<String>,
+        _ goal: Goal,
+        _ supply: Supply
+    ) -> Bool {
+        if let route, vanished.contains(route.ingress.deployment) { return false }
+        let machines = wanted.compactMap { deployments[$0] }
+        guard machines.contains(where: { $0.pending != nil }), !machines.contains(where: \.isMoving) else {
+            return false
+        }
+        var ledger = supply.ledger
+        for name in vanished { for replica in deployments[name]?.replicas ?? [] { _ = ledger.release(replica.id) } }
+        return wanted.contains { name in
+            guard let own = goal.deployments[name], deployments[name]?.pending != nil else { return false }
+            return ledger.hasRoom(for: own.spec)
+        }
     }
 
     /// Returns what callers waiting for a deploy or a delete are told now, and forgets the deployments that are gone.

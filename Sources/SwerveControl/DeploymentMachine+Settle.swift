@@ -68,8 +68,7 @@ extension DeploymentMachine {
         if old.isEmpty || isMoving { return false }
         var ledger = supply.ledger
         for replica in old { _ = ledger.release(replica.id) }
-        let probe = ReplicaID(deployment: goal.id, number: 0)
-        return (try? ledger.reserve(probe, goal.spec.options)) != nil
+        return ledger.hasRoom(for: goal.spec)
     }
 
     private func earlier(_ time: MonotonicTime) -> MonotonicTime { wakeUp.map { min($0, time) } ?? time }

@@ -80,6 +80,11 @@ struct DeploymentMachine: Sendable {
     /// Whether calls go to at least one replica, of whatever version.
     var hasServing: Bool { replicas.contains { $0.isRunning && $0.standing != .discarded } }
 
+    /// Whether there are replicas that are on their way out, or will be.
+    var isMoving: Bool {
+        replicas.contains { !$0.isStuck && ($0.standing != .current || !($0.isStarting || $0.isRunning)) }
+    }
+
     /// Whether the replica is, as it is, one of the goal's spec.
     func isLatest(_ replica: ReplicaMachine, _ goal: Goal) -> Bool {
         replica.standing == .current && replica.configuration == goal.spec.configuration && replica.update == nil

@@ -53,6 +53,38 @@ import Testing
         #expect(bench.report(.exited(reason: "stopped"), r(2)) == [Self.start(3, second)])
     }
 
+    @Test func `a deployment that the application no longer has makes room for the others`() throws {
+        var bench = Bench(node: Self.node)
+        let side = deployment("side", 1) { $0.resources = Resources(gpus: 0.75) }
+        let old = Self.web(1, gpus: 0.25)
+        _ = try bench.run(application(old, side))
+        let larger = Self.web(2, gpus: 0.25)
+        let gone = "deployment 'shop/side' was deleted: application 'shop' no longer has it"
+        #expect(
+            try bench.deploy(application(larger))
+                == [
+                    .waitForResources(
+                        larger.id,
+                        reason: "needs 0.25 gpu; node local has 0 of 1 free; "
+                            + "held by shop/side#2 0.75, shop/web#1 0.25"
+                    ),
+                    .withdraw(side.id, reason: ServeError(.deleted, gone, deployment: side.id)), .drain(r(2, "side")),
+                ]
+        )
+        #expect(bench.report(.drained, r(2, "side")) == [.stop(r(2, "side"))])
+        #expect(bench.report(.exited(reason: "stopped"), r(2, "side")) == [Self.start(3, larger)])
+    }
+
+    @Test func `it stays while replicas of the version before may call it`() throws {
+        var bench = Bench(node: Self.node)
+        let side = deployment("side", 1) { $0.resources = Resources(gpus: 0.75) }
+        _ = try bench.run(application(Self.web(1, gpus: 0.25), side))
+        let next = Self.web(1, version: 2, gpus: 0.5)
+        let actions = try bench.deploy(application(next))
+        #expect(!actions.contains { if case .withdraw = $0 { true } else { false } })
+        #expect(bench.status("side")?.replicas.map(\.state) == [.running])
+    }
+
     @Test func `those who wait longest get what becomes free`() throws {
         var bench = Bench(node: Self.node)
         _ = try bench.run(application(Self.web(1, gpus: 1)))

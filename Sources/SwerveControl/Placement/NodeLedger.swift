@@ -43,6 +43,12 @@ package struct NodeLedger: Hashable, Sendable {
         try reserve(replica, options.resources, PlacementRule(options))
     }
 
+    /// Whether there is room for another replica of a deployment.
+    func hasRoom(for spec: DeploymentSpec) -> Bool {
+        let rule = PlacementRule(spec.options)
+        return best(for: spec.options.resources, counts(of: spec.id, rule), rule) != nil
+    }
+
     /// Gives back what a replica held; nothing if it held nothing.
     ///
     /// - Returns: whether that makes room for others.
