@@ -243,6 +243,8 @@ struct ApplicationMachine: Sendable {
 
     /// Returns what callers waiting for a deploy or a delete are told now, and forgets the deployments that are gone.
     mutating func announce(_ goal: inout Goal) -> [ControlAction] {
+        // What an earlier controller ended may not have been withdrawn yet; the first tick does that.
+        if isInherited { return [] }
         var actions: [ControlAction] = []
         if let limit = deletedBelow, !deployments.values.contains(where: { $0.hasReplica(below: limit) }) {
             deletedBelow = nil

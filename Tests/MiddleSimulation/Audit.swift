@@ -131,10 +131,11 @@ final class Audit: @unchecked Sendable {
         }
     }
 
-    /// Whether the application's latest spec does not include the deployment.
+    /// Whether the application's latest spec does not include the deployment, or the one before did not.
     private func isLeftOut(_ deployment: DeploymentID) -> Bool {
         guard let spec = world.disk?.applications[deployment.application]?.spec else { return true }
-        return !spec.deployments.contains { $0.id == deployment }
+        let specs = [spec, world.disk?.before[deployment.application]?.spec].compactMap(\.self)
+        return specs.contains { spec in !spec.deployments.contains { $0.id == deployment } }
     }
 
     func exposes(_ routes: [RouteEntry]) {

@@ -8,6 +8,8 @@ import SwerveCore
 final class SimDisk {
     unowned let world: World
     private(set) var applications: [String: GoalState.Application] = [:]
+    /// What each application's goal was before the last change: orders that follow from it may still be on their way.
+    private(set) var before: [String: GoalState.Application] = [:]
     private(set) var numbersBelow: UInt64 = 1
     private(set) var targetCapacity: Int?
     /// One in this many changes cannot be stored; 0 means none.
@@ -62,7 +64,10 @@ final class SimDisk {
 
     private func store(_ change: GoalChange, _ process: SimProcess) {
         world.check(reader === process, "\(process.name) stores a change after \(reader?.name ?? "nobody") has read")
-        for (name, application) in change.applications { applications[name] = application }
+        for (name, application) in change.applications {
+            before[name] = applications[name]
+            applications[name] = application
+        }
         numbersBelow = change.numbersBelow ?? numbersBelow
         targetCapacity = change.targetCapacity ?? targetCapacity
         for (name, application) in change.applications {

@@ -159,6 +159,17 @@ import Testing
         #expect(next.tick(now: .zero) == [])
     }
 
+    @Test func `the end of an application is withdrawn by the next controller before it is announced`() throws {
+        var bench = Bench()
+        _ = try bench.deploy(application(deployment("web", 1)))
+        _ = try bench.delete()
+        var next = ControllerState(goal: bench.state.goal)
+        next.adopt(Inventory(published: [id()]), now: .zero)
+        // A late report comes before the first tick.
+        #expect(next.handle(.exited(reason: "killed"), of: r(1), now: .zero) == [])
+        #expect(next.tick(now: .zero) == [deleted(), .applicationDeleted("shop")])
+    }
+
     @Test func `the next controller repeats a stop order only after a while, because that ends the replica by force`()
         throws
     {
