@@ -13,6 +13,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let actor: AnyHostedActor
     /// The calls of the actor's batched methods; `nil` if it has none.
     private let batches: BatchTable?
+    /// The models of the actor's multiplexed loader; `nil` if it has none.
+    package let models: ModelTable?
     /// What it can take over in place.
     private let limit: Atomic<Int>
     private let settings: Mutex<Settings>
@@ -62,7 +64,13 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         } else {
             self.batches = nil
         }
+        if D._multiplexing != nil, case .local(let identity) = actor.id.target {
+            self.models = identity.models
+        } else {
+            self.models = nil
+        }
         batches?.attach(self)
+        if let options = D._multiplexing { models?.attach(options, executor: taskExecutor) }
     }
 
     var compression: DeploymentOptions.Compression { settings.withLock { $0.compression } }
@@ -96,11 +104,26 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         let handler = ResultHandler()
         do {
             let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
-            try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            if models == nil {
+                try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            } else {
+                try await callUsingModels(call.target, InvocationDecoder(arguments), handler)
+            }
             return .result(try handler.result())
         } catch {
             return .failed(error)
         }
+    }
+
+    @inline(never)
+    private func callUsingModels(
+        _ target: String,
+        _ arguments: InvocationDecoder,
+        _ handler: ResultHandler
+    ) async throws {
+        let use = ModelUse(for: ModelUse.current.map { [$0] } ?? [])
+        defer { use.end() }
+        try await ModelUse.$current.withValue(use) { try await actor.call(target, arguments, handler) }
     }
 
     // MARK: Starting

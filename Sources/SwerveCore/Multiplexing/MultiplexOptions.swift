@@ -16,15 +16,3 @@ public struct MultiplexOptions: Hashable, Sendable, Codable {
             ? nil : "maxModelsPerReplica is \(maxModelsPerReplica); it must be from 1 to \(Self.maximumModels)"
     }
 }
-
-/// The limit on the ID of a model, wherever a request names one.
-package enum ModelIDLimit {
-    /// The longest ID of a model, in bytes of UTF-8: 256. A longer one is refused with code `invalidModelID`.
-    package static let bytes = 256
-
-    /// What is wrong with the ID; `nil` if nothing is.
-    package static func problem(with id: String) -> String? {
-        if id.isEmpty { return "the model's ID is empty" }
-        return id.utf8.count > bytes ? "the model's ID has \(id.utf8.count) bytes; at most \(bytes) are allowed" : nil
-    }
-}
