@@ -103,7 +103,9 @@ distributed actor ConcurrentLoader {
     func eviction() async throws {
         let actor = ModelForms()
         for id in ["a", "b", "c"] { #expect(try await actor.named(id) == id) }
-        #expect(await actor.whenLocal { $0.models() } == ["b", "c"])
+        // Which one goes depends on how long they took.
+        #expect(await actor.whenLocal { $0.models() }?.count == 2)
+        #expect(await actor.whenLocal { $0.models() }?.contains("c") == true)
         try await actor.whenLocal { try $0.allow(1) }
         #expect(try await actor.named("d") == "d")
         #expect(await actor.whenLocal { $0.models() } == ["d"])
