@@ -14,7 +14,7 @@ func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansion
         "maxQueuedRequests": 0...10_000_000,
         "maxBatchSize": 1...100_000,
         "maxConcurrentBatches": 1...1_000,
-        "maxModelsPerReplica": 1...10_000,
+        "maxModelsPerReplica": 1...1_000,
     ]
     for argument in arguments {
         guard let label = argument.label?.text else {

@@ -59,6 +59,7 @@ package struct ReplicaRouter: Sendable {
     private var maxQueued: Int
     private var routing: DeploymentOptions.Routing
     private var withdrawal: ServeError?
+    package var models = ModelRouting()
 
     package init(
         maxQueued: Int = DeploymentOptions().maxQueuedRequests,

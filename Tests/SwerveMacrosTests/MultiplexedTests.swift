@@ -93,6 +93,6 @@ import Testing
     func options() {
         let actor = "@Deployment distributed actor S { distributed func other() {}"
         let found = Diagnosed("\(actor)\n@Multiplexed(maxModelsPerReplica: 0) func m(load id: String) -> Int { 0 } }")
-        #expect(found.messages == ["error: maxModelsPerReplica is 0; it must be from 1 to 10000"])
+        #expect(found.messages == ["error: maxModelsPerReplica is 0; it must be from 1 to 1000"])
     }
 }

@@ -16,6 +16,8 @@ package final class ModelTable: Sendable {
         /// Those in `@Multiplexed`, or those of the last change.
         var options: MultiplexOptions?
         var taskExecutor: (any TaskExecutor)?
+        /// How often the options were changed before there was a multiplexer.
+        var changes: UInt64 = 0
         var observer: (@Sendable () -> Void)?
     }
     private let state = Mutex(State())
@@ -43,8 +45,11 @@ package final class ModelTable: Sendable {
 
     /// The models that the replica has.
     package var report: ReplicaModels {
-        let (multiplexer, options) = state.withLock { ($0.multiplexer, $0.options) }
-        return multiplexer?.report ?? ReplicaModels(maxModels: options?.maxModelsPerReplica ?? 0, models: [])
+        let (multiplexer, options, changes) = state.withLock { ($0.multiplexer, $0.options, $0.changes) }
+        var report =
+            multiplexer?.report ?? ReplicaModels(maxModels: options?.maxModelsPerReplica ?? 0, models: [])
+        report.number += changes
+        return report
     }
 
     // MARK: The multiplexer's side
@@ -80,6 +85,7 @@ package final class ModelTable: Sendable {
         if let problem = options.problem { throw ServeError(.invalidOptions, problem) }
         let multiplexer = state.withLock { state in
             state.options = options
+            if state.multiplexer == nil { state.changes += 1 }
             return state.multiplexer
         }
         if let multiplexer { multiplexer.change(options) } else { changed() }

@@ -231,6 +231,11 @@ package final class Pool: Sendable {
         }
     }
 
+    /// A replica says which models it has.
+    package func know(_ models: ReplicaModels, of replica: ReplicaID) {
+        state.withLock { $0.router.models.know(models, of: replica) }
+    }
+
     /// Fails waiting and new requests with `error`, until the next ``update(_:options:)``.
     package func withdraw(_ error: ServeError) {
         let error = located(error)

@@ -8,7 +8,7 @@ public struct MultiplexOptions: Hashable, Sendable, Codable {
     }
 
     /// The largest accepted ``maxModelsPerReplica``.
-    public static let maximumModels = 10_000
+    public static let maximumModels = 1_000
 
     /// What is wrong with the values; `nil` if nothing is.
     package var problem: String? {

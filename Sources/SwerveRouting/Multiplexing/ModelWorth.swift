@@ -29,10 +29,16 @@ struct ModelWorth: Sendable {
     func value(now: UInt64, halfLife: Double) -> Double { decayedUses(now: now, halfLife: halfLife) * cost }
 
     private func decayedUses(now: UInt64, halfLife: Double) -> Double {
-        let age = Double(now - lastUse) / halfLife
-        let halvings = age.rounded(.down)
+        uses * Decay.factor(Double(now - lastUse) / halfLife)
+    }
+}
+
+/// What is left of something after so many half-lives.
+enum Decay {
+    static func factor(_ halfLives: Double) -> Double {
+        let halvings = max(halfLives, 0).rounded(.down)
         // Between two halvings a straight line will do.
-        return uses * Double(sign: .plus, exponent: -Int(min(halvings, 1_000)), significand: 1)
-            * (1 - (age - halvings) / 2)
+        return Double(sign: .plus, exponent: -Int(min(halvings, 1_000)), significand: 1)
+            * (1 - (halfLives - halvings) / 2)
     }
 }

@@ -1,0 +1,50 @@
+/// What a policy knows about a replica.
+public struct RoutingReplica: Hashable, Sendable {
+    public let id: ReplicaID
+    /// The requests of this process that the replica works on.
+    public package(set) var ongoing: Int
+    /// How many it may work on at a time.
+    public package(set) var limit: Int
+    /// Whether it refused a request a moment ago, because other processes keep it busy.
+    public package(set) var isPaused: Bool
+
+    public init(id: ReplicaID, ongoing: Int = 0, limit: Int, isPaused: Bool = false) {
+        self.id = id
+        self.ongoing = ongoing
+        self.limit = limit
+        self.isPaused = isPaused
+    }
+
+    /// Whether the replica can take a request now.
+    public var hasRoom: Bool { ongoing < limit && !isPaused }
+}
+
+/// What a policy knows about a request.
+public struct RoutingRequest: Hashable, Sendable {
+    public var priority: RequestPriority
+    public var sessionKey: String?
+    public var modelID: String?
+    /// When the answer becomes useless.
+    public var deadline: MonotonicTime?
+
+    public init(
+        priority: RequestPriority = .normal,
+        sessionKey: String? = nil,
+        modelID: String? = nil,
+        deadline: MonotonicTime? = nil
+    ) {
+        self.priority = priority
+        self.sessionKey = sessionKey
+        self.modelID = modelID
+        self.deadline = deadline
+    }
+
+    package init(_ attributes: RequestAttributes?, deadline: MonotonicTime?) {
+        self.init(
+            priority: attributes?.priority ?? .normal,
+            sessionKey: attributes?.sessionKey,
+            modelID: attributes?.modelID,
+            deadline: deadline
+        )
+    }
+}
