@@ -221,6 +221,29 @@ import Testing
     }
 }
 
+extension GoneClientTests {
+    @Test func `a client that leaves in the silence of a response is noticed at once`() async throws {
+        let service = PatientService()
+        var options = HTTPServerOptions()
+        options.halfCloseGrace = .seconds(600)
+        options.halfCloseQuiet = .seconds(600)
+        let clients = Clients()
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: clients.group,
+            options: options,
+            service: service
+        )
+        let (channel, _) = try await clients.connect(server)
+        try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+        var events = service.events.makeAsyncIterator()
+        #expect(await events.next() == "begun")
+        try await channel.close()
+        #expect(await events.next() == "clientGone")
+        await server.drain(deadline: .seconds(10))
+    }
+}
+
 /// Begins each response but never ends it, and consumes no content.
 private final class PatientService: HTTPService {
     let events: AsyncStream<String>
