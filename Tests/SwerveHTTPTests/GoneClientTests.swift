@@ -62,14 +62,14 @@ import Testing
 
     // MARK: - After the beginning of the response
 
-    /// A response that has begun, to a client that has closed its side.
+    /// A response that has begun, to a client that closed its side before.
     private func begun() throws -> (Harness, Call) {
         let harness = try Harness()
         try harness.send(getRequest)
         let call = harness.calls[0]
+        harness.closeInput()
         call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
         _ = try harness.received()
-        harness.closeInput()
         return (harness, call)
     }
 
@@ -105,6 +105,28 @@ import Testing
         #expect(harness.calls[0].cancellations == [])
         harness.advance(.milliseconds(200))
         #expect(harness.calls[0].cancellations == [.clientGone])
+    }
+
+    @Test func `a client that closes its side in the silence of a response is gone`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let call = harness.calls[0]
+        call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        _ = try harness.received()
+        harness.closeInput()
+        #expect(call.cancellations == [.clientGone])
+        #expect(!harness.isOpen)
+    }
+
+    @Test func `a client that closes its side while it takes a response is not gone`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let call = harness.calls[0]
+        call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        _ = try harness.received()
+        harness.client.unsent = 5
+        harness.closeInput()
+        #expect(call.cancellations == [])
     }
 
     @Test func `a client that still takes bytes is not gone`() throws {

@@ -57,7 +57,9 @@ extension IntegrationTests {
             try await withStreams(placement) { streams, _ in
                 var read: [Int] = []
                 let error = await #expect(throws: Refused.self) {
-                    for try await number in try await streams.count(to: 5000, failingAfter: 3000) { read.append(number) }
+                    for try await number in try await streams.count(to: 5000, failingAfter: 3000) {
+                        read.append(number)
+                    }
                 }
                 #expect(error == Refused(reason: "enough", code: 3000))
                 #expect(read == Array(0..<3000))
@@ -83,7 +85,9 @@ extension IntegrationTests {
         @Test(arguments: placements)
         func aReaderThatStopsEndsTheStream(placement: DeploymentOptions.Placement) async throws {
             try await withStreams(placement) { streams, journal in
-                for try await number in try await streams.endless("left", maxBuffered: nil) where number == 100 { break }
+                for try await number in try await streams.endless("left", maxBuffered: nil) where number == 100 {
+                    break
+                }
                 try await journal.wait(for: "left ended after")
                 try await isIdle(streams)
             }
