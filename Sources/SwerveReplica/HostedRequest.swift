@@ -70,7 +70,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
         self.replica = replica
         self.context = ServeContext(
             requestID: request.head.requestID,
-            deadline: request.deadline.map { RequestDeadline($0, clock: loop) }
+            deadline: request.deadline.map { RequestDeadline($0, clock: loop) },
+            attributes: request.head.attributes
         )
         self.reply = reply
         if let body = request.body {

@@ -3,7 +3,7 @@ internal import SwerveActors
 internal import SwerveCore
 
 /// The body of a `requestCall` frame: the method's number, the request id, the remaining time, whether the result may
-/// be kept, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
+/// be kept, the request's attributes if it has any, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
     /// - Returns: the frame, and the streams among the arguments in the order of their positions.
@@ -16,8 +16,11 @@ enum CallFrame {
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
         frame.writeRemainingTime(context?.deadline?.remaining)
+        let attributes = context?.attributes
+        let flags = (call.mayKeep ? mayKeepFlag : 0) | (attributes == nil ? 0 : attributesFlag)
         let flagsIndex = frame.writerIndex
-        frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
+        frame.writeInteger(flags)
+        if let attributes { frame.writeAttributes(attributes) }
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
         let writer = BinaryWriter(frame, allowsStreams: true)
@@ -37,7 +40,7 @@ enum CallFrame {
         }
         var whole = writer.takeBuffer()
         guard let streams = writer.streams, !streams.isEmpty else { return (whole, []) }
-        whole.setInteger((call.mayKeep ? mayKeepFlag : 0) | hasStreamsFlag, at: flagsIndex)
+        whole.setInteger(flags | hasStreamsFlag, at: flagsIndex)
         return (whole, streams)
     }
 
@@ -52,7 +55,8 @@ enum CallFrame {
     }
 
     private static let mayKeepFlag: UInt8 = 1
-    private static let hasStreamsFlag: UInt8 = 2
+    private static let attributesFlag: UInt8 = 2
+    private static let hasStreamsFlag: UInt8 = 4
 
     private static func write(referencesOf arguments: Arguments, to frame: inout ByteBuffer) throws {
         guard arguments.hasReferences else { return _ = frame.writeInteger(0 as UInt8) }
@@ -100,8 +104,9 @@ enum CallFrame {
     ) throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
-            let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
-            let generics = frame.readInteger(as: UInt8.self)
+            let flags = frame.readInteger(as: UInt8.self),
+            let attributes = frame.readAttributes(ifPresent: flags & attributesFlag != 0),
+            let references = readReferences(&frame), let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a truncated call", replica: replica) }
         let reader = BinaryReader(frame, system: system, streams: flags & hasStreamsFlag != 0 ? streams() : nil)
         var types: [any Any.Type] = []
@@ -113,8 +118,10 @@ enum CallFrame {
             types.append(type)
         }
         let deadline = RequestDeadline(remaining: remaining, on: loop)
+        let isEmpty = requestID.isEmpty && deadline == nil && attributes == nil
         let context =
-            requestID.isEmpty && deadline == nil ? nil : ServeContext(requestID: requestID, deadline: deadline)
+            isEmpty
+            ? nil : ServeContext(requestID: requestID, deadline: deadline, attributes: attributes)
         return Received(
             context: context,
             arguments: InvocationDecoder(reader, genericSubstitutions: types),
