@@ -175,11 +175,16 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
                     deployment: deployment
                 )
             }
+        case .stream(let result):
+            watchDeadline(of: result.stream.open)
+            return try take(result.stream)
         case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: deployment)
         case .kept:
             throw ServeError(.protocolViolation, "the result of \(target) was kept, not sent", deployment: deployment)
         }
     }
+
+    private func take<Result>(_ stream: some AnyResponseStream) throws -> Result { try unwrap(stream) }
 
     @inlinable
     public func remoteCallVoid<Act, Err>(
