@@ -25,6 +25,10 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let unavailable = Code("unavailable")
         /// The queue in front of the deployment is full.
         public static let queueFull = Code("queue_full")
+        /// The deployment has too much to do: the request would not be answered before its deadline.
+        public static let overloaded = Code("overloaded")
+        /// The deployment's ``AdmissionPolicy`` refused the request.
+        public static let tooManyRequests = Code("too_many_requests")
         /// The request exceeded its time limit.
         public static let deadlineExceeded = Code("deadline_exceeded")
         /// An option, a name or an argument of an API call is not acceptable.
@@ -69,12 +73,21 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
     public var deployment: DeploymentID?
     /// The replica concerned, where there is one.
     public var replica: ReplicaID?
+    /// After which time trying again makes sense, where that is known.
+    public var retryAfter: Duration?
 
-    public init(_ code: Code, _ message: String, deployment: DeploymentID? = nil, replica: ReplicaID? = nil) {
+    public init(
+        _ code: Code,
+        _ message: String,
+        deployment: DeploymentID? = nil,
+        replica: ReplicaID? = nil,
+        retryAfter: Duration? = nil
+    ) {
         self.code = code
         self.message = message
         self.deployment = deployment
         self.replica = replica
+        self.retryAfter = retryAfter
     }
 
     public var description: String { "\(code): \(message)" }

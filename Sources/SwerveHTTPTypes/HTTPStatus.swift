@@ -61,15 +61,18 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
             case .tooLarge: .contentTooLarge
             case .invalidArgument: .unprocessableContent
             case .replicaLost: .badGateway
-            case .queueFull, .unavailable, .deleted, .shutDown, .notRunning, .startFailed: .serviceUnavailable
+            case .tooManyRequests: .tooManyRequests
+            case .queueFull, .overloaded, .unavailable, .deleted, .shutDown, .notRunning, .startFailed:
+                .serviceUnavailable
             default: .internalServerError
             }
     }
 
     /// After how many seconds a client should try again; `nil` for failures that do not say so.
     package static func retryAfter(for error: ServeError) -> Int? {
-        switch error.code {
-        case .queueFull: 1
+        if let time = error.retryAfter { return max(1, Int(clamping: (time.nanoseconds - 1) / 1_000_000_000 + 1)) }
+        return switch error.code {
+        case .queueFull, .overloaded: 1
         case .unavailable, .startFailed: 5
         default: nil
         }

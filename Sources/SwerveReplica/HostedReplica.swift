@@ -100,30 +100,34 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
         ongoingCount.add(1, ordering: .relaxed)
-        defer { finish()?() }
+        let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
+        var isStreaming = false
+        defer { if !isStreaming { ended(use) } }
         let handler = ResultHandler()
         do {
             let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
-            if models == nil {
-                try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            if let use {
+                try await ModelUse.$current.withValue(use) {
+                    try await actor.call(call.target, InvocationDecoder(arguments), handler)
+                }
             } else {
-                try await callUsingModels(call.target, InvocationDecoder(arguments), handler)
+                try await actor.call(call.target, InvocationDecoder(arguments), handler)
             }
-            return .result(try handler.result())
+            let result = try handler.result()
+            if case .stream(let result) = result {
+                isStreaming = true
+                ModelUse.$current.withValue(use) { result.stream.begin() }
+                result.stream.open.whenOver { self.ended(use) }
+            }
+            return .result(result)
         } catch {
             return .failed(error)
         }
     }
 
-    @inline(never)
-    private func callUsingModels(
-        _ target: String,
-        _ arguments: InvocationDecoder,
-        _ handler: ResultHandler
-    ) async throws {
-        let use = ModelUse(for: ModelUse.current.map { [$0] } ?? [])
-        defer { use.end() }
-        try await ModelUse.$current.withValue(use) { try await actor.call(target, arguments, handler) }
+    private func ended(_ use: ModelUse?) {
+        use?.end()
+        finish()?()
     }
 
     // MARK: Starting

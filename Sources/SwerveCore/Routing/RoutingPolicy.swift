@@ -1,3 +1,36 @@
+/// Decides which replica of a deployment a request goes to. Each calling process has one value for each deployment.
+///
+/// The router asks it while it holds a lock, so it must return soon. It is not asked where there is nothing to choose:
+/// when no replica runs, or only one.
+/// ```swift
+/// struct Sticky: RoutingPolicy {
+///     mutating func choose(
+///         among replicas: [RoutingReplica],
+///         for request: RoutingRequest,
+///         using generator: inout SplitMix64
+///     ) -> Int? {
+///         replicas.firstIndex { $0.hasRoom }
+///     }
+/// }
+/// @Deployment(numReplicas: 4, routing: .type(Sticky.self))
+/// ```
+public protocol RoutingPolicy: Sendable {
+    init()
+
+    /// Chooses a replica for a request.
+    ///
+    /// - Parameters:
+    ///   - replicas: those that take requests, at least two, in the order of their numbers. Some may have no room.
+    ///   - generator: the source of all randomness, so that tests can repeat a run.
+    /// - Returns: a position in `replicas`, or `nil` to let the request wait until a request ends or the replicas
+    ///   change. If the chosen replica has no room, the request goes to the least busy one that has some, or waits.
+    mutating func choose(
+        among replicas: [RoutingReplica],
+        for request: RoutingRequest,
+        using generator: inout SplitMix64
+    ) -> Int?
+}
+
 /// What a policy knows about a replica.
 public struct RoutingReplica: Hashable, Sendable {
     public let id: ReplicaID

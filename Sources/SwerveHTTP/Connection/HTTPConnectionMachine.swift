@@ -27,7 +27,7 @@ struct HTTPConnectionMachine: Sendable {
         let isHead: Bool
         let isHTTP10: Bool
         /// When the whole exchange must be over.
-        let deadline: MonotonicTime?
+        var deadline: MonotonicTime?
     }
 
     enum Phase: Hashable, Sendable {
@@ -195,6 +195,13 @@ struct HTTPConnectionMachine: Sendable {
         return min(own, clients)
     }
 
+    /// The exchange must be over earlier than the options and the client said.
+    mutating func limit(to time: MonotonicTime) {
+        guard case .exchange(var exchange) = phase else { return }
+        exchange.deadline = time
+        phase = .exchange(exchange)
+    }
+
     /// Part of a body has arrived: the client gets its full time again or, with a minimum rate, only the time that the
     /// bytes are worth.
     mutating func bodyCame(_ bytes: Int, now: MonotonicTime) {
@@ -326,10 +333,16 @@ struct HTTPConnectionMachine: Sendable {
     }
 
     /// The client will send no more. Bytes that have arrived are still processed.
-    mutating func inputClosed(now: MonotonicTime) {
+    ///
+    /// - Parameter unsent: how many bytes the client has not taken.
+    /// - Returns: whether the client counts as gone: it has closed its side in the silence of a response that it was
+    ///   reading. A client that only closes its own side does so before the response begins.
+    mutating func inputClosed(unsent: Int, now: MonotonicTime) -> Bool {
         isInputClosed = true
-        guard let exchange else { return }
+        guard let exchange else { return false }
+        if exchange.response != nil, exchange.isRequestComplete, unsent == 0 { return true }
         deadline = now + (exchange.response == nil ? options.halfCloseGrace : options.halfCloseQuiet)
+        return false
     }
 
     /// The service wrote part of the response: a client that closed its side, but may still listen, gets its time

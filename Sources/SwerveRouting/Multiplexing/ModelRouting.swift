@@ -84,6 +84,9 @@ package struct ModelRouting: Sendable {
         alone = alone.map { $0 + (time - $0) / 8 } ?? time
     }
 
+    /// A replica did not take the latest request.
+    package mutating func refused(by id: ReplicaID) { replicas[id.number]?.pace.refused() }
+
     // MARK: Choosing
 
     /// - Returns: a position in `candidates` that has room; `nil` if none has.
@@ -124,6 +127,7 @@ package struct ModelRouting: Sendable {
     /// - Returns: a position in `models`.
     package mutating func next(_ models: [String?], among candidates: [RoutingReplica], now: MonotonicTime) -> Int {
         let numbers = candidates.filter(\.hasRoom).map(\.id.number)
+        if numbers.isEmpty { return 0 }
         let index = models.firstIndex { model in
             guard let model else { return true }
             return numbers.contains { hasLoaded(model, $0, now) != nil }
@@ -160,9 +164,10 @@ package struct ModelRouting: Sendable {
         using generator: inout SplitMix64
     ) -> Int? {
         guard holders.count > 1 else { return holders.first }
-        let hash = Rendezvous.hash(model)
+        let hash = ConsistentHash.hash(model)
         let first = holders.max {
-            Rendezvous.weight(hash, candidates[$0].id.number) < Rendezvous.weight(hash, candidates[$1].id.number)
+            ConsistentHash.weight(hash, candidates[$0].id.number)
+                < ConsistentHash.weight(hash, candidates[$1].id.number)
         }
         if let first, candidates[first].ongoing == 0 { return first }
         let one = generator.next(below: holders.count)
@@ -175,9 +180,9 @@ package struct ModelRouting: Sendable {
     /// Where to load a model: at a replica that is not much busier than the others, with the most room for models.
     private func place(_ model: String, _ others: [Int], _ candidates: [RoutingReplica]) -> Int? {
         guard others.count > 1 else { return others.first }
-        let hash = Rendezvous.hash(model)
+        let hash = ConsistentHash.hash(model)
         let ongoing = candidates.reduce(0) { $0 + $1.ongoing }
-        let bound = Rendezvous.bound(ongoing: ongoing, replicas: candidates.count)
+        let bound = ConsistentHash.bound(ongoing: ongoing, replicas: candidates.count)
         return others.max { left, right in
             key(candidates[left], bound, hash) < key(candidates[right], bound, hash)
         }
@@ -186,7 +191,7 @@ package struct ModelRouting: Sendable {
     private func key(_ candidate: RoutingReplica, _ bound: Int, _ hash: UInt64) -> (Int, Int, UInt64) {
         let number = candidate.id.number
         let isBusy = candidate.ongoing >= bound
-        return (isBusy ? 0 : 1, replicas[number]?.room ?? 0, Rendezvous.weight(hash, number))
+        return (isBusy ? 0 : 1, replicas[number]?.room ?? 0, ConsistentHash.weight(hash, number))
     }
 
     /// Adds how much longer a request will take at the holder than at the target, and says whether the sum pays a load.

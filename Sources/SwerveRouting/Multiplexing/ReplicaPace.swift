@@ -26,6 +26,12 @@ struct ReplicaPace: Sendable {
         begins.append(now)
     }
 
+    /// The latest one did not begin after all.
+    mutating func refused() {
+        _ = begins.popLast()
+        isAlone = false
+    }
+
     /// - Returns: how long it took, in nanoseconds, if it was alone all the time.
     mutating func ended(now: MonotonicTime) -> Double? {
         guard let begin = begins.popFirst(), let since else { return nil }

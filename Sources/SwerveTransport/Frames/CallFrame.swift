@@ -6,7 +6,8 @@ internal import SwerveCore
 /// be kept, the request's attributes if it has any, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
-    static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
+    /// - Returns: the frame, and the streams among the arguments in the order of their positions.
+    static func make(_ call: OutgoingCall, method: UInt32) throws -> (ByteBuffer, [any AnyResponseStream]) {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
         let context = ServeContext.current
@@ -16,11 +17,13 @@ enum CallFrame {
         frame.writeBytes(requestID.prefix(length))
         frame.writeRemainingTime(context?.deadline?.remaining)
         let attributes = context?.attributes
-        frame.writeInteger((call.mayKeep ? mayKeepFlag : 0) | (attributes == nil ? 0 : attributesFlag))
+        let flags = (call.mayKeep ? mayKeepFlag : 0) | (attributes == nil ? 0 : attributesFlag)
+        let flagsIndex = frame.writerIndex
+        frame.writeInteger(flags)
         if let attributes { frame.writeAttributes(attributes) }
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
-        let writer = BinaryWriter(frame)
+        let writer = BinaryWriter(frame, allowsStreams: true)
         for type in call.arguments.genericSubstitutions {
             guard let name = _mangledTypeName(type) else {
                 throw ServeError(.unencodable, "another process cannot find the generic argument \(type) by name")
@@ -35,7 +38,10 @@ enum CallFrame {
             case .reference: try writer.region(0 as UInt8)
             }
         }
-        return writer.takeBuffer()
+        var whole = writer.takeBuffer()
+        guard let streams = writer.streams, !streams.isEmpty else { return (whole, []) }
+        whole.setInteger(flags | hasStreamsFlag, at: flagsIndex)
+        return (whole, streams)
     }
 
     private static func write(_ value: some Encodable, at index: Int, to writer: BinaryWriter) throws {
@@ -50,6 +56,7 @@ enum CallFrame {
 
     private static let mayKeepFlag: UInt8 = 1
     private static let attributesFlag: UInt8 = 2
+    private static let hasStreamsFlag: UInt8 = 4
 
     private static func write(referencesOf arguments: Arguments, to frame: inout ByteBuffer) throws {
         guard arguments.hasReferences else { return _ = frame.writeInteger(0 as UInt8) }
@@ -86,21 +93,22 @@ enum CallFrame {
     }
 
     /// Reads what ``make(_:method:)`` wrote behind the method's number.
+    ///
+    /// - Parameter streams: opens the streams among the arguments.
     static func read(
         _ frame: consuming ByteBuffer,
         of replica: ReplicaID,
         _ system: ServeSystem,
-        on loop: any EventLoop
-    )
-        throws -> Received
-    {
+        on loop: any EventLoop,
+        streams: () -> any ArgumentStreams
+    ) throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
             let flags = frame.readInteger(as: UInt8.self),
             let attributes = frame.readAttributes(ifPresent: flags & attributesFlag != 0),
             let references = readReferences(&frame), let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a truncated call", replica: replica) }
-        let reader = BinaryReader(frame, system: system)
+        let reader = BinaryReader(frame, system: system, streams: flags & hasStreamsFlag != 0 ? streams() : nil)
         var types: [any Any.Type] = []
         for _ in 0..<generics {
             let name = try reader.nextRegion(String.self)
