@@ -562,7 +562,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveMacrosUsageTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveMacros"],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveMacros", "TestSupport"],
             swiftSettings: settings
         ),
     ]

@@ -45,6 +45,16 @@ struct StatusTests {
         #expect(bench.state.status() == ServeStatus(applications: ["shop": expected]))
     }
 
+    @Test("The status shows the models that a replica says it has")
+    func models() throws {
+        var bench = Bench()
+        _ = try bench.deploy(application(deployment("web", 2)))
+        #expect(bench.status()?.replicas.map(\.models) == [nil, nil])
+        let models = ReplicaModels(maxModels: 3, models: [ModelStatus(id: "a", state: .loading)])
+        #expect(bench.report(.modelsChanged(models), r(2)) == [])
+        #expect(bench.status()?.replicas.map(\.models) == [nil, models])
+    }
+
     @Test("An application has the state of its worst deployment")
     func worst() throws {
         var bench = Bench()

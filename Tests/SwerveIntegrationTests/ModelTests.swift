@@ -105,12 +105,12 @@ extension IntegrationTests {
 
         @Test("A model whose replica has no room for requests is loaded by another", arguments: placements)
         func hot(placement: DeploymentOptions.Placement) async throws {
-            try await withModels(placement, numReplicas: 2, maxOngoingRequests: 2) { handle, journal, name in
+            try await withModels(placement, numReplicas: 2, maxOngoingRequests: 4) { handle, journal, name in
                 let model = handle.options(modelID: "hot")
-                let calls = (0..<3).map { number in Task { try await model.use("\(number)") } }
-                for number in 0..<3 { try await journal.wait(for: "\(number) uses hot") }
+                let calls = (0..<5).map { number in Task { try await model.use("\(number)") } }
+                for number in 0..<5 { try await journal.wait(for: "\(number) uses hot") }
                 try await eventually("both have it") { await models(of: name) == [["hot"], ["hot"]] }
-                for number in 0..<3 { try await journal.note("release \(number)") }
+                for number in 0..<5 { try await journal.note("release \(number)") }
                 var answers: Set<String> = []
                 for call in calls { answers.insert(try await call.value) }
                 #expect(answers.count == 2)

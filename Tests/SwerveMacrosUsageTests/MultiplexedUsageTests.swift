@@ -1,4 +1,5 @@
 import SwerveMacros
+import TestSupport
 import Testing
 
 /// A model that is not Sendable.
@@ -92,7 +93,7 @@ distributed actor ConcurrentLoader {
         await actor.whenLocal { $0.close() }
         try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<20 { group.addTask { try await actor.named("a") } }
-            while await actor.whenLocal({ $0.counters() })?.misses != 20 { await Task.yield() }
+            try await eventually("all wait") { await actor.whenLocal { $0.counters() }?.misses == 20 }
             await actor.whenLocal { $0.open() }
             for try await id in group { #expect(id == "a") }
         }
@@ -128,7 +129,7 @@ distributed actor ConcurrentLoader {
         let actor = ModelForms()
         await actor.whenLocal { $0.close() }
         let call = Task { try await actor.named("a") }
-        while await actor.whenLocal({ $0.allLoads() })?.isEmpty ?? true { await Task.yield() }
+        try await eventually("it is being loaded") { await actor.whenLocal { $0.allLoads() } == ["a"] }
         call.cancel()
         await #expect(throws: CancellationError.self) { try await call.value }
         await actor.whenLocal { $0.open() }

@@ -191,3 +191,73 @@ private final class Routing {
         }
     }
 }
+
+/// Requests for models in ``ReplicaRouter``.
+@Suite struct RouterModelTests {
+    private func id(_ index: Int) -> ReplicaID {
+        ReplicaID(deployment: DeploymentID("app/models")!, number: UInt64(index))
+    }
+
+    /// A router with replicas that have these models.
+    private func router(_ models: [[String]], limit: Int) -> ReplicaRouter {
+        var router = ReplicaRouter()
+        var random = SplitMix64(seed: 1)
+        for (index, loaded) in models.enumerated() {
+            let status = loaded.map { ModelStatus(id: $0, state: .loaded, loadTime: .seconds(1)) }
+            router.know(ReplicaModels(maxModels: 2, models: status, number: 1), of: id(index))
+        }
+        let replicas = models.indices.map { (id: id($0), limit: limit) }
+        _ = router.update(replicas, options: PoolOptions(), using: &random)
+        return router
+    }
+
+    private func request(_ model: String?) -> RoutingRequest { RoutingRequest(modelID: model) }
+
+    @Test("A request for a model goes where the model is")
+    func holder() {
+        var router = router([["a"], ["b"], []], limit: 10)
+        var random = SplitMix64(seed: 1)
+        for _ in 0..<5 {
+            #expect(router.admitIfFree(using: &random) == nil)
+            let (a, b, c) = (
+                router.admit(request("a"), now: .zero, using: &random),
+                router.admit(request("b"), now: .zero, using: &random),
+                router.admit(request("c"), now: .zero, using: &random)
+            )
+            #expect(a == .assigned(0))
+            #expect(b == .assigned(1))
+            #expect(c == .assigned(2))
+        }
+    }
+
+    @Test("Of those that wait, one whose model is where there is room goes ahead, but not for ever")
+    func overtaking() throws {
+        var router = router([["a"], ["b"]], limit: 1)
+        var random = SplitMix64(seed: 1)
+        for model in ["a", "b"] { _ = router.admit(request(model), now: .zero, using: &random) }
+        var tickets: [ReplicaRouter.Ticket] = []
+        for model in ["b"] + Array(repeating: "a", count: 100) {
+            guard case .queued(let ticket, nil) = router.admit(request(model), now: .zero, using: &random) else {
+                Issue.record("there is no room")
+                return
+            }
+            tickets.append(ticket)
+        }
+        for count in 1...ModelRouting.maximumOvertakings {
+            let next = router.release(0, now: .zero, using: &random).first
+            #expect(next == ReplicaRouter.Assignment(ticket: tickets[count], slot: 0))
+        }
+        let next = router.release(0, now: .zero, using: &random).first
+        #expect(next == ReplicaRouter.Assignment(ticket: tickets[0], slot: 0))
+    }
+
+    @Test("When all replicas leave and others come, what was known about the first is forgotten")
+    func others() {
+        var router = router([["a"], []], limit: 10)
+        var random = SplitMix64(seed: 1)
+        let new = [(id: id(7), limit: 10), (id: id(8), limit: 10)]
+        _ = router.update(new, options: PoolOptions(), using: &random)
+        #expect(!router.hasModels)
+        #expect(router.queuedCount == 0)
+    }
+}
