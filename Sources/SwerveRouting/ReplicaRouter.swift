@@ -7,7 +7,8 @@ package import SwerveCore
 ///
 /// Invariants: a slot's `ongoing` equals the leases out on it and, unless its limit is lowered, never exceeds the
 /// limit; a ticket waits only while no slot is free, or while a policy of the program lets it wait; tickets are served
-/// in the order of ``RequestQueue``.
+/// in the order of ``RequestQueue``. Where replicas have models, a request may wait for one that has its model, and
+/// others may overtake it.
 package struct ReplicaRouter: Sendable {
     package typealias SlotIndex = Int
     package typealias Ticket = RequestQueue.Ticket
@@ -87,7 +88,18 @@ package struct ReplicaRouter: Sendable {
     package var hasModels: Bool { models.isInUse }
 
     /// A replica says which models it has.
-    package mutating func know(_ report: ReplicaModels, of replica: ReplicaID) { models.know(report, of: replica) }
+    ///
+    /// - Returns: the waiting requests that now have a lease.
+    package mutating func know(
+        _ report: ReplicaModels,
+        of replica: ReplicaID,
+        now: MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> [Assignment] {
+        time = now
+        models.know(report, of: replica)
+        return assignAll(using: &generator)
+    }
 
     // MARK: Requests
 
@@ -99,7 +111,8 @@ package struct ReplicaRouter: Sendable {
     ) -> Admission {
         time = now
         if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
-        let slot = queue.isEmpty ? choose(for: request, using: &generator) : nil
+        // Where replicas have models, those that wait do so although a replica may be free.
+        let slot = queue.isEmpty || models.isInUse ? choose(for: request, isNew: true, using: &generator) : nil
         if let refusal = refusal(of: request, hasRoom: slot != nil, now) { return .refused(refusal) }
         if let slot {
             lease(slot)
@@ -199,6 +212,7 @@ package struct ReplicaRouter: Sendable {
     /// When the next pause ends or the next deadline of a waiting request passes.
     package var nextWakeUp: MonotonicTime? {
         var next = queue.nextExpiry
+        if let wakeUp = models.nextWakeUp(after: time) { next = min(next ?? wakeUp, wakeUp) }
         for slot in slots {
             if let until = slot?.pausedUntil { next = min(next ?? until, until) }
         }
@@ -326,39 +340,56 @@ package struct ReplicaRouter: Sendable {
 
     // MARK: Choosing
 
-    /// - Parameter request: `nil` if it makes no difference.
+    /// - Parameters:
+    ///   - request: `nil` if it makes no difference.
+    ///   - isNew: whether it has just come.
     @inline(__always)
-    private mutating func choose(for request: RoutingRequest?, using generator: inout SplitMix64) -> SlotIndex? {
+    private mutating func choose(
+        for request: RoutingRequest?,
+        isNew: Bool = false,
+        using generator: inout SplitMix64
+    ) -> SlotIndex? {
         switch replicas.count {
         case 0: nil
         case 1: replicas[0].hasRoom ? routable[0] : nil
-        default: chooseOfSeveral(for: request, using: &generator).map { routable[$0] }
+        default: chooseOfSeveral(for: request, isNew: isNew, using: &generator).map { routable[$0] }
         }
     }
 
     @inline(__always)
-    private mutating func chooseOfSeveral(for request: RoutingRequest?, using generator: inout SplitMix64) -> Int? {
+    private mutating func chooseOfSeveral(
+        for request: RoutingRequest?,
+        isNew: Bool,
+        using generator: inout SplitMix64
+    ) -> Int? {
         if models.isInUse, let model = request?.modelID {
-            return models.choose(model, among: replicas, now: time, using: &generator)
+            return models.choose(model, among: replicas, isNew: isNew, now: time, using: &generator)
         }
         return choice.choose(among: replicas, for: request ?? RoutingRequest(), using: &generator)
     }
 
-    /// The waiting request that goes next.
-    private mutating func nextWaiting() -> (ticket: Ticket, request: RoutingRequest)? {
-        guard models.isInUse else { return queue.first() }
-        let first = queue.first(ModelRouting.lookAhead)
-        if first.isEmpty { return nil }
-        return first[models.next(first.map(\.request.modelID), among: replicas, now: time)]
-    }
-
     private mutating func assignNext(using generator: inout SplitMix64) -> Assignment? {
-        guard !queue.isEmpty, let (ticket, request) = nextWaiting(),
+        if models.isInUse { return assignNextByModel(using: &generator) }
+        guard !queue.isEmpty, let (ticket, request) = queue.first(),
             let slot = choose(for: request, using: &generator)
         else { return nil }
         _ = queue.leave(ticket)
         lease(slot)
         return Assignment(ticket: ticket, slot: slot)
+    }
+
+    /// The same where replicas have models: the first one may wait for a replica that has its model.
+    private mutating func assignNextByModel(using generator: inout SplitMix64) -> Assignment? {
+        guard replicas.contains(where: \.hasRoom) else { return nil }
+        let first = queue.first(ModelRouting.lookAhead)
+        let preferred = models.next(first.map(\.request.modelID), among: replicas, now: time)
+        for index in [preferred] + first.indices where index < first.count {
+            guard let slot = choose(for: first[index].request, using: &generator) else { continue }
+            _ = queue.leave(first[index].ticket)
+            lease(slot)
+            return Assignment(ticket: first[index].ticket, slot: slot)
+        }
+        return nil
     }
 
     private mutating func assignAll(using generator: inout SplitMix64) -> [Assignment] {

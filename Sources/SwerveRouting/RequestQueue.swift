@@ -87,13 +87,16 @@ package struct RequestQueue: Sendable {
         return (ticket, request)
     }
 
-    /// The first requests of the line whose first request gets the next replica, at most so many.
+    /// The request that gets the next replica and those behind it, at most so many: first those of its priority.
     package mutating func first(_ count: Int) -> [(ticket: Ticket, request: RoutingRequest)] {
         guard let first = first() else { return [] }
+        let level = Int(first.request.priority.level)
         var found: [(ticket: Ticket, request: RoutingRequest)] = []
-        for place in lines[Int(first.request.priority.level)] {
-            if let request = waiting[place.ticket] { found.append((place.ticket, request)) }
-            if found.count == count { break }
+        for line in [level] + lines.indices.reversed().filter({ $0 != level }) {
+            for place in lines[line] {
+                if found.count == count { return found }
+                if let request = waiting[place.ticket] { found.append((place.ticket, request)) }
+            }
         }
         return found
     }

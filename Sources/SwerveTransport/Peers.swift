@@ -71,8 +71,12 @@ package final class Peers: PublicationTarget {
     package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: PoolOptions) {
         state.withLock { state in
             // What is new may have spoken before it was published.
-            let left = Self.replicas(of: id, in: state).subtracting(replicas.map(\.id))
-            for replica in left { state.models[replica] = nil }
+            let present = Set(replicas.map(\.id))
+            let newest = present.map(\.number).max() ?? 0
+            let left = Self.replicas(of: id, in: state)
+            for replica in state.models.keys where replica.deployment == id && !present.contains(replica) {
+                if left.contains(replica) || replica.number < newest { state.models[replica] = nil }
+            }
             state.published[id] = .replicas(replicas, options)
         }
         apply(id)

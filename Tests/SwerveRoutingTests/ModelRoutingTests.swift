@@ -96,16 +96,35 @@ private final class Routing {
         #expect(routing.begin("a") == 1)
     }
 
-    @Test("Without room at its replica, a model spreads at once")
+    @Test("When its replica is full, a model spreads after as long as a load takes")
     func full() {
         let routing = Routing(3, limit: 4)
-        routing.know(0, loaded: ["a"])
+        routing.know(0, loaded: ["a"], loadTime: 500)
         routing.know(1, loaded: ["b"])
         routing.know(2)
         for _ in 0..<4 { #expect(routing.begin("a") == 0) }
-        for _ in 0..<4 { #expect(routing.begin("a") == 2) }
-        for _ in 0..<4 { #expect(routing.begin("a") == 1) }
         #expect(routing.begin("a") == nil)
+        #expect(routing.begin("b") == 1)
+        routing.now = routing.now + .milliseconds(499)
+        #expect(routing.begin("a") == nil)
+        routing.now = routing.now + .milliseconds(1)
+        for _ in 0..<4 { #expect(routing.begin("a") == 2) }
+        // It is being loaded there.
+        routing.now = routing.now + .milliseconds(900)
+        #expect(routing.begin("a") == nil)
+    }
+
+    @Test("While its first load goes on, the requests of a burst that its replica cannot take wait")
+    func fullWhileLoading() {
+        let routing = Routing(3, limit: 4)
+        for index in 0..<3 { routing.know(index) }
+        let first = routing.begin("a")
+        for _ in 0..<3 { #expect(routing.begin("a") == first) }
+        routing.know(first!, loading: ["a"])
+        for _ in 0..<10 {
+            routing.now = routing.now + .seconds(10)
+            #expect(routing.begin("a") == nil)
+        }
     }
 
     @Test("Of several replicas that have the model, the less busy one gets the request")
@@ -204,7 +223,8 @@ private final class Routing {
         var random = SplitMix64(seed: 1)
         for (index, loaded) in models.enumerated() {
             let status = loaded.map { ModelStatus(id: $0, state: .loaded, loadTime: .seconds(1)) }
-            router.know(ReplicaModels(maxModels: 2, models: status, number: 1), of: id(index))
+            let report = ReplicaModels(maxModels: 2, models: status, number: 1)
+            _ = router.know(report, of: id(index), now: .zero, using: &random)
         }
         let replicas = models.indices.map { (id: id($0), limit: limit) }
         _ = router.update(replicas, options: PoolOptions(), using: &random)
@@ -236,7 +256,7 @@ private final class Routing {
         var random = SplitMix64(seed: 1)
         for model in ["a", "b"] { _ = router.admit(request(model), now: .zero, using: &random) }
         var tickets: [ReplicaRouter.Ticket] = []
-        for model in ["b"] + Array(repeating: "a", count: 100) {
+        for model in ["c"] + Array(repeating: "a", count: 100) {
             guard case .queued(let ticket, nil) = router.admit(request(model), now: .zero, using: &random) else {
                 Issue.record("there is no room")
                 return
@@ -249,6 +269,27 @@ private final class Routing {
         }
         let next = router.release(0, now: .zero, using: &random).first
         #expect(next == ReplicaRouter.Assignment(ticket: tickets[0], slot: 0))
+    }
+
+    @Test("A request that waits for its model holds up no other, and goes elsewhere when it has waited for long")
+    func waiting() throws {
+        var router = router([["a"], []], limit: 1)
+        var random = SplitMix64(seed: 1)
+        let first = router.admit(request("a"), now: .zero, using: &random)
+        #expect(first == .assigned(0))
+        guard case .queued(let ticket, nil) = router.admit(request("a"), now: .zero, using: &random) else {
+            Issue.record("it does not wait")
+            return
+        }
+        let other = router.admit(request("c"), now: .zero, using: &random)
+        #expect(other == .assigned(1))
+        _ = router.release(1, now: .zero, using: &random)
+        #expect(router.nextWakeUp == .zero + .seconds(1))
+        let early = router.tick(now: .zero + .milliseconds(999), using: &random).assignments
+        #expect(early == [])
+        let late = router.tick(now: .zero + .seconds(1), using: &random).assignments
+        #expect(late == [ReplicaRouter.Assignment(ticket: ticket, slot: 1)])
+        #expect(router.nextWakeUp == nil)
     }
 
     @Test("When all replicas leave and others come, what was known about the first is forgotten")

@@ -168,7 +168,9 @@ package final class Pool: Sendable {
             case .queued(let ticket, let displaced):
                 state.waiters[ticket] = waiter
                 noteQueue(&state)
-                guard request.deadline != nil || displaced != nil else { return (.waiting(ticket), nil) }
+                guard request.deadline != nil || displaced != nil || state.router.hasModels else {
+                    return (.waiting(ticket), nil)
+                }
                 var work = Work(timer: nextTimer(&state))
                 if let displaced { fail(displaced, state.router.displacement, &work, &state) }
                 return (.waiting(ticket), work)
@@ -295,7 +297,11 @@ package final class Pool: Sendable {
 
     /// A replica says which models it has.
     package func know(_ models: ReplicaModels, of replica: ReplicaID) {
-        state.withLock { $0.router.know(models, of: replica) }
+        let work = state.withLock { state in
+            let assignments = state.router.know(models, of: replica, now: now(), using: &state.generator)
+            return Work(grants: assignments.map { grant($0, in: &state) }, timer: nextTimer(&state))
+        }
+        perform(work)
     }
 
     /// How long a request may take, as the deployment's options say.

@@ -10,7 +10,8 @@ package import SwerveCore
 ///   model and the replica decides, so that all processes decide alike.
 /// * A model spreads by its own load. Each request adds how much longer it will probably take than it would on another
 ///   replica. When the sum exceeds what loading the model takes, the next request loads it there; twice that, if another
-///   model would have to go. Replicas that have the model but no room for requests make it spread at once.
+///   model would have to go. Where all replicas that have the model are full, its requests wait for as long as a load takes;
+///   then it spreads, too. While it is being loaded for the first time, they wait.
 package struct ModelRouting: Sendable {
     /// How long a replica counts as loading a model that this process chose it for, unless it says so itself: 1 s.
     package static let confirmation = Duration.seconds(1)
@@ -43,6 +44,8 @@ package struct ModelRouting: Sendable {
     /// By number.
     private var replicas: [UInt64: Replica] = [:]
     private var delays: [String: Delay] = [:]
+    /// The models whose requests wait because the replicas that have them are full, and until when.
+    private var waits: [String: MonotonicTime] = [:]
     /// How long a request takes that is alone on its replica, in nanoseconds; `nil` if none was yet.
     private var alone: Double?
 
@@ -89,29 +92,38 @@ package struct ModelRouting: Sendable {
 
     // MARK: Choosing
 
-    /// - Returns: a position in `candidates` that has room; `nil` if none has.
+    /// - Parameter isNew: whether the request has just come.
+    /// - Returns: a position in `candidates` that has room; `nil` if the request has to wait, because none has, or none
+    ///   that is worth a load.
     package mutating func choose(
         _ model: String,
         among candidates: [RoutingReplica],
+        isNew: Bool = true,
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Int? {
         var holders: [Int] = []
         var others: [Int] = []
         var isLoading = false
+        var loadTime: Duration?
         for (position, candidate) in candidates.enumerated() {
-            guard let isLoaded = hasLoaded(model, candidate.id.number, now) else {
+            guard let status = status(of: model, at: candidate.id.number, now) else {
                 if candidate.hasRoom { others.append(position) }
                 continue
             }
-            if !isLoaded { isLoading = true }
+            if status.state == .loaded { loadTime = status.loadTime ?? .zero } else { isLoading = true }
             if candidate.hasRoom { holders.append(position) }
         }
         let target = place(model, others, candidates)
         guard let holder = best(model, of: holders, candidates, using: &generator) else {
-            if let target { expect(model, candidates[target].id.number, now) }
+            if isLoading { return nil }
+            if let loadTime, !hasWaited(model, loadTime, target.map { candidates[$0] }, now) { return nil }
+            guard let target else { return nil }
+            waits[model] = nil
+            expect(model, candidates[target].id.number, now)
             return target
         }
+        if isNew { waits[model] = nil }
         if let target, !isLoading, pays(model, candidates[holder], candidates[target], now) {
             delays[model] = nil
             expect(model, candidates[target].id.number, now)
@@ -130,7 +142,7 @@ package struct ModelRouting: Sendable {
         if numbers.isEmpty { return 0 }
         let index = models.firstIndex { model in
             guard let model else { return true }
-            return numbers.contains { hasLoaded(model, $0, now) != nil }
+            return numbers.contains { status(of: model, at: $0, now) != nil }
         }
         guard let index, index > 0, overtakings < Self.maximumOvertakings else {
             overtakings = 0
@@ -141,14 +153,37 @@ package struct ModelRouting: Sendable {
     }
 
     /// - Returns: `nil` if the replica does not have the model, and is not expected to.
-    private mutating func hasLoaded(_ model: String, _ number: UInt64, _ now: MonotonicTime) -> Bool? {
-        if let status = replicas[number]?.models[model] { return status.state == .loaded }
+    private mutating func status(of model: String, at number: UInt64, _ now: MonotonicTime) -> ModelStatus? {
+        if let status = replicas[number]?.models[model] { return status }
         guard let until = replicas[number]?.expected[model] else { return nil }
         if until <= now {
             replicas[number]!.expected[model] = nil
             return nil
         }
+        return ModelStatus(id: model, state: .loading)
+    }
+
+    /// Whether requests for a model have waited for as long as a load at the target would take.
+    private mutating func hasWaited(
+        _ model: String,
+        _ loadTime: Duration,
+        _ target: RoutingReplica?,
+        _ now: MonotonicTime
+    ) -> Bool {
+        if let until = waits[model] { return until <= now }
+        if waits.count >= Self.maximumDelays { waits = waits.filter { $0.value > now } }
+        waits[model] = now + loadTime * loads(at: target)
         return false
+    }
+
+    /// When requests that wait have to be asked about again, at the latest.
+    package func nextWakeUp(after now: MonotonicTime) -> MonotonicTime? {
+        waits.values.lazy.filter { $0 > now }.min()
+    }
+
+    /// How many loads a load costs: another model that has to go will be loaded again.
+    private func loads(at target: RoutingReplica?) -> Int {
+        target.flatMap { replicas[$0.id.number] }.map { $0.room > 0 } ?? false ? 1 : 2
     }
 
     private mutating func expect(_ model: String, _ number: UInt64, _ now: MonotonicTime) {
@@ -213,8 +248,7 @@ package struct ModelRouting: Sendable {
         delay.time = now
         delays[model] = delay.sum > 0 ? delay : nil
         if delays.count > Self.maximumDelays { forgetDelays() }
-        let loads = replicas[target.id.number].map { $0.room > 0 } ?? false ? 1 : 2
-        return delay.sum > Double((loadTime * loads).nanoseconds)
+        return delay.sum > Double((loadTime * loads(at: target)).nanoseconds)
     }
 
     private mutating func forgetDelays() {
