@@ -25,6 +25,7 @@ from harness.scaling import NAMES as SCALING_NAMES
 from harness.scaling import scaling
 from harness.segformer import NAMES as SEGFORMER_NAMES
 from harness.segformer import segformer
+from harness.stream import stream
 from harness.vision import ENGINE_NAMES, segformer_engines, segformer_load, segformer_memory, segformer_stages
 
 # What measures the rows of a group, the products that it needs, and how the names of its rows begin.
@@ -33,6 +34,7 @@ GROUPS: dict[str, list[Group]] = {
     "http": [(http_noop, ["bench-app", "bench-hummingbird"], [name for row in ROWS for name in names_of(*row)])],
     "echo": [(echo, ["bench-app"], ["echo_1mb_c8"])],
     "batch": [(batch, ["bench-app"], ["batch32_10ms"])],
+    "stream": [(stream, ["bench-app", "bench-hummingbird"], ["stream_items.http", "stream_first_item.http"])],
     "handles": [(handles, ["bench-handles"], list(BASELINES))],
     "allocations": [(allocations, ["bench-app", "bench-handles"], ["allocations"])],
     "graph": [(graph_flows, ["bench-graph"], ["graph_chain3", "graph_fan8"]),

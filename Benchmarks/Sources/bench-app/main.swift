@@ -1,10 +1,10 @@
 import NIOCore
 import Swerve
 
-// The server for the benchmarks: a no-op, an echo and a batched method. The command line sets the number of replicas and
+// The server for the benchmarks: a no-op, an echo, a batched method and a stream. The command line sets the number of replicas and
 // their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [loops=N] [proxies=N]
+//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [stream] [loops=N] [proxies=N]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -34,6 +34,22 @@ distributed actor Batch: HTTPIngress {
     }
 }
 
+/// Answers `/stream/N` with N lines, one element each.
+@Deployment
+distributed actor Lines: RoutedIngress {
+    static let routes: HTTPRoutes<Lines> = [
+        .get("/{count}") { lines, request in
+            .jsonLines(lines.tokens(Int(request.parameters["count"] ?? "") ?? 0))
+        }
+    ]
+
+    distributed func tokens(_ count: Int) -> ResponseStream<String> {
+        ResponseStream { writer in
+            for number in 0..<count { try await writer.write("token \(number)") }
+        }
+    }
+}
+
 let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
@@ -54,6 +70,13 @@ if arguments.contains("batch") {
         Batch.options(numReplicas: replicas, placement: placement).bind(),
         name: "batch",
         routePrefix: "/batch"
+    )
+}
+if arguments.contains("stream") {
+    try await Serve.run(
+        Lines.options(numReplicas: replicas, placement: placement).bind(),
+        name: "stream",
+        routePrefix: "/stream"
     )
 }
 // Last, so that a client that waits for this route also finds the other one.
