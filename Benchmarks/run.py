@@ -15,6 +15,8 @@ from harness.batch import batch
 from harness.bench import Bench
 from harness.control import NAMES as CONTROL_NAMES
 from harness.control import control
+from harness.course import NAMES as COURSE_NAMES
+from harness.course import course
 from harness.echo import echo
 from harness.graph import graph_flows, graph_large
 from harness.handles import BASELINES, handles
@@ -47,6 +49,7 @@ GROUPS: dict[str, list[Group]] = {
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),
                   (segformer_engines, ["bench-vision"], ENGINE_NAMES),
                   (segformer_memory, ["bench-vision"], ["segformer_b0_pss"])],
+    "course": [(course, ["segmentation"], COURSE_NAMES)],
 }
 
 

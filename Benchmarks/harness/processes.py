@@ -54,8 +54,10 @@ class Server:
             stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
 
-    def wait_until_ready(self, seconds: float = 60, probe: Callable[[], bool] | None = None) -> "Server":
-        """Waits for the first 200, or for what `probe` looks for, asking every millisecond."""
+    def wait_until_ready(
+        self, seconds: float = 60, probe: Callable[[], bool] | None = None, pause: float = 0.001
+    ) -> "Server":
+        """Waits for the first 200, or for what `probe` looks for, asking after each pause."""
         probe = probe or (lambda: answers_ok(self.port, self.path))
         deadline = time.perf_counter() + seconds
         while not probe():
@@ -63,7 +65,7 @@ class Server:
                 raise Failure(f"{self.name} ended with status {self.process.returncode}: {self.last_output()}")
             if time.perf_counter() > deadline:
                 raise Failure(f"{self.name} does not answer after {seconds} s: {self.last_output()}")
-            time.sleep(0.001)
+            time.sleep(pause)
         return self
 
     def last_output(self) -> str:
