@@ -66,8 +66,10 @@ chaos:
 bench: $(if $(findstring course,$(ONLY)),setup-course,$(if $(ONLY),setup-load,setup-bench))
 	SWIFT=$(SWIFT) python3 Benchmarks/run.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-bench-peers: bench
-	python3 Benchmarks/peers.py
+# Other model servers beside Swerve, which adds rows to Benchmarks/results.md: make bench-peers, or some rows:
+# make bench-peers ONLY=peers.bentoml. docs/BATCHING.md and results.md say what they are.
+bench-peers: setup-load setup-peers
+	SWIFT=$(SWIFT) python3 Benchmarks/peers.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 # Writes Benchmarks/results.md and the tables in README.md from Benchmarks/results.json.
 bench-table:

@@ -18,6 +18,8 @@ from harness.control import control
 from harness.course import NAMES as COURSE_NAMES
 from harness.course import course
 from harness.echo import echo
+from harness.goodput import NAMES as GOODPUT_NAMES
+from harness.goodput import goodput
 from harness.graph import graph_flows, graph_large
 from harness.handles import BASELINES, handles
 from harness.life import cold_start, idle_pss, recovery
@@ -34,7 +36,7 @@ Group = tuple[Callable[[Bench], None], list[str], list[str]]
 GROUPS: dict[str, list[Group]] = {
     "http": [(http_noop, ["bench-app", "bench-hummingbird"], [name for row in ROWS for name in names_of(*row)])],
     "echo": [(echo, ["bench-app"], ["echo_1mb_c8"])],
-    "batch": [(batch, ["bench-app"], ["batch32_10ms"])],
+    "batch": [(batch, ["bench-app"], ["batch32_10ms"]), (goodput, ["bench-app"], GOODPUT_NAMES)],
     "handles": [(handles, ["bench-handles"], list(BASELINES))],
     "allocations": [(allocations, ["bench-app", "bench-handles"], ["allocations"])],
     "graph": [(graph_flows, ["bench-graph"], ["graph_chain3", "graph_fan8"]),

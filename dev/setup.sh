@@ -96,7 +96,11 @@ case $goal in
             VENV=.venv-peers optional ray "the rows course_* are left out"
         fi
         ;;
-    peers) VENV=.venv-peers dev/python-env.sh ray peers ;;
+    peers)
+        VENV=.venv-peers dev/python-env.sh ray peers
+        # It needs an older FastAPI than the others.
+        VENV=.venv-mlserver dev/python-env.sh mlserver
+        ;;
     load | picture) ;;
     *) fail "unknown goal '$goal'" ;;
 esac

@@ -121,10 +121,11 @@ def answers_ok(port: int, path: str = "/", timeout: float = 5) -> bool:
 
 
 def post(
-    port: int, path: str, body: bytes, connection: http.client.HTTPConnection | None = None, accept: str = "*/*"
+    port: int, path: str, body: bytes, connection: http.client.HTTPConnection | None = None, accept: str = "*/*",
+    content_type: str = "application/octet-stream",
 ) -> tuple[int, bytes]:
     connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", path, body, {"Accept": accept})
+    connection.request("POST", path, body, {"Accept": accept, "Content-Type": content_type})
     response = connection.getresponse()
     return response.status, response.read()
 
