@@ -12,8 +12,8 @@ ONLY ?=
 TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak chaos bench bench-peers bench-table format \
-	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers setup-picture graph-picture \
-	graph-targets gpu-check options clean
+	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
+	setup-picture graph-picture graph-targets gpu-check options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -66,8 +66,8 @@ chaos:
 bench: $(if $(findstring course,$(ONLY)),setup-course,$(if $(ONLY),setup-load,setup-bench))
 	SWIFT=$(SWIFT) python3 Benchmarks/run.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-# Other model servers beside Swerve, which adds rows to Benchmarks/results.md: make bench-peers, or some rows:
-# make bench-peers ONLY=peers.bentoml. docs/BATCHING.md and results.md say what they are.
+# Other model servers beside Swerve, which adds rows to Benchmarks/results.md: make bench-peers, or some of them:
+# make bench-peers ONLY=peers.bentoml.
 bench-peers: setup-load setup-peers
 	SWIFT=$(SWIFT) python3 Benchmarks/peers.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 

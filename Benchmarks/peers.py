@@ -9,15 +9,14 @@ import sys
 
 from harness.batch import CLIENTS
 from harness.bench import Bench
-from harness.goodput import LOADS, UNIT, adaptive, share_in_time
-from harness.peers import ADAPTIVE, BATCHES, MLSERVER, NO_OPS, Peer
+from harness.goodput import UNIT, adaptive, share_in_time
+from harness.peers import ADAPTIVE, BATCH_NAMES, CONNECTIONS, GOODPUT_NAMES, MLSERVER, NO_OP_NAMES, NO_OPS, Peer
 from harness.processes import Failure, Server, post, require
 from harness.ray import PEERS_PYTHON
 from harness.servers import bench_app, process
 from harness.wrk import load
 from run import arguments_of, build, warn_when_busy
 
-CONNECTIONS = (1, 32, 256)
 SWERVE = "Swerve, one replica process"
 
 
@@ -66,21 +65,20 @@ class Pair:
 
 def measure(bench: Bench) -> None:
     for peer in NO_OPS:
-        names = {count: f"peers.{peer.name}.http_noop_c{count}" for count in CONNECTIONS}
+        names = {count: NO_OP_NAMES[peer, count] for count in CONNECTIONS}
         if any(map(bench.wants, names.values())):
             with Pair(peer, process()) as pair:
                 for count, name in names.items():
                     bench.add(name, "req/s", *pair.rates(bench, count), SWERVE)
-    for peer in BATCHES:
-        if bench.wants(name := f"peers.{peer.name}.batch32_10ms"):
+    for peer, name in BATCH_NAMES.items():
+        if bench.wants(name):
             with Pair(peer, bench_app("batch", "process", "1", "batch", path="/batch")) as pair:
                 bench.add(name, "req/s", *pair.rates(bench, CLIENTS), SWERVE)
-    names = {load: f"peers.{ADAPTIVE.name}.goodput_{load}" for load in LOADS}
-    if any(map(bench.wants, names.values())):
-        with Pair(ADAPTIVE, adaptive()) as pair:
-            for load, name in names.items():
-                if bench.wants(name):
-                    bench.add(name, UNIT, *pair.shares_in_time(bench, load), SWERVE)
+    for load, name in GOODPUT_NAMES.items():
+        if bench.wants(name):
+            # Anew for each load, because an overload has effects on BentoML that last.
+            with Pair(ADAPTIVE, adaptive()) as pair:
+                bench.add(name, UNIT, *pair.shares_in_time(bench, load), SWERVE)
 
 
 def main() -> None:

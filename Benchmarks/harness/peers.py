@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .goodput import LOADS
 from .processes import ROOT, Server, free_port
 from .ray import APPS, PEERS_PYTHON, RayServer
 
@@ -59,3 +60,9 @@ BATCHES = [
     Peer("mlserver", mlserver, TENSOR),
 ]
 ADAPTIVE = Peer("bentoml", bentoml("Adaptive"), NUMBER)
+CONNECTIONS = (1, 32, 256)
+
+NO_OP_NAMES = {(peer, count): f"peers.{peer.name}.http_noop_c{count}" for peer in NO_OPS for count in CONNECTIONS}
+BATCH_NAMES = {peer: f"peers.{peer.name}.batch32_10ms" for peer in BATCHES}
+GOODPUT_NAMES = {load: f"peers.{ADAPTIVE.name}.goodput_{load}" for load in LOADS}
+NAMES = [*NO_OP_NAMES.values(), *BATCH_NAMES.values(), *GOODPUT_NAMES.values()]
