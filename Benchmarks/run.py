@@ -23,6 +23,8 @@ from harness.goodput import goodput
 from harness.graph import graph_flows, graph_large
 from harness.handles import BASELINES, handles
 from harness.life import cold_start, idle_pss, recovery
+from harness.model_batch import NAME as MODEL_BATCH
+from harness.model_batch import model_batch
 from harness.noop import ROWS, http_noop, names_of
 from harness.processes import ROOT, Failure, require
 from harness.scaling import NAMES as SCALING_NAMES
@@ -47,6 +49,7 @@ GROUPS: dict[str, list[Group]] = {
     "control": [(control, ["bench-control"], CONTROL_NAMES)],
     "scaling": [(scaling, ["bench-scaling"], SCALING_NAMES)],
     "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
+                  (model_batch, ["bench-vision"], [MODEL_BATCH]),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),
                   (segformer_engines, ["bench-vision"], ENGINE_NAMES),
