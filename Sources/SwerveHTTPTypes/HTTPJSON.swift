@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 
 #if canImport(FoundationEssentials)
     private import FoundationEssentials
@@ -17,6 +17,20 @@ extension ServeResponse {
         var bytes = ByteBufferAllocator().buffer(capacity: data.count)
         bytes.writeBytes(data)
         return .bytes(bytes, contentType: "application/json", status: status)
+    }
+}
+
+/// Writes values as JSON one after the other.
+package struct JSONAppender {
+    private let encoder = JSONEncoder()
+
+    package init() {
+        encoder.outputFormatting = .sortedKeys
+    }
+
+    package func append<Value: Encodable>(_ value: Value, to buffer: inout ByteBuffer) throws {
+        if Value.self == String.self { return buffer.writeJSONString(unsafeBitCast(value, to: String.self)) }
+        buffer.writeBytes(try encoder.encode(value))
     }
 }
 

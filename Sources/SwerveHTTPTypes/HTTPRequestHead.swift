@@ -47,8 +47,14 @@ package struct HTTPRequestHead: Sendable {
         package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
-        package init(isHTTP10: Bool = false, hasUpgrade: Bool = false, hasContentEncoding: Bool = false) {
-            self.rawValue = (isHTTP10 ? 1 : 0) | (hasUpgrade ? 4 : 0) | (hasContentEncoding ? 2 : 0)
+        package init(
+            isHTTP10: Bool = false,
+            hasUpgrade: Bool = false,
+            hasContentEncoding: Bool = false,
+            hasAttributes: Bool = false
+        ) {
+            self.rawValue =
+                (isHTTP10 ? 1 : 0) | (hasUpgrade ? 4 : 0) | (hasContentEncoding ? 2 : 0) | (hasAttributes ? 16 : 0)
         }
         /// The request said HTTP/1.0.
         package var isHTTP10: Bool { rawValue & 1 != 0 }
@@ -56,6 +62,8 @@ package struct HTTPRequestHead: Sendable {
         package var hasUpgrade: Bool { rawValue & 4 != 0 }
         /// The request has a `content-encoding` header.
         package var hasContentEncoding: Bool { rawValue & 2 != 0 }
+        /// The request has one of the headers that ``HTTPRequestHead/attributes`` reads.
+        package var hasAttributes: Bool { rawValue & 16 != 0 }
         /// The content is given to user code decoded, so the headers that describe the coded content are hidden.
         package internal(set) var isContentDecoded: Bool {
             get { rawValue & 8 != 0 }
@@ -90,6 +98,22 @@ package struct HTTPRequestHead: Sendable {
     /// The whole path as sent, with the route prefix; empty for an absolute form without a path.
     package var fullPath: String { string(layout.pathStart, layout.pathEnd) }
     package var headers: HTTPRequestHeaders { HTTPRequestHeaders(head: self) }
+
+    /// The names of the headers that ``attributes`` reads. Ray Serve's clients write the model's with underscores.
+    package static let priorityHeader = "x-request-priority"
+    package static let sessionHeader = "x-session-id"
+    package static let modelHeaders = ["serve-multiplexed-model-id", "serve_multiplexed_model_id"]
+
+    /// What the request's headers say about its priority, its session and its model; `nil` without such headers.
+    package var attributes: RequestAttributes? {
+        guard flags.hasAttributes else { return nil }
+        let headers = headers
+        return RequestAttributes(
+            priority: headers[Self.priorityHeader].flatMap { RequestPriority($0.lowercased()) } ?? .normal,
+            sessionKey: headers[Self.sessionHeader],
+            modelID: headers[Self.modelHeaders[0]] ?? headers[Self.modelHeaders[1]]
+        )
+    }
 
     /// Calls `body` with the bytes of the path as sent, so that routes can be matched without making a string.
     package func withPathBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {

@@ -125,7 +125,12 @@ extension HTTPRequestHead {
                 pathEnd: start + UInt32(path.count),
                 headersStart: headersStart
             ),
-            flags: Flags(hasContentEncoding: headers.contains("content-encoding")),
+            flags: Flags(
+                hasContentEncoding: headers.contains("content-encoding"),
+                hasAttributes: ([Self.priorityHeader, Self.sessionHeader] + Self.modelHeaders).contains {
+                    headers.contains($0)
+                }
+            ),
             prefixLength: prefixLength,
             requestID: requestID
         )

@@ -100,18 +100,36 @@ extension ServeResponse {
     /// The content of every error response.
     package static func errorBody(status: UInt16, message: String) -> ByteBuffer {
         var body = ByteBuffer()
-        body.writeStaticString("{\"error\":\"")
-        for byte in message.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): body.writeMultipleIntegers(UInt8(ascii: "\\"), byte)
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                body.writeStaticString("\\u00")
-                body.writeMultipleIntegers(digits[Int(byte >> 4)], digits[Int(byte & 15)])
-            default: body.writeInteger(byte)
+        body.writeStaticString("{\"error\":")
+        body.writeJSONString(message)
+        body.writeString(",\"status\":\(status)}\n")
+        return body
+    }
+}
+
+extension ByteBuffer {
+    /// Writes text as a JSON string, with quotes.
+    mutating func writeJSONString(_ text: String) {
+        let quote = UInt8(ascii: "\"")
+        let backslash = UInt8(ascii: "\\")
+        writeInteger(quote)
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes in
+            !bytes.contains { $0 < 0x20 || $0 == quote || $0 == backslash }
+        }
+        if isPlain == true {
+            writeString(text)
+        } else {
+            for byte in text.utf8 {
+                switch byte {
+                case quote, backslash: writeMultipleIntegers(backslash, byte)
+                case 0..<0x20:
+                    let digits = Array("0123456789abcdef".utf8)
+                    writeStaticString("\\u00")
+                    writeMultipleIntegers(digits[Int(byte >> 4)], digits[Int(byte & 15)])
+                default: writeInteger(byte)
+                }
             }
         }
-        body.writeString("\",\"status\":\(status)}\n")
-        return body
+        writeInteger(quote)
     }
 }

@@ -100,6 +100,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
         case .head(let head, let contentLength):
             exchange?.respondHead(status: head.status, headerBlock: lines(of: head), contentLength: contentLength)
+        case .items: preconditionFailure("an HTTP request has no stream of elements")
         case .bytes(let bytes):
             unreported += bytes.readableBytes
             if exchange?.respondBody(bytes) ?? true { report(to: stream) }

@@ -92,12 +92,19 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
         ongoingCount.add(1, ordering: .relaxed)
-        defer { finish()?() }
+        var isStreaming = false
+        defer { if !isStreaming { finish()?() } }
         let handler = ResultHandler()
         do {
             let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
             try await actor.call(call.target, InvocationDecoder(arguments), handler)
-            return .result(try handler.result())
+            let result = try handler.result()
+            if case .stream(let result) = result {
+                isStreaming = true
+                result.stream.begin()
+                result.stream.open.whenOver { self.finish()?() }
+            }
+            return .result(result)
         } catch {
             return .failed(error)
         }

@@ -34,7 +34,26 @@ package final class HostedRequest: ReplicaStream, Sendable {
         var task: Task<Void, Never>?
         var isCancelled = false
         var isOver = false
-        var writer: HTTPBodyWriter?
+        var writer: Writer?
+    }
+
+    /// Waits for the caller to take what was sent.
+    private enum Writer {
+        case body(HTTPBodyWriter)
+        case items(ItemWriter)
+
+        func took(_ bytes: Int) {
+            switch self {
+            case .body(let writer): writer.grant(bytes)
+            case .items(let writer): writer.took(bytes)
+            }
+        }
+        func cancel() {
+            switch self {
+            case .body(let writer): writer.cancel()
+            case .items(let writer): writer.cancel()
+            }
+        }
     }
 
     /// A call from another process.
@@ -51,7 +70,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
         self.replica = replica
         self.context = ServeContext(
             requestID: request.head.requestID,
-            deadline: request.deadline.map { RequestDeadline($0, clock: loop) }
+            deadline: request.deadline.map { RequestDeadline($0, clock: loop) },
+            attributes: request.head.attributes
         )
         self.reply = reply
         if let body = request.body {
@@ -71,7 +91,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     package func send(_ bytes: ByteBuffer) { body?.push(bytes) }
     package func end() { body?.finish() }
-    package func consumed(_ bytes: Int) { state.withLock { $0.writer }?.grant(bytes) }
+    package func consumed(_ bytes: Int) { state.withLock { $0.writer }?.took(bytes) }
 
     package func cancel() {
         let (task, writer) = state.withLock { state in
@@ -170,7 +190,31 @@ package final class HostedRequest: ReplicaStream, Sendable {
         } else {
             try await entry.call(call.target, call.arguments, handler)
         }
-        finish(.value(try handler.result()))
+        let result = try handler.result()
+        if case .stream(let result) = result { return try await send(result.stream) }
+        finish(.value(result))
+    }
+
+    /// Sends the elements of a stream at the pace of its reader. The request keeps its place in the replica until the
+    /// last one is sent.
+    private func send(_ stream: any AnyResponseStream) async throws {
+        let reply = reply
+        let writer = ItemWriter(maxAhead: stream.maxAhead) { reply.send(.bytes($0)) }
+        let isCancelled = state.withLock { state in
+            state.writer = .items(writer)
+            return state.isCancelled
+        }
+        if isCancelled { writer.cancel() }
+        reply.send(.items(maxAhead: stream.maxAhead))
+        do {
+            try await stream.send(to: writer)
+        } catch {
+            // The elements before the error come first.
+            writer.finish()
+            throw error
+        }
+        writer.finish()
+        finish(.end)
     }
 
     @inline(never)
@@ -233,7 +277,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         let reply = reply
         let writer = HTTPBodyWriter(window: StreamLimits.window) { reply.send(.bytes($0)) }
         let isCancelled = state.withLock { state in
-            state.writer = writer
+            state.writer = .body(writer)
             return state.isCancelled
         }
         if isCancelled { writer.cancel() }

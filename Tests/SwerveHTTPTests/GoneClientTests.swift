@@ -62,14 +62,14 @@ import Testing
 
     // MARK: - After the beginning of the response
 
-    /// A response that has begun, to a client that has closed its side.
+    /// A response that has begun, to a client that closed its side before.
     private func begun() throws -> (Harness, Call) {
         let harness = try Harness()
         try harness.send(getRequest)
         let call = harness.calls[0]
+        harness.closeInput()
         call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
         _ = try harness.received()
-        harness.closeInput()
         return (harness, call)
     }
 
@@ -105,6 +105,28 @@ import Testing
         #expect(harness.calls[0].cancellations == [])
         harness.advance(.milliseconds(200))
         #expect(harness.calls[0].cancellations == [.clientGone])
+    }
+
+    @Test func `a client that closes its side in the silence of a response is gone`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let call = harness.calls[0]
+        call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        _ = try harness.received()
+        harness.closeInput()
+        #expect(call.cancellations == [.clientGone])
+        #expect(!harness.isOpen)
+    }
+
+    @Test func `a client that closes its side while it takes a response is not gone`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let call = harness.calls[0]
+        call.exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: nil)
+        _ = try harness.received()
+        harness.client.unsent = 5
+        harness.closeInput()
+        #expect(call.cancellations == [])
     }
 
     @Test func `a client that still takes bytes is not gone`() throws {
@@ -215,6 +237,29 @@ import Testing
             let linger = linger(l_onoff: 1, l_linger: 0)
             try await (channel as? any SocketOptionProvider)?.setSoLinger(linger).get()
         }
+        try await channel.close()
+        #expect(await events.next() == "clientGone")
+        await server.drain(deadline: .seconds(10))
+    }
+}
+
+extension GoneClientTests {
+    @Test func `a client that leaves in the silence of a response is noticed at once`() async throws {
+        let service = PatientService()
+        var options = HTTPServerOptions()
+        options.halfCloseGrace = .seconds(600)
+        options.halfCloseQuiet = .seconds(600)
+        let clients = Clients()
+        let server = try await HTTPServer.start(
+            at: .address(host: "127.0.0.1", port: 0),
+            group: clients.group,
+            options: options,
+            service: service
+        )
+        let (channel, _) = try await clients.connect(server)
+        try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
+        var events = service.events.makeAsyncIterator()
+        #expect(await events.next() == "begun")
         try await channel.close()
         #expect(await events.next() == "clientGone")
         await server.drain(deadline: .seconds(10))

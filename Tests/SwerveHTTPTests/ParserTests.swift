@@ -28,6 +28,21 @@ import Testing
         #expect(String(buffer: buffer) == "rest")
     }
 
+    @Test func `priority, session and model are read from the headers when there are any`() throws {
+        func attributes(_ lines: String) throws -> RequestAttributes? {
+            var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\n\(Self.host)\(lines)\r\n")
+            var parser = HTTPRequestParser()
+            return try #require(try parser.parseHead(&buffer)).head.attributes
+        }
+        #expect(try attributes("") == nil)
+        #expect(try attributes("x-request-priority: High\r\n") == RequestAttributes(priority: .high))
+        #expect(try attributes("X-Session-ID: a b\r\n") == RequestAttributes(sessionKey: "a b"))
+        let all = RequestAttributes(priority: .low, sessionKey: "s", modelID: "m")
+        for name in ["serve-multiplexed-model-id", "Serve_Multiplexed_Model_ID"] {
+            #expect(try attributes("x-session-id: s\r\nx-request-priority: low\r\n\(name): m\r\n") == all)
+        }
+    }
+
     static let accepted: [(text: String, target: String, body: String)] = [
         ("GET / HTTP/1.1\r\n\(host)\r\n", "/", ""),
         ("\r\n\r\nGET / HTTP/1.1\r\n\(host)\r\n", "/", ""),
@@ -110,6 +125,15 @@ import Testing
         ("GET / HTTP/1.1\r\n\(host)\(time)1 s\r\n\r\n", .badTimeout),
         ("GET / HTTP/1.1\r\n\(host)\(time)1000000000\r\n\r\n", .badTimeout),
         ("GET / HTTP/1.1\r\n\(host)\(time)1.0000000001\r\n\r\n", .badTimeout),
+        ("GET / HTTP/1.1\r\n\(host)x-request-priority: urgent\r\n\r\n", .badPriority),
+        ("GET / HTTP/1.1\r\n\(host)x-request-priority: low\r\nX-Request-Priority: low\r\n\r\n", .repeatedAttribute),
+        ("GET / HTTP/1.1\r\n\(host)x-session-id:\r\n\r\n", .badAttribute),
+        ("GET / HTTP/1.1\r\n\(host)x-session-id: \(String(repeating: "a", count: 257))\r\n\r\n", .badAttribute),
+        ("GET / HTTP/1.1\r\n\(host)x-session-id: \u{E9}\r\n\r\n", .badAttribute),
+        (
+            "GET / HTTP/1.1\r\n\(host)serve-multiplexed-model-id: a\r\nserve_multiplexed_model_id: b\r\n\r\n",
+            .repeatedAttribute
+        ),
         ("GET / HTTP/1.0\r\n\(host)host: b\r\n\r\n", .repeatedHost),
         ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", .badHost),
         ("GET / HTTP/1.1\r\nHost: a,b\r\n\r\n", .badHost),

@@ -91,6 +91,17 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
+        func priorityAndSessionAndModelReachEveryDeployment(placement: DeploymentOptions.Placement) async throws {
+            try await withFront(placement) { _, _ async throws in
+                #expect(try await fetch("/way").text == "normal - -, normal - -")
+                let headers = ["X-Request-Priority": "high", "x-session-id": "s-1", "serve_multiplexed_model_id": "m"]
+                #expect(try await fetch("/way", headers: headers).text == "high s-1 m, high s-1 m")
+                let refused = try await fetch("/way", headers: ["x-request-priority": "urgent"])
+                #expect(refused.status == 400 && refused.text.contains("x-request-priority"))
+            }
+        }
+
+        @Test(arguments: placements)
         func pipelinedRequestsAreAnsweredInOrder(placement: DeploymentOptions.Placement) async throws {
             try await withFront(placement) { _, _ async throws in
                 try await Connection.open { connection async throws in

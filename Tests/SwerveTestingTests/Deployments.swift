@@ -28,5 +28,9 @@ distributed actor Doubler: HTTPIngress {
     /// Calls a handle that came as an argument.
     distributed func ask(_ other: Adder) async throws -> Int { try await other.add(0) }
     distributed func isIdempotent(_ other: Adder) -> Bool { other.id.callOptions?.idempotent == true }
+    distributed func options(of other: Adder) -> String {
+        let options = other.id.callOptions
+        return "\(options?.priority ?? .low) \(options?.sessionKey ?? "-") \(options?.modelID ?? "-")"
+    }
     func respond(to request: ServeRequest) async throws -> ServeResponse { .text("\(try await adder.add(1))") }
 }

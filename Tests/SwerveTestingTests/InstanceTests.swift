@@ -106,6 +106,9 @@ import Testing
             let adder = try await instance.deploymentHandle("Adder", as: Adder.self)
             #expect(try await doubler.isIdempotent(adder) == false)
             #expect(try await doubler.isIdempotent(adder.options(idempotent: true)))
+            let sent = adder.options(priority: .high, sessionKey: "a %20 b", modelID: "m")
+            #expect(try await doubler.options(of: sent) == "high a %20 b m")
+            #expect(try await doubler.isIdempotent(sent) == false)
         }
     }
 

@@ -148,7 +148,7 @@ final class TestBoard {
 
     /// The frame of a call that has nothing after the method's number. The call fails, but it begins.
     private func call(_ sequence: UInt64) throws -> [UInt8] {
-        let body = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
+        let (body, _) = try CallFrame.make(OutgoingCall(target: "echo", arguments: Arguments()), method: 1)
         return frame(.requestCall, stream: stream(sequence, slot: sequence)) {
             $0.writeImmutableBuffer(
                 body.getSlice(at: Frame.headerBytes, length: body.readableBytes - Frame.headerBytes)!

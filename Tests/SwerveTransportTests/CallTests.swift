@@ -54,6 +54,12 @@ distributed actor Echo: Deployment {
         try Task.checkCancellation()
     }
     distributed func context() -> String? { ServeContext.current?.requestID }
+    distributed func way() -> [String?] {
+        [
+            ServeContext.current.map { "\($0.priority)" }, ServeContext.current?.sessionKey,
+            ServeContext.current?.modelID,
+        ]
+    }
 }
 
 /// Two ends of a connection over a real socket. The calling end calls replicas that the other end hosts.
@@ -175,6 +181,28 @@ final class Pair {
         try await ServeContext.$current.withValue(ServeContext(requestID: "id-1")) {
             let context = try await echo.context()
             #expect(context == "id-1")
+        }
+        try await pair.close()
+    }
+
+    @Test func theRequestsAttributesTravel() async throws {
+        let pair = try await Pair()
+        let echo = pair.handle(Echo())
+        #expect(try await echo.way() == [nil, nil, nil])
+        #expect(try await echo.options(priority: .high).way() == ["high", nil, nil])
+        #expect(try await echo.options(sessionKey: "s%20 1", modelID: "").way() == ["normal", "s%20 1", ""])
+        var context = ServeContext(requestID: "")
+        context.priority = .low
+        context.modelID = "m"
+        try await ServeContext.$current.withValue(context) {
+            let inherited = try await echo.way()
+            #expect(inherited == ["low", nil, "m"])
+            let changed = try await echo.options(priority: .normal).options(modelID: "n").way()
+            #expect(changed == ["normal", nil, "n"])
+        }
+        let long = String(repeating: "k", count: 257)
+        await #expect(throws: ServeError(.invalidOptions, "sessionKey has 257 bytes; the maximum is 256")) {
+            try await echo.options(sessionKey: long).way()
         }
         try await pair.close()
     }

@@ -199,7 +199,7 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
     }
 
     @Test func aFrameOfAnUnknownKindClosesTheConnection() throws {
-        for kind in [0, 24, 255] as [UInt8] {
+        for kind in [0, UInt8(FrameKind.allCases.count + 1), 255] {
             var bytes = frame(.control)
             bytes[4] = kind
             try expectViolation(bytes, "kind \(kind)")

@@ -14,12 +14,15 @@ public final class BinaryReader: Decoder {
     private var depth = 0
     /// Resolves decoded references to deployments.
     package let system: ServeSystem
+    /// Opens the streams among a call's arguments; `nil` in other values.
+    let streams: (any ArgumentStreams)?
 
     public var codingPath: [any CodingKey] { [] }
     public var userInfo: [CodingUserInfoKey: Any] { [.actorSystemKey: system] }
 
-    package init(_ buffer: ByteBuffer, system: ServeSystem) {
+    package init(_ buffer: ByteBuffer, system: ServeSystem, streams: (any ArgumentStreams)? = nil) {
         self.buffer = buffer
+        self.streams = streams
         self.position = buffer.readerIndex
         self.end = buffer.writerIndex
         self.system = system
@@ -43,6 +46,23 @@ public final class BinaryReader: Decoder {
         position = stop
         return value
     }
+
+    /// Whether `buffer` has the whole region that starts at `index`.
+    static func isWholeRegion(in buffer: ByteBuffer, at index: Int) -> Bool {
+        guard index + 4 <= buffer.writerIndex,
+            let length = buffer.getInteger(at: index, endianness: .little, as: UInt32.self)
+        else { return false }
+        return length == .max || Int(length) <= buffer.writerIndex - index - 4
+    }
+
+    /// Reads what ``BinaryWriter/write(stream:)`` wrote.
+    func streamPosition() throws -> (position: UInt32, maxAhead: Int) {
+        let text = try integer(UInt64.self)
+        return (UInt32(truncatingIfNeeded: text), max(1, Int(text >> 32)))
+    }
+
+    /// What is behind the current position.
+    var remaining: ByteBuffer { buffer.getSlice(at: position, length: end - position) ?? ByteBuffer() }
 
     /// Moves past the region that starts at the current position.
     func skipRegion() throws {

@@ -20,6 +20,8 @@ public final class BinaryWriter: Encoder {
     package let names: (any DeploymentNaming)?
     /// Whether the output is read in this process only.
     package let staysInProcess: Bool
+    /// The streams among a call's arguments, which are encoded as their positions here; `nil` in other values.
+    package private(set) var streams: [any AnyResponseStream]?
 
     /// How deep values may nest. The limit stops endless recursion in a value's `encode(to:)`.
     package static let maximumDepth = 512
@@ -30,11 +32,28 @@ public final class BinaryWriter: Encoder {
     package init(
         _ buffer: consuming ByteBuffer = ByteBuffer(),
         names: (any DeploymentNaming)? = nil,
-        staysInProcess: Bool = false
+        staysInProcess: Bool = false,
+        allowsStreams: Bool = false
     ) {
         self.buffer = buffer
         self.names = names
         self.staysInProcess = staysInProcess
+        self.streams = allowsStreams ? [] : nil
+    }
+
+    /// Encodes a stream as its position.
+    ///
+    /// - Throws: ``ServeError`` with code `unencodable` where no stream can be, `invalidArgument` if it was used before.
+    func write(stream: any AnyResponseStream) throws {
+        guard let number = streams?.count else {
+            throw ServeError(
+                .unencodable,
+                "a ResponseStream can be an argument of a call and the whole result of a method, nothing else"
+            )
+        }
+        if stream.isUsed { throw ServeError(.invalidArgument, "the stream was already read") }
+        integer(UInt64(UInt32(clamping: stream.maxAhead)) << 32 | UInt64(number))
+        streams?.append(stream)
     }
 
     /// Moves the output out of the writer. The caller is then the only owner, so appending does not copy the bytes.

@@ -188,18 +188,3 @@ package final class BoundDeployment: Sendable {
         try encodeUserConfig?(writer)
     }
 }
-
-extension Deployment {
-    /// The same handle, for calls that may safely run twice. If a replica is lost while it works on a call, another
-    /// replica gets the call, up to two times, instead of the call failing with code `replicaLost`.
-    ///
-    /// The option holds for calls through the returned handle, and through copies of it that are sent to other
-    /// deployments, also as an argument of `bind`.
-    public nonisolated func options(idempotent: Bool) -> Self {
-        // An actor that is here is called as it is.
-        if case .local = id.target { return self }
-        var options = id.callOptions ?? CallOptions()
-        options.idempotent = idempotent
-        return actorSystem.reference(ServeID(id.target, callOptions: options))
-    }
-}

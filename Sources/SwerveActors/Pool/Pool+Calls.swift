@@ -12,7 +12,10 @@ extension Pool {
             return try await self.call(call, Attempts(isIdempotent: idempotent), isFirst: true)
         }
         let outcome = await lease.replica.call(call)
-        if case .result(let result) = outcome { return result }
+        if case .result(let result) = outcome {
+            if case .stream(let result) = result { keep(lease, until: result.stream.open) }
+            return result
+        }
         var attempts = Attempts(isIdempotent: idempotent)
         try follow(outcome, lease, &attempts)
         return try await self.call(call, attempts, isFirst: false)
@@ -29,9 +32,19 @@ extension Pool {
             // The deadline may have passed by now. Throwing releases the lease.
             try ServeContext.checkDeadline()
             let outcome = await lease.replica.call(call)
-            if case .result(let result) = outcome { return result }
+            if case .result(let result) = outcome {
+                if case .stream(let result) = result { keep(lease, until: result.stream.open) }
+                return result
+            }
             try follow(outcome, lease, &attempts)
         }
+    }
+
+    /// Keeps the place in the replica until the stream is over.
+    @inline(never)
+    private func keep(_ lease: consuming Lease, until stream: any OpenStream) {
+        let box = LeaseBox(lease)
+        stream.whenOver { _ = box.take() }
     }
 
     /// - Throws: if the call must not be tried again.

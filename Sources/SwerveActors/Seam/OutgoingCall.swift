@@ -25,6 +25,8 @@ package enum CallResult: Sendable {
     case kept(KeptResult)
     /// From a replica in this process, for a method without a result.
     case void
+    /// The elements follow. The call's place in the replica is given back when the stream is over.
+    case stream(StreamedResult)
 }
 
 /// How one attempt at a call ended.

@@ -66,6 +66,8 @@ package enum StreamEvent: Sendable {
     /// The head of a response whose content follows.
     case head(ResponseHead, contentLength: Int?)
     case bytes(ByteBuffer)
+    /// The elements of a stream follow as bytes: the result of a call.
+    case items(maxAhead: Int)
 
     // Each of these ends the stream.
 
@@ -84,7 +86,7 @@ package enum StreamEvent: Sendable {
 
     package var endsStream: Bool {
         switch self {
-        case .accepted, .consumed, .head, .bytes: false
+        case .accepted, .consumed, .head, .bytes, .items: false
         case .response, .end, .value, .failure, .refused, .lost: true
         }
     }

@@ -192,6 +192,9 @@ func cast<Boxed, Wanted>(_ value: Boxed) throws -> Wanted {
     if let encoded = value as? EncodedValue, let type = Wanted.self as? any Decodable.Type {
         return try unwrap(encoded.decode(as: type))
     }
+    if let stream = value as? UntypedStream, let type = Wanted.self as? any AnyResponseStream.Type {
+        return try unwrap(type.init(stream))
+    }
     guard let wanted = value as? Wanted else {
         throw ServeError(.invalidArgument, "a \(Boxed.self) where a \(Wanted.self) is expected")
     }
@@ -203,6 +206,7 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     // Unchecked: used by the task that runs the call, and before and after that, but never at the same time.
     public typealias SerializationRequirement = Codable & Sendable
     @exclusivity(unchecked) @usableFromInline var value: (any Codable & Sendable)?
+    @exclusivity(unchecked) private var stream: (any AnyResponseStream)?
     @exclusivity(unchecked) private var error: (any Error)?
     /// For calls from another process: the result is appended to these bytes as soon as its type is known.
     @exclusivity(unchecked) @usableFromInline var encoded: ByteBuffer?
@@ -216,7 +220,7 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     }
 
     public func onReturn<Success: Codable & Sendable>(value: Success) async throws {
-        try returned(value)
+        if let stream = value as? any AnyResponseStream { self.stream = stream } else { try returned(value) }
     }
     public func onReturnVoid() async throws {}
     public func onThrow<Err: Error>(error: Err) async throws {
@@ -229,6 +233,11 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
         if encoded == nil { self.value = value } else { try encode(value) }
     }
 
+    /// Takes the stream that a method returned. For code that `@Deployment` generates.
+    public func returned<Element>(_ stream: ResponseStream<Element>) throws {
+        self.stream = stream
+    }
+
     @usableFromInline
     func encode<Success: Codable & Sendable>(_ value: Success) throws {
         let writer = BinaryWriter(encoded.take() ?? ByteBuffer())
@@ -239,6 +248,7 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     /// What the method returned.
     package func result() throws -> CallResult {
         if let error { throw error }
+        if let stream = stream.take() { return .stream(StreamedResult(stream)) }
         if let encoded = encoded.take() { return .encoded(encoded) }
         return value.map { .value($0) } ?? .void
     }

@@ -16,6 +16,9 @@ package enum NamedResult: Sendable {
         case .value(let value): self = .value(value)
         case .encoded(let bytes): self = .encoded(EncodedValue(region: bytes, system: system))
         case .kept(let result): self = .kept(result)
+        case .stream(let result):
+            system.watchDeadline(of: result.stream.open)
+            self = .value(result.stream)
         case .void: throw ServeError(.protocolViolation, "the method '\(method)' returned nothing")
         }
     }

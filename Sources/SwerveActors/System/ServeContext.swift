@@ -1,5 +1,5 @@
 package import NIOCore
-package import SwerveCore
+public import SwerveCore
 internal import Synchronization
 
 /// The data that travels with a request through every process that works on it.
@@ -10,13 +10,40 @@ public struct ServeContext: Sendable, Hashable {
     /// When the answer becomes useless.
     package var deadline: RequestDeadline?
 
+    /// What few requests have, behind one pointer.
+    private var rare: Boxed<RequestAttributes>?
+    /// `nil` for a request that says nothing about its way.
+    package var attributes: RequestAttributes? {
+        get { rare?.value }
+        set { rare = newValue.map(Boxed.init) }
+    }
+
     public init(requestID: String) {
         self.requestID = requestID
     }
 
-    package init(requestID: String, deadline: RequestDeadline?) {
+    package init(requestID: String, deadline: RequestDeadline?, attributes: RequestAttributes? = nil) {
         self.requestID = requestID
         self.deadline = deadline
+        self.rare = attributes.map(Boxed.init)
+    }
+
+    /// How urgent the request is: the header `x-request-priority`, or the option `priority` of the handle.
+    public var priority: RequestPriority {
+        get { rare?.value.priority ?? .normal }
+        set { attributes = (attributes ?? RequestAttributes()).with(\.priority, newValue) }
+    }
+    /// Which requests belong together, so that they go to the same replica where the deployment's routing heeds it: the
+    /// header `x-session-id`, or the option `sessionKey` of the handle.
+    public var sessionKey: String? {
+        get { rare?.value.sessionKey }
+        set { attributes = (attributes ?? RequestAttributes()).with(\.sessionKey, newValue) }
+    }
+    /// The model that the request is for: the header `serve-multiplexed-model-id`, or the option `modelID` of the
+    /// handle.
+    public var modelID: String? {
+        get { rare?.value.modelID }
+        set { attributes = (attributes ?? RequestAttributes()).with(\.modelID, newValue) }
     }
 
     /// How long the request may still take: negative after the deadline, `nil` without one. An HTTP request has a
@@ -90,11 +117,23 @@ package final class RequestDeadline: Sendable, Hashable {
     }
 }
 
-/// The options of calls through one handle.
-package struct CallOptions: Hashable, Sendable {
-    /// The caller declares that running the request twice does no harm, so a lost replica does not fail it.
-    package var idempotent: Bool
-    package init(idempotent: Bool = false) {
-        self.idempotent = idempotent
+extension RequestAttributes {
+    fileprivate func with<Value>(_ path: WritableKeyPath<RequestAttributes, Value>, _ value: Value) -> RequestAttributes
+    {
+        var copy = self
+        copy[keyPath: path] = value
+        return copy
     }
+}
+
+/// A value behind one pointer, for what is rarely there.
+final class Boxed<Value: Hashable & Sendable>: Hashable, Sendable {
+    let value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+
+    static func == (left: Boxed, right: Boxed) -> Bool { left.value == right.value }
+    func hash(into hasher: inout Hasher) { hasher.combine(value) }
 }

@@ -12,11 +12,13 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 
     package let target: Target
-    package var callOptions: CallOptions?
+    /// Behind one pointer: few references have any.
+    private let options: Boxed<CallOptions>?
+    package var callOptions: CallOptions? { options?.value }
 
     package init(_ target: Target, callOptions: CallOptions? = nil) {
         self.target = target
-        self.callOptions = callOptions
+        self.options = callOptions.map(Boxed.init)
     }
 
     private var object: AnyObject {
@@ -44,11 +46,8 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// References are encoded as the names of their deployments.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
-        try container.encode(try name(encoder) + (callOptions?.idempotent == true ? Self.idempotentMark : ""))
+        try container.encode(try name(encoder) + (callOptions?.words ?? ""))
     }
-
-    /// No name contains a space.
-    private static let idempotentMark = " idempotent"
 
     private func name(_ encoder: any Encoder) throws -> String {
         switch target {
@@ -86,12 +85,9 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
 
     public init(from decoder: any Decoder) throws {
         let system = try ServeSystem.of(decoder)
-        var text = try decoder.singleValueContainer().decode(String.self)[...]
-        var options: CallOptions?
-        if text.hasSuffix(Self.idempotentMark) {
-            text = text.dropLast(Self.idempotentMark.count)
-            options = CallOptions(idempotent: true)
-        }
+        // No name contains a space.
+        let words = try decoder.singleValueContainer().decode(String.self).split(separator: " ")
+        let text = words.first ?? ""
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         guard let id = DeploymentID(String(parts[0])) else {
             throw ServeError(.invalidArgument, "'\(text)' does not name a deployment as application/deployment")
@@ -103,7 +99,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                 deployment: id
             )
         }
-        self.init(.pool(system.pools.pool(id)), callOptions: options)
+        self.init(.pool(system.pools.pool(id)), callOptions: CallOptions(words.dropFirst()))
     }
 }
 

@@ -138,7 +138,18 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ) async throws -> CallResult {
         let (pool, options) = try Self.destination(of: id)
         let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
-        return try await pool.call(call, idempotent: options?.idempotent == true)
+        guard let options else { return try await pool.call(call, idempotent: false) }
+        return try await self.call(call, pool, options)
+    }
+
+    @inline(never)
+    private func call(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
+        guard let context = try options.context() else {
+            return try await pool.call(call, idempotent: options.idempotent)
+        }
+        return try await ServeContext.$current.withValue(context) {
+            try await pool.call(call, idempotent: options.idempotent)
+        }
     }
 
     @usableFromInline
@@ -160,11 +171,16 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
                     deployment: deployment
                 )
             }
+        case .stream(let result):
+            watchDeadline(of: result.stream.open)
+            return try take(result.stream)
         case .void: throw ServeError(.protocolViolation, "\(target) returned nothing", deployment: deployment)
         case .kept:
             throw ServeError(.protocolViolation, "the result of \(target) was kept, not sent", deployment: deployment)
         }
     }
+
+    private func take<Result>(_ stream: some AnyResponseStream) throws -> Result { try unwrap(stream) }
 
     @inlinable
     public func remoteCallVoid<Act, Err>(

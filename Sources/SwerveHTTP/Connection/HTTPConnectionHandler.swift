@@ -134,7 +134,8 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
 
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .some(.inputClosed) = event as? ChannelEvent {
-            machine.inputClosed(now: loop.now)
+            let unsent = isDirty ? 1 : loop.unsent(context.channel, &descriptor)
+            if machine.inputClosed(unsent: unsent, now: loop.now) { return clientLeft() }
             process()
             if isCutShort { clientLeft() }
             if isDirty { flushNow() }

@@ -326,10 +326,16 @@ struct HTTPConnectionMachine: Sendable {
     }
 
     /// The client will send no more. Bytes that have arrived are still processed.
-    mutating func inputClosed(now: MonotonicTime) {
+    ///
+    /// - Parameter unsent: how many bytes the client has not taken.
+    /// - Returns: whether the client counts as gone: it has closed its side in the silence of a response that it was
+    ///   reading. A client that only closes its own side does so before the response begins.
+    mutating func inputClosed(unsent: Int, now: MonotonicTime) -> Bool {
         isInputClosed = true
-        guard let exchange else { return }
+        guard let exchange else { return false }
+        if exchange.response != nil, exchange.isRequestComplete, unsent == 0 { return true }
         deadline = now + (exchange.response == nil ? options.halfCloseGrace : options.halfCloseQuiet)
+        return false
     }
 
     /// The service wrote part of the response: a client that closed its side, but may still listen, gets its time

@@ -35,9 +35,9 @@ package struct HTTPServerOptions: Sendable {
     /// How long a response may take to begin after the client closed its side of the connection. A client that merely
     /// has nothing more to send looks the same as one that is gone. 1 s, then the request is cancelled.
     package var halfCloseGrace: Duration = .seconds(1)
-    /// How long a response that has begun may be quiet after the client closed its side of the connection and took
-    /// everything: with no bytes to send, a client that only listens looks the same as one that is gone. 5 s, then the
-    /// request is cancelled.
+    /// How long a response may be quiet, once it has begun, if the client closed its side of the connection before and
+    /// took everything: with no bytes to send, a client that only listens looks the same as one that is gone. 5 s, then
+    /// the request is cancelled. A client that closes its side in the silence of a response counts as gone at once.
     package var halfCloseQuiet: Duration = .seconds(5)
     /// How long input is read and dropped after a response that was sent before the whole request was read, so that a
     /// client that is still sending sees the response and not a reset. 30 s, counted from when the client's system has

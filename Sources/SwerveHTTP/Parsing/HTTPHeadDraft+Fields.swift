@@ -1,3 +1,13 @@
+internal import SwerveCore
+
+/// The headers that say something about a request's way.
+struct HTTPAttributeHeaders: OptionSet, Sendable {
+    let rawValue: UInt8
+    static let priority = HTTPAttributeHeaders(rawValue: 1)
+    static let session = HTTPAttributeHeaders(rawValue: 2)
+    static let model = HTTPAttributeHeaders(rawValue: 4)
+}
+
 extension HTTPHeadDraft {
     /// Parses a header line and keeps what matters to the connection.
     mutating func headerLine(_ bytes: UnsafeRawBufferPointer, end: Int) -> HTTPParseError? {
@@ -13,10 +23,15 @@ extension HTTPHeadDraft {
         case 7 where named(bytes, field, "upgrade"): hasUpgrade = true
         case 10 where named(bytes, field, "connection"): connection(bytes, field)
         case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
+        case 12 where named(bytes, field, "x-session-id"): return attribute(.session, bytes, field)
         case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)
         case 16 where named(bytes, field, "content-encoding"): hasContentEncoding = true
         case 17 where named(bytes, field, "transfer-encoding"): return transferEncoding(bytes, field)
+        case 18 where named(bytes, field, "x-request-priority"): return attribute(.priority, bytes, field)
         case 25 where named(bytes, field, "x-request-timeout-seconds"): return timeout(bytes, field)
+        case 26
+        where named(bytes, field, "serve-multiplexed-model-id") || named(bytes, field, "serve_multiplexed_model_id"):
+            return attribute(.model, bytes, field)
         default: break
         }
         return nil
@@ -78,6 +93,25 @@ extension HTTPHeadDraft {
         for index in field.valueStart..<field.valueEnd where bytes[index] <= 0x20 || bytes[index] >= 0x7F { return }
         requestIDStart = field.valueStart
         requestIDEnd = field.valueEnd
+    }
+
+    /// Checks a header that says something about the request's way. Its value is read later, if it is needed.
+    private mutating func attribute(
+        _ header: HTTPAttributeHeaders,
+        _ bytes: UnsafeRawBufferPointer,
+        _ field: HTTPLineScanner.Field
+    ) -> HTTPParseError? {
+        guard attributes.insert(header).inserted else { return .repeatedAttribute }
+        let (start, end) = (field.valueStart, field.valueEnd)
+        if header == .priority {
+            let isKnown =
+                HTTPLineScanner.equals(bytes, start, end, "low") || HTTPLineScanner.equals(bytes, start, end, "normal")
+                || HTTPLineScanner.equals(bytes, start, end, "high")
+            return isKnown ? nil : .badPriority
+        }
+        guard (1...RequestAttributes.maximumBytes).contains(end - start) else { return .badAttribute }
+        for index in start..<end where bytes[index] < 0x20 || bytes[index] >= 0x7F { return .badAttribute }
+        return nil
     }
 
     private mutating func contentLength(

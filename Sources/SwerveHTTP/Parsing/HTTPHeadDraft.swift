@@ -25,6 +25,8 @@ struct HTTPHeadDraft: Sendable {
     var timeout: Int64 = 0
     var hasUpgrade = false
     var hasContentEncoding = false
+    /// Which headers with attributes of the request there are.
+    var attributes: HTTPAttributeHeaders = []
     var expectsContinue = false
     var requestIDStart = 0
     var requestIDEnd = 0
@@ -41,7 +43,12 @@ struct HTTPHeadDraft: Sendable {
     var saysKeepAlive = false
 
     var flags: HTTPRequestHead.Flags {
-        HTTPRequestHead.Flags(isHTTP10: isHTTP10, hasUpgrade: hasUpgrade, hasContentEncoding: hasContentEncoding)
+        HTTPRequestHead.Flags(
+            isHTTP10: isHTTP10,
+            hasUpgrade: hasUpgrade,
+            hasContentEncoding: hasContentEncoding,
+            hasAttributes: !attributes.isEmpty
+        )
     }
 
     var isKeepAlive: Bool { !saysClose && (!isHTTP10 || saysKeepAlive) }

@@ -35,6 +35,18 @@ package struct HTTPParseError: Error, Hashable, Sendable, CustomStringConvertibl
         400,
         "the x-request-timeout-seconds header is not a number of seconds above 0, such as 2.5"
     )
+    package static let badPriority = HTTPParseError(
+        400,
+        "the x-request-priority header is not 'low', 'normal' or 'high'"
+    )
+    package static let badAttribute = HTTPParseError(
+        400,
+        "a session or model ID in a header is not 1 to 256 visible ASCII characters"
+    )
+    package static let repeatedAttribute = HTTPParseError(
+        400,
+        "there is more than one x-request-priority, x-session-id or serve-multiplexed-model-id header"
+    )
     package static let repeatedHost = HTTPParseError(400, "there is more than one host header")
     package static let badHost = HTTPParseError(400, "the host header is malformed")
     package static let badContentLength = HTTPParseError(400, "the content-length is not a number")

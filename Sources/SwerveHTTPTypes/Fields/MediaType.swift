@@ -52,6 +52,8 @@ public struct MediaType: Hashable, Sendable, CustomStringConvertible {
     public static let json = MediaType(essence: "application/json")
     public static let text = MediaType(essence: "text/plain")
     public static let octetStream = MediaType(essence: "application/octet-stream")
+    public static let eventStream = MediaType(essence: "text/event-stream")
+    public static let jsonLines = MediaType(essence: "application/x-ndjson")
     public static let form = MediaType(essence: "application/x-www-form-urlencoded")
     public static let multipartForm = MediaType(essence: "multipart/form-data")
     public static let png = MediaType(essence: "image/png")

@@ -78,6 +78,7 @@ final class FrameReader {
             methods[UInt32(truncatingIfNeeded: stream)] = try IncomingMethod(body)
         case .requestCall, .requestHTTP, .requestLongCall: try begin(frame, connection)
         case .requestFetch: try fetch(frame, connection)
+        case .requestItems: try serveItems(frame, connection)
         case .requestRelease:
             if let number = Self.number(in: body) { connection.hosted.kept.release(number, by: connection) }
         case .requestData, .requestEnd:
@@ -86,7 +87,7 @@ final class FrameReader {
         case .requestCancel: connection.incoming(stream)?.callerIsGone()
         case .responseCredit: try connection.incoming(stream)?.consumed(Self.credit(in: body))
         case .requestAccepted, .requestCredit, .responseRefused, .responseValue, .responseLongValue, .responseKept,
-            .responseFailure, .responseHTTP, .responseHead, .responseData, .responseEnd:
+            .responseItems, .responseFailure, .responseHTTP, .responseHead, .responseData, .responseEnd:
             try connection.receivedResponse(frame.kind, stream: stream, body)
         }
     }
@@ -123,6 +124,21 @@ final class FrameReader {
             return reply.fail(error)
         }
         arrived.append(reply)
+    }
+
+    private func serveItems(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        var body = frame.body
+        guard let (call, position) = body.readMultipleIntegers(endianness: .little, as: (UInt64, UInt32).self) else {
+            throw ServeError(.protocolViolation, "a request for elements without its stream")
+        }
+        let reply = FramedReply(frame.stream, connection, nil)
+        guard connection.insert(reply) else {
+            throw ServeError(.protocolViolation, "stream \(frame.stream) was opened twice")
+        }
+        let owner = connection.owner(of: call) as? FramedCall
+        if owner?.serve(Int(position), to: reply) == true { return }
+        connection.remove(reply)
+        connection.send(.responseRefused, stream: frame.stream) { _ in }
     }
 
     private func fetch(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {

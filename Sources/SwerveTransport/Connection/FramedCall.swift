@@ -9,7 +9,7 @@ final class FramedCall: StreamOwner {
     let number = Atomic<UInt64>(0)
     private let replica: ReplicaID?
     private let connection: PeerConnection
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
         var phase = Phase.idle
@@ -18,6 +18,16 @@ final class FramedCall: StreamOwner {
         /// Collects a long result.
         var value: ValueAssembly?
         var taken = ConsumedBytes()
+        /// Receives the elements of a stream, which is the result.
+        var items: FramedItems?
+        /// The streams among the arguments; those that the replica asked for are `nil`.
+        var streams: [(any AnyResponseStream)?]
+        /// The streams that the replica reads.
+        var served: [ServedStream] = []
+
+        init(_ streams: [any AnyResponseStream]) {
+            self.streams = streams
+        }
     }
 
     private enum Phase {
@@ -28,10 +38,13 @@ final class FramedCall: StreamOwner {
         case over
     }
 
-    /// - Parameter replica: `nil` for a fetch.
-    init(_ replica: ReplicaID?, _ connection: PeerConnection) {
+    /// - Parameters:
+    ///   - replica: `nil` for a fetch.
+    ///   - streams: those among the arguments.
+    init(_ replica: ReplicaID?, _ connection: PeerConnection, _ streams: [any AnyResponseStream] = []) {
         self.replica = replica
         self.connection = connection
+        self.state = Mutex(State(streams))
     }
 
     /// Sends the frame, which ``Frame/open(capacity:)`` began, and waits for the outcome.
@@ -110,6 +123,7 @@ final class FramedCall: StreamOwner {
             return nil
         }
         guard let continuation else { return }
+        endArguments()
         if number.load(ordering: .relaxed) != 0 { sendCancel() }
         continuation.resume(returning: .failed(CancellationError()))
     }
@@ -127,13 +141,58 @@ final class FramedCall: StreamOwner {
             if case .waiting(let continuation) = state.phase { return continuation }
             return nil
         }
+        if case .result(.stream) = outcome {} else { endArguments() }
         continuation?.resume(returning: outcome)
+    }
+
+    // MARK: Streams
+
+    /// Sends the elements of one of the arguments, which the replica asked for.
+    ///
+    /// - Returns: `false` if there is no such stream, or no longer.
+    func serve(_ position: Int, to reply: FramedReply) -> Bool {
+        let found = state.withLock { state -> (ServedStream, any AnyResponseStream)? in
+            guard state.streams.indices.contains(position), let stream = state.streams[position].take() else {
+                return nil
+            }
+            let served = ServedStream(stream, reply)
+            state.served.append(served)
+            return (served, stream)
+        }
+        guard let (served, stream) = found else { return false }
+        reply.serve(served)
+        served.start(stream, reply)
+        return true
+    }
+
+    /// The call is over, and with it the streams among its arguments.
+    private func endArguments() {
+        let served = state.withLock { state in
+            state.streams = []
+            defer { state.served = [] }
+            return state.served
+        }
+        for served in served { served.cancel() }
+    }
+
+    private func receivedItems(_ body: ByteBuffer) throws {
+        guard let maxAhead = body.getInteger(at: body.readerIndex, endianness: .little, as: UInt32.self) else {
+            throw ServeError(.protocolViolation, "a stream without its limit")
+        }
+        let items = FramedItems(resultOf: number.load(ordering: .relaxed), connection)
+        let reader = items.makeReader(maxAhead: max(1, Int(maxAhead)))
+        state.withLock { $0.items = items }
+        reader.whenOver { self.endArguments() }
+        // If nobody waits for it any more, dropping it ends it.
+        end(.result(.stream(StreamedResult(UntypedStream(reader)))))
     }
 
     // MARK: The connection's side
 
     func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+        if let items = state.withLock({ $0.items }) { return try items.received(kind, body) }
         switch kind {
+        case .responseItems: try receivedItems(body)
         case .responseValue: end(.result(.encoded(body)))
         case .responseFailure: end(.failed(Failures.decode(body, from: replica, connection.hosted.system)))
         case .responseRefused: end(.refused)
@@ -206,6 +265,12 @@ final class FramedCall: StreamOwner {
     }
 
     func lost(started: Bool, reason: String) {
+        if let items = state.withLock({ $0.items }) { return items.lost(started: started, reason: reason) }
+        // Elements of an argument that are gone cannot be sent again.
+        if state.withLock({ !$0.served.isEmpty }) {
+            let message = "the replica was lost while it read a stream: \(reason)"
+            return end(.failed(ServeError(.replicaLost, message, replica: replica)))
+        }
         end(.lost(started: started, reason: reason))
     }
 }

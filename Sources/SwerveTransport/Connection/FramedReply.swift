@@ -18,6 +18,8 @@ final class FramedReply: Reply {
         var request: HostedRequest?
         /// A long call whose arguments are still arriving.
         var longCall: LongCall?
+        /// The stream whose elements are sent, if it is an argument of the peer's call.
+        var served: ServedStream?
         var mayKeep = false
         /// Sends the answer's body.
         var sender = CreditedSender()
@@ -25,6 +27,10 @@ final class FramedReply: Reply {
         var taken = ConsumedBytes()
         /// Whether the answer is complete and only waits for the caller to take it.
         var isLeaving = false
+        /// Whether the answer consists of elements, all of which precede an error.
+        var isItems = false
+        /// The error that follows the elements that wait.
+        var failure: (any Error)?
         /// Whether the caller no longer wants the answer.
         var isCallerGone = false
         /// Whether the place in the replica has been given back.
@@ -59,7 +65,8 @@ final class FramedReply: Reply {
             frame,
             of: replica.id,
             connection.hosted.system,
-            on: connection.eventLoop
+            on: connection.eventLoop,
+            streams: { FramedArguments(of: stream, connection) }
         )
         let hosted = connection.hosted
         var references: (@Sendable () async throws -> [(Int, EncodedValue)])?
@@ -126,26 +133,28 @@ final class FramedReply: Reply {
 
     /// The caller took this many bytes of the answer.
     func consumed(_ bytes: Int) throws {
-        let (request, drained) = try state.withLock { state throws in
+        let (request, served, drained) = try state.withLock { state throws in
             guard state.sender.consumed(bytes) else {
                 throw ServeError(.protocolViolation, "the peer reports more of an answer as taken than was sent")
             }
             let drained = sendParts(&state)
-            return (state.request, drained)
+            return (state.request, state.served, drained)
         }
         request?.consumed(bytes)
+        served?.took(bytes)
         drained?()
     }
 
     func callerIsGone() {
         // A request that has not begun, or whose answer is only waiting to be sent, ends here. Others end with their
         // task.
-        let (request, endsHere) = state.withLock { state in
+        let (request, served, endsHere) = state.withLock { state in
             state.isCallerGone = true
-            return (state.request, state.longCall != nil || state.isLeaving)
+            return (state.request, state.served, state.longCall != nil || state.isLeaving)
         }
         if endsHere { fail(CancellationError()) }
         request?.cancel()
+        served?.cancel()
     }
 
     /// The connection ended before the request began.
@@ -157,6 +166,14 @@ final class FramedReply: Reply {
     func fail(_ error: any Error) {
         if let long = state.withLock({ $0.longCall.take() }) { connection.hosted.giveBack(long.value.length) }
         send(.failure(error))
+    }
+
+    /// The answer is the elements of this stream.
+    func serve(_ stream: ServedStream) {
+        state.withLock { state in
+            state.served = stream
+            state.isItems = true
+        }
     }
 
     // MARK: The answer, from any thread
@@ -172,6 +189,11 @@ final class FramedReply: Reply {
         case .head(let head, let contentLength):
             connection.send(.responseHead, stream: stream) {
                 HTTPFrames.write(head, contentLength: contentLength, to: &$0)
+            }
+        case .items(let maxAhead):
+            state.withLock { $0.isItems = true }
+            connection.send(.responseItems, stream: stream) {
+                $0.writeInteger(UInt32(clamping: maxAhead), endianness: .little)
             }
         case .bytes(let bytes):
             let drained = state.withLock { state in
@@ -196,11 +218,27 @@ final class FramedReply: Reply {
             drained?()
         case .value(let result): send(result)
         case .failure(let error):
+            if follows(error) { return }
             let drained = over()
             connection.send(.responseFailure, stream: stream, Failures.encode(error, thrownBy: replica?.id))
             drained?()
         case .refused, .lost: preconditionFailure("a replica that began a request neither refuses nor loses it")
         }
+    }
+
+    /// Whether elements wait, which the error follows.
+    private func follows(_ error: any Error) -> Bool {
+        let (follows, drained) = state.withLock { state -> (Bool, Drained?) in
+            guard state.isItems, !state.isCallerGone, state.failure == nil, state.sender.waiting > 0 else {
+                return (false, nil)
+            }
+            state.failure = error
+            state.sender.end()
+            state.isLeaving = true
+            return (true, sendParts(&state))
+        }
+        drained?()
+        return follows
     }
 
     /// Frees the place in the replica before the last frame is sent. For a long answer, that is when the caller has
@@ -278,9 +316,15 @@ final class FramedReply: Reply {
         while let part = state.sender.next() {
             if part.isLast {
                 state.request = nil
+                state.served = nil
                 state.isLeaving = false
                 connection.remove(self)
                 drained = leave(&state)
+            }
+            if part.isLast, let failure = state.failure.take() {
+                if part.bytes.readableBytes > 0 { connection.send(.responseData, stream: stream, bytes: part.bytes) }
+                connection.send(.responseFailure, stream: stream, Failures.encode(failure, thrownBy: replica?.id))
+                continue
             }
             connection.send(part.isLast ? .responseEnd : .responseData, stream: stream, bytes: part.bytes)
         }
@@ -293,6 +337,7 @@ final class FramedReply: Reply {
     private func over() -> Drained? {
         let drained = state.withLock { state in
             state.request = nil
+            state.served = nil
             state.isLeaving = false
             return leave(&state)
         }

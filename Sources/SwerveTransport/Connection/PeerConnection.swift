@@ -171,6 +171,11 @@ package final class PeerConnection: Sendable {
         return number
     }
 
+    /// Who awaits the answer to a request that this process made.
+    func owner(of stream: UInt64) -> (any StreamOwner)? {
+        state.withLock { $0.streams[stream] }
+    }
+
     /// Records a request that the peer begins. `false` when its number is in use, which breaks the protocol.
     func insert(_ reply: FramedReply) -> Bool {
         state.withLock { $0.incoming.insert(reply) }

@@ -61,8 +61,8 @@ package final class RemoteReplica: ReplicaConnection {
         let link = links[0]
         do {
             let method = link.methods.number(of: call.target, of: id, on: link.connection)
-            let frame = try CallFrame.make(call, method: method)
-            return await FramedCall(id, link.connection).outcome(.requestCall, frame)
+            let (frame, streams) = try CallFrame.make(call, method: method)
+            return await FramedCall(id, link.connection, streams).outcome(.requestCall, frame)
         } catch {
             return .failed(error)
         }

@@ -75,6 +75,15 @@ struct ConsumedBytes: Sendable {
         return received - reported <= StreamLimits.window
     }
 
+    /// The reader took this many bytes, which it reports at once.
+    ///
+    /// - Returns: how many bytes to report.
+    mutating func reported(_ bytes: Int) -> Int {
+        consumed += bytes
+        defer { reported = consumed }
+        return consumed - reported
+    }
+
     /// - Returns: how many bytes to report, or 0 to wait.
     mutating func consumed(_ bytes: Int) -> Int {
         consumed += bytes

@@ -3,10 +3,11 @@ internal import SwerveActors
 internal import SwerveCore
 
 /// The body of a `requestCall` frame: the method's number, the request id, the remaining time, whether the result may
-/// be kept, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
+/// be kept, the request's attributes if it has any, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
-    static func make(_ call: OutgoingCall, method: UInt32) throws -> ByteBuffer {
+    /// - Returns: the frame, and the streams among the arguments in the order of their positions.
+    static func make(_ call: OutgoingCall, method: UInt32) throws -> (ByteBuffer, [any AnyResponseStream]) {
         var frame = Frame.open()
         frame.writeInteger(method, endianness: .little)
         let context = ServeContext.current
@@ -15,10 +16,14 @@ enum CallFrame {
         frame.writeInteger(UInt8(length))
         frame.writeBytes(requestID.prefix(length))
         frame.writeRemainingTime(context?.deadline?.remaining)
-        frame.writeInteger(call.mayKeep ? mayKeepFlag : 0)
+        let attributes = context?.attributes
+        let flags = (call.mayKeep ? mayKeepFlag : 0) | (attributes == nil ? 0 : attributesFlag)
+        let flagsIndex = frame.writerIndex
+        frame.writeInteger(flags)
+        if let attributes { frame.writeAttributes(attributes) }
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
-        let writer = BinaryWriter(frame)
+        let writer = BinaryWriter(frame, allowsStreams: true)
         for type in call.arguments.genericSubstitutions {
             guard let name = _mangledTypeName(type) else {
                 throw ServeError(.unencodable, "another process cannot find the generic argument \(type) by name")
@@ -33,7 +38,10 @@ enum CallFrame {
             case .reference: try writer.region(0 as UInt8)
             }
         }
-        return writer.takeBuffer()
+        var whole = writer.takeBuffer()
+        guard let streams = writer.streams, !streams.isEmpty else { return (whole, []) }
+        whole.setInteger(flags | hasStreamsFlag, at: flagsIndex)
+        return (whole, streams)
     }
 
     private static func write(_ value: some Encodable, at index: Int, to writer: BinaryWriter) throws {
@@ -47,6 +55,8 @@ enum CallFrame {
     }
 
     private static let mayKeepFlag: UInt8 = 1
+    private static let attributesFlag: UInt8 = 2
+    private static let hasStreamsFlag: UInt8 = 4
 
     private static func write(referencesOf arguments: Arguments, to frame: inout ByteBuffer) throws {
         guard arguments.hasReferences else { return _ = frame.writeInteger(0 as UInt8) }
@@ -83,20 +93,22 @@ enum CallFrame {
     }
 
     /// Reads what ``make(_:method:)`` wrote behind the method's number.
+    ///
+    /// - Parameter streams: opens the streams among the arguments.
     static func read(
         _ frame: consuming ByteBuffer,
         of replica: ReplicaID,
         _ system: ServeSystem,
-        on loop: any EventLoop
-    )
-        throws -> Received
-    {
+        on loop: any EventLoop,
+        streams: () -> any ArgumentStreams
+    ) throws -> Received {
         guard let length = frame.readInteger(as: UInt8.self), let requestID = frame.readString(length: Int(length)),
             let remaining = frame.readInteger(endianness: .little, as: Int64.self),
-            let flags = frame.readInteger(as: UInt8.self), let references = readReferences(&frame),
-            let generics = frame.readInteger(as: UInt8.self)
+            let flags = frame.readInteger(as: UInt8.self),
+            let attributes = frame.readAttributes(ifPresent: flags & attributesFlag != 0),
+            let references = readReferences(&frame), let generics = frame.readInteger(as: UInt8.self)
         else { throw ServeError(.protocolViolation, "a truncated call", replica: replica) }
-        let reader = BinaryReader(frame, system: system)
+        let reader = BinaryReader(frame, system: system, streams: flags & hasStreamsFlag != 0 ? streams() : nil)
         var types: [any Any.Type] = []
         for _ in 0..<generics {
             let name = try reader.nextRegion(String.self)
@@ -106,8 +118,10 @@ enum CallFrame {
             types.append(type)
         }
         let deadline = RequestDeadline(remaining: remaining, on: loop)
+        let isEmpty = requestID.isEmpty && deadline == nil && attributes == nil
         let context =
-            requestID.isEmpty && deadline == nil ? nil : ServeContext(requestID: requestID, deadline: deadline)
+            isEmpty
+            ? nil : ServeContext(requestID: requestID, deadline: deadline, attributes: attributes)
         return Received(
             context: context,
             arguments: InvocationDecoder(reader, genericSubstitutions: types),

@@ -25,6 +25,8 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     case requestHTTP
     /// Asks for a kept result.
     case requestFetch
+    /// Asks for the elements of a stream that is an argument of a call: the call's number and the position.
+    case requestItems
     case requestData
     /// The last part of a request's body.
     case requestEnd
@@ -48,6 +50,8 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     case responseLongValue
     /// The large result of a call stays with the replica: its number and where to fetch it. Ends the stream.
     case responseKept
+    /// The result of a call is a stream, whose elements follow as the body of the answer: how many may wait.
+    case responseItems
     /// The call threw, or the body of an answer broke off. Ends the stream.
     case responseFailure
     /// A whole HTTP answer. Ends the stream.

@@ -91,6 +91,14 @@ distributed actor Model {
         }
     }
     distributed func requestID() -> String? { ServeContext.current?.requestID }
+    /// Priority, session and model of the request.
+    distributed func way() -> String { ServeContext.way }
+}
+
+extension ServeContext {
+    fileprivate static var way: String {
+        current.map { "\($0.priority) \($0.sessionKey ?? "-") \($0.modelID ?? "-")" } ?? "none"
+    }
 }
 
 /// Takes other deployments as arguments of its initialiser.
@@ -208,6 +216,7 @@ distributed actor Front: HTTPIngress {
         case "/context":
             let behind = try await back.requestID()
             return .text("\(ServeContext.current?.requestID ?? "none") \(behind ?? "none")")
+        case "/way": return .text("\(ServeContext.way), \(try await back.way())")
         case "/upload": return .text("\(try await count(request.body))")
         case "/slow-upload":
             try await journal.note("began slow upload")

@@ -133,6 +133,7 @@ extension StreamEvent {
         case .consumed: "consumed"
         case .head: "head"
         case .bytes: "bytes"
+        case .items: "items"
         case .response: "response"
         case .end: "end"
         case .value: "value"

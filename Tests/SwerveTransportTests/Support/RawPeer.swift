@@ -169,7 +169,7 @@ extension RawPeer {
     static func call(_ target: String, _ arguments: any Codable & Sendable...) throws -> [UInt8] {
         let all = Arguments()
         for argument in arguments { all.append(argument) }
-        let frame = try CallFrame.make(OutgoingCall(target: target, arguments: all), method: 0)
+        let (frame, _) = try CallFrame.make(OutgoingCall(target: target, arguments: all), method: 0)
         return Array(frame.readableBytesView.dropFirst(Frame.headerBytes + 4))
     }
 }

@@ -1,0 +1,60 @@
+internal import NIOCore
+internal import SwerveCore
+
+/// Opens the streams among the arguments of a call from another process.
+package protocol ArgumentStreams: AnyObject, Sendable {
+    /// The stream that was encoded at this position. It asks for elements when it is first read.
+    func open(_ position: UInt32, maxAhead: Int) -> ItemReader
+}
+
+/// A stream whose elements' type this process's code does not know: it is passed on as it is.
+package struct UntypedStream: AnyResponseStream {
+    let reader: ItemReader
+    let handle: StreamHandle
+
+    package init(_ reader: ItemReader) {
+        self.reader = reader
+        self.handle = StreamHandle(reader)
+    }
+
+    package init(_ stream: UntypedStream) {
+        self = stream
+    }
+
+    package var open: any OpenStream { reader }
+    package func begin() {}
+    package func send(to writer: ItemWriter) async throws { try await reader.forward(to: writer) }
+    package var maxAhead: Int { reader.maxAhead }
+    package var isUsed: Bool { reader.isUsed }
+
+    package func encode(to encoder: any Encoder) throws {
+        guard let writer = encoder as? BinaryWriter else { throw StreamDefaults.notEncodable }
+        try writer.write(stream: self)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        throw ServeError(.invalidArgument, "a stream can be decoded only as a ResponseStream")
+    }
+}
+
+extension ItemReader {
+    /// Passes the elements on as they are.
+    func forward(to writer: ItemWriter) async throws {
+        while let chunk = try await nextChunk() {
+            try await writer.forward(chunk)
+            took(chunk.readableBytes)
+        }
+    }
+}
+
+/// The limits of streams that do not say their own.
+enum StreamDefaults {
+    /// How many elements wait at most in one process: 64.
+    static let maxBuffered = 64
+    /// How many elements may be on the way between processes: 1,024. ``StreamLimits/window`` limits their bytes.
+    static let maxAhead = 1024
+
+    static var notEncodable: ServeError {
+        ServeError(.unencodable, "a ResponseStream can be encoded only by Swerve's own codec")
+    }
+}
