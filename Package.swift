@@ -53,7 +53,7 @@ let package = Package(
         // Pure: values and state machines, without I/O, clocks or concurrency.
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore", heap], swiftSettings: settings),
-        .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque], swiftSettings: settings),
+        .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque, heap], swiftSettings: settings),
         // The operating system: all that calls it, and what Swift has no spelling for.
         .target(name: "CSwerveSystem"),
         .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),

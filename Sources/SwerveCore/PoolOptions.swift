@@ -8,13 +8,24 @@ package struct PoolOptions: Hashable, Sendable, Codable {
     package var maxQueuedRequests: Int
     /// Which replica a call goes to.
     package var routing: DeploymentOptions.Routing
-
+    /// Which requests are refused although there is a place in the queue.
+    package var admission: DeploymentOptions.Admission
+    /// How long a request may take.
+    package var requestTimeout: Duration?
     /// Whether the calling processes report their load to the controller.
     package var reportsLoad: Bool
 
-    package init(maxQueuedRequests: Int, routing: DeploymentOptions.Routing, reportsLoad: Bool = false) {
+    package init(
+        maxQueuedRequests: Int,
+        routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+        admission: DeploymentOptions.Admission = .meetingDeadlines,
+        requestTimeout: Duration? = nil,
+        reportsLoad: Bool = false
+    ) {
         self.maxQueuedRequests = maxQueuedRequests
         self.routing = routing
+        self.admission = admission
+        self.requestTimeout = requestTimeout
         self.reportsLoad = reportsLoad
     }
 
@@ -23,6 +34,8 @@ package struct PoolOptions: Hashable, Sendable, Codable {
         self.init(
             maxQueuedRequests: options.maxQueuedRequests,
             routing: options.routing,
+            admission: options.admission,
+            requestTimeout: options.requestTimeout,
             reportsLoad: options.scaling != nil
         )
     }

@@ -25,6 +25,10 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let unavailable = Code("unavailable")
         /// The queue in front of the deployment is full.
         public static let queueFull = Code("queue_full")
+        /// The deployment has too much to do: the request would not be answered before its deadline.
+        public static let overloaded = Code("overloaded")
+        /// The deployment's ``AdmissionPolicy`` refused the request.
+        public static let tooManyRequests = Code("too_many_requests")
         /// The request exceeded its time limit.
         public static let deadlineExceeded = Code("deadline_exceeded")
         /// An option, a name or an argument of an API call is not acceptable.
@@ -37,6 +41,10 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let invalidArgument = Code("invalid_argument")
         /// A batched method returned another number of results than it got items.
         public static let wrongResultCount = Code("wrong_result_count")
+        /// A request that needs a model does not say which.
+        public static let missingModelID = Code("missing_model_id")
+        /// There is no model with that ID. A `@Multiplexed` loader throws it.
+        public static let modelNotFound = Code("model_not_found")
         /// The value cannot be encoded.
         public static let unencodable = Code("unencodable")
         /// The actor has no such method, or the two sides were built from different sources.
@@ -65,12 +73,21 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
     public var deployment: DeploymentID?
     /// The replica concerned, where there is one.
     public var replica: ReplicaID?
+    /// After which time trying again makes sense, where that is known.
+    public var retryAfter: Duration?
 
-    public init(_ code: Code, _ message: String, deployment: DeploymentID? = nil, replica: ReplicaID? = nil) {
+    public init(
+        _ code: Code,
+        _ message: String,
+        deployment: DeploymentID? = nil,
+        replica: ReplicaID? = nil,
+        retryAfter: Duration? = nil
+    ) {
         self.code = code
         self.message = message
         self.deployment = deployment
         self.replica = replica
+        self.retryAfter = retryAfter
     }
 
     public var description: String { "\(code): \(message)" }

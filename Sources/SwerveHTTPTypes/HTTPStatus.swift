@@ -50,25 +50,29 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
     public var reasonPhrase: String { "\(Self.phrase(of: code))" }
     public var description: String { "\(code) \(reasonPhrase)" }
 
-    /// The status for a failure of Swerve itself: 404 not found, 413 too large, 422 bad input, 502 replica lost, 503
+    /// The status for a failure of Swerve itself: 400 no model named, 404 not found, 413 too large, 422 bad input, 502 replica lost, 503
     /// shed or not available, 504 too late, and 500 for the rest.
     public init(for error: ServeError) {
         self =
             switch error.code {
-            case .notFound: .notFound
+            case .notFound, .modelNotFound: .notFound
+            case .missingModelID: .badRequest
             case .deadlineExceeded: .gatewayTimeout
             case .tooLarge: .contentTooLarge
             case .invalidArgument: .unprocessableContent
             case .replicaLost: .badGateway
-            case .queueFull, .unavailable, .deleted, .shutDown, .notRunning, .startFailed: .serviceUnavailable
+            case .tooManyRequests: .tooManyRequests
+            case .queueFull, .overloaded, .unavailable, .deleted, .shutDown, .notRunning, .startFailed:
+                .serviceUnavailable
             default: .internalServerError
             }
     }
 
     /// After how many seconds a client should try again; `nil` for failures that do not say so.
     package static func retryAfter(for error: ServeError) -> Int? {
-        switch error.code {
-        case .queueFull: 1
+        if let time = error.retryAfter { return max(1, Int(clamping: (time.nanoseconds - 1) / 1_000_000_000 + 1)) }
+        return switch error.code {
+        case .queueFull, .overloaded: 1
         case .unavailable, .startFailed: 5
         default: nil
         }

@@ -28,7 +28,7 @@ extension ServeResponse {
     /// The response to a failed request. An ``ServeHTTPError`` gives its own status and message, an ``ServeHTTPErrorConvertible``
     /// those of its ``ServeHTTPErrorConvertible/httpError``, a ``ServeError`` the status of ``HTTPStatus/init(for:)``, any
     /// other error status 500. Status 503 carries `retry-after` for an ``ServeHTTPErrorConvertible``, and for a
-    /// ``ServeError`` with code `queueFull`, `unavailable` or `startFailed`.
+    /// ``ServeError`` with code `queueFull`, `overloaded`, `unavailable` or `startFailed`, or with a time of its own.
     ///
     /// - Parameter showDetails: whether status 500 tells the client what the error says about itself. Off by default,
     ///   because errors may contain anything.

@@ -56,6 +56,10 @@
 ///     deployment.
 ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+///   - admission: which requests are refused although the queue has a place for them; by default those that would
+///     probably not be answered before their deadline.
+///   - requestTimeout: how long a request may take, from its arrival until it is answered; no limit by default. A
+///     caller can set an earlier deadline. After it, the request fails with `deadlineExceeded` (HTTP 504).
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
 ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts it
@@ -83,6 +87,7 @@
     named(_deploymentOptions),
     named(_deploymentMethods),
     named(_batchedMethods),
+    named(_multiplexing),
     named(nodes),
     named(Nodes)
 )
@@ -99,6 +104,8 @@ public macro Deployment(
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
     maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    admission: DeploymentOptions.Admission = .meetingDeadlines,
+    requestTimeout: Duration? = nil,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
     compression: DeploymentOptions.Compression = .gzip(),
@@ -146,6 +153,10 @@ public macro Deployment(
 ///     deployment.
 ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
 ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+///   - admission: which requests are refused although the queue has a place for them; by default those that would
+///     probably not be answered before their deadline.
+///   - requestTimeout: how long a request may take, from its arrival until it is answered; no limit by default. A
+///     caller can set an earlier deadline. After it, the request fails with `deadlineExceeded` (HTTP 504).
 ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
 ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
 ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts it
@@ -174,6 +185,8 @@ public macro FunctionDeployment(
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
     maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+    admission: DeploymentOptions.Admission = .meetingDeadlines,
+    requestTimeout: Duration? = nil,
     execution: DeploymentOptions.Execution = .automatic,
     rollout: DeploymentOptions.Rollout = .startFirst,
     compression: DeploymentOptions.Compression = .gzip(),

@@ -44,6 +44,9 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         self.body = body
         self.exchange = exchange
         self.loop = loop
+        if let timeout = pool.requestTimeout {
+            exchange.limit(to: loop.eventLoop.now + .nanoseconds(timeout.nanoseconds))
+        }
         self.deadline = exchange.deadline
     }
 
@@ -58,7 +61,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     private func acquire(again: Bool) {
         // While the request waits, the head must not keep the read buffer that it shares: that may be large.
         head = head.compacted()
-        switch pool.acquire(self, again: again) {
+        let remaining = deadline.map { $0 - loop.eventLoop.now }
+        switch pool.acquire(self, attributes: head.attributes, remaining: remaining, again: again) {
         case .lease(let box): if let lease = box.take() { ask(lease) }
         case .waiting(let ticket): stage = .queued(ticket)
         case .refused(let error): fail(error)

@@ -1,4 +1,3 @@
-internal import DequeModule
 package import SwerveCore
 
 /// Chooses the replica for each request of one deployment in one calling process, and holds the queue.
@@ -7,17 +6,19 @@ package import SwerveCore
 /// replica table that stays valid as long as a lease on it is out. A *ticket* stands for a waiting request.
 ///
 /// Invariants: a slot's `ongoing` equals the leases out on it and, unless its limit is lowered, never exceeds the
-/// limit; a ticket waits only while no slot is free; tickets are served in order of their number.
+/// limit; a ticket waits only while no slot is free, or while a policy of the program lets it wait; tickets are served
+/// in the order of ``RequestQueue``.
 package struct ReplicaRouter: Sendable {
     package typealias SlotIndex = Int
-    package typealias Ticket = UInt64
+    package typealias Ticket = RequestQueue.Ticket
 
     /// What to do with a request that arrives.
     package enum Admission: Equatable {
         /// A lease on this slot was taken.
         case assigned(SlotIndex)
-        /// It waits; a later event returns its ticket in an ``Assignment``.
-        case queued(Ticket)
+        /// It waits; a later event returns its ticket. If the queue was full, a request of a lower priority lost its
+        /// place, and its caller must be told ``ReplicaRouter/displacement``.
+        case queued(Ticket, displaced: Ticket? = nil)
         case refused(ServeError)
     }
 
@@ -39,37 +40,41 @@ package struct ReplicaRouter: Sendable {
         var replica: ReplicaID
         var limit: Int
         var ongoing = 0
-        /// Whether the replica is in the published set. If not, the slot only waits for its leases to come back.
-        var isRoutable = true
+        /// The replica's position in the published set; `nil` if it is not in it. Then the slot only waits for its
+        /// leases to come back.
+        var position: Int?
         var pausedUntil: MonotonicTime?
         var refusalPause = ReplicaRouter.refusalPauseMinimum
-
-        var isFree: Bool { isRoutable && ongoing < limit && pausedUntil == nil }
     }
 
     private var slots: [Slot?] = []
     /// The slots in the published set, in the order of the set.
     private var routable: [SlotIndex] = []
-    private var queue: Deque<Ticket> = []
-    private var waiting: Set<Ticket> = []
-    /// Tickets that join at the end of the queue count up from here; those put back at the front count down.
-    private var nextTicket: Ticket = 1 << 62
-    private var nextFrontTicket: Ticket = (1 << 62) - 1
-    private var nextInTurn = 0
-    private var maxQueued: Int
-    private var routing: DeploymentOptions.Routing
+    /// What the policy sees of them, by the same positions.
+    private var replicas: [RoutingReplica] = []
+    private var queue = RequestQueue()
+    private var estimate = WaitEstimate()
+    private var options: PoolOptions
+    private var choice: ReplicaChoice
+    /// The program's own admission policy.
+    private var admission: (any AdmissionPolicy)?
+    /// Whether a request's own properties decide where it goes, or whether it is taken.
+    private var heedsRequests: Bool
     private var withdrawal: ServeError?
+    /// Where requests go that name a model, if the replicas have models.
+    private var models = ModelRouting()
+    /// The time of the latest event.
+    private var time = MonotonicTime.zero
 
-    package init(
-        maxQueued: Int = DeploymentOptions().maxQueuedRequests,
-        routing: DeploymentOptions.Routing = .powerOfTwoChoices
-    ) {
-        self.maxQueued = maxQueued
-        self.routing = routing
+    package init(_ options: PoolOptions = PoolOptions()) {
+        self.options = options
+        self.choice = ReplicaChoice(options.routing)
+        self.admission = options.admission.makeOwn()
+        self.heedsRequests = choice.heedsRequests || admission != nil
     }
 
     /// The number of waiting requests.
-    package var queuedCount: Int { waiting.count }
+    package var queuedCount: Int { queue.count }
     /// The number of leases out on all slots.
     package var ongoingCount: Int { slots.reduce(0) { $0 + ($1?.ongoing ?? 0) } }
     package func ongoing(at slot: SlotIndex) -> Int { slots[slot]?.ongoing ?? 0 }
@@ -78,69 +83,85 @@ package struct ReplicaRouter: Sendable {
     @inline(__always)
     package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
 
+    /// Whether the replicas have models.
+    package var hasModels: Bool { models.isInUse }
+
+    /// A replica says which models it has.
+    package mutating func know(_ report: ReplicaModels, of replica: ReplicaID) { models.know(report, of: replica) }
+
     // MARK: Requests
 
     /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
-    package mutating func admit(using generator: inout SplitMix64) -> Admission {
-        if let withdrawal { return .refused(withdrawal) }
-        if waiting.isEmpty, let slot = choose(using: &generator) {
-            slots[slot]!.ongoing += 1
+    package mutating func admit(
+        _ request: RoutingRequest,
+        now: MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> Admission {
+        time = now
+        if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
+        let slot = queue.isEmpty ? choose(for: request, using: &generator) : nil
+        if let refusal = refusal(of: request, hasRoom: slot != nil, now) { return .refused(refusal) }
+        if let slot {
+            lease(slot)
             return .assigned(slot)
         }
-        guard waiting.count < maxQueued else {
-            return .refused(ServeError(.queueFull, "\(waiting.count) requests are already waiting, which is the limit"))
+        var displaced: Ticket?
+        if queue.count >= options.maxQueuedRequests {
+            displaced = queue.displace(below: request.priority)
+            if displaced == nil { return .refused(queueFull(now)) }
         }
-        let ticket = nextTicket
-        nextTicket += 1
-        queue.append(ticket)
-        waiting.insert(ticket)
-        return .queued(ticket)
+        if queue.isEmpty { estimate.waitingBegan(now: now) }
+        return .queued(queue.join(request, now: now), displaced: displaced)
     }
 
-    /// Takes a lease if ``admit(using:)`` would assign one; otherwise nothing changes.
+    /// Takes a lease if ``admit(_:now:using:)`` would assign one whatever the request is; otherwise nothing changes.
     @inline(__always)
     package mutating func admitIfFree(using generator: inout SplitMix64) -> SlotIndex? {
-        guard waiting.isEmpty, withdrawal == nil, let slot = choose(using: &generator) else { return nil }
-        slots[slot]!.ongoing += 1
+        guard queue.isEmpty, withdrawal == nil, !heedsRequests, !models.isInUse,
+            let slot = choose(for: nil, using: &generator)
+        else { return nil }
+        lease(slot)
         return slot
     }
 
-    /// An assigned request did not run on its replica and is tried again. It goes ahead of all others, even if the
-    /// queue is full, because it was admitted before.
-    package mutating func readmit(using generator: inout SplitMix64) -> Admission {
-        if let withdrawal { return .refused(withdrawal) }
-        if let slot = choose(using: &generator) {
-            slots[slot]!.ongoing += 1
+    /// An assigned request did not run on its replica and is tried again. It goes ahead of all others of its priority,
+    /// even if the queue is full, because it was admitted before.
+    package mutating func readmit(
+        _ request: RoutingRequest,
+        now: MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> Admission {
+        time = now
+        if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
+        if let slot = choose(for: request, using: &generator) {
+            lease(slot)
             return .assigned(slot)
         }
-        let ticket = nextFrontTicket
-        nextFrontTicket -= 1
-        queue.prepend(ticket)
-        waiting.insert(ticket)
-        return .queued(ticket)
+        if queue.isEmpty { estimate.waitingBegan(now: now) }
+        return .queued(queue.rejoin(request, now: now))
     }
 
     /// A waiting request is cancelled. Returns `false` if it no longer waits; then its lease must be released.
-    package mutating func cancel(_ ticket: Ticket) -> Bool {
-        guard waiting.remove(ticket) != nil else { return false }
-        if queue.count > 64, queue.count > 2 * waiting.count {
-            let waiting = waiting
-            queue.removeAll { !waiting.contains($0) }
-        }
-        return true
-    }
+    package mutating func cancel(_ ticket: Ticket) -> Bool { queue.leave(ticket) }
 
     /// A lease ends. The slot may go to a waiting request at once.
     ///
+    /// - Parameter now: `nil` will do while no request waits and the replicas have no models.
     /// - Returns: the waiting request that now has a lease, and `more` of them if this ended a pause of the replica,
     ///   which may free several places.
     package mutating func release(
         _ slot: SlotIndex,
+        now: MonotonicTime?,
         using generator: inout SplitMix64
     ) -> (first: Assignment?, more: [Assignment]) {
+        if let now, !queue.isEmpty { estimate.requestEnded(ongoing: ongoingCount, now: now) }
+        if models.isInUse, let now, let replica = slots[slot]?.replica {
+            time = now
+            models.ended(on: replica, now: now)
+        }
         giveBack(slot)
         let wasPaused = slots[slot]?.pausedUntil != nil
-        slots[slot]?.pausedUntil = nil
+        if wasPaused { pause(slot, until: nil) }
         slots[slot]?.refusalPause = Self.refusalPauseMinimum
         guard let first = assignNext(using: &generator) else { return (nil, []) }
         return (first, wasPaused ? assignAll(using: &generator) : [])
@@ -148,55 +169,66 @@ package struct ReplicaRouter: Sendable {
 
     /// The replica refused a request: the lease ends, and the router skips the replica for a while.
     ///
-    /// - Returns: when to call ``tick(now:using:)``.
+    /// - Returns: when to call ``tick(now:using:)`` at the latest.
     package mutating func refused(_ slot: SlotIndex, now: MonotonicTime) -> MonotonicTime {
+        time = now
+        if models.isInUse, let replica = slots[slot]?.replica { models.refused(by: replica) }
         giveBack(slot)
         guard let pause = slots[slot]?.refusalPause else { return now }
-        slots[slot]!.pausedUntil = now + pause
+        self.pause(slot, until: now + pause)
         slots[slot]!.refusalPause = min(pause * 2, Self.refusalPauseMaximum)
         return now + pause
     }
 
-    /// Ends the pauses that are over.
-    package mutating func tick(now: MonotonicTime, using generator: inout SplitMix64) -> [Assignment] {
+    /// Ends the pauses that are over, and takes the requests whose deadline has passed out of the queue.
+    ///
+    /// - Returns: the waiting requests that now have a lease, and those whose callers must be told
+    ///   ``deadlinePassed``.
+    package mutating func tick(
+        now: MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> (assignments: [Assignment], expired: [Ticket]) {
+        time = now
+        let expired = queue.expire(now: now)
         for index in slots.indices {
-            if let until = slots[index]?.pausedUntil, until <= now { slots[index]!.pausedUntil = nil }
+            if let until = slots[index]?.pausedUntil, until <= now { pause(index, until: nil) }
         }
-        return assignAll(using: &generator)
+        return (assignAll(using: &generator), expired)
     }
 
-    /// When the next pause ends.
-    package var nextWakeUp: MonotonicTime? { slots.compactMap { $0?.pausedUntil }.min() }
+    /// When the next pause ends or the next deadline of a waiting request passes.
+    package var nextWakeUp: MonotonicTime? {
+        var next = queue.nextExpiry
+        for slot in slots {
+            if let until = slot?.pausedUntil { next = min(next ?? until, until) }
+        }
+        return next
+    }
 
     // MARK: The replica set
 
     /// Takes over the controller's newest set. Slots of replicas that left stay until their leases are back.
     ///
-    /// - Parameters:
-    ///   - replicas: each with its limit of ongoing requests, which may differ between revisions.
-    ///   - maxQueued: how many requests may wait.
+    /// - Parameter replicas: each with its limit of ongoing requests, which may differ between revisions.
     /// - Returns: the slot of each replica in the order of `replicas`, and the waiting requests that now have a lease.
     package mutating func update(
         _ replicas: [(id: ReplicaID, limit: Int)],
-        maxQueued: Int,
-        routing: DeploymentOptions.Routing,
+        options: PoolOptions,
         using generator: inout SplitMix64
     ) -> (slots: [SlotIndex], assignments: [Assignment]) {
         withdrawal = nil
-        self.maxQueued = maxQueued
-        self.routing = routing
+        change(options)
         var known: [ReplicaID: SlotIndex] = [:]
         for (index, slot) in slots.enumerated() {
             if let slot { known[slot.replica] = index }
         }
-        for index in slots.indices { slots[index]?.isRoutable = false }
+        for index in slots.indices { slots[index]?.position = nil }
         routable = replicas.map { replica, limit in
             if let index = known[replica] {
-                slots[index]!.isRoutable = true
                 slots[index]!.limit = limit
                 return index
             }
-            let new = Slot(replica: replica, limit: limit)
+            let new = Slot(replica: replica, limit: limit, position: 0)
             if let free = slots.firstIndex(where: { $0 == nil }) {
                 slots[free] = new
                 return free
@@ -204,70 +236,129 @@ package struct ReplicaRouter: Sendable {
             slots.append(new)
             return slots.count - 1
         }
-        dropUnused()
+        models.keep(replicas.map(\.id))
+        arrange()
         return (routable, assignAll(using: &generator))
+    }
+
+    private mutating func change(_ new: PoolOptions) {
+        if new.routing != options.routing { choice = ReplicaChoice(new.routing) }
+        if new.admission != options.admission { admission = new.admission.makeOwn() }
+        options = new
+        heedsRequests = choice.heedsRequests || admission != nil
     }
 
     /// A replica is known to be gone before the controller reports it. It gets no more requests.
     package mutating func leave(_ replica: ReplicaID) {
         guard let index = slots.firstIndex(where: { $0?.replica == replica }) else { return }
-        slots[index]!.isRoutable = false
+        slots[index]!.position = nil
         routable.removeAll { $0 == index }
-        dropUnused()
+        arrange()
     }
 
     /// The deployment was withdrawn. New requests fail with `error`; the caller must fail the returned tickets, too.
     package mutating func withdraw(_ error: ServeError) -> [Ticket] {
         withdrawal = error
+        models = ModelRouting()
+        for index in slots.indices { slots[index]?.position = nil }
         routable = []
-        for index in slots.indices { slots[index]?.isRoutable = false }
-        dropUnused()
-        let tickets = Array(queue.filter { waiting.contains($0) })
-        queue = []
-        waiting = []
-        return tickets
+        arrange()
+        return queue.removeAll()
+    }
+
+    /// Gives the replicas in the set their positions, and forgets slots that nobody needs.
+    private mutating func arrange() {
+        for (position, slot) in routable.enumerated() { slots[slot]!.position = position }
+        for index in slots.indices where slots[index]?.position == nil && slots[index]?.ongoing == 0 {
+            slots[index] = nil
+        }
+        replicas = routable.map { index in
+            let slot = slots[index]!
+            let isPaused = slot.pausedUntil != nil
+            return RoutingReplica(id: slot.replica, ongoing: slot.ongoing, limit: slot.limit, isPaused: isPaused)
+        }
+    }
+
+    // MARK: Refusals
+
+    /// What the caller of a displaced request is told.
+    package var displacement: ServeError {
+        ServeError(
+            .queueFull,
+            "\(queue.count) requests are already waiting, which is the limit, and one with a higher priority came",
+            retryAfter: .seconds(1)
+        )
+    }
+
+    /// What the caller of a request is told whose deadline passed in the queue.
+    package static let deadlinePassed = ServeError(
+        .deadlineExceeded,
+        "the request's deadline passed while it waited for a replica"
+    )
+
+    private func queueFull(_ now: MonotonicTime) -> ServeError {
+        ServeError(
+            .queueFull,
+            "\(queue.count) requests are already waiting, which is the limit",
+            retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
+        )
+    }
+
+    private func expiry(of request: RoutingRequest, _ now: MonotonicTime) -> ServeError? {
+        guard let deadline = request.deadline, deadline <= now else { return nil }
+        return Self.deadlinePassed
+    }
+
+    private mutating func refusal(of request: RoutingRequest, hasRoom: Bool, _ now: MonotonicTime) -> ServeError? {
+        guard admission != nil || (!hasRoom && options.admission.kind == .meetingDeadlines && request.deadline != nil)
+        else { return nil }
+        let ongoing = ongoingCount
+        let time = estimate.time(ahead: queue.ahead(of: request.priority), ongoing: ongoing, now: now)
+        let context = AdmissionContext(
+            request: request,
+            load: Load(queued: queue.count, ongoing: ongoing),
+            hasRoom: hasRoom,
+            estimatedTime: time,
+            time: now
+        )
+        return (admission?.decide(context) ?? MeetingDeadlines().decide(context)).refusal
     }
 
     // MARK: Choosing
 
-    private mutating func choose(using generator: inout SplitMix64) -> SlotIndex? {
-        switch routable.count {
+    /// - Parameter request: `nil` if it makes no difference.
+    @inline(__always)
+    private mutating func choose(for request: RoutingRequest?, using generator: inout SplitMix64) -> SlotIndex? {
+        switch replicas.count {
         case 0: nil
-        case 1: slots[routable[0]]!.isFree ? routable[0] : nil
-        default: routing == .roundRobin ? chooseInTurn() : chooseOfTwo(using: &generator)
+        case 1: replicas[0].hasRoom ? routable[0] : nil
+        default: chooseOfSeveral(for: request, using: &generator).map { routable[$0] }
         }
     }
 
-    private func chooseOfTwo(using generator: inout SplitMix64) -> SlotIndex? {
-        let first = generator.next(below: routable.count)
-        var second = generator.next(below: routable.count - 1)
-        if second >= first { second += 1 }
-        let (a, b) = (routable[first], routable[second])
-        let (better, other) = slots[a]!.ongoing <= slots[b]!.ongoing ? (a, b) : (b, a)
-        if slots[better]!.isFree { return better }
-        if slots[other]!.isFree { return other }
-        return routable.filter { slots[$0]!.isFree }.min { slots[$0]!.ongoing < slots[$1]!.ongoing }
+    @inline(__always)
+    private mutating func chooseOfSeveral(for request: RoutingRequest?, using generator: inout SplitMix64) -> Int? {
+        if models.isInUse, let model = request?.modelID {
+            return models.choose(model, among: replicas, now: time, using: &generator)
+        }
+        return choice.choose(among: replicas, for: request ?? RoutingRequest(), using: &generator)
     }
 
-    private mutating func chooseInTurn() -> SlotIndex? {
-        for step in routable.indices {
-            let position = (nextInTurn + step) % routable.count
-            if slots[routable[position]]!.isFree {
-                nextInTurn = position + 1
-                return routable[position]
-            }
-        }
-        return nil
+    /// The waiting request that goes next.
+    private mutating func nextWaiting() -> (ticket: Ticket, request: RoutingRequest)? {
+        guard models.isInUse else { return queue.first() }
+        let first = queue.first(ModelRouting.lookAhead)
+        if first.isEmpty { return nil }
+        return first[models.next(first.map(\.request.modelID), among: replicas, now: time)]
     }
 
     private mutating func assignNext(using generator: inout SplitMix64) -> Assignment? {
-        guard !waiting.isEmpty, let slot = choose(using: &generator) else { return nil }
-        while let ticket = queue.popFirst() {
-            guard waiting.remove(ticket) != nil else { continue }
-            slots[slot]!.ongoing += 1
-            return Assignment(ticket: ticket, slot: slot)
-        }
-        return nil
+        guard !queue.isEmpty, let (ticket, request) = nextWaiting(),
+            let slot = choose(for: request, using: &generator)
+        else { return nil }
+        _ = queue.leave(ticket)
+        lease(slot)
+        return Assignment(ticket: ticket, slot: slot)
     }
 
     private mutating func assignAll(using generator: inout SplitMix64) -> [Assignment] {
@@ -276,15 +367,25 @@ package struct ReplicaRouter: Sendable {
         return assignments
     }
 
+    @inline(__always)
+    private mutating func lease(_ slot: SlotIndex) {
+        slots[slot]!.ongoing += 1
+        if models.isInUse { models.began(on: slots[slot]!.replica, now: time) }
+        if let position = slots[slot]!.position { replicas[position].ongoing += 1 }
+    }
+
     private mutating func giveBack(_ slot: SlotIndex) {
         precondition(slots[slot] != nil && slots[slot]!.ongoing > 0, "a lease was released twice")
         slots[slot]!.ongoing -= 1
-        if !slots[slot]!.isRoutable, slots[slot]!.ongoing == 0 { slots[slot] = nil }
+        if let position = slots[slot]!.position {
+            replicas[position].ongoing -= 1
+        } else if slots[slot]!.ongoing == 0 {
+            slots[slot] = nil
+        }
     }
 
-    private mutating func dropUnused() {
-        for index in slots.indices where slots[index]?.isRoutable == false && slots[index]?.ongoing == 0 {
-            slots[index] = nil
-        }
+    private mutating func pause(_ slot: SlotIndex, until time: MonotonicTime?) {
+        slots[slot]!.pausedUntil = time
+        if let position = slots[slot]!.position { replicas[position].isPaused = time != nil }
     }
 }

@@ -12,10 +12,11 @@ final class RouterBench {
         _ replicas: Int...,
         limit: Int = 1,
         maxQueued: Int = 100,
-        routing: DeploymentOptions.Routing = .powerOfTwoChoices
+        routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+        admission: DeploymentOptions.Admission = .meetingDeadlines
     ) {
-        router = ReplicaRouter(maxQueued: maxQueued, routing: routing)
-        _ = update(replicas, limit: limit, maxQueued: maxQueued, routing: routing)
+        router = ReplicaRouter()
+        _ = update(replicas, limit: limit, maxQueued: maxQueued, routing: routing, admission: admission)
     }
 
     static func id(_ number: Int) -> ReplicaID {
@@ -27,42 +28,52 @@ final class RouterBench {
         limit: Int = 1,
         limits: [Int: Int] = [:],
         maxQueued: Int = 100,
-        routing: DeploymentOptions.Routing = .powerOfTwoChoices
+        routing: DeploymentOptions.Routing = .powerOfTwoChoices,
+        admission: DeploymentOptions.Admission = .meetingDeadlines
     ) -> (slots: [Int], assignments: [ReplicaRouter.Assignment]) {
         router.update(
             replicas.map { (id: Self.id($0), limit: limits[$0] ?? limit) },
-            maxQueued: maxQueued,
-            routing: routing,
+            options: PoolOptions(maxQueuedRequests: maxQueued, routing: routing, admission: admission),
             using: &generator
         )
     }
-    func admit() -> ReplicaRouter.Admission { router.admit(using: &generator) }
+    func admit(_ request: RoutingRequest = RoutingRequest()) -> ReplicaRouter.Admission {
+        router.admit(request, now: now, using: &generator)
+    }
     func admitIfFree() -> Int? { router.admitIfFree(using: &generator) }
     func cancel(_ ticket: ReplicaRouter.Ticket) -> Bool { router.cancel(ticket) }
     func withdraw(_ error: ServeError) -> [ReplicaRouter.Ticket] { router.withdraw(error) }
-    func readmit() -> ReplicaRouter.Admission { router.readmit(using: &generator) }
+    func readmit(_ request: RoutingRequest = RoutingRequest()) -> ReplicaRouter.Admission {
+        router.readmit(request, now: now, using: &generator)
+    }
     func release(_ slot: Int) -> [ReplicaRouter.Assignment] {
-        let (first, more) = router.release(slot, using: &generator)
+        let (first, more) = router.release(slot, now: now, using: &generator)
         return (first.map { [$0] } ?? []) + more
     }
     func refused(_ slot: Int) -> Duration { router.refused(slot, now: now) - now }
     func tick(after duration: Duration) -> [ReplicaRouter.Assignment] {
+        let (assignments, expired) = expire(after: duration)
+        precondition(expired.isEmpty, "no request of this test has a deadline")
+        return assignments
+    }
+    func expire(after duration: Duration) -> (assignments: [ReplicaRouter.Assignment], expired: [ReplicaRouter.Ticket])
+    {
         now = now + duration
         return router.tick(now: now, using: &generator)
     }
 
     /// Admits a request that must be assigned, and returns its replica.
-    func assign() throws -> Int {
-        let admission = admit()
+    func assign(_ request: RoutingRequest = RoutingRequest()) throws -> Int {
+        let admission = admit(request)
         guard case .assigned(let slot) = admission, let replica = router.replica(at: slot) else {
             throw Unexpected(admission)
         }
         return Int(replica.number)
     }
     /// Admits a request that must wait.
-    func enqueue() throws -> ReplicaRouter.Ticket {
-        let admission = admit()
-        guard case .queued(let ticket) = admission else { throw Unexpected(admission) }
+    func enqueue(_ request: RoutingRequest = RoutingRequest()) throws -> ReplicaRouter.Ticket {
+        let admission = admit(request)
+        guard case .queued(let ticket, nil) = admission else { throw Unexpected(admission) }
         return ticket
     }
 }
@@ -273,8 +284,8 @@ struct Unexpected: Error {
         _ = try bench.assign()
         let later = try bench.enqueue()
         _ = bench.refused(0)
-        guard case .queued(let first) = bench.readmit() else { throw Unexpected(bench.admit()) }
-        guard case .queued(let evenBefore) = bench.readmit() else { throw Unexpected(bench.admit()) }
+        guard case .queued(let first, nil) = bench.readmit() else { throw Unexpected(bench.admit()) }
+        guard case .queued(let evenBefore, nil) = bench.readmit() else { throw Unexpected(bench.admit()) }
         #expect(bench.router.queuedCount == 3)
         let expected = [evenBefore, first, later]
         var served = bench.tick(after: .milliseconds(1)).map(\.ticket)

@@ -77,8 +77,10 @@ struct RouterSimulation {
         case .assigned(let slot):
             guard expectsLease else { throw fail("a request was assigned despite the queue or a withdrawal") }
             try lease(slot)
-        case .queued(let ticket):
-            guard !expectsLease, !isWithdrawn, queue.count < maxQueued else { throw fail("a request was queued") }
+        case .queued(let ticket, let displaced):
+            guard !expectsLease, !isWithdrawn, displaced == nil, queue.count < maxQueued else {
+                throw fail("a request was queued")
+            }
             guard ticket > queue.last ?? 0 else { throw fail("\(ticket) is not behind \(queue.last ?? 0)") }
             queue.append(ticket)
         case .refused(let error):
@@ -98,7 +100,7 @@ struct RouterSimulation {
         }
         switch bench.readmit() {
         case .assigned(let slot): try lease(slot)
-        case .queued(let ticket):
+        case .queued(let ticket, _):
             guard !hasFreeSlot, !isWithdrawn else { throw fail("a request waits although a slot is free") }
             guard ticket < queue.first ?? .max else { throw fail("\(ticket) is not before \(queue.first ?? 0)") }
             queue.insert(ticket, at: 0)

@@ -3,6 +3,7 @@ public import SwerveCore
 
 /// The options of calls through one handle.
 package struct CallOptions: Hashable, Sendable {
+    package var timeout: Duration?
     package var priority: RequestPriority?
     package var sessionKey: String?
     package var modelID: String?
@@ -13,6 +14,7 @@ package struct CallOptions: Hashable, Sendable {
 
     /// The context of a call with these options; `nil` if it is that of the caller.
     func context() throws(ServeError) -> ServeContext? {
+        if let timeout, timeout <= .zero { throw ServeError(.invalidOptions, "timeout must be longer than zero") }
         guard priority != nil || sessionKey != nil || modelID != nil else { return nil }
         var context = ServeContext.current ?? ServeContext(requestID: "")
         var attributes = context.attributes ?? RequestAttributes()
@@ -27,6 +29,7 @@ package struct CallOptions: Hashable, Sendable {
 
 // How options travel with a handle: a word for each, behind a space.
 extension CallOptions {
+    private static let timeoutWord = "timeout="
     private static let idempotentWord = "idempotent"
     private static let priorityWord = "priority="
     private static let sessionWord = "session="
@@ -34,6 +37,7 @@ extension CallOptions {
 
     var words: String {
         var words: [String] = []
+        if let timeout { words.append(Self.timeoutWord + "\(timeout.nanoseconds)") }
         if let priority { words.append(Self.priorityWord + "\(priority)") }
         if let sessionKey { words.append(Self.sessionWord + Self.escaped(sessionKey)) }
         if let modelID { words.append(Self.modelWord + Self.escaped(modelID)) }
@@ -47,6 +51,7 @@ extension CallOptions {
         for word in words {
             func value(_ name: String) -> Substring? { word.hasPrefix(name) ? word.dropFirst(name.count) : nil }
             if word == Self.idempotentWord { idempotent = true }
+            if let time = value(Self.timeoutWord).flatMap({ Int64($0) }) { timeout = .nanoseconds(time) }
             if let name = value(Self.priorityWord) { priority = RequestPriority(String(name)) }
             if let key = value(Self.sessionWord) { sessionKey = Self.unescaped(key) }
             if let id = value(Self.modelWord) { modelID = Self.unescaped(id) }
@@ -66,10 +71,12 @@ extension Deployment {
     /// The same handle with other options for its calls. `nil` keeps an option as it is.
     ///
     /// The options hold for calls through the returned handle, and through copies of it that are sent to other
-    /// deployments, also as an argument of `bind`. The calls that a call leads to inherit the priority, the session key
-    /// and the model ID.
+    /// deployments, also as an argument of `bind`. The calls that a call leads to inherit the deadline, the priority,
+    /// the session key and the model ID.
     ///
     /// - Parameters:
+    ///   - timeout: how long each call may take, with the time it waits for a replica. Then it fails with code
+    ///     `deadlineExceeded`, and what it started is cancelled. An earlier deadline of the caller stays.
     ///   - priority: how urgent the calls are while they wait for a replica.
     ///   - sessionKey: calls with the same key go to the same replica, where the deployment's `routing` heeds it; at
     ///     most 256 bytes.
@@ -77,6 +84,7 @@ extension Deployment {
     ///   - idempotent: whether the calls may safely run twice. If a replica is lost while it works on such a call,
     ///     another replica gets the call, up to two times, instead of the call failing with code `replicaLost`.
     public nonisolated func options(
+        timeout: Duration? = nil,
         priority: RequestPriority? = nil,
         sessionKey: String? = nil,
         modelID: String? = nil,
@@ -85,6 +93,7 @@ extension Deployment {
         // An actor that is here is called as it is.
         if case .local = id.target { return self }
         var options = id.callOptions ?? CallOptions()
+        options.timeout = timeout ?? options.timeout
         options.priority = priority ?? options.priority
         options.sessionKey = sessionKey ?? options.sessionKey
         options.modelID = modelID ?? options.modelID

@@ -25,6 +25,10 @@ extension Deployment {
     ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
     ///     pending.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+    ///   - admission: which requests are refused although the queue has a place for them; by default those that would
+    ///     probably not be answered before their deadline.
+    ///   - requestTimeout: how long a request may take, from its arrival until it is answered; no limit by default. A
+    ///     caller can set an earlier deadline. After it, the request fails with `deadlineExceeded` (HTTP 504).
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
     ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts
@@ -52,6 +56,8 @@ extension Deployment {
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
         maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
+        admission: DeploymentOptions.Admission? = nil,
+        requestTimeout: Duration? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
         compression: DeploymentOptions.Compression? = nil,
@@ -73,6 +79,8 @@ extension Deployment {
             placementStrategy: placementStrategy,
             maxReplicasPerNode: maxReplicasPerNode,
             routing: routing,
+            admission: admission,
+            requestTimeout: requestTimeout,
             execution: execution,
             rollout: rollout,
             compression: compression,

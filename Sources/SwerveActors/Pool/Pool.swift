@@ -12,6 +12,8 @@ package final class Pool: Sendable {
     private let clock: any EventLoop
     private let loads: LoadReporter
     private let state: Mutex<State>
+    /// In nanoseconds; 0 for none.
+    private let timeout = Atomic<Int64>(0)
 
     private struct State {
         var router = ReplicaRouter()
@@ -19,7 +21,8 @@ package final class Pool: Sendable {
         /// By slot.
         var replicas: [(any ReplicaConnection)?] = []
         var waiters: [ReplicaRouter.Ticket: Waiter] = [:]
-        var isTickScheduled = false
+        /// When the earliest timer that is set fires.
+        var timer: MonotonicTime?
         var watch = LoadWatch()
     }
 
@@ -48,6 +51,14 @@ package final class Pool: Sendable {
             case .callback(let callback): callback.leaseGranted(lease)
             }
         }
+    }
+
+    /// What to do after unlocking.
+    private struct Work {
+        var grants: [Grant] = []
+        var failures: [(waiter: Waiter, error: ServeError)] = []
+        /// A timer to set.
+        var timer: MonotonicTime?
     }
 
     /// A replica of the published set.
@@ -92,14 +103,17 @@ package final class Pool: Sendable {
         }
     }
 
-    /// Waits for a lease, in order of arrival. A cancelled task leaves the queue and throws `CancellationError`.
+    /// Waits for a lease, in order of priority and arrival. A cancelled task leaves the queue and throws
+    /// `CancellationError`. The deadline of ``ServeContext/current`` ends the wait when it passes.
     ///
     /// - Parameter again: whether the request was tried before; if so, it goes ahead of those that were not.
     package func acquire(again: Bool = false) async throws -> Lease {
         let place = TicketBox()
+        let context = ServeContext.current
+        let request = request(context?.attributes, remaining: context?.deadline?.remaining)
         let box = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<LeaseBox, any Error>) in
-                switch admit(.task(continuation), again: again) {
+                switch admit(request, .task(continuation), again: again) {
                 case .lease(let lease): continuation.resume(returning: lease)
                 case .refused(let error): continuation.resume(throwing: error)
                 case .waiting(let ticket):
@@ -125,26 +139,44 @@ package final class Pool: Sendable {
     }
 
     /// Like ``acquire(again:)`` for code that is not a task.
-    package func acquire(_ waiter: any LeaseWaiter, again: Bool = false) -> Answer {
-        admit(.callback(waiter), again: again)
+    ///
+    /// - Parameter remaining: the time until the request's deadline.
+    package func acquire(
+        _ waiter: any LeaseWaiter,
+        attributes: RequestAttributes? = nil,
+        remaining: TimeAmount? = nil,
+        again: Bool = false
+    ) -> Answer {
+        admit(request(attributes, remaining: remaining), .callback(waiter), again: again)
     }
 
-    private func admit(_ waiter: Waiter, again: Bool) -> Answer {
-        state.withLock { state -> Answer in
+    private func request(_ attributes: RequestAttributes?, remaining: TimeAmount?) -> RoutingRequest {
+        RoutingRequest(attributes, deadline: remaining.map { now() + .nanoseconds($0.nanoseconds) })
+    }
+
+    private func admit(_ request: RoutingRequest, _ waiter: Waiter, again: Bool) -> Answer {
+        let now = now()
+        let (answer, work) = state.withLock { state -> (Answer, Work?) in
             let admission =
                 again
-                ? state.router.readmit(using: &state.generator) : state.router.admit(using: &state.generator)
+                ? state.router.readmit(request, now: now, using: &state.generator)
+                : state.router.admit(request, now: now, using: &state.generator)
             switch admission {
             case .assigned(let slot):
                 if state.watch.isArmed { noteLoad(&state) }
-                return .lease(LeaseBox(lease(slot, in: &state)))
-            case .queued(let ticket):
+                return (.lease(LeaseBox(lease(slot, in: &state))), nil)
+            case .queued(let ticket, let displaced):
                 state.waiters[ticket] = waiter
                 noteQueue(&state)
-                return .waiting(ticket)
-            case .refused(let error): return .refused(located(error))
+                guard request.deadline != nil || displaced != nil else { return (.waiting(ticket), nil) }
+                var work = Work(timer: nextTimer(&state))
+                if let displaced { fail(displaced, state.router.displacement, &work, &state) }
+                return (.waiting(ticket), work)
+            case .refused(let error): return (.refused(located(error)), nil)
             }
         }
+        if let work { perform(work) }
+        return answer
     }
 
     /// Takes a waiting request out of the queue; no effect if it no longer waits.
@@ -161,7 +193,8 @@ package final class Pool: Sendable {
         // A connection that leaves the table is destroyed after unlocking: it may hold the last reference to a user's
         // actor.
         let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
-            let (first, more) = state.router.release(slot, using: &state.generator)
+            let now = state.router.queuedCount > 0 || state.router.hasModels ? now() : nil
+            let (first, more) = state.router.release(slot, now: now, using: &state.generator)
             if state.watch.isArmed { noteLoad(&state) }
             let unused = takeUnused(slot, in: &state)
             return (first.map { grant($0, in: &state) }, more.map { grant($0, in: &state) }, unused)
@@ -172,29 +205,58 @@ package final class Pool: Sendable {
 
     /// The replica refused the request: it is full or shutting down.
     func refused(_ slot: Int) {
-        let (delay, _) = state.withLock { state -> (Duration?, (any ReplicaConnection)?) in
-            let now = now()
-            let wakeUp = state.router.refused(slot, now: now)
+        let (timer, _) = state.withLock { state -> (MonotonicTime?, (any ReplicaConnection)?) in
+            _ = state.router.refused(slot, now: now())
             let unused = takeUnused(slot, in: &state)
-            if state.isTickScheduled { return (nil, unused) }
-            state.isTickScheduled = true
-            return (wakeUp - now, unused)
+            return (nextTimer(&state), unused)
         }
-        if let delay { scheduleTick(in: delay) }
+        if let timer { wakeUp(at: timer) }
     }
 
-    private func scheduleTick(in delay: Duration) {
-        _ = clock.scheduleTask(in: .nanoseconds(max(delay.nanoseconds, 0))) {
-            let (grants, wait) = self.state.withLock { state -> ([Grant], Duration?) in
-                let now = self.now()
-                let assignments = state.router.tick(now: now, using: &state.generator)
-                let wakeUp = state.router.nextWakeUp
-                state.isTickScheduled = wakeUp != nil
-                return (assignments.map { self.grant($0, in: &state) }, wakeUp.map { $0 - now })
-            }
-            for grant in grants { grant.give() }
-            if let wait { self.scheduleTick(in: wait) }
+    // MARK: Timers
+
+    /// The timer to set: `nil` if one that is set fires early enough.
+    private func nextTimer(_ state: inout State) -> MonotonicTime? {
+        guard let time = state.router.nextWakeUp, state.timer.map({ time < $0 }) ?? true else { return nil }
+        state.timer = time
+        return time
+    }
+
+    private func wakeUp(at time: MonotonicTime) {
+        clock.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time.nanoseconds)))) { [weak self] in
+            self?.tick(time)
         }
+    }
+
+    /// - Parameter time: when the timer was to fire; a later one may have been set before an earlier one.
+    private func tick(_ time: MonotonicTime) {
+        let work = state.withLock { state in
+            if state.timer == time { state.timer = nil }
+            let (assignments, expired) = state.router.tick(now: now(), using: &state.generator)
+            var work = Work(grants: assignments.map { grant($0, in: &state) })
+            for ticket in expired { fail(ticket, ReplicaRouter.deadlinePassed, &work, &state) }
+            work.timer = nextTimer(&state)
+            if !expired.isEmpty, state.watch.isArmed { noteLoad(&state) }
+            return work
+        }
+        perform(work)
+    }
+
+    /// The waiting request fails once the lock is released.
+    private func fail(_ ticket: ReplicaRouter.Ticket, _ error: ServeError, _ work: inout Work, _ state: inout State) {
+        guard let waiter = state.waiters.removeValue(forKey: ticket) else { return }
+        work.failures.append((waiter, located(error)))
+    }
+
+    private func perform(_ work: Work) {
+        for (waiter, error) in work.failures {
+            switch waiter {
+            case .task(let continuation): continuation.resume(throwing: error)
+            case .callback(let callback): callback.leaseRefused(error)
+            }
+        }
+        for grant in work.grants { grant.give() }
+        if let timer = work.timer { wakeUp(at: timer) }
     }
 
     private func now() -> MonotonicTime {
@@ -205,11 +267,11 @@ package final class Pool: Sendable {
 
     /// Takes over the set that the controller published.
     package func update(_ members: [Member], options: PoolOptions) {
+        timeout.store(options.requestTimeout?.nanoseconds ?? 0, ordering: .relaxed)
         let (grants, _) = state.withLock { state in
             let (slots, assignments) = state.router.update(
                 members.map { (id: $0.connection.id, limit: $0.maxOngoingRequests) },
-                maxQueued: options.maxQueuedRequests,
-                routing: options.routing,
+                options: options,
                 using: &state.generator
             )
             for (slot, member) in zip(slots, members) {
@@ -231,20 +293,28 @@ package final class Pool: Sendable {
         }
     }
 
+    /// A replica says which models it has.
+    package func know(_ models: ReplicaModels, of replica: ReplicaID) {
+        state.withLock { $0.router.know(models, of: replica) }
+    }
+
+    /// How long a request may take, as the deployment's options say.
+    @inline(__always)
+    package var requestTimeout: Duration? {
+        let nanoseconds = timeout.load(ordering: .relaxed)
+        return nanoseconds == 0 ? nil : .nanoseconds(nanoseconds)
+    }
+
     /// Fails waiting and new requests with `error`, until the next ``update(_:options:)``.
     package func withdraw(_ error: ServeError) {
         let error = located(error)
-        let (waiters, _) = state.withLock { state in
-            let waiters = state.router.withdraw(error).compactMap { state.waiters.removeValue(forKey: $0) }
+        let (work, _) = state.withLock { state in
+            var work = Work()
+            for ticket in state.router.withdraw(error) { fail(ticket, error, &work, &state) }
             watchLoad(false, &state)
-            return (waiters, takeUnused(in: &state))
+            return (work, takeUnused(in: &state))
         }
-        for waiter in waiters {
-            switch waiter {
-            case .task(let continuation): continuation.resume(throwing: error)
-            case .callback(let callback): callback.leaseRefused(error)
-            }
-        }
+        perform(work)
     }
 
     /// The numbers of waiting requests, of leases out and of known replicas, for status and tests.
@@ -292,7 +362,9 @@ package final class Pool: Sendable {
     private func located(_ error: ServeError) -> ServeError {
         var error = error
         error.deployment = error.deployment ?? id
-        if error.code == .queueFull { error.message = "\(id): \(error.message)" }
+        if [.queueFull, .overloaded, .tooManyRequests].contains(error.code) {
+            error.message = "\(id): \(error.message)"
+        }
         return error
     }
 

@@ -62,13 +62,29 @@ public struct ServeContext: Sendable, Hashable {
         operation: () async throws -> Result
     ) async rethrows -> Result {
         var context = current ?? ServeContext(requestID: "")
-        // The deadline of a request that is over does not count.
-        let outer = context.deadline.flatMap { $0.remaining == nil ? nil : $0 }
-        let clock = outer.map(\.clock) ?? Self.clock
-        let time = RequestDeadline.now(clock) + .nanoseconds(time.nanoseconds)
-        let deadline = RequestDeadline(min(outer?.time ?? time, time), clock: clock)
-        context.deadline = deadline
+        let deadline = context.limit(to: time, clock: nil)
         defer { deadline.end() }
+        return try await $current.withValue(context, operation: operation)
+    }
+
+    /// Sets a deadline, unless there is an earlier one.
+    ///
+    /// - Parameter own: the clock outside requests with a deadline; `nil` is real time.
+    /// - Returns: the deadline that now applies, to be ended by the caller.
+    mutating func limit(to time: Duration, clock own: (any EventLoop)?) -> RequestDeadline {
+        // The deadline of a request that is over does not count.
+        let outer = deadline.flatMap { $0.remaining == nil ? nil : $0 }
+        let clock = outer.map(\.clock) ?? Self.clock ?? own
+        let time = RequestDeadline.now(clock) + .nanoseconds(time.nanoseconds)
+        let limit = RequestDeadline(min(outer?.time ?? time, time), clock: clock)
+        deadline = limit
+        return limit
+    }
+
+    /// Runs `operation` in a context, or in the caller's if it is `nil`.
+    static func with<Result>(_ context: ServeContext?, _ operation: () async throws -> Result) async rethrows -> Result
+    {
+        guard let context else { return try await operation() }
         return try await $current.withValue(context, operation: operation)
     }
 

@@ -138,17 +138,21 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ) async throws -> CallResult {
         let (pool, options) = try Self.destination(of: id)
         let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
-        guard let options else { return try await pool.call(call, idempotent: false) }
-        return try await self.call(call, pool, options)
+        if options == nil, pool.requestTimeout == nil { return try await pool.call(call, idempotent: false) }
+        return try await self.call(call, pool, options ?? CallOptions())
     }
 
     @inline(never)
     private func call(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
-        guard let context = try options.context() else {
-            return try await pool.call(call, idempotent: options.idempotent)
+        var context = try options.context()
+        guard let time = [options.timeout, pool.requestTimeout].compactMap(\.self).min() else {
+            return try await ServeContext.with(context) { try await pool.call(call, idempotent: options.idempotent) }
         }
-        return try await ServeContext.$current.withValue(context) {
-            try await pool.call(call, idempotent: options.idempotent)
+        context = context ?? ServeContext.current ?? ServeContext(requestID: "")
+        let deadline = context!.limit(to: time, clock: clock)
+        defer { deadline.end() }
+        return try await ServeContext.with(context) {
+            try await TimedCall.run(until: deadline) { try await pool.call(call, idempotent: options.idempotent) }
         }
     }
 

@@ -20,6 +20,10 @@ extension DeploymentOptions {
     ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
     ///     pending.
     ///   - routing: which replica a call goes to; by default the less busy of two chosen at random.
+    ///   - admission: which requests are refused although the queue has a place for them; by default those that would
+    ///     probably not be answered before their deadline.
+    ///   - requestTimeout: how long a request may take, from its arrival until it is answered; no limit by default. A
+    ///     caller can set an earlier deadline. After it, the request fails with `deadlineExceeded` (HTTP 504).
     ///   - execution: which threads a replica's requests begin on; the Swift pool's by default.
     ///   - rollout: how new replicas replace old ones when a deploy changes them; `startFirst` by default.
     ///   - compression: whether answers to HTTP requests are compressed; by default with gzip, when the client accepts
@@ -47,6 +51,8 @@ extension DeploymentOptions {
         placementStrategy: PlacementStrategy = .spread,
         maxReplicasPerNode: Int? = nil,
         routing: Routing = .powerOfTwoChoices,
+        admission: Admission = .meetingDeadlines,
+        requestTimeout: Duration? = nil,
         execution: Execution = .automatic,
         rollout: Rollout = .startFirst,
         compression: Compression = .gzip(),
@@ -67,6 +73,8 @@ extension DeploymentOptions {
         self.placementStrategy = placementStrategy
         self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
+        self.admission = admission
+        self.requestTimeout = requestTimeout
         self.execution = execution
         self.rollout = rollout
         self.compression = compression

@@ -30,17 +30,6 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         public var description: String { kind.rawValue }
     }
 
-    /// Which replica a call goes to.
-    public struct Routing: Hashable, Sendable, Codable, CustomStringConvertible {
-        package enum Kind: String, Codable, Sendable { case powerOfTwoChoices, roundRobin }
-        package let kind: Kind
-        /// Of two replicas chosen at random, the one with fewer outstanding requests. The default.
-        public static let powerOfTwoChoices = Routing(kind: .powerOfTwoChoices)
-        /// Each replica in turn, skipping full ones.
-        public static let roundRobin = Routing(kind: .roundRobin)
-        public var description: String { kind.rawValue }
-    }
-
     /// How nodes are chosen for the replicas of a deployment. On one node there is nothing to choose.
     public struct PlacementStrategy: Hashable, Sendable, Codable, CustomStringConvertible {
         package enum Kind: String, Codable, Sendable { case spread, pack }
@@ -77,6 +66,12 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var maxReplicasPerNode: Int? = nil
     /// Which replica a call goes to; by default the less busy of two chosen at random.
     public var routing: Routing = .powerOfTwoChoices
+    /// Which requests are refused although the queue has a place for them; by default those that would probably not be
+    /// answered before their deadline.
+    public var admission: Admission = .meetingDeadlines
+    /// How long a request may take, from its arrival until it is answered; no limit by default. A caller can set an
+    /// earlier deadline. After it, the request fails with ``ServeError/Code/deadlineExceeded`` (HTTP 504).
+    public var requestTimeout: Duration? = nil
     /// Which threads a replica's requests begin on; the Swift pool's by default.
     public var execution: Execution = .automatic
     /// How new replicas replace old ones when a deploy changes them; ``Rollout/startFirst`` by default.
@@ -123,13 +118,14 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         }
         let problem =
             replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem()
-            ?? requestDecoding.problem()
+            ?? requestDecoding.problem() ?? routing.problem() ?? admission.problem()
         if let problem { throw refuse(problem) }
         let times = [
             ("startTimeout", startTimeout), ("progressDeadline", progressDeadline),
             ("healthCheckPeriod", healthCheckPeriod), ("healthCheckTimeout", healthCheckTimeout),
         ]
         for (name, time) in times where time <= .zero { throw refuse("\(name) must be longer than zero") }
+        if let requestTimeout, requestTimeout <= .zero { throw refuse("requestTimeout must be longer than zero") }
         if gracefulShutdownTimeout < .zero { throw refuse("gracefulShutdownTimeout must not be negative") }
     }
 }

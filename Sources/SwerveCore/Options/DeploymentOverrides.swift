@@ -14,6 +14,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var placementStrategy: DeploymentOptions.PlacementStrategy?
     public var maxReplicasPerNode: Int?
     public var routing: DeploymentOptions.Routing?
+    public var admission: DeploymentOptions.Admission?
+    public var requestTimeout: Duration?
     public var execution: DeploymentOptions.Execution?
     public var rollout: DeploymentOptions.Rollout?
     public var compression: DeploymentOptions.Compression?
@@ -35,6 +37,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
         maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
+        admission: DeploymentOptions.Admission? = nil,
+        requestTimeout: Duration? = nil,
         execution: DeploymentOptions.Execution? = nil,
         rollout: DeploymentOptions.Rollout? = nil,
         compression: DeploymentOptions.Compression? = nil,
@@ -55,6 +59,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.placementStrategy = placementStrategy
         self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
+        self.admission = admission
+        self.requestTimeout = requestTimeout
         self.execution = execution
         self.rollout = rollout
         self.compression = compression
@@ -79,6 +85,8 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let placementStrategy { options.placementStrategy = placementStrategy }
         if let maxReplicasPerNode { options.maxReplicasPerNode = maxReplicasPerNode }
         if let routing { options.routing = routing }
+        if let admission { options.admission = admission }
+        if let requestTimeout { options.requestTimeout = requestTimeout }
         if let execution { options.execution = execution }
         if let rollout { options.rollout = rollout }
         if let compression { options.compression = compression }

@@ -152,6 +152,11 @@ extension HTTPConnectionHandler {
         service.begin(head, body: body, exchange: exchange)
     }
 
+    /// The service sets an earlier deadline for the request.
+    func limit(to time: NIODeadline) {
+        machine.limit(to: MonotonicTime(nanoseconds: Int64(clamping: time.uptimeNanoseconds)))
+    }
+
     private func writeContinue() {
         prepareOutgoing()
         outgoing.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")

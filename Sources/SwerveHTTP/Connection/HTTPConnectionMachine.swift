@@ -27,7 +27,7 @@ struct HTTPConnectionMachine: Sendable {
         let isHead: Bool
         let isHTTP10: Bool
         /// When the whole exchange must be over.
-        let deadline: MonotonicTime?
+        var deadline: MonotonicTime?
     }
 
     enum Phase: Hashable, Sendable {
@@ -193,6 +193,13 @@ struct HTTPConnectionMachine: Sendable {
     private static func timeout(_ own: Duration?, _ clients: Duration?) -> Duration? {
         guard let own, let clients else { return own ?? clients }
         return min(own, clients)
+    }
+
+    /// The exchange must be over earlier than the options and the client said.
+    mutating func limit(to time: MonotonicTime) {
+        guard case .exchange(var exchange) = phase else { return }
+        exchange.deadline = time
+        phase = .exchange(exchange)
     }
 
     /// Part of a body has arrived: the client gets its full time again or, with a minimum rate, only the time that the

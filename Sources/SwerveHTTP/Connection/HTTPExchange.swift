@@ -68,6 +68,13 @@ package final class HTTPExchange {
     /// Whether a response is still wanted.
     package var isOpen: Bool { connection != nil }
 
+    /// The request must be over by then, if it need not be earlier.
+    package func limit(to time: NIODeadline) {
+        guard time < deadline ?? .distantFuture else { return }
+        deadline = time
+        connection?.limit(to: time)
+    }
+
     /// Sends a whole response.
     package func respond(status: UInt16, headerBlock: ByteBuffer, body: ByteBuffer) {
         connection?.respond(status: status, headerBlock: headerBlock, body: body)

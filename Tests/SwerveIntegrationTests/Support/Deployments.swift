@@ -169,8 +169,8 @@ distributed actor Gate {
             try await journal.note("began \(name) in \(getpid())")
             try await journal.wait(for: "open \(name)")
         } catch is CancellationError {
-            // Unstructured: this task's own calls are already cancelled.
-            await Task { try? await journal.note("cancelled \(name)") }.value
+            // Detached: calls of this task are cancelled, and its deadline may have passed.
+            await Task.detached { [journal] in try? await journal.note("cancelled \(name)") }.value
             throw CancellationError()
         }
         return name
@@ -196,6 +196,7 @@ distributed actor Front: HTTPIngress {
     private let back: Model
     private let journal: Journal
     private let produced = Counter()
+    private let identity = UInt64.random(in: .min ... .max)
 
     init(back: Model, journal: Journal) {
         self.back = back
@@ -233,10 +234,17 @@ distributed actor Front: HTTPIngress {
         case "/hang":
             try await journal.note("began hang")
             do { try await journal.wait(for: "never") } catch {
-                // Unstructured: this task's own calls are already cancelled.
-                await Task { try? await journal.note("cancelled hang") }.value
+                // Detached: calls of this task are cancelled, and its deadline may have passed.
+                await Task.detached { [journal] in try? await journal.note("cancelled hang") }.value
             }
             return .text("too late")
+        case "/who": return .text("\(identity)")
+        case "/note":
+            try await journal.note("note \(request.query ?? "")")
+            return .text("\(identity)")
+        case "/work":
+            try await Task.sleep(for: .milliseconds(20))
+            return .text("\(identity)")
         case "/gate":
             try await journal.note("began gate")
             try await journal.wait(for: "open gate")
