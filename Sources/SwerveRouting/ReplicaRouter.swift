@@ -52,8 +52,8 @@ package struct ReplicaRouter: Sendable {
     /// The slots in the published set, in the order of the set.
     private var routable: [SlotIndex] = []
     /// What the policy sees of them, by the same positions.
-    private var replicas: [RoutingReplica] = []
-    private var queue = RequestQueue()
+    private(set) var replicas: [RoutingReplica] = []
+    var queue = RequestQueue()
     private var estimate = WaitEstimate()
     private var options: PoolOptions
     private var choice: ReplicaChoice
@@ -63,9 +63,9 @@ package struct ReplicaRouter: Sendable {
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
     /// Where requests go that name a model, if the replicas have models.
-    private var models = ModelRouting()
+    var models = ModelRouting()
     /// The time of the latest event.
-    private var time = MonotonicTime.zero
+    var time = MonotonicTime.zero
 
     package init(_ options: PoolOptions = PoolOptions()) {
         self.options = options
@@ -83,23 +83,6 @@ package struct ReplicaRouter: Sendable {
     /// Whether the slot is in the set, or has leases out.
     @inline(__always)
     package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
-
-    /// Whether the replicas have models.
-    package var hasModels: Bool { models.isInUse }
-
-    /// A replica says which models it has.
-    ///
-    /// - Returns: the waiting requests that now have a lease.
-    package mutating func know(
-        _ report: ReplicaModels,
-        of replica: ReplicaID,
-        now: MonotonicTime,
-        using generator: inout SplitMix64
-    ) -> [Assignment] {
-        time = now
-        models.know(report, of: replica)
-        return assignAll(using: &generator)
-    }
 
     // MARK: Requests
 
@@ -344,7 +327,7 @@ package struct ReplicaRouter: Sendable {
     ///   - request: `nil` if it makes no difference.
     ///   - isNew: whether it has just come.
     @inline(__always)
-    private mutating func choose(
+    mutating func choose(
         for request: RoutingRequest?,
         isNew: Bool = false,
         using generator: inout SplitMix64
@@ -378,28 +361,14 @@ package struct ReplicaRouter: Sendable {
         return Assignment(ticket: ticket, slot: slot)
     }
 
-    /// The same where replicas have models: the first one may wait for a replica that has its model.
-    private mutating func assignNextByModel(using generator: inout SplitMix64) -> Assignment? {
-        guard replicas.contains(where: \.hasRoom) else { return nil }
-        let first = queue.first(ModelRouting.lookAhead)
-        let preferred = models.next(first.map(\.request.modelID), among: replicas, now: time)
-        for index in [preferred] + first.indices where index < first.count {
-            guard let slot = choose(for: first[index].request, using: &generator) else { continue }
-            _ = queue.leave(first[index].ticket)
-            lease(slot)
-            return Assignment(ticket: first[index].ticket, slot: slot)
-        }
-        return nil
-    }
-
-    private mutating func assignAll(using generator: inout SplitMix64) -> [Assignment] {
+    mutating func assignAll(using generator: inout SplitMix64) -> [Assignment] {
         var assignments: [Assignment] = []
         while let assignment = assignNext(using: &generator) { assignments.append(assignment) }
         return assignments
     }
 
     @inline(__always)
-    private mutating func lease(_ slot: SlotIndex) {
+    mutating func lease(_ slot: SlotIndex) {
         slots[slot]!.ongoing += 1
         if models.isInUse { models.began(on: slots[slot]!.replica, now: time) }
         if let position = slots[slot]!.position { replicas[position].ongoing += 1 }
