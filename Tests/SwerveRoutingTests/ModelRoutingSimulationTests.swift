@@ -226,7 +226,8 @@ private struct ModelWorld {
         for model in 0..<10 { world.send("m\(model)", each: 2, for: .seconds(60)) }
         world.run()
         #expect(world.latencies.count == 1_200)
-        #expect(world.allLoads == 10)
+        // Two processes that see different lists for a moment may load one twice.
+        #expect((10...11).contains(world.allLoads))
     }
 
     @Test(
