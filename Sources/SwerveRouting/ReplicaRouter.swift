@@ -61,6 +61,9 @@ package struct ReplicaRouter: Sendable {
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
+    /// How many leases were ever taken.
+    private var admitted: UInt64 = 0
+    private var retries = RetryBudget()
 
     package init(_ options: PoolOptions = PoolOptions()) {
         self.options = options
@@ -75,6 +78,8 @@ package struct ReplicaRouter: Sendable {
     package var ongoingCount: Int { slots.reduce(0) { $0 + ($1?.ongoing ?? 0) } }
     package func ongoing(at slot: SlotIndex) -> Int { slots[slot]?.ongoing ?? 0 }
     package func replica(at slot: SlotIndex) -> ReplicaID? { slots[slot]?.replica }
+    /// The replicas in the published set.
+    package var published: [ReplicaID] { replicas.map(\.id) }
     /// Whether the slot is in the set, or has leases out.
     @inline(__always)
     package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
@@ -127,6 +132,29 @@ package struct ReplicaRouter: Sendable {
         }
         if queue.isEmpty { estimate.waitingBegan(now: now) }
         return .queued(queue.rejoin(request, now: now))
+    }
+
+    /// A request that one replica has may also run on another one: takes a lease on the least busy of those with room.
+    package mutating func admit(otherThan replica: ReplicaID) -> SlotIndex? {
+        guard queue.isEmpty else { return nil }
+        let others = replicas.map { $0.id == replica ? RoutingReplica(id: $0.id, limit: 0) : $0 }
+        guard let position = others.leastLoaded else { return nil }
+        lease(routable[position])
+        return routable[position]
+    }
+
+    /// A request that only one replica may get: takes a lease on it even if it has no room. Then it gets no other
+    /// request until enough have ended.
+    package mutating func admit(to replica: ReplicaID) -> SlotIndex? {
+        guard let position = replicas.firstIndex(where: { $0.id == replica }) else { return nil }
+        lease(routable[position])
+        return routable[position]
+    }
+
+    /// Whether a request that may have begun on a replica that was lost is tried again.
+    package mutating func mayRetry(now: MonotonicTime) -> Bool {
+        let capacity = slots.reduce(0) { $0 + ($1?.limit ?? 0) }
+        return retries.withdraw(admitted: admitted, capacity: capacity, now: now)
     }
 
     /// A waiting request is cancelled. Returns `false` if it no longer waits; then its lease must be released.
@@ -333,6 +361,7 @@ package struct ReplicaRouter: Sendable {
 
     @inline(__always)
     private mutating func lease(_ slot: SlotIndex) {
+        admitted &+= 1
         slots[slot]!.ongoing += 1
         if let position = slots[slot]!.position { replicas[position].ongoing += 1 }
     }

@@ -9,9 +9,11 @@ internal import Synchronization
 package final class Pool: Sendable {
     package let id: DeploymentID
     package let instance: InstanceID
-    private let clock: any EventLoop
+    let clock: any EventLoop
     private let loads: LoadReporter
     private let state: Mutex<State>
+    /// For calls that may be sent to a second replica.
+    let hedges = HedgeDelays()
     /// In nanoseconds; 0 for none.
     private let timeout = Atomic<Int64>(0)
 
@@ -178,6 +180,27 @@ package final class Pool: Sendable {
         if let work { perform(work) }
         return answer
     }
+
+    /// Takes a lease on another replica for a request that one has already; `nil` if none is free.
+    func acquire(otherThan replica: ReplicaID) -> LeaseBox? {
+        state.withLock { state in
+            state.router.admit(otherThan: replica).map { LeaseBox(lease($0, in: &state)) }
+        }
+    }
+
+    /// Takes a lease on a certain replica, even if it has no room; `nil` if it does not take requests any more.
+    func acquire(_ replica: ReplicaID) -> Lease? {
+        state.withLock { state in
+            guard let slot = state.router.admit(to: replica) else { return nil }
+            return lease(slot, in: &state)
+        }
+    }
+
+    /// The replicas that take requests.
+    var replicas: [ReplicaID] { state.withLock { $0.router.published } }
+
+    /// Whether a request that may have begun on a replica that was lost is tried again.
+    func mayRetry() -> Bool { state.withLock { $0.router.mayRetry(now: now()) } }
 
     /// Takes a waiting request out of the queue; no effect if it no longer waits.
     package func cancel(_ ticket: UInt64?) {

@@ -295,3 +295,30 @@ distributed actor Stuck {
     }
     distributed func answer() -> Int { 1 }
 }
+
+/// Answers at once, or hangs where the first call of a name arrives.
+@Deployment
+distributed actor Racer {
+    private let journal: Journal
+    private let identity = UInt64.random(in: .min ... .max)
+    private var cleared = 0
+
+    distributed func race(_ name: String, firstHangs: Bool) async throws -> UInt64 {
+        guard firstHangs else { return identity }
+        try await journal.note("began \(name) at \(identity)")
+        guard try await journal.all().count(where: { $0.hasPrefix("began \(name)") }) == 1 else { return identity }
+        do { try await journal.wait(for: "never") } catch is CancellationError {
+            // Detached: calls of this task are cancelled.
+            await Task.detached { [journal] in try? await journal.note("cancelled \(name)") }.value
+        }
+        throw CancellationError()
+    }
+    distributed func clear() -> Int {
+        cleared += 1
+        return cleared
+    }
+    distributed func gate(_ name: String) async throws {
+        try await journal.note("began \(name)")
+        try await journal.wait(for: "open \(name)")
+    }
+}
