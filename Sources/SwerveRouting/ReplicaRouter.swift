@@ -87,8 +87,11 @@ package struct ReplicaRouter: Sendable {
     // MARK: Requests
 
     /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
+    ///
+    /// - Parameter elsewhere: how many requests wait in other processes, which share the limit.
     package mutating func admit(
         _ request: RoutingRequest,
+        elsewhere: Int = 0,
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission {
@@ -100,9 +103,9 @@ package struct ReplicaRouter: Sendable {
             return .assigned(slot)
         }
         var displaced: Ticket?
-        if queue.count >= options.maxQueuedRequests {
+        if queue.count + elsewhere >= options.maxQueuedRequests {
             displaced = queue.displace(below: request.priority)
-            if displaced == nil { return .refused(queueFull(now)) }
+            if displaced == nil { return .refused(queueFull(elsewhere: elsewhere, now)) }
         }
         if queue.isEmpty { estimate.waitingBegan(now: now) }
         return .queued(queue.join(request, now: now), displaced: displaced)
@@ -303,10 +306,11 @@ package struct ReplicaRouter: Sendable {
         "the request's deadline passed while it waited for a replica"
     )
 
-    private func queueFull(_ now: MonotonicTime) -> ServeError {
-        ServeError(
+    private func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
+        let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
+        return ServeError(
             .queueFull,
-            "\(queue.count) requests are already waiting, which is the limit",
+            "\(queue.count + elsewhere) requests are already waiting\(others), which is the limit",
             retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
         )
     }

@@ -243,7 +243,8 @@ distributed actor Front: HTTPIngress {
             try await journal.note("note \(request.query ?? "")")
             return .text("\(identity)")
         case "/work":
-            try await Task.sleep(for: .milliseconds(20))
+            let end = ContinuousClock.now + .milliseconds(20)
+            while ContinuousClock.now < end {}
             return .text("\(identity)")
         case "/gate":
             try await journal.note("began gate")
