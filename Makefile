@@ -12,8 +12,8 @@ ONLY ?=
 TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak chaos bench bench-peers bench-table format \
-	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-picture graph-picture \
-	graph-targets gpu-check options clean
+	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
+	setup-picture graph-picture graph-targets gpu-check options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -63,11 +63,13 @@ chaos:
 	python3 Benchmarks/chaos.py --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 # All benchmarks, which writes Benchmarks/results.md, or some: make bench ONLY=http,handles ARGS="--seconds 1".
-bench: $(if $(ONLY),setup-load,setup-bench)
+bench: $(if $(findstring course,$(ONLY)),setup-course,$(if $(ONLY),setup-load,setup-bench))
 	SWIFT=$(SWIFT) python3 Benchmarks/run.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
-bench-peers: bench
-	python3 Benchmarks/peers.py
+# Other model servers beside Swerve, which adds rows to Benchmarks/results.md: make bench-peers, or some of them:
+# make bench-peers ONLY=peers.bentoml.
+bench-peers: setup-load setup-peers
+	SWIFT=$(SWIFT) python3 Benchmarks/peers.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 # Writes Benchmarks/results.md and the tables in README.md from Benchmarks/results.json.
 bench-table:
@@ -101,6 +103,10 @@ setup-bench:
 	@dev/setup.sh bench
 setup-load:
 	@dev/setup.sh load
+setup-course:
+	@dev/setup.sh course
+setup-peers:
+	@dev/setup.sh peers
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture

@@ -15,16 +15,23 @@ from harness.batch import batch
 from harness.bench import Bench
 from harness.control import NAMES as CONTROL_NAMES
 from harness.control import control
+from harness.course import NAMES as COURSE_NAMES
+from harness.course import course
 from harness.echo import echo
+from harness.goodput import NAMES as GOODPUT_NAMES
+from harness.goodput import goodput
 from harness.graph import graph_flows, graph_large
 from harness.handles import BASELINES, handles
 from harness.life import cold_start, idle_pss, recovery
+from harness.model_batch import NAME as MODEL_BATCH
+from harness.model_batch import model_batch
 from harness.noop import ROWS, http_noop, names_of
 from harness.processes import ROOT, Failure, require
 from harness.scaling import NAMES as SCALING_NAMES
 from harness.scaling import scaling
 from harness.segformer import NAMES as SEGFORMER_NAMES
 from harness.segformer import segformer
+from harness.stream import stream
 from harness.vision import ENGINE_NAMES, segformer_engines, segformer_load, segformer_memory, segformer_stages
 
 # What measures the rows of a group, the products that it needs, and how the names of its rows begin.
@@ -32,7 +39,8 @@ Group = tuple[Callable[[Bench], None], list[str], list[str]]
 GROUPS: dict[str, list[Group]] = {
     "http": [(http_noop, ["bench-app", "bench-hummingbird"], [name for row in ROWS for name in names_of(*row)])],
     "echo": [(echo, ["bench-app"], ["echo_1mb_c8"])],
-    "batch": [(batch, ["bench-app"], ["batch32_10ms"])],
+    "batch": [(batch, ["bench-app"], ["batch32_10ms"]), (goodput, ["bench-app"], GOODPUT_NAMES)],
+    "stream": [(stream, ["bench-app", "bench-hummingbird"], ["stream_items.http", "stream_first_item.http"])],
     "handles": [(handles, ["bench-handles"], list(BASELINES))],
     "allocations": [(allocations, ["bench-app", "bench-handles"], ["allocations"])],
     "graph": [(graph_flows, ["bench-graph"], ["graph_chain3", "graph_fan8"]),
@@ -43,10 +51,12 @@ GROUPS: dict[str, list[Group]] = {
     "control": [(control, ["bench-control"], CONTROL_NAMES)],
     "scaling": [(scaling, ["bench-scaling"], SCALING_NAMES)],
     "segformer": [(segformer, ["segmentation"], SEGFORMER_NAMES),
+                  (model_batch, ["bench-vision"], [MODEL_BATCH]),
                   (segformer_load, ["bench-vision"], ["segformer_b0_load"]),
                   (segformer_stages, ["bench-vision"], ["segformer_b0_stage"]),
                   (segformer_engines, ["bench-vision"], ENGINE_NAMES),
                   (segformer_memory, ["bench-vision"], ["segformer_b0_pss"])],
+    "course": [(course, ["segmentation"], COURSE_NAMES)],
 }
 
 

@@ -6,7 +6,7 @@
                                                       prints how many images per second the processes made together
 
 MODEL is a folder. OUTPUT is `npy` (the class map as an array), `json` (a report with the class map as a PNG) or `bare`
-(the model alone, on one fixed tensor). Runs in .venv.
+(the model alone, on one fixed tensor; `bare4` on one of four pictures). Runs in .venv.
 """
 
 import base64
@@ -114,14 +114,14 @@ def color_of(label):
     return red, green, blue
 
 
-def bare(model, threads):
-    """One run of the model, and nothing else."""
+def bare(model, threads, size):
+    """One run of the model on so many pictures, and nothing else."""
     import numpy as np
     from vision_python import session_of
 
     session = session_of(f"{model}/model.onnx", threads)
     name = session.get_inputs()[0].name
-    tensor = np.random.default_rng(1).standard_normal((1, 3, 512, 512)).astype(np.float32)
+    tensor = np.random.default_rng(1).standard_normal((size, 3, 512, 512)).astype(np.float32)
     return lambda: session.run(None, {name: tensor})
 
 
@@ -159,7 +159,9 @@ def check(model, picture, output, path):
 def work(model, picture, output, threads, seconds, barrier, counts):
     """One of the processes: starts, warms up, waits for the others, then works for so long."""
     try:
-        step = bare(model, threads) if output == "bare" else Pipeline(model, picture, output, threads)
+        is_bare = output.startswith("bare")
+        size = int(output.removeprefix("bare") or 1) if is_bare else 1
+        step = bare(model, threads, size) if is_bare else Pipeline(model, picture, output, threads)
         for _ in range(WARM_UP_RUNS):
             step()
     except BaseException:
@@ -169,7 +171,7 @@ def work(model, picture, output, threads, seconds, barrier, counts):
     start, count = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         step()
-        count += 1
+        count += size
     counts.put(count)
 
 

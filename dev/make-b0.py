@@ -7,7 +7,8 @@
 
 Each is first written as transformers writes a model, then exported by export-onnx.py, whose work this tries. The folder
 holds config.json, preprocessor_config.json and model.onnx; of b1, which is laid out as a repository is, onnx/model.onnx.
-A folder that is complete is left as it is.
+A folder that is complete is left as it is. With --weights, torch's weights are written instead, as transformers writes a
+model, in a folder whose name ends in -torch.
 Needs: dev/python-env.sh golden
 """
 
@@ -67,9 +68,10 @@ VARIANTS = {
 
 def main() -> int:
     options = parse_options()
-    folder = options.out or ROOT / ".cache" / "models" / f"segformer-{options.variant}-random"
+    name = f"segformer-{options.variant}-random" + ("-torch" if options.weights else "")
+    folder = options.out or ROOT / ".cache" / "models" / name
     variant = VARIANTS[options.variant]
-    file = variant.get("file", "model.onnx")
+    file = "model.safetensors" if options.weights else variant.get("file", "model.onnx")
     files = [file, "config.json", "preprocessor_config.json"]
     if not options.force and all((folder / name).is_file() for name in files):
         return 0
@@ -84,17 +86,27 @@ def main() -> int:
     # The folder appears complete or not at all, even if the script is interrupted.
     partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
-        with tempfile.TemporaryDirectory() as checkpoint:
-            make_checkpoint(variant, options.seed, Path(checkpoint))
-            path, difference = export_script().convert(Path(checkpoint), partial, file=file)
-        require_lively(path, variant["size"])
+        if options.weights:
+            make_checkpoint(variant, options.seed, partial)
+            summary = "torch's weights"
+        else:
+            summary = export(variant, options.seed, partial, file)
         shutil.rmtree(folder, ignore_errors=True)
         partial.chmod(0o755)
         partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    print(f"{folder / file}: {(folder / file).stat().st_size} bytes, {difference:.1e} from torch at most")
+    print(f"{folder / file}: {(folder / file).stat().st_size} bytes, {summary}")
     return 0
+
+
+def export(variant: dict, seed: int, folder: Path, file: str) -> str:
+    """Writes the ONNX file and the configuration, and returns how far the file is from torch."""
+    with tempfile.TemporaryDirectory() as checkpoint:
+        make_checkpoint(variant, seed, Path(checkpoint))
+        path, difference = export_script().convert(Path(checkpoint), folder, file=file)
+    require_lively(path, variant["size"])
+    return f"{difference:.1e} from torch at most"
 
 
 def export_script():
@@ -109,6 +121,7 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variant", choices=sorted(VARIANTS), default="b0")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--weights", action="store_true", help="torch's weights instead of an ONNX file")
     parser.add_argument("--out", type=Path, help="folder to write instead")
     parser.add_argument("--force", action="store_true", help="make it again when it is there")
     return parser.parse_args()

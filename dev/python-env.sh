@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Creates .venv at the root of the repository and installs pinned sets of Python packages in it.
+# Creates a Python environment at the root of the repository and installs pinned sets of Python packages in it.
 #
 # Usage: dev/python-env.sh [set...]
 #
 # Each set is a file dev/requirements/<set>.txt; without arguments the set is "runtime". An installed set costs nothing,
 # so other scripts can call this one every time. It prints nothing when there is nothing to do.
 #
-# Environment: PYTHON   the interpreter that creates .venv (default: python3)
+# Environment: PYTHON   the interpreter that creates the environment (default: python3)
+#              VENV     the environment's folder (default: .venv)
 #
 # Exit status: 0 all sets are installed, 1 something failed, 2 wrong usage.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 requirements="$root/dev/requirements"
-venv="$root/.venv"
+venv="$root/${VENV:-.venv}"
 python=${PYTHON:-python3}
 
 say() { printf 'python-env: %s\n' "$*" >&2; }
@@ -87,7 +88,7 @@ install() {
 for name in "$@"; do
     is_installed "$name" && continue
     file="$requirements/$name.txt"
-    say "installing '$name' into .venv"
+    say "installing '$name' into ${VENV:-.venv}"
     if ! install "$file"; then
         # PyPI has no "+cpu" builds of torch: those come from a local folder of wheels or from PyTorch's own index.
         grep -q 'No matching distribution found for torch==.*+cpu' "$log" || fail_with_log "installing '$name' failed"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs what `make run`, `make test` or `make bench` need; `load` is `bench` without models. Prints nothing and
-# returns quickly when everything is installed.
+# Installs what `make run`, `make test` or `make bench` need; `load` is `bench` without models, `course` and `peers` add
+# other model servers to it, in environments of their own. Prints nothing and returns quickly when everything is
+# installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-goal=${1:?usage: dev/setup.sh run|test|bench|load|picture}
+goal=${1:?usage: dev/setup.sh run|test|bench|load|course|peers|picture}
 
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
@@ -26,7 +27,7 @@ plugins() {
 }
 # shellcheck disable=SC2207
 packages+=($(plugins))
-[ "$goal" = bench ] && packages+=(wrk nginx-light)
+case $goal in bench | course | peers) packages+=(wrk nginx-light) ;; esac
 [ "$goal" = load ] && packages=(zlib1g-dev libsqlite3-dev wrk nginx-light python3)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
@@ -84,10 +85,21 @@ case $goal in
         .venv/bin/python dev/make-models.py
         .venv/bin/python dev/make-content.py
         ;;
-    bench)
+    bench | course)
         dev/python-env.sh runtime golden
         optional openvino "its rows are left out"
         .venv/bin/python dev/make-b0.py --variant b0
+        .venv/bin/python dev/make-b0.py --variant b0 --weights
+        if [ "$goal" = course ]; then
+            VENV=.venv-peers dev/python-env.sh ray
+        else
+            VENV=.venv-peers optional ray "the rows course_* are left out"
+        fi
+        ;;
+    peers)
+        VENV=.venv-peers dev/python-env.sh ray peers
+        # It needs an older FastAPI than the others.
+        VENV=.venv-mlserver dev/python-env.sh mlserver
         ;;
     load | picture) ;;
     *) fail "unknown goal '$goal'" ;;

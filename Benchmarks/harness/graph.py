@@ -23,7 +23,7 @@ class Side:
         return f"/{self.name}"
 
     def load(self, connections: int, seconds: int) -> Load:
-        return load(self, connections, seconds, body_bytes=1, content_type="application/json")
+        return load(self, connections, seconds, body=1, content_type="application/json")
 
 
 def graph_flows(bench: Bench) -> None:

@@ -10,6 +10,8 @@ BASELINES = {
     "handle_call_p50.process": "200 bytes back and forth over a Unix socket, by NIO",
     "handle_calls_100.process": "the same, 100 messages outstanding",
     "handle_call.inprocess": "call of a plain actor",
+    "stream_items.handle": "an AsyncStream in one process",
+    "stream_first_item.handle": "200 bytes back and forth over a Unix socket, by NIO",
     "add_replica": "start of a process of the same executable and one message",
 }
 

@@ -1,13 +1,13 @@
--- The load: GET, or POST of so many bytes (the digit 1, so that one byte is JSON too); and one line of JSON with the
--- result.
+-- The load: GET, or POST of a text, or of so many bytes (the digit 1, so that one byte is JSON too); and one line of JSON
+-- with the result.
 --
---   wrk ... -s load.lua URL [-- BYTES CONTENT-TYPE]
+--   wrk ... -s load.lua URL [-- BYTES|TEXT CONTENT-TYPE]
 
 function init(arguments)
-    local bytes = tonumber(arguments[1])
-    if bytes then
+    if arguments[1] then
+        local bytes = tonumber(arguments[1])
         wrk.method = "POST"
-        wrk.body = string.rep("1", bytes)
+        wrk.body = bytes and string.rep("1", bytes) or arguments[1]
         wrk.headers["Content-Type"] = arguments[2]
     end
 end

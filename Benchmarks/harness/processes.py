@@ -54,8 +54,10 @@ class Server:
             stderr=subprocess.STDOUT, cwd=ROOT, env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
 
-    def wait_until_ready(self, seconds: float = 60, probe: Callable[[], bool] | None = None) -> "Server":
-        """Waits for the first 200, or for what `probe` looks for, asking every millisecond."""
+    def wait_until_ready(
+        self, seconds: float = 60, probe: Callable[[], bool] | None = None, pause: float = 0.001
+    ) -> "Server":
+        """Waits for the first 200, or for what `probe` looks for, asking after each pause."""
         probe = probe or (lambda: answers_ok(self.port, self.path))
         deadline = time.perf_counter() + seconds
         while not probe():
@@ -63,7 +65,7 @@ class Server:
                 raise Failure(f"{self.name} ended with status {self.process.returncode}: {self.last_output()}")
             if time.perf_counter() > deadline:
                 raise Failure(f"{self.name} does not answer after {seconds} s: {self.last_output()}")
-            time.sleep(0.001)
+            time.sleep(pause)
         return self
 
     def last_output(self) -> str:
@@ -119,10 +121,11 @@ def answers_ok(port: int, path: str = "/", timeout: float = 5) -> bool:
 
 
 def post(
-    port: int, path: str, body: bytes, connection: http.client.HTTPConnection | None = None, accept: str = "*/*"
+    port: int, path: str, body: bytes, connection: http.client.HTTPConnection | None = None, accept: str = "*/*",
+    content_type: str = "application/octet-stream",
 ) -> tuple[int, bytes]:
     connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", path, body, {"Accept": accept})
+    connection.request("POST", path, body, {"Accept": accept, "Content-Type": content_type})
     response = connection.getresponse()
     return response.status, response.read()
 

@@ -18,10 +18,11 @@ Tables = dict[str, list[Line]]
 def tables(rows: list[Row], wanted: Tables = TABLES, pending: Set[str] = PENDING) -> str:
     """All tables, without the lines of pending rows. Fails with every line that does not fit the results."""
     by_name = {row["name"]: row for row in rows}
-    problems = [f"harness/readme_lines.py: `{line.row}` {problem}" for lines in wanted.values() for line in lines
-                if (problem := problem_of(by_name.get(line.row), line.row in pending))]
+    problems = [f"`{line.row}` {problem}" for lines in wanted.values() for line in lines
+                if line.row not in pending and (problem := problem_of(by_name.get(line.row)))]
+    problems += [f"`{name}` is in results.json now: remove it from PENDING" for name in sorted(pending & by_name.keys())]
     if problems:
-        raise Failure("\n".join(problems))
+        raise Failure("\n".join(f"harness/readme_lines.py: {problem}" for problem in problems))
     shown = {subject: [line for line in lines if line.row not in pending] for subject, lines in wanted.items()}
     measured = dict.fromkeys(by_name[line.row]["measured"] for lines in shown.values() for line in lines)
     return "\n".join([
@@ -30,9 +31,7 @@ def tables(rows: list[Row], wanted: Tables = TABLES, pending: Set[str] = PENDING
     ])
 
 
-def problem_of(row: Row | None, is_pending: bool) -> str | None:
-    if is_pending:
-        return "is in results.json now: remove it from PENDING" if row else None
+def problem_of(row: Row | None) -> str | None:
     if row is None:
         return "is not in results.json: remove its line, or measure it"
     return "has no baseline to stand beside it" if row["baseline"] is None else None

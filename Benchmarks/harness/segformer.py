@@ -130,21 +130,23 @@ class Comparison:
         return json.loads(python("rate", *arguments))["images_per_second"]
 
 
-def python(*arguments: str) -> str:
-    result = subprocess.run([str(PYTHON), str(SCRIPT), *arguments], capture_output=True, text=True, timeout=300)
+def python(*arguments: str, script: Path = SCRIPT) -> str:
+    result = subprocess.run([str(PYTHON), str(script), *arguments], capture_output=True, text=True, timeout=300)
     if result.returncode != 0:
-        raise Failure(f"segformer_python.py {arguments[0]} failed: {result.stderr[-2000:].strip()}")
+        raise Failure(f"{script.name} {arguments[0]} failed: {result.stderr[-2000:].strip()}")
     return result.stdout
 
 
-def is_answered(port: int, body: bytes) -> bool:
+def is_answered(port: int, body: bytes, path: str = "/segment") -> bool:
     try:
-        return post(port, "/segment", body, accept=CLASS_MAP.accept)[0] == 200
+        return post(port, path, body, accept=CLASS_MAP.accept)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
 
 
-def image_rate(port: int, body: bytes, answer: Answer, clients: int, seconds: float) -> float:
+def image_rate(
+    port: int, body: bytes, answer: Answer, clients: int, seconds: float, path: str = "/segment"
+) -> float:
     """Images per second of clients that each post one image after another."""
     counts = [0] * clients
     failures: list[str] = []
@@ -154,7 +156,7 @@ def image_rate(port: int, body: bytes, answer: Answer, clients: int, seconds: fl
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while time.perf_counter() - start < seconds and not failures:
             try:
-                status, content = post(port, "/segment", body, connection, answer.accept)
+                status, content = post(port, path, body, connection, answer.accept)
             except (OSError, http.client.HTTPException) as error:
                 failures.append(repr(error))
                 return

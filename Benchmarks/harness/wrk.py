@@ -19,14 +19,15 @@ class Load:
 
 
 def load(
-    server: Any, connections: int, seconds: int, path: str | None = None, body_bytes: int | None = None,
+    server: Any, connections: int, seconds: int, path: str | None = None, body: int | str | None = None,
     content_type: str = "application/octet-stream",
 ) -> Load:
-    """One run with one thread; fails when any answer is not a success, for then it measured something else."""
+    """One run with one thread: of GET, or of POST with a text or so many bytes. Fails when any answer is not a success,
+    for then it measured something else."""
     url = f"http://127.0.0.1:{server.port}{path or server.path}"
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT), url]
-    if body_bytes:
-        command += ["--", str(body_bytes), content_type]
+    if body:
+        command += ["--", str(body), content_type]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise Failure(f"wrk failed on {server.name}: {result.stderr.strip() or result.stdout.strip()}")

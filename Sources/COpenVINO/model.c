@@ -18,26 +18,25 @@ struct openvino_compiled {
     void *compiled;
 };
 
-static bool check_ports(openvino_model *m, openvino_error *error) {
-    size_t inputs = 0, outputs = 0;
-    if (!openvino_ok(m->library, m->library->api.model_inputs_size(m->model, &inputs), error) ||
-        !openvino_ok(m->library, m->library->api.model_outputs_size(m->model, &outputs), error))
-        return false;
-    // Runs refer to inputs and outputs by their position.
-    return (inputs == m->inputs && outputs == m->outputs) ||
-           openvino_fail(error, "OpenVINO finds other inputs or outputs in the model than ONNX Runtime", NULL);
+static bool count_ports(openvino_model *m, openvino_error *error) {
+    return openvino_ok(m->library, m->library->api.model_inputs_size(m->model, &m->inputs), error) &&
+           openvino_ok(m->library, m->library->api.model_outputs_size(m->model, &m->outputs), error);
 }
 
-bool openvino_model_read(const openvino_library *library, const char *path, const char *bytes, size_t count, size_t inputs,
-                         size_t outputs, openvino_model **out, openvino_error *error) {
+bool openvino_model_has_ports(const openvino_model *m, size_t inputs, size_t outputs) {
+    return inputs == m->inputs && outputs == m->outputs;
+}
+
+bool openvino_model_read(const openvino_library *library, const char *path, const char *bytes, size_t count,
+                         openvino_model **out, openvino_error *error) {
     *out = NULL;
     openvino_model *m = calloc(1, sizeof *m);
     if (!m) return openvino_fail(error, "out of memory", NULL);
-    *m = (openvino_model){.library = library, .inputs = inputs, .outputs = outputs};
+    *m = (openvino_model){.library = library};
     pthread_mutex_lock(&one_at_a_time);
     status code = path ? library->api.core_read_model(library->core, path, NULL, &m->model)
                        : library->api.core_read_model_from_memory_buffer(library->core, bytes, count, NULL, &m->model);
-    bool good = openvino_ok(library, code, error) && check_ports(m, error);
+    bool good = openvino_ok(library, code, error) && count_ports(m, error);
     pthread_mutex_unlock(&one_at_a_time);
     if (!good) {
         openvino_model_close(m);

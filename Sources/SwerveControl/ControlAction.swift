@@ -77,6 +77,8 @@ package enum ReplicaEvent: Hashable, Sendable, Codable {
     case drained
     /// What the replica's process asks of other deployments has changed.
     case loadChanged([DeploymentID: Load])
+    /// The models that the replica has, or their number, has changed.
+    case modelsChanged(ReplicaModels)
 }
 
 /// Where a replica runs.

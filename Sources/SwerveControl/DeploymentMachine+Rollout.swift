@@ -35,6 +35,7 @@ extension DeploymentMachine {
         case .launched(let processID): replicas[index].launched(processID: processID, now: now)
         case .connected: replicas[index].connected(now: now)
         case .checkPassed: replicas[index].checkPassed()
+        case .modelsChanged(let models): replicas[index].models = models
         default: replicas[index].probeAnswered()
         }
         wakeUp = wakeUp.map { min($0, replicas[index].wakeUp) }

@@ -82,6 +82,8 @@ struct ReplicaMachine: Sendable {
     private var updates = 0
     /// Why the last of the user's checks failed; empty if it passed.
     private(set) var checkFailure = ""
+    /// `nil` for a replica without a multiplexed loader, and until it is ready.
+    var models: ReplicaModels?
 
     init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, reservation: Reservation, now: MonotonicTime) {
         self.id = id
@@ -311,7 +313,8 @@ struct ReplicaMachine: Sendable {
             startUp: startUp,
             message: checkFailure,
             reservation: reservation.resources == Resources() ? nil : reservation,
-            memoryLimit: place?.memoryLimit
+            memoryLimit: place?.memoryLimit,
+            models: models
         )
     }
 }

@@ -41,6 +41,10 @@ public struct ServeError: Error, Hashable, Sendable, Codable, CustomStringConver
         public static let invalidArgument = Code("invalid_argument")
         /// A batched method returned another number of results than it got items.
         public static let wrongResultCount = Code("wrong_result_count")
+        /// A request that needs a model does not say which.
+        public static let missingModelID = Code("missing_model_id")
+        /// There is no model with that ID. A `@Multiplexed` loader throws it.
+        public static let modelNotFound = Code("model_not_found")
         /// The value cannot be encoded.
         public static let unencodable = Code("unencodable")
         /// The actor has no such method, or the two sides were built from different sources.

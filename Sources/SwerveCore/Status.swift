@@ -177,6 +177,8 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var reservation: Reservation?
     /// How its memory is limited to what it reserved; `nil` if it reserved none, or is not placed.
     public var memoryLimit: MemoryLimit?
+    /// The models that it has; `nil` if it has no `@Multiplexed` loader.
+    public var models: ReplicaModels?
 
     public init(
         id: ReplicaID,
@@ -186,7 +188,8 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         startUp: StartUp = StartUp(),
         message: String = "",
         reservation: Reservation? = nil,
-        memoryLimit: MemoryLimit? = nil
+        memoryLimit: MemoryLimit? = nil,
+        models: ReplicaModels? = nil
     ) {
         self.id = id
         self.state = state
@@ -196,5 +199,6 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         self.message = message
         self.reservation = reservation
         self.memoryLimit = memoryLimit
+        self.models = models
     }
 }

@@ -50,12 +50,13 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
     public var reasonPhrase: String { "\(Self.phrase(of: code))" }
     public var description: String { "\(code) \(reasonPhrase)" }
 
-    /// The status for a failure of Swerve itself: 404 not found, 413 too large, 422 bad input, 502 replica lost, 503
+    /// The status for a failure of Swerve itself: 400 no model named, 404 not found, 413 too large, 422 bad input, 502 replica lost, 503
     /// shed or not available, 504 too late, and 500 for the rest.
     public init(for error: ServeError) {
         self =
             switch error.code {
-            case .notFound: .notFound
+            case .notFound, .modelNotFound: .notFound
+            case .missingModelID: .badRequest
             case .deadlineExceeded: .gatewayTimeout
             case .tooLarge: .contentTooLarge
             case .invalidArgument: .unprocessableContent

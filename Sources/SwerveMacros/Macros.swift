@@ -88,6 +88,7 @@
     named(_deploymentOptions),
     named(_deploymentMethods),
     named(_batchedMethods),
+    named(_multiplexing),
     named(nodes),
     named(Nodes)
 )

@@ -115,7 +115,8 @@ package struct BatchedMacro: PeerMacro {
 }
 
 extension AttributeListSyntax {
-    fileprivate var isDeployment: Bool {
+    /// Whether `@Deployment` is among them.
+    var isDeployment: Bool {
         contains {
             let name = $0.as(AttributeSyntax.self)?.attributeName.trimmedDescription
             return ["Deployment", "SwerveMacros.Deployment", "Swerve.Deployment"].contains(name)

@@ -11,6 +11,7 @@ extension DeploymentActor {
         }
         let names = [
             "Configured", "InitArguments", "_make", "_deploymentOptions", "_deploymentMethods", "_batchedMethods",
+            "_multiplexing",
         ]
         for reserved in names {
             guard let taken = declaration(of: reserved) else { continue }
@@ -23,6 +24,7 @@ extension DeploymentActor {
             checkSignature(of: method, in: context)
         }
         checkBatched(in: context)
+        checkMultiplexed(in: context)
         warnWithoutMethods(in: context)
         warnAboutConditions(in: context)
     }
@@ -53,6 +55,17 @@ extension DeploymentActor {
             context.error(
                 "two batched methods are named '\(name)', and each gets '\(name)Batching': rename one",
                 at: function.name
+            )
+        }
+    }
+
+    private func checkMultiplexed(in context: some MacroExpansionContext) {
+        let loaders = members.compactMap { $0.as(FunctionDeclSyntax.self) }.filter { $0.attributes.multiplexed != nil }
+        for loader in loaders.dropFirst() {
+            context.error(
+                "a request names one model, so an actor has one loader: have '\(loaders[0].name.text)' load all that "
+                    + "belongs to an ID",
+                at: loader.name
             )
         }
     }

@@ -25,6 +25,15 @@ extension DeploymentActor {
             """
         )
         if !batchedMethods.isEmpty { members.append(batchedTable) }
+        if let loader {
+            members.append(
+                """
+                \(prefix)static var _multiplexing: SwerveCore.MultiplexOptions? {
+                \(loader.options)
+                }
+                """
+            )
+        }
         members.append(methodTable)
         members += graphMembers
         return members.map { DeclSyntax(stringLiteral: $0) }

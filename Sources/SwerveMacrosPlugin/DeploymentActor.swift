@@ -17,6 +17,8 @@ struct DeploymentActor {
     /// The distributed methods, with those that `@Batched` generates.
     let distributedMethods: [FunctionDeclSyntax]
     let batchedMethods: [BatchedFunction]
+    /// The loader with `@Multiplexed`.
+    let loader: MultiplexedFunction?
 
     init(_ syntax: ActorDeclSyntax, in context: some MacroExpansionContext) {
         self.syntax = syntax
@@ -37,6 +39,7 @@ struct DeploymentActor {
         let functions = members.compactMap { $0.as(FunctionDeclSyntax.self) }
         let batchedMethods = functions.compactMap(BatchedFunction.init)
         self.batchedMethods = batchedMethods
+        self.loader = functions.lazy.compactMap(MultiplexedFunction.init).first
         self.distributedMethods =
             functions.filter { $0.modifiers.contains(.distributed) } + batchedMethods.compactMap(\.declaration)
     }

@@ -5,7 +5,7 @@ internal import SwiftSyntaxMacros
 
 /// Checks options that are literals, so that a mistake shows up in the source and not when the program runs.
 ///
-/// The ranges are those of `DeploymentOptions` and `BatchOptions`, which check computed values.
+/// The ranges are those of `DeploymentOptions`, `BatchOptions` and `MultiplexOptions`, which check computed values.
 func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansionContext) {
     guard case .argumentList(let arguments)? = attribute.arguments else { return }
     let ranges = [
@@ -14,6 +14,7 @@ func checkOptions(of attribute: AttributeSyntax, in context: some MacroExpansion
         "maxQueuedRequests": 0...10_000_000,
         "maxBatchSize": 1...100_000,
         "maxConcurrentBatches": 1...1_000,
+        "maxModelsPerReplica": 1...1_000,
     ]
     for argument in arguments {
         guard let label = argument.label?.text else {

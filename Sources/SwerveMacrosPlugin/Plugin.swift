@@ -5,5 +5,6 @@ internal import SwiftSyntaxMacros
 struct SwerveMacrosPlugin: CompilerPlugin {
     let providingMacros: [any Macro.Type] = [
         DeploymentMacro.self, FunctionDeploymentMacro.self, DeploymentInitMacro.self, BatchedMacro.self,
+        MultiplexedMacro.self,
     ]
 }

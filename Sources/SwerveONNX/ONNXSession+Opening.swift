@@ -1,5 +1,7 @@
 internal import CONNXRuntime
+internal import Dispatch
 internal import SwerveSystem
+internal import Synchronization
 
 extension ONNXSession {
     struct Opened {
@@ -9,6 +11,13 @@ extension ONNXSession {
         var outputs: [ONNXPort]
         var provider: ONNXProvider
         var failures: [ONNXProviderFailure] = []
+    }
+
+    /// Loads the libraries that the options need besides ONNX Runtime, so that this happens while other things are
+    /// prepared. If one is missing, opening the session says so.
+    package static func loadLibraries(for options: ONNXSessionOptions) async {
+        guard options.providers.contains(where: \.isOpenVINO) else { return }
+        _ = try? await BlockingThread(queueLimit: 1).run { try OpenVINOLibrary.load() }
     }
 
     /// Opens the model with the first provider that can run it.
@@ -84,9 +93,21 @@ extension ONNXSession {
             optimizationLevel: .none,
             configuration: ["session.disable_prepacking": "1"]
         )
-        let ports = ports(of: try openSession(source, runtime: runtime, provider: .cpu, options: reading))
+        // Both take some time, and neither needs the other.
+        let session = Mutex<Result<SessionHandle, any Error>?>(nil)
+        let model = Mutex<Result<OpenVINOModelHandle, any Error>?>(nil)
+        DispatchQueue.concurrentPerform(iterations: 2) { index in
+            if index == 0 {
+                let result = Result { try OpenVINOEngine.read(source, library) }
+                model.withLock { $0 = result }
+            } else {
+                let result = Result { try openSession(source, runtime: runtime, provider: .cpu, options: reading) }
+                session.withLock { $0 = result }
+            }
+        }
+        let ports = ports(of: try session.withLock { $0! }.get())
         let engine = try OpenVINOEngine(
-            source,
+            model.withLock { $0! },
             ports: ports,
             library: library,
             settings: provider.settings,

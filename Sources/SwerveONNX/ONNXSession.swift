@@ -169,6 +169,11 @@ public final class ONNXSession: Sendable {
         }
     }
 
+    /// - Throws: ``ONNXError`` with code `invalidInput` when the model does not take the inputs.
+    func check(_ inputs: [String: Tensor]) throws {
+        _ = try ordered(inputs.mapValues { .tensor($0) })
+    }
+
     /// Checks the inputs and returns them in the model's order.
     private func ordered(_ values: [String: ONNXValue]) throws -> [ONNXValue] {
         guard values.count == inputs.count else {

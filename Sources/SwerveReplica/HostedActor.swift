@@ -149,7 +149,11 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     override func run(_ request: HostedRequest) async {
         let _: Void? = await actor.whenLocal { actor in
             let entry = self.entry(of: actor)
-            if let context = request.context {
+            if let use = request.use {
+                await ModelUse.$current.withValue(use) {
+                    await ServeContext.$current.withValue(request.context) { await request.run(on: entry) }
+                }
+            } else if let context = request.context {
                 await ServeContext.$current.withValue(context) { await request.run(on: entry) }
             } else {
                 await request.run(on: entry)
@@ -246,6 +250,9 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         _ executor: (any TaskExecutor)?,
         on actor: isolated Act
     ) {
+        if let use = request.use, use !== ModelUse.current {
+            return ModelUse.$current.withValue(use) { begin(request, entry, executor, on: actor) }
+        }
         // Unstructured: a request lives as long as its caller wants. `started` keeps the task for cancellation.
         let task = Task.immediate(executorPreference: executor) {
             _ = actor

@@ -13,6 +13,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let actor: AnyHostedActor
     /// The calls of the actor's batched methods; `nil` if it has none.
     private let batches: BatchTable?
+    /// The models of the actor's multiplexed loader; `nil` if it has none.
+    package let models: ModelTable?
     /// What it can take over in place.
     private let limit: Atomic<Int>
     private let settings: Mutex<Settings>
@@ -62,7 +64,13 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         } else {
             self.batches = nil
         }
+        if D._multiplexing != nil, case .local(let identity) = actor.id.target {
+            self.models = identity.models
+        } else {
+            self.models = nil
+        }
         batches?.attach(self)
+        if let options = D._multiplexing { models?.attach(options, executor: taskExecutor) }
     }
 
     var compression: DeploymentOptions.Compression { settings.withLock { $0.compression } }
@@ -92,22 +100,34 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
         ongoingCount.add(1, ordering: .relaxed)
+        let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
-        defer { if !isStreaming { finish()?() } }
+        defer { if !isStreaming { ended(use) } }
         let handler = ResultHandler()
         do {
             let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
-            try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            if let use {
+                try await ModelUse.$current.withValue(use) {
+                    try await actor.call(call.target, InvocationDecoder(arguments), handler)
+                }
+            } else {
+                try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            }
             let result = try handler.result()
             if case .stream(let result) = result {
                 isStreaming = true
-                result.stream.begin()
-                result.stream.open.whenOver { self.finish()?() }
+                ModelUse.$current.withValue(use) { result.stream.begin() }
+                result.stream.open.whenOver { self.ended(use) }
             }
             return .result(result)
         } catch {
             return .failed(error)
         }
+    }
+
+    private func ended(_ use: ModelUse?) {
+        use?.end()
+        finish()?()
     }
 
     // MARK: Starting

@@ -25,6 +25,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     let replica: HostedReplica
     let context: ServeContext?
+    /// `nil` for a replica without models.
+    let use: ModelUse?
     private let content: Content
     private let reply: any Reply
     private let body: HTTPBodyStream?
@@ -60,6 +62,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     package init(_ replica: HostedReplica, _ call: HostedCall, context: ServeContext?, _ reply: any Reply) {
         self.replica = replica
         self.context = context
+        self.use = replica.models == nil ? nil : ModelUse()
         self.content = .call(call)
         self.reply = reply
         self.body = nil
@@ -73,6 +76,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             deadline: request.deadline.map { RequestDeadline($0, clock: loop) },
             attributes: request.head.attributes
         )
+        self.use = replica.models == nil ? nil : ModelUse()
         self.reply = reply
         if let body = request.body {
             self.body = nil
@@ -310,6 +314,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             state.writer = nil
         }
         context?.deadline?.end()
+        use?.end()
         reply.end(event, of: replica)
     }
 }

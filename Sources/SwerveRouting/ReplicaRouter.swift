@@ -64,6 +64,10 @@ package struct ReplicaRouter: Sendable {
     /// How many leases were ever taken.
     private var admitted: UInt64 = 0
     private var retries = RetryBudget()
+    /// Where requests go that name a model, if the replicas have models.
+    private var models = ModelRouting()
+    /// The time of the latest event.
+    private var time = MonotonicTime.zero
 
     package init(_ options: PoolOptions = PoolOptions()) {
         self.options = options
@@ -84,6 +88,12 @@ package struct ReplicaRouter: Sendable {
     @inline(__always)
     package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
 
+    /// Whether the replicas have models.
+    package var hasModels: Bool { models.isInUse }
+
+    /// A replica says which models it has.
+    package mutating func know(_ report: ReplicaModels, of replica: ReplicaID) { models.know(report, of: replica) }
+
     // MARK: Requests
 
     /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
@@ -95,6 +105,7 @@ package struct ReplicaRouter: Sendable {
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission {
+        time = now
         if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
         let slot = queue.isEmpty ? choose(for: request, using: &generator) : nil
         if let refusal = refusal(of: request, hasRoom: slot != nil, now) { return .refused(refusal) }
@@ -114,7 +125,7 @@ package struct ReplicaRouter: Sendable {
     /// Takes a lease if ``admit(_:now:using:)`` would assign one whatever the request is; otherwise nothing changes.
     @inline(__always)
     package mutating func admitIfFree(using generator: inout SplitMix64) -> SlotIndex? {
-        guard queue.isEmpty, withdrawal == nil, !heedsRequests,
+        guard queue.isEmpty, withdrawal == nil, !heedsRequests, !models.isInUse,
             let slot = choose(for: nil, using: &generator)
         else { return nil }
         lease(slot)
@@ -128,6 +139,7 @@ package struct ReplicaRouter: Sendable {
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission {
+        time = now
         if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
         if let slot = choose(for: request, using: &generator) {
             lease(slot)
@@ -165,7 +177,7 @@ package struct ReplicaRouter: Sendable {
 
     /// A lease ends. The slot may go to a waiting request at once.
     ///
-    /// - Parameter now: `nil` will do while no request waits.
+    /// - Parameter now: `nil` will do while no request waits and the replicas have no models.
     /// - Returns: the waiting request that now has a lease, and `more` of them if this ended a pause of the replica,
     ///   which may free several places.
     package mutating func release(
@@ -174,6 +186,10 @@ package struct ReplicaRouter: Sendable {
         using generator: inout SplitMix64
     ) -> (first: Assignment?, more: [Assignment]) {
         if let now, !queue.isEmpty { estimate.requestEnded(ongoing: ongoingCount, now: now) }
+        if models.isInUse, let now, let replica = slots[slot]?.replica {
+            time = now
+            models.ended(on: replica, now: now)
+        }
         giveBack(slot)
         let wasPaused = slots[slot]?.pausedUntil != nil
         if wasPaused { pause(slot, until: nil) }
@@ -186,6 +202,8 @@ package struct ReplicaRouter: Sendable {
     ///
     /// - Returns: when to call ``tick(now:using:)`` at the latest.
     package mutating func refused(_ slot: SlotIndex, now: MonotonicTime) -> MonotonicTime {
+        time = now
+        if models.isInUse, let replica = slots[slot]?.replica { models.refused(by: replica) }
         giveBack(slot)
         guard let pause = slots[slot]?.refusalPause else { return now }
         self.pause(slot, until: now + pause)
@@ -201,6 +219,7 @@ package struct ReplicaRouter: Sendable {
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> (assignments: [Assignment], expired: [Ticket]) {
+        time = now
         let expired = queue.expire(now: now)
         for index in slots.indices {
             if let until = slots[index]?.pausedUntil, until <= now { pause(index, until: nil) }
@@ -248,6 +267,7 @@ package struct ReplicaRouter: Sendable {
             slots.append(new)
             return slots.count - 1
         }
+        models.keep(replicas.map(\.id))
         arrange()
         return (routable, assignAll(using: &generator))
     }
@@ -270,6 +290,7 @@ package struct ReplicaRouter: Sendable {
     /// The deployment was withdrawn. New requests fail with `error`; the caller must fail the returned tickets, too.
     package mutating func withdraw(_ error: ServeError) -> [Ticket] {
         withdrawal = error
+        models = ModelRouting()
         for index in slots.indices { slots[index]?.position = nil }
         routable = []
         arrange()
@@ -343,13 +364,28 @@ package struct ReplicaRouter: Sendable {
         switch replicas.count {
         case 0: nil
         case 1: replicas[0].hasRoom ? routable[0] : nil
-        default:
-            choice.choose(among: replicas, for: request ?? RoutingRequest(), using: &generator).map { routable[$0] }
+        default: chooseOfSeveral(for: request, using: &generator).map { routable[$0] }
         }
     }
 
+    @inline(__always)
+    private mutating func chooseOfSeveral(for request: RoutingRequest?, using generator: inout SplitMix64) -> Int? {
+        if models.isInUse, let model = request?.modelID {
+            return models.choose(model, among: replicas, now: time, using: &generator)
+        }
+        return choice.choose(among: replicas, for: request ?? RoutingRequest(), using: &generator)
+    }
+
+    /// The waiting request that goes next.
+    private mutating func nextWaiting() -> (ticket: Ticket, request: RoutingRequest)? {
+        guard models.isInUse else { return queue.first() }
+        let first = queue.first(ModelRouting.lookAhead)
+        if first.isEmpty { return nil }
+        return first[models.next(first.map(\.request.modelID), among: replicas, now: time)]
+    }
+
     private mutating func assignNext(using generator: inout SplitMix64) -> Assignment? {
-        guard !queue.isEmpty, let (ticket, request) = queue.first(),
+        guard !queue.isEmpty, let (ticket, request) = nextWaiting(),
             let slot = choose(for: request, using: &generator)
         else { return nil }
         _ = queue.leave(ticket)
@@ -367,6 +403,7 @@ package struct ReplicaRouter: Sendable {
     private mutating func lease(_ slot: SlotIndex) {
         admitted &+= 1
         slots[slot]!.ongoing += 1
+        if models.isInUse { models.began(on: slots[slot]!.replica, now: time) }
         if let position = slots[slot]!.position { replicas[position].ongoing += 1 }
     }
 

@@ -87,6 +87,17 @@ package struct RequestQueue: Sendable {
         return (ticket, request)
     }
 
+    /// The first requests of the line whose first request gets the next replica, at most so many.
+    package mutating func first(_ count: Int) -> [(ticket: Ticket, request: RoutingRequest)] {
+        guard let first = first() else { return [] }
+        var found: [(ticket: Ticket, request: RoutingRequest)] = []
+        for place in lines[Int(first.request.priority.level)] {
+            if let request = waiting[place.ticket] { found.append((place.ticket, request)) }
+            if found.count == count { break }
+        }
+        return found
+    }
+
     /// Makes room: the newest request of the lowest priority below `priority` waits no longer.
     ///
     /// - Returns: its ticket; `nil` if no request has a lower priority.

@@ -2,6 +2,7 @@ package import Logging
 package import NIOCore
 package import SwerveActors
 package import SwerveCore
+internal import SwerveReplica
 internal import Synchronization
 
 /// What this process knows about the replica sets, and its connections to the processes that host them: one connection
@@ -34,6 +35,8 @@ package final class Peers: PublicationTarget {
         var links: [String: [Link]] = [:]
         /// The remote replicas that the pools use.
         var remote: [ReplicaID: RemoteReplica] = [:]
+        /// What replicas said last about their models.
+        var models: [ReplicaID: ReplicaModels] = [:]
     }
 
     /// The delay before a failed connection attempt is repeated.
@@ -55,6 +58,7 @@ package final class Peers: PublicationTarget {
         self.hello = hello
         self.logger = logger
         hosted.kept.configure(network: network, loop: loops[0], hello: hello)
+        hosted.models.tell { [weak self] replica, models in self?.know(models, of: replica) }
     }
 
     /// From now on, feeds the process's pools.
@@ -65,13 +69,37 @@ package final class Peers: PublicationTarget {
     // MARK: What the controller says
 
     package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: PoolOptions) {
-        state.withLock { $0.published[id] = .replicas(replicas, options) }
+        state.withLock { state in
+            // What is new may have spoken before it was published.
+            let left = Self.replicas(of: id, in: state).subtracting(replicas.map(\.id))
+            for replica in left { state.models[replica] = nil }
+            state.published[id] = .replicas(replicas, options)
+        }
         apply(id)
     }
 
     package func withdraw(_ id: DeploymentID, _ error: ServeError) {
-        state.withLock { $0.published[id] = .withdrawn(error) }
+        state.withLock { state in
+            for replica in Self.replicas(of: id, in: state) { state.models[replica] = nil }
+            state.published[id] = .withdrawn(error)
+        }
         apply(id)
+    }
+
+    private static func replicas(of id: DeploymentID, in state: State) -> Set<ReplicaID> {
+        guard case .replicas(let replicas, _)? = state.published[id] else { return [] }
+        return Set(replicas.map(\.id))
+    }
+
+    /// A replica, here or in another process, says which models it has.
+    package func know(_ models: ReplicaModels, of replica: ReplicaID) {
+        // A process has several connections to another, and each brings every report.
+        let isUsed = state.withLock { state in
+            if let known = state.models[replica], known.number >= models.number { return false }
+            state.models[replica] = models
+            return state.used.contains(replica.deployment)
+        }
+        if isUsed { pools.pool(replica.deployment).know(models, of: replica) }
     }
 
     private func use(_ id: DeploymentID) {
@@ -157,6 +185,10 @@ package final class Peers: PublicationTarget {
                 way(to: replica, in: &state, &missing).map {
                     Pool.Member($0, maxOngoingRequests: replica.maxOngoingRequests)
                 }
+            }
+            for replica in replicas {
+                let models = hosted[replica.id]?.models?.report ?? state.models[replica.id]
+                if let models { pool.know(models, of: replica.id) }
             }
             // Under the lock, so that an older set cannot overtake a newer one on its way to the pool.
             pool.update(reachable, options: options)
@@ -254,6 +286,7 @@ private final class OutgoingLink: PeerDelegate {
         }
     }
     func received(_ message: ControlMessage, on connection: PeerConnection) {
+        if case .models(let replica, let models) = message { return peers.know(models, of: replica) }
         connection.close(because: "unexpected control message: only the controller sends this kind")
     }
     func closed(_ connection: PeerConnection, reason: String) {

@@ -115,6 +115,15 @@ import Testing
         harness.finish()
     }
 
+    @Test func `a time limit counts from the request and not from the last tick`() throws {
+        let harness = try Harness()
+        harness.clock.now = harness.clock.now + .milliseconds(60)
+        try harness.send("GET / HTTP/1.1\r\nhost: a\r\nx-request-timeout-seconds: 0.05\r\n\r\n")
+        let deadline = try #require(harness.calls[0].exchange.deadline)
+        #expect(deadline == .uptimeNanoseconds(UInt64((harness.clock.now + .milliseconds(50)).nanoseconds)))
+        harness.finish()
+    }
+
     @Test func `a client may set a time limit where the server has none`() throws {
         let harness = try Harness()
         try harness.send("GET / HTTP/1.1\r\nhost: a\r\nx-request-timeout-seconds: 3\r\n\r\n")

@@ -237,6 +237,22 @@ extension IntegrationTests {
             }
         }
 
+        /// The driver decodes nothing: it may run in another process than the deployment and its caller.
+        @Test(arguments: placements)
+        func aGraphPassesStreamsOnAndAnswersWithThem(placement: DeploymentOptions.Placement) async throws {
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            let streams = Streams.options(placement: placement).bind(journal: journal)
+            let input = InputNode<Int>()
+            let graph = streams.nodes.doubled(streams.nodes.count(to: input))
+            let driver = GraphDriver.bind(graph, options: DeploymentOverrides(placement: placement))
+            try await withApplication(driver, routePrefix: "/") { handle, _ in
+                #expect(try await all(handle.predict(2000)) == (0..<2000).map { 2 * $0 })
+                #expect(try await post("/", "3").text == "0\n2\n4\n")
+                let events = try await post("/", "2", headers: ["accept": "text/event-stream"])
+                #expect(events.text == "data: 0\n\ndata: 2\n\n")
+            }
+        }
+
         // MARK: HTTP
 
         @Test(arguments: placements)

@@ -12,6 +12,7 @@ private let macros: [String: MacroSpec] = [
     "Deployment": MacroSpec(type: DeploymentMacro.self, conformances: [TypeSyntax("Deployment")]),
     "FunctionDeployment": MacroSpec(type: FunctionDeploymentMacro.self),
     "Batched": MacroSpec(type: BatchedMacro.self),
+    "Multiplexed": MacroSpec(type: MultiplexedMacro.self),
     "_DeploymentInit": MacroSpec(type: DeploymentInitMacro.self),
 ]
 

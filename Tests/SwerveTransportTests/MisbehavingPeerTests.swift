@@ -212,9 +212,10 @@ import Testing
             await client.ended()
             #expect(client.end == "lost", "\(client.events)", sourceLocation: sourceLocation)
         } else if let call {
-            guard case .lost(started: true, _) = await call.value else {
-                Issue.record("the call was not lost", sourceLocation: sourceLocation)
-                return
+            switch await call.value {
+            case .lost(started: true, _): break
+            case .result(.stream(let result)): result.stream.open.abandon()
+            default: Issue.record("the call was not lost", sourceLocation: sourceLocation)
             }
         }
         try await eventually("nothing is left: \(connection.load)", sourceLocation) { connection.load == (0, 0, 0) }
@@ -255,6 +256,33 @@ import Testing
                 $0.writeInteger(UInt64(1 << 24), endianness: .little)
             }
             try await peer.send(.responseData, stream: stream, bytes: window + 1)
+        }
+    }
+
+    @Test func `a replica that sends more of a stream than a window ahead of the reader`() async throws {
+        try await expectReplicaCutOff("more of an answer than its credit allows", http: false) { peer, stream in
+            try await peer.send(.responseItems, stream: stream) { $0.writeInteger(10 as UInt32, endianness: .little) }
+            for _ in 0..<4 { try await peer.send(.responseData, stream: stream, bytes: window / 4) }
+            try await peer.send(.responseData, stream: stream, bytes: 1)
+        }
+    }
+
+    @Test func `a replica whose stream has no limit or holds another kind of frame`() async throws {
+        try await expectReplicaCutOff("without its limit", http: false) { peer, stream in
+            try await peer.send(.responseItems, stream: stream, bytes: 3)
+        }
+        try await expectReplicaCutOff("within a stream of elements", http: false) { peer, stream in
+            try await peer.send(.responseItems, stream: stream) { $0.writeInteger(10 as UInt32, endianness: .little) }
+            try await peer.send(.responseHead, stream: stream, bytes: 3)
+        }
+    }
+
+    @Test func `a caller that asks for the elements of a call that is not ongoing`() async throws {
+        try await expectCallerCutOff(nil) { peer in
+            try await peer.send(.requestItems, stream: stream) {
+                $0.writeMultipleIntegers(RawPeer.stream(77), 0 as UInt32, endianness: .little)
+            }
+            #expect(try await peer.next()?.kind == .responseRefused)
         }
     }
 

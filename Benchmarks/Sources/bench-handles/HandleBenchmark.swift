@@ -33,6 +33,7 @@ struct HandleBenchmark {
             name: "local",
             routePrefix: nil
         )
+        let tokens = try await Serve.run(Tokens.bind(), name: "tokens", routePrefix: nil)
         let plain = PlainCounter()
         let raw = try await RawPeer.start(on: MultiThreadedEventLoopGroup.singleton)
         try await Serve.run(Counter.bind(), name: "scaled", routePrefix: nil)
@@ -49,6 +50,18 @@ struct HandleBenchmark {
                 "calls/s",
                 try await remoteThroughput(remote),
                 baseline: try await raw.exchange(outstanding: Self.outstanding, for: duration).perSecond
+            )
+            try await report(
+                "stream_items.handle",
+                "items/s",
+                try await streamed(tokens),
+                baseline: await plainStreamed()
+            )
+            try await report(
+                "stream_first_item.handle",
+                "us",
+                try await firstItem(tokens),
+                baseline: try await raw.exchange(outstanding: 1, for: duration).median.microseconds
             )
             try await report(
                 "handle_call.inprocess",
@@ -113,6 +126,39 @@ struct HandleBenchmark {
             return try await group.reduce(0, +)
         }
         return Double(calls) / (clock.now - start).inSeconds
+    }
+
+    // MARK: Streams from another process
+
+    private static let streamedItems = 200_000
+
+    private func streamed(_ tokens: Tokens) async throws -> Double {
+        let start = clock.now
+        var items = 0
+        while clock.now - start < duration {
+            for try await _ in try await tokens.count(to: Self.streamedItems) { items += 1 }
+        }
+        return Double(items) / (clock.now - start).inSeconds
+    }
+
+    private func plainStreamed() async -> Double {
+        let start = clock.now
+        var items = 0
+        while clock.now - start < duration {
+            for await _ in Tokens.plain(to: Self.streamedItems) { items += 1 }
+        }
+        return Double(items) / (clock.now - start).inSeconds
+    }
+
+    /// The median time from the call to the first element.
+    private func firstItem(_ tokens: Tokens) async throws -> Double {
+        var times: [Duration] = []
+        let deadline = clock.now + duration
+        while clock.now < deadline {
+            let start = clock.now
+            for try await _ in try await tokens.count(to: 1) { times.append(clock.now - start) }
+        }
+        return median(of: times).microseconds
     }
 
     // MARK: Calls within the process

@@ -76,6 +76,18 @@ struct VisionBenchmark {
         try await Serve.waitForShutdownSignal()
     }
 
+    func serveBatches(port: Int, threads: Int, size: Int) async throws {
+        let session = ONNXSessionOptions(intraOpThreads: threads, providers: [.cpu], concurrentRuns: 2)
+        let bound = SegFormer.options(maxOngoingRequests: 8 * size).bind(
+            model: model,
+            options: SegFormerOptions(session: session),
+            batching: BatchOptions(maxBatchSize: size, waitTimeout: .milliseconds(100))
+        )
+        try await Serve.start(ServeOptions(port: port))
+        try await Serve.run(bound, name: "segformer")
+        try await Serve.waitForShutdownSignal()
+    }
+
     /// Measures how many times per second each engine runs the model, with two threads. They take turns, so that what
     /// else happens on the machine meets all of them.
     func engines(duration: Duration) async throws {

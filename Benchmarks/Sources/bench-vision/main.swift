@@ -8,6 +8,7 @@ import SwerveModels
 //   bench-vision engines MODEL SECONDS            prints how many times per second each engine ran the model, on two threads
 //   bench-vision serve MODEL REPLICAS PICTURE process|inProcess cpu|openvino
 //                                                 starts replicas, warms each up, prints "ready" and keeps serving
+//   bench-vision batches MODEL PORT THREADS SIZE  serves one replica over HTTP whose runs take so many pictures
 
 let arguments = CommandLine.arguments
 switch (arguments.dropFirst().first, arguments.count) {
@@ -26,9 +27,15 @@ case ("serve", 7):
         placement: arguments[5] == "inProcess" ? .inProcess : .process,
         provider: arguments[6] == "openvino" ? .openVINO(precision: .bf16) : .cpu
     )
+case ("batches", 6):
+    try await VisionBenchmark(model: arguments[2]).serveBatches(
+        port: Int(arguments[3]) ?? 0,
+        threads: Int(arguments[4]) ?? 0,
+        size: Int(arguments[5]) ?? 1
+    )
 default:
     fatalError(
         "bench-vision load MODEL | stages MODEL PICTURE SECONDS | engines MODEL SECONDS "
-            + "| serve MODEL REPLICAS PICTURE PLACEMENT PROVIDER"
+            + "| serve MODEL REPLICAS PICTURE PLACEMENT PROVIDER | batches MODEL PORT THREADS SIZE"
     )
 }

@@ -59,9 +59,11 @@ const char *openvino_library_version(const openvino_library *library);
 // What the CPU can compute, as words such as "FP32 BF16". Owned by the library.
 const char *openvino_library_capabilities(const openvino_library *library);
 
-// Reads a model from a file, or from bytes when `path` is NULL. It must have this many inputs and outputs.
-bool openvino_model_read(const openvino_library *library, const char *path, const char *bytes, size_t count, size_t inputs,
-                         size_t outputs, openvino_model **out, openvino_error *error) OPENVINO_MUST_CHECK;
+// Reads a model from a file, or from bytes when `path` is NULL.
+bool openvino_model_read(const openvino_library *library, const char *path, const char *bytes, size_t count,
+                         openvino_model **out, openvino_error *error) OPENVINO_MUST_CHECK;
+// Whether the model has this many inputs and outputs. Runs refer to them by their position.
+bool openvino_model_has_ports(const openvino_model *model, size_t inputs, size_t outputs);
 void openvino_model_close(openvino_model *model);
 // Compiles the model for the CPU. `shapes` has one entry for each input. Waits while another model is read or compiled.
 bool openvino_model_compile(openvino_model *model, const openvino_shape *shapes, const char *const *keys,

@@ -1,9 +1,16 @@
 /// The arguments that all calls of a batch share. Calls whose arguments differ never share a batch.
 public struct BatchKey: Hashable, Sendable {
-    private let arguments: [any Hashable & Sendable]
+    private var arguments: [any Hashable & Sendable]
 
     public init(_ arguments: any Hashable & Sendable...) {
         self.arguments = arguments
+    }
+
+    /// The key of the calls that also share this.
+    func adding(_ argument: any Hashable & Sendable) -> BatchKey {
+        var key = self
+        key.arguments.append(argument)
+        return key
     }
 
     public static func == (left: BatchKey, right: BatchKey) -> Bool {

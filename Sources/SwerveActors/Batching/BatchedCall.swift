@@ -22,6 +22,8 @@ public enum BatchedCall {
             preconditionFailure("a method runs only on a local actor")
         }
         let table = identity.batches
+        // Calls for different models never share a batch.
+        let key = Act._multiplexing == nil ? key : key.adding(ServeContext.current?.modelID)
         let batcher = table.batcher(method) { changed in
             Batcher<Act, Item, Output>(method, table, clock: actor.actorSystem.clock, changed ?? options())
         }

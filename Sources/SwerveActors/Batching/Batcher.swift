@@ -18,6 +18,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let actor: Act
         let run: Run
         let context: ServeContext?
+        let use: ModelUse?
         let continuation: UnsafeContinuation<Output, any Error>
     }
 
@@ -75,7 +76,14 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 let context = ServeContext.current
-                let call = Call(item: item, actor: actor, run: run, context: context, continuation: continuation)
+                let call = Call(
+                    item: item,
+                    actor: actor,
+                    run: run,
+                    context: context,
+                    use: ModelUse.current,
+                    continuation: continuation
+                )
                 add(id, call, key: key, size: size)
             }
         } onCancel: {
@@ -205,12 +213,17 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let context = BatchContext(requests: calls.map(\.context), reason: batch.reason)
         let shared = context.shared
         defer { shared?.deadline?.end() }
+        let uses = calls.compactMap(\.use)
+        let use = uses.isEmpty ? nil : ModelUse(for: uses)
+        defer { use?.end() }
         let (actor, run) = (calls[0].actor, calls[0].run)
         let name = name
         do {
             let results = try await BatchContext.$current.withValue(context) {
                 try await ServeContext.$current.withValue(shared) {
-                    try await actor.whenLocal { try await run($0, items) }
+                    try await ModelUse.$current.withValue(use) {
+                        try await actor.whenLocal { try await run($0, items) }
+                    }
                 }
             }
             guard let results, results.count == items.count else {

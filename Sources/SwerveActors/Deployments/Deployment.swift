@@ -14,6 +14,8 @@ public protocol Deployment: DistributedActor, CustomDebugStringConvertible where
     static var _deploymentMethods: [DeploymentMethod<Self>] { get }
     /// The methods with `@Batched`.
     static var _batchedMethods: [BatchedMethod] { get }
+    /// The options of the loader with `@Multiplexed`; `nil` without one.
+    static var _multiplexing: MultiplexOptions? { get }
 
     /// Whether the replica can do its work. By default it always can.
     ///
@@ -32,6 +34,7 @@ public protocol Deployment: DistributedActor, CustomDebugStringConvertible where
 
 extension Deployment {
     public static var _batchedMethods: [BatchedMethod] { [] }
+    public static var _multiplexing: MultiplexOptions? { nil }
     public func checkHealth() async throws {}
 }
 

@@ -193,7 +193,7 @@ package final class Pool: Sendable {
         // A connection that leaves the table is destroyed after unlocking: it may hold the last reference to a user's
         // actor.
         let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
-            let now = state.router.queuedCount > 0 ? now() : nil
+            let now = state.router.queuedCount > 0 || state.router.hasModels ? now() : nil
             let (first, more) = state.router.release(slot, now: now, using: &state.generator)
             if state.watch.isArmed { noteLoad(&state) }
             let unused = takeUnused(slot, in: &state)
@@ -247,6 +247,11 @@ package final class Pool: Sendable {
             state.router.leave(replica)
             return takeUnused(in: &state)
         }
+    }
+
+    /// A replica says which models it has.
+    package func know(_ models: ReplicaModels, of replica: ReplicaID) {
+        state.withLock { $0.router.know(models, of: replica) }
     }
 
     /// How long a request may take, as the deployment's options say.

@@ -23,7 +23,11 @@ package struct UntypedStream: AnyResponseStream {
 
     package var open: any OpenStream { reader }
     package func begin() {}
-    package func send(to writer: ItemWriter) async throws { try await reader.forward(to: writer) }
+    package func send(to writer: ItemWriter) async throws {
+        // The stream ends with its handle, which nothing here uses.
+        defer { withExtendedLifetime(handle) {} }
+        try await reader.forward(to: writer)
+    }
     package var maxAhead: Int { reader.maxAhead }
     package var isUsed: Bool { reader.isUsed }
 

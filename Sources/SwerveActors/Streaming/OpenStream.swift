@@ -14,12 +14,9 @@ package protocol OpenStream: AnyObject, Sendable {
 /// Ends a stream when nobody can read it any more.
 package final class StreamHandle: Sendable {
     let open: any OpenStream
-    private let kept: StreamHandle?
 
-    /// - Parameter kept: another handle of the stream, which must not end it earlier.
-    init(_ open: any OpenStream, keeping kept: StreamHandle? = nil) {
+    init(_ open: any OpenStream) {
         self.open = open
-        self.kept = kept
     }
 
     deinit {

@@ -88,53 +88,59 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
 
     public func makeAsyncIterator() -> Iterator {
         let isSecond = use.isTaken.exchange(true, ordering: .relaxed)
-        return Iterator(self, isSecond: isSecond)
+        return Iterator(reading: isSecond ? nil : Reading(source, handle))
     }
 
     /// Reads a stream. When it goes out of scope, the stream is over.
     public struct Iterator: AsyncIteratorProtocol {
-        private enum Elements {
-            case local(LocalStream<Element>)
-            case items(ItemElements<Element>)
-            case alreadyRead
-        }
-        private let elements: Elements
-        /// Ends the stream with the iterator, whoever else holds the stream.
-        private let handle: StreamHandle?
-
-        init(_ stream: ResponseStream, isSecond: Bool) {
-            if isSecond {
-                self.elements = .alreadyRead
-                self.handle = nil
-                return
-            }
-            switch stream.source {
-            case .local(let local):
-                self.elements = .local(local)
-                self.handle = StreamHandle(local, keeping: stream.handle)
-            case .items(let reader):
-                self.elements = .items(ItemElements(reader, maxAhead: reader.maxAhead))
-                self.handle = StreamHandle(reader, keeping: stream.handle)
-            }
-        }
+        /// `nil` if the stream was read before.
+        fileprivate let reading: Reading?
 
         /// The next element, or `nil` at the end.
         ///
         /// - Throws: what the stream's closure threw; ``ServeError``; `CancellationError` when the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> Element? {
-            switch elements {
-            case .local(let stream): try await stream.next()
-            case .items(let items): try await items.next()
-            case .alreadyRead: throw ServeError(.invalidArgument, "a stream can be read only once")
-            }
+            guard let reading else { throw ServeError(.invalidArgument, "a stream can be read only once") }
+            return try await reading.next()
         }
 
         /// An element that is there already; `nil` if the next one has to be waited for.
+        func takeReady() throws -> Element? { try reading?.takeReady() }
+    }
+
+    /// What an iterator refers to. It ends the stream with the iterator, whoever else holds the stream.
+    // Everything goes through this object, so that it lives as long as it is read.
+    fileprivate final class Reading {
+        private enum Elements {
+            case local(LocalStream<Element>)
+            case items(ItemElements<Element>)
+        }
+        private let elements: Elements
+        private let handle: StreamHandle
+
+        init(_ source: Source, _ handle: StreamHandle) {
+            self.handle = handle
+            switch source {
+            case .local(let stream): self.elements = .local(stream)
+            case .items(let reader): self.elements = .items(ItemElements(reader, maxAhead: reader.maxAhead))
+            }
+        }
+
+        deinit {
+            handle.open.abandon()
+        }
+
+        func next() async throws -> Element? {
+            switch elements {
+            case .local(let stream): try await stream.next()
+            case .items(let items): try await items.next()
+            }
+        }
+
         func takeReady() throws -> Element? {
             switch elements {
             case .local(let stream): stream.takeReady()
             case .items(let items): try items.takeReady()
-            case .alreadyRead: nil
             }
         }
     }
@@ -148,6 +154,8 @@ extension ResponseStream: AnyResponseStream {
     }
 
     package func send(to writer: ItemWriter) async throws {
+        // The stream ends with its handle, which nothing here uses.
+        defer { withExtendedLifetime(handle) {} }
         switch source {
         case .local(let stream): try await stream.send(to: writer)
         case .items(let reader): try await reader.forward(to: writer)

@@ -220,7 +220,7 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     }
 
     public func onReturn<Success: Codable & Sendable>(value: Success) async throws {
-        if let stream = value as? any AnyResponseStream { self.stream = stream } else { try returned(value) }
+        try returned(any: value)
     }
     public func onReturnVoid() async throws {}
     public func onThrow<Err: Error>(error: Err) async throws {
@@ -231,6 +231,11 @@ public final class ResultHandler: DistributedTargetInvocationResultHandler, @unc
     @inlinable
     public func returned<Success: Codable & Sendable>(_ value: Success) throws {
         if encoded == nil { self.value = value } else { try encode(value) }
+    }
+
+    /// Takes what a method returned, which may be a stream.
+    package func returned(any value: any Codable & Sendable) throws {
+        if let stream = value as? any AnyResponseStream { self.stream = stream } else { try returned(value) }
     }
 
     /// Takes the stream that a method returned. For code that `@Deployment` generates.

@@ -116,6 +116,8 @@ package final class LocalIdentity: Sendable {
     package let instance: InstanceID
     /// The calls of the actor's batched methods.
     package let batches = BatchTable()
+    /// The models of the actor's multiplexed loader.
+    package let models = ModelTable()
     package init(replica: ReplicaID?, instance: InstanceID) {
         self.replica = replica
         self.instance = instance

@@ -204,7 +204,10 @@ package final class WorkerLauncher: ReplicaLauncher {
 extension WorkerLauncher: PeerDelegate {
     package func received(_ hello: Hello, on connection: PeerConnection) {
         // Not a worker, but a proxy, which calls this process's own replicas.
-        guard let replica = hello.replica else { return connection.send(peers.hello) }
+        guard let replica = hello.replica else {
+            connection.send(peers.hello)
+            return peers.hosted.models.tell(connection)
+        }
         if let slot = hello.board?.open() { connection.setPeerBoard(slot) }
         let isExpected = state.withLock { state in
             guard let entry = state.replicas[replica], entry.connection == nil, !entry.isStopped, !entry.isSilent else {
@@ -221,6 +224,7 @@ extension WorkerLauncher: PeerDelegate {
             return connection.close(because: "no replica \(replica) of build \(hello.build) is expected")
         }
         report(.connected, of: replica)
+        peers.hosted.models.tell(connection)
         peers.adopt(connection, address: files.settings(of: replica).address)
     }
 
@@ -243,7 +247,10 @@ extension WorkerLauncher: PeerDelegate {
         case .fenced(let number):
             for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
         case .load(let loads): report(.loadChanged(loads))
-        case .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
+        case .models(replica, let models):
+            peers.know(models, of: replica)
+            report(.modelsChanged(models))
+        case .models, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
             .announceDrain, .drainConnections:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }

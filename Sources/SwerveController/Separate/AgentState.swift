@@ -44,6 +44,7 @@ struct AgentState {
         var processID: Int32?
         /// What its process asks of other deployments.
         var loads: [DeploymentID: Load] = [:]
+        var models: ReplicaModels?
         /// That its initialiser failed, or that it has drained. The replica says so once, so each new controller is told.
         var lastWord: ReplicaEvent?
     }
@@ -91,6 +92,9 @@ struct AgentState {
             connection.send(.relaying(ControllerInput.replica(.loadChanged(replica.loads), id)))
         }
         for (id, replica) in replicas {
+            if let models = replica.models {
+                connection.send(.relaying(ControllerInput.replica(.modelsChanged(models), id)))
+            }
             if let word = replica.lastWord { connection.send(.relaying(ControllerInput.replica(word, id))) }
         }
         for number in pending.keys.sorted() {
@@ -165,6 +169,7 @@ struct AgentState {
         case .launched(let processID): replicas[replica]?.processID = processID
         case .ready: if replicas[replica]?.phase == .starting { told(replica, .running(since: now)) }
         case .exited: replicas[replica] = nil
+        case .modelsChanged(let models): replicas[replica]?.models = models
         case .loadChanged(let loads): replicas[replica]?.loads.merge(loads) { _, new in new }
         case .reconfigured(let number):
             guard let change = replicas[replica]?.change, change.number == number else { return }

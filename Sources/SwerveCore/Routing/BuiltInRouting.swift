@@ -99,13 +99,14 @@ public struct ConsistentHash: RoutingPolicy {
     }
 
     /// FNV-1a: the same in every process, unlike Swift's own hashes.
-    private static func hash(_ key: String) -> UInt64 {
+    package static func hash(_ key: String) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return hash
     }
 
-    private static func weight(_ hash: UInt64, _ replica: UInt64) -> UInt64 {
+    /// How much a key with this hash prefers a replica.
+    package static func weight(_ hash: UInt64, _ replica: UInt64) -> UInt64 {
         var generator = SplitMix64(seed: hash ^ (replica &* 0x9E37_79B9_7F4A_7C15))
         return generator.next()
     }

@@ -5,6 +5,8 @@ internal import SwerveCore
 package protocol AnyGraphType: Sendable {
     static var value: any (Codable & Sendable).Type { get }
     static func decode(_ value: EncodedValue) throws -> any Codable & Sendable
+    /// The stream, which came from another process, with the type of its elements.
+    static func typed(_ stream: UntypedStream) throws -> any Codable & Sendable
     static func decode(from container: inout any UnkeyedDecodingContainer) throws -> any Codable & Sendable
 }
 
@@ -12,6 +14,9 @@ package enum GraphType<Value: Codable & Sendable>: AnyGraphType {
     package static var value: any (Codable & Sendable).Type { Value.self }
     package static func decode(_ value: EncodedValue) throws -> any Codable & Sendable {
         try value.decode(as: Value.self)
+    }
+    package static func typed(_ stream: UntypedStream) throws -> any Codable & Sendable {
+        try unwrap(stream, as: Value.self)
     }
     package static func decode(from container: inout any UnkeyedDecodingContainer) throws -> any Codable & Sendable {
         try container.decode(Value.self)

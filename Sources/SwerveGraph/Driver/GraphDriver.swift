@@ -71,7 +71,7 @@ public distributed actor GraphDriver<Input: Codable & Sendable, Output: Codable 
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let input: Input = try arguments.decodeNextArgument()
                 // A result that arrived encoded also leaves encoded.
-                try results.returned(try await actor.routes.single().run(input).returned)
+                try results.returned(any: try await actor.routes.single().run(input).returned)
             },
             DeploymentMethod("run(route:_:answering:)") {
                 (actor: isolated GraphDriver, arguments: inout InvocationDecoder, results: ResultHandler) in

@@ -28,7 +28,7 @@ enum GraphValue: Sendable {
 
     func decoded(as type: any AnyGraphType.Type) throws -> any Codable & Sendable {
         switch self {
-        case .value(let value): value
+        case .value(let value): try (value as? UntypedStream).map { try type.typed($0) } ?? value
         case .encoded(let value): try type.decode(value)
         case .kept: preconditionFailure("a value that the driver reads is never a kept result")
         }

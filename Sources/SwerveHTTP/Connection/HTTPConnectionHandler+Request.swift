@@ -81,7 +81,7 @@ extension HTTPConnectionHandler {
             head.requestID = loop.makeRequestID()
         }
         if parsed.framing != .none, loop.budget.isUsedUp { return shed(parsed, requestID: head.requestID) }
-        switch machine.headEnded(parsed, buffered: pending.readableBytes, now: loop.now) {
+        switch machine.headEnded(parsed, buffered: pending.readableBytes, now: arrival(of: parsed)) {
         case .complete:
             begin(head, body: ByteBuffer())
         case .collect:
@@ -132,6 +132,11 @@ extension HTTPConnectionHandler {
                 return true
             }
         }
+    }
+
+    /// The time, which is exact if the request has a time limit: that may be shorter than the period of ticks.
+    private func arrival(of parsed: HTTPParsedHead) -> MonotonicTime {
+        parsed.timeout == nil && loop.options.requestTimeout == nil ? loop.now : loop.exactNow
     }
 
     func begin(_ head: HTTPRequestHead, body: ByteBuffer?) {

@@ -12,6 +12,8 @@ package final class HTTPLoop {
     // uses the loop, and no access spans a call to a connection.
     /// The time at the last tick; connections use it so that no request reads a clock.
     @exclusivity(unchecked) private(set) var now: MonotonicTime
+    /// The time at this moment.
+    var exactNow: MonotonicTime { time() }
     /// `date: …` with its line end.
     @exclusivity(unchecked) private(set) var dateLine: [UInt8] = []
 

@@ -21,6 +21,7 @@ public distributed actor ONNXModel: RoutedIngress {
     private let recorder: ONNXShapeRecorder?
     private let limits: ONNXModelLimits
     private let details: ONNXSignature
+    private let batching: ModelBatching?
 
     /// - Parameters:
     ///   - model: an ONNX file, a folder with `model.onnx` or `onnx/model.onnx`, or a repository and its revision, which is
@@ -29,13 +30,15 @@ public distributed actor ONNXModel: RoutedIngress {
     ///   - options: how the model runs.
     ///   - warmUp: runs to make before the replica takes requests; none by default.
     ///   - limits: the limits on an HTTP request.
-    /// - Throws: ``ONNXError``; `HubError`.
+    ///   - batching: how requests share runs of the model; `nil` runs it for each alone.
+    /// - Throws: ``ONNXError``; `HubError`; ``ServeError`` with code `invalidOptions` for batches that cannot be.
     public init(
         model: ModelName,
         variant: ONNXVariant = .standard,
         options: ONNXSessionOptions = ONNXSessionOptions(),
         warmUp: ONNXWarmUp = .none,
-        limits: ONNXModelLimits = ONNXModelLimits()
+        limits: ONNXModelLimits = ONNXModelLimits(),
+        batching: BatchOptions? = nil
     ) async throws {
         let files = ModelFiles(variant: variant)
         let path = try await model.folder(files: files).modelPath
@@ -46,6 +49,7 @@ public distributed actor ONNXModel: RoutedIngress {
         self.recorder = recorder
         self.limits = limits
         details = ONNXSignature(model: model.text, session: session)
+        self.batching = try ModelBatching(batching, of: session)
         try await session.warmUp(warmUp, recorder: recorder)
     }
 
@@ -55,9 +59,26 @@ public distributed actor ONNXModel: RoutedIngress {
     /// - Returns: one tensor for each output, by name.
     /// - Throws: ``ONNXError``, see ``ONNXSession/run(_:)``.
     public distributed func run(_ inputs: [String: Tensor]) async throws -> [String: Tensor] {
-        let outputs = try await session.run(inputs)
+        let outputs = try await outputs(of: inputs)
         await recorder?.note(inputs.mapValues { .tensor($0) })
         return outputs
+    }
+
+    /// Waits for the run that the request shares with others, if it can share one.
+    private func outputs(of inputs: [String: Tensor]) async throws -> [String: Tensor] {
+        guard let batching, let (shape, size) = session.batchShape(of: inputs) else {
+            return try await session.run(inputs)
+        }
+        return try await BatchedCall._run(
+            "ONNXModel.run",
+            on: self,
+            batching.options,
+            inputs,
+            key: BatchKey(shape),
+            size: { _ in size }
+        ) { actor, requests in
+            try await actor.session.run(batch: requests)
+        }
     }
 
     /// Runs a model that has text among its inputs or outputs.
@@ -66,6 +87,8 @@ public distributed actor ONNXModel: RoutedIngress {
     /// - Returns: one value for each output, by name.
     /// - Throws: ``ONNXError``, see ``ONNXSession/run(values:)``.
     public distributed func run(values inputs: [String: ONNXValue]) async throws -> [String: ONNXValue] {
+        let tensors = inputs.compactMapValues(\.tensor)
+        if batching != nil, tensors.count == inputs.count { return try await run(tensors).mapValues { .tensor($0) } }
         let outputs = try await session.run(values: inputs)
         await recorder?.note(inputs)
         return outputs
@@ -92,7 +115,7 @@ public distributed actor ONNXModel: RoutedIngress {
 }
 
 extension ONNXModel {
-    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:warmUp:limits:)``.
+    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:warmUp:limits:batching:)``.
     ///
     /// - Parameters:
     ///   - model: an ONNX file, a folder, or the name of a repository, `owner/name`.
@@ -101,13 +124,15 @@ extension ONNXModel {
     ///   - options: how the model runs.
     ///   - warmUp: runs to make before the replica takes requests.
     ///   - limits: the limits on an HTTP request.
+    ///   - batching: how requests share runs of the model; `nil` runs it for each alone.
     public static func bind(
         model: String,
         revision: String = "main",
         variant: ONNXVariant = .standard,
         options: ONNXSessionOptions = ONNXSessionOptions(),
         warmUp: ONNXWarmUp = .none,
-        limits: ONNXModelLimits = ONNXModelLimits()
+        limits: ONNXModelLimits = ONNXModelLimits(),
+        batching: BatchOptions? = nil
     ) -> ONNXModel {
         Self.options().bind(
             model: model,
@@ -115,27 +140,30 @@ extension ONNXModel {
             variant: variant,
             options: options,
             warmUp: warmUp,
-            limits: limits
+            limits: limits,
+            batching: batching
         )
     }
 }
 
 extension ONNXModel.Configured {
-    /// The same with other deployment options: see ``ONNXModel/bind(model:revision:variant:options:warmUp:limits:)``.
+    /// The same with other deployment options: see ``ONNXModel/bind(model:revision:variant:options:warmUp:limits:batching:)``.
     public func bind(
         model: String,
         revision: String = "main",
         variant: ONNXVariant = .standard,
         options: ONNXSessionOptions = ONNXSessionOptions(),
         warmUp: ONNXWarmUp = .none,
-        limits: ONNXModelLimits = ONNXModelLimits()
+        limits: ONNXModelLimits = ONNXModelLimits(),
+        batching: BatchOptions? = nil
     ) -> ONNXModel {
         bind(
             model: ModelName(model, revision: revision),
             variant: variant,
             options: options,
             warmUp: warmUp,
-            limits: limits
+            limits: limits,
+            batching: batching
         )
     }
 }

@@ -17,6 +17,7 @@ internal import SwerveVisionHTTP
 public distributed actor SegFormer: RoutedIngress {
     private let model: SegFormerModel
     private let options: SegFormerOptions
+    private let batching: ModelBatching?
     /// Where this replica decodes and draws pictures.
     private let pictures: PictureWork
 
@@ -30,14 +31,19 @@ public distributed actor SegFormer: RoutedIngress {
     ///     replicas of a deploy have the same commit.
     ///   - variant: which ONNX file to use when there are several, such as `fp16` or `quantized`.
     ///   - options: how the model runs and which pictures it takes.
-    /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do about it; `HubError`.
+    ///   - batching: how pictures share runs of the model; `nil` runs it for each alone.
+    /// - Throws: ``ONNXError``, whose message says what is missing or wrong and what to do about it; `HubError`;
+    ///   ``ServeError`` with code `invalidOptions` for batches that cannot be.
     public init(
         model: ModelName,
         variant: ONNXVariant = .standard,
-        options: SegFormerOptions = SegFormerOptions()
+        options: SegFormerOptions = SegFormerOptions(),
+        batching: BatchOptions? = nil
     ) async throws {
         self.model = try await SegFormerModel.load(model, variant: variant, session: options.session)
         self.options = options
+        self.batching = try ModelBatching(batching, of: self.model.session)
+        for count in ModelBatching.warmUpSizes(batching) where count > 1 { try await self.model.warmUp(count: count) }
         pictures = PictureWork(limit: ONNXSessionOptions().resolved(in: ReplicaContext.current).intraOpThreads)
     }
 
@@ -45,7 +51,16 @@ public distributed actor SegFormer: RoutedIngress {
     ///
     /// - Throws: ``ONNXError`` with code `queueFull` or `runFailed`; `CancellationError`.
     public distributed func segment(_ image: Image) async throws -> SegmentationMap {
-        try await model.segment(image)
+        guard let batching else { return try await model.segment(image) }
+        return try await BatchedCall._run(
+            "SegFormer.segment",
+            on: self,
+            batching.options,
+            image,
+            key: model.batchKey(of: image)
+        ) { actor, images in
+            try await actor.model.segment(batch: images)
+        }
     }
 
     /// The name and the colour of each class, by label.
@@ -73,31 +88,34 @@ public distributed actor SegFormer: RoutedIngress {
 }
 
 extension SegFormer {
-    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:)``.
+    /// A reference to a deployment of a model that is named by text: see ``init(model:variant:options:batching:)``.
     ///
     /// - Parameters:
     ///   - model: the path of a folder, or the name of a repository, `owner/name`.
     ///   - revision: a branch, tag or commit of the repository.
     ///   - variant: which ONNX file to use when there are several.
     ///   - options: how the model runs and which pictures it takes.
+    ///   - batching: how pictures share runs of the model; `nil` runs it for each alone.
     public static func bind(
         model: String,
         revision: String = "main",
         variant: ONNXVariant = .standard,
-        options: SegFormerOptions = SegFormerOptions()
+        options: SegFormerOptions = SegFormerOptions(),
+        batching: BatchOptions? = nil
     ) -> SegFormer {
-        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options, batching: batching)
     }
 }
 
 extension SegFormer.Configured {
-    /// The same with other deployment options: see ``SegFormer/bind(model:revision:variant:options:)``.
+    /// The same with other deployment options: see ``SegFormer/bind(model:revision:variant:options:batching:)``.
     public func bind(
         model: String,
         revision: String = "main",
         variant: ONNXVariant = .standard,
-        options: SegFormerOptions = SegFormerOptions()
+        options: SegFormerOptions = SegFormerOptions(),
+        batching: BatchOptions? = nil
     ) -> SegFormer {
-        bind(model: ModelName(model, revision: revision), variant: variant, options: options)
+        bind(model: ModelName(model, revision: revision), variant: variant, options: options, batching: batching)
     }
 }

@@ -19,6 +19,7 @@ extension SegFormerModel {
         variant: ONNXVariant = .standard,
         session options: ONNXSessionOptions = SegFormerOptions.defaultSession
     ) async throws -> SegFormerModel {
+        async let libraries: Void = ONNXSession.loadLibraries(for: options)
         let files = ModelFiles(
             variant: variant,
             others: ["config.json", "preprocessor_config.json"],
@@ -31,6 +32,7 @@ extension SegFormerModel {
         let origin = Origin(name: model.text, commit: folder.commit, file: folder.model)
         let loaded = try SegFormerModel(session: session, configuration: configuration, origin: origin)
         try await loaded.warmUp()
+        await libraries
         return loaded
     }
 

@@ -7,9 +7,12 @@ extension SegFormerModel {
     /// Does nothing for a model whose pictures are not resized.
     ///
     /// - Throws: ``ONNXError`` with code `runFailed` when the model does not take that size.
-    public func warmUp() async throws {
+    public func warmUp() async throws { try await warmUp(count: 1) }
+
+    /// The same for a batch of so many pictures.
+    func warmUp(count: Int) async throws {
         guard let size = configuration.inputSize else { return }
-        let shape = [1, 3, size.height, size.width]
+        let shape = [count, 3, size.height, size.width]
         _ = try await logits(of: Tensor(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *))))
     }
 }

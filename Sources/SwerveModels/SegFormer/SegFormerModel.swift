@@ -73,16 +73,27 @@ public final class SegFormerModel: Sendable {
     ///   the model does not accept this size; `CancellationError` when the task is cancelled, see
     ///   ``ONNXSession/run(_:)``.
     public func segment(_ image: Image) async throws -> SegmentationMap {
+        try await maps(of: [image])[0]
+    }
+
+    /// Finds the class of each pixel of images, in one run of the model.
+    func maps(of images: [Image]) async throws -> [SegmentationMap] {
         let preprocessor = SegFormerPreprocessor(configuration)
         let (ports, classes) = (ports, configuration.labels.count)
         return try await session.run(
-            preparing: { [ports.inputName: try preprocessor.tensor(of: image).converted(forInput: ports.inputType)] },
+            preparing: {
+                let tensors = try images.map { try preprocessor.tensor(of: $0).converted(forInput: ports.inputType) }
+                return [ports.inputName: try tensors.count == 1 ? tensors[0] : Tensor.concatenated(tensors, axis: 0)]
+            },
             read: { outputs in
                 let logits = outputs[ports.outputIndex]
-                guard logits.shape.count == 4, logits.shape[1] == classes else {
-                    throw ONNXError(.runFailed, "the logits have shape \(logits.shape) for \(classes) classes")
+                guard logits.shape.count == 4, logits.shape[0] == images.count, logits.shape[1] == classes else {
+                    throw ONNXError(
+                        .runFailed,
+                        "the logits of \(images.count) pictures have shape \(logits.shape) for \(classes) classes"
+                    )
                 }
-                return try SegFormerPostprocessor().map(output: logits, width: image.width, height: image.height)
+                return try SegFormerPostprocessor().maps(output: logits, of: images)
             }
         )
     }

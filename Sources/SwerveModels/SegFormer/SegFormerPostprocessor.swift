@@ -22,10 +22,15 @@ public struct SegFormerPostprocessor: Hashable, Sendable {
         }
     }
 
-    /// The same for the output of a run, without a copy when it is `float32`.
-    package func map(output: ONNXOutput, width: Int, height: Int) throws -> SegmentationMap {
-        try output.withFloats { scores in
-            try map(shape: output.shape, scores: scores, width: width, height: height)
+    /// The same for the output of a run on several images, without a copy when it is `float32`.
+    func maps(output: ONNXOutput, of images: [Image]) throws -> [SegmentationMap] {
+        let shape = [1] + output.shape.dropFirst()
+        return try output.withFloats { scores in
+            let count = scores.count / images.count
+            return try images.enumerated().map { index, image in
+                let own = UnsafeBufferPointer(rebasing: scores[index * count..<(index + 1) * count])
+                return try map(shape: shape, scores: own, width: image.width, height: image.height)
+            }
         }
     }
 

@@ -21,17 +21,17 @@ package final class OpenVINOEngine: Engine {
     private let compiled = Mutex<[OpenVINOCompiled]>([])
     private let compiling = Mutex<Void>(())
 
-    /// Reads a model, and compiles it if its sizes are fixed.
+    /// Compiles a model if its sizes are fixed.
     ///
     /// - Parameters:
-    ///   - source: the model.
+    ///   - reading: the model from ``read(_:_:)``, or why it cannot be read.
     ///   - ports: its inputs and outputs, as ONNX Runtime reports them.
     ///   - library: what runs it.
     ///   - settings: properties for OpenVINO, by its names for them.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError`` with code `unsupportedType` for a model with text, `invalidModel`.
     init(
-        _ source: ONNXSession.Source,
+        _ reading: Result<OpenVINOModelHandle, any Error>,
         ports: (inputs: [ONNXPort], outputs: [ONNXPort]),
         library: OpenVINOLibrary,
         settings: [String: String],
@@ -45,7 +45,13 @@ package final class OpenVINOEngine: Engine {
         name = "OpenVINO \(library.version)"
         threads = OpenVINOEngine.threads(options, cores: ThreadShare.availableCores())
         properties = OpenVINOEngine.properties(settings, threads: threads).sorted { $0.key < $1.key }
-        model = try OpenVINOEngine.read(source, ports, library)
+        model = try reading.get()
+        guard openvino_model_has_ports(model.pointer, ports.inputs.count, ports.outputs.count) else {
+            throw ONNXError(
+                .invalidModel,
+                "OpenVINO finds other inputs or outputs in the model than ONNX Runtime"
+            )
+        }
         let shapes = inputs.map { $0.dimensions.map { $0.size ?? -1 } }
         if !shapes.contains(where: { $0.contains(-1) }) { _ = try compiled(for: shapes) }
         Heap.returnUnused()
@@ -68,30 +74,18 @@ package final class OpenVINOEngine: Engine {
         return defaults.merging(settings) { $1 }
     }
 
-    private static func read(
-        _ source: ONNXSession.Source,
-        _ ports: (inputs: [ONNXPort], outputs: [ONNXPort]),
-        _ library: OpenVINOLibrary
-    ) throws -> OpenVINOModelHandle {
+    /// - Throws: ``ONNXError`` with code `invalidModel`.
+    static func read(_ source: ONNXSession.Source, _ library: OpenVINOLibrary) throws -> OpenVINOModelHandle {
         var pointer: OpaquePointer?
         var error = openvino_error()
-        let (library, inputs, outputs) = (library.handle.pointer, ports.inputs.count, ports.outputs.count)
+        let library = library.handle.pointer
         let isRead =
             switch source.kind {
-            case .path(let path): openvino_model_read(library, path, nil, 0, inputs, outputs, &pointer, &error)
+            case .path(let path): openvino_model_read(library, path, nil, 0, &pointer, &error)
             case .bytes(let bytes):
                 bytes.withUnsafeBytes { bytes in
                     let text = bytes.assumingMemoryBound(to: CChar.self)
-                    return openvino_model_read(
-                        library,
-                        nil,
-                        text.baseAddress,
-                        text.count,
-                        inputs,
-                        outputs,
-                        &pointer,
-                        &error
-                    )
+                    return openvino_model_read(library, nil, text.baseAddress, text.count, &pointer, &error)
                 }
             }
         guard isRead, let pointer else { throw ONNXError(.invalidModel, error.text) }

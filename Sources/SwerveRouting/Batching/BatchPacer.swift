@@ -4,9 +4,16 @@ internal import SwerveCore
 ///
 /// An item is *due* when the latency target has passed since it came, or at its deadline if that is earlier.
 struct BatchPacer: Sendable {
+    /// How many starts are looked at for the best batch of a long queue, about.
+    private static var looks: Int { 32 }
+    /// How many times as fast a batch must be to be worth leaving another item behind.
+    private static var worthLeaving: Double { 1.02 }
+
     private(set) var cost = BatchCost()
     /// About how long it takes until the next item comes, in nanoseconds.
     private var gap: Double?
+    /// The same over more items, in which one long pause counts little.
+    private var usualGap: Double?
     private var lastArrival: MonotonicTime?
 
     mutating func arrived(_ now: MonotonicTime) {
@@ -14,7 +21,11 @@ struct BatchPacer: Sendable {
         guard let lastArrival else { return }
         let latest = Double((now - lastArrival).nanoseconds)
         gap = gap.map { $0 + (latest - $0) / 16 } ?? latest
+        usualGap = usualGap.map { $0 + (min(latest, max(8 * $0, 1000)) - $0) / 64 } ?? latest
     }
+
+    /// About how many items come in a nanosecond.
+    private var arrivalRate: Double { usualGap.map { 1 / max($0, 1) } ?? 0 }
 
     mutating func ended(size: Int, time: Duration) {
         cost.note(size: size, time: time)
@@ -33,8 +44,9 @@ struct BatchPacer: Sendable {
         return lastArrival + .nanoseconds(Int64(min(2 * gap, 1e15)))
     }
 
-    /// Which items run now: those with the earliest due times that all make it. When the most urgent ones would make
-    /// the batch so small that others are late because of it, they are left behind, and run when there is room.
+    /// Which items run now: those with the earliest due times that all make it. When the most urgent ones leave so
+    /// little time that such small batches would not keep up with the items that come, so that others are late because
+    /// of it, they are left behind, and run when there is room.
     ///
     /// - Returns: the positions of the items, in ascending order; at least one.
     func choose(_ group: BatchGroup, count: Int, within size: Int, now: MonotonicTime) -> [Int] {
@@ -47,12 +59,12 @@ struct BatchPacer: Sendable {
         func makesIt(_ item: BatchGroup.Waiting) -> Bool { cost.time(of: item.size)! <= item.due - now }
         guard let urgent = items.firstIndex(where: makesIt) else { return Array(all.range) }
         var best = Batch(from: urgent, items, count: count, within: size, until: now, cost)
-        var (step, start) = (1, urgent + 1)
-        while start < items.count, best.isCut {
+        // The best start is somewhere in a long queue; looking at some of them is enough.
+        let step = max(1, (items.count - urgent) / Self.looks)
+        for start in stride(from: urgent + step, to: best.isCut ? items.count : 0, by: step)
+        where best.rate < arrivalRate {
             let other = Batch(from: start, items, count: count, within: size, until: now, cost)
-            if other.rate > best.rate * 1.25 { best = other }
-            start += step
-            step *= 2
+            if other.rate > best.rate * Self.worthLeaving { best = other }
         }
         return filled(best, group, count: count, within: size, now: now)
     }

@@ -55,6 +55,9 @@ enum ApplicationBuilder {
         options.placement = placement ?? options.placement
         try options.validate(deployment: id.deployment)
         try options.validate(bound.type._batchedMethods, deployment: id.deployment)
+        if let problem = bound.type._multiplexing?.problem {
+            throw ServeError(.invalidOptions, "deployment '\(id.deployment)': \(problem)")
+        }
         guard let typeName = _mangledTypeName(bound.type), _typeByName(typeName) != nil else {
             throw ServeError(
                 .invalidOptions,

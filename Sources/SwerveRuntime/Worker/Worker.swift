@@ -107,6 +107,7 @@ package final class Worker: PeerDelegate {
         state.withLock { $0.callers.append((connection, slot)) }
         let board = environment.board.flatMap { board in slot.map { Hello.Board(path: board.path, slot: $0) } }
         connection.send(Hello(replica: settings.replica, processID: environment.processID, board: board))
+        hosted.models.tell(connection)
     }
 
     fileprivate func forget(_ connection: PeerConnection) {
@@ -130,6 +131,7 @@ package final class Worker: PeerDelegate {
         case .drain(let id):
             // Requests that have already arrived on other connections are read first.
             connection.eventLoop.execute { self.drain(id, connection) }
+        case .models(let replica, let models): peers.know(models, of: replica)
         case .fence(let number): connection.send(.fenced(number))
         case .probe: probe(connection)
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)

@@ -13,6 +13,8 @@ final class FramedCall: StreamOwner {
 
     private struct State {
         var phase = Phase.idle
+        /// Whether the caller gave up before the answer.
+        var isCancelled = false
         /// Sends long arguments.
         var sender: CreditedSender?
         /// Collects a long result.
@@ -75,7 +77,7 @@ final class FramedCall: StreamOwner {
         case .tooManyStreams: return end(.failed(ServeError.tooManyStreams))
         }
         // A cancellation that came before the stream was open could not reach the replica.
-        if state.withLock({ if case .over = $0.phase { true } else { false } }) { sendCancel() }
+        if state.withLock({ $0.isCancelled }) { sendCancel() }
     }
 
     private func openLong(_ body: ByteBuffer) -> PeerConnection.OpenFailure? {
@@ -119,7 +121,13 @@ final class FramedCall: StreamOwner {
     private func cancel() {
         let continuation = state.withLock { state -> UnsafeContinuation<CallOutcome, Never>? in
             defer { state.phase = .over }
-            if case .waiting(let continuation) = state.phase { return continuation }
+            switch state.phase {
+            case .idle: state.isCancelled = true
+            case .waiting(let continuation):
+                state.isCancelled = true
+                return continuation
+            case .over: break
+            }
             return nil
         }
         guard let continuation else { return }

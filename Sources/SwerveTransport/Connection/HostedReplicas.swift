@@ -11,18 +11,23 @@ package final class HostedReplicas: Sendable {
     private let replicas = Mutex<[HostedReplica]>([])
     /// The large results that this process keeps for others.
     package let kept = KeptResults()
+    /// Tells callers which models the replicas have.
+    package let models: ModelReporter
     /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
     package init(_ system: ServeSystem) {
         self.system = system
+        self.models = ModelReporter(clock: system.clock)
     }
 
     package func add(_ replica: HostedReplica) {
         replicas.withLock { $0.append(replica) }
+        if let table = replica.models { models.add(replica.id, table) }
     }
 
     package func remove(_ id: ReplicaID) {
+        models.remove(id)
         _ = replicas.withLock { replicas in
             replicas.firstIndex { $0.id == id }.map { replicas.remove(at: $0) }
         }

@@ -342,6 +342,7 @@ package final class PeerConnection: Sendable {
         reader.value.end()
         for reply in incoming { reply.callerIsGone() }
         hosted.kept.releaseAll(of: self)
+        hosted.models.forget(self)
         delegate.closed(self, reason: reason)
         for (owner, started) in lost { owner.lost(started: started, reason: reason) }
     }

@@ -65,6 +65,8 @@ package enum ControlMessage: Codable, Sendable {
     case reconfigurationFailed(number: Int, message: String)
     /// The loads of this process on deployments, as far as they have changed. Worker to controller.
     case load([DeploymentID: Load])
+    /// Which models a replica has. From its process to every process that calls it.
+    case models(ReplicaID, ReplicaModels)
     /// Exit as soon as the answers already given have been sent.
     case stop
     /// The whole table of HTTP routes. To a proxy, which takes connections from the first table on.

@@ -40,6 +40,9 @@ struct Segmentation: AsyncParsableCommand {
     @Option(help: "A file to write the port to once all applications run.")
     var portFile: String?
 
+    @Flag(help: "Serve only the application at /, with a model of its own.")
+    var composition = false
+
     @Flag(help: "Serve more graphs, too: /ensemble, /graph/sharp and /graph/map.")
     var graphs = false
 
@@ -56,7 +59,7 @@ struct Segmentation: AsyncParsableCommand {
         if drawGraph { return print(try Graphs(segmenter: segmenter).ensemble().graph.dot, terminator: "") }
         if notebook { return try await Notebook(segmenter: segmenter, port: port, folder: save).run() }
         try await Serve.start(ServeOptions(port: port))
-        try await runApplications()
+        if composition { try await runComposition() } else { try await runApplications() }
         if graphs { try await Graphs(segmenter: segmenter).runMore() }
         if let portFile, let port = await Serve.port { try write("\(port)\n".utf8, to: portFile) }
         try await Serve.waitForShutdownSignal()
@@ -77,6 +80,13 @@ struct Segmentation: AsyncParsableCommand {
         let graph = Graphs(segmenter: self.segmenter).basicLinear()
         try await Serve.run(GraphDriver.bind(graph), name: "basic-linear", routePrefix: "/basic-linear")
         try await Serve.run(Ingress.bind(processor: sharpenThenSegment), name: "composition")
+    }
+
+    /// Runs what the course ends with: three deployments, bound to each other.
+    private func runComposition() async throws {
+        let options = Segmenter.options(numReplicas: replicas, resources: Resources(gpus: gpus))
+        let processor = SharpenThenSegment.bind(segmenter: segmenter(options))
+        try await Serve.run(Ingress.bind(processor: processor), name: "composition")
     }
 
     /// The model of the command line, with deployment options.
