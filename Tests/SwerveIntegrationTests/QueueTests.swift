@@ -86,6 +86,27 @@ extension IntegrationTests {
             }
         }
 
+        @Test func theLimitHoldsForAllProcessesTogether() async throws {
+            let journal = Journal.options(maxOngoingRequests: 1000).bind()
+            let gate = Gate.options(maxOngoingRequests: 1, maxQueuedRequests: 2).bind(journal: journal)
+            try await withApplication(Visitor.bind(gate: gate)) { visitor, name in
+                try await eventuallyHealthy(name)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
+                let gate = try await instance.deploymentHandle("Gate", application: name, as: Gate.self)
+                async let held = gate.enter("held")
+                try await journal.wait(for: "began held")
+                async let second = gate.enter("a")
+                async let third = gate.enter("b")
+                try await eventually("two wait here") { gate.load.queued == 2 }
+                // Nothing waits in its own process.
+                let errors = try await visitor.enter(["c", "d"])
+                #expect(errors.map(\.code) == [.queueFull, .queueFull])
+                #expect(errors.allSatisfy { $0.message.contains("2 of them in other processes") }, "\(errors)")
+                for name in ["held", "a", "b"] { try await journal.note("open \(name)") }
+                #expect(try await [held, second, third] == ["held", "a", "b"])
+            }
+        }
+
         @Test(arguments: placements)
         func aRequestThatCannotBeAnsweredInTimeIsRefusedAtOnce(placement: DeploymentOptions.Placement) async throws {
             let learn: () async throws -> Void = {

@@ -48,7 +48,9 @@ extension IntegrationTests {
             try await withRacers(placement, replicas: 3, maxOngoingRequests: 1) { racer, journal, name in
                 let first = await racer.broadcast { try await $0.clear() }
                 #expect(try first.map { try $0.result.get() } == [1, 1, 1])
-                #expect(first.map(\.replica).map(\.deployment.description) == Array(repeating: "\(name)/Racer", count: 3))
+                #expect(
+                    first.map(\.replica).map(\.deployment.description) == Array(repeating: "\(name)/Racer", count: 3)
+                )
                 async let held: Void = racer.gate("held")
                 try await journal.wait(for: "began held")
                 async let second = racer.broadcast { try await $0.clear() }

@@ -68,7 +68,9 @@ import Testing
             let waiter = Quiet()
             var tickets: [(pool: Int, ticket: UInt64)] = []
             for number in 0..<30 {
-                if case .waiting(let ticket) = pools[number % 2].acquire(waiter) { tickets.append((number % 2, ticket)) }
+                if case .waiting(let ticket) = pools[number % 2].acquire(waiter) {
+                    tickets.append((number % 2, ticket))
+                }
             }
             #expect(tickets.count == 10)
             guard case .refused(let error) = pools[0].acquire(waiter) else {

@@ -1,4 +1,5 @@
 internal import SwerveCore
+internal import SwerveRouting
 internal import Synchronization
 
 // Reports of the load.

@@ -178,6 +178,26 @@ distributed actor Gate {
     distributed func version() -> Int { 1 }
 }
 
+/// Calls a gate from the process that it runs in.
+@Deployment
+distributed actor Visitor {
+    private let gate: Gate
+
+    /// Enters under each of these names at the same time, and returns the errors.
+    distributed func enter(_ names: [String]) async throws -> [ServeError] {
+        let gate = gate
+        return await withTaskGroup(of: ServeError?.self) { group in
+            for name in names {
+                group.addTask {
+                    do { _ = try await gate.enter(name) } catch let error as ServeError { return error } catch {}
+                    return nil
+                }
+            }
+            return await group.reduce(into: []) { if let error = $1 { $0.append(error) } }
+        }
+    }
+}
+
 /// Two ways in which an initialiser can fail.
 @Deployment
 distributed actor Broken {
