@@ -116,7 +116,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             let result = try handler.result()
             if case .stream(let result) = result {
                 isStreaming = true
-                ModelUse.$current.withValue(use) { result.stream.begin() }
+                ModelUse.$current.withValue(use) { result.stream.begin(on: taskExecutor) }
                 result.stream.open.whenOver { self.ended(use) }
             }
             return .result(result)

@@ -76,7 +76,12 @@ distributed actor SimActor: HTTPIngress {
                 let order: SimOrder = try arguments.decodeNextArgument()
                 let payload: ByteBuffer = try arguments.decodeNextArgument()
                 try results.returned(try await actor.call(order, payload))
-            }
+            },
+            DeploymentMethod("pieces(_:)") {
+                (actor: isolated SimActor, arguments: inout InvocationDecoder, results: ResultHandler) in
+                let order: SimOrder = try arguments.decodeNextArgument()
+                try results.returned(try actor.pieces(order))
+            },
         ]
     }
 
@@ -108,6 +113,21 @@ distributed actor SimActor: HTTPIngress {
             while !Task.isCancelled, world.hasFaults || world.isHolding { await world.hang(replica) }
             try Task.checkCancellation()
             return payload
+        }
+    }
+
+    /// The bytes of an answer, in pieces of any size.
+    distributed func pieces(_ order: SimOrder) throws -> ResponseStream<ByteBuffer> {
+        let world = try begin(order)
+        defer { world.audit?.ended(on: replica) }
+        let replica = replica
+        return ResponseStream(maxBuffered: 1 + order.number % 20) { writer in
+            var rest = SimOrder.bytes(of: order.number, size: order.size)
+            while rest.readableBytes > 0 {
+                if world.random.next(below: 4) == 0 { await world.wait(replica) }
+                let most = [1, 100, 20_000, 300_000, 3_000_000][world.random.next(below: 5)]
+                try await writer.write(rest.readSlice(length: min(rest.readableBytes, most)) ?? ByteBuffer())
+            }
         }
     }
 

@@ -16,6 +16,11 @@ final class SimCall: @unchecked Sendable {
         let handle = world.system.handle(SimActor.self, deployment).options(idempotent: isIdempotent)
         task = Task(executorPreference: world.main.executor) { [unowned self] in
             do {
+                if order.work == .stream {
+                    try await read(try await handle.pieces(order), world)
+                    isOver = true
+                    return
+                }
                 let answer = try await handle.call(order, payload)
                 let wanted =
                     [.stream, .big].contains(order.work)
@@ -33,6 +38,21 @@ final class SimCall: @unchecked Sendable {
             }
             isOver = true
         }
+    }
+
+    /// Reads a stream, in one of four cases only to its half.
+    private func read(_ pieces: ResponseStream<ByteBuffer>, _ world: World) async throws {
+        let wanted = SimOrder.bytes(of: order.number, size: order.size)
+        let stopsEarly = world.random.next(below: 4) == 0
+        var count = 0
+        for try await piece in pieces {
+            let part = wanted.getSlice(at: wanted.readerIndex + count, length: piece.readableBytes)
+            world.check(piece == part, "call \(order): a wrong piece at \(count)")
+            count += piece.readableBytes
+            if world.random.next(below: 8) == 0 { await world.wait(nil) }
+            if stopsEarly, count > order.size / 2 { return }
+        }
+        world.check(count == order.size, "call \(order): a stream of \(count) bytes ended without an error")
     }
 
     private static func mayThrow(

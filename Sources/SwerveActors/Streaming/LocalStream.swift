@@ -41,10 +41,12 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     // MARK: The producer
 
     /// Begins to make the elements, in a task of its own.
-    func begin() {
+    ///
+    /// - Parameter executor: where the task runs; `nil` is the Swift pool.
+    func begin(on executor: (any TaskExecutor)? = nil) {
         guard let produce = takeProduce() else { return }
         // Unstructured: the stream lives until it is read to its end or abandoned.
-        let task = Task { await self.run(produce) }
+        let task = Task(executorPreference: executor) { await self.run(produce) }
         let isCancelled = state.withLock { state in
             if state.buffer.isOpen { state.task = task }
             return state.isCancelled

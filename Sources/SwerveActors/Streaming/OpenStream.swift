@@ -30,7 +30,9 @@ package protocol AnyResponseStream: Codable, Sendable {
     init(_ stream: UntypedStream)
     var open: any OpenStream { get }
     /// Begins to make the elements, for a caller in this process.
-    func begin()
+    ///
+    /// - Parameter executor: where the replica's tasks run; `nil` is the Swift pool.
+    func begin(on executor: (any TaskExecutor)?)
     /// Makes the elements and writes them, at the pace of their reader.
     func send(to writer: ItemWriter) async throws
     /// How many elements may wait between processes.

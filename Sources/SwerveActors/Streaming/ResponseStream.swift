@@ -149,8 +149,8 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
 extension ResponseStream: AnyResponseStream {
     package var open: any OpenStream { handle.open }
 
-    package func begin() {
-        if case .local(let stream) = source { stream.begin() }
+    package func begin(on executor: (any TaskExecutor)?) {
+        if case .local(let stream) = source { stream.begin(on: executor) }
     }
 
     package func send(to writer: ItemWriter) async throws {

@@ -325,11 +325,9 @@ struct HTTPConnectionMachine: Sendable {
         phase = .closed
     }
 
-    /// The client will send no more. Bytes that have arrived are still processed.
+    /// The client will send no more, and has not taken `unsent` bytes. Bytes that have arrived are still processed.
     ///
-    /// - Parameter unsent: how many bytes the client has not taken.
-    /// - Returns: whether the client counts as gone: it has closed its side in the silence of a response that it was
-    ///   reading. A client that only closes its own side does so before the response begins.
+    /// - Returns: whether the client is gone: it has closed its side in the silence of a response.
     mutating func inputClosed(unsent: Int, now: MonotonicTime) -> Bool {
         isInputClosed = true
         guard let exchange else { return false }
