@@ -312,21 +312,6 @@ package struct ReplicaRouter: Sendable {
 
     // MARK: Refusals
 
-    /// What the caller of a displaced request is told.
-    package var displacement: ServeError {
-        ServeError(
-            .queueFull,
-            "\(queue.count) requests are already waiting, which is the limit, and one with a higher priority came",
-            retryAfter: .seconds(1)
-        )
-    }
-
-    /// What the caller of a request is told whose deadline passed in the queue.
-    package static let deadlinePassed = ServeError(
-        .deadlineExceeded,
-        "the request's deadline passed while it waited for a replica"
-    )
-
     private func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
         let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
         return ServeError(

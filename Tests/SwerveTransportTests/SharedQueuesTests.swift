@@ -46,7 +46,7 @@ import Testing
                 #expect(queue.elsewhere == 5)
                 withExtendedLifetime(ended) {}
             }
-            queue.forgetEnded()
+            queue.forgetEnded(now: .zero)
             #expect(queue.elsewhere == 0)
             // The next process gets the column, without what was in it.
             let next = try SharedQueues(path: path, create: false)

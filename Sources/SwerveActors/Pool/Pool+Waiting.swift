@@ -31,7 +31,7 @@ extension Pool {
             }
         }
         if let work { perform(work) }
-        if case .refused(let error) = answer, error.code == .queueFull { state.withLock { $0.shared }?.forgetEnded() }
+        if case .refused(let error) = answer, error.code == .queueFull { state.withLock { $0.shared }?.forgetEnded(now: now) }
         return answer
     }
 

@@ -14,5 +14,5 @@ package protocol SharedQueue: Sendable {
     /// How many requests wait in the other processes.
     var elsewhere: Int { get }
     /// Forgets the counts of processes that have ended.
-    func forgetEnded()
+    func forgetEnded(now: MonotonicTime)
 }

@@ -1,4 +1,3 @@
-internal import NIOCore
 package import SwerveActors
 package import SwerveCore
 internal import SwerveSystem
@@ -67,11 +66,11 @@ package final class SharedQueues: SharedQueueCounts {
 
     private final class Row: SharedQueue {
         /// How often the others are looked after at most.
-        private static let period = TimeAmount.milliseconds(100)
+        private static let period = Duration.milliseconds(100)
 
         private let queues: SharedQueues
         private let row: Int
-        private let lastLook = Mutex<NIODeadline>(.uptimeNanoseconds(0))
+        private let lastLook = Mutex<MonotonicTime?>(nil)
 
         init(_ queues: SharedQueues, _ row: Int) {
             self.queues = queues
@@ -92,10 +91,9 @@ package final class SharedQueues: SharedQueueCounts {
             return sum
         }
 
-        func forgetEnded() {
-            let now = NIODeadline.now()
+        func forgetEnded(now: MonotonicTime) {
             let isDue = lastLook.withLock { last in
-                guard now - last >= Self.period else { return false }
+                if let last, now - last < Self.period { return false }
                 last = now
                 return true
             }
