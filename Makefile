@@ -68,7 +68,7 @@ bench: $(if $(findstring course,$(ONLY)),setup-course,$(if $(ONLY),setup-load,se
 
 # Other model servers beside Swerve, which adds rows to Benchmarks/results.md: make bench-peers, or some of them:
 # make bench-peers ONLY=peers.bentoml.
-bench-peers: setup-load setup-peers
+bench-peers: setup-peers
 	SWIFT=$(SWIFT) python3 Benchmarks/peers.py --build $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 # Writes Benchmarks/results.md and the tables in README.md from Benchmarks/results.json.

@@ -8,7 +8,7 @@ from typing import Any
 Row = dict[str, Any]
 
 # Units of which more is better. Of all others (times, sizes, counts) less is better.
-RATES = {"req/s", "calls/s", "images/s", "% in time"}
+RATES = {"req/s", "calls/s", "images/s", "items/s", "% in time"}
 BETTER, WORSE, SAME = "better", "worse", "same"
 
 

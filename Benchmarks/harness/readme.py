@@ -10,7 +10,7 @@ from .report import table_line
 BEGIN = "<!-- Written by `make bench-table` from Benchmarks/results.json. -->"
 END = "<!-- The end of what `make bench-table` writes. -->"
 
-UNITS = {"req/s": "requests/s", "us": "µs"}
+UNITS = {"req/s": "requests/s", "items/s": "elements/s", "us": "µs"}
 
 Tables = dict[str, list[Line]]
 
