@@ -4,7 +4,7 @@
 /// The options belong to the deployment, not to a replica: replicas of two revisions serve under the same pool options,
 /// each with its own limit of ongoing requests.
 package struct PoolOptions: Hashable, Sendable, Codable {
-    /// How many requests may wait in the queue of one calling process.
+    /// How many requests may wait in all processes of the machine together.
     package var maxQueuedRequests: Int
     /// Which replica a call goes to.
     package var routing: DeploymentOptions.Routing

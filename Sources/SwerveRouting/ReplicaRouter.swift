@@ -62,6 +62,9 @@ package struct ReplicaRouter: Sendable {
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
+    /// How many leases were ever taken.
+    private var admitted: UInt64 = 0
+    private var retries = RetryBudget()
     /// Where requests go that name a model, if the replicas have models.
     var models = ModelRouting()
     /// The time of the latest event.
@@ -80,6 +83,8 @@ package struct ReplicaRouter: Sendable {
     package var ongoingCount: Int { slots.reduce(0) { $0 + ($1?.ongoing ?? 0) } }
     package func ongoing(at slot: SlotIndex) -> Int { slots[slot]?.ongoing ?? 0 }
     package func replica(at slot: SlotIndex) -> ReplicaID? { slots[slot]?.replica }
+    /// The replicas in the published set.
+    package var published: [ReplicaID] { replicas.map(\.id) }
     /// Whether the slot is in the set, or has leases out.
     @inline(__always)
     package func isUsed(_ slot: SlotIndex) -> Bool { slots[slot] != nil }
@@ -87,8 +92,11 @@ package struct ReplicaRouter: Sendable {
     // MARK: Requests
 
     /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
+    ///
+    /// - Parameter elsewhere: how many requests wait in other processes, which share the limit.
     package mutating func admit(
         _ request: RoutingRequest,
+        elsewhere: Int = 0,
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission {
@@ -102,9 +110,9 @@ package struct ReplicaRouter: Sendable {
             return .assigned(slot)
         }
         var displaced: Ticket?
-        if queue.count >= options.maxQueuedRequests {
+        if queue.count + elsewhere >= options.maxQueuedRequests {
             displaced = queue.displace(below: request.priority)
-            if displaced == nil { return .refused(queueFull(now)) }
+            if displaced == nil { return .refused(queueFull(elsewhere: elsewhere, now)) }
         }
         if queue.isEmpty { estimate.waitingBegan(now: now) }
         return .queued(queue.join(request, now: now), displaced: displaced)
@@ -135,6 +143,29 @@ package struct ReplicaRouter: Sendable {
         }
         if queue.isEmpty { estimate.waitingBegan(now: now) }
         return .queued(queue.rejoin(request, now: now))
+    }
+
+    /// A request that one replica has may also run on another one: takes a lease on the least busy of those with room.
+    package mutating func admit(otherThan replica: ReplicaID) -> SlotIndex? {
+        guard queue.isEmpty else { return nil }
+        let others = replicas.map { $0.id == replica ? RoutingReplica(id: $0.id, limit: 0) : $0 }
+        guard let position = others.leastLoaded else { return nil }
+        lease(routable[position])
+        return routable[position]
+    }
+
+    /// A request that only one replica may get: takes a lease on it even if it has no room. Then it gets no other
+    /// request until enough have ended.
+    package mutating func admit(to replica: ReplicaID) -> SlotIndex? {
+        guard let position = replicas.firstIndex(where: { $0.id == replica }) else { return nil }
+        lease(routable[position])
+        return routable[position]
+    }
+
+    /// Whether a request that may have begun on a replica that was lost is tried again.
+    package mutating func mayRetry(now: MonotonicTime) -> Bool {
+        let capacity = slots.reduce(0) { $0 + ($1?.limit ?? 0) }
+        return retries.withdraw(admitted: admitted, capacity: capacity, now: now)
     }
 
     /// A waiting request is cancelled. Returns `false` if it no longer waits; then its lease must be released.
@@ -278,25 +309,11 @@ package struct ReplicaRouter: Sendable {
 
     // MARK: Refusals
 
-    /// What the caller of a displaced request is told.
-    package var displacement: ServeError {
-        ServeError(
+    private func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
+        let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
+        return ServeError(
             .queueFull,
-            "\(queue.count) requests are already waiting, which is the limit, and one with a higher priority came",
-            retryAfter: .seconds(1)
-        )
-    }
-
-    /// What the caller of a request is told whose deadline passed in the queue.
-    package static let deadlinePassed = ServeError(
-        .deadlineExceeded,
-        "the request's deadline passed while it waited for a replica"
-    )
-
-    private func queueFull(_ now: MonotonicTime) -> ServeError {
-        ServeError(
-            .queueFull,
-            "\(queue.count) requests are already waiting, which is the limit",
+            "\(queue.count + elsewhere) requests are already waiting\(others), which is the limit",
             retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
         )
     }
@@ -369,6 +386,7 @@ package struct ReplicaRouter: Sendable {
 
     @inline(__always)
     mutating func lease(_ slot: SlotIndex) {
+        admitted &+= 1
         slots[slot]!.ongoing += 1
         if models.isInUse { models.began(on: slots[slot]!.replica, now: time) }
         if let position = slots[slot]!.position { replicas[position].ongoing += 1 }

@@ -67,6 +67,7 @@ struct InstanceParts {
         )
         peers.takeOverPools()
         let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
         let front = Front(options, system.pools, files, loops, clock: clock)
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(),

@@ -86,6 +86,35 @@ extension IntegrationTests {
             }
         }
 
+        @Test func theLimitHoldsForAllProcessesTogether() async throws {
+            let journal = Journal.options(maxOngoingRequests: 1000).bind()
+            let gate = Gate.options(maxOngoingRequests: 1, maxQueuedRequests: 3).bind(journal: journal)
+            try await withApplication(Visitor.bind(gate: gate)) { visitor, name in
+                try await eventuallyHealthy(name)
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
+                let gate = try await instance.deploymentHandle("Gate", application: name, as: Gate.self)
+                async let held = gate.enter("held")
+                try await journal.wait(for: "began held")
+                async let second = gate.enter("a")
+                async let third = gate.enter("b")
+                try await eventually("two wait here") { gate.load.queued == 2 }
+                // The replica refuses this one, because it is full, and it waits in its own process.
+                async let fourth = visitor.enter(["c"])
+                try await eventually("it waits there") {
+                    let probe = await #expect(throws: ServeError.self) {
+                        try await gate.options(timeout: .milliseconds(20)).enter("probe")
+                    }
+                    return probe?.code == .queueFull
+                }
+                let errors = try await visitor.enter(["d", "e"])
+                #expect(errors.map(\.code) == [.queueFull, .queueFull])
+                #expect(errors.allSatisfy { $0.message.contains("2 of them in other processes") }, "\(errors)")
+                for name in ["held", "a", "b", "c"] { try await journal.note("open \(name)") }
+                #expect(try await [held, second, third] == ["held", "a", "b"])
+                #expect(try await fourth.isEmpty)
+            }
+        }
+
         @Test(arguments: placements)
         func aRequestThatCannotBeAnsweredInTimeIsRefusedAtOnce(placement: DeploymentOptions.Placement) async throws {
             let learn: () async throws -> Void = {

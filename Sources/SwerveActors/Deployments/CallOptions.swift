@@ -9,6 +9,10 @@ package struct CallOptions: Hashable, Sendable {
     package var modelID: String?
     /// The caller declares that running the request twice does no harm, so a lost replica does not fail it.
     package var idempotent = false
+    /// Whether a second replica gets a call that takes longer than most.
+    package var hedged = false
+    /// The only replica that may get the calls. It does not travel with the handle.
+    package var replica: ReplicaID?
 
     package init() {}
 
@@ -31,6 +35,7 @@ package struct CallOptions: Hashable, Sendable {
 extension CallOptions {
     private static let timeoutWord = "timeout="
     private static let idempotentWord = "idempotent"
+    private static let hedgedWord = "hedged"
     private static let priorityWord = "priority="
     private static let sessionWord = "session="
     private static let modelWord = "model="
@@ -42,6 +47,7 @@ extension CallOptions {
         if let sessionKey { words.append(Self.sessionWord + Self.escaped(sessionKey)) }
         if let modelID { words.append(Self.modelWord + Self.escaped(modelID)) }
         if idempotent { words.append(Self.idempotentWord) }
+        if hedged { words.append(Self.hedgedWord) }
         return words.map { " " + $0 }.joined()
     }
 
@@ -51,6 +57,7 @@ extension CallOptions {
         for word in words {
             func value(_ name: String) -> Substring? { word.hasPrefix(name) ? word.dropFirst(name.count) : nil }
             if word == Self.idempotentWord { idempotent = true }
+            if word == Self.hedgedWord { hedged = true }
             if let time = value(Self.timeoutWord).flatMap({ Int64($0) }) { timeout = .nanoseconds(time) }
             if let name = value(Self.priorityWord) { priority = RequestPriority(String(name)) }
             if let key = value(Self.sessionWord) { sessionKey = Self.unescaped(key) }
@@ -82,13 +89,18 @@ extension Deployment {
     ///     most 256 bytes.
     ///   - modelID: the model that the calls are for, in a deployment whose replicas hold several; at most 256 bytes.
     ///   - idempotent: whether the calls may safely run twice. If a replica is lost while it works on such a call,
-    ///     another replica gets the call, up to two times, instead of the call failing with code `replicaLost`.
+    ///     another replica gets the call, up to two times, instead of the call failing with code `replicaLost`. A
+    ///     budget limits how many calls are tried again.
+    ///   - hedged: whether a call that takes longer than 95 % of the method's hedged calls is also sent to a second
+    ///     replica, which at most a tenth of the calls are. The first answer counts, the other attempt is cancelled.
+    ///     Only for calls that may safely run twice; they count as idempotent.
     public nonisolated func options(
         timeout: Duration? = nil,
         priority: RequestPriority? = nil,
         sessionKey: String? = nil,
         modelID: String? = nil,
-        idempotent: Bool? = nil
+        idempotent: Bool? = nil,
+        hedged: Bool? = nil
     ) -> Self {
         // An actor that is here is called as it is.
         if case .local = id.target { return self }
@@ -98,6 +110,7 @@ extension Deployment {
         options.sessionKey = sessionKey ?? options.sessionKey
         options.modelID = modelID ?? options.modelID
         options.idempotent = idempotent ?? options.idempotent
+        options.hedged = hedged ?? options.hedged
         return actorSystem.reference(ServeID(id.target, callOptions: options))
     }
 }

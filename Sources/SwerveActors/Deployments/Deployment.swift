@@ -2,7 +2,7 @@ public import Distributed
 public import SwerveCore
 
 /// A distributed actor that Swerve can run as a deployment. `@Deployment` generates the requirements.
-public protocol Deployment: DistributedActor where ActorSystem == ServeSystem {
+public protocol Deployment: DistributedActor, CustomDebugStringConvertible where ActorSystem == ServeSystem {
     /// The arguments of the initialisers, as one value.
     associatedtype InitArguments: Codable & Sendable
     /// What the static `options(...)` returns: the deployment with other options.

@@ -22,8 +22,15 @@ extension Pool {
     }
 
     /// Makes a call that has to wait or is tried again.
+    ///
+    /// - Parameter chosen: is told the replica of each attempt.
     @inline(never)
-    private func call(_ call: OutgoingCall, _ begun: Attempts, isFirst: Bool) async throws -> CallResult {
+    func call(
+        _ call: OutgoingCall,
+        _ begun: Attempts,
+        isFirst: Bool,
+        _ chosen: ((ReplicaID) -> Void)? = nil
+    ) async throws -> CallResult {
         var attempts = begun
         var isFirst = isFirst
         while true {
@@ -31,6 +38,7 @@ extension Pool {
             isFirst = false
             // The deadline may have passed by now. Throwing releases the lease.
             try ServeContext.checkDeadline()
+            chosen?(lease.replica.id)
             let outcome = await lease.replica.call(call)
             if case .result(let result) = outcome {
                 if case .stream(let result) = result { keep(lease, until: result.stream.open) }
@@ -40,9 +48,38 @@ extension Pool {
         }
     }
 
+    /// Makes a call to one replica and no other. While that is full, it is asked again and again.
+    func call(_ call: OutgoingCall, on replica: ReplicaID) async throws -> CallResult {
+        while true {
+            try ServeContext.checkDeadline()
+            try Task.checkCancellation()
+            guard let lease = acquire(replica) else {
+                throw ServeError(.replicaLost, "\(replica) takes no requests any more", replica: replica)
+            }
+            let outcome = await lease.replica.call(call)
+            switch outcome {
+            case .result(let result):
+                if case .stream(let result) = result { keep(lease, until: result.stream.open) }
+                return result
+            case .failed, .lost:
+                var attempts = Attempts(isIdempotent: false)
+                try follow(outcome, lease, &attempts)
+                throw ServeError(.replicaLost, "\(replica) was lost before it began the call", replica: replica)
+            case .refused:
+                lease.release()
+                await withUnsafeContinuation { continuation in
+                    _ = clock.scheduleTask(in: Self.pinnedPause) { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    /// After which time a replica that was full is asked again, if no other will do.
+    private static let pinnedPause = TimeAmount.milliseconds(5)
+
     /// Keeps the place in the replica until the stream is over.
     @inline(never)
-    private func keep(_ lease: consuming Lease, until stream: any OpenStream) {
+    func keep(_ lease: consuming Lease, until stream: any OpenStream) {
         let box = LeaseBox(lease)
         stream.whenOver { _ = box.take() }
     }
@@ -59,6 +96,15 @@ extension Pool {
             lease.release()
             leave(replica)
             if case .fail(let error) = attempts.lost(replica, started: started, reason: reason) { throw error }
+            if started, !mayRetry() {
+                throw ServeError(
+                    .replicaLost,
+                    "replica \(replica) was lost while it worked on the request, which is not tried again: the retry "
+                        + "budget is used up, because many replicas were lost (\(reason))",
+                    deployment: id,
+                    replica: replica
+                )
+            }
         }
     }
 }

@@ -9,13 +9,15 @@ internal import Synchronization
 package final class Pool: Sendable {
     package let id: DeploymentID
     package let instance: InstanceID
-    private let clock: any EventLoop
-    private let loads: LoadReporter
-    private let state: Mutex<State>
+    let clock: any EventLoop
+    let loads: LoadReporter
+    let state: Mutex<State>
+    /// For calls that may be sent to a second replica.
+    let hedges = HedgeDelays()
     /// In nanoseconds; 0 for none.
     private let timeout = Atomic<Int64>(0)
 
-    private struct State {
+    struct State {
         var router = ReplicaRouter()
         var generator: SplitMix64
         /// By slot.
@@ -24,10 +26,14 @@ package final class Pool: Sendable {
         /// When the earliest timer that is set fires.
         var timer: MonotonicTime?
         var watch = LoadWatch()
+        /// The counts of the other processes' queues.
+        var shared: (any SharedQueue)?
+        /// What the others were last told.
+        var announced = 0
     }
 
     /// Whether the controller wants to know the pool's load, and what it has been told.
-    private struct LoadWatch {
+    struct LoadWatch {
         var isOn = false
         /// Whether the next change is noted. It is not while an earlier one has not been reported.
         var isArmed = false
@@ -35,13 +41,13 @@ package final class Pool: Sendable {
         var isQueueNoted = false
     }
 
-    private enum Waiter {
+    enum Waiter {
         case task(UnsafeContinuation<LeaseBox, any Error>)
         case callback(any LeaseWaiter)
     }
 
     /// A waiter and the lease that it gets once the lock is released.
-    private struct Grant {
+    struct Grant {
         let waiter: Waiter
         let lease: LeaseBox
 
@@ -54,7 +60,7 @@ package final class Pool: Sendable {
     }
 
     /// What to do after unlocking.
-    private struct Work {
+    struct Work {
         var grants: [Grant] = []
         var failures: [(waiter: Waiter, error: ServeError)] = []
         /// A timer to set.
@@ -150,43 +156,35 @@ package final class Pool: Sendable {
         admit(request(attributes, remaining: remaining), .callback(waiter), again: again)
     }
 
-    private func request(_ attributes: RequestAttributes?, remaining: TimeAmount?) -> RoutingRequest {
-        RoutingRequest(attributes, deadline: remaining.map { now() + .nanoseconds($0.nanoseconds) })
+    /// Takes a lease on another replica for a request that one has already; `nil` if none is free.
+    func acquire(otherThan replica: ReplicaID) -> LeaseBox? {
+        state.withLock { state in
+            state.router.admit(otherThan: replica).map { LeaseBox(lease($0, in: &state)) }
+        }
     }
 
-    private func admit(_ request: RoutingRequest, _ waiter: Waiter, again: Bool) -> Answer {
-        let now = now()
-        let (answer, work) = state.withLock { state -> (Answer, Work?) in
-            let admission =
-                again
-                ? state.router.readmit(request, now: now, using: &state.generator)
-                : state.router.admit(request, now: now, using: &state.generator)
-            switch admission {
-            case .assigned(let slot):
-                if state.watch.isArmed { noteLoad(&state) }
-                return (.lease(LeaseBox(lease(slot, in: &state))), nil)
-            case .queued(let ticket, let displaced):
-                state.waiters[ticket] = waiter
-                noteQueue(&state)
-                guard request.deadline != nil || displaced != nil || state.router.hasModels else {
-                    return (.waiting(ticket), nil)
-                }
-                var work = Work(timer: nextTimer(&state))
-                if let displaced { fail(displaced, state.router.displacement, &work, &state) }
-                return (.waiting(ticket), work)
-            case .refused(let error): return (.refused(located(error)), nil)
-            }
+    /// Takes a lease on a certain replica, even if it has no room; `nil` if it does not take requests any more.
+    func acquire(_ replica: ReplicaID) -> Lease? {
+        state.withLock { state in
+            guard let slot = state.router.admit(to: replica) else { return nil }
+            return lease(slot, in: &state)
         }
-        if let work { perform(work) }
-        return answer
     }
+
+    /// The replicas that take requests.
+    var replicas: [ReplicaID] { state.withLock { $0.router.published } }
+
+    /// Whether a request that may have begun on a replica that was lost is tried again.
+    func mayRetry() -> Bool { state.withLock { $0.router.mayRetry(now: now()) } }
 
     /// Takes a waiting request out of the queue; no effect if it no longer waits.
     package func cancel(_ ticket: UInt64?) {
         guard let ticket else { return }
         let waiter = state.withLock { state -> Waiter? in
             if state.watch.isArmed { noteLoad(&state) }
-            return state.router.cancel(ticket) ? state.waiters.removeValue(forKey: ticket) : nil
+            guard state.router.cancel(ticket) else { return nil }
+            announceQueue(&state)
+            return state.waiters.removeValue(forKey: ticket)
         }
         if case .task(let continuation)? = waiter { continuation.resume(throwing: CancellationError()) }
     }
@@ -199,6 +197,7 @@ package final class Pool: Sendable {
             let (first, more) = state.router.release(slot, now: now, using: &state.generator)
             if state.watch.isArmed { noteLoad(&state) }
             let unused = takeUnused(slot, in: &state)
+            if now != nil { announceQueue(&state) }
             return (first.map { grant($0, in: &state) }, more.map { grant($0, in: &state) }, unused)
         }
         first?.give()
@@ -215,53 +214,7 @@ package final class Pool: Sendable {
         if let timer { wakeUp(at: timer) }
     }
 
-    // MARK: Timers
-
-    /// The timer to set: `nil` if one that is set fires early enough.
-    private func nextTimer(_ state: inout State) -> MonotonicTime? {
-        guard let time = state.router.nextWakeUp, state.timer.map({ time < $0 }) ?? true else { return nil }
-        state.timer = time
-        return time
-    }
-
-    private func wakeUp(at time: MonotonicTime) {
-        clock.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, time.nanoseconds)))) { [weak self] in
-            self?.tick(time)
-        }
-    }
-
-    /// - Parameter time: when the timer was to fire; a later one may have been set before an earlier one.
-    private func tick(_ time: MonotonicTime) {
-        let work = state.withLock { state in
-            if state.timer == time { state.timer = nil }
-            let (assignments, expired) = state.router.tick(now: now(), using: &state.generator)
-            var work = Work(grants: assignments.map { grant($0, in: &state) })
-            for ticket in expired { fail(ticket, ReplicaRouter.deadlinePassed, &work, &state) }
-            work.timer = nextTimer(&state)
-            if !expired.isEmpty, state.watch.isArmed { noteLoad(&state) }
-            return work
-        }
-        perform(work)
-    }
-
-    /// The waiting request fails once the lock is released.
-    private func fail(_ ticket: ReplicaRouter.Ticket, _ error: ServeError, _ work: inout Work, _ state: inout State) {
-        guard let waiter = state.waiters.removeValue(forKey: ticket) else { return }
-        work.failures.append((waiter, located(error)))
-    }
-
-    private func perform(_ work: Work) {
-        for (waiter, error) in work.failures {
-            switch waiter {
-            case .task(let continuation): continuation.resume(throwing: error)
-            case .callback(let callback): callback.leaseRefused(error)
-            }
-        }
-        for grant in work.grants { grant.give() }
-        if let timer = work.timer { wakeUp(at: timer) }
-    }
-
-    private func now() -> MonotonicTime {
+    func now() -> MonotonicTime {
         MonotonicTime(nanoseconds: Int64(truncatingIfNeeded: clock.now.uptimeNanoseconds))
     }
 
@@ -282,6 +235,7 @@ package final class Pool: Sendable {
             }
             let unused = takeUnused(in: &state)
             watchLoad(options.reportsLoad, &state)
+            announceQueue(&state)
             return (assignments.map { grant($0, in: &state) }, unused)
         }
         for grant in grants { grant.give() }
@@ -318,6 +272,7 @@ package final class Pool: Sendable {
             var work = Work()
             for ticket in state.router.withdraw(error) { fail(ticket, error, &work, &state) }
             watchLoad(false, &state)
+            announceQueue(&state)
             return (work, takeUnused(in: &state))
         }
         perform(work)
@@ -328,44 +283,9 @@ package final class Pool: Sendable {
         state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
     }
 
-    // MARK: Reports of the load
-
-    private func watchLoad(_ isWanted: Bool, _ state: inout State) {
-        if isWanted == state.watch.isOn {
-            if state.watch.isArmed { noteLoad(&state) }
-            return
-        }
-        state.watch = LoadWatch(isOn: isWanted, isArmed: false, isQueueNoted: false)
-        if isWanted { loads.watch(self) } else { loads.unwatch(self) }
-    }
-
-    @inline(never)
-    private func noteLoad(_ state: inout State) {
-        state.watch.isArmed = false
-        loads.note(id, atOnce: false)
-    }
-
-    /// A request has to wait: a replica more would help now.
-    private func noteQueue(_ state: inout State) {
-        guard state.watch.isOn, !state.watch.isQueueNoted else { return }
-        state.watch.isQueueNoted = true
-        state.watch.isArmed = false
-        loads.note(id, atOnce: true)
-    }
-
-    /// The load now; the next change will be noted.
-    func takeLoad() -> Load {
-        state.withLock { state in
-            let load = Load(queued: state.router.queuedCount, ongoing: state.router.ongoingCount)
-            state.watch.isArmed = state.watch.isOn
-            state.watch.isQueueNoted = load.queued > 0
-            return load
-        }
-    }
-
     // MARK: Inner workings
 
-    private func located(_ error: ServeError) -> ServeError {
+    func located(_ error: ServeError) -> ServeError {
         var error = error
         error.deployment = error.deployment ?? id
         if [.queueFull, .overloaded, .tooManyRequests].contains(error.code) {
@@ -375,12 +295,12 @@ package final class Pool: Sendable {
     }
 
     @inline(__always)
-    private func lease(_ slot: Int, in state: inout State) -> Lease {
+    func lease(_ slot: Int, in state: inout State) -> Lease {
         guard let replica = state.replicas[slot] else { preconditionFailure("a routable slot has a replica") }
         return Lease(self, slot: slot, replica: replica)
     }
 
-    private func grant(_ assignment: ReplicaRouter.Assignment, in state: inout State) -> Grant {
+    func grant(_ assignment: ReplicaRouter.Assignment, in state: inout State) -> Grant {
         guard let waiter = state.waiters.removeValue(forKey: assignment.ticket) else {
             preconditionFailure("a queued ticket has a waiter")
         }

@@ -6,6 +6,7 @@ internal import Synchronization
 package final class PoolTable: Sendable {
     private struct State {
         var pools: [DeploymentID: Pool] = [:]
+        var queues: (any SharedQueueCounts)?
         var observer: (@Sendable (Pool) -> Void)?
         var clock: any EventLoop
         var generator: SplitMix64
@@ -31,11 +32,20 @@ package final class PoolTable: Sendable {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
             let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next(), loads: loads)
+            if let queue = state.queues?.queue(of: id) { pool.share(queue) }
             state.pools[id] = pool
             return (pool, state.observer)
         }
         observer?(pool)
         return pool
+    }
+
+    /// Shares the limits of waiting requests with the other processes of the instance.
+    package func share(_ queues: any SharedQueueCounts) {
+        state.withLock { state in
+            state.queues = queues
+            for (id, pool) in state.pools { if let queue = queues.queue(of: id) { pool.share(queue) } }
+        }
     }
 
     /// Sets the observer. It is called with every existing pool now, and with every new pool when it is created.

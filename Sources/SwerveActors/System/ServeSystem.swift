@@ -146,14 +146,32 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     private func call(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
         var context = try options.context()
         guard let time = [options.timeout, pool.requestTimeout].compactMap(\.self).min() else {
-            return try await ServeContext.with(context) { try await pool.call(call, idempotent: options.idempotent) }
+            return try await ServeContext.with(context) { try await make(call, pool, options) }
         }
         context = context ?? ServeContext.current ?? ServeContext(requestID: "")
         let deadline = context!.limit(to: time, clock: clock)
-        defer { deadline.end() }
-        return try await ServeContext.with(context) {
-            try await TimedCall.run(until: deadline) { try await pool.call(call, idempotent: options.idempotent) }
+        do {
+            let result = try await ServeContext.with(context) {
+                let result = try await CallRace.run(until: deadline) { try await self.make(call, pool, options) }
+                if case .stream(let result) = result { watchDeadline(of: result.stream.open) }
+                return result
+            }
+            if case .stream(let result) = result {
+                result.stream.open.whenOver { deadline.end() }
+            } else {
+                deadline.end()
+            }
+            return result
+        } catch {
+            deadline.end()
+            throw error
         }
+    }
+
+    private func make(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
+        if let replica = options.replica { return try await pool.call(call, on: replica) }
+        if options.hedged { return try await pool.hedgedCall(call) }
+        return try await pool.call(call, idempotent: options.idempotent)
     }
 
     @usableFromInline

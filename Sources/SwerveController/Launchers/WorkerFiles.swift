@@ -17,6 +17,14 @@ package struct WorkerFiles: Sendable {
     /// Where the process with the controller listens for its proxies.
     package var proxiesAddress: String { "\(directory)/proxies.sock" }
 
+    /// The memory in which the processes of an instance share the counts of waiting requests.
+    ///
+    /// - Parameter address: where one of them listens.
+    package static func queuesPath(beside address: String) -> String {
+        let folder = address.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return folder.joined(separator: "/") + "/queues"
+    }
+
     /// The settings for a replica's process.
     func settings(of replica: ReplicaID) -> WorkerSettings {
         WorkerSettings(

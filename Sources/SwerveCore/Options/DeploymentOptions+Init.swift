@@ -11,8 +11,9 @@ extension DeploymentOptions {
     ///   - maxOngoingRequests: how many requests one replica handles at a time; 100 by default. Further requests wait
     ///     in the callers' queues. Ray Serve calls this `max_ongoing_requests` and formerly called it
     ///     `max_concurrent_queries`.
-    ///   - maxQueuedRequests: how many requests may wait in the queue of one calling process; 10 000 by default.
-    ///     Further requests fail with `queueFull` (HTTP 503).
+    ///   - maxQueuedRequests: how many requests may wait, in all processes of the machine together; 10 000 by default.
+    ///     Further requests fail with `queueFull` (HTTP 503), unless they have a higher priority than one that waits in
+    ///     their process.
     ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
     ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the

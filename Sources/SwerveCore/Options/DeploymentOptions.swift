@@ -53,8 +53,9 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// How many requests one replica handles at a time; 100 by default. Further requests wait in the callers' queues.
     /// Ray Serve calls this `max_ongoing_requests` and formerly called it `max_concurrent_queries`.
     public var maxOngoingRequests: Int = 100
-    /// How many requests may wait in the queue of one calling process; 10 000 by default. Further requests fail with
-    /// ``ServeError/Code/queueFull`` (HTTP 503).
+    /// How many requests may wait, in all processes of the machine together; 10 000 by default. Further requests fail
+    /// with ``ServeError/Code/queueFull`` (HTTP 503), unless they have a higher priority than one that waits in their
+    /// process.
     public var maxQueuedRequests: Int = 10_000
     /// The resources that one replica reserves on its node; none by default.
     public var resources: Resources = Resources()

@@ -92,7 +92,7 @@ struct HTTPConnectionMachine: Sendable {
         case fail(HTTPCancellation, status: UInt16)
     }
 
-    private(set) var phase = Phase.idle
+    var phase = Phase.idle
     private(set) var isInputClosed = false
     /// How long the connection may be idle while it drains; `nil` if it does not drain.
     private var drainGrace: Duration?
@@ -193,13 +193,6 @@ struct HTTPConnectionMachine: Sendable {
     private static func timeout(_ own: Duration?, _ clients: Duration?) -> Duration? {
         guard let own, let clients else { return own ?? clients }
         return min(own, clients)
-    }
-
-    /// The exchange must be over earlier than the options and the client said.
-    mutating func limit(to time: MonotonicTime) {
-        guard case .exchange(var exchange) = phase else { return }
-        exchange.deadline = time
-        phase = .exchange(exchange)
     }
 
     /// Part of a body has arrived: the client gets its full time again or, with a minimum rate, only the time that the

@@ -47,6 +47,7 @@ final class ProxyProcess: PeerDelegate {
         group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         let loops = Array(group.makeIterator())
         system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
+        shareQueues(of: system.pools, beside: settings.address, create: false, logger)
         hosted = HostedReplicas(system)
         peers = Peers(
             loops: loops,

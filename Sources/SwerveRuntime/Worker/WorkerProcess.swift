@@ -46,6 +46,7 @@ enum WorkerProcess {
         logger[metadataKey: "replica"] = "\(settings.replica)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max))
+        shareQueues(of: system.pools, beside: settings.controllerAddress, create: false, logger)
         let environment = WorkerEnvironment(
             processID: ThisProcess.id,
             loop: loop,

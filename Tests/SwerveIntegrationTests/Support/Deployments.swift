@@ -178,6 +178,26 @@ distributed actor Gate {
     distributed func version() -> Int { 1 }
 }
 
+/// Calls a gate from the process that it runs in.
+@Deployment
+distributed actor Visitor {
+    private let gate: Gate
+
+    /// Enters under each of these names at the same time, and returns the errors.
+    distributed func enter(_ names: [String]) async throws -> [ServeError] {
+        let gate = gate
+        return await withTaskGroup(of: ServeError?.self) { group in
+            for name in names {
+                group.addTask {
+                    do { _ = try await gate.enter(name) } catch let error as ServeError { return error } catch {}
+                    return nil
+                }
+            }
+            return await group.reduce(into: []) { if let error = $1 { $0.append(error) } }
+        }
+    }
+}
+
 /// Two ways in which an initialiser can fail.
 @Deployment
 distributed actor Broken {
@@ -243,7 +263,8 @@ distributed actor Front: HTTPIngress {
             try await journal.note("note \(request.query ?? "")")
             return .text("\(identity)")
         case "/work":
-            try await Task.sleep(for: .milliseconds(20))
+            let end = ContinuousClock.now + .milliseconds(20)
+            while ContinuousClock.now < end {}
             return .text("\(identity)")
         case "/gate":
             try await journal.note("began gate")
@@ -294,4 +315,31 @@ distributed actor Stuck {
         try Task.checkCancellation()
     }
     distributed func answer() -> Int { 1 }
+}
+
+/// Answers at once, or hangs where the first call of a name arrives.
+@Deployment
+distributed actor Racer {
+    private let journal: Journal
+    private let identity = UInt64.random(in: .min ... .max)
+    private var cleared = 0
+
+    distributed func race(_ name: String, firstHangs: Bool) async throws -> UInt64 {
+        guard firstHangs else { return identity }
+        try await journal.note("began \(name) at \(identity)")
+        guard try await journal.all().count(where: { $0.hasPrefix("began \(name)") }) == 1 else { return identity }
+        do { try await journal.wait(for: "never") } catch is CancellationError {
+            // Detached: calls of this task are cancelled.
+            await Task.detached { [journal] in try? await journal.note("cancelled \(name)") }.value
+        }
+        throw CancellationError()
+    }
+    distributed func clear() -> Int {
+        cleared += 1
+        return cleared
+    }
+    distributed func gate(_ name: String) async throws {
+        try await journal.note("began \(name)")
+        try await journal.wait(for: "open \(name)")
+    }
 }
