@@ -14,7 +14,7 @@ final class HedgeDelays: Sendable {
 
 extension Pool {
     /// Makes a call that may run twice. If it takes longer than most calls of the method, another replica gets it, too,
-    /// and the first answer counts. The other attempt is cancelled.
+    /// and the first answer counts. The other attempt is cancelled. A call with a stream among its arguments runs once.
     func hedgedCall(_ call: OutgoingCall) async throws -> CallResult {
         let begin = clock.now
         let delay = hedges.with(call.target) { $0.begin() }
@@ -24,7 +24,7 @@ extension Pool {
         let first = FirstReplica()
         let result = try await race.outcome {
             race.add { try await self.call(call, Attempts(isIdempotent: true), isFirst: true) { first.note($0) } }
-            guard let delay else { return }
+            guard let delay, !call.arguments.hasStreams else { return }
             race.at(begin + .nanoseconds(delay.nanoseconds), on: self.clock) {
                 guard let replica = first.id, let lease = self.acquire(otherThan: replica),
                     self.hedges.with(call.target, { $0.mayHedge() })

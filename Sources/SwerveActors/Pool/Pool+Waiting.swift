@@ -33,7 +33,9 @@ extension Pool {
             }
         }
         if let work { perform(work) }
-        if case .refused(let error) = answer, error.code == .queueFull { state.withLock { $0.shared }?.forgetEnded(now: now) }
+        if case .refused(let error) = answer, error.code == .queueFull {
+            state.withLock { $0.shared }?.forgetEnded(now: now)
+        }
         return answer
     }
 

@@ -51,6 +51,15 @@ package final class StreamedResult: Sendable {
     }
 }
 
+extension Arguments {
+    /// Whether any argument is a stream, which only one attempt can read.
+    package var hasStreams: Bool {
+        (0..<count).contains { index in
+            if case .value(let value) = self[index] { value is any AnyResponseStream } else { false }
+        }
+    }
+}
+
 /// What is done when a stream is over, each exactly once.
 struct WhenOver {
     private var isOver = false
