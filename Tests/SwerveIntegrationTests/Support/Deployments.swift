@@ -326,8 +326,10 @@ distributed actor Racer {
 
     distributed func race(_ name: String, firstHangs: Bool) async throws -> UInt64 {
         guard firstHangs else { return identity }
-        try await journal.note("began \(name) at \(identity)")
-        guard try await journal.all().count(where: { $0.hasPrefix("began \(name)") }) == 1 else { return identity }
+        // Both attempts may get here at the same time: the one whose entry comes first hangs.
+        let entry = "began \(name) at \(identity)"
+        try await journal.note(entry)
+        guard try await journal.all().first(where: { $0.hasPrefix("began \(name)") }) == entry else { return identity }
         do { try await journal.wait(for: "never") } catch is CancellationError {
             // Detached: calls of this task are cancelled.
             await Task.detached { [journal] in try? await journal.note("cancelled \(name)") }.value
