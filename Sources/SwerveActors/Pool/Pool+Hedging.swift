@@ -25,15 +25,30 @@ extension Pool {
         let result = try await race.outcome {
             race.add { try await self.call(call, Attempts(isIdempotent: true), isFirst: true) { first.note($0) } }
             guard let delay, !call.arguments.hasStreams else { return }
-            race.at(begin + .nanoseconds(delay.nanoseconds), on: self.clock) {
-                guard let replica = first.id, let lease = self.acquire(otherThan: replica),
-                    self.hedges.with(call.target, { $0.mayHedge() })
+            self.afterDelay(begin + .nanoseconds(delay.nanoseconds), of: first, race) { replica in
+                guard let lease = self.acquire(otherThan: replica), self.hedges.with(call.target, { $0.mayHedge() })
                 else { return }
                 race.add { try await ServeContext.with(context) { try await self.hedge(call, lease) } }
             }
         }
         hedges.with(call.target) { $0.ended(after: .nanoseconds((clock.now - begin).nanoseconds)) }
         return result
+    }
+
+    /// Calls `hedge` at a time, or later if the first attempt still waits for a replica then.
+    ///
+    /// - Parameter pause: the time until it looks again, which doubles.
+    private func afterDelay(
+        _ time: NIODeadline,
+        of first: FirstReplica,
+        _ race: CallRace,
+        pause: TimeAmount = .milliseconds(1),
+        _ hedge: @escaping @Sendable (ReplicaID) -> Void
+    ) {
+        race.at(time, on: clock) {
+            if let replica = first.id { return hedge(replica) }
+            self.afterDelay(self.clock.now + pause, of: first, race, pause: pause * 2, hedge)
+        }
     }
 
     /// The second attempt. It does not go to a third replica: the first one is still under way.
