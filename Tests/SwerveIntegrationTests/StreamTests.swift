@@ -151,6 +151,17 @@ extension IntegrationTests {
             }
         }
 
+        @Test(arguments: placements)
+        func theRestOfAStreamThatTheReplicaHasReadIsNotTakenForTheWhole(
+            placement: DeploymentOptions.Placement
+        ) async throws {
+            try await withStreams(placement) { streams, _ in
+                let error = await #expect(throws: ServeError.self) { try await all(streams.leftover()) }
+                #expect(error?.message == "a stream can be read only once")
+                try await isIdle(streams)
+            }
+        }
+
         // MARK: Arguments
 
         @Test(arguments: placements)

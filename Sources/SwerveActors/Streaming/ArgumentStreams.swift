@@ -58,6 +58,8 @@ enum StreamDefaults {
     /// How many elements may be on the way between processes: 1,024. ``StreamLimits/window`` limits their bytes.
     static let maxAhead = 1024
 
+    static var alreadyRead: ServeError { ServeError(.invalidArgument, "a stream can be read only once") }
+
     static var notEncodable: ServeError {
         ServeError(.unencodable, "a ResponseStream can be encoded only by Swerve's own codec")
     }

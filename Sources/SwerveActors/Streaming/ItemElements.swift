@@ -45,31 +45,30 @@ final class ItemElements<Element: Codable & Sendable> {
 
     private func open(_ chunk: ByteBuffer) throws {
         guard rest.readableBytes > 0 else { return try decode(chunk) }
-        if counted == 0 { rest.reserveCapacity(minimumWritableBytes: min(missing, Self.firstRoom)) }
         rest.writeImmutableBuffer(chunk)
-        guard BinaryReader.isWholeRegion(in: rest, at: rest.readerIndex) else { return countRest() }
+        guard BinaryReader.isWholeRegion(in: rest, at: rest.readerIndex) else { return try countRest() }
         let whole = rest
         rest = ByteBuffer()
         try decode(whole)
     }
 
-    /// How many bytes of the element in ``rest`` are still to come, as far as its length is known.
-    private var missing: Int {
-        guard let length = rest.getInteger(at: rest.readerIndex, endianness: .little, as: UInt32.self) else { return 4 }
-        return max(0, 4 + Int(length) - rest.readableBytes)
-    }
-    private static var firstRoom: Int { 16 << 20 }
-
     private func decode(_ bytes: ByteBuffer) throws {
         guard BinaryReader.isWholeRegion(in: bytes, at: bytes.readerIndex) else {
             rest = bytes
-            return countRest()
+            return try countRest()
         }
         decoder = BinaryReader(bytes, system: reader.system)
     }
 
     /// The writer of an element that is longer than its window waits until what it sent is taken.
-    private func countRest() {
+    private func countRest() throws {
+        let length = rest.getInteger(at: rest.readerIndex, endianness: .little, as: UInt32.self)
+        if let length, Int(length) > StreamLimits.maximumValueBytes {
+            throw ServeError(
+                .protocolViolation,
+                "an element of \(length) bytes in a stream; the maximum is \(StreamLimits.maximumValueBytes)"
+            )
+        }
         taken += rest.readableBytes - counted
         counted = rest.readableBytes
         report()
@@ -90,7 +89,7 @@ final class ItemElements<Element: Codable & Sendable> {
         if !BinaryReader.isWholeRegion(in: decoder.buffer, at: decoder.position) {
             self.decoder = nil
             rest = decoder.remaining
-            countRest()
+            try countRest()
         } else if count >= reportEvery {
             report()
         }

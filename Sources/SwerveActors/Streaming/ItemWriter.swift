@@ -51,30 +51,23 @@ package final class ItemWriter: Sendable {
     /// - Throws: `CancellationError` when nobody reads any more or the task is cancelled; ``ServeError`` with code
     ///   `unencodable` or `tooLarge`.
     package func write(_ element: some Encodable) async throws {
-        while true {
-            try Task.checkCancellation()
-            let isWritten = try state.withLock { state in
-                if let failure = state.failure { throw failure }
-                guard state.credit.hasRoom else { return false }
-                let bytes = try encode(element)
-                state.credit.wrote(bytes)
-                sendWaiting(&state, isLast: false)
-                return true
-            }
-            if isWritten { return }
-            await waitForRoom()
-        }
+        try await add { try encode(element) }
     }
 
     /// Passes on encoded elements from another process, after waiting if the reader is behind.
     func forward(_ bytes: ByteBuffer) async throws {
+        try await add { pending.encoder.buffer.writeImmutableBuffer(bytes) }
+    }
+
+    /// - Parameter append: adds to what waits, once there is room, and returns how many bytes.
+    @inline(__always)
+    private func add(_ append: () throws -> Int) async throws {
         while true {
             try Task.checkCancellation()
             let isWritten = try state.withLock { state in
                 if let failure = state.failure { throw failure }
                 guard state.credit.hasRoom else { return false }
-                pending.encoder.buffer.writeImmutableBuffer(bytes)
-                state.credit.wrote(bytes.readableBytes)
+                state.credit.wrote(try append())
                 sendWaiting(&state, isLast: false)
                 return true
             }

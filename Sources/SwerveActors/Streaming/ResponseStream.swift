@@ -100,7 +100,7 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
         ///
         /// - Throws: what the stream's closure threw; ``ServeError``; `CancellationError` when the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> Element? {
-            guard let reading else { throw ServeError(.invalidArgument, "a stream can be read only once") }
+            guard let reading else { throw StreamDefaults.alreadyRead }
             return try await reading.next()
         }
 
@@ -154,6 +154,8 @@ extension ResponseStream: AnyResponseStream {
     }
 
     package func send(to writer: ItemWriter) async throws {
+        // What is left of a stream that was read in part would look like the whole.
+        if use.isTaken.exchange(true, ordering: .relaxed) { throw StreamDefaults.alreadyRead }
         // The stream ends with its handle, which nothing here uses.
         defer { withExtendedLifetime(handle) {} }
         switch source {

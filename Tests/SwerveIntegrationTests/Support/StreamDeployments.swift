@@ -89,6 +89,13 @@ distributed actor Streams: RoutedIngress {
         }
     }
 
+    /// Returns a stream that it has read in part.
+    distributed func leftover() async throws -> ResponseStream<Int> {
+        let numbers = count(to: 5)
+        for try await _ in numbers { break }
+        return numbers
+    }
+
     distributed func ignore(_ numbers: ResponseStream<Int>) {}
     distributed func nested() -> [ResponseStream<Int>] { [ResponseStream([1])] }
 }
