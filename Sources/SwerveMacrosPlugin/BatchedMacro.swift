@@ -14,33 +14,11 @@ package struct BatchedMacro: PeerMacro {
             return []
         }
         checkOptions(of: node, in: context)
-        guard checkPlace(of: function, in: context), check(function, in: context),
+        guard context.checkPlace(of: function, with: "@Batched", "because replicas collect the calls"),
+            check(function, in: context),
             let batched = BatchedFunction(function)
         else { return [] }
         return batched.members.map { DeclSyntax(stringLiteral: $0) }
-    }
-
-    private static func checkPlace(
-        of function: FunctionDeclSyntax,
-        in context: some MacroExpansionContext
-    ) -> Bool {
-        let name = function.name.text
-        let scope = context.lexicalContext.first
-        if scope?.is(ExtensionDeclSyntax.self) == true {
-            context.error(
-                "@Batched works only in the braces of the actor itself: move '\(name)' there from the extension",
-                at: function.name
-            )
-            return false
-        }
-        guard let actor = scope?.as(ActorDeclSyntax.self), actor.attributes.isDeployment else {
-            context.error(
-                "@Batched goes on a method of a '@Deployment distributed actor', because replicas collect the calls",
-                at: function.name
-            )
-            return false
-        }
-        return true
     }
 
     private static func check(_ function: FunctionDeclSyntax, in context: some MacroExpansionContext) -> Bool {
