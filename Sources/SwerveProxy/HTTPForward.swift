@@ -52,7 +52,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     func begin() {
         exchange?.delegate = self
-        switch pool.tryAcquire(head.attributes, remaining: remaining) {
+        switch pool.tryAcquire((head.attributes, remaining: remaining)) {
         case .lease(let lease): ask(lease)
         case .refused(let error): fail(error)
         case .wait(let isAdmitted): acquire(again: false, isAdmitted: isAdmitted)

@@ -116,14 +116,16 @@ package struct ReplicaRouter: Sendable {
 
     /// A request arrives that gets a lease if a slot is free and no request waits.
     ///
+    /// - Parameter now: not asked for where the time makes no difference.
     /// - Returns: `.assigned` or `.refused`; `nil` if the request has to wait, for which
     ///   ``admit(_:isAdmitted:elsewhere:now:using:)`` must be called.
     package mutating func admitAtOnce(
         _ request: RoutingRequest,
-        now: MonotonicTime,
+        now: @autoclosure () -> MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission? {
-        begin(request, isAdmitted: false, now: now, using: &generator)
+        let heedsTime = admission != nil || models.isInUse || request.deadline != nil
+        return begin(request, isAdmitted: false, now: heedsTime ? now() : time, using: &generator)
     }
 
     private mutating func begin(

@@ -91,7 +91,7 @@ final class Waiter: LeaseWaiter {
     private func attempt(_ leases: inout [LeaseBox], session: String? = nil) -> Found {
         var attributes = RequestAttributes()
         attributes.sessionKey = session
-        switch pool.tryAcquire(attributes, remaining: nil) {
+        switch pool.tryAcquire((attributes, remaining: nil)) {
         case .lease(let lease):
             let number = lease.replica.id.number
             leases.append(LeaseBox(lease))

@@ -8,7 +8,7 @@ extension Pool {
     ///
     /// - Throws: what the method throws; ``ServeError``; `CancellationError`.
     func call(_ call: OutgoingCall, idempotent: Bool) async throws -> CallResult {
-        switch tryAcquire(ServeContext.current?.attributes, remaining: ServeContext.current?.deadline?.remaining) {
+        switch tryAcquire(Self.properties(of: ServeContext.current)) {
         case .lease(let lease): return try await self.call(call, lease, idempotent: idempotent)
         case .refused(let error): throw error
         case .wait(let isAdmitted):
@@ -19,6 +19,10 @@ extension Pool {
                 isAdmitted: isAdmitted
             )
         }
+    }
+
+    private static func properties(of context: ServeContext?) -> (RequestAttributes?, remaining: TimeAmount?) {
+        (context?.attributes, context?.deadline?.remaining)
     }
 
     @inline(__always)

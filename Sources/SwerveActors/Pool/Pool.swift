@@ -17,7 +17,7 @@ package final class Pool: Sendable {
     /// In nanoseconds; 0 for none.
     private let timeout = Atomic<Int64>(0)
     /// Whether it matters which request it is.
-    private let needsRequests = Atomic(false)
+    let needsRequests = Atomic(false)
 
     struct State {
         var router = ReplicaRouter()
@@ -111,51 +111,12 @@ package final class Pool: Sendable {
         }
     }
 
-    /// How ``tryAcquire(_:remaining:)`` ends.
-    package enum Attempt: ~Copyable {
-        case lease(Lease)
-        case refused(ServeError)
-        /// The request has to wait. If it was `admitted`, the policies have seen it.
-        case wait(isAdmitted: Bool)
-    }
-
-    /// Takes a lease if a replica is free for the request and none waits.
-    ///
-    /// - Parameters:
-    ///   - attributes: those of the request; not asked for where they make no difference.
-    ///   - remaining: the time until its deadline.
-    @inline(__always)
-    package func tryAcquire(
-        _ attributes: @autoclosure () -> RequestAttributes?,
-        remaining: @autoclosure () -> TimeAmount?
-    ) -> Attempt {
-        if needsRequests.load(ordering: .relaxed) {
-            return tryAcquire(for: request(attributes(), remaining: remaining()))
-        }
-        if let lease = tryAcquire() { return .lease(lease) }
-        return .wait(isAdmitted: false)
-    }
-
-    @inline(never)
-    private func tryAcquire(for request: RoutingRequest) -> Attempt {
-        let now = now()
-        return state.withLock { state in
-            switch state.router.admitAtOnce(request, now: now, using: &state.generator) {
-            case .assigned(let slot):
-                if state.watch.isArmed { noteLoad(&state) }
-                return .lease(lease(slot, in: &state))
-            case .refused(let error): return .refused(located(error))
-            case .queued, nil: return .wait(isAdmitted: true)
-            }
-        }
-    }
-
     /// Waits for a lease, in order of priority and arrival. A cancelled task leaves the queue and throws
     /// `CancellationError`. The deadline of ``ServeContext/current`` ends the wait when it passes.
     ///
     /// - Parameters:
     ///   - again: whether the request was tried before; if so, it goes ahead of those that were not.
-    ///   - isAdmitted: whether ``tryAcquire(_:remaining:)`` said so.
+    ///   - isAdmitted: whether ``tryAcquire(_:)`` said so.
     package func acquire(again: Bool = false, isAdmitted: Bool = false) async throws -> Lease {
         let place = TicketBox()
         let context = ServeContext.current
