@@ -54,11 +54,11 @@ package struct ReplicaRouter: Sendable {
     /// What the policy sees of them, by the same positions.
     private(set) var replicas: [RoutingReplica] = []
     var queue = RequestQueue()
-    private var estimate = WaitEstimate()
-    private var options: PoolOptions
+    var estimate = WaitEstimate()
+    var options: PoolOptions
     private var choice: ReplicaChoice
     /// The program's own admission policy.
-    private var admission: (any AdmissionPolicy)?
+    var admission: (any AdmissionPolicy)?
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
@@ -335,37 +335,6 @@ package struct ReplicaRouter: Sendable {
             let isPaused = slot.pausedUntil != nil
             return RoutingReplica(id: slot.replica, ongoing: slot.ongoing, limit: slot.limit, isPaused: isPaused)
         }
-    }
-
-    // MARK: Refusals
-
-    private func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
-        let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
-        return ServeError(
-            .queueFull,
-            "\(queue.count + elsewhere) requests are already waiting\(others), which is the limit",
-            retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
-        )
-    }
-
-    private func expiry(of request: RoutingRequest, _ now: MonotonicTime) -> ServeError? {
-        guard let deadline = request.deadline, deadline <= now else { return nil }
-        return Self.deadlinePassed
-    }
-
-    private mutating func refusal(of request: RoutingRequest, hasRoom: Bool, _ now: MonotonicTime) -> ServeError? {
-        guard admission != nil || (!hasRoom && options.admission.kind == .meetingDeadlines && request.deadline != nil)
-        else { return nil }
-        let ongoing = ongoingCount
-        let time = estimate.time(ahead: queue.ahead(of: request.priority), ongoing: ongoing, now: now)
-        let context = AdmissionContext(
-            request: request,
-            load: Load(queued: queue.count, ongoing: ongoing),
-            hasRoom: hasRoom,
-            estimatedTime: time,
-            time: now
-        )
-        return (admission?.decide(context) ?? MeetingDeadlines().decide(context)).refusal
     }
 
     // MARK: Choosing
