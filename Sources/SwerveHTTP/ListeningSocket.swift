@@ -44,6 +44,17 @@ package struct ListeningSocket: Sendable {
         }
     }
 
+    /// The same socket for another owner, who closes it.
+    package func duplicate() throws(ServeError) -> ListeningSocket {
+        do {
+            return try ListeningSocket(try Descriptors.duplicate(descriptor))
+        } catch let number as ErrorNumber {
+            throw ServeError(.system, "the listening socket cannot be shared: \(number)")
+        } catch {
+            throw ServeError(.system, "the listening socket cannot be shared: \(error)")
+        }
+    }
+
     package func close() { Descriptors.close(descriptor) }
 
     static func error(_ number: ErrorNumber, host: String, port: Int) -> ServeError {

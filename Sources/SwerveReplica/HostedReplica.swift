@@ -20,6 +20,9 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let settings: Mutex<Settings>
     private let execution: Execution
     private let health: ReplicaHealth
+    /// Whether requests from this process are refused, too, when the replica is full or draining. Where most requests
+    /// come from other processes, or from this one alone, the leases of each process are enough.
+    private let isShared: Bool
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -51,11 +54,13 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         execution: Execution = .pool(nil),
         compression: DeploymentOptions.Compression = .gzip(),
         requestDecoding: DeploymentOptions.RequestDecoding = .on(),
+        isShared: Bool = false,
         checkTimeout: Duration = .seconds(30)
     ) {
         self.id = id
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
+        self.isShared = isShared
         self.execution = execution
         self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
         self.health = ReplicaHealth(checkTimeout: checkTimeout)
@@ -85,8 +90,10 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         for receiver: any ReplicaStreamReceiver,
         on loop: RequestLoop
     ) -> any ReplicaStream {
-        // The pool's lease already enforces the limit.
-        ongoingCount.add(1, ordering: .relaxed)
+        guard enter() else {
+            loop.mailbox.post { receiver.received(.refused) }
+            return RefusedRequest()
+        }
         let hosted = HostedRequest(
             self,
             request,
@@ -99,7 +106,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
-        ongoingCount.add(1, ordering: .relaxed)
+        guard enter() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
         defer { if !isStreaming { ended(use) } }
@@ -229,6 +236,15 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     // MARK: Admission
 
+    /// Claims a place for a request from this process.
+    @inline(__always)
+    private func enter() -> Bool {
+        if isShared { return admit() }
+        // The lease already enforces the limit.
+        ongoingCount.add(1, ordering: .relaxed)
+        return true
+    }
+
     /// Claims one of the replica's places for a request from another process. `false` means that the replica is full or
     /// draining, and the request must not start.
     package func admit() -> Bool {
@@ -273,4 +289,12 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     package var maxOngoingRequests: Int { limit.load(ordering: .relaxed) }
     package var ongoing: Int { ongoingCount.load(ordering: .acquiring) & (Self.drainingBit - 1) }
+}
+
+/// The stream of a request that the replica did not take.
+private final class RefusedRequest: ReplicaStream {
+    func send(_ bytes: ByteBuffer) {}
+    func end() {}
+    func consumed(_ bytes: Int) {}
+    func cancel() {}
 }

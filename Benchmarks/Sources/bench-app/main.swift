@@ -4,7 +4,7 @@ import Swerve
 // The server for the benchmarks: a no-op, an echo, batched methods and a stream. The command line sets the number of replicas and
 // their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
+//   bench-app PORT process|inProcess|direct REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -67,6 +67,7 @@ distributed actor Adaptive: HTTPIngress {
 
 let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
+let isDirect = arguments.count > 2 && arguments[2] == "direct"
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
 func number(_ name: String) -> Int? {
     arguments.first { $0.hasPrefix("\(name)=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
@@ -105,7 +106,7 @@ if arguments.contains("adaptive") {
 }
 // Last, so that a client that waits for this route also finds the other one.
 try await Serve.run(
-    NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement).bind(),
+    NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement, directIngress: isDirect).bind(),
     name: "noop"
 )
 try await Serve.waitForShutdownSignal()

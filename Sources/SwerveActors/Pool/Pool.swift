@@ -241,6 +241,9 @@ package final class Pool: Sendable {
         for grant in grants { grant.give() }
     }
 
+    /// Prefers a replica of this process to those of others as long as it has room, if the routing policy allows it.
+    package func prefer(_ replica: ReplicaID) { state.withLock { $0.router.prefer(replica) } }
+
     /// A replica is known to be gone before the controller reports it. It gets no more requests.
     package func leave(_ replica: ReplicaID) {
         _ = state.withLock { state in

@@ -18,6 +18,9 @@ package struct WorkerSettings: Hashable, Sendable {
     package var group = ""
     /// The bytes of memory to which the worker limits itself; 0 for no limit.
     package var memory = 0
+    /// The limits of the HTTP connections that a direct replica takes from the listening socket, which is its standard
+    /// input; `nil` for another replica.
+    package var http: HTTPSettings?
 
     package init(
         instance: InstanceID,
@@ -39,13 +42,15 @@ package struct WorkerSettings: Hashable, Sendable {
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
             gpus.joined(separator: ","), group, "\(memory)",
         ]
-        return lines.joined(separator: "\n")
+        return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 9, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
+        let http = HTTPSettings(lines.dropFirst(9))
+        guard lines.count == 9 || http != nil, lines.count >= 9, let instance = InstanceID(lines[0]),
+            let number = UInt64(lines[1]),
             let deployment = DeploymentID(lines[2]), let memory = Int(lines[8])
         else {
             return nil
@@ -60,5 +65,6 @@ package struct WorkerSettings: Hashable, Sendable {
         gpus = lines[6].split(separator: ",").map(String.init)
         group = lines[7]
         self.memory = memory
+        self.http = http
     }
 }
