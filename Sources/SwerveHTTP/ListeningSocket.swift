@@ -46,13 +46,13 @@ package struct ListeningSocket: Sendable {
 
     /// The same socket for another owner, who closes it.
     package func duplicate() throws(ServeError) -> ListeningSocket {
+        let copy: Int32
         do {
-            return try ListeningSocket(try Descriptors.duplicate(descriptor))
-        } catch let number as ErrorNumber {
-            throw ServeError(.system, "the listening socket cannot be shared: \(number)")
+            copy = try UnixSockets.duplicate(descriptor)
         } catch {
             throw ServeError(.system, "the listening socket cannot be shared: \(error)")
         }
+        return try ListeningSocket(copy)
     }
 
     package func close() { Descriptors.close(descriptor) }

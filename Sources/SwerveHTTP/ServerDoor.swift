@@ -47,6 +47,9 @@ package final class ServerDoor: Sendable {
         change(to: takes ? .shared : .closed, done)
     }
 
+    /// Whether the server takes connections, and nothing else was asked.
+    package var isOpen: Bool { state.withLock { $0.way != .closed || $0.wanted != .closed } }
+
     /// - Parameter done: called, perhaps at once, when all that was asked before is done.
     package func whenSettled(_ done: @escaping @Sendable () -> Void) {
         let isSettled = state.withLock { state in

@@ -86,6 +86,9 @@ final class Front: Sendable {
         pools.loads.report { fleet.report($0) }
     }
 
+    /// Whether the proxy of this process takes connections.
+    var takesConnections: Bool { state.withLock { $0.door }?.isOpen ?? false }
+
     // MARK: The socket
 
     /// Opens the listening socket, unless it is open. Connections wait in its queue until somebody takes them.

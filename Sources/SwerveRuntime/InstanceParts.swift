@@ -143,8 +143,8 @@ struct InstanceParts {
         await withCheckedContinuation { continuation in workers.afterDirectReplicasKnow { continuation.resume() } }
     }
 
-    /// The direct replicas that take connections, in order.
-    var takingConnections: [ReplicaID] { workers.takingConnections }
+    /// The direct replicas that take connections, in order, and whether the embedded proxy does.
+    var takers: (replicas: [ReplicaID], proxy: Bool) { (workers.takingConnections, front.takesConnections) }
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {

@@ -198,8 +198,9 @@ public actor ServeInstance {
     /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.
     public var controllerProcessID: Int32? { running?.controller.processID }
 
-    /// The direct replicas that take HTTP connections now, in the order of their starts.
-    package var takingConnections: [ReplicaID] { running?.takingConnections ?? [] }
+    /// The direct replicas that take new HTTP connections, in the order of their starts, and whether the embedded proxy
+    /// does; for tests.
+    package var takers: (replicas: [ReplicaID], proxy: Bool) { running?.takers ?? ([], false) }
 
     /// The processes that take HTTP requests, in the order of their starts; none if the proxy is embedded.
     public func proxies() -> [ProxyStatus] { running?.fleet?.status ?? [] }

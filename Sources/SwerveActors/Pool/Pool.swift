@@ -286,6 +286,9 @@ package final class Pool: Sendable {
         state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
     }
 
+    /// How many requests wait in other processes, for tests.
+    package var queuedElsewhere: Int { state.withLock { $0.shared }?.elsewhere ?? 0 }
+
     // MARK: Inner workings
 
     func located(_ error: ServeError) -> ServeError {

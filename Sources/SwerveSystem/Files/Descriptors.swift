@@ -57,15 +57,6 @@ package enum Descriptors {
 
     package static func close(_ descriptor: Int32) { systemClose(descriptor) }
 
-    /// Another descriptor of the same file or socket, which programs that this process starts do not inherit.
-    ///
-    /// - Returns: a descriptor for the caller to close.
-    package static func duplicate(_ descriptor: Int32) throws(ErrorNumber) -> Int32 {
-        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-        guard copy >= 0 else { throw .last }
-        return copy
-    }
-
     /// Takes what this process got as standard input, which is empty from now on.
     ///
     /// - Returns: a descriptor for the caller to close. Programs that this process starts do not inherit it.
