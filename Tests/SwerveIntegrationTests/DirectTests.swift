@@ -69,7 +69,7 @@ distributed actor Where: HTTPIngress {
         _ body: ([Int32: Connection]) async throws -> Void
     ) async throws {
         if open.count == count { return try await body(open) }
-        try await Connection.open(port: port) { connection in
+        try await Connection.open(port: port) { connection async throws in
             let process = try process(try await connection.get("/"))
             try await withConnections(count, port: port, open.merging([process: connection]) { old, _ in old }, body)
         }
@@ -83,7 +83,7 @@ distributed actor Where: HTTPIngress {
             #expect(try await fetch("/-/healthz", port: port).text == "success\n")
             #expect(try await fetch("/-/routes", port: port).text == #"{"/":"a"}"# + "\n")
             let all = Set(await processes(instance))
-            try await withConnections(2, port: port) { connections in
+            try await withConnections(2, port: port) { connections async throws in
                 #expect(Set(connections.keys) == all)
                 // Each keeps to itself what it can do itself.
                 for (process, connection) in connections {
@@ -98,7 +98,7 @@ distributed actor Where: HTTPIngress {
             try await instance.run(direct(replicas: 2), name: "a")
             try await eventuallyDirect(instance, "a")
             let port = try #require(await instance.port)
-            try await withConnections(2, port: port) { connections in
+            try await withConnections(2, port: port) { connections async throws in
                 let (victim, other) = try #require(
                     connections.keys.sorted().first.map { first in
                         (first, connections.keys.max() ?? first)
@@ -159,7 +159,7 @@ distributed actor Where: HTTPIngress {
             try await eventually("and the proxy does not") { await !instance.takers.proxy }
             let port = try #require(await instance.port)
             for _ in 0..<10 {
-                try await Connection.open(port: port) { connection in
+                try await Connection.open(port: port) { connection async throws in
                     for text in ["near", "far", "other"] { #expect(try await connection.get("/\(text)").text == text) }
                     #expect(try await connection.get("/a").text.hasSuffix(" 1"))
                     #expect(try await connection.get("/none").status == 404)
@@ -180,7 +180,7 @@ distributed actor Where: HTTPIngress {
             try await eventuallyDirect(instance, "a")
             let journal = try await instance.deploymentHandle("Journal", application: "a", as: Journal.self)
             let port = try #require(await instance.port)
-            try await withConnections(2, port: port) { connections in
+            try await withConnections(2, port: port) { connections async throws in
                 let (full, first) = try #require(connections.first)
                 try await first.send("GET /gate HTTP/1.1\r\nhost: x\r\n\r\n")
                 try await journal.wait(for: "began gate")
@@ -201,7 +201,7 @@ distributed actor Where: HTTPIngress {
             try await instance.run(direct(replicas: 2, routing: .roundRobin), name: "a")
             try await eventuallyDirect(instance, "a")
             let port = try #require(await instance.port)
-            try await Connection.open(port: port) { connection in
+            try await Connection.open(port: port) { connection async throws in
                 var counts: [Int32: Int] = [:]
                 for _ in 0..<20 { counts[try process(try await connection.get("/")), default: 0] += 1 }
                 #expect(counts.values.sorted() == [10, 10])
@@ -218,7 +218,7 @@ distributed actor Where: HTTPIngress {
                 try await instance.waitUntilHealthy("a")
                 try await eventuallyDirect(instance, "a")
                 let port = try #require(await instance.port)
-                try await withConnections(2, port: port) { connections in
+                try await withConnections(2, port: port) { connections async throws in
                     try await instance.scale("Where", application: "a", to: 1)
                     try await eventually("one leaves") { await instance.takers.replicas.count == 1 }
                     let left = try #require(
@@ -249,7 +249,7 @@ distributed actor Where: HTTPIngress {
                 for client in 0..<6 {
                     group.addTask {
                         while !isOver.isSet {
-                            try await Connection.open(port: port) { connection in
+                            try await Connection.open(port: port) { connection async throws in
                                 while !isOver.isSet {
                                     let answer = try await connection.get("/")
                                     #expect(answer.status == 200, "\(answer.text)")
