@@ -45,7 +45,9 @@ enum Entrance: Sendable {
 
         func accept(from socket: ListeningSocket) -> Entrance {
             let (group, enter) = (group, enter)
-            let acceptor = SocketAcceptor(socket.descriptor, shortage: report.shortage) { accepted in
+            let loop = group.next()
+            let turn: SocketAcceptor.Turn = { take in loop.execute(take) }
+            let acceptor = SocketAcceptor(socket.descriptor, shortage: report.shortage, turn: turn) { accepted in
                 // A connection that breaks while it is being set up is closed.
                 _ = ConnectionOptions.apply(to: ClientBootstrap(group: group)).channelInitializer(enter)
                     .withConnectedSocket(accepted)

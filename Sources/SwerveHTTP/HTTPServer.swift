@@ -149,10 +149,12 @@ package final class HTTPServer: Sendable {
     ///
     /// - Parameters:
     ///   - deadline: how long the answers in progress may take, from now on.
-    ///   - isLast: whether no other process has the socket, so that what waits in its queue is to be taken first.
-    package func drain(deadline: Duration, isLast: Bool = false) async {
+    ///   - isLast: whether no other process takes connections any more, so that what waits is to be taken first.
+    ///   - closed: called once no more connections are taken.
+    package func drain(deadline: Duration, isLast: Bool = false, closed: () -> Void = {}) async {
         let left = entrance.withLock { $0.take() }
         await left?.close(loops.map(\.eventLoop), isLast: isLast)
+        closed()
         // Each loop sets up the connections that it got.
         for loop in loops { try? await loop.eventLoop.submit {}.get() }
         let drained = loops.map { loop in

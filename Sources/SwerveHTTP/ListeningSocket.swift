@@ -55,6 +55,9 @@ package struct ListeningSocket: Sendable {
         return try ListeningSocket(copy)
     }
 
+    /// Refuses connections from now on, whoever else has the socket.
+    package func stopListening() { TCPSockets.stopListening(descriptor) }
+
     package func close() { Descriptors.close(descriptor) }
 
     static func error(_ number: ErrorNumber, host: String, port: Int) -> ServeError {

@@ -113,6 +113,7 @@ final class Front: Sendable {
             state.processes = nil
             return state.socket.take()
         }
+        socket?.stopListening()
         socket?.close()
     }
 
@@ -167,7 +168,7 @@ final class Front: Sendable {
             await withCheckedContinuation { continuation in
                 if let door { door.whenSettled { continuation.resume() } } else { continuation.resume() }
             }
-            await server.drain(deadline: limit, isLast: true)
+            await server.drain(deadline: limit, isLast: true) { close() }
         case .processes(let fleet, _): await fleet.end()
         }
         await direct.connectionsDrained()

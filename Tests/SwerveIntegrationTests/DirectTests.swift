@@ -344,6 +344,34 @@ distributed actor Where: HTTPIngress {
         await end
     }
 
+    @Test func `the last replica refuses what comes on its connections when it leaves, and new connections wait`()
+        async throws
+    {
+        try await withTestInstance(options: options()) { instance in
+            try await instance.run(direct(), name: "a")
+            try await eventuallyDirect(instance, "a")
+            let journal = try await instance.deploymentHandle("Journal", application: "a", as: Journal.self)
+            let port = try #require(await instance.port)
+            try await withConnections(1, port: port) { connections async throws in
+                let connection = try #require(connections.values.first)
+                // What it works on keeps it, so that the other connection cannot be closed before its request comes.
+                async let held = fetch("/gate", port: port)
+                try await journal.wait(for: "began gate")
+                try await instance.scale("Where", application: "a", to: 0)
+                try await eventually("the proxy takes connections") { await instance.takers.proxy }
+                if let answer = try? await connection.get("/") {
+                    #expect(answer.status == 503 || answer.status == 200, "\(answer.text)")
+                    #expect(answer.headers["connection"] == "close")
+                }
+                async let waiting = fetch("/", port: port)
+                try await journal.note("open gate")
+                #expect(try await held.status == 200)
+                try await instance.scale("Where", application: "a", to: 1)
+                #expect(try await waiting.status == 200)
+            }
+        }
+    }
+
     @Test func `the next instance with the state directory has direct replicas again`() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "swerve-direct-\(UUID())").path()
         defer { try? FileManager.default.removeItem(atPath: folder) }

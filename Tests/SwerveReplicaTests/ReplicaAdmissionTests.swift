@@ -36,6 +36,19 @@ private distributed actor Idle: Deployment {
         #expect(!replica.admit())
     }
 
+    @Test func `a replica that processes share refuses calls of its own process beyond the limit, another does not`()
+        async
+    {
+        for isShared in [true, false] {
+            let id = ReplicaID(deployment: DeploymentID(application: "admission", deployment: "Idle"), number: 1)
+            let replica = HostedReplica(id: id, actor: Idle(), limit: 1, isShared: isShared)
+            #expect(replica.admit())
+            let outcome = await replica.call(OutgoingCall(target: "none", arguments: Arguments()))
+            if case .refused = outcome { #expect(isShared) } else { #expect(!isShared) }
+            #expect(replica.ongoing == 1)
+        }
+    }
+
     @Test func `a replica without requests is drained at once`() {
         let (replica, drained) = (Self.replica(limit: 2), Tally())
         replica.drain { drained.add() }

@@ -62,6 +62,8 @@ package final class Worker: PeerDelegate {
         var drainTime: Duration?
         /// Whether the replica drains.
         var isDraining = false
+        /// Whether requests to the replica's deployment have somewhere to go.
+        var hasPublished = false
     }
 
     package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
@@ -136,7 +138,9 @@ package final class Worker: PeerDelegate {
         case .start(let spec): start(spec, connection)
         case .publish(let id, let replicas, let options):
             peers.publish(id, replicas, options)
-            if replicas.isEmpty { refuseIfDraining(id) }
+            guard id == settings.replica.deployment else { return }
+            state.withLock { $0.hasPublished = !replicas.isEmpty }
+            refuseIfAlone()
         case .withdraw(let id, let error): peers.withdraw(id, error)
         case .drain(let id):
             // Requests that have already arrived on other connections are read first.
@@ -221,7 +225,7 @@ package final class Worker: PeerDelegate {
             state.isDraining = true
             return state.drainTime ?? .zero
         }
-        if environment.system.pools.pool(id.deployment).load.replicas == 0 { refuseIfDraining(id.deployment) }
+        refuseIfAlone()
         // Unstructured: ends with the connections, which the time bounds.
         Task {
             async let closed: Void = server.drain(within: limit)
@@ -235,8 +239,9 @@ package final class Worker: PeerDelegate {
 
     /// Nobody is left to take the requests of a direct replica's connections, and they cannot wait here for the next
     /// replica, which may need what this one holds.
-    private func refuseIfDraining(_ id: DeploymentID) {
-        guard id == settings.replica.deployment, state.withLock({ $0.isDraining }) else { return }
+    private func refuseIfAlone() {
+        guard state.withLock({ $0.isDraining && !$0.hasPublished }) else { return }
+        let id = settings.replica.deployment
         environment.system.pools.pool(id).withdraw(
             ServeError(
                 .unavailable,
