@@ -300,7 +300,7 @@ extension WorkerLauncher: PeerDelegate {
         case .takesConnections(let takes): direct?.takes(replica, takes)
         case .connectionsDrained: direct?.drained(replica)
         case .models(replica, let models):
-            peers.know(models, of: replica)
+            peers.know(models, of: replica, from: connection)
             report(.modelsChanged(models))
         case .models, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
             .announceDrain, .takeConnections, .drainConnections:
