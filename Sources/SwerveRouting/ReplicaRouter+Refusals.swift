@@ -2,6 +2,15 @@ package import SwerveCore
 
 // What the callers of requests are told that lost their place.
 extension ReplicaRouter {
+    func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
+        let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
+        return ServeError(
+            .queueFull,
+            "\(queue.count + elsewhere) requests are already waiting\(others), which is the limit",
+            retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
+        )
+    }
+
     /// What the caller of a displaced request is told.
     package var displacement: ServeError {
         ServeError(

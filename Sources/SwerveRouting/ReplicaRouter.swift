@@ -54,7 +54,7 @@ package struct ReplicaRouter: Sendable {
     /// What the policy sees of them, by the same positions.
     private(set) var replicas: [RoutingReplica] = []
     var queue = RequestQueue()
-    private var estimate = WaitEstimate()
+    var estimate = WaitEstimate()
     private var options: PoolOptions
     private var choice: ReplicaChoice
     /// The program's own admission policy.
@@ -322,15 +322,6 @@ package struct ReplicaRouter: Sendable {
     }
 
     // MARK: Refusals
-
-    private func queueFull(elsewhere: Int, _ now: MonotonicTime) -> ServeError {
-        let others = elsewhere > 0 ? ", \(elsewhere) of them in other processes" : ""
-        return ServeError(
-            .queueFull,
-            "\(queue.count + elsewhere) requests are already waiting\(others), which is the limit",
-            retryAfter: estimate.time(ahead: 0, ongoing: 0, now: now).map { min($0, .seconds(60)) }
-        )
-    }
 
     private func expiry(of request: RoutingRequest, _ now: MonotonicTime) -> ServeError? {
         guard let deadline = request.deadline, deadline <= now else { return nil }

@@ -226,9 +226,13 @@ distributed actor Where: HTTPIngress {
                             .first { $0.state == .running }?.processID
                     )
                     for (process, connection) in connections where process != left {
-                        guard let answer = try? await connection.get("/") else { continue }
-                        #expect(answer.headers["connection"] == "close")
-                        #expect(try self.process(answer) == left)
+                        // Until the replica is told that it drains, its connections stay open.
+                        var isOpen = true
+                        while isOpen, let answer = try? await connection.get("/") {
+                            #expect(try self.process(answer) == left)
+                            isOpen = answer.headers["connection"] != "close"
+                        }
+                        guard !isOpen else { continue }
                         #expect(await connection.isClosed())
                         forwarded = true
                     }
