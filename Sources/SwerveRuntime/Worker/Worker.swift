@@ -97,6 +97,7 @@ package final class Worker: PeerDelegate {
     private func connected(_ connection: PeerConnection) {
         greet(connection)
         environment.system.pools.loads.report { connection.send(.load($0)) }
+        hosted.batches.report { connection.send(.batches($0, $1)) }
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
@@ -137,7 +138,8 @@ package final class Worker: PeerDelegate {
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed, .load, .relayed, .routes, .announceDrain, .drainConnections:
+            .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .routes, .announceDrain,
+            .drainConnections:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

@@ -133,6 +133,8 @@ final class ServedStream: Sendable {
         let task = Task {
             do {
                 try await stream.send(to: writer)
+                // A writer that hides its cancellation must not make a part look like the whole.
+                try Task.checkCancellation()
                 writer.finish()
                 reply.send(.end)
             } catch {

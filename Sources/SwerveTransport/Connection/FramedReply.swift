@@ -48,6 +48,8 @@ final class FramedReply: Reply {
         self.replica = replica
     }
 
+    var clock: any EventLoop { connection.eventLoop }
+
     var request: HostedRequest? { state.withLock { $0.request } }
 
     // MARK: The request, on the event loop

@@ -13,21 +13,26 @@ package final class HostedReplicas: Sendable {
     package let kept = KeptResults()
     /// Tells callers which models the replicas have.
     package let models: ModelReporter
+    /// Tells the controller what became of the calls of batched methods.
+    package let batches: BatchReporter
     /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
     package init(_ system: ServeSystem) {
         self.system = system
         self.models = ModelReporter(clock: system.clock)
+        self.batches = BatchReporter(clock: system.clock)
     }
 
     package func add(_ replica: HostedReplica) {
         replicas.withLock { $0.append(replica) }
         if let table = replica.models { models.add(replica.id, table) }
+        if let table = replica.batches { batches.add(replica.id, table) }
     }
 
     package func remove(_ id: ReplicaID) {
         models.remove(id)
+        batches.remove(id)
         _ = replicas.withLock { replicas in
             replicas.firstIndex { $0.id == id }.map { replicas.remove(at: $0) }
         }
