@@ -18,10 +18,9 @@ final class SimClient: @unchecked Sendable {
         var since = 0
         var wanted: ByteBuffer? {
             switch order.work {
-            case .echo, .lateEcho, .hang: body
             case .ignore: ByteBuffer(string: "ignored")
-            case .big, .stream: SimOrder.bytes(of: order.number, size: order.size)
             case .fail: nil
+            default: order.answer(to: body)
             }
         }
     }
@@ -107,6 +106,13 @@ final class SimClient: @unchecked Sendable {
         request.since = world.trace.count
         waiting.append(request)
         output.writeString("POST \(prefix)\(request.order.path) HTTP/1.1\r\nhost: sim\r\n")
+        if let model = request.order.modelID { output.writeString("serve-multiplexed-model-id: \(model)\r\n") }
+        switch world.random.next(below: 8) {
+        case 0: output.writeString("x-request-priority: high\r\n")
+        case 1: output.writeString("x-request-priority: low\r\n")
+        case 2, 3: output.writeString("x-session-id: session \(request.order.number % 3)\r\n")
+        default: break
+        }
         if world.random.next(below: 3) == 0 {
             output.writeString("transfer-encoding: chunked\r\n\r\n")
             var rest = request.body
@@ -155,6 +161,7 @@ final class SimClient: @unchecked Sendable {
     private func leave() {
         isGone = true
         world.note("a client leaves")
+        for request in waiting { world.audit.over[request.order.number] = world.now }
         world.run(on: world.main.loop) {
             if world.random.next(below: 2) == 0 { channel.endInput() }
             channel.reset()
@@ -278,7 +285,11 @@ final class SimClient: @unchecked Sendable {
     private func mayAnswer(_ request: Request, _ status: Int) -> Bool {
         let work = request.order.work
         switch status {
-        case 500: return work == .fail || work == .hang
+        case 500:
+            let audit = world.audit!
+            return work == .fail || work == .hang || request.order.failsAlone
+                || audit.spoilt.contains(request.order.number)
+                || (request.order.modelID != nil && !audit.failedLoads.isEmpty)
         case 502, 503, 404:
             if world.disk == nil { return status != 404 }
             return (status != 404 && mayLose(request)) || world.audit.wasRefused(deployment, since: request.since)

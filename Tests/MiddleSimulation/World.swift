@@ -30,7 +30,10 @@ final class SimProcess: @unchecked Sendable {
     var wires: [SimWire] = []
     var isDead = false
     /// The time until which the process is stopped, as by SIGSTOP.
-    var stoppedUntil: NIODeadline?
+    var stoppedUntil: NIODeadline? {
+        didSet { if stoppedUntil != nil { wasStopped = true } }
+    }
+    private(set) var wasStopped = false
     var worker: AnyObject?
 
     init(_ world: World, _ name: String, _ replica: ReplicaID?) {
@@ -87,8 +90,11 @@ final class World: @unchecked Sendable {
     private(set) var controllerTask: Task<Void, Never>?
     /// How often live replicas began each request, by its number.
     var begun: [Int: Int] = [:]
-    /// Requests that may run twice.
+    /// Requests that may run twice, and those of them that are hedged.
     var idempotent: Set<Int> = []
+    var hedged: Set<Int> = []
+    /// Whether requests may find the queue full.
+    var limitsQueues = false
     /// The number of faults so far.
     var faults = 0
     /// When the application was last deployed.

@@ -130,7 +130,7 @@ final class ServedStream: Sendable {
     func start(_ stream: any AnyResponseStream, _ reply: FramedReply) {
         let writer = writer
         // Unstructured: ends with the stream, or with the call that it is an argument of.
-        let task = Task {
+        let task = Task(executorPreference: stream.executor) {
             do {
                 try await stream.send(to: writer)
                 writer.finish()
