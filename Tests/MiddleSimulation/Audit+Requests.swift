@@ -30,7 +30,7 @@ final class SimFlow: @unchecked Sendable {
 extension Audit {
     /// The latest stream of a request. Which of two attempts a hedged call reads is not known.
     func makeFlow(_ order: SimOrder) -> SimFlow? {
-        guard !world.hedged.contains(order.number) else { return nil }
+        guard !world.hedged.contains(order.number), !order.isInner, order.work != .relayArgument else { return nil }
         let flow = SimFlow(order, world)
         flows[order.number] = flow
         note("streams")
@@ -45,7 +45,7 @@ extension Audit {
     /// process was stopped.
     func isLongOver(_ number: Int, on replica: ReplicaID?) -> Bool {
         let wasStopped = world.main.wasStopped || world.process(of: replica).wasStopped
-        return over[number].map { world.now > $0 + .milliseconds(wasStopped ? 1000 : 1) } ?? false
+        return over[number % 1_000_000].map { world.now > $0 + .milliseconds(wasStopped ? 1000 : 1) } ?? false
     }
 
     func isHurt(_ replica: ReplicaID?) -> Bool { replica.flatMap { replicas[$0]?.isHurt } ?? false }

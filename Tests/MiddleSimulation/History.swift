@@ -14,9 +14,12 @@ class History {
     private var nextVersion = 1
     /// Whether the replicas have models.
     private let hasModels: Bool
+    /// Whether there is a deployment that others call.
+    let hasBack: Bool
 
-    init(_ world: World) {
+    init(_ world: World, hasBack: Bool = false) {
         self.world = world
+        self.hasBack = hasBack
         hasModels = world.random.next(below: 3) == 0
     }
 
@@ -80,7 +83,10 @@ class History {
     /// An order for a call, or for an HTTP request.
     func order(_ isEasy: Bool) -> SimOrder {
         let easy: [SimOrder.Work] = [.echo, .lateEcho, .stream, .big, .argument, .batch, .model]
-        return order(isEasy ? pick(easy) : pick(SimOrder.Work.allCases.filter { $0 != .slowFirst }))
+        let relays: [SimOrder.Work] = [.relay, .relayStream, .relayArgument]
+        if hasBack, chance(3) { return order(pick(relays)) }
+        let works = SimOrder.Work.allCases.filter { $0 != .slowFirst && !relays.contains($0) }
+        return order(pick(isEasy ? easy : works))
     }
 
     func order(_ work: SimOrder.Work) -> SimOrder { SimOrder(number: takeNumber(), work: work, size: size()) }
@@ -177,6 +183,11 @@ class History {
             world.check(load == (0, 0, 0), "streams are left over on a connection: \(load)")
         }
         for process in world.live {
+            for id in deployments {
+                guard let load = process.system?.pools.pool(id).load else { continue }
+                let isIdle = load.queued == 0 && load.ongoing == 0
+                world.check(isIdle, "leases of \(id) are left over in \(process.name): \(load)")
+            }
             let streams = process.wires.compactMap { $0.connection?.isClosed == false ? $0.connection?.load : nil }
             world.check(streams.allSatisfy { $0 == (0, 0, 0) }, "streams are left over in \(process.name): \(streams)")
         }

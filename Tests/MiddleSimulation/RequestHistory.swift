@@ -14,7 +14,7 @@ final class RequestHistory: History {
         var random = SplitMix64(seed: ~seed)
         hedges = random.next(below: 3) == 0
         limitsQueues = random.next(below: 6) == 0
-        super.init(World(seed: seed))
+        super.init(World(seed: seed), hasBack: random.next(below: 2) == 0)
         world.limitsQueues = limitsQueues
     }
 
@@ -107,13 +107,23 @@ final class RequestHistory: History {
             name: deployment.application,
             routePrefix: "/",
             ingress: deployment.deployment,
-            deployments: [own]
+            deployments: hasBack ? [own, spec(World.back, backOptions(), failsOneIn: 0)] : [own]
         )
         world.note("deploy \(options.numReplicas) × \(options.maxOngoingRequests), \(options.placement)")
         let controller = world.controller!
         world.deployed = world.now
         Task(executorPreference: world.main.executor) { try? await controller.deploy(spec) }
     }
+
+    private func backOptions() -> DeploymentOptions {
+        var options = DeploymentOptions()
+        options.numReplicas = 1 + world.random.next(below: 2)
+        options.maxOngoingRequests = pick([1, 3, 100])
+        options.placement = chance(4) ? .inProcess : .process
+        return options
+    }
+
+    override var deployments: [DeploymentID] { hasBack ? [deployment, World.back] : [deployment] }
 
     private func fault() {
         let workers = world.launcher.workers

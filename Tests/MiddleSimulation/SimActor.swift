@@ -33,7 +33,7 @@ distributed actor SimActor: HTTPIngress {
             DeploymentMethod("pieces(_:)") {
                 (actor: isolated SimActor, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let order: SimOrder = try arguments.decodeNextArgument()
-                try results.returned(try actor.pieces(order))
+                try results.returned(try await actor.pieces(order))
             },
             DeploymentMethod("consume(_:_:)") {
                 (actor: isolated SimActor, arguments: inout InvocationDecoder, results: ResultHandler) in
@@ -55,13 +55,16 @@ distributed actor SimActor: HTTPIngress {
         self.actorSystem = .ofNewActor
         self.replica = try await SimReplica(arguments, hasModels: false)
         replica.identity = id
+        replica.actorSystem = actorSystem
     }
 
     distributed func call(_ order: SimOrder, _ payload: ByteBuffer) async throws -> ByteBuffer {
         try await replica.call(order, payload)
     }
 
-    distributed func pieces(_ order: SimOrder) throws -> ResponseStream<ByteBuffer> { try replica.pieces(order) }
+    distributed func pieces(_ order: SimOrder) async throws -> ResponseStream<ByteBuffer> {
+        try await replica.pieces(order)
+    }
 
     distributed func consume(_ order: SimOrder, _ pieces: ResponseStream<ByteBuffer>) async throws -> ByteBuffer {
         try await replica.consume(order, pieces)
@@ -90,6 +93,13 @@ distributed actor SimActor: HTTPIngress {
     }
 }
 
+extension SimActor {
+    /// Makes a call by a handle, with a result of one piece.
+    nonisolated func ask(_ order: SimOrder) async throws -> ByteBuffer {
+        order.work == .batch ? try await item(order) : try await call(order, ByteBuffer())
+    }
+}
+
 /// A deployment of the simulation whose replicas keep models.
 distributed actor SimModelActor: HTTPIngress {
     typealias ActorSystem = ServeSystem
@@ -110,7 +120,7 @@ distributed actor SimModelActor: HTTPIngress {
             DeploymentMethod("pieces(_:)") {
                 (actor: isolated SimModelActor, arguments: inout InvocationDecoder, results: ResultHandler) in
                 let order: SimOrder = try arguments.decodeNextArgument()
-                try results.returned(try actor.replica.pieces(order))
+                try results.returned(try await actor.replica.pieces(order))
             },
             DeploymentMethod("consume(_:_:)") {
                 (actor: isolated SimModelActor, arguments: inout InvocationDecoder, results: ResultHandler) in
@@ -132,6 +142,7 @@ distributed actor SimModelActor: HTTPIngress {
         self.actorSystem = .ofNewActor
         self.replica = try await SimReplica(arguments, hasModels: true)
         replica.identity = id
+        replica.actorSystem = actorSystem
         try ModelControl(id, MultiplexOptions()).change { $0.maxModelsPerReplica = replica.maxModels }
     }
 
@@ -186,7 +197,7 @@ distributed actor SimModelActor: HTTPIngress {
             await attempt.wait()
         }
         replica.check(use, name, order)
-        return SimOrder.bytes(of: order.number, size: order.size)
+        return order.bytes
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {

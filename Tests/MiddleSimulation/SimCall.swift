@@ -67,8 +67,8 @@ final class SimCall: @unchecked Sendable {
     private func call(_ handle: SimActor, _ payload: ByteBuffer) async throws {
         let answer: ByteBuffer
         switch order.work {
-        case .stream: return try await read(try await handle.pieces(order))
-        case .argument:
+        case .stream, .relayStream: return try await read(try await handle.pieces(order))
+        case .argument, .relayArgument:
             answer = try await handle.consume(order, makeArgument())
             world.check(!order.failsInMiddle || order.stopsInMiddle, "call \(order): a failed argument was read whole")
             return world.check(answer == ByteBuffer(string: "read"), "call \(order): a wrong answer")
@@ -85,7 +85,7 @@ final class SimCall: @unchecked Sendable {
 
     /// Reads a stream, in one of four cases only to its half.
     private func read(_ pieces: ResponseStream<ByteBuffer>) async throws {
-        let wanted = SimOrder.bytes(of: order.number, size: order.size)
+        let wanted = order.bytes
         let stopsEarly = world.random.next(below: 4) == 0
         var count = 0
         for try await piece in pieces {
@@ -105,7 +105,7 @@ final class SimCall: @unchecked Sendable {
         return ResponseStream(maxBuffered: order.maxBuffered) { writer in
             flow?.isProducing = true
             defer { flow?.isProducing = false }
-            var rest = SimOrder.bytes(of: order.number, size: order.size)
+            var rest = order.bytes
             while let piece = world.takePiece(&rest) {
                 if world.random.next(below: 4) == 0 { await world.pause(nil) }
                 let isWanted = world.audit?.isLongOver(order.number, on: nil) != true || Task.isCancelled
@@ -140,11 +140,16 @@ final class SimCall: @unchecked Sendable {
 
     private func mayFail(_ error: SimFailure) -> Bool {
         switch error.number {
-        case SimFailure.batch.number: world.audit.spoilt.contains(order.number)
-        case SimFailure.load.number: order.modelID != nil && !world.audit.failedLoads.isEmpty
-        default: error.number == order.number && (order.work == .fail || order.failsAlone || order.failsInMiddle)
+        case SimFailure.batch.number: isSpoilt
+        case SimFailure.load.number: (order.modelID != nil || order.work == .relay) && !world.audit.failedLoads.isEmpty
+        default:
+            error.number % 1_000_000 == order.number
+                && (order.work == .fail || order.failsAlone || order.failsInMiddle
+                    || (order.work == .relay && order.inner.failsAlone))
         }
     }
+
+    private var isSpoilt: Bool { !world.audit.spoilt.isDisjoint(with: [order.number, order.inner.number]) }
 
     private func mayThrow(_ error: ServeError) -> Bool {
         switch error.code {
@@ -153,7 +158,7 @@ final class SimCall: @unchecked Sendable {
         case .deadlineExceeded: options.timeout.map { world.now >= began + .nanoseconds($0.nanoseconds) } ?? false
         case .overloaded: options.timeout != nil
         case .queueFull: world.limitsQueues
-        case .wrongResultCount: world.audit.spoilt.contains(order.number)
+        case .wrongResultCount: isSpoilt
         default: false
         }
     }

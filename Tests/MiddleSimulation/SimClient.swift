@@ -288,8 +288,9 @@ final class SimClient: @unchecked Sendable {
         case 500:
             let audit = world.audit!
             return work == .fail || work == .hang || request.order.failsAlone
-                || audit.spoilt.contains(request.order.number)
-                || (request.order.modelID != nil && !audit.failedLoads.isEmpty)
+                || (work == .relay && request.order.inner.failsAlone)
+                || !audit.spoilt.isDisjoint(with: [request.order.number, request.order.inner.number])
+                || ((request.order.modelID != nil || work == .relay) && !audit.failedLoads.isEmpty)
         case 502, 503, 404:
             if world.disk == nil { return status != 404 }
             return (status != 404 && mayLose(request)) || world.audit.wasRefused(deployment, since: request.since)

@@ -25,6 +25,11 @@ struct SimOrder: Codable, Sendable, Equatable {
         case model
         /// Uses a model and then another one.
         case twoModels
+        /// Has another deployment do some work, and passes its result on.
+        case relay
+        /// Passes a stream on, which another deployment makes or reads.
+        case relayStream
+        case relayArgument
         /// The first attempt is like ``hang``; another one answers at once. Only for hedged calls.
         case slowFirst
     }
@@ -51,30 +56,51 @@ struct SimOrder: Codable, Sendable, Equatable {
     /// - Parameter payload: the body of the request.
     func answer(to payload: ByteBuffer) -> ByteBuffer {
         switch work {
-        case .stream, .big, .batch, .model, .twoModels: Self.bytes(of: number, size: size)
-        case .echo, .lateEcho, .ignore, .fail, .hang, .argument, .slowFirst: payload
+        case .stream, .big, .batch, .model, .twoModels, .relay, .relayStream: bytes
+        case .echo, .lateEcho, .ignore, .fail, .hang, .argument, .relayArgument, .slowFirst: payload
         }
+    }
+
+    /// The bytes of its stream or its answer.
+    var bytes: ByteBuffer { Self.bytes(of: caller, size: size) }
+
+    // MARK: Calls that lead to others
+
+    private static let innerNumbers = 1_000_000
+    /// The number of the call that it belongs to.
+    var caller: Int { number % Self.innerNumbers }
+    var isInner: Bool { number >= Self.innerNumbers }
+    /// What another deployment is asked for.
+    var inner: SimOrder {
+        let work: Work =
+            switch self.work {
+            case .relayStream: .stream
+            case .relayArgument: .argument
+            default: [.big, .batch, .model][number % 3]
+            }
+        return SimOrder(number: number + Self.innerNumbers, work: work, size: size)
     }
 
     // MARK: What follows from the number
 
     /// The model that the request names, and the one that it uses if it uses any.
-    var model: String { "m\(number % 5)" }
-    var otherModel: String { "m\((number + 1) % 5)" }
+    var model: String { "m\(caller % 5)" }
+    var otherModel: String { "m\((caller + 1) % 5)" }
     var usesModel: Bool { work == .model || work == .twoModels }
-    var modelID: String? { usesModel || (work == .batch && number % 3 == 0) ? model : nil }
+    var modelID: String? { usesModel || (work == .batch && caller % 3 == 0) ? model : nil }
     /// What items of a batch must share.
-    var key: Int { number / 2 % 2 }
+    var key: Int { caller / 2 % 2 }
     /// The size of the item in a batch.
-    var weight: Int { 1 + number % 3 }
+    var weight: Int { 1 + caller % 3 }
     /// Whether the item fails alone, or with its whole batch.
-    var failsAlone: Bool { work == .batch && number % 7 == 0 }
-    var spoilsBatch: Bool { work == .batch && number % 11 == 0 }
+    var failsAlone: Bool { work == .batch && caller % 7 == 0 }
+    var spoilsBatch: Bool { work == .batch && caller % 11 == 0 }
     /// Whether the stream that is an argument fails in its middle, or the replica reads it to its middle only.
-    var failsInMiddle: Bool { work == .argument && number % 5 == 0 }
-    var stopsInMiddle: Bool { work == .argument && number % 4 == 1 }
+    var failsInMiddle: Bool { isArgument && caller % 5 == 0 }
+    var stopsInMiddle: Bool { isArgument && caller % 4 == 1 }
+    private var isArgument: Bool { work == .argument || work == .relayArgument }
     /// The limit of the request's streams.
-    var maxBuffered: Int { 1 + number % 20 }
+    var maxBuffered: Int { 1 + caller % 20 }
 
     /// Bytes that differ from those of other requests.
     static func bytes(of number: Int, size: Int) -> ByteBuffer {

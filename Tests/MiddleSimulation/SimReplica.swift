@@ -17,6 +17,7 @@ final class SimReplica: @unchecked Sendable {
     private let worldID: UInt64
     /// The actor's.
     var identity: ServeID?
+    var actorSystem: ServeSystem?
     private var runningBatches = 0
     /// The models that are loaded or being loaded.
     private var models: [String: Int] = [:]
@@ -62,7 +63,8 @@ final class SimReplica: @unchecked Sendable {
         case .fail: throw SimFailure(number: order.number)
         case .hang: try await attempt.hang()
         case .slowFirst: if attempt.isFirst { try await attempt.hang() }
-        case .echo, .ignore, .stream, .big, .argument, .batch, .model, .twoModels: break
+        case .relay: return try await relay(order) { try await $0.ask($1) }
+        case .echo, .ignore, .stream, .big, .argument, .batch, .model, .twoModels, .relayStream, .relayArgument: break
         }
         return order.answer(to: payload)
     }
@@ -79,8 +81,9 @@ final class SimReplica: @unchecked Sendable {
         case .lateEcho: await attempt.wait()
         case .fail: throw SimFailure(number: order.number)
         case .hang, .slowFirst: try await attempt.hang()
-        case .big, .model, .twoModels: return .bytes(order.answer(to: ByteBuffer()))
-        case .echo, .stream, .argument, .batch: break
+        case .relay: return .bytes(try await relay(order) { try await $0.ask($1) })
+        case .big, .model, .twoModels, .relayStream: return .bytes(order.answer(to: ByteBuffer()))
+        case .echo, .stream, .argument, .batch, .relayArgument: break
         }
         return .bytes(try await request.body.collect())
     }
@@ -88,7 +91,12 @@ final class SimReplica: @unchecked Sendable {
     // MARK: Streams
 
     /// The bytes of an answer, in pieces of any size.
-    func pieces(_ order: SimOrder) throws -> ResponseStream<ByteBuffer> {
+    func pieces(_ order: SimOrder) async throws -> ResponseStream<ByteBuffer> {
+        if order.work == .relayStream {
+            let attempt = try begin(order)
+            defer { attempt.end() }
+            return try await relay(order) { try await $0.pieces($1) }
+        }
         let produce = try makePieces(order)
         let flow = world?.audit?.makeFlow(order)
         return ResponseStream(maxBuffered: order.maxBuffered) { writer in
@@ -107,7 +115,7 @@ final class SimReplica: @unchecked Sendable {
         let attempt = try begin(order)
         return { write in
             defer { attempt.end() }
-            var rest = SimOrder.bytes(of: order.number, size: order.size)
+            var rest = order.bytes
             while let piece = world.takePiece(&rest) {
                 if world.random.next(below: 4) == 0 { await attempt.wait() }
                 try await write(piece)
@@ -119,8 +127,9 @@ final class SimReplica: @unchecked Sendable {
     func consume(_ order: SimOrder, _ pieces: ResponseStream<ByteBuffer>) async throws -> ByteBuffer {
         let attempt = try begin(order)
         defer { attempt.end() }
+        if order.work == .relayArgument { return try await relay(order) { try await $0.consume($1, pieces) } }
         guard let world else { throw SimFailure.noWorld }
-        let wanted = SimOrder.bytes(of: order.number, size: order.size)
+        let wanted = order.bytes
         var count = 0
         for try await piece in pieces {
             let part = wanted.getSlice(at: wanted.readerIndex + count, length: piece.readableBytes)
@@ -133,6 +142,27 @@ final class SimReplica: @unchecked Sendable {
         let isWhole = count == order.size && !order.failsInMiddle
         world.check(isWhole || isDead, "call \(order): the argument ended without an error after \(count) bytes")
         return ByteBuffer(string: "read")
+    }
+
+    // MARK: Calls of others
+
+    /// Calls the other deployment.
+    private func relay<Result>(
+        _ order: SimOrder,
+        _ call: (SimActor, SimOrder) async throws -> Result
+    ) async throws -> Result {
+        guard let world, let system = actorSystem else { throw SimFailure.noWorld }
+        let inner = order.inner
+        let isIdempotent = world.idempotent.contains(order.number)
+        if isIdempotent { world.idempotent.insert(inner.number) }
+        let handle = system.handle(SimActor.self, World.back).options(
+            modelID: inner.modelID,
+            idempotent: isIdempotent
+        )
+        world.audit?.note("calls between replicas")
+        return try await ServeContext.$executor.withValue(world.process(of: id).executor) {
+            try await call(handle, inner)
+        }
     }
 
     // MARK: Batches

@@ -36,7 +36,9 @@ extension World {
     /// The next piece of a stream, of any size.
     func takePiece(_ rest: inout ByteBuffer) -> ByteBuffer? {
         guard rest.readableBytes > 0 else { return nil }
-        let most = [1, 100, 20_000, 300_000, 3_000_000][random.next(below: 5)]
+        // Often so little that a stream of any size has many pieces.
+        let few = 1 + rest.readableBytes / 16
+        let most = [1, few, few, few, 100, 20_000, 300_000, 3_000_000][random.next(below: 8)]
         return rest.readSlice(length: min(rest.readableBytes, most))
     }
 }

@@ -34,6 +34,8 @@ final class SimProcess: @unchecked Sendable {
         didSet { if stoppedUntil != nil { wasStopped = true } }
     }
     private(set) var wasStopped = false
+    /// That of a worker.
+    var system: ServeSystem?
     var worker: AnyObject?
 
     init(_ world: World, _ name: String, _ replica: ReplicaID?) {
@@ -121,6 +123,8 @@ final class World: @unchecked Sendable {
         let process: SimProcess
     }
 
+    /// The deployment that others call.
+    static let back = DeploymentID(application: "sim", deployment: "Back")
     private static let instance = InstanceID(rawValue: 1)
     private static let worlds = Mutex<[UInt64: World]>([:])
     private static let nextID = Atomic<UInt64>(1 << 40)
@@ -394,6 +398,7 @@ final class World: @unchecked Sendable {
         run(on: process.loop) {
             let worker = Worker(settings, environment)
             process.worker = worker
+            process.system = system
             listeners[settings.address] = (process, worker.callerDelegate, worker.hosted)
             worker.run()
         }
@@ -539,6 +544,7 @@ final class World: @unchecked Sendable {
             for wire in process.wires { wire.forget() }
             process.wires = []
             process.worker = nil
+            process.system = nil
         }
     }
 
