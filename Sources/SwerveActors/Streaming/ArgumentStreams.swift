@@ -22,7 +22,6 @@ package struct UntypedStream: AnyResponseStream {
     }
 
     package var open: any OpenStream { reader }
-    package var executor: (any TaskExecutor)? { nil }
     package func begin(on executor: (any TaskExecutor)?) {}
     package func send(to writer: ItemWriter) async throws {
         // The stream ends with its handle, which nothing here uses.

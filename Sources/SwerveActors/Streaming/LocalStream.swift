@@ -30,7 +30,7 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     /// That of the code that made the stream.
     private let context: ServeContext?
     /// Where the elements of an argument are made; `nil` is the Swift pool.
-    let executor = ServeContext.executor
+    private let executor = ServeContext.executor
     private let state: Mutex<State>
 
     init(capacity: Int, _ produce: @escaping Produce) {

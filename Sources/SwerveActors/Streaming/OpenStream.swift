@@ -33,8 +33,6 @@ package protocol AnyResponseStream: Codable, Sendable {
     ///
     /// - Parameter executor: where the replica's tasks run; `nil` is the Swift pool.
     func begin(on executor: (any TaskExecutor)?)
-    /// Where ``send(to:)`` is called for an argument; `nil` is the Swift pool.
-    var executor: (any TaskExecutor)? { get }
     /// Makes the elements and writes them, at the pace of their reader.
     func send(to writer: ItemWriter) async throws
     /// How many elements may wait between processes.

@@ -149,10 +149,6 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
 extension ResponseStream: AnyResponseStream {
     package var open: any OpenStream { handle.open }
 
-    package var executor: (any TaskExecutor)? {
-        if case .local(let stream) = source { stream.executor } else { nil }
-    }
-
     package func begin(on executor: (any TaskExecutor)?) {
         if case .local(let stream) = source { stream.begin(on: executor) }
     }
