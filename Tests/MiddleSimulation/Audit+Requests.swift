@@ -45,6 +45,8 @@ extension Audit {
     /// process was stopped.
     func isLongOver(_ number: Int, on replica: ReplicaID?) -> Bool {
         let wasStopped = world.main.wasStopped || world.process(of: replica).wasStopped
+        // In histories of a controller, for minutes.
+        if wasStopped, world.disk != nil { return false }
         return over[number % 1_000_000].map { world.now > $0 + .milliseconds(wasStopped ? 1000 : 1) } ?? false
     }
 
