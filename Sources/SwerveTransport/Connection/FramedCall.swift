@@ -9,6 +9,8 @@ final class FramedCall: StreamOwner {
     let number = Atomic<UInt64>(0)
     private let replica: ReplicaID?
     private let connection: PeerConnection
+    /// Where the elements of its arguments are made.
+    private let executor: (any TaskExecutor)?
     private let state: Mutex<State>
 
     private struct State {
@@ -46,6 +48,7 @@ final class FramedCall: StreamOwner {
     init(_ replica: ReplicaID?, _ connection: PeerConnection, _ streams: [any AnyResponseStream] = []) {
         self.replica = replica
         self.connection = connection
+        self.executor = streams.isEmpty ? nil : ServeContext.executor
         self.state = Mutex(State(streams))
     }
 
@@ -169,7 +172,7 @@ final class FramedCall: StreamOwner {
         }
         guard let (served, stream) = found else { return false }
         reply.serve(served)
-        served.start(stream, reply)
+        served.start(stream, reply, on: executor)
         return true
     }
 
