@@ -4,6 +4,9 @@ internal import SwerveHTTPTypes
 
 /// The content of requests: collected, or handed over as it arrives.
 extension HTTPConnectionHandler {
+    /// Room for a whole content is made after this many bytes of it: its announced length alone is only a claim.
+    private static let provenBytes = 16 << 10
+
     func collect() -> Bool {
         guard case .length(let remaining) = body else { return false }
         let count = min(remaining, pending.readableBytes)
@@ -21,6 +24,12 @@ extension HTTPConnectionHandler {
             machine.collected()
             answerShed(id)
             return true
+        }
+        if collected.readableBytes < Self.provenBytes, collected.readableBytes + count >= Self.provenBytes,
+            var large = options.contentBuffer(collected.readableBytes + remaining)
+        {
+            large.writeImmutableBuffer(collected)
+            collected = large
         }
         collected.writeImmutableBuffer(part)
         updateCharge()

@@ -11,13 +11,16 @@ package final class HostedReplicas: Sendable {
     private let replicas = Mutex<[HostedReplica]>([])
     /// The large results that this process keeps for others.
     package let kept = KeptResults()
+    /// What this process shares with others on the machine; `nil` for nothing.
+    package let memory: SharedMemory?
     /// Tells callers which models the replicas have.
     package let models: ModelReporter
     /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
-    package init(_ system: ServeSystem) {
+    package init(_ system: ServeSystem, memory: SharedMemory? = nil) {
         self.system = system
+        self.memory = memory
         self.models = ModelReporter(clock: system.clock)
     }
 

@@ -10,7 +10,9 @@ protocol StreamOwner: AnyObject, Sendable {
     /// The stream's number, from ``PeerConnection/open(_:_:_:)`` on.
     var number: Atomic<UInt64> { get }
     /// - Throws: an error that says what the peer did wrong; the connection is then closed.
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws
+    ///
+    /// - Parameter shared: the content of an HTTP answer if it lies in shared memory.
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws
     /// - Parameter started: `false` only when the request certainly did not begin.
     func lost(started: Bool, reason: String)
 }
@@ -25,6 +27,8 @@ package final class PeerConnection: Sendable {
     let hosted: HostedReplicas
     private let wire: any Wire
     private let reader: NIOLoopBound<FrameReader>
+    /// `nil` where no memory is shared.
+    let memory: MemoryLink?
     private let state = Mutex(State())
 
     private struct State {
@@ -44,6 +48,14 @@ package final class PeerConnection: Sendable {
         /// Whether so few requests are under way that waiting to write several frames together would only cost time.
         var isQuiet: Bool { streams.count + incoming.count <= 2 }
 
+        mutating func open(_ owner: any StreamOwner) -> (stream: UInt64?, OpenFailure?) {
+            if let reason = closedBecause { return (nil, .closed(reason)) }
+            if out.isBroken { return (nil, .closed("writing to it failed")) }
+            guard let stream = streams.insert(owner) else { return (nil, .tooManyStreams) }
+            owner.number.store(stream, ordering: .relaxed)
+            return (stream, nil)
+        }
+
         mutating func takeSent() -> [EventLoopPromise<Void>] {
             guard !waitingForSent.isEmpty, out.isDrained else { return [] }
             defer { waitingForSent = [] }
@@ -58,6 +70,8 @@ package final class PeerConnection: Sendable {
         self.delegate = delegate
         self.hosted = hosted
         self.reader = NIOLoopBound(FrameReader(LoopExecutor(wire.eventLoop)), eventLoop: wire.eventLoop)
+        self.memory = hosted.memory.map { MemoryLink($0) }
+        memory?.connect(self)
     }
 
     // MARK: Sending, from any thread
@@ -71,11 +85,11 @@ package final class PeerConnection: Sendable {
 
     /// Sends a frame whose body is written in place.
     @inline(__always)
-    func send(_ kind: FrameKind, stream: UInt64, _ body: (inout ByteBuffer) -> Void) {
+    func send(_ kind: FrameKind, stream: UInt64, isShared: Bool = false, _ body: (inout ByteBuffer) -> Void) {
         let isOnLoop = eventLoop.inEventLoop
         let action = state.withLock { state in
             state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
-                Frame.append(kind, stream: stream, to: &$0, body)
+                Frame.append(kind, stream: stream, isShared: isShared, to: &$0, body)
             }
         }
         perform(action)
@@ -88,7 +102,9 @@ package final class PeerConnection: Sendable {
         bytes: ByteBuffer,
         behind body: (inout ByteBuffer) -> Void = { _ in }
     ) {
-        if bytes.readableBytes < ConnectionLimits.copyLimit {
+        if let reference = share(bytes, in: kind) {
+            send(kind, stream: stream, reference, body)
+        } else if bytes.readableBytes < ConnectionLimits.copyLimit {
             send(kind, stream: stream) { frame in
                 body(&frame)
                 frame.writeImmutableBuffer(bytes)
@@ -98,6 +114,30 @@ package final class PeerConnection: Sendable {
             body(&frame)
             send(kind, stream: stream, frame, trailing: bytes)
         }
+    }
+
+    private func share(_ bytes: ByteBuffer, in kind: FrameKind) -> SharedReference? {
+        kind.mayBeShared ? memory?.share(bytes) : nil
+    }
+
+    /// Sends a frame whose bytes lie in shared memory.
+    func send(
+        _ kind: FrameKind,
+        stream: UInt64,
+        _ reference: SharedReference,
+        _ body: (inout ByteBuffer) -> Void = { _ in }
+    ) {
+        send(kind, stream: stream, isShared: true) { frame in
+            reference.write(to: &frame)
+            body(&frame)
+        }
+    }
+
+    /// A buffer for a value that is to be sent. If it grows large, its bytes are in shared memory, if the peer can read
+    /// that.
+    func makeBuffer(capacity: Int) -> ByteBuffer {
+        if let memory, memory.isUsable { return memory.memory.growingBuffer(capacity: capacity) }
+        return ByteBufferAllocator().buffer(capacity: capacity)
     }
 
     /// Tells the other side that this many bytes of a body were taken.
@@ -134,13 +174,12 @@ package final class PeerConnection: Sendable {
         trailing: ByteBuffer? = nil,
         _ body: (inout ByteBuffer) -> Void
     ) -> OpenFailure? {
+        if let reference = trailing.flatMap({ share($0, in: kind) }) { return open(kind, owner, reference, body) }
         let isOnLoop = eventLoop.inEventLoop
         let isCopied = (trailing?.readableBytes ?? 0) < ConnectionLimits.copyLimit
         let (failure, action) = state.withLock { state -> (OpenFailure?, OutgoingBuffer.Action) in
-            if let reason = state.closedBecause { return (.closed(reason), .none) }
-            if state.out.isBroken { return (.closed("writing to it failed"), .none) }
-            guard let stream = state.streams.insert(owner) else { return (.tooManyStreams, .none) }
-            owner.number.store(stream, ordering: .relaxed)
+            let (stream, failure) = state.open(owner)
+            guard let stream else { return (failure, .none) }
             if isCopied {
                 let action = state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
                     Frame.append(kind, stream: stream, to: &$0) { frame in
@@ -155,6 +194,30 @@ package final class PeerConnection: Sendable {
             Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
             return (nil, state.out.append(frame, trailing, isOnLoop: isOnLoop, isQuiet: state.isQuiet))
         }
+        perform(action)
+        return failure
+    }
+
+    /// Opens a stream with a frame whose bytes lie in shared memory.
+    func open(
+        _ kind: FrameKind,
+        _ owner: any StreamOwner,
+        _ reference: SharedReference,
+        _ body: (inout ByteBuffer) -> Void = { _ in }
+    ) -> OpenFailure? {
+        let isOnLoop = eventLoop.inEventLoop
+        let (failure, action) = state.withLock { state -> (OpenFailure?, OutgoingBuffer.Action) in
+            let (stream, failure) = state.open(owner)
+            guard let stream else { return (failure, .none) }
+            let action = state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
+                Frame.append(kind, stream: stream, isShared: true, to: &$0) { frame in
+                    reference.write(to: &frame)
+                    body(&frame)
+                }
+            }
+            return (nil, action)
+        }
+        if failure != nil { memory?.takeBack(reference) }
         perform(action)
         return failure
     }
@@ -289,14 +352,14 @@ package final class PeerConnection: Sendable {
         wire.close()
     }
 
-    func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer) throws {
+    func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer, shared: ByteBuffer? = nil) throws {
         let owner = state.withLock { state in
             let owner = state.streams[stream]
             if kind.endsStream { state.streams.remove(stream) }
             return owner
         }
         do {
-            try owner?.received(kind, body)
+            try owner?.received(kind, body, shared: shared)
         } catch {
             // Its stream may already be out of the table, so it is told here; the others learn of it when the
             // connection closes.
@@ -340,6 +403,7 @@ package final class PeerConnection: Sendable {
             return (lost, state.incoming.removeAll())
         }
         reader.value.end()
+        memory?.close()
         for reply in incoming { reply.callerIsGone() }
         hosted.kept.releaseAll(of: self)
         hosted.models.forget(self)
