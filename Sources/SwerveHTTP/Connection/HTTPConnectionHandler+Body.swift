@@ -4,9 +4,6 @@ internal import SwerveHTTPTypes
 
 /// The content of requests: collected, or handed over as it arrives.
 extension HTTPConnectionHandler {
-    /// Room for a whole content is made after this many bytes of it: its announced length alone is only a claim.
-    private static let provenBytes = 16 << 10
-
     func collect() -> Bool {
         guard case .length(let remaining) = body else { return false }
         let count = min(remaining, pending.readableBytes)
@@ -14,7 +11,7 @@ extension HTTPConnectionHandler {
             if machine.isInputClosed { cut() }
             return false
         }
-        let left = remaining - count
+        var left = remaining - count
         machine.bodyCame(count, now: loop.now)
         body = .length(remaining: left)
         if let id = shedRequestID {
@@ -25,13 +22,9 @@ extension HTTPConnectionHandler {
             answerShed(id)
             return true
         }
-        if collected.readableBytes < Self.provenBytes, collected.readableBytes + count >= Self.provenBytes,
-            var large = options.contentBuffer(collected.readableBytes + remaining)
-        {
-            large.writeImmutableBuffer(collected)
-            collected = large
-        }
         collected.writeImmutableBuffer(part)
+        left -= readRest(left)
+        body = .length(remaining: left)
         updateCharge()
         if left > 0, isCollectedTooMuch {
             refuseForMemory(isHead: false, requestID: collectedHead?.requestID)
