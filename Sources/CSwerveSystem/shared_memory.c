@@ -25,8 +25,8 @@ static void *map(int descriptor, size_t bytes, int flags) {
     return front + page;
 }
 
-void *swerve_segment_make(int64_t bytes, swerve_segment_place *place) {
-    int descriptor = memfd_create("swerve", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+void *swerve_segment_make(const char *name, int64_t bytes, swerve_segment_place *place) {
+    int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (descriptor < 0) return NULL;
     struct stat status;
     void *memory = NULL;
@@ -76,7 +76,8 @@ void swerve_segment_unmap(void *memory, int64_t bytes) {
 
 #else
 
-void *swerve_segment_make(int64_t bytes, swerve_segment_place *place) {
+void *swerve_segment_make(const char *name, int64_t bytes, swerve_segment_place *place) {
+    (void)name;
     (void)bytes;
     (void)place;
     errno = ENOSYS;

@@ -39,10 +39,12 @@ package final class SharedSegment: @unchecked Sendable {
 
     /// Makes a segment of zeros. Programs that this process starts do not inherit it.
     ///
-    /// - Parameter bytes: a multiple of a page.
-    package init(making bytes: Int) throws(SystemFailure) {
+    /// - Parameters:
+    ///   - bytes: a multiple of a page.
+    ///   - name: what the system's list of a process's mappings calls it.
+    package init(making bytes: Int, name: String) throws(SystemFailure) {
         var place = swerve_segment_place()
-        guard let memory = swerve_segment_make(Int64(bytes), &place) else {
+        guard let memory = swerve_segment_make(name, Int64(bytes), &place) else {
             throw SystemFailure("make", "shared memory", .last)
         }
         start = memory

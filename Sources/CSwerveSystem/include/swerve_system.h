@@ -79,7 +79,7 @@ typedef struct {
     int64_t bytes;
 } swerve_segment_place;
 // Makes such memory, a multiple of a page long, and maps it. NULL with errno where the system has none.
-void *swerve_segment_make(int64_t bytes, swerve_segment_place *place);
+void *swerve_segment_make(const char *name, int64_t bytes, swerve_segment_place *place);
 // Maps what another process made, after checking that it is what is described: NULL with errno EINVAL otherwise. What
 // this process writes to it is seen by nobody else.
 void *swerve_segment_open(int32_t process, const swerve_segment_place *place);

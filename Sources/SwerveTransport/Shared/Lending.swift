@@ -40,11 +40,16 @@ struct Lending<Bytes: Sendable>: Sendable {
         return add(loan)
     }
 
+    /// The peer says whether it can read what it was offered.
+    ///
+    /// - Returns: the offer, if it cannot. Otherwise it gives that back like any other loan.
     /// - Throws: an error if there was no offer.
-    mutating func answered(_ isReadable: Bool) throws(ServeError) {
+    mutating func answered(_ isReadable: Bool) throws(ServeError) -> Loan? {
         switch stage {
-        case .offered: stage = isReadable ? .allowed : .refused
-        case .closed: break
+        case .offered:
+            stage = isReadable ? .allowed : .refused
+            return isReadable ? nil : loans.removeValue(forKey: 1)
+        case .closed: return nil
         case .untried, .allowed, .refused: throw .sharedMemory("an answer without an offer")
         }
     }

@@ -133,7 +133,8 @@ final class MemoryLink: Sendable {
 
     func receivedAnswer(_ body: ByteBuffer) throws {
         let isReadable = body.getInteger(at: body.readerIndex, as: UInt8.self) == 1
-        try state.withLock { state throws(ServeError) in try state.lending.answered(isReadable) }
+        let offer = try state.withLock { state throws(ServeError) in try state.lending.answered(isReadable) }
+        withExtendedLifetime(offer) {}
         if isUsable { memory.add(self) } else { memory.logger?.debug("a peer cannot read shared memory") }
     }
 

@@ -8,6 +8,8 @@ package struct SharedMemoryLimits: Hashable, Sendable {
     package var totalBytes = 256 << 20
     /// How many segments a process has at most: 64. Each takes a descriptor.
     package var segments = 64
+    /// The largest segment: 1 GiB.
+    package static let largest = 1 << 30
     /// How long a segment may be unused: 5 seconds. Then its memory goes back to the system.
     package var idleTime = Duration.seconds(5)
 
@@ -66,7 +68,7 @@ package struct SegmentPool: Sendable {
     ///
     /// - Returns: also the free segments that end to make room.
     package mutating func take(_ bytes: Int) -> (Taking, ended: [UInt64]) {
-        guard bytes > 0, bytes <= limits.totalBytes else { return (.none, []) }
+        guard bytes > 0, bytes <= min(limits.totalBytes, SharedMemoryLimits.largest) else { return (.none, []) }
         let size = Self.size(for: bytes)
         if let index = free.lastIndex(where: { segments[$0]?.bytes == size }) {
             let number = free.remove(at: index)

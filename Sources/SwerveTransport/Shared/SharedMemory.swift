@@ -22,6 +22,7 @@ package final class SharedMemory: Sendable {
     /// What peers are told to look for the segments in.
     let processID: Int32
     let logger: Logger?
+    private let name: String
     private let clock: any EventLoop
     private let state: Mutex<State>
     /// Whether any peer can read this process's segments.
@@ -29,10 +30,19 @@ package final class SharedMemory: Sendable {
 
     /// `nil` where the system has no such memory, or none is allowed.
     ///
-    /// - Parameter clock: says when segments have been idle for long enough.
-    package init?(_ limits: SharedMemoryLimits, processID: Int32, clock: any EventLoop, logger: Logger? = nil) {
+    /// - Parameters:
+    ///   - name: what the system's list of a process's mappings calls the segments.
+    ///   - clock: says when segments have been idle for long enough.
+    package init?(
+        _ limits: SharedMemoryLimits,
+        name: String = "swerve",
+        processID: Int32,
+        clock: any EventLoop,
+        logger: Logger? = nil
+    ) {
         guard SharedSegment.isAvailable, limits.totalBytes >= limits.threshold else { return nil }
         self.limits = limits
+        self.name = name
         self.processID = processID
         self.clock = clock
         self.logger = logger
@@ -97,7 +107,7 @@ package final class SharedMemory: Sendable {
         case .use(let number): return state.withLock { $0.segments[number] }.map { (number, $0) }
         case .make(let number, let bytes):
             do throws(SystemFailure) {
-                let segment = try SharedSegment(making: bytes)
+                let segment = try SharedSegment(making: bytes, name: name)
                 state.withLock { $0.segments[number] = segment }
                 return (number, segment)
             } catch {

@@ -57,6 +57,5 @@ enum SharedReference: Hashable, Sendable {
         }
     }
 
-    /// A buffer holds less than 4 GiB.
-    private static let maximumSegment: UInt64 = 2 << 30
+    private static let maximumSegment = UInt64(SharedMemoryLimits.largest)
 }

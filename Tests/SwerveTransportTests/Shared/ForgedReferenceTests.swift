@@ -31,7 +31,7 @@ import Testing
             hosted = HostedReplicas(.detached, memory: .ofTest())
             hosted.addIngress()
             (peer, connection, recorder) = try await RawPeer.connected(hosted)
-            segment = try SharedSegment(making: size)
+            segment = try SharedSegment(making: size, name: "test")
             try await peer.define(1, TestIngress.id)
         }
 
@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `a segment that cannot be opened is answered with no`() async throws {
-        let place = try SharedSegment(making: Self.size).place
+        let place = try SharedSegment(making: Self.size, name: "test").place
         let other = SegmentPlace(descriptor: place.descriptor, device: place.device, inode: place.inode &+ 1, bytes: place.bytes)
         let pipe = SegmentPlace(descriptor: 0, device: place.device, inode: place.inode, bytes: place.bytes)
         for (place, process) in [(place, getpid()), (other, getpid()), (pipe, getpid()), (place, Int32.max)] {

@@ -48,10 +48,21 @@ enum TestSockets {
     }
 }
 
+extension SharedMemoryLimits {
+    /// Segments stay, however long a test takes.
+    static let lasting = of(totalBytes: 256 << 20)
+
+    static func of(totalBytes: Int) -> SharedMemoryLimits {
+        var limits = SharedMemoryLimits(totalBytes: totalBytes)
+        limits.idleTime = .seconds(3600)
+        return limits
+    }
+}
+
 extension SharedMemory {
     /// `nil` where the system has none.
-    static func ofTest(_ limits: SharedMemoryLimits = SharedMemoryLimits()) -> SharedMemory? {
-        SharedMemory(limits, processID: getpid(), clock: MultiThreadedEventLoopGroup.singleton.next())
+    static func ofTest(_ limits: SharedMemoryLimits = .lasting) -> SharedMemory? {
+        SharedMemory(limits, name: "test", processID: getpid(), clock: MultiThreadedEventLoopGroup.singleton.next())
     }
 }
 
