@@ -27,6 +27,8 @@ bool onnxrt_ok(const onnxrt_library *library, status *result, onnxrt_error *erro
 
 bool onnxrt_library_open(const char *path, onnxrt_library **out, onnxrt_error *error) {
     *out = NULL;
+    // Some builds gather data about their use and send it to their makers. A server does not, unless told to.
+    setenv("ORT_DISABLE_TELEMETRY", "1", 0);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle) return onnxrt_fail(error, ONNXRT_CANNOT_LOAD, dlerror(), NULL);
     api_base *(*base)(void) = (api_base * (*)(void)) dlsym(handle, "OrtGetApiBase");

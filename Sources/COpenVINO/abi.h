@@ -46,6 +46,7 @@ typedef struct {
     X(status, partial_shape_create, (int64_t rank, const native_dimension *dimensions, native_partial_shape *shape)) \
     X(void, partial_shape_free, (native_partial_shape * shape)) \
     X(status, compiled_model_create_infer_request, (const void *compiled, void **request)) \
+    X(status, compiled_model_get_property, (const void *compiled, const char *key, char **value)) \
     X(void, compiled_model_free, (void *compiled)) \
     X(status, infer_request_set_input_tensor_by_index, (void *request, size_t index, const void *tensor)) \
     X(status, infer_request_get_output_tensor_by_index, (const void *request, size_t index, void **tensor)) \

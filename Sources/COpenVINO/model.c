@@ -112,6 +112,14 @@ bool openvino_model_compile(openvino_model *m, const openvino_shape *shapes, con
     return true;
 }
 
+bool openvino_compiled_is_from_cache(const openvino_compiled *c) {
+    char *text = NULL;
+    status code = c->library->api.compiled_model_get_property(c->compiled, "LOADED_FROM_CACHE", &text);
+    bool is_cached = code == 0 && text && strcmp(text, "YES") == 0;
+    if (text) c->library->api.free(text);
+    return is_cached;
+}
+
 void openvino_compiled_close(openvino_compiled *c) {
     if (!c) return;
     c->library->api.compiled_model_free(c->compiled);

@@ -3,7 +3,7 @@ internal import SwerveSystem
 /// The folder for converted models and for the shapes recorded from requests.
 ///
 /// Only the user can read it. Everything in it can be deleted: what is missing is made again.
-package struct CacheFolder {
+package struct CacheFolder: Sendable {
     package let path: String
     /// Whether the folder is in one where everybody may write, so that somebody else may have made it.
     private let isInPublic: Bool

@@ -110,6 +110,7 @@ extension ONNXSession {
             model.withLock { $0! },
             ports: ports,
             library: library,
+            path: source.path,
             settings: provider.settings,
             options: options
         )

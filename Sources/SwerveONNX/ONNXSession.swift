@@ -21,6 +21,9 @@ public final class ONNXSession: Sendable {
         public static func path(_ path: String) -> Source { Source(kind: .path(path)) }
         /// The content of a file.
         public static func bytes(_ bytes: [UInt8]) -> Source { Source(kind: .bytes(bytes)) }
+
+        /// The file; nil for content that is in no file.
+        var path: String? { if case .path(let path) = kind { path } else { nil } }
     }
 
     /// The inputs, in the model's order.

@@ -35,8 +35,8 @@ package final class Peers: PublicationTarget {
         var links: [String: [Link]] = [:]
         /// The remote replicas that the pools use.
         var remote: [ReplicaID: RemoteReplica] = [:]
-        /// What replicas said last about their models.
-        var models: [ReplicaID: ReplicaModels] = [:]
+        /// What replicas said last about their models, and over which connection if they are not here.
+        var models: [ReplicaID: (said: ReplicaModels, connection: PeerConnection?)] = [:]
     }
 
     /// The delay before a failed connection attempt is repeated.
@@ -58,7 +58,7 @@ package final class Peers: PublicationTarget {
         self.hello = hello
         self.logger = logger
         hosted.kept.configure(network: network, loop: loops[0], hello: hello)
-        hosted.models.tell { [weak self] replica, models in self?.know(models, of: replica) }
+        hosted.models.tell { [weak self] replica, models in self?.know(models, of: replica, from: nil) }
     }
 
     /// From now on, feeds the process's pools.
@@ -70,12 +70,13 @@ package final class Peers: PublicationTarget {
 
     package func publish(_ id: DeploymentID, _ replicas: [PublishedReplica], _ options: PoolOptions) {
         state.withLock { state in
-            // What is new may have spoken before it was published.
             let present = Set(replicas.map(\.id))
-            let newest = present.map(\.number).max() ?? 0
             let left = Self.replicas(of: id, in: state)
-            for replica in state.models.keys where replica.deployment == id && !present.contains(replica) {
-                if left.contains(replica) || replica.number < newest { state.models[replica] = nil }
+            for (replica, (_, connection)) in state.models
+            where replica.deployment == id && !present.contains(replica) {
+                // One that was never published will be, unless its process has ended: replicas speak before that.
+                let isGone = connection?.isClosed ?? (hosted[replica] == nil)
+                if isGone || left.contains(replica) { state.models[replica] = nil }
             }
             state.published[id] = .replicas(replicas, options)
         }
@@ -96,11 +97,13 @@ package final class Peers: PublicationTarget {
     }
 
     /// A replica, here or in another process, says which models it has.
-    package func know(_ models: ReplicaModels, of replica: ReplicaID) {
+    ///
+    /// - Parameter connection: to the other process; `nil` for a replica here.
+    package func know(_ models: ReplicaModels, of replica: ReplicaID, from connection: PeerConnection?) {
         // A process has several connections to another, and each brings every report.
         let isUsed = state.withLock { state in
-            if let known = state.models[replica], known.number >= models.number { return false }
-            state.models[replica] = models
+            if let known = state.models[replica]?.said, known.number >= models.number { return false }
+            state.models[replica] = (models, connection)
             return state.used.contains(replica.deployment)
         }
         if isUsed { pools.pool(replica.deployment).know(models, of: replica) }
@@ -191,7 +194,7 @@ package final class Peers: PublicationTarget {
                 }
             }
             for replica in replicas {
-                let models = hosted[replica.id]?.models?.report ?? state.models[replica.id]
+                let models = hosted[replica.id]?.models?.report ?? state.models[replica.id]?.said
                 if let models { pool.know(models, of: replica.id) }
             }
             // Under the lock, so that an older set cannot overtake a newer one on its way to the pool.
@@ -290,7 +293,7 @@ private final class OutgoingLink: PeerDelegate {
         }
     }
     func received(_ message: ControlMessage, on connection: PeerConnection) {
-        if case .models(let replica, let models) = message { return peers.know(models, of: replica) }
+        if case .models(let id, let models) = message { return peers.know(models, of: id, from: connection) }
         connection.close(because: "unexpected control message: only the controller sends this kind")
     }
     func closed(_ connection: PeerConnection, reason: String) {

@@ -29,6 +29,16 @@ struct ONNXRuntimeTests {
         #expect(try Golden.runtime() === runtime)
     }
 
+    @Test("Its telemetry is switched off")
+    func telemetry() throws {
+        _ = try Golden.runtime()
+        let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }
+        #expect(!files.contains { $0.contains("onnxruntime.db") })
+        #expect(getenv("ORT_DISABLE_TELEMETRY").map { String(cString: $0) } == "1")
+    }
+
     @Test("A missing library gives an error that says what was tried and what to install")
     func missing() {
         let search = ONNXLibrarySearch(environment: { $0 == "ONNXRUNTIME_LIB" ? "/nowhere/libonnxruntime.so" : nil })

@@ -42,10 +42,10 @@ struct SharedWeightsTests {
     @Test("A process that is killed after any step of a conversion leaves nothing that is used by mistake")
     func killed() async throws {
         let path = try Golden.model("layers")
-        for step in ONNXSharedWeights.Step.allCases {
+        for step in CachedFiles.Step.allCases {
             try await withTemporaryFolder { cache in
                 await #expect(processExitsWith: .signal(SIGKILL)) {
-                    [step = step as ONNXSharedWeights.Step, path = path as String, cache = cache as String] in
+                    [step = step as CachedFiles.Step, path = path as String, cache = cache as String] in
                     let options = SharedWeightsTests.options(cache)
                     _ = try ONNXSharedWeights(path: path, runtime: Golden.runtime(), options: options).prepare {
                         if $0 == step { kill(getpid(), SIGKILL) }
@@ -55,12 +55,12 @@ struct SharedWeightsTests {
                 #expect(left.count == 1)
                 #expect(left[0].hasPrefix("partial.") == (step != .published))
 
-                var steps: [ONNXSharedWeights.Step] = []
+                var steps: [CachedFiles.Step] = []
                 let options = Self.options(cache)
                 _ = try ONNXSharedWeights(path: path, runtime: Golden.runtime(), options: options).prepare {
                     steps.append($0)
                 }
-                #expect(steps == (step == .published ? [] : ONNXSharedWeights.Step.allCases))
+                #expect(steps == (step == .published ? [] : CachedFiles.Step.allCases))
                 #expect(try models(cache).count == 1)
                 #expect(try await Self.error(open(path, options)) < 1e-5)
             }
@@ -97,7 +97,7 @@ struct SharedWeightsTests {
                                 files.fileExists(atPath: "\(folder)/\(1 - number)")
                             }
                             _ = try weights.prepare { step in
-                                guard step == .converted else { return }
+                                guard step == .made else { return }
                                 _ = files.createFile(atPath: "\(folder)/converted-\(number)", contents: nil)
                                 // Goes on when the other waits for the lock, or converts too.
                                 while !SharedWeightsTests.waitsForLock("\(folder)/\(1 - number)"),

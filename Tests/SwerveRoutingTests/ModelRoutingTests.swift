@@ -172,6 +172,14 @@ private final class Routing {
         #expect((50...75).contains(count), "\(count)")
     }
 
+    @Test("A model that takes no time to load does not spread because a request met the end of another one")
+    func noSpreadForNothing() {
+        let routing = Routing(2)
+        routing.know(0, loaded: ["a"], loadTime: 0)
+        routing.know(1)
+        #expect(requests(2, each: 2, untilSpread: 50, routing) == nil)
+    }
+
     @Test("A model whose requests do not wait for each other stays where it is")
     func noSpread() {
         let routing = Routing(2)

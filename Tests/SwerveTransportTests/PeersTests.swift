@@ -28,9 +28,9 @@ private final class NotedNetwork: PeerNetwork {
     private let network = NotedNetwork()
     private let system: ServeSystem
     private let peers: Peers
+    private let loop = NIOAsyncTestingEventLoop()
 
     init() {
-        let loop = NIOAsyncTestingEventLoop()
         system = ServeSystem(InstanceID(rawValue: 1), clock: loop, seed: 1)
         peers = Peers(
             loops: [loop],
@@ -63,5 +63,44 @@ private final class NotedNetwork: PeerNetwork {
         _ = system.pools.pool(DeploymentID(application: "app", deployment: "used"))
         _ = publish("used")
         #expect(network.addresses == ["/used"])
+    }
+
+    private final class NoWaiter: LeaseWaiter {
+        func leaseGranted(_ lease: LeaseBox) { Issue.record("none waits") }
+        func leaseRefused(_ error: ServeError) { Issue.record("none waits: \(error)") }
+    }
+
+    @Test func `what a replica says about its models counts, even if a later replica is published first`() async throws
+    {
+        let id = DeploymentID(application: "app", deployment: "models")
+        let replicas = (1...3).map { ReplicaID(deployment: id, number: $0) }
+        _ = system.pools.pool(id)
+        for replica in replicas {
+            let connection = try await loop.executeInContext {
+                PeerConnection(wire: RecordingWire(loop), delegate: Recorder(), hosted: peers.hosted)
+            }
+            #expect(peers.adopt(connection, address: "/\(replica.number)"))
+            let models = (0..<8).map { ModelStatus(id: "\(replica.number)-\($0)", state: .loaded) }
+            peers.know(ReplicaModels(maxModels: 8, models: models, number: 1), of: replica, from: connection)
+        }
+        for ready in [[2], [1, 2], [0, 1, 2]] {
+            let published = ready.map { replicas[$0] }.map {
+                PublishedReplica(id: $0, address: "/\($0.number)", maxOngoingRequests: 100)
+            }
+            peers.publish(id, published, PoolOptions())
+        }
+        for replica in replicas {
+            for model in 0..<8 {
+                let attributes = RequestAttributes(modelID: "\(replica.number)-\(model)")
+                guard case .lease(let box) = system.pools.pool(id).acquire(NoWaiter(), attributes: attributes),
+                    let lease = box.take()
+                else {
+                    Issue.record("all replicas have room")
+                    return
+                }
+                let chosen = lease.replica.id
+                #expect(chosen == replica)
+            }
+        }
     }
 }

@@ -69,6 +69,8 @@ void openvino_model_close(openvino_model *model);
 bool openvino_model_compile(openvino_model *model, const openvino_shape *shapes, const char *const *keys,
                             const char *const *values, size_t count, openvino_compiled **out, openvino_error *error)
     OPENVINO_MUST_CHECK;
+// Whether it was loaded from the folder that the property CACHE_DIR names.
+bool openvino_compiled_is_from_cache(const openvino_compiled *compiled);
 void openvino_compiled_close(openvino_compiled *compiled);
 
 bool openvino_request_make(const openvino_compiled *compiled, openvino_request **out, openvino_error *error)

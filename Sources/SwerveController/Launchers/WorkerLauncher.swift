@@ -248,7 +248,7 @@ extension WorkerLauncher: PeerDelegate {
             for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
         case .load(let loads): report(.loadChanged(loads))
         case .models(replica, let models):
-            peers.know(models, of: replica)
+            peers.know(models, of: replica, from: connection)
             report(.modelsChanged(models))
         case .models, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
             .announceDrain, .drainConnections:

@@ -17,7 +17,8 @@ package final class OpenVINOEngine: Engine {
     private let model: OpenVINOModelHandle
     private let inputs: [ONNXPort]
     private let outputPositions: [String: Int]
-    private let properties: [(key: String, value: String)]
+    private let properties: [String: String]
+    private let cache: OpenVINOCache?
     private let compiled = Mutex<[OpenVINOCompiled]>([])
     private let compiling = Mutex<Void>(())
 
@@ -27,6 +28,7 @@ package final class OpenVINOEngine: Engine {
     ///   - reading: the model from ``read(_:_:)``, or why it cannot be read.
     ///   - ports: its inputs and outputs, as ONNX Runtime reports them.
     ///   - library: what runs it.
+    ///   - path: the model's file, whose compiled models are kept in the cache; nil for one that is not in a file.
     ///   - settings: properties for OpenVINO, by its names for them.
     ///   - options: how it runs.
     /// - Throws: ``ONNXError`` with code `unsupportedType` for a model with text, `invalidModel`.
@@ -34,6 +36,7 @@ package final class OpenVINOEngine: Engine {
         _ reading: Result<OpenVINOModelHandle, any Error>,
         ports: (inputs: [ONNXPort], outputs: [ONNXPort]),
         library: OpenVINOLibrary,
+        path: String?,
         settings: [String: String],
         options: ONNXSessionOptions
     ) throws {
@@ -44,7 +47,11 @@ package final class OpenVINOEngine: Engine {
         outputPositions = Dictionary(zip(ports.outputs.map(\.name), ports.outputs.indices)) { first, _ in first }
         name = "OpenVINO \(library.version)"
         threads = OpenVINOEngine.threads(options, cores: ThreadShare.availableCores())
-        properties = OpenVINOEngine.properties(settings, threads: threads).sorted { $0.key < $1.key }
+        let properties = OpenVINOEngine.properties(settings, threads: threads)
+        self.properties = properties
+        cache = path.flatMap {
+            OpenVINOCache($0, version: library.version, properties, in: CacheFolder(options.cacheFolder))
+        }
         model = try reading.get()
         guard openvino_model_has_ports(model.pointer, ports.inputs.count, ports.outputs.count) else {
             throw ONNXError(
@@ -110,14 +117,17 @@ package final class OpenVINOEngine: Engine {
         return try compiling.withLock { _ in
             if let found = find(shapes) { return found }
             let anySize = inputs.map { $0.dimensions.map { $0.size ?? -1 } }
-            let made = try compile(for: isFull || OpenVINOEngine.areEmpty(shapes) ? anySize : shapes)
+            let wanted = isFull || OpenVINOEngine.areEmpty(shapes) ? anySize : shapes
+            let made = try cache?.compiled(for: wanted, by: compile) ?? compile(for: wanted, keepingIn: nil)
             compiled.withLock { $0.append(made) }
             return made
         }
     }
 
-    /// How many compiled models there are.
-    package var compiledModels: Int { compiled.withLock { $0.count } }
+    /// How many compiled models there are, and how many of them came from the cache.
+    package var compiledModels: (all: Int, cached: Int) {
+        compiled.withLock { ($0.count, $0.count(where: \.isFromCache)) }
+    }
 
     private func find(_ shapes: [[Int]]) -> OpenVINOCompiled? {
         compiled.withLock { compiled in
@@ -135,7 +145,8 @@ package final class OpenVINOEngine: Engine {
     /// OpenVINO does not compile for tensors without elements.
     private static func areEmpty(_ shapes: [[Int]]) -> Bool { shapes.contains { $0.contains(0) } }
 
-    private func compile(for shapes: [[Int]]) throws -> OpenVINOCompiled {
+    /// - Parameter folder: where OpenVINO looks for the compiled model, and keeps it.
+    private func compile(for shapes: [[Int]], keepingIn folder: String?) throws -> OpenVINOCompiled {
         var pointer: OpaquePointer?
         var error = openvino_error()
         let native = try shapes.map { shape in
@@ -147,6 +158,8 @@ package final class OpenVINOEngine: Engine {
             }
             return native
         }
+        var properties = properties
+        if let folder { properties[OpenVINOCache.property] = folder }
         let isCompiled = withCStrings(properties.map(\.key)) { keys in
             withCStrings(properties.map(\.value)) { values in
                 openvino_model_compile(
@@ -168,8 +181,9 @@ package final class OpenVINOEngine: Engine {
 }
 
 extension ONNXSession {
-    /// How many models OpenVINO has compiled for the session; nil when something else runs it.
-    package var compiledModels: Int? { (engine as? OpenVINOEngine)?.compiledModels }
+    /// How many models OpenVINO has compiled for the session, and how many of them came from the cache; nil when
+    /// something else runs it.
+    package var compiledModels: (all: Int, cached: Int)? { (engine as? OpenVINOEngine)?.compiledModels }
 }
 
 /// A model compiled for some input shapes, with the requests that run it.
@@ -178,6 +192,8 @@ final class OpenVINOCompiled: Sendable {
     let shapes: [[Int]]
     private let handle: OpenVINOCompiledHandle
     private let idle = Mutex<[OpenVINORequestHandle]>([])
+
+    var isFromCache: Bool { openvino_compiled_is_from_cache(handle.pointer) }
 
     var isForAnySize: Bool { shapes.contains { $0.contains(-1) } }
 

@@ -10,13 +10,15 @@ package import SwerveCore
 ///   model and the replica decides, so that all processes decide alike.
 /// * A model spreads by its own load. Each request adds how much longer it will probably take than it would on another
 ///   replica. When the sum exceeds what loading the model takes, the next request loads it there; twice that, if another
-///   model would have to go. Where all replicas that have the model are full, its requests wait for as long as a load takes;
+///   model would have to go. A load counts as ``minimumLoadTime`` at least. Where all replicas that have the model are full, its requests wait for as long as a load takes;
 ///   then it spreads, too. While it is being loaded for the first time, they wait.
 package struct ModelRouting: Sendable {
     /// How long a replica counts as loading a model that this process chose it for, unless it says so itself: 1 s.
     package static let confirmation = Duration.seconds(1)
     /// After so long, a delay counts half: 30 s. So a model spreads when it is in demand for long.
     package static let halfLife = Duration.seconds(30)
+    /// What a load counts as at least when it is asked whether it pays: 250 ms. It takes memory, too, however short it is.
+    package static let minimumLoadTime = Duration.milliseconds(250)
     /// For how many models delays are remembered: 1024. Beyond that, all but the latest half are forgotten.
     package static let maximumDelays = 1024
 
@@ -237,7 +239,7 @@ package struct ModelRouting: Sendable {
         _ now: MonotonicTime
     ) -> Bool {
         guard let there = replicas[holder.id.number], let pace = there.pace.estimate,
-            let loadTime = there.models[model]?.loadTime
+            let loadTime = there.models[model]?.loadTime.map({ max($0, Self.minimumLoadTime) })
         else { return false }
         // Where no request was ever alone, there is much to do.
         let elsewhere = max(alone ?? 0, pace.between * Double(target.ongoing + 1))

@@ -135,7 +135,7 @@ package final class Worker: PeerDelegate {
         case .drain(let id):
             // Requests that have already arrived on other connections are read first.
             connection.eventLoop.execute { self.drain(id, connection) }
-        case .models(let replica, let models): peers.know(models, of: replica)
+        case .models(let replica, let models): peers.know(models, of: replica, from: connection)
         case .fence(let number): connection.send(.fenced(number))
         case .probe: probe(connection)
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
