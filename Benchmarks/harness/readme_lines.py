@@ -34,7 +34,7 @@ SWERVE = [
     Line("http_noop_c256.inprocess", "the same, 256 connections"),
     Line("http_noop_c256.inprocess_alone", "the same, beside one nginx", "one nginx, which answers itself"),
     Line("echo_1mb_shm", "1 MiB there and back over HTTP, 8 connections"),
-    Line("echo_1mb_c8", "the same, without shared memory between the processes"),
+    Line("echo_1mb_c8", "1 MiB there and back over HTTP, 8 connections, without shared memory"),
     Line("handle_call.inprocess", "call of a handle within the process"),
     Line("handle_call_p50.process", "call of a handle into another process, median",
          "the same bytes over a Unix socket with NIO"),

@@ -80,7 +80,9 @@ enum Front: Sendable {
     /// Begins to take requests.
     ///
     /// - Parameter shared: where content lies that replicas in other processes read.
-    func listen(_ options: ServeOptions, _ shared: SharedMemory?, on group: any EventLoopGroup) async throws -> Listening {
+    func listen(_ options: ServeOptions, _ shared: SharedMemory?, on group: any EventLoopGroup) async throws
+        -> Listening
+    {
         let logger = options.logger
         let listening: Listening
         switch self {

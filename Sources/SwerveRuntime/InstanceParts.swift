@@ -129,7 +129,9 @@ struct InstanceParts {
         )
     }
 
-    func listen(_ options: ServeOptions) async throws -> Listening { try await front.listen(options, shared, on: group) }
+    func listen(_ options: ServeOptions) async throws -> Listening {
+        try await front.listen(options, shared, on: group)
+    }
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {

@@ -1,5 +1,13 @@
 internal import CSwerveSystem
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#else
+    internal import Darwin
+#endif
+
 /// Where a process's segment is found by others: the number of its descriptor, and what identifies the memory behind it.
 package struct SegmentPlace: Hashable, Sendable {
     package let descriptor: Int32
@@ -74,6 +82,26 @@ package final class SharedSegment: @unchecked Sendable {
         descriptor = nil
         self.place = place
     }
+
+    /// Whether this process may have written to that part of another one's segment.
+    package func isWritten(_ range: Range<Int>) -> Bool {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = UInt(bitPattern: start) / UInt(page)
+        let pages = range.lowerBound / page..<(range.upperBound + page - 1) / page
+        var entries = [UInt64](repeating: 0, count: pages.count)
+        let size = MemoryLayout<UInt64>.size
+        guard let map = try? Descriptor(opening: "/proc/self/pagemap", O_RDONLY) else { return true }
+        let count = entries.withUnsafeMutableBytes {
+            pread(map.number, $0.baseAddress, $0.count, off_t((Int(first) + pages.lowerBound) * size))
+        }
+        // What a process writes is in pages of its own, which are in memory and not a file's, or swapped out.
+        return count != entries.count * size
+            || entries.contains { $0 & Self.isPresent != 0 && $0 & Self.isOfFile == 0 || $0 & Self.isSwapped != 0 }
+    }
+
+    private static let isPresent: UInt64 = 1 << 63
+    private static let isSwapped: UInt64 = 1 << 62
+    private static let isOfFile: UInt64 = 1 << 61
 
     /// Forgets what this process wrote to another one's segment, so that the next reader sees what its maker wrote.
     package func discardWrites() { swerve_segment_discard(start, Int64(count)) }

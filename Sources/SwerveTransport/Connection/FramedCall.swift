@@ -86,7 +86,7 @@ final class FramedCall: StreamOwner {
             guard let reference = connection.memory?.share(body) else { return openLong(body) }
             return connection.open(kind, self, reference)
         }
-        return connection.open(kind, self, trailing: body) { _ in }
+        return connection.open(kind, self, bytes: body)
     }
 
     private func tooLarge(_ length: Int) -> ServeError {

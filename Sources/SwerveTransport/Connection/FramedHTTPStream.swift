@@ -35,7 +35,7 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
 
     func begin(_ request: ReplicaRequest, method: UInt32) {
         let now = loop.now
-        let failure = connection.open(.requestHTTP, self, trailing: request.body) {
+        let failure = connection.open(.requestHTTP, self, bytes: request.body) {
             HTTPFrames.write(request, method: method, now: now, to: &$0)
         }
         // In a later tick: the caller has not recorded the stream yet.

@@ -48,14 +48,6 @@ package final class PeerConnection: Sendable {
         /// Whether so few requests are under way that waiting to write several frames together would only cost time.
         var isQuiet: Bool { streams.count + incoming.count <= 2 }
 
-        mutating func open(_ owner: any StreamOwner) -> (stream: UInt64?, OpenFailure?) {
-            if let reason = closedBecause { return (nil, .closed(reason)) }
-            if out.isBroken { return (nil, .closed("writing to it failed")) }
-            guard let stream = streams.insert(owner) else { return (nil, .tooManyStreams) }
-            owner.number.store(stream, ordering: .relaxed)
-            return (stream, nil)
-        }
-
         mutating func takeSent() -> [EventLoopPromise<Void>] {
             guard !waitingForSent.isEmpty, out.isDrained else { return [] }
             defer { waitingForSent = [] }
@@ -95,51 +87,6 @@ package final class PeerConnection: Sendable {
         perform(action)
     }
 
-    /// Sends a frame that consists of bytes, with an optional body before them.
-    func send(
-        _ kind: FrameKind,
-        stream: UInt64,
-        bytes: ByteBuffer,
-        behind body: (inout ByteBuffer) -> Void = { _ in }
-    ) {
-        if let reference = share(bytes, in: kind) {
-            send(kind, stream: stream, reference, body)
-        } else if bytes.readableBytes < ConnectionLimits.copyLimit {
-            send(kind, stream: stream) { frame in
-                body(&frame)
-                frame.writeImmutableBuffer(bytes)
-            }
-        } else {
-            var frame = Frame.open()
-            body(&frame)
-            send(kind, stream: stream, frame, trailing: bytes)
-        }
-    }
-
-    private func share(_ bytes: ByteBuffer, in kind: FrameKind) -> SharedReference? {
-        kind.mayBeShared ? memory?.share(bytes) : nil
-    }
-
-    /// Sends a frame whose bytes lie in shared memory.
-    func send(
-        _ kind: FrameKind,
-        stream: UInt64,
-        _ reference: SharedReference,
-        _ body: (inout ByteBuffer) -> Void = { _ in }
-    ) {
-        send(kind, stream: stream, isShared: true) { frame in
-            reference.write(to: &frame)
-            body(&frame)
-        }
-    }
-
-    /// A buffer for a value that is to be sent. If it grows large, its bytes are in shared memory, if the peer can read
-    /// that.
-    func makeBuffer(capacity: Int) -> ByteBuffer {
-        if let memory, memory.isUsable { return memory.memory.growingBuffer(capacity: capacity) }
-        return ByteBufferAllocator().buffer(capacity: capacity)
-    }
-
     /// Tells the other side that this many bytes of a body were taken.
     func sendCredit(_ kind: FrameKind, stream: UInt64, _ bytes: Int) {
         send(kind, stream: stream) { $0.writeInteger(UInt32(clamping: bytes), endianness: .little) }
@@ -171,18 +118,20 @@ package final class PeerConnection: Sendable {
     func open(
         _ kind: FrameKind,
         _ owner: any StreamOwner,
+        isShared: Bool = false,
         trailing: ByteBuffer? = nil,
         _ body: (inout ByteBuffer) -> Void
     ) -> OpenFailure? {
-        if let reference = trailing.flatMap({ share($0, in: kind) }) { return open(kind, owner, reference, body) }
         let isOnLoop = eventLoop.inEventLoop
         let isCopied = (trailing?.readableBytes ?? 0) < ConnectionLimits.copyLimit
         let (failure, action) = state.withLock { state -> (OpenFailure?, OutgoingBuffer.Action) in
-            let (stream, failure) = state.open(owner)
-            guard let stream else { return (failure, .none) }
+            if let reason = state.closedBecause { return (.closed(reason), .none) }
+            if state.out.isBroken { return (.closed("writing to it failed"), .none) }
+            guard let stream = state.streams.insert(owner) else { return (.tooManyStreams, .none) }
+            owner.number.store(stream, ordering: .relaxed)
             if isCopied {
                 let action = state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
-                    Frame.append(kind, stream: stream, to: &$0) { frame in
+                    Frame.append(kind, stream: stream, isShared: isShared, to: &$0) { frame in
                         body(&frame)
                         if let trailing { frame.writeImmutableBuffer(trailing) }
                     }
@@ -194,30 +143,6 @@ package final class PeerConnection: Sendable {
             Frame.close(&frame, kind: kind, stream: stream, trailing: trailing?.readableBytes ?? 0)
             return (nil, state.out.append(frame, trailing, isOnLoop: isOnLoop, isQuiet: state.isQuiet))
         }
-        perform(action)
-        return failure
-    }
-
-    /// Opens a stream with a frame whose bytes lie in shared memory.
-    func open(
-        _ kind: FrameKind,
-        _ owner: any StreamOwner,
-        _ reference: SharedReference,
-        _ body: (inout ByteBuffer) -> Void = { _ in }
-    ) -> OpenFailure? {
-        let isOnLoop = eventLoop.inEventLoop
-        let (failure, action) = state.withLock { state -> (OpenFailure?, OutgoingBuffer.Action) in
-            let (stream, failure) = state.open(owner)
-            guard let stream else { return (failure, .none) }
-            let action = state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
-                Frame.append(kind, stream: stream, isShared: true, to: &$0) { frame in
-                    reference.write(to: &frame)
-                    body(&frame)
-                }
-            }
-            return (nil, action)
-        }
-        if failure != nil { memory?.takeBack(reference) }
         perform(action)
         return failure
     }

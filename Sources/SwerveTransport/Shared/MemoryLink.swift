@@ -66,12 +66,14 @@ final class MemoryLink: Sendable {
         return memory.locate(copy).flatMap { lend(copy, $0) }
     }
 
-    /// Bytes that the peer lent go back as what they are.
+    /// Bytes that the peer lent go back as what they are, unless they were changed here.
     private func borrowed(_ bytes: ByteBuffer) -> SharedReference? {
         bytes.withUnsafeReadableBytes { memory in
             let address = UInt(bitPattern: memory.baseAddress)
             let loan = state.withLock { $0.borrowing.loan { $0.offset(of: address) != nil } }
-            guard let (number, segment) = loan, let offset = segment.offset(of: address) else { return nil }
+            guard let (number, segment) = loan, let offset = segment.offset(of: address),
+                !segment.isWritten(offset..<offset + memory.count)
+            else { return nil }
             return .returned(number, offset: offset, count: memory.count)
         }
     }

@@ -100,7 +100,9 @@ private func loan(_ bytes: String, segment: UInt64 = 1) -> Lending<String>.Loan 
         #expect(borrowing.mappings == 0)
     }
 
-    @Test func `after the end of the connection a mapping stays as long as it is used, and the peer is told nothing`() throws {
+    @Test func `after the end of the connection a mapping stays as long as it is used, and the peer is told nothing`()
+        throws
+    {
         var borrowing = Borrowing<String>()
         try borrowing.began(1, segment: 7, "a")
         try borrowing.began(2, segment: 8, "b")

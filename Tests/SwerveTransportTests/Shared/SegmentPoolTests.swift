@@ -143,7 +143,9 @@ private func seconds(_ number: Int) -> MonotonicTime { MonotonicTime(nanoseconds
                 case .none: break
                 }
             case 3...4:
-                guard let (number, size) = used.sorted(by: { $0.key < $1.key }).randomElement(using: &random) else { break }
+                guard let (number, size) = used.sorted(by: { $0.key < $1.key }).randomElement(using: &random) else {
+                    break
+                }
                 used[number] = nil
                 let isOver = pool.gaveBack(number, now: now)
                 #expect(isOver == (retired.remove(number) != nil))
