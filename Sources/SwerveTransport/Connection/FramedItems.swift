@@ -69,7 +69,7 @@ final class FramedItems: StreamOwner, ItemReader.Source {
 
     // MARK: The connection's side
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {
         switch kind {
         case .responseData: try receivedPart(body)
         case .responseEnd:
