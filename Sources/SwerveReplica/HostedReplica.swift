@@ -12,7 +12,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     package let id: ReplicaID
     private let actor: AnyHostedActor
     /// The calls of the actor's batched methods; `nil` if it has none.
-    private let batches: BatchTable?
+    package let batches: BatchTable?
     /// The models of the actor's multiplexed loader; `nil` if it has none.
     package let models: ModelTable?
     /// What it can take over in place.
@@ -20,9 +20,6 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let settings: Mutex<Settings>
     private let execution: Execution
     private let health: ReplicaHealth
-    /// Whether requests from this process are refused, too, when the replica is full or draining. Where most requests
-    /// come from other processes, or from this one alone, the leases of each process are enough.
-    private let isShared: Bool
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -54,13 +51,11 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         execution: Execution = .pool(nil),
         compression: DeploymentOptions.Compression = .gzip(),
         requestDecoding: DeploymentOptions.RequestDecoding = .on(),
-        isShared: Bool = false,
         checkTimeout: Duration = .seconds(30)
     ) {
         self.id = id
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
-        self.isShared = isShared
         self.execution = execution
         self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
         self.health = ReplicaHealth(checkTimeout: checkTimeout)
@@ -90,29 +85,23 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         for receiver: any ReplicaStreamReceiver,
         on loop: RequestLoop
     ) -> any ReplicaStream {
-        guard enter() else {
-            loop.mailbox.post { receiver.received(.refused) }
-            return RefusedRequest()
-        }
-        let hosted = HostedRequest(
-            self,
-            request,
-            on: loop.eventLoop,
-            LocalReply(receiver: receiver, mailbox: loop.mailbox)
-        )
-        loop.start(hosted)
+        let reply = LocalReply(receiver: receiver, mailbox: loop.mailbox)
+        let hosted = HostedRequest(self, request, on: loop.eventLoop, reply)
+        // The pool's lease says that there is a place, but other processes may have taken it.
+        if admit() { loop.start(hosted) } else { reply.send(.refused) }
         return hosted
     }
 
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
-        guard enter() else { return .refused }
+        guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
-        defer { if !isStreaming { ended(use) } }
+        var arguments = call.arguments
+        defer { if !isStreaming { ended(arguments, use) } }
         let handler = ResultHandler()
         do {
-            let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
+            if arguments.hasReferences { arguments = try await arguments.fetched() }
             if let use {
                 try await ModelUse.$current.withValue(use) {
                     try await actor.call(call.target, InvocationDecoder(arguments), handler)
@@ -124,7 +113,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             if case .stream(let result) = result {
                 isStreaming = true
                 ModelUse.$current.withValue(use) { result.stream.begin(on: taskExecutor) }
-                result.stream.open.whenOver { self.ended(use) }
+                result.stream.open.whenOver { [arguments] in self.ended(arguments, use) }
             }
             return .result(result)
         } catch {
@@ -132,7 +121,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         }
     }
 
-    private func ended(_ use: ModelUse?) {
+    private func ended(_ arguments: Arguments, _ use: ModelUse?) {
+        arguments.endLoans()
         use?.end()
         finish()?()
     }
@@ -236,16 +226,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     // MARK: Admission
 
-    /// Claims a place for a request from this process.
-    @inline(__always)
-    private func enter() -> Bool {
-        if isShared { return admit() }
-        // The lease already enforces the limit.
-        ongoingCount.add(1, ordering: .relaxed)
-        return true
-    }
-
-    /// Claims one of the replica's places for a request from another process. `false` means that the replica is full or
+    /// Claims one of the replica's places for a request. `false` means that the replica is full or
     /// draining, and the request must not start.
     package func admit() -> Bool {
         var count = ongoingCount.load(ordering: .relaxed)
@@ -273,7 +254,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         return left == Self.drainingBit ? whenDrained.withLock { $0.take() } : nil
     }
 
-    /// Stops admitting requests from other processes. Calls `whenDrained` once, when the ongoing ones have ended.
+    /// Stops admitting requests. Calls `whenDrained` once, when the ongoing ones have ended.
     package func drain(_ whenDrained: @escaping @Sendable () -> Void) {
         let isFirst = self.whenDrained.withLock { callback in
             if ongoingCount.load(ordering: .acquiring) & Self.drainingBit != 0 { return false }
@@ -289,12 +270,4 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     package var maxOngoingRequests: Int { limit.load(ordering: .relaxed) }
     package var ongoing: Int { ongoingCount.load(ordering: .acquiring) & (Self.drainingBit - 1) }
-}
-
-/// The stream of a request that the replica did not take.
-private final class RefusedRequest: ReplicaStream {
-    func send(_ bytes: ByteBuffer) {}
-    func end() {}
-    func consumed(_ bytes: Int) {}
-    func cancel() {}
 }

@@ -73,7 +73,6 @@ package struct ReplicaFactory: Sendable {
             execution: execution(of: spec.options),
             compression: spec.options.compression,
             requestDecoding: spec.options.requestDecoding,
-            isShared: spec.options.directIngress,
             checkTimeout: spec.options.healthCheckTimeout
         )
         do { try await replica.reconfigure(spec) } catch { throw phase("reconfigure", error, spec) }

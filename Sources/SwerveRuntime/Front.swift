@@ -62,6 +62,7 @@ final class Front: Sendable {
                     number: number,
                     address: files.proxiesAddress,
                     eventLoops: share,
+                    maxSharedBytes: options.maxSharedBytes,
                     http: settings
                 )
             }
@@ -118,7 +119,9 @@ final class Front: Sendable {
     }
 
     /// Begins to take requests.
-    func listen(on group: any EventLoopGroup) async throws -> Listening {
+    ///
+    /// - Parameter shared: where content lies that replicas in other processes read.
+    func listen(_ shared: SharedMemory?, on group: any EventLoopGroup) async throws -> Listening {
         let logger = options.logger
         let socket = try open()
         let listening: Listening
@@ -128,7 +131,7 @@ final class Front: Sendable {
                 let server = try await HTTPServer.start(
                     at: .ownSocket(try socket.duplicate()),
                     group: group,
-                    options: HTTPServerOptions(settings),
+                    options: HTTPServerOptions(settings, shared),
                     service: proxy,
                     outOfDescriptors: {
                         logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"])
@@ -233,8 +236,9 @@ extension HTTPSettings {
 }
 
 extension HTTPServerOptions {
-    init(_ settings: HTTPSettings) {
+    init(_ settings: HTTPSettings, _ shared: SharedMemory?) {
         self.init()
+        if let shared { contentBuffer = { shared.buffer(capacity: $0) } }
         limits.maxBodyBytes = settings.maxBodyBytes
         limits.maxHeadBytes = settings.maxHeadBytes
         maxBufferedBytes = settings.maxBufferedBytes

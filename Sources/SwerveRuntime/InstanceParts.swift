@@ -21,6 +21,7 @@ struct InstanceParts {
     private let memory: Task<Void, Never>
     private let front: Front
     private let workers: WorkerLauncher
+    private let shared: SharedMemory?
     private let state: StateDirectory?
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
@@ -55,9 +56,15 @@ struct InstanceParts {
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
-        let hosted = HostedReplicas(system)
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: options.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: clock,
+            logger: options.logger
+        )
+        let hosted = HostedReplicas(system, memory: shared)
         let peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -67,7 +74,11 @@ struct InstanceParts {
             logger: options.logger
         )
         peers.takeOverPools()
-        let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        let files = WorkerFiles(
+            of: system.pools.instance,
+            directory: directory.path,
+            maxSharedBytes: options.maxSharedBytes
+        )
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
         let front = Front(options, system.pools, files, loops, clock: clock)
         let workers = WorkerLauncher(
@@ -125,6 +136,7 @@ struct InstanceParts {
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             front: front,
             workers: workers,
+            shared: shared,
             state: kept.directory,
             restored: restored
         )
@@ -133,7 +145,7 @@ struct InstanceParts {
     /// The processes that take HTTP requests; `nil` for the embedded proxy.
     var fleet: ProxyFleet? { front.fleet }
 
-    func listen() async throws -> Listening { try await front.listen(on: group) }
+    func listen() async throws -> Listening { try await front.listen(shared, on: group) }
 
     /// Returns when requests that come from now on meet the routes that were exposed before.
     func settle() async {

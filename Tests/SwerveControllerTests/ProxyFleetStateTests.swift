@@ -211,6 +211,7 @@ import Testing
             number: 3,
             address: "/tmp/a b/proxies.sock",
             eventLoops: 2,
+            maxSharedBytes: 5,
             http: HTTPSettings(
                 maxBodyBytes: 0,
                 maxHeadBytes: 1,
@@ -223,6 +224,7 @@ import Testing
         let read = try #require(ProxySettings(settings.text))
         #expect(read.text == settings.text)
         #expect(read.http == settings.http)
+        #expect(read.maxSharedBytes == 5)
     }
 
     @Test(arguments: ["", "proxy", "proxy\n7\n3", "controller\n7\na\nb\nc\n5"])

@@ -5,6 +5,7 @@ import Swerve
 // their placement.
 //
 //   bench-app PORT process|inProcess|direct REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
+//     [shared=BYTES]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -74,6 +75,7 @@ func number(_ name: String) -> Int? {
 }
 let port = arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000
 var serveOptions = ServeOptions(port: port, proxies: number("proxies") ?? 0, eventLoops: number("loops"))
+if let bytes = number("shared") { serveOptions.maxSharedBytes = bytes }
 if arguments.contains("adaptive") { serveOptions.requestTimeout = .milliseconds(50) }
 try await Serve.start(serveOptions)
 if arguments.contains("echo") {

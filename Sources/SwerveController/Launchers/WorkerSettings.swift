@@ -21,6 +21,8 @@ package struct WorkerSettings: Hashable, Sendable {
     /// The limits of the HTTP connections that a direct replica takes from the listening socket, which is its standard
     /// input; `nil` for another replica.
     package var http: HTTPSettings?
+    /// How many bytes of memory the worker shares with others.
+    package var maxSharedBytes = 0
 
     package init(
         instance: InstanceID,
@@ -40,7 +42,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var text: String {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
-            gpus.joined(separator: ","), group, "\(memory)",
+            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)",
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -48,10 +50,10 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(9))
-        guard lines.count == 9 || http != nil, lines.count >= 9, let instance = InstanceID(lines[0]),
-            let number = UInt64(lines[1]),
-            let deployment = DeploymentID(lines[2]), let memory = Int(lines[8])
+        let http = HTTPSettings(lines.dropFirst(10))
+        guard lines.count == 10 || http != nil, lines.count >= 10, let instance = InstanceID(lines[0]),
+            let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
+            let maxSharedBytes = Int(lines[9])
         else {
             return nil
         }
@@ -66,5 +68,6 @@ package struct WorkerSettings: Hashable, Sendable {
         group = lines[7]
         self.memory = memory
         self.http = http
+        self.maxSharedBytes = maxSharedBytes
     }
 }

@@ -8,13 +8,22 @@ package struct ProxySettings: Sendable {
     /// Where the instance listens for its proxies.
     package var address: String
     package var eventLoops: Int
+    package var maxSharedBytes: Int
     package var http: HTTPSettings
 
-    package init(instance: InstanceID, number: UInt64, address: String, eventLoops: Int, http: HTTPSettings) {
+    package init(
+        instance: InstanceID,
+        number: UInt64,
+        address: String,
+        eventLoops: Int,
+        maxSharedBytes: Int,
+        http: HTTPSettings
+    ) {
         self.instance = instance
         self.number = number
         self.address = address
         self.eventLoops = eventLoops
+        self.maxSharedBytes = maxSharedBytes
         self.http = http
     }
 
@@ -22,15 +31,24 @@ package struct ProxySettings: Sendable {
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        ([Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)"] + http.lines).joined(separator: "\n")
+        let own = [Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)"]
+        return (own + http.lines).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count > 5, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
-            let number = UInt64(lines[2]), let eventLoops = Int(lines[4]), let http = HTTPSettings(lines[5...])
+        guard lines.count > 6, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
+            let number = UInt64(lines[2]), let eventLoops = Int(lines[4]), let maxSharedBytes = Int(lines[5]),
+            let http = HTTPSettings(lines[6...])
         else { return nil }
-        self.init(instance: instance, number: number, address: lines[3], eventLoops: eventLoops, http: http)
+        self.init(
+            instance: instance,
+            number: number,
+            address: lines[3],
+            eventLoops: eventLoops,
+            maxSharedBytes: maxSharedBytes,
+            http: http
+        )
     }
 }

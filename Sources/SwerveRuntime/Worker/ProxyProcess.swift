@@ -40,7 +40,13 @@ final class ProxyProcess: PeerDelegate {
         let loops = Array(group.makeIterator())
         system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
-        hosted = HostedReplicas(system)
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: settings.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: loops[0],
+            logger: logger
+        )
+        hosted = HostedReplicas(system, memory: shared)
         peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -49,7 +55,15 @@ final class ProxyProcess: PeerDelegate {
             hello: Hello(replica: nil, processID: ThisProcess.id),
             logger: logger
         )
-        server = ProxyServer(socket, settings.http, pools: system.pools, on: group, takes: true, logger)
+        server = ProxyServer(
+            socket,
+            settings.http,
+            pools: system.pools,
+            on: group,
+            shared: hosted.memory,
+            takes: true,
+            logger
+        )
     }
 
     private func run() {

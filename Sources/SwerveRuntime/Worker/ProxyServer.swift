@@ -5,6 +5,7 @@ package import SwerveController
 package import SwerveCore
 package import SwerveHTTP
 internal import SwerveProxy
+package import SwerveTransport
 internal import Synchronization
 
 /// The HTTP server of a process other than the instance's own: a proxy's, or that of a direct replica. It takes
@@ -14,6 +15,7 @@ package final class ProxyServer: Sendable {
     private let socket: ListeningSocket
     private let settings: HTTPSettings
     private let group: any EventLoopGroup
+    private let shared: SharedMemory?
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -26,12 +28,14 @@ package final class ProxyServer: Sendable {
 
     /// - Parameters:
     ///   - group: the event loops that serve connections.
+    ///   - shared: where content lies that replicas in other processes read.
     ///   - takes: whether to take connections from the start on.
     package init(
         _ socket: ListeningSocket,
         _ settings: HTTPSettings,
         pools: PoolTable,
         on group: any EventLoopGroup,
+        shared: SharedMemory?,
         takes: Bool,
         _ logger: Logger
     ) {
@@ -39,6 +43,7 @@ package final class ProxyServer: Sendable {
         self.socket = socket
         self.settings = settings
         self.group = group
+        self.shared = shared
         self.logger = logger
         self.state = Mutex(State(takes: takes))
     }
@@ -48,7 +53,7 @@ package final class ProxyServer: Sendable {
         let server = try await HTTPServer.start(
             at: .none,
             group: group,
-            options: HTTPServerOptions(settings),
+            options: HTTPServerOptions(settings, shared),
             service: proxy,
             outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
         )

@@ -15,6 +15,8 @@ package struct WorkerEnvironment: Sendable {
     package var network: any PeerNetwork
     package var system: ServeSystem
     package var factory: ReplicaFactory
+    /// What the process shares with others; `nil` for nothing.
+    package var memory: SharedMemory?
     /// The shared board on which the worker records its progress. Without one (`nil`), every ongoing request counts as
     /// begun when the process dies.
     package var board: (path: String, board: SharedBoard)?
@@ -30,6 +32,7 @@ package struct WorkerEnvironment: Sendable {
         network: any PeerNetwork,
         system: ServeSystem,
         factory: ReplicaFactory,
+        memory: SharedMemory?,
         board: (path: String, board: SharedBoard)?,
         server: ProxyServer? = nil,
         logger: Logger,
@@ -40,6 +43,7 @@ package struct WorkerEnvironment: Sendable {
         self.network = network
         self.system = system
         self.factory = factory
+        self.memory = memory
         self.board = board
         self.server = server
         self.logger = logger
@@ -69,7 +73,7 @@ package final class Worker: PeerDelegate {
     package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
         self.settings = settings
         self.environment = environment
-        self.hosted = HostedReplicas(environment.system)
+        self.hosted = HostedReplicas(environment.system, memory: environment.memory)
         self.peers = Peers(
             loops: [environment.loop],
             network: environment.network,
@@ -107,6 +111,7 @@ package final class Worker: PeerDelegate {
     private func connected(_ connection: PeerConnection) {
         greet(connection)
         environment.system.pools.loads.report { connection.send(.load($0)) }
+        hosted.batches.report { connection.send(.batches($0, $1)) }
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
@@ -161,7 +166,7 @@ package final class Worker: PeerDelegate {
                 connection.send(.connectionsDrained)
             }
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed, .load, .relayed, .takesConnections,
+            .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .takesConnections,
             .connectionsDrained:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }

@@ -55,6 +55,13 @@ enum WorkerProcess {
             network: UnixSocketNetwork(),
             system: system,
             factory: ReplicaFactory(system, isAlone: true),
+            memory: SharedMemory(
+                // Mappings of the peers' memory would count as the replica's own.
+                SharedMemoryLimits(totalBytes: settings.memory > 0 ? 0 : settings.maxSharedBytes),
+                processID: ThisProcess.id,
+                clock: loop,
+                logger: logger
+            ),
             board: board(settings, logger),
             server: server,
             logger: logger,
@@ -90,7 +97,7 @@ enum WorkerProcess {
     ) -> ProxyServer {
         do {
             let socket = try ListeningSocket(try Descriptors.takeStandardInput())
-            return ProxyServer(socket, settings, pools: pools, on: loop, takes: false, logger)
+            return ProxyServer(socket, settings, pools: pools, on: loop, shared: nil, takes: false, logger)
         } catch {
             logger.error("the replica has no socket to take connections from", metadata: ["error": "\(error)"])
             ThisProcess.exit(1)
