@@ -137,7 +137,7 @@ struct ApplicationMachine: Sendable {
             case .ready, .exited, .initializationFailed:
                 return actions + machine.autoscale(&goal, now: now, supply: &supply)
             case .placed, .launched, .connected, .drained, .probeAnswered, .checkPassed, .checkFailed, .reconfigured,
-                .reconfigurationFailed, .loadChanged, .modelsChanged:
+                .reconfigurationFailed, .loadChanged, .modelsChanged, .batchesChanged:
                 return actions
             }
         }

@@ -79,6 +79,8 @@ package enum ReplicaEvent: Hashable, Sendable, Codable {
     case loadChanged([DeploymentID: Load])
     /// The models that the replica has, or their number, has changed.
     case modelsChanged(ReplicaModels)
+    /// More calls of the replica's `@Batched` methods have ended.
+    case batchesChanged([String: BatchCounters])
 }
 
 /// Where a replica runs.

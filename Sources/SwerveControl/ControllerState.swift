@@ -203,7 +203,8 @@ package struct ControllerState: Sendable {
         }
         guard let actions = handled else { return startPending(now: now) + forget(.replica(replica), now: now) }
         switch event {
-        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .loadChanged, .modelsChanged:
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .loadChanged, .modelsChanged,
+            .batchesChanged:
             return actions
         case .ready, .initializationFailed, .drained, .checkFailed, .reconfigured, .reconfigurationFailed:
             return actions + finish(name, now: now)

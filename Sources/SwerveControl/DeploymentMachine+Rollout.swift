@@ -36,6 +36,7 @@ extension DeploymentMachine {
         case .connected: replicas[index].connected(now: now)
         case .checkPassed: replicas[index].checkPassed()
         case .modelsChanged(let models): replicas[index].models = models
+        case .batchesChanged(let batches): replicas[index].batches = batches
         default: replicas[index].probeAnswered()
         }
         wakeUp = wakeUp.map { min($0, replicas[index].wakeUp) }

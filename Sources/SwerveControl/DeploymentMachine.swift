@@ -152,7 +152,7 @@ struct DeploymentMachine: Sendable {
         guard let index = index(of: number) else { return [] }
         switch event {
         case .loadChanged: return []
-        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .modelsChanged:
+        case .placed, .launched, .connected, .probeAnswered, .checkPassed, .modelsChanged, .batchesChanged:
             note(event, of: index, now: now)
             return []
         case .checkFailed(let message):

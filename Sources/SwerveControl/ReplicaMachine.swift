@@ -84,6 +84,8 @@ struct ReplicaMachine: Sendable {
     private(set) var checkFailure = ""
     /// `nil` for a replica without a multiplexed loader, and until it is ready.
     var models: ReplicaModels?
+    /// `nil` for a replica without batched methods, and until it is ready.
+    var batches: [String: BatchCounters]?
 
     init(id: ReplicaID, spec: DeploymentSpec, seat: Seat, reservation: Reservation, now: MonotonicTime) {
         self.id = id
@@ -314,7 +316,8 @@ struct ReplicaMachine: Sendable {
             message: checkFailure,
             reservation: reservation.resources == Resources() ? nil : reservation,
             memoryLimit: place?.memoryLimit,
-            models: models
+            models: models,
+            batches: batches
         )
     }
 }

@@ -117,6 +117,12 @@ public struct DeploymentStatus: Hashable, Sendable, Codable {
         self.replicas = replicas
         self.pending = pending
     }
+
+    /// What became of the calls of its `@Batched` methods in all ``replicas`` together, by the method's full name. A
+    /// replica that is gone counts no more.
+    public var batches: [String: BatchCounters] {
+        replicas.reduce(into: [:]) { sums, replica in sums.merge(replica.batches ?? [:], uniquingKeysWith: +) }
+    }
 }
 
 /// Replicas that cannot start yet because no node has as much free as they reserve.
@@ -179,6 +185,9 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
     public var memoryLimit: MemoryLimit?
     /// The models that it has; `nil` if it has no `@Multiplexed` loader.
     public var models: ReplicaModels?
+    /// What became of the calls of its `@Batched` methods, as of a second ago at most: by the method's full name, such as
+    /// `segment(batch:)`, once it was called. `nil` if it has no such methods, or is still starting.
+    public var batches: [String: BatchCounters]?
 
     public init(
         id: ReplicaID,
@@ -189,7 +198,8 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         message: String = "",
         reservation: Reservation? = nil,
         memoryLimit: MemoryLimit? = nil,
-        models: ReplicaModels? = nil
+        models: ReplicaModels? = nil,
+        batches: [String: BatchCounters]? = nil
     ) {
         self.id = id
         self.state = state
@@ -200,5 +210,6 @@ public struct ReplicaStatus: Hashable, Sendable, Codable {
         self.reservation = reservation
         self.memoryLimit = memoryLimit
         self.models = models
+        self.batches = batches
     }
 }

@@ -112,12 +112,8 @@ private final class Report: Sendable {
 
 /// The options of the channels of connections.
 private enum ConnectionOptions {
-    /// The buffer grows with the traffic.
-    private static var allocator: AdaptiveRecvByteBufferAllocator {
-        AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
-    }
     private static let marks = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-    /// One read per turn: because the buffer grows, a second read would rarely find more.
+    /// One read per turn: because the buffer grows with the traffic, a second read would rarely find more.
     private static let reads: UInt = 1
 
     static func apply(to bootstrap: ServerBootstrap) -> ServerBootstrap {
@@ -125,7 +121,7 @@ private enum ConnectionOptions {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: reads)
-            .childChannelOption(.recvAllocator, value: allocator)
+            .childChannelOption(.recvAllocator, value: ContentReading.adaptive)
             .childChannelOption(.writeBufferWaterMark, value: marks)
     }
 
@@ -134,7 +130,7 @@ private enum ConnectionOptions {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.maxMessagesPerRead, value: reads)
-            .channelOption(.recvAllocator, value: allocator)
+            .channelOption(.recvAllocator, value: ContentReading.adaptive)
             .channelOption(.writeBufferWaterMark, value: marks)
     }
 }

@@ -14,6 +14,15 @@ public final class HTTPBodyWriter: Sendable {
         let continuation: CheckedContinuation<Void, any Error>
     }
 
+    /// What is sent when nothing else is.
+    private struct KeepAlive: Sendable {
+        let interval: TimeAmount
+        let bytes: ByteBuffer
+        /// When something was last sent.
+        var lastSent: NIODeadline
+        var timer: Scheduled<Void>?
+    }
+
     private struct State: Sendable {
         var credit: Int
         /// The sizes of the chunks on the way; grants cover them in order.
@@ -22,6 +31,7 @@ public final class HTTPBodyWriter: Sendable {
         var nextID = 0
         var waiters: [Waiter] = []
         var failure: (any Error)?
+        var keepAlive: KeepAlive?
 
         /// A chunk may overdraw the credit, so that one larger than the window does not wait for ever.
         var maySend: Bool { credit > 0 && sent.count < maxChunks }
@@ -49,6 +59,7 @@ public final class HTTPBodyWriter: Sendable {
     private static let bytesPerChunk = 256
 
     private let state: Mutex<State>
+    private let clock: (any EventLoop)?
     private let send: @Sendable (ByteBuffer) -> Void
     /// Compresses what is written, and writes it to the writer that it was made for.
     private let compressor: CompressedBody?
@@ -56,10 +67,12 @@ public final class HTTPBodyWriter: Sendable {
     /// - Parameters:
     ///   - window: how many bytes may be sent before the transport grants more, in at most one chunk for every 256
     ///     bytes, or 16 chunks if that is more.
+    ///   - clock: the event loop whose time and timers ``keepAlive(every:_:)`` uses; `nil` for a writer without.
     ///   - send: takes a chunk without waiting. It is called with a lock held, so that chunks keep their order: it must
     ///     not call the writer.
-    package init(window: Int, send: @escaping @Sendable (ByteBuffer) -> Void) {
+    package init(window: Int, clock: (any EventLoop)? = nil, send: @escaping @Sendable (ByteBuffer) -> Void) {
         self.state = Mutex(State(credit: window, maxChunks: max(16, window / Self.bytesPerChunk)))
+        self.clock = clock
         self.send = send
         self.compressor = nil
     }
@@ -67,6 +80,7 @@ public final class HTTPBodyWriter: Sendable {
     /// A writer in front of another one.
     init(_ compressor: CompressedBody) {
         self.state = Mutex(State(credit: 0, maxChunks: 0))
+        self.clock = nil
         self.send = { _ in }
         self.compressor = compressor
     }
@@ -130,8 +144,7 @@ public final class HTTPBodyWriter: Sendable {
             var ready: [CheckedContinuation<Void, any Error>] = []
             while state.maySend, let first = state.waiters.first {
                 state.waiters.removeFirst()
-                state.note(first.bytes)
-                send(first.bytes)
+                send(first.bytes, &state)
                 ready.append(first.continuation)
             }
             return ready
@@ -149,12 +162,17 @@ public final class HTTPBodyWriter: Sendable {
         for waiter in waiters { waiter.continuation.resume(throwing: error) }
     }
 
+    private func send(_ bytes: ByteBuffer, _ state: inout State) {
+        state.note(bytes)
+        if state.keepAlive != nil, let clock { state.keepAlive?.lastSent = clock.now }
+        send(bytes)
+    }
+
     private func sendAtOnce(_ bytes: ByteBuffer) throws -> Bool {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
             guard state.maySend, state.waiters.isEmpty else { return false }
-            state.note(bytes)
-            send(bytes)
+            send(bytes, &state)
             return true
         }
     }
@@ -164,8 +182,7 @@ public final class HTTPBodyWriter: Sendable {
             if let failure = state.failure { return .failure(failure) }
             if Task.isCancelled { return .failure(CancellationError()) }
             if state.maySend, state.waiters.isEmpty {
-                state.note(waiter.bytes)
-                send(waiter.bytes)
+                send(waiter.bytes, &state)
                 return .success(())
             }
             state.waiters.append(waiter)
@@ -179,5 +196,46 @@ public final class HTTPBodyWriter: Sendable {
             state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
         }
         waiter?.continuation.resume(throwing: CancellationError())
+    }
+
+    // MARK: Silence
+
+    /// Sends `bytes` whenever nothing was sent for `interval`, until ``endKeepAlive()``. A client that is behind gets
+    /// none, because there is something on its way. Does nothing for content that is compressed.
+    package func keepAlive(every interval: Duration, _ bytes: ByteBuffer) {
+        guard let clock else { return }
+        let interval = TimeAmount.nanoseconds(interval.nanoseconds)
+        state.withLock { $0.keepAlive = KeepAlive(interval: interval, bytes: bytes, lastSent: clock.now) }
+        schedule(at: clock.now + interval, on: clock)
+    }
+
+    package func endKeepAlive() {
+        state.withLock { $0.keepAlive.take() }?.timer?.cancel()
+    }
+
+    private func schedule(at time: NIODeadline, on clock: any EventLoop) {
+        let timer = clock.scheduleTask(deadline: time) { [weak self] () -> Void in self?.tick(clock) }
+        let isOver = state.withLock { state in
+            state.keepAlive?.timer = timer
+            return state.keepAlive == nil
+        }
+        if isOver { timer.cancel() }
+    }
+
+    private func tick(_ clock: any EventLoop) {
+        let next = state.withLock { state -> NIODeadline? in
+            // A client that is gone gets nothing more.
+            guard state.failure == nil, var keepAlive = state.keepAlive else { return nil }
+            if clock.now - keepAlive.lastSent >= keepAlive.interval {
+                if state.maySend, state.waiters.isEmpty {
+                    state.note(keepAlive.bytes)
+                    send(keepAlive.bytes)
+                }
+                keepAlive.lastSent = clock.now
+                state.keepAlive = keepAlive
+            }
+            return keepAlive.lastSent + keepAlive.interval
+        }
+        if let next { schedule(at: next, on: clock) }
     }
 }

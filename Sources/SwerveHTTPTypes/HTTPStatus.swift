@@ -70,12 +70,17 @@ public struct HTTPStatus: RawRepresentable, Hashable, Sendable, Codable, CustomS
 
     /// After how many seconds a client should try again; `nil` for failures that do not say so.
     package static func retryAfter(for error: ServeError) -> Int? {
-        if let time = error.retryAfter { return max(1, Int(clamping: (time.nanoseconds - 1) / 1_000_000_000 + 1)) }
+        if let time = error.retryAfter { return wholeSeconds(time) }
         return switch error.code {
-        case .queueFull, .overloaded: 1
+        case .queueFull, .overloaded, .shutDown: 1
         case .unavailable, .startFailed: 5
         default: nil
         }
+    }
+
+    /// The time in seconds, rounded up, and at least 1.
+    package static func wholeSeconds(_ time: Duration) -> Int {
+        max(1, Int(clamping: (time.nanoseconds - 1) / 1_000_000_000 + 1))
     }
 
     package static func phrase(of code: UInt16) -> StaticString {

@@ -6,11 +6,17 @@ internal import SwerveCore
 public struct ServeHTTPError: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     public var status: HTTPStatus
     public var message: String
+    /// After which time the client should try again, as the header `retry-after` says it. `nil` leaves the header out,
+    /// except for status 503: that says 1 second.
+    public var retryAfter: Duration?
 
-    /// - Parameter message: what the client reads; the status's phrase by default.
-    public init(_ status: HTTPStatus, _ message: String? = nil) {
+    /// - Parameters:
+    ///   - message: what the client reads; the status's phrase by default.
+    ///   - retryAfter: after which time the client should try again.
+    public init(_ status: HTTPStatus, _ message: String? = nil, retryAfter: Duration? = nil) {
         self.status = status
         self.message = message ?? status.reasonPhrase
+        self.retryAfter = retryAfter
     }
 
     public var description: String { "\(status): \(message)" }
@@ -27,15 +33,15 @@ public protocol ServeHTTPErrorConvertible: Error {
 extension ServeResponse {
     /// The response to a failed request. An ``ServeHTTPError`` gives its own status and message, an ``ServeHTTPErrorConvertible``
     /// those of its ``ServeHTTPErrorConvertible/httpError``, a ``ServeError`` the status of ``HTTPStatus/init(for:)``, any
-    /// other error status 500. Status 503 carries `retry-after` for an ``ServeHTTPErrorConvertible``, and for a
-    /// ``ServeError`` with code `queueFull`, `overloaded`, `unavailable` or `startFailed`, or with a time of its own.
+    /// other error status 500. An error with a time of its own to try again gives the header `retry-after`; status 503 has it
+    /// anyway, unless the error is a ``ServeError`` about which waiting changes nothing (`deleted`, `notRunning`).
     ///
     /// - Parameter showDetails: whether status 500 tells the client what the error says about itself. Off by default,
     ///   because errors may contain anything.
     public init(for error: any Error, showDetails: Bool = false) {
         switch error {
         case let error as ServeHTTPError:
-            self = .error(error.status, error.message)
+            self = Self(error)
         case let error as UnsupportedContentCoding:
             self = .error(.unsupportedMediaType, error.message)
             headers["accept-encoding"] = ContentCoding.acceptedList
@@ -46,11 +52,16 @@ extension ServeResponse {
             if let seconds = HTTPStatus.retryAfter(for: error) { headers.add("retry-after", "\(seconds)") }
         case let error as any ServeHTTPErrorConvertible:
             guard let converted = error.httpError else { fallthrough }
-            self = .error(converted.status, converted.message)
-            if converted.status == .serviceUnavailable { headers.add("retry-after", "1") }
+            self = Self(converted)
         default:
             self = .error(.internalServerError, showDetails ? "\(error)" : "internal error")
         }
+    }
+
+    private init(_ error: ServeHTTPError) {
+        self = .error(error.status, error.message)
+        let time = error.retryAfter ?? (error.status == .serviceUnavailable ? .seconds(1) : nil)
+        if let time { headers.add("retry-after", "\(HTTPStatus.wholeSeconds(time))") }
     }
 
     /// The part of an error that a client may read.

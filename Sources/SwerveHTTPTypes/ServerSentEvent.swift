@@ -18,6 +18,9 @@ public struct ServerSentEvent: Hashable, Codable, Sendable {
         self.retry = retry
     }
 
+    /// A comment without text, which receivers ignore.
+    package static let emptyComment = ByteBuffer(string: ":\n\n")
+
     package func write(to buffer: inout ByteBuffer) {
         if let event { Self.writeField("event: ", event, to: &buffer) }
         if let id { Self.writeField("id: ", id, to: &buffer) }

@@ -215,6 +215,11 @@ public struct ONNXProviderStatus: Hashable, Sendable, Codable, CustomStringConve
 }
 
 extension ONNXSession {
+    /// Why the CPU runs the model in ONNX Runtime although OpenVINO was to; `nil` if it does not, or was not.
+    package var openVINOFailure: ONNXProviderFailure? {
+        provider == .cpu ? failedProviders.last { $0.provider.isOpenVINO } : nil
+    }
+
     /// Which provider runs the model, and why others do not.
     public var providerStatus: ONNXProviderStatus {
         ONNXProviderStatus(

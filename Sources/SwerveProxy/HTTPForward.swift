@@ -52,17 +52,28 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     func begin() {
         exchange?.delegate = self
-        if let lease = pool.tryAcquire() { return ask(lease) }
-        acquire(again: false)
+        switch pool.tryAcquire((head.attributes, remaining: remaining)) {
+        case .lease(let lease): ask(lease)
+        case .refused(let error): fail(error)
+        case .wait(let isAdmitted): acquire(again: false, isAdmitted: isAdmitted)
+        }
     }
 
     // MARK: The lease
 
-    private func acquire(again: Bool) {
+    private var remaining: TimeAmount? { deadline.map { $0 - loop.eventLoop.now } }
+
+    private func acquire(again: Bool, isAdmitted: Bool = false) {
         // While the request waits, the head must not keep the read buffer that it shares: that may be large.
         head = head.compacted()
-        let remaining = deadline.map { $0 - loop.eventLoop.now }
-        switch pool.acquire(self, attributes: head.attributes, remaining: remaining, again: again) {
+        let answer = pool.acquire(
+            self,
+            attributes: head.attributes,
+            remaining: remaining,
+            again: again,
+            isAdmitted: isAdmitted
+        )
+        switch answer {
         case .lease(let box): if let lease = box.take() { ask(lease) }
         case .waiting(let ticket): stage = .queued(ticket)
         case .refused(let error): fail(error)

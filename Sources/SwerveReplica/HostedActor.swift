@@ -39,6 +39,7 @@ package class AnyHostedActor: @unchecked Sendable {
         if let method = method(identifier) {
             try await method.call(actor, arguments, handler)
         } else {
+            arguments.looksForStreams = true
             try await callByRuntime(identifier, &arguments, handler)
         }
     }

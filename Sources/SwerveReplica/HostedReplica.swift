@@ -12,7 +12,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     package let id: ReplicaID
     private let actor: AnyHostedActor
     /// The calls of the actor's batched methods; `nil` if it has none.
-    private let batches: BatchTable?
+    package let batches: BatchTable?
     /// The models of the actor's multiplexed loader; `nil` if it has none.
     package let models: ModelTable?
     /// What it can take over in place.
@@ -97,10 +97,11 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
-        defer { if !isStreaming { ended(use) } }
+        var arguments = call.arguments
+        defer { if !isStreaming { ended(arguments, use) } }
         let handler = ResultHandler()
         do {
-            let arguments = call.arguments.hasReferences ? try await call.arguments.fetched() : call.arguments
+            if arguments.hasReferences { arguments = try await arguments.fetched() }
             if let use {
                 try await ModelUse.$current.withValue(use) {
                     try await actor.call(call.target, InvocationDecoder(arguments), handler)
@@ -112,7 +113,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             if case .stream(let result) = result {
                 isStreaming = true
                 ModelUse.$current.withValue(use) { result.stream.begin(on: taskExecutor) }
-                result.stream.open.whenOver { self.ended(use) }
+                result.stream.open.whenOver { [arguments] in self.ended(arguments, use) }
             }
             return .result(result)
         } catch {
@@ -120,7 +121,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         }
     }
 
-    private func ended(_ use: ModelUse?) {
+    private func ended(_ arguments: Arguments, _ use: ModelUse?) {
+        arguments.endLoans()
         use?.end()
         finish()?()
     }

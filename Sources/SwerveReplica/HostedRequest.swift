@@ -12,6 +12,8 @@ package protocol Reply: Sendable {
     func end(_ event: StreamEvent, of replica: HostedReplica)
     /// The buffer in which to encode a call's result; `nil` passes values without encoding.
     func makeResultBuffer() -> ByteBuffer?
+    /// The event loop whose time and timers the answer uses.
+    var clock: any EventLoop { get }
 }
 
 /// A request that a replica in this process works on, from this process or another. For a caller in this process it is
@@ -279,7 +281,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         _ write: (HTTPBodyWriter) async throws -> Void
     ) async {
         let reply = reply
-        let writer = HTTPBodyWriter(window: StreamLimits.window) { reply.send(.bytes($0)) }
+        let writer = HTTPBodyWriter(window: StreamLimits.window, clock: reply.clock) { reply.send(.bytes($0)) }
         let isCancelled = state.withLock { state in
             state.writer = .body(writer)
             return state.isCancelled
@@ -359,4 +361,5 @@ struct LocalReply: Reply {
         drained?()
     }
     func makeResultBuffer() -> ByteBuffer? { nil }
+    var clock: any EventLoop { mailbox.eventLoop }
 }

@@ -93,22 +93,18 @@ package struct ReplicaRouter: Sendable {
 
     /// A request arrives. It gets a lease if a slot is free and no request waits, else a place in the queue.
     ///
-    /// - Parameter elsewhere: how many requests wait in other processes, which share the limit.
+    /// - Parameters:
+    ///   - isAdmitted: whether ``admitAtOnce(_:now:using:)`` was called for the request. Then the admission policy is not
+    ///     asked a second time.
+    ///   - elsewhere: how many requests wait in other processes, which share the limit.
     package mutating func admit(
         _ request: RoutingRequest,
+        isAdmitted: Bool = false,
         elsewhere: Int = 0,
         now: MonotonicTime,
         using generator: inout SplitMix64
     ) -> Admission {
-        time = now
-        if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
-        // Where replicas have models, those that wait do so although a replica may be free.
-        let slot = queue.isEmpty || models.isInUse ? choose(for: request, isNew: true, using: &generator) : nil
-        if let refusal = refusal(of: request, hasRoom: slot != nil, now) { return .refused(refusal) }
-        if let slot {
-            lease(slot)
-            return .assigned(slot)
-        }
+        if let end = begin(request, isAdmitted: isAdmitted, now: now, using: &generator) { return end }
         var displaced: Ticket?
         if queue.count + elsewhere >= options.maxQueuedRequests {
             displaced = queue.displace(below: request.priority)
@@ -118,7 +114,41 @@ package struct ReplicaRouter: Sendable {
         return .queued(queue.join(request, now: now), displaced: displaced)
     }
 
-    /// Takes a lease if ``admit(_:now:using:)`` would assign one whatever the request is; otherwise nothing changes.
+    /// A request arrives that gets a lease if a slot is free and no request waits.
+    ///
+    /// - Parameter now: not asked for where the time makes no difference.
+    /// - Returns: `.assigned` or `.refused`; `nil` if the request has to wait, for which
+    ///   ``admit(_:isAdmitted:elsewhere:now:using:)`` must be called.
+    package mutating func admitAtOnce(
+        _ request: RoutingRequest,
+        now: @autoclosure () -> MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> Admission? {
+        let heedsTime = admission != nil || models.isInUse || request.deadline != nil
+        return begin(request, isAdmitted: false, now: heedsTime ? now() : time, using: &generator)
+    }
+
+    private mutating func begin(
+        _ request: RoutingRequest,
+        isAdmitted: Bool,
+        now: MonotonicTime,
+        using generator: inout SplitMix64
+    ) -> Admission? {
+        time = now
+        if let refusal = withdrawal ?? expiry(of: request, now) { return .refused(refusal) }
+        // Where replicas have models, those that wait do so although a replica may be free.
+        let slot = queue.isEmpty || models.isInUse ? choose(for: request, isNew: true, using: &generator) : nil
+        if !isAdmitted, let refusal = refusal(of: request, hasRoom: slot != nil, now) { return .refused(refusal) }
+        guard let slot else { return nil }
+        lease(slot)
+        return .assigned(slot)
+    }
+
+    /// Whether it matters which request it is, so that ``admitIfFree(using:)`` takes no lease.
+    package var needsRequests: Bool { heedsRequests || models.isInUse }
+
+    /// Takes a lease if ``admit(_:isAdmitted:elsewhere:now:using:)`` would assign one whatever the request is; otherwise
+    /// nothing changes.
     @inline(__always)
     package mutating func admitIfFree(using generator: inout SplitMix64) -> SlotIndex? {
         guard queue.isEmpty, withdrawal == nil, !heedsRequests, !models.isInUse,

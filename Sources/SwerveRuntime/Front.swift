@@ -43,6 +43,7 @@ enum Front: Sendable {
                         maxHeadBytes: options.maxHeadBytes,
                         maxBufferedBytes: options.maxBufferedBytes,
                         maxConnections: options.maxConnections,
+                        maxSharedBytes: options.maxSharedBytes,
                         idleTimeout: options.idleTimeout,
                         requestTimeout: options.requestTimeout
                     )
@@ -77,7 +78,11 @@ enum Front: Sendable {
     }
 
     /// Begins to take requests.
-    func listen(_ options: ServeOptions, on group: any EventLoopGroup) async throws -> Listening {
+    ///
+    /// - Parameter shared: where content lies that replicas in other processes read.
+    func listen(_ options: ServeOptions, _ shared: SharedMemory?, on group: any EventLoopGroup) async throws
+        -> Listening
+    {
         let logger = options.logger
         let listening: Listening
         switch self {
@@ -85,7 +90,7 @@ enum Front: Sendable {
             let server = try await HTTPServer.start(
                 at: .address(host: options.host, port: options.port),
                 group: group,
-                options: HTTPServerOptions(options),
+                options: HTTPServerOptions(options, shared),
                 service: proxy,
                 outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
             )
@@ -139,8 +144,9 @@ enum Listening: Sendable {
 }
 
 extension HTTPServerOptions {
-    init(_ options: ServeOptions) {
+    init(_ options: ServeOptions, _ shared: SharedMemory?) {
         self.init()
+        if let shared { contentBuffer = { shared.buffer(capacity: $0) } }
         limits.maxBodyBytes = options.maxBodyBytes
         limits.maxHeadBytes = options.maxHeadBytes
         maxBufferedBytes = options.maxBufferedBytes

@@ -20,6 +20,7 @@ struct InstanceParts {
     private let control: Control
     private let memory: Task<Void, Never>
     let front: Front
+    private let shared: SharedMemory?
     private let state: StateDirectory?
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
@@ -54,9 +55,15 @@ struct InstanceParts {
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
-        let hosted = HostedReplicas(system)
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: options.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: clock,
+            logger: options.logger
+        )
+        let hosted = HostedReplicas(system, memory: shared)
         let peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -66,7 +73,11 @@ struct InstanceParts {
             logger: options.logger
         )
         peers.takeOverPools()
-        let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        let files = WorkerFiles(
+            of: system.pools.instance,
+            directory: directory.path,
+            maxSharedBytes: options.maxSharedBytes
+        )
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
         let front = Front(options, system.pools, files, loops, clock: clock)
         let workers = WorkerLauncher(
@@ -112,12 +123,15 @@ struct InstanceParts {
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             front: front,
+            shared: shared,
             state: kept.directory,
             restored: kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
         )
     }
 
-    func listen(_ options: ServeOptions) async throws -> Listening { try await front.listen(options, on: group) }
+    func listen(_ options: ServeOptions) async throws -> Listening {
+        try await front.listen(options, shared, on: group)
+    }
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {

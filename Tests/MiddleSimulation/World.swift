@@ -387,6 +387,7 @@ final class World: @unchecked Sendable {
             network: SimNetwork(process: process),
             system: system,
             factory: ReplicaFactory(system, isAlone: true, executor: process.executor),
+            memory: nil,
             board: board(),
             logger: logger,
             exit: { [unowned self] _ in

@@ -81,6 +81,67 @@ final class Waiter: LeaseWaiter {
         return ticket
     }
 
+    // MARK: Policies that heed the request
+
+    private enum Found: Equatable {
+        case lease(UInt64), refused(ServeError.Code), wait(isAdmitted: Bool)
+    }
+
+    /// What happens to a request, whose lease is put into `leases`.
+    private func attempt(_ leases: inout [LeaseBox], session: String? = nil) -> Found {
+        var attributes = RequestAttributes()
+        attributes.sessionKey = session
+        switch pool.tryAcquire((attributes, remaining: nil)) {
+        case .lease(let lease):
+            let number = lease.replica.id.number
+            leases.append(LeaseBox(lease))
+            return .lease(number)
+        case .refused(let error): return .refused(error.code)
+        case .wait(let isAdmitted): return .wait(isAdmitted: isAdmitted)
+        }
+    }
+
+    @Test func `a policy of the program decides without waiting, and is asked once about a request that waits`() throws
+    {
+        pool.update(
+            (0..<3).map { Pool.Member(Silent($0), maxOngoingRequests: 2) },
+            options: PoolOptions(
+                maxQueuedRequests: 100,
+                routing: .type(ToLast.self),
+                admission: .type(FourRequests.self)
+            )
+        )
+        var leases: [LeaseBox] = []
+        #expect(attempt(&leases) == .lease(2))
+        #expect(attempt(&leases) == .lease(2))
+        #expect(attempt(&leases) == .wait(isAdmitted: true))
+        let waiter = Waiter()
+        guard case .waiting = pool.acquire(waiter, isAdmitted: true) else {
+            Issue.record("it need not wait")
+            return
+        }
+        #expect(attempt(&leases) == .wait(isAdmitted: true))
+        #expect(attempt(&leases) == .refused(.tooManyRequests))
+        leases.removeFirst()
+        #expect(waiter.granted == 1)
+    }
+
+    @Test func `a session finds its replica without waiting, also after other options`() {
+        var leases: [LeaseBox] = []
+        pool.update(
+            (0..<3).map { Pool.Member(Silent($0), maxOngoingRequests: 9) },
+            options: PoolOptions(maxQueuedRequests: 100, routing: .consistentHash)
+        )
+        let home = attempt(&leases, session: "a")
+        for _ in 0..<3 { #expect(attempt(&leases, session: "a") == home) }
+        serve(1, limit: 5)
+        #expect(attempt(&leases, session: "a") == .lease(0))
+        let others: [LeaseBox] = leases
+        #expect(others.count == 5)
+        pool.withdraw(ServeError(.deleted, "gone"))
+        #expect(attempt(&leases) == .wait(isAdmitted: false))
+    }
+
     // MARK: Giving up
 
     @Test func `a lease that is released makes room`() {
@@ -277,5 +338,26 @@ final class Waiter: LeaseWaiter {
         }
         #expect(ongoing.most <= 6)
         #expect(pool.load == (0, 0, 2))
+    }
+}
+
+/// Sends every request to the last replica, or lets it wait.
+struct ToLast: RoutingPolicy {
+    func choose(
+        among replicas: [RoutingReplica],
+        for request: RoutingRequest,
+        using generator: inout SplitMix64
+    ) -> Int? {
+        replicas.last?.hasRoom == true ? replicas.count - 1 : nil
+    }
+}
+
+/// Takes four requests.
+struct FourRequests: AdmissionPolicy {
+    private var asked = 0
+
+    mutating func decide(_ context: AdmissionContext) -> AdmissionDecision {
+        asked += 1
+        return asked <= 4 ? .admit : .tooManyRequests("four are enough")
     }
 }

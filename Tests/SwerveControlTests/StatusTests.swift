@@ -55,6 +55,31 @@ struct StatusTests {
         #expect(bench.status()?.replicas.map(\.models) == [nil, models])
     }
 
+    @Test("The status shows what became of batched calls, by replica and for the deployment")
+    func batches() throws {
+        var bench = Bench()
+        _ = try bench.deploy(application(deployment("web", 3)))
+        #expect(bench.status()?.replicas.map(\.batches) == [nil, nil, nil])
+        #expect(bench.status()?.batches == [:])
+        var (first, second) = (BatchCounters(), BatchCounters())
+        first.closed(.full, items: 4, repetitions: 0)
+        first.wasCancelled()
+        for reason: BatchReason in [.waited, .alone, .deadline, .shutdown] {
+            second.closed(reason, items: 2, repetitions: 1)
+        }
+        second.hasExpired()
+        #expect(bench.report(.batchesChanged(["run(batch:)": first, "other(batch:)": first]), r(1)) == [])
+        #expect(bench.report(.batchesChanged(["run(batch:)": second]), r(3)) == [])
+        #expect(
+            bench.status()?.replicas.map(\.batches)
+                == [["run(batch:)": first, "other(batch:)": first], nil, ["run(batch:)": second]]
+        )
+        let sum = try #require(bench.status()?.batches["run(batch:)"])
+        #expect([sum.full, sum.waited, sum.alone, sum.deadline, sum.shutdown] == [1, 1, 1, 1, 1])
+        #expect([sum.batches, sum.items, sum.repetitions, sum.cancelled, sum.expired] == [5, 12, 4, 1, 1])
+        #expect(bench.status()?.batches["other(batch:)"] == first)
+    }
+
     @Test("An application has the state of its worst deployment")
     func worst() throws {
         var bench = Bench()

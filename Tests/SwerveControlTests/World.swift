@@ -181,7 +181,9 @@ struct World {
         case .reconfigurationFailed(let number, _): replicas[replica]?.end(number, failed: true)
         case .checkPassed: replicas[replica]?.failedChecks = 0
         case .checkFailed: replicas[replica]?.failedChecks += 1
-        case .placed, .launched, .connected, .initializationFailed, .drained, .loadChanged, .modelsChanged: break
+        case .placed, .launched, .connected, .initializationFailed, .drained, .loadChanged, .modelsChanged,
+            .batchesChanged:
+            break
         }
     }
 

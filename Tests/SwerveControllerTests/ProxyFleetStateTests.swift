@@ -215,6 +215,7 @@ import Testing
             maxHeadBytes: 1,
             maxBufferedBytes: .max,
             maxConnections: 10,
+            maxSharedBytes: 5,
             idleTimeout: .seconds(75),
             requestTimeout: limit
         )
@@ -222,6 +223,7 @@ import Testing
         #expect(read.text == settings.text)
         #expect(read.requestTimeout == limit)
         #expect(read.maxBufferedBytes == .max)
+        #expect(read.maxSharedBytes == 5)
     }
 
     @Test(arguments: ["", "proxy", "proxy\n7\n3", "controller\n7\na\nb\nc\n5"])

@@ -20,6 +20,7 @@ import Testing
         settings.gpus = ["GPU-aaaa", "MIG-bbbb"]
         settings.group = "/sys/fs/cgroup/swerve-7-3"
         settings.memory = 1 << 30
+        settings.maxSharedBytes = 5
         #expect(WorkerSettings(settings.text) == settings)
     }
 

@@ -68,6 +68,26 @@ import Testing
         #expect(!text(ServeResponse(for: ServeError(.system, "path /secret"))).contains("secret"))
     }
 
+    @Test func `an error says when to try again, and status 503 does so in any case`() {
+        struct Busy: ServeHTTPErrorConvertible {
+            var retryAfter: Duration?
+            var httpError: ServeHTTPError? { ServeHTTPError(.serviceUnavailable, "busy", retryAfter: retryAfter) }
+        }
+        func retryAfter(_ error: any Error) -> String? { ServeResponse(for: error).headers["retry-after"] }
+        #expect(retryAfter(ServeHTTPError(.serviceUnavailable)) == "1")
+        #expect(retryAfter(ServeHTTPError(.serviceUnavailable, retryAfter: .milliseconds(2100))) == "3")
+        #expect(retryAfter(ServeHTTPError(.tooManyRequests, retryAfter: .seconds(7))) == "7")
+        #expect(retryAfter(ServeHTTPError(.tooManyRequests)) == nil)
+        #expect(retryAfter(Busy()) == "1")
+        #expect(retryAfter(Busy(retryAfter: .seconds(4))) == "4")
+        #expect(retryAfter(ServeError(.unavailable, "none")) == "5")
+        #expect(retryAfter(ServeError(.shutDown, "over")) == "1")
+        #expect(retryAfter(ServeError(.overloaded, "busy", retryAfter: .seconds(9))) == "9")
+        // Waiting does not help.
+        #expect(retryAfter(ServeError(.deleted, "gone")) == nil)
+        #expect(retryAfter(ServeError(.notRunning, "not yet")) == nil)
+    }
+
     @Test func `a value is sent as JSON`() throws {
         let response = try ServeResponse.json(["a": 1], status: .accepted)
         #expect(text(response) == #"{"a":1}"#)

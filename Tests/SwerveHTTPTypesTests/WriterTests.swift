@@ -1,6 +1,7 @@
 import NIOCore
 import SwerveHTTPTypes
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct WriterTests {
@@ -66,5 +67,67 @@ import Testing
         await #expect(throws: CancellationError.self) { try await second.value }
         writer.grant(100)
         #expect(sink.all == ["a"])
+    }
+}
+
+/// What is sent when nothing else is.
+@Suite struct KeepAliveTests {
+    private let loop = ManualLoop()
+    private let sink = WriterTests.Sink()
+    private let dot = ByteBuffer(string: ".")
+
+    private func writer(window: Int = 1 << 20) -> HTTPBodyWriter {
+        HTTPBodyWriter(window: window, clock: loop, send: sink.take)
+    }
+
+    @Test func `bytes are sent after each silence, which every chunk begins anew`() async throws {
+        let writer = writer()
+        writer.keepAlive(every: .seconds(15), dot)
+        loop.advance(by: .seconds(14))
+        #expect(sink.all == [])
+        loop.advance(by: .seconds(1))
+        #expect(sink.all == ["."])
+        loop.advance(by: .seconds(5))
+        try await writer.write("a")
+        loop.advance(by: .seconds(10))
+        loop.advance(by: .seconds(4))
+        #expect(sink.all == [".", "a"])
+        loop.advance(by: .seconds(1))
+        #expect(sink.all == [".", "a", "."])
+        #expect(loop.timerCount == 1)
+        writer.endKeepAlive()
+        #expect(loop.timerCount == 0)
+    }
+
+    @Test func `a client that is behind gets none`() async throws {
+        let writer = writer(window: 1)
+        writer.keepAlive(every: .seconds(15), dot)
+        try await writer.write("ab")
+        loop.advance(by: .seconds(60))
+        #expect(sink.all == ["ab"])
+        writer.grant(2)
+        loop.advance(by: .seconds(60))
+        #expect(sink.all == ["ab", "."])
+    }
+
+    @Test func `a client that is gone gets none, and no timer is left`() async throws {
+        let writer = writer()
+        writer.keepAlive(every: .seconds(15), dot)
+        writer.cancel()
+        loop.advance(by: .seconds(60))
+        #expect(sink.all == [])
+        #expect(loop.timerCount == 0)
+        await #expect(throws: CancellationError.self) { try await writer.write("a") }
+    }
+
+    @Test func `no timer keeps a writer`() {
+        weak let left: HTTPBodyWriter? = { [self] in
+            let writer = writer()
+            writer.keepAlive(every: .seconds(15), dot)
+            return writer
+        }()
+        #expect(left == nil)
+        loop.advance(by: .seconds(60))
+        #expect(loop.timerCount == 0)
     }
 }

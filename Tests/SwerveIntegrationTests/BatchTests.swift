@@ -52,6 +52,33 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
+        func theStatusCountsTheBatchesOfEachReplica(placement: DeploymentOptions.Placement) async throws {
+            let bound = Batches.options(placement: placement).bind(
+                journal: Journal.options(placement: placement).bind()
+            )
+            try await withApplication(bound) { handle, name in
+                let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
+                func status() async -> DeploymentStatus? {
+                    await instance.status().applications[name]?.deployments["Batches"]
+                }
+                try await eventually("no call yet") { await status()?.replicas.first?.batches == [:] }
+                for item in ["a", "b"] {
+                    try await journal.note("open front \(item)")
+                    #expect(try await handle.enter(item) == "\(item) in 1")
+                }
+                await #expect(throws: ServeError.self) { try await handle.broken(1) }
+                try await eventually("the status has them") {
+                    let batches = await status()?.replicas.first?.batches
+                    return batches?["enter(batch:door:)"]?.items == 2 && batches?["broken(batch:)"]?.batches == 1
+                }
+                let counters = try await handle.counters()
+                #expect(await status()?.batches["enter(batch:door:)"] == counters)
+                let journals = await instance.status().applications[name]?.deployments["Journal"]
+                #expect(journals?.replicas.map(\.batches) == [nil])
+            }
+        }
+
+        @Test(arguments: placements)
         func anErrorOfTheMethodFailsTheBatchAndNoOther(placement: DeploymentOptions.Placement) async throws {
             try await withBatches(placement) { handle, journal in
                 async let first = handle.enter("a")
@@ -100,8 +127,11 @@ extension IntegrationTests {
             try await withBatches(placement) { handle, journal in
                 async let first = handle.enter("a")
                 try await journal.wait(for: "began front a")
-                let calls = ["b", "c"].map { name in Task { try await handle.enter(name) } }
-                try await isWaiting(2, handle)
+                var calls: [Task<String, any Error>] = []
+                for name in ["b", "c"] {
+                    calls.append(Task { try await handle.enter(name) })
+                    try await isWaiting(calls.count, handle)
+                }
                 try await journal.note("open front a")
                 #expect(try await first == "a in 1")
                 let began = try await journal.wait(for: "began front b")
@@ -126,6 +156,29 @@ extension IntegrationTests {
                 try await journal.note("open front a")
                 #expect(try await first == "a in 1")
                 #expect(try await handle.counters().expired == 1)
+            }
+        }
+
+        @Test(arguments: placements)
+        func anHTTPRequestThatExpiresInABatchIsAnsweredWith504(placement: DeploymentOptions.Placement) async throws {
+            try await withBatches(placement, routePrefix: "/") { handle, journal in
+                async let first = post("/", "a")
+                try await journal.wait(for: "began front a")
+                // The proxy keeps the client's time, the batch that of the replica's own code.
+                let late = try await post("/", "late", headers: ["x-request-timeout-seconds": "0.2"])
+                #expect(late.status == 504)
+                try await isWaiting(0, handle)
+                let before = try await handle.counters()
+                #expect(before.expired + before.cancelled == 1)
+                let hurried = try await post("/", "hurried")
+                #expect(hurried.status == 504)
+                #expect(hurried.headers["retry-after"] == nil)
+                let message = "the request's deadline passed before its batch of enter(batch:door:) began"
+                #expect(hurried.text.contains(message), "\(hurried.text)")
+                #expect(try await handle.counters().expired == before.expired + 1)
+                try await journal.note("open front a")
+                #expect(try await first.text.hasPrefix("a in 1"))
+                #expect(try await handle.counters().items == 1)
             }
         }
 

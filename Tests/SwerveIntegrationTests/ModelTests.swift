@@ -150,7 +150,7 @@ extension IntegrationTests {
     }
 }
 
-/// What several processes know about each other's models.
+/// What several processes know about each other's models, and a controller about their batches.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ModelProcessTests {
     @Test("Proxies in processes of their own send requests for a model to one replica")
     func proxies() async throws {
@@ -178,7 +178,7 @@ extension IntegrationTests {
         }
     }
 
-    @Test("A separate controller knows the models, also one that takes over")
+    @Test("A separate controller knows the models and counts the batches, also one that takes over")
     func separateController() async throws {
         var options = ServeOptions.testing
         options.controller = .separate
@@ -191,6 +191,11 @@ extension IntegrationTests {
                 return status?.replicas.first?.models?.models.map(\.id) ?? []
             }
             try await eventually("the status has the model") { await models() == ["x"] }
+            #expect(try await handle.options(modelID: "x").batched(1) == "1 by x")
+            func batches() async -> Int? {
+                await instance.status().applications["a"]?.deployments["ModelServer"]?.batches.values.first?.items
+            }
+            try await eventually("the status counts the batch") { await batches() == 1 }
             let before = try #require(await instance.controllerProcessID)
             kill(before, SIGKILL)
             try await eventually("another controller has taken over") {
@@ -198,6 +203,7 @@ extension IntegrationTests {
                 return present != nil && present != before
             }
             try await eventually("the status has the model") { await models() == ["x"] }
+            try await eventually("the status counts the batch") { await batches() == 1 }
         }
     }
 }

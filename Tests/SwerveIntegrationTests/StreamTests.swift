@@ -224,6 +224,60 @@ extension IntegrationTests {
             }
         }
 
+        /// Counts without an end, and notes its own.
+        private func endless(_ journal: Journal, _ name: String) -> ResponseStream<Int> {
+            ResponseStream { writer in
+                do { for number in 0... { try await writer.write(number) } } catch {
+                    await Task { try? await journal.note("\(name) ended: \(error is CancellationError)") }.value
+                }
+            }
+        }
+
+        @Test(arguments: placements)
+        func anArgumentIsOverAtTheEndOfItsCall(placement: DeploymentOptions.Placement) async throws {
+            try await withStreams(placement) { streams, journal in
+                try await streams.outlive(endless(journal, "argument"), "reader")
+                try await journal.wait(for: "argument ended: true")
+                try await journal.wait(for: "reader failed: true")
+                try await streams.outliveByRuntime(endless(journal, "second argument"), "second reader")
+                try await journal.wait(for: "second argument ended: true")
+                try await journal.wait(for: "second reader failed: true")
+                try await isIdle(streams)
+            }
+        }
+
+        @Test(arguments: placements)
+        func anArgumentIsOverAtTheEndOfTheStreamThatItsCallReturned(
+            placement: DeploymentOptions.Placement
+        ) async throws {
+            try await withStreams(placement) { streams, journal in
+                let (ended, isEnded) = AsyncStream.makeStream(of: Void.self)
+                let endless = ResponseStream<Int> { writer in
+                    defer { isEnded.finish() }
+                    for number in 0... { try await writer.write(number) }
+                }
+                let stream = try await streams.beside(endless, "beside")
+                #expect(try await all(stream) == [1, 2, 3])
+                for await _ in ended {}
+                try await journal.wait(for: "beside failed: true")
+                try await isIdle(streams)
+            }
+        }
+
+        @Test(arguments: placements)
+        func anArgumentThatWasNotReadIsOverForTheMethodAndNotForItsCaller(
+            placement: DeploymentOptions.Placement
+        ) async throws {
+            try await withStreams(placement) { streams, _ in
+                let numbers = ResponseStream([1, 2, 3])
+                try await streams.keep(numbers)
+                let error = await #expect(throws: ServeError.self) { try await streams.readKept() }
+                #expect(error?.code == .invalidArgument)
+                #expect(error?.message.contains("the stream is over: its call has ended") == true)
+                #expect(try await streams.sum(numbers, plus: ResponseStream([4])) == 10)
+            }
+        }
+
         @Test func aStreamWithinAnotherResultSaysWhereStreamsCanBe() async throws {
             try await withStreams(.process) { streams, _ in
                 let error = await #expect(throws: ServeError.self) { _ = try await streams.nested() }
@@ -279,6 +333,25 @@ extension IntegrationTests {
                 let failed = try await fetch("/fail", headers: ["accept": "text/event-stream"])
                 let last = "event: error\ndata: {\"error\":\"internal error\",\"status\":500}\n\n"
                 #expect(failed.text == "data: 0\n\ndata: 1\n\n" + last)
+            }
+        }
+
+        @Test(arguments: placements)
+        func aSilentStreamOfEventsIsKeptAliveUntilItsClientLeaves(placement: DeploymentOptions.Placement) async throws {
+            try await withStreams(placement, routePrefix: "/") { streams, journal in
+                try await Connection.open { connection in
+                    try await connection.send("GET /alive HTTP/1.1\r\nhost: test\r\n\r\n")
+                    #expect(try await connection.head().headers["content-type"] == "text/event-stream")
+                    var text = ""
+                    while !(text.contains("data") && text.hasSuffix(":\n\n:\n\n")),
+                        let chunk = try await connection.chunk()
+                    {
+                        text += String(buffer: chunk)
+                    }
+                    #expect(text.split(separator: ":\n\n") == ["data: 1\n\n"])
+                }
+                try await journal.wait(for: "alive cancelled")
+                try await isIdle(streams)
             }
         }
 

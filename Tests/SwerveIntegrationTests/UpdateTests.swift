@@ -70,6 +70,28 @@ extension IntegrationTests {
         }
 
         @Test(arguments: placements)
+        func `a configuration given to a handle is an error, wherever the result is used`(
+            placement: DeploymentOptions.Placement
+        ) async throws {
+            try await withApplication(Tunable.options(placement: placement).bind()) { tunable, name async throws in
+                let mistaken = tunable.userConfig(.init(factor: 2))
+                func expectRefusal(_ use: () async throws -> Void) async {
+                    let error = await #expect(throws: ServeError.self) { try await use() }
+                    #expect(error?.code == .invalidOptions)
+                    #expect(error?.message.contains("userConfig(_:) is for what 'bind' returns") == true)
+                    #expect(error?.message.contains("\(name)/Tunable runs already") == true)
+                }
+                await expectRefusal { _ = try await mistaken.times(2) }
+                await expectRefusal { _ = try await mistaken.options(timeout: .seconds(9)).times(2) }
+                await expectRefusal { try await instance.run(mistaken, name: Instance.newName()) }
+                await expectRefusal { try await instance.run(Tuned.bind(tunable: mistaken), name: Instance.newName()) }
+                let graph = mistaken.nodes.times(InputNode<Int>())
+                await expectRefusal { try await instance.run(GraphDriver.bind(graph), name: Instance.newName()) }
+                #expect(try await tunable.times(2) == 2)
+            }
+        }
+
+        @Test(arguments: placements)
         func `a configuration that is refused changes nothing in the end`(
             placement: DeploymentOptions.Placement
         ) async throws {

@@ -15,8 +15,18 @@ import Testing
 distributed actor ContextTeller {
     private let context: ReplicaContext?
     private let later: ReplicaContext?
+    private let background: Task<ReplicaContext?, Never>
+    private let detached: Task<ReplicaContext?, Never>
+    private let isOver: AsyncStream<Void>.Continuation
 
     init() async throws {
+        let (over, isOver) = AsyncStream.makeStream(of: Void.self)
+        self.isOver = isOver
+        background = Task {
+            for await _ in over {}
+            return ReplicaContext.current
+        }
+        detached = Task.detached { ReplicaContext.current }
         context = ReplicaContext.current
         // A child task has the context, too.
         later = await withTaskGroup(of: ReplicaContext?.self) { group in
@@ -29,6 +39,12 @@ distributed actor ContextTeller {
     distributed func replica() -> ReplicaID? { context?.replica }
     distributed func isSameInChild() -> Bool { context == later }
     distributed func isOutsideNow() -> Bool { ReplicaContext.current == nil }
+    /// Lets a task that the initialiser started look only now.
+    distributed func isSameInBackground() async -> Bool {
+        isOver.finish()
+        return await background.value == context
+    }
+    distributed func isOutsideWhenDetached() async -> Bool { await detached.value == nil }
 }
 
 /// What a user writes to give a model their own types.
@@ -178,6 +194,8 @@ extension ServedModels {
                 #expect(try await teller.replica()?.deployment.deployment == "teller")
                 #expect(try await teller.isSameInChild())
                 #expect(try await teller.isOutsideNow())
+                #expect(try await teller.isSameInBackground())
+                #expect(try await teller.isOutsideWhenDetached())
             }
         }
 

@@ -40,6 +40,7 @@ private final class EventReply: Reply {
         report.finish()
     }
     func makeResultBuffer() -> ByteBuffer? { nil }
+    var clock: any EventLoop { ManualLoop() }
 }
 
 private struct Unexpected: Error {

@@ -45,6 +45,7 @@ private final class RecordedReply: Reply, Burst {
         if answers.value == Self.requests { replica.probe { _ in self.report.finish() } }
     }
     func makeResultBuffer() -> ByteBuffer? { nil }
+    var clock: any EventLoop { ManualLoop() }
 }
 
 @Suite(.timeLimit(.minutes(5))) struct HostedRequestTests {

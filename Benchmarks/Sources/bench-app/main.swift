@@ -4,7 +4,7 @@ import Swerve
 // The server for the benchmarks: a no-op, an echo, batched methods and a stream. The command line sets the number of replicas and
 // their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
+//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N] [shared=BYTES]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -73,6 +73,7 @@ func number(_ name: String) -> Int? {
 }
 let port = arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000
 var serveOptions = ServeOptions(port: port, proxies: number("proxies") ?? 0, eventLoops: number("loops"))
+if let bytes = number("shared") { serveOptions.maxSharedBytes = bytes }
 if arguments.contains("adaptive") { serveOptions.requestTimeout = .milliseconds(50) }
 try await Serve.start(serveOptions)
 if arguments.contains("echo") {

@@ -6,6 +6,7 @@ import Swerve
 //
 //   bench-handles [SECONDS [REPETITIONS [NAME ...]]]   all measurements, or the named ones
 //   bench-handles calls COUNT REPETITIONS              COUNT calls for each line of the input, for external counters
+//   bench-handles routing SECONDS REPETITIONS          ways to choose a replica, each beside the default
 //   bench-handles raw PATH                             the other process of the raw baseline; the first form starts it
 
 let arguments = CommandLine.arguments
@@ -13,6 +14,8 @@ if arguments.count > 2, arguments[1] == "raw" {
     try await RawServer.run(at: arguments[2])
 } else if arguments.count > 3, arguments[1] == "calls" {
     try await CountedCalls(count: Int(arguments[2]) ?? 1, repetitions: Int(arguments[3]) ?? 1).run()
+} else if arguments.count > 3, arguments[1] == "routing" {
+    try await RoutedCalls(duration: .seconds(Double(arguments[2]) ?? 1), repetitions: Int(arguments[3]) ?? 5).run()
 } else {
     let seconds = arguments.count > 1 ? Double(arguments[1]) ?? 2 : 2
     let repetitions = arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3

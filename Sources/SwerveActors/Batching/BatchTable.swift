@@ -1,4 +1,4 @@
-internal import SwerveCore
+package import SwerveCore
 internal import Synchronization
 
 /// What the batches of an actor know about the replica that it belongs to.
@@ -34,12 +34,15 @@ package final class BatchTable: Sendable {
         var methods: [Method] = []
         weak var host: (any BatchHost)?
         var isDraining = false
+        var observer: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
     /// How many items are in batches or wait for one.
     private let heldCount = Atomic<Int>(0)
     private let waitingCount = Atomic<Int>(0)
+    /// Whether the observer was told of a change and has not taken the counters since.
+    private let isChangeNoted = Atomic(false)
 
     init() {}
 
@@ -70,7 +73,28 @@ package final class BatchTable: Sendable {
         for batcher in batchers { batcher.shutDown() }
     }
 
+    /// Calls `observer` after a change of ``counters``, on any thread: once until ``takeCounters()`` is called.
+    package func observe(_ observer: (@Sendable () -> Void)?) {
+        state.withLock { $0.observer = observer }
+        isChangeNoted.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    /// What became of the calls so far, by the method's full name. The observer is told of the next change.
+    package func takeCounters() -> [String: BatchCounters] {
+        // First, so that a change that is not in the counters is noted.
+        isChangeNoted.store(false, ordering: .sequentiallyConsistent)
+        let batchers = state.withLock { state in state.methods.map { ($0.name, $0.batcher) } }
+        return batchers.reduce(into: [:]) { counters, method in counters[method.0] = method.1?.counters }
+    }
+
     // MARK: The batchers' side
+
+    /// A batcher's counters have changed. Called without its lock.
+    func countersChanged() {
+        if isChangeNoted.load(ordering: .sequentiallyConsistent) { return }
+        if isChangeNoted.exchange(true, ordering: .sequentiallyConsistent) { return }
+        state.withLock { $0.observer }?()
+    }
 
     /// The batcher of a method. There is one for each name and actor.
     func batcher<Batcher: AnyBatcher>(_ name: String, make: (BatchOptions?) -> Batcher) -> Batcher {

@@ -136,6 +136,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
             return (call, state.running[batch]?.wanted == 0 ? state.running[batch]?.task : nil)
         }
         task?.cancel()
+        table.countersChanged()
         call?.fail(CancellationError())
     }
 
@@ -187,6 +188,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     }
 
     private func perform(_ work: Work) {
+        if !work.batches.isEmpty || !work.failures.isEmpty { table.countersChanged() }
         for (call, error) in work.failures { call.fail(error) }
         for (batch, calls) in work.batches { begin(batch, calls) }
         if let timer = work.timer { wakeUp(at: timer) }

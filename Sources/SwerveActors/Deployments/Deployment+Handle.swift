@@ -49,7 +49,7 @@ extension Deployment {
             let load = pool.load
             let counts = "\(load.replicas) replicas, \(load.ongoing) ongoing, \(load.queued) queued"
             return "\(Self.self) handle of \(pool.id) (\(counts))\(id.callOptions?.words ?? "")"
-        case .bound, .local: return "\(Self.self): \(id)"
+        case .bound, .local, .mistaken: return "\(Self.self): \(id)"
         }
     }
 }

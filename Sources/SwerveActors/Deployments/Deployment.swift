@@ -76,9 +76,17 @@ extension Reconfigurable {
     /// A deploy that changes only the configuration reconfigures the replicas in place. One that gives the first
     /// configuration, or takes it away, replaces them.
     ///
-    /// Only for what `bind` returned: `Serve.run` refuses a handle.
+    /// Only for what `bind` returned. It cannot change a deployment that runs: calls through `handle.userConfig(...)`,
+    /// and `bind` and `Serve.run` with it, fail with ``ServeError`` with code `invalidOptions`. Deploy again instead.
     public nonisolated func userConfig(_ config: UserConfig) -> Self {
-        guard case .bound(let bound) = id.target else { return self }
+        guard case .bound(let bound) = id.target else {
+            let error = ServeError(
+                .invalidOptions,
+                "userConfig(_:) is for what 'bind' returns, and \(id) runs already: give the configuration to what you "
+                    + "bind, and run that again, as in Serve.run(\(Self.self).bind(...).userConfig(...))"
+            )
+            return actorSystem.reference(ServeID(.mistaken(MistakenReference(error))))
+        }
         let configured = BoundDeployment(bound, userConfig: { try $0.region(config) })
         return actorSystem.reference(ServeID(.bound(configured), callOptions: id.callOptions))
     }

@@ -8,9 +8,29 @@ extension Pool {
     ///
     /// - Throws: what the method throws; ``ServeError``; `CancellationError`.
     func call(_ call: OutgoingCall, idempotent: Bool) async throws -> CallResult {
-        guard let lease = tryAcquire() else {
-            return try await self.call(call, Attempts(isIdempotent: idempotent), isFirst: true)
+        switch tryAcquire(Self.properties(of: ServeContext.current)) {
+        case .lease(let lease): return try await self.call(call, lease, idempotent: idempotent)
+        case .refused(let error): throw error
+        case .wait(let isAdmitted):
+            return try await self.call(
+                call,
+                Attempts(isIdempotent: idempotent),
+                isFirst: true,
+                isAdmitted: isAdmitted
+            )
         }
+    }
+
+    private static func properties(of context: ServeContext?) -> (RequestAttributes?, remaining: TimeAmount?) {
+        (context?.attributes, context?.deadline?.remaining)
+    }
+
+    @inline(__always)
+    private func call(
+        _ call: OutgoingCall,
+        _ lease: consuming Lease,
+        idempotent: Bool
+    ) async throws -> CallResult {
         let outcome = await lease.replica.call(call)
         if case .result(let result) = outcome {
             if case .stream(let result) = result { keep(lease, until: result.stream.open) }
@@ -23,18 +43,21 @@ extension Pool {
 
     /// Makes a call that has to wait or is tried again.
     ///
-    /// - Parameter chosen: is told the replica of each attempt.
+    /// - Parameters:
+    ///   - isAdmitted: whether the policies have seen the call.
+    ///   - chosen: is told the replica of each attempt.
     @inline(never)
     func call(
         _ call: OutgoingCall,
         _ begun: Attempts,
         isFirst: Bool,
+        isAdmitted: Bool = false,
         _ chosen: ((ReplicaID) -> Void)? = nil
     ) async throws -> CallResult {
         var attempts = begun
         var isFirst = isFirst
         while true {
-            let lease = try await acquire(again: !isFirst)
+            let lease = try await acquire(again: !isFirst, isAdmitted: isAdmitted)
             isFirst = false
             // The deadline may have passed by now. Throwing releases the lease.
             try ServeContext.checkDeadline()

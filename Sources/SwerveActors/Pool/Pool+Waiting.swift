@@ -11,10 +11,10 @@ extension Pool {
         RoutingRequest(attributes, deadline: remaining.map { now() + .nanoseconds($0.nanoseconds) })
     }
 
-    func admit(_ request: RoutingRequest, _ waiter: Waiter, again: Bool) -> Answer {
+    func admit(_ request: RoutingRequest, _ waiter: Waiter, again: Bool, isAdmitted: Bool) -> Answer {
         let now = now()
         let (answer, work) = state.withLock { state -> (Answer, Work?) in
-            let admission = admit(request, again: again, now, &state)
+            let admission = admit(request, again: again, isAdmitted: isAdmitted, now, &state)
             announceQueue(&state)
             switch admission {
             case .assigned(let slot):
@@ -42,6 +42,7 @@ extension Pool {
     private func admit(
         _ request: RoutingRequest,
         again: Bool,
+        isAdmitted: Bool,
         _ now: MonotonicTime,
         _ state: inout State
     ) -> ReplicaRouter.Admission {
@@ -53,7 +54,13 @@ extension Pool {
             shared.announce(state.announced)
             elsewhere = shared.elsewhere
         }
-        return state.router.admit(request, elsewhere: elsewhere, now: now, using: &state.generator)
+        return state.router.admit(
+            request,
+            isAdmitted: isAdmitted,
+            elsewhere: elsewhere,
+            now: now,
+            using: &state.generator
+        )
     }
 
     /// Tells the other processes how many requests wait here, if that has changed.

@@ -16,6 +16,8 @@ package final class Pool: Sendable {
     let hedges = HedgeDelays()
     /// In nanoseconds; 0 for none.
     private let timeout = Atomic<Int64>(0)
+    /// Whether it matters which request it is.
+    let needsRequests = Atomic(false)
 
     struct State {
         var router = ReplicaRouter()
@@ -112,14 +114,16 @@ package final class Pool: Sendable {
     /// Waits for a lease, in order of priority and arrival. A cancelled task leaves the queue and throws
     /// `CancellationError`. The deadline of ``ServeContext/current`` ends the wait when it passes.
     ///
-    /// - Parameter again: whether the request was tried before; if so, it goes ahead of those that were not.
-    package func acquire(again: Bool = false) async throws -> Lease {
+    /// - Parameters:
+    ///   - again: whether the request was tried before; if so, it goes ahead of those that were not.
+    ///   - isAdmitted: whether ``tryAcquire(_:)`` said so.
+    package func acquire(again: Bool = false, isAdmitted: Bool = false) async throws -> Lease {
         let place = TicketBox()
         let context = ServeContext.current
         let request = request(context?.attributes, remaining: context?.deadline?.remaining)
         let box = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<LeaseBox, any Error>) in
-                switch admit(request, .task(continuation), again: again) {
+                switch admit(request, .task(continuation), again: again, isAdmitted: isAdmitted) {
                 case .lease(let lease): continuation.resume(returning: lease)
                 case .refused(let error): continuation.resume(throwing: error)
                 case .waiting(let ticket):
@@ -136,7 +140,7 @@ package final class Pool: Sendable {
         return lease
     }
 
-    /// The immediate answer of ``acquire(_:again:)``.
+    /// The immediate answer of ``acquire(_:attributes:remaining:again:isAdmitted:)``.
     package enum Answer {
         case lease(LeaseBox)
         /// The waiter is called later; ``Pool/cancel(_:)`` with the ticket takes it out of the queue.
@@ -144,16 +148,17 @@ package final class Pool: Sendable {
         case refused(ServeError)
     }
 
-    /// Like ``acquire(again:)`` for code that is not a task.
+    /// Like ``acquire(again:isAdmitted:)`` for code that is not a task.
     ///
     /// - Parameter remaining: the time until the request's deadline.
     package func acquire(
         _ waiter: any LeaseWaiter,
         attributes: RequestAttributes? = nil,
         remaining: TimeAmount? = nil,
-        again: Bool = false
+        again: Bool = false,
+        isAdmitted: Bool = false
     ) -> Answer {
-        admit(request(attributes, remaining: remaining), .callback(waiter), again: again)
+        admit(request(attributes, remaining: remaining), .callback(waiter), again: again, isAdmitted: isAdmitted)
     }
 
     /// Takes a lease on another replica for a request that one has already; `nil` if none is free.
@@ -236,6 +241,7 @@ package final class Pool: Sendable {
             let unused = takeUnused(in: &state)
             watchLoad(options.reportsLoad, &state)
             announceQueue(&state)
+            needsRequests.store(state.router.needsRequests, ordering: .relaxed)
             return (assignments.map { grant($0, in: &state) }, unused)
         }
         for grant in grants { grant.give() }
@@ -253,6 +259,7 @@ package final class Pool: Sendable {
     package func know(_ models: ReplicaModels, of replica: ReplicaID) {
         let work = state.withLock { state in
             let assignments = state.router.know(models, of: replica, now: now(), using: &state.generator)
+            needsRequests.store(state.router.needsRequests, ordering: .relaxed)
             return Work(grants: assignments.map { grant($0, in: &state) }, timer: nextTimer(&state))
         }
         perform(work)
@@ -273,6 +280,7 @@ package final class Pool: Sendable {
             for ticket in state.router.withdraw(error) { fail(ticket, error, &work, &state) }
             watchLoad(false, &state)
             announceQueue(&state)
+            needsRequests.store(state.router.needsRequests, ordering: .relaxed)
             return (work, takeUnused(in: &state))
         }
         perform(work)

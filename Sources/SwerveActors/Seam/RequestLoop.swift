@@ -28,7 +28,7 @@ package final class Mailbox: Burst {
         var work: [@Sendable () -> Void] = []
         var burst = BurstState()
     }
-    private let eventLoop: any EventLoop
+    package let eventLoop: any EventLoop
     private let state = Mutex(State())
 
     init(_ eventLoop: any EventLoop) {

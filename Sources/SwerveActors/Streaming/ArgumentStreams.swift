@@ -22,6 +22,8 @@ package struct UntypedStream: AnyResponseStream {
     }
 
     package var open: any OpenStream { reader }
+    /// Never an argument of a method: that gets a ``ResponseStream``.
+    package func lent(by arguments: Arguments) -> UntypedStream { self }
     package func begin(on executor: (any TaskExecutor)?) {}
     package func send(to writer: ItemWriter) async throws {
         // The stream ends with its handle, which nothing here uses.
@@ -59,6 +61,10 @@ enum StreamDefaults {
     static let maxAhead = 1024
 
     static var alreadyRead: ServeError { ServeError(.invalidArgument, "a stream can be read only once") }
+
+    static var callIsOver: ServeError {
+        ServeError(.invalidArgument, "the stream is over: its call has ended, or it was read before")
+    }
 
     static var notEncodable: ServeError {
         ServeError(.unencodable, "a ResponseStream can be encoded only by Swerve's own codec")

@@ -35,6 +35,8 @@ package protocol AnyResponseStream: Codable, Sendable {
     func begin(on executor: (any TaskExecutor)?)
     /// Makes the elements and writes them, at the pace of their reader.
     func send(to writer: ItemWriter) async throws
+    /// The same stream, which is over at the end of the call that has these arguments.
+    func lent(by arguments: Arguments) -> Self
     /// How many elements may wait between processes.
     var maxAhead: Int { get }
     /// Whether its elements were made or read, so that it cannot be sent again.

@@ -24,8 +24,14 @@ extension ServeResponse {
     /// A string is the event's data as it is, a ``ServerSentEvent`` is the whole event, and any other element is data in
     /// JSON. When the stream fails, a last event of type `error` has the error as JSON, in the form of the content of
     /// an error response; when the client leaves, the stream ends.
-    public static func serverSentEvents<Element>(_ stream: ResponseStream<Element>) -> ServeResponse {
-        let body = stream.body {
+    ///
+    /// - Parameter keepAlive: how long the response may be silent. After that, an empty comment is sent, which receivers
+    ///   ignore, so that proxies and browsers do not cut the connection. `nil` for none.
+    public static func serverSentEvents<Element>(
+        _ stream: ResponseStream<Element>,
+        keepAlive: Duration? = .seconds(15)
+    ) -> ServeResponse {
+        let body = stream.body(keepAlive: keepAlive.map { (interval: $0, bytes: ServerSentEvent.emptyComment) }) {
             let json = JSONAppender()
             return { element, buffer in
                 switch element {
@@ -80,13 +86,20 @@ extension ResponseStream {
 
     /// A body of what `makeAppend` writes of each element.
     ///
-    /// - Parameter onError: writes what the client gets when the stream fails; without it, the connection is cut.
+    /// - Parameters:
+    ///   - keepAlive: what is sent after a silence.
+    ///   - onError: writes what the client gets when the stream fails; without it, the connection is cut.
     fileprivate func body(
+        keepAlive: (interval: Duration, bytes: ByteBuffer)? = nil,
         _ makeAppend: @escaping @Sendable () -> Append,
         onError: (@Sendable (any Error, inout ByteBuffer) -> Void)? = nil
     ) -> ServeResponse.Body {
         .stream { writer in
             let append = makeAppend()
+            if let keepAlive {
+                writer.keepAlive(every: Swift.max(keepAlive.interval, .milliseconds(1)), keepAlive.bytes)
+            }
+            defer { writer.endKeepAlive() }
             do {
                 try await self.write(to: writer, append)
             } catch {

@@ -1,5 +1,4 @@
 internal import SwerveCore
-internal import Synchronization
 
 /// Elements that a distributed method returns or takes one after the other, while they are made.
 ///
@@ -35,12 +34,7 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
     let source: Source
     private let handle: StreamHandle
     private let limit: Int?
-    private let use: Use
-
-    /// Whether there is an iterator.
-    private final class Use: Sendable {
-        let isTaken = Atomic(false)
-    }
+    private let use: StreamUse
 
     /// A stream of what `produce` writes.
     ///
@@ -76,36 +70,49 @@ public struct ResponseStream<Element: Codable & Sendable>: AsyncSequence, Sendab
         self.source = .local(stream)
         self.handle = StreamHandle(stream)
         self.limit = limit
-        self.use = Use()
+        self.use = StreamUse()
+    }
+
+    /// The same stream for the method that a call in this process has it as an argument of: over at the end of the call.
+    package func lent(by arguments: Arguments) -> ResponseStream {
+        let use = StreamUse(of: self.use)
+        arguments.lend(StreamLoan(use, handle))
+        return ResponseStream(self, use)
+    }
+
+    private init(_ stream: ResponseStream, _ use: StreamUse) {
+        self.source = stream.source
+        self.handle = stream.handle
+        self.limit = stream.limit
+        self.use = use
     }
 
     package init(_ stream: UntypedStream) {
         self.source = .items(stream.reader)
         self.handle = stream.handle
         self.limit = nil
-        self.use = Use()
+        self.use = StreamUse()
     }
 
     public func makeAsyncIterator() -> Iterator {
-        let isSecond = use.isTaken.exchange(true, ordering: .relaxed)
-        return Iterator(reading: isSecond ? nil : Reading(source, handle))
+        if let problem = use.begin() { return Iterator(reading: .failure(problem)) }
+        return Iterator(reading: .success(Reading(source, handle)))
     }
 
     /// Reads a stream. When it goes out of scope, the stream is over.
     public struct Iterator: AsyncIteratorProtocol {
-        /// `nil` if the stream was read before.
-        fileprivate let reading: Reading?
+        /// Or why the stream cannot be read.
+        fileprivate let reading: Result<Reading, ServeError>
 
         /// The next element, or `nil` at the end.
         ///
         /// - Throws: what the stream's closure threw; ``ServeError``; `CancellationError` when the task is cancelled.
         public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> Element? {
-            guard let reading else { throw StreamDefaults.alreadyRead }
-            return try await reading.next()
+            try await reading.get().next()
         }
 
         /// An element that is there already; `nil` if the next one has to be waited for.
-        func takeReady() throws -> Element? { try reading?.takeReady() }
+        func takeReady() throws -> Element? { try reading.get().takeReady() }
     }
 
     /// What an iterator refers to. It ends the stream with the iterator, whoever else holds the stream.
@@ -155,7 +162,7 @@ extension ResponseStream: AnyResponseStream {
 
     package func send(to writer: ItemWriter) async throws {
         // What is left of a stream that was read in part would look like the whole.
-        if use.isTaken.exchange(true, ordering: .relaxed) { throw StreamDefaults.alreadyRead }
+        if let problem = use.begin() { throw problem }
         // The stream ends with its handle, which nothing here uses.
         defer { withExtendedLifetime(handle) {} }
         switch source {

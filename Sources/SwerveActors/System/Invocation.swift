@@ -15,7 +15,8 @@ package enum Argument: Sendable {
 /// The arguments of one call. They are encoded only if the chosen replica is in another process, so calls within a
 /// process encode nothing, and a second attempt need not record the arguments again.
 // A class, because it is passed through many functions. Unchecked, including the exclusivity of its accesses: the
-// calling code fills it before the call, and afterwards it is only read.
+// calling code fills it before the call, and afterwards it is only read, but for the loans: those are noted before a
+// method in this process begins, and end after it. A call with streams has one attempt at a time.
 @usableFromInline
 package final class Arguments: @unchecked Sendable {
     @exclusivity(unchecked) @usableFromInline var first: Argument?
@@ -25,6 +26,8 @@ package final class Arguments: @unchecked Sendable {
     @exclusivity(unchecked) package fileprivate(set) var genericSubstitutions: [any Any.Type] = []
     /// Whether any argument is a kept result.
     @exclusivity(unchecked) package private(set) var hasReferences = false
+    /// The streams among the arguments that a method in this process got.
+    @exclusivity(unchecked) private var loans: [StreamLoan] = []
 
     @inlinable
     package init() {}
@@ -52,6 +55,16 @@ package final class Arguments: @unchecked Sendable {
         default: rest.append(argument)
         }
         count += 1
+    }
+
+    /// A method in this process gets a stream, which is over when the call is.
+    func lend(_ loan: StreamLoan) { loans.append(loan) }
+
+    /// A call in this process is over, and with it the streams among its arguments.
+    package func endLoans() {
+        guard !loans.isEmpty else { return }
+        for loan in loans { loan.end() }
+        loans = []
     }
 
     /// The same arguments, after fetching the results that other processes keep.
@@ -116,6 +129,8 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
     private let reader: BinaryReader?
     private let genericSubstitutions: [any Any.Type]
     @usableFromInline var index = 0
+    /// Whether the types of the parameters are known only at run time, so that streams have to be looked for.
+    @usableFromInline package var looksForStreams = false
     /// Arguments fetched from other processes, by position.
     private var fetched: [Int: EncodedValue] = [:]
 
@@ -136,13 +151,21 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
         genericSubstitutions
     }
 
+    // Disfavoured, because overloads are not ranked by what they return: for a stream the other one is meant.
+    @_disfavoredOverload
     @inlinable
     public mutating func decodeNextArgument<Value: Codable & Sendable>() throws -> Value {
-        if let values, case .value(let value)? = values.at(index) {
+        if !looksForStreams, let values, case .value(let value)? = values.at(index) {
             index += 1
             return try unwrap(value)
         }
         return try decodeNext()
+    }
+
+    /// The next argument, a stream. For code that `@Deployment` generates.
+    public mutating func decodeNextArgument<Element>() throws -> ResponseStream<Element> {
+        let stream: ResponseStream<Element> = try decodeNext()
+        return values.map { stream.lent(by: $0) } ?? stream
     }
 
     @usableFromInline
@@ -150,7 +173,7 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
         defer { index += 1 }
         guard let reader else {
             switch values?.at(index) {
-            case .value(let value)?: return try unwrap(value)
+            case .value(let value)?: return lent(try unwrap(value))
             case .encoded(let value)?: return try decoding { try value.decode(as: Value.self) }
             case .reference?: preconditionFailure("kept results are fetched before the call")
             case nil: throw ServeError(.invalidArgument, "argument \(index + 1), a \(Value.self), is missing")
@@ -161,6 +184,13 @@ public struct InvocationDecoder: DistributedTargetInvocationDecoder, @unchecked 
             try reader.skipRegion()
             return try fetched.decode(as: Value.self)
         }
+    }
+
+    private func lent<Value: Sendable>(_ value: Value) -> Value {
+        guard looksForStreams, let values, let stream = value as? any AnyResponseStream,
+            let lent = stream.lent(by: values) as? Value
+        else { return value }
+        return lent
     }
 
     /// Replaces the argument at `index`.

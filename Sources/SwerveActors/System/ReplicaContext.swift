@@ -1,6 +1,6 @@
 public import SwerveCore
 
-/// What a replica knows about itself while its initialiser runs.
+/// What a replica's initialiser knows about its replica.
 ///
 /// ```swift
 /// @Deployment(numReplicas: 2, resources: Resources(gpus: 0.5))
@@ -12,10 +12,12 @@ public import SwerveCore
 ///     }
 /// }
 /// ```
-/// The context is available in the initialiser and in the tasks that it waits for, wherever the replica runs. Methods
-/// do not have it: store what they need.
+/// The context is available in the initialiser and in the tasks that it starts, wherever the replica runs. Those that
+/// outlive it, such as one that loads a model in the background, keep it: what it says stays true, and a session that
+/// they open still gets the replica's share of the machine. Detached tasks do not have it, and neither do methods:
+/// store what they need.
 public struct ReplicaContext: Sendable, Hashable {
-    /// The replica that is being created.
+    /// The replica that is created.
     public var replica: ReplicaID
     /// The options of its deployment, with the changes made by `.options(...)`. A later change of
     /// ``DeploymentOptions/numReplicas`` does not replace running replicas, so the number is the one at the replica's
@@ -32,7 +34,7 @@ public struct ReplicaContext: Sendable, Hashable {
         self.gpus = gpus
     }
 
-    /// The context of the replica that is being created; `nil` elsewhere. Bind it with
+    /// The replica whose initialiser the code runs in, or was started by; `nil` elsewhere. Bind it with
     /// `ReplicaContext.$current.withValue(...)` to test an initialiser.
     @TaskLocal public static var current: ReplicaContext?
 }

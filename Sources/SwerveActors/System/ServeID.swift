@@ -9,6 +9,8 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         case bound(BoundDeployment)
         /// An actor created directly: a replica, or an object in a test.
         case local(LocalIdentity)
+        /// Made by mistake: whatever is done with it fails.
+        case mistaken(MistakenReference)
     }
 
     package let target: Target
@@ -26,6 +28,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         case .pool(let pool): pool
         case .bound(let bound): bound
         case .local(let identity): identity
+        case .mistaken(let mistake): mistake
         }
     }
 
@@ -40,6 +43,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
         case .pool(let pool): "\(pool.id)"
         case .bound(let bound): "\(bound.typeDescription) (bound, not running)"
         case .local(let identity): identity.replica.map { "\($0)" } ?? "local actor"
+        case .mistaken(let mistake): mistake.error.message
         }
     }
 
@@ -66,6 +70,7 @@ public struct ServeID: Hashable, Sendable, Codable, CustomStringConvertible {
                 throw ServeError(.unencodable, "an actor that no deployment runs cannot be sent to another process")
             }
             return try name(replica.deployment, of: identity.instance, encoder)
+        case .mistaken(let mistake): throw mistake.error
         }
     }
 
@@ -107,6 +112,14 @@ extension ServeID {
     /// The name that `.options(name:)` gave to a bound deployment.
     package var boundName: String? {
         if case .bound(let bound) = target { bound.options.name } else { nil }
+    }
+}
+
+/// Why a reference cannot be used.
+package final class MistakenReference: Sendable {
+    package let error: ServeError
+    init(_ error: ServeError) {
+        self.error = error
     }
 }
 

@@ -225,6 +225,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
                 "\(bound.typeDescription) is bound but does not run; start it with Serve.run and call the handle that it "
                     + "returns, or Serve.deploymentHandle"
             )
+        case .mistaken(let mistake): throw mistake.error
         case .local: preconditionFailure("a local actor is called without the actor system")
         }
     }

@@ -27,6 +27,7 @@ package final class InProcessLauncher: ReplicaLauncher {
         self.hosted = hosted
         self.address = address
         self.processID = processID
+        hosted.batches.report { [weak self] replica, batches in self?.report(.batchesChanged(batches), of: replica) }
         hosted.models.tell { [weak self] replica, models in self?.report(.modelsChanged(models), of: replica) }
     }
 

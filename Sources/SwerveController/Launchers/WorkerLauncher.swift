@@ -250,7 +250,9 @@ extension WorkerLauncher: PeerDelegate {
         case .models(replica, let models):
             peers.know(models, of: replica, from: connection)
             report(.modelsChanged(models))
-        case .models, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed, .routes,
+        case .batches(replica, let batches): report(.batchesChanged(batches))
+        case .models, .batches, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed,
+            .routes,
             .announceDrain, .drainConnections:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }

@@ -12,6 +12,7 @@ package struct ProxySettings: Sendable {
     package var maxHeadBytes: Int
     package var maxBufferedBytes: Int
     package var maxConnections: Int
+    package var maxSharedBytes: Int
     package var idleTimeout: Duration
     package var requestTimeout: Duration?
 
@@ -24,6 +25,7 @@ package struct ProxySettings: Sendable {
         maxHeadBytes: Int,
         maxBufferedBytes: Int,
         maxConnections: Int,
+        maxSharedBytes: Int,
         idleTimeout: Duration,
         requestTimeout: Duration?
     ) {
@@ -35,6 +37,7 @@ package struct ProxySettings: Sendable {
         self.maxHeadBytes = maxHeadBytes
         self.maxBufferedBytes = maxBufferedBytes
         self.maxConnections = maxConnections
+        self.maxSharedBytes = maxSharedBytes
         self.idleTimeout = idleTimeout
         self.requestTimeout = requestTimeout
     }
@@ -43,7 +46,9 @@ package struct ProxySettings: Sendable {
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        let numbers = [eventLoops, maxBodyBytes, maxHeadBytes, maxBufferedBytes, maxConnections].map { "\($0)" }
+        let numbers = [
+            eventLoops, maxBodyBytes, maxHeadBytes, maxBufferedBytes, maxConnections, maxSharedBytes,
+        ].map { "\($0)" }
         let times = [idleTimeout, requestTimeout].map { $0.map { "\($0.nanoseconds)" } ?? "" }
         return ([Self.mark, "\(instance)", "\(number)", address] + numbers + times).joined(separator: "\n")
     }
@@ -51,12 +56,12 @@ package struct ProxySettings: Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 11, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
-            let number = UInt64(lines[2]), let idle = Int64(lines[9])
+        guard lines.count == 12, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
+            let number = UInt64(lines[2]), let idle = Int64(lines[10])
         else { return nil }
-        let numbers = lines[4...8].compactMap { Int($0) }
-        let limit = Int64(lines[10])
-        guard numbers.count == 5, limit != nil || lines[10].isEmpty else { return nil }
+        let numbers = lines[4...9].compactMap { Int($0) }
+        let limit = Int64(lines[11])
+        guard numbers.count == 6, limit != nil || lines[11].isEmpty else { return nil }
         self.init(
             instance: instance,
             number: number,
@@ -66,6 +71,7 @@ package struct ProxySettings: Sendable {
             maxHeadBytes: numbers[2],
             maxBufferedBytes: numbers[3],
             maxConnections: numbers[4],
+            maxSharedBytes: numbers[5],
             idleTimeout: .nanoseconds(idle),
             requestTimeout: limit.map { .nanoseconds($0) }
         )

@@ -45,6 +45,7 @@ struct AgentState {
         /// What its process asks of other deployments.
         var loads: [DeploymentID: Load] = [:]
         var models: ReplicaModels?
+        var batches: [String: BatchCounters]?
         /// That its initialiser failed, or that it has drained. The replica says so once, so each new controller is told.
         var lastWord: ReplicaEvent?
     }
@@ -94,6 +95,9 @@ struct AgentState {
         for (id, replica) in replicas {
             if let models = replica.models {
                 connection.send(.relaying(ControllerInput.replica(.modelsChanged(models), id)))
+            }
+            if let batches = replica.batches {
+                connection.send(.relaying(ControllerInput.replica(.batchesChanged(batches), id)))
             }
             if let word = replica.lastWord { connection.send(.relaying(ControllerInput.replica(word, id))) }
         }
@@ -170,6 +174,7 @@ struct AgentState {
         case .ready: if replicas[replica]?.phase == .starting { told(replica, .running(since: now)) }
         case .exited: replicas[replica] = nil
         case .modelsChanged(let models): replicas[replica]?.models = models
+        case .batchesChanged(let batches): replicas[replica]?.batches = batches
         case .loadChanged(let loads): replicas[replica]?.loads.merge(loads) { _, new in new }
         case .reconfigured(let number):
             guard let change = replicas[replica]?.change, change.number == number else { return }

@@ -37,6 +37,21 @@ public struct BatchCounters: Hashable, Sendable, Codable {
     /// How many batches ran.
     public var batches: Int { full + waited + alone + deadline + shutdown }
 
+    /// The counters of several replicas together.
+    public static func + (left: BatchCounters, right: BatchCounters) -> BatchCounters {
+        var sum = left
+        sum.full += right.full
+        sum.waited += right.waited
+        sum.alone += right.alone
+        sum.deadline += right.deadline
+        sum.shutdown += right.shutdown
+        sum.items += right.items
+        sum.repetitions += right.repetitions
+        sum.cancelled += right.cancelled
+        sum.expired += right.expired
+        return sum
+    }
+
     package mutating func closed(_ reason: BatchReason, items: Int, repetitions: Int) {
         switch reason {
         case .full: full += 1

@@ -38,6 +38,7 @@ enum GraphValidation {
                 "'\(name)' calls \(pool.id), a deployment that runs in another application; a graph can call only "
                     + "deployments that 'bind' returned, which become part of the graph's application"
             )
+        case .mistaken(let mistake): throw mistake.error
         case .local:
             throw refusal("'\(name)' calls an actor that is not a deployment; use the reference that 'bind' returns")
         }

@@ -43,6 +43,7 @@ public distributed actor ONNXModel: RoutedIngress {
         let files = ModelFiles(variant: variant)
         let path = try await model.folder(files: files).modelPath
         session = try await ONNXSession.shared(path, options: options)
+        session.warnOfFallback(of: model.text)
         let recorder =
             warmUp.recordedShapes > 0
             ? try ONNXShapeRecorder(path: path, limit: warmUp.recordedShapes, cacheFolder: options.cacheFolder) : nil

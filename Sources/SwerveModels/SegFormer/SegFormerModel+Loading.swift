@@ -28,6 +28,7 @@ extension SegFormerModel {
         let folder = try await model.folder(files: files)
         let runtime = try ONNXRuntime.load()
         let session = try await ONNXSession.shared(folder.modelPath, runtime: runtime, options: options)
+        session.warnOfFallback(of: model.text)
         let configuration = try SegFormerConfiguration(folder: folder.path)
         let origin = Origin(name: model.text, commit: folder.commit, file: folder.model)
         let loaded = try SegFormerModel(session: session, configuration: configuration, origin: origin)

@@ -17,6 +17,7 @@ enum ApplicationBuilder {
         placement: DeploymentOptions.Placement? = nil
     ) async throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
+            if case .mistaken(let mistake) = root.id.target { throw mistake.error }
             throw ServeError(
                 .invalidOptions,
                 "Serve.run needs what 'bind' returned, not a handle of the running \(root.id)"

@@ -48,7 +48,13 @@ final class ProxyProcess: PeerDelegate {
         let loops = Array(group.makeIterator())
         system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
-        hosted = HostedReplicas(system)
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: settings.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: loops[0],
+            logger: logger
+        )
+        hosted = HostedReplicas(system, memory: shared)
         peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -116,6 +122,7 @@ final class ProxyProcess: PeerDelegate {
         options.maxConnections = settings.maxConnections
         options.idleTimeout = settings.idleTimeout
         options.requestTimeout = settings.requestTimeout
+        if let shared = hosted.memory { options.contentBuffer = { shared.buffer(capacity: $0) } }
         let logger = logger
         // Unstructured: ends with the start of the server.
         Task { [options] in

@@ -15,6 +15,8 @@ package struct WorkerEnvironment: Sendable {
     package var network: any PeerNetwork
     package var system: ServeSystem
     package var factory: ReplicaFactory
+    /// What the process shares with others; `nil` for nothing.
+    package var memory: SharedMemory?
     /// The shared board on which the worker records its progress. Without one (`nil`), every ongoing request counts as
     /// begun when the process dies.
     package var board: (path: String, board: SharedBoard)?
@@ -28,6 +30,7 @@ package struct WorkerEnvironment: Sendable {
         network: any PeerNetwork,
         system: ServeSystem,
         factory: ReplicaFactory,
+        memory: SharedMemory?,
         board: (path: String, board: SharedBoard)?,
         logger: Logger,
         exit: @escaping @Sendable (Int32) -> Void
@@ -37,6 +40,7 @@ package struct WorkerEnvironment: Sendable {
         self.network = network
         self.system = system
         self.factory = factory
+        self.memory = memory
         self.board = board
         self.logger = logger
         self.exit = exit
@@ -59,7 +63,7 @@ package final class Worker: PeerDelegate {
     package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
         self.settings = settings
         self.environment = environment
-        self.hosted = HostedReplicas(environment.system)
+        self.hosted = HostedReplicas(environment.system, memory: environment.memory)
         self.peers = Peers(
             loops: [environment.loop],
             network: environment.network,
@@ -97,6 +101,7 @@ package final class Worker: PeerDelegate {
     private func connected(_ connection: PeerConnection) {
         greet(connection)
         environment.system.pools.loads.report { connection.send(.load($0)) }
+        hosted.batches.report { connection.send(.batches($0, $1)) }
         peers.adopt(connection, address: settings.controllerAddress)
     }
 
@@ -137,7 +142,8 @@ package final class Worker: PeerDelegate {
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed, .load, .relayed, .routes, .announceDrain, .drainConnections:
+            .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .routes, .announceDrain,
+            .drainConnections:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

@@ -53,6 +53,13 @@ enum WorkerProcess {
             network: UnixSocketNetwork(),
             system: system,
             factory: ReplicaFactory(system, isAlone: true),
+            memory: SharedMemory(
+                // Mappings of the peers' memory would count as the replica's own.
+                SharedMemoryLimits(totalBytes: settings.memory > 0 ? 0 : settings.maxSharedBytes),
+                processID: ThisProcess.id,
+                clock: loop,
+                logger: logger
+            ),
             board: board(settings, logger),
             logger: logger,
             exit: { ThisProcess.flushAndExit($0) }

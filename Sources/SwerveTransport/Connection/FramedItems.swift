@@ -69,7 +69,7 @@ final class FramedItems: StreamOwner, ItemReader.Source {
 
     // MARK: The connection's side
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {
         switch kind {
         case .responseData: try receivedPart(body)
         case .responseEnd:
@@ -134,6 +134,8 @@ final class ServedStream: Sendable {
         let task = Task(executorPreference: executor) {
             do {
                 try await stream.send(to: writer)
+                // A writer that hides its cancellation must not make a part look like the whole.
+                try Task.checkCancellation()
                 writer.finish()
                 reply.send(.end)
             } catch {

@@ -11,23 +11,31 @@ package final class HostedReplicas: Sendable {
     private let replicas = Mutex<[HostedReplica]>([])
     /// The large results that this process keeps for others.
     package let kept = KeptResults()
+    /// What this process shares with others on the machine; `nil` for nothing.
+    package let memory: SharedMemory?
     /// Tells callers which models the replicas have.
     package let models: ModelReporter
+    /// Tells the controller what became of the calls of batched methods.
+    package let batches: BatchReporter
     /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
-    package init(_ system: ServeSystem) {
+    package init(_ system: ServeSystem, memory: SharedMemory? = nil) {
         self.system = system
+        self.memory = memory
         self.models = ModelReporter(clock: system.clock)
+        self.batches = BatchReporter(clock: system.clock)
     }
 
     package func add(_ replica: HostedReplica) {
         replicas.withLock { $0.append(replica) }
         if let table = replica.models { models.add(replica.id, table) }
+        if let table = replica.batches { batches.add(replica.id, table) }
     }
 
     package func remove(_ id: ReplicaID) {
         models.remove(id)
+        batches.remove(id)
         _ = replicas.withLock { replicas in
             replicas.firstIndex { $0.id == id }.map { replicas.remove(at: $0) }
         }

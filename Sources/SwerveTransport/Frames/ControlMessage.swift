@@ -4,7 +4,7 @@ package import SwerveCore
 package struct Hello: Codable, Sendable {
     /// The version of all that processes tell each other: frames, messages, specifications, a worker's settings. Raise
     /// it when any of them changes: a worker may run the kept executable of an earlier build.
-    package static let currentVersion = 10
+    package static let currentVersion = 11
     package var version = Hello.currentVersion
     /// The build of the sender's program.
     package var build = BuildID.own
@@ -67,6 +67,8 @@ package enum ControlMessage: Codable, Sendable {
     case load([DeploymentID: Load])
     /// Which models a replica has. From its process to every process that calls it.
     case models(ReplicaID, ReplicaModels)
+    /// What became of the calls of a replica's batched methods. Worker to controller.
+    case batches(ReplicaID, [String: BatchCounters])
     /// Exit as soon as the answers already given have been sent.
     case stop
     /// The whole table of HTTP routes. To a proxy, which takes connections from the first table on.

@@ -43,6 +43,8 @@ distributed actor Batches: HTTPIngress, Reconfigurable {
     distributed func counters() -> BatchCounters { enterBatching.counters }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
-        .text(try await enter(try await request.body.text()))
+        let name = try await request.body.text()
+        guard name.hasPrefix("hurried") else { return .text(try await enter(name)) }
+        return try await ServeContext.withDeadline(in: .milliseconds(50)) { .text(try await enter(name)) }
     }
 }

@@ -5,6 +5,7 @@ import Swerve
 @Deployment
 distributed actor Streams: RoutedIngress {
     private let journal: Journal
+    private var kept: ResponseStream<Int>?
 
     init(journal: Journal) {
         self.journal = journal
@@ -15,6 +16,7 @@ distributed actor Streams: RoutedIngress {
         .get("/fail") { streams, request in try streams.count(to: 5, failingAfter: 2).response(to: request) },
         .get("/text") { streams, _ in .chunks(ResponseStream(["Once ", "upon ", "a time"])) },
         .get("/silence") { streams, request in try streams.silence("http").response(to: request) },
+        .get("/alive") { streams, _ in .serverSentEvents(streams.silence("alive"), keepAlive: .milliseconds(20)) },
     ]
 
     distributed func count(to end: Int, failingAfter limit: Int = .max) -> ResponseStream<Int> {
@@ -97,7 +99,43 @@ distributed actor Streams: RoutedIngress {
     }
 
     distributed func ignore(_ numbers: ResponseStream<Int>) {}
+
+    /// Begins to read its argument, and goes on when the call is over.
+    distributed func outlive(_ numbers: ResponseStream<Int>, _ name: String) async throws {
+        let journal = journal
+        let (began, isBegun) = AsyncStream.makeStream(of: Void.self)
+        // Detached: it must outlive the call.
+        Task.detached {
+            do {
+                for try await _ in numbers { isBegun.finish() }
+                try await journal.note("\(name) came to the end")
+            } catch {
+                try await journal.note("\(name) failed: \(error is CancellationError)")
+            }
+        }
+        for await _ in began {}
+    }
+
+    /// Returns a stream of its own, while which its argument can be read.
+    distributed func beside(_ numbers: ResponseStream<Int>, _ name: String) async throws -> ResponseStream<Int> {
+        try await outlive(numbers, name)
+        return ResponseStream([1, 2, 3])
+    }
+
+    /// Keeps its argument without reading it.
+    distributed func keep(_ numbers: ResponseStream<Int>) { kept = numbers }
+    distributed func readKept() async throws -> Int {
+        guard let kept else { return -1 }
+        return try await kept.reduce(0, +)
+    }
     distributed func nested() -> [ResponseStream<Int>] { [ResponseStream([1])] }
+}
+
+extension Streams {
+    /// One that the language runtime calls.
+    distributed func outliveByRuntime(_ numbers: ResponseStream<Int>, _ name: String) async throws {
+        try await outlive(numbers, name)
+    }
 }
 
 /// Passes on the streams of another deployment.
