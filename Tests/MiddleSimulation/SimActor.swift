@@ -82,7 +82,9 @@ distributed actor SimActor: HTTPIngress {
             key: BatchKey(order.key),
             size: { $0.weight }
         ) { actor, orders in
-            try await actor.replica.batch(orders)
+            actor.replica.batchBegins(orders)
+            defer { actor.replica.batchEnds() }
+            return try await actor.replica.batch(orders)
         }
     }
 
@@ -161,6 +163,8 @@ distributed actor SimModelActor: HTTPIngress {
             key: BatchKey(order.key),
             size: { $0.weight }
         ) { actor, orders in
+            actor.replica.batchBegins(orders)
+            defer { actor.replica.batchEnds() }
             // A batch uses the model that its items name.
             let use = BatchContext.current?.requests.first??.modelID == nil ? nil : try await actor.model(nil)
             let results = try await actor.replica.batch(orders)

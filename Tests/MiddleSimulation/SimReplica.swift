@@ -170,13 +170,7 @@ final class SimReplica: @unchecked Sendable {
     /// A batch of items: results for some, errors for others.
     func batch(_ orders: [SimOrder]) async throws -> [Result<ByteBuffer, any Error>] {
         guard let world, let context = BatchContext.current else { throw SimFailure.noWorld }
-        runningBatches += 1
-        defer { runningBatches -= 1 }
-        let items = Array(orders.prefix(context.requests.count))
-        if !isDead {
-            audit(items, given: orders.count, context, world)
-            world.audit?.note("batches of \(items.count > 1 ? "several items" : "one item")")
-        }
+        let items = orders.prefix(context.requests.count)
         if world.random.next(below: 3) > 0 { await world.pause(id) }
         guard let spoiler = items.first(where: \.spoilsBatch) else {
             return orders.map { order in
@@ -188,6 +182,17 @@ final class SimReplica: @unchecked Sendable {
         if spoiler.number % 2 == 0 { throw SimFailure.batch }
         return Array(repeating: .failure(SimFailure.batch), count: orders.count + 1)
     }
+
+    /// Checks a batch that begins, and counts it until it ends.
+    func batchBegins(_ orders: [SimOrder]) {
+        runningBatches += 1
+        guard !isDead, let world, let context = BatchContext.current else { return }
+        let items = Array(orders.prefix(context.requests.count))
+        audit(items, given: orders.count, context, world)
+        world.audit?.note("batches of \(items.count > 1 ? "several items" : "one item")")
+    }
+
+    func batchEnds() { runningBatches -= 1 }
 
     private func audit(_ items: [SimOrder], given: Int, _ context: BatchContext, _ world: World) {
         func check(_ holds: Bool, _ what: String) {
