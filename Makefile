@@ -41,7 +41,7 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to i) a
+# Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.
 simulate:
 	@SWIFT=$(SWIFT) SEEDS=$(SEEDS) FIRST_SEED=$(FIRST_SEED) dev/simulate.sh $(if $(filter i,$(MUTATE)),graph,middle) $(MUTATE)

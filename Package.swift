@@ -451,8 +451,8 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveRuntime", "SwerveTesting",
-                "TestSupport", nioCore,
+                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveRuntime", "SwerveTensor",
+                "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

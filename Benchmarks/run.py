@@ -17,6 +17,7 @@ from harness.control import NAMES as CONTROL_NAMES
 from harness.control import control
 from harness.course import NAMES as COURSE_NAMES
 from harness.course import course
+from harness.echo import NAMES as ECHO_NAMES
 from harness.echo import echo
 from harness.goodput import NAMES as GOODPUT_NAMES
 from harness.goodput import goodput
@@ -38,7 +39,7 @@ from harness.vision import ENGINE_NAMES, segformer_engines, segformer_load, segf
 Group = tuple[Callable[[Bench], None], list[str], list[str]]
 GROUPS: dict[str, list[Group]] = {
     "http": [(http_noop, ["bench-app", "bench-hummingbird"], [name for row in ROWS for name in names_of(*row)])],
-    "echo": [(echo, ["bench-app"], ["echo_1mb_c8"])],
+    "echo": [(echo, ["bench-app"], ECHO_NAMES)],
     "batch": [(batch, ["bench-app"], ["batch32_10ms"]), (goodput, ["bench-app"], GOODPUT_NAMES)],
     "stream": [(stream, ["bench-app", "bench-hummingbird"], ["stream_items.http", "stream_first_item.http"])],
     "handles": [(handles, ["bench-handles"], list(BASELINES))],

@@ -84,7 +84,10 @@ class Soak:
 
     def unrest(self) -> str:
         pids = set()
-        for application in self.control("status")["instance"]["applications"].values():
+        status = self.control("status")
+        if status["leftovers"]:
+            return f"there is left {status['leftovers']}"
+        for application in status["instance"]["applications"].values():
             for name, deployment in application["deployments"].items():
                 states = [replica["state"] for replica in deployment["replicas"]]
                 if states != ["running"] * deployment["target"]["replicas"]:
@@ -97,7 +100,7 @@ class Soak:
         """One right answer of each application, when all is over."""
         load, maker = Load(self.server.port, tally, self.seed), Maker("last", self.seed)
         for request in (maker.echo("echo"), maker.echo("local"), maker.compose("compose"), maker.compose("mixed"),
-                        maker.stream(), maker.graph()):
+                        maker.stream(), maker.graph(), maker.calls()):
             connection = await load.open()
             if await load.exchange(connection, request):
                 connection.close()

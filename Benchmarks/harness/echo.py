@@ -11,14 +11,25 @@ from .wrk import load
 MEGABYTE = 1 << 20
 
 
+# The names of the rows, and what makes the server take that way.
+ROWS = {"echo_1mb_shm": [], "echo_1mb_c8": ["shared=0"]}
+NAMES = list(ROWS)
+
+
 def echo(bench: Bench) -> None:
-    with nginx_echo_pair() as nginx, bench_app("process", "process", "1", "echo", path="/echo") as app:
+    for name, arguments in ROWS.items():
+        if bench.wants(name):
+            echo_by(bench, name, arguments)
+
+
+def echo_by(bench: Bench, name: str, arguments: list[str]) -> None:
+    with nginx_echo_pair() as nginx, bench_app("process", "process", "1", "echo", *arguments, path="/echo") as app:
         for server in (nginx.wait_until_ready(), app.wait_until_ready()):
             require_echo(server)
             load(server, 8, 1, "/echo", MEGABYTE)
         values, baselines = bench.pairs(
             app, nginx, lambda server: load(server, 8, bench.seconds, "/echo", MEGABYTE).per_second)
-        bench.add("echo_1mb_c8", "req/s", values, baselines, nginx.name)
+        bench.add(name, "req/s", values, baselines, nginx.name)
 
 
 def require_echo(server: Server | Nginx) -> None:

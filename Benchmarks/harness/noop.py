@@ -12,14 +12,18 @@ from .wrk import load
 # Which variants are measured with how many connections, and against what.
 PAIR, ALONE, ONE_LOOP = "nginx -> nginx", "one nginx", "one event loop"
 ROWS = [(32, "process", PAIR), (256, "process", PAIR), (1, "process", PAIR), (32, "process2", PAIR),
-        (32, "proxies2", PAIR), (256, "proxies2", PAIR),
+        (32, "direct", PAIR), (32, "proxies2", PAIR), (256, "proxies2", PAIR),
         (32, "inprocess", PAIR), (256, "inprocess", PAIR), (32, "inprocess", ALONE), (256, "inprocess", ALONE),
         (32, "hummingbird", PAIR), (256, "hummingbird", PAIR),
         (1, "two_loops", ONE_LOOP), (32, "two_loops", ONE_LOOP), (256, "two_loops", ONE_LOOP)]
+# What a replica answers on connections of its own.
+DIRECT = "direct_noop_c32"
 ROLES = ("front", "replica")
 
 
 def row_name(count: int, variant: str, baseline: str) -> str:
+    if variant == "direct":
+        return DIRECT
     return f"http_noop_c{count}.{variant}" + ("_alone" if baseline == ALONE else "")
 
 

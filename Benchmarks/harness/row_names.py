@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 # How the names of rows begin. Other words in backticks are not about the benchmark.
 FAMILIES = re.compile(
-    r"http_noop|two_loops|echo_1mb|batch32|batch_adaptive|course_|stream_(items|first)|handle_calls?[_.]|add_replica"
+    r"http_noop|direct_noop|two_loops|echo_1mb|batch32|batch_adaptive|course_|stream_(items|first)|handle_calls?[_.]|add_replica"
     r"|allocations\.|graph_(chain|fan|large|\*)|segformer_b0"
     r"|cold_start|scale_(up|from_zero)|rollout_10|controller_(idle|gap)|control_1000|replica_kill_recovery|idle_pss|peers\.")
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)

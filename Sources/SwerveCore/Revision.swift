@@ -13,6 +13,8 @@ package struct Revision: Hashable, Sendable, Codable {
     package let typeName: String
     package let arguments: [UInt8]
     package let placement: DeploymentOptions.Placement
+    /// A process gets the listening socket when it starts.
+    package let directIngress: Bool
     package let resources: Resources
     package let execution: DeploymentOptions.Execution
     package let maxReplicasPerNode: Int?
@@ -35,6 +37,7 @@ extension DeploymentSpec {
             typeName: typeName,
             arguments: arguments,
             placement: options.placement,
+            directIngress: options.directIngress,
             resources: options.resources,
             execution: options.execution,
             maxReplicasPerNode: options.maxReplicasPerNode,

@@ -14,25 +14,68 @@ enum Entrance: Sendable {
     /// NIO accepts up to four connections in a turn.
     private static let lastTurns = 64
 
-    /// - Parameter enter: serves a new connection; called on its event loop, before it is active.
-    static func open(
-        _ endpoint: HTTPServer.Endpoint,
-        group: any EventLoopGroup,
-        backlog: Int32,
-        outOfDescriptors: @escaping @Sendable (String) -> Void,
-        enter: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
-    ) async throws -> Entrance {
-        let report = Report(outOfDescriptors)
-        switch endpoint {
-        case .address(let host, let port):
-            return .channel(try await bind(host, port, group, backlog, report, enter))
-        case .socket(let socket):
-            let acceptor = SocketAcceptor(socket.descriptor, shortage: report.shortage) { accepted in
+    /// How the entrances of one server are opened.
+    struct Opening: Sendable {
+        private let group: any EventLoopGroup
+        private let backlog: Int32
+        private let report: Report
+        private let enter: @Sendable (any Channel) -> EventLoopFuture<Void>
+
+        /// - Parameter enter: serves a new connection; called on its event loop, before it is active.
+        init(
+            group: any EventLoopGroup,
+            backlog: Int32,
+            outOfDescriptors: @escaping @Sendable (String) -> Void,
+            enter: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
+        ) {
+            self.group = group
+            self.backlog = backlog
+            self.report = Report(outOfDescriptors)
+            self.enter = enter
+        }
+
+        func open(_ endpoint: HTTPServer.Endpoint) async throws -> Entrance? {
+            switch endpoint {
+            case .address(let host, let port): .channel(try await bind(host, port))
+            case .ownSocket(let socket): .channel(try await bootstrap.withBoundSocket(socket.descriptor).get())
+            case .socket(let socket): accept(from: socket)
+            case .none: nil
+            }
+        }
+
+        func accept(from socket: ListeningSocket) -> Entrance {
+            let (group, enter) = (group, enter)
+            let loop = group.next()
+            let turn: SocketAcceptor.Turn = { take in loop.execute(take) }
+            let acceptor = SocketAcceptor(socket.descriptor, shortage: report.shortage, turn: turn) { accepted in
                 // A connection that breaks while it is being set up is closed.
                 _ = ConnectionOptions.apply(to: ClientBootstrap(group: group)).channelInitializer(enter)
                     .withConnectedSocket(accepted)
             }
             return .acceptor(acceptor)
+        }
+
+        private func bind(_ host: String, _ port: Int) async throws -> any Channel {
+            do {
+                return try await bootstrap.bind(host: host, port: port).get()
+            } catch let error as IOError {
+                throw ListeningSocket.error(ErrorNumber(error.errnoCode), host: host, port: port)
+            } catch {
+                throw ServeError(.system, "cannot listen on \(host):\(port): \(error)")
+            }
+        }
+
+        private var bootstrap: ServerBootstrap {
+            let report = report
+            return ConnectionOptions.apply(to: ServerBootstrap(group: group))
+                .serverChannelOption(.backlog, value: backlog)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelInitializer(enter)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(Entrance.makeBackoff(report))
+                    }
+                }
         }
     }
 
@@ -40,7 +83,9 @@ enum Entrance: Sendable {
     var address: SocketAddress? { if case .channel(let channel) = self { channel.localAddress } else { nil } }
 
     /// Accepts no more connections; returns when all accepted ones are with their event loops.
-    func close(_ loops: [any EventLoop]) async {
+    ///
+    /// - Parameter isLast: whether what waits in the socket's queue is taken first, because nobody else has the socket.
+    func close(_ loops: [any EventLoop], isLast: Bool = false) async {
         switch self {
         case .channel(let channel):
             // What waits in the queue now was accepted by the system, and would be reset: some turns to take it.
@@ -51,39 +96,13 @@ enum Entrance: Sendable {
             for loop in loops { try? await loop.submit {}.get() }
             try? await channel.eventLoop.submit {}.get()
             try? await channel.close().get()
-        case .acceptor(let acceptor): await acceptor.stopAndWait()
-        }
-    }
-
-    private static func bind(
-        _ host: String,
-        _ port: Int,
-        _ group: any EventLoopGroup,
-        _ backlog: Int32,
-        _ report: Report,
-        _ enter: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
-    ) async throws -> any Channel {
-        let bootstrap = ConnectionOptions.apply(to: ServerBootstrap(group: group))
-            .serverChannelOption(.backlog, value: backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer(enter)
-            .serverChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(makeBackoff(report))
-                }
-            }
-        do {
-            return try await bootstrap.bind(host: host, port: port).get()
-        } catch let error as IOError {
-            throw ListeningSocket.error(ErrorNumber(error.errnoCode), host: host, port: port)
-        } catch {
-            throw ServeError(.system, "cannot listen on \(host):\(port): \(error)")
+        case .acceptor(let acceptor): await acceptor.stopAndWait(takesRest: isLast)
         }
     }
 
     /// Pauses accepting when the system refuses connections. Without the pause, the listening socket would keep its
     /// loop busy.
-    private static func makeBackoff(_ report: Report) -> AcceptBackoffHandler {
+    fileprivate static func makeBackoff(_ report: Report) -> AcceptBackoffHandler {
         AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { error in
             let number = ErrorNumber(error.errnoCode)
             guard number.isShortage else { return nil }
@@ -112,12 +131,8 @@ private final class Report: Sendable {
 
 /// The options of the channels of connections.
 private enum ConnectionOptions {
-    /// The buffer grows with the traffic.
-    private static var allocator: AdaptiveRecvByteBufferAllocator {
-        AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 16 << 10, maximum: 1 << 20)
-    }
     private static let marks = ChannelOptions.Types.WriteBufferWaterMark(low: 64 << 10, high: 256 << 10)
-    /// One read per turn: because the buffer grows, a second read would rarely find more.
+    /// One read per turn: because the buffer grows with the traffic, a second read would rarely find more.
     private static let reads: UInt = 1
 
     static func apply(to bootstrap: ServerBootstrap) -> ServerBootstrap {
@@ -125,7 +140,7 @@ private enum ConnectionOptions {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: reads)
-            .childChannelOption(.recvAllocator, value: allocator)
+            .childChannelOption(.recvAllocator, value: ContentReading.adaptive)
             .childChannelOption(.writeBufferWaterMark, value: marks)
     }
 
@@ -134,7 +149,7 @@ private enum ConnectionOptions {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.maxMessagesPerRead, value: reads)
-            .channelOption(.recvAllocator, value: allocator)
+            .channelOption(.recvAllocator, value: ContentReading.adaptive)
             .channelOption(.writeBufferWaterMark, value: marks)
     }
 }

@@ -8,21 +8,25 @@ internal import Synchronization
 package final class HTTPServer: Sendable {
     /// The address that the server listens on; if port 0 was asked for, with the port that the system chose. `nil` if
     /// it got its socket.
-    package var localAddress: SocketAddress? { entrance.address }
-    private let entrance: Entrance
+    package var localAddress: SocketAddress? { entrance.withLock { $0?.address } }
+    /// `nil` while it takes no connections.
+    private let entrance: Mutex<Entrance?>
+    private let opening: Entrance.Opening
     private let loops: [NIOLoopBound<HTTPLoop>]
     private let gate: ConnectionGate
     private let budget: MemoryBudget
     private let lingering: LingeringCount
 
     private init(
-        entrance: Entrance,
+        entrance: Entrance?,
+        opening: Entrance.Opening,
         loops: [NIOLoopBound<HTTPLoop>],
         gate: ConnectionGate,
         budget: MemoryBudget,
         lingering: LingeringCount
     ) {
-        self.entrance = entrance
+        self.entrance = Mutex(entrance)
+        self.opening = opening
         self.loops = loops
         self.gate = gate
         self.budget = budget
@@ -44,8 +48,14 @@ package final class HTTPServer: Sendable {
     package enum Endpoint: Sendable {
         /// An address to listen at; port 0 picks any free port.
         case address(host: String, port: Int)
-        /// A socket that listens already. The server closes it in the end.
+        /// A socket that listens already, and from which no other process takes connections. The server closes it in
+        /// the end.
+        case ownSocket(ListeningSocket)
+        /// A socket that listens already, and from which other processes may take connections, too. The server closes it
+        /// in the end.
         case socket(ListeningSocket)
+        /// None until ``HTTPServer/takeConnections(from:)``.
+        case none
     }
 
     /// Starts accepting connections, after raising the process's descriptor limit as far as the system allows.
@@ -92,19 +102,40 @@ package final class HTTPServer: Sendable {
             inUse: descriptors.map { DescriptorLimit.inUse(limit: $0) } ?? 0
         )
         let gate = ConnectionGate(admission: admission, loops: loops, service: service, options: options)
-        let entrance = try await Entrance.open(
-            endpoint,
+        let opening = Entrance.Opening(
             group: group,
             backlog: options.backlog,
-            outOfDescriptors: outOfDescriptors
-        ) { gate.enter($0) }
+            outOfDescriptors: outOfDescriptors,
+            enter: { gate.enter($0) }
+        )
         return HTTPServer(
-            entrance: entrance,
+            entrance: try await opening.open(endpoint),
+            opening: opening,
             loops: loops,
             gate: gate,
             budget: budget,
             lingering: lingering
         )
+    }
+
+    /// Takes connections from a socket from which other processes may take them, too; instead of where they came from so
+    /// far, if that was left.
+    ///
+    /// - Parameter socket: the server closes it in the end.
+    package func takeConnections(from socket: ListeningSocket) {
+        let isOpen = entrance.withLock { entrance in
+            guard entrance == nil else { return true }
+            entrance = opening.accept(from: socket)
+            return false
+        }
+        if isOpen { socket.close() }
+    }
+
+    /// Takes no more connections for now; returns when all that were taken are being served. Those that wait stay in the
+    /// queue of the socket if anybody else has it.
+    package func leaveConnections() async {
+        let left = entrance.withLock { $0.take() }
+        await left?.close(loops.map(\.eventLoop))
     }
 
     /// How long a connection of a server that drains may be idle: 1 second. A client may be sending a request just now.
@@ -116,9 +147,14 @@ package final class HTTPServer: Sendable {
     ///
     /// Connections that wait to be accepted stay where they are if other processes have the listening socket, too.
     ///
-    /// - Parameter deadline: how long the answers in progress may take, from now on.
-    package func drain(deadline: Duration) async {
-        await entrance.close(loops.map(\.eventLoop))
+    /// - Parameters:
+    ///   - deadline: how long the answers in progress may take, from now on.
+    ///   - isLast: whether no other process takes connections any more, so that what waits is to be taken first.
+    ///   - closed: called once no more connections are taken.
+    package func drain(deadline: Duration, isLast: Bool = false, closed: () -> Void = {}) async {
+        let left = entrance.withLock { $0.take() }
+        await left?.close(loops.map(\.eventLoop), isLast: isLast)
+        closed()
         // Each loop sets up the connections that it got.
         for loop in loops { try? await loop.eventLoop.submit {}.get() }
         let drained = loops.map { loop in

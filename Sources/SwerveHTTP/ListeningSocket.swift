@@ -44,6 +44,20 @@ package struct ListeningSocket: Sendable {
         }
     }
 
+    /// The same socket for another owner, who closes it.
+    package func duplicate() throws(ServeError) -> ListeningSocket {
+        let copy: Int32
+        do {
+            copy = try UnixSockets.duplicate(descriptor)
+        } catch {
+            throw ServeError(.system, "the listening socket cannot be shared: \(error)")
+        }
+        return try ListeningSocket(copy)
+    }
+
+    /// Refuses connections from now on, whoever else has the socket.
+    package func stopListening() { TCPSockets.stopListening(descriptor) }
+
     package func close() { Descriptors.close(descriptor) }
 
     static func error(_ number: ErrorNumber, host: String, port: Int) -> ServeError {

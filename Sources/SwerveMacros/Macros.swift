@@ -53,6 +53,9 @@
 ///     their process.
 ///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which saves
+///     the way through a proxy; they do not by default. Only for the ingress of an application with a route prefix,
+///     with the placement `process`.
 ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
 ///     deployment.
 ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
@@ -102,6 +105,7 @@ public macro Deployment(
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    directIngress: Bool = false,
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
     maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,
@@ -151,6 +155,9 @@ public macro Deployment(
 ///     their process.
 ///   - resources: the resources that one replica reserves on its node; none by default.
 ///   - placement: where the replicas run; each in its own process by default.
+///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which saves
+///     the way through a proxy; they do not by default. Only for the ingress of an application with a route prefix,
+///     with the placement `process`.
 ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
 ///     deployment.
 ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are pending.
@@ -184,6 +191,7 @@ public macro FunctionDeployment(
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
     placement: DeploymentOptions.Placement = .process,
+    directIngress: Bool = false,
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
     maxReplicasPerNode: Int? = nil,
     routing: DeploymentOptions.Routing = .powerOfTwoChoices,

@@ -85,21 +85,16 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         for receiver: any ReplicaStreamReceiver,
         on loop: RequestLoop
     ) -> any ReplicaStream {
-        // The pool's lease already enforces the limit.
-        ongoingCount.add(1, ordering: .relaxed)
-        let hosted = HostedRequest(
-            self,
-            request,
-            on: loop.eventLoop,
-            LocalReply(receiver: receiver, mailbox: loop.mailbox)
-        )
-        loop.start(hosted)
+        let reply = LocalReply(receiver: receiver, mailbox: loop.mailbox)
+        let hosted = HostedRequest(self, request, on: loop.eventLoop, reply)
+        // The pool's lease says that there is a place, but other processes may have taken it.
+        if admit() { loop.start(hosted) } else { reply.send(.refused) }
         return hosted
     }
 
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
-        ongoingCount.add(1, ordering: .relaxed)
+        guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
         var arguments = call.arguments
@@ -231,7 +226,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     // MARK: Admission
 
-    /// Claims one of the replica's places for a request from another process. `false` means that the replica is full or
+    /// Claims one of the replica's places for a request. `false` means that the replica is full or
     /// draining, and the request must not start.
     package func admit() -> Bool {
         var count = ongoingCount.load(ordering: .relaxed)
@@ -259,7 +254,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         return left == Self.drainingBit ? whenDrained.withLock { $0.take() } : nil
     }
 
-    /// Stops admitting requests from other processes. Calls `whenDrained` once, when the ongoing ones have ended.
+    /// Stops admitting requests. Calls `whenDrained` once, when the ongoing ones have ended.
     package func drain(_ whenDrained: @escaping @Sendable () -> Void) {
         let isFirst = self.whenDrained.withLock { callback in
             if ongoingCount.load(ordering: .acquiring) & Self.drainingBit != 0 { return false }

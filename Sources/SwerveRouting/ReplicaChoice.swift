@@ -27,6 +27,9 @@ enum ReplicaChoice: Sendable {
         }
     }
 
+    /// Whether a replica with room may be preferred to the policy's choice.
+    var mayPrefer: Bool { if case .powerOfTwo = self { true } else { false } }
+
     /// - Returns: the position of a replica with room; `nil` if the request has to wait.
     @inline(__always)
     mutating func choose(

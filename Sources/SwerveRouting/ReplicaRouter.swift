@@ -62,6 +62,11 @@ package struct ReplicaRouter: Sendable {
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
+    /// A replica that gets requests as long as it has room, where the choice is the router's: a call to it stays in this
+    /// process.
+    private var preferred: ReplicaID?
+    /// Its position; `nil` if it is not in the set, or if the routing policy decides.
+    private var preferredPosition: Int?
     /// How many leases were ever taken.
     private var admitted: UInt64 = 0
     private var retries = RetryBudget()
@@ -114,21 +119,7 @@ package struct ReplicaRouter: Sendable {
         return .queued(queue.join(request, now: now), displaced: displaced)
     }
 
-    /// A request arrives that gets a lease if a slot is free and no request waits.
-    ///
-    /// - Parameter now: not asked for where the time makes no difference.
-    /// - Returns: `.assigned` or `.refused`; `nil` if the request has to wait, for which
-    ///   ``admit(_:isAdmitted:elsewhere:now:using:)`` must be called.
-    package mutating func admitAtOnce(
-        _ request: RoutingRequest,
-        now: @autoclosure () -> MonotonicTime,
-        using generator: inout SplitMix64
-    ) -> Admission? {
-        let heedsTime = admission != nil || models.isInUse || request.deadline != nil
-        return begin(request, isAdmitted: false, now: heedsTime ? now() : time, using: &generator)
-    }
-
-    private mutating func begin(
+    mutating func begin(
         _ request: RoutingRequest,
         isAdmitted: Bool,
         now: MonotonicTime,
@@ -299,6 +290,13 @@ package struct ReplicaRouter: Sendable {
         return (routable, assignAll(using: &generator))
     }
 
+    /// Prefers this replica from now on, unless the deployment's routing policy was chosen for something else than an
+    /// even load.
+    package mutating func prefer(_ replica: ReplicaID) {
+        preferred = replica
+        arrange()
+    }
+
     private mutating func change(_ new: PoolOptions) {
         if new.routing != options.routing { choice = ReplicaChoice(new.routing) }
         if new.admission != options.admission { admission = new.admission.makeOwn() }
@@ -335,6 +333,8 @@ package struct ReplicaRouter: Sendable {
             let isPaused = slot.pausedUntil != nil
             return RoutingReplica(id: slot.replica, ongoing: slot.ongoing, limit: slot.limit, isPaused: isPaused)
         }
+        preferredPosition =
+            choice.mayPrefer ? preferred.flatMap { wanted in replicas.firstIndex { $0.id == wanted } } : nil
     }
 
     // MARK: Choosing
@@ -364,6 +364,7 @@ package struct ReplicaRouter: Sendable {
         if models.isInUse, let model = request?.modelID {
             return models.choose(model, among: replicas, isNew: isNew, now: time, using: &generator)
         }
+        if let preferredPosition, replicas[preferredPosition].hasRoom { return preferredPosition }
         return choice.choose(among: replicas, for: request ?? RoutingRequest(), using: &generator)
     }
 

@@ -24,8 +24,14 @@ enum Control {
         /// Where workers and proxies connect.
         let listeners: [SocketAcceptor]
         let front: Front
+        let workers: WorkerLauncher
         /// How long a separate controller may not answer.
         let patience: Duration
+
+        func expose(_ routes: [RouteEntry]) {
+            front.expose(routes)
+            workers.expose(routes)
+        }
     }
 
     static func begin(
@@ -43,7 +49,7 @@ enum Control {
                 callers: peers,
                 store: kept.store,
                 logger: options.logger,
-                exposeRoutes: { place.front.expose($0) }
+                exposeRoutes: { place.expose($0) }
             )
             place.front.reportLoads(of: place.hosted.system.pools) { [weak controller] in
                 controller?.report($0, from: .instance)
@@ -71,7 +77,7 @@ enum Control {
             firstNumber: kept.goal.numbers.next,
             patience: place.patience,
             logger: options.logger,
-            exposeRoutes: { place.front.expose($0) },
+            exposeRoutes: { place.expose($0) },
             settings: { token, first in
                 ControllerSettings(
                     instance: instance,

@@ -8,11 +8,31 @@ internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveProxy
 internal import SwerveTransport
+internal import Synchronization
 
-/// Where an instance's HTTP requests come in: the proxy of this process, or proxies in processes of their own.
-enum Front: Sendable {
-    case embedded(ProxyService)
-    case processes(ProxyFleet)
+/// Where an instance's HTTP requests come in: the proxy of this process, or proxies in processes of their own. Direct
+/// replicas take connections from the same socket; then the proxies leave new ones to them.
+final class Front: Sendable {
+    enum Kind: Sendable {
+        case embedded(ProxyService)
+        case processes(ProxyFleet)
+    }
+
+    let kind: Kind
+    let settings: HTTPSettings
+    private let options: ServeOptions
+    private let clock: any EventLoop
+    private let state = Mutex(State())
+
+    private struct State {
+        var socket: ListeningSocket?
+        /// Starts processes that get the socket.
+        var processes: LocalProcessLauncher?
+        /// `nil` before the proxy of this process listens.
+        var door: ServerDoor?
+        /// What was asked of the door before.
+        var early: [@Sendable (ServerDoor) -> Void] = []
+    }
 
     init(
         _ options: ServeOptions,
@@ -21,51 +41,42 @@ enum Front: Sendable {
         _ loops: [any EventLoop],
         clock: any EventLoop
     ) {
+        self.options = options
+        self.clock = clock
+        let settings = HTTPSettings(options)
+        self.settings = settings
         guard options.proxies > 0 else {
-            self = .embedded(ProxyService(pools: pools, loops: loops))
+            kind = .embedded(ProxyService(pools: pools, loops: loops))
             return
         }
         let instance = pools.instance
         let share = max(1, (options.eventLoops ?? System.coreCount / 2) / options.proxies)
-        self = .processes(
-            ProxyFleet(
-                wanted: options.proxies,
-                drainTimeout: options.drainTimeout,
-                clock: clock,
-                logger: options.logger,
-                settings: { number in
-                    ProxySettings(
-                        instance: instance,
-                        number: number,
-                        address: files.proxiesAddress,
-                        eventLoops: share,
-                        maxBodyBytes: options.maxBodyBytes,
-                        maxHeadBytes: options.maxHeadBytes,
-                        maxBufferedBytes: options.maxBufferedBytes,
-                        maxConnections: options.maxConnections,
-                        idleTimeout: options.idleTimeout,
-                        requestTimeout: options.requestTimeout
-                    )
-                }
-            )
+        let fleet = ProxyFleet(
+            wanted: options.proxies,
+            drainTimeout: options.drainTimeout,
+            clock: clock,
+            logger: options.logger,
+            settings: { number in
+                ProxySettings(
+                    instance: instance,
+                    number: number,
+                    address: files.proxiesAddress,
+                    eventLoops: share,
+                    maxSharedBytes: options.maxSharedBytes,
+                    http: settings
+                )
+            }
         )
+        kind = .processes(fleet)
     }
 
     /// The processes; `nil` for the embedded proxy.
-    var fleet: ProxyFleet? { if case .processes(let fleet) = self { fleet } else { nil } }
+    var fleet: ProxyFleet? { if case .processes(let fleet) = kind { fleet } else { nil } }
 
     func expose(_ routes: [RouteEntry]) {
-        switch self {
+        switch kind {
         case .embedded(let proxy): proxy.expose(routes)
         case .processes(let fleet): fleet.expose(routes)
-        }
-    }
-
-    /// Returns when requests that come from now on meet the routes that were exposed before.
-    func settle() async {
-        guard let fleet else { return }
-        await withCheckedContinuation { continuation in
-            fleet.afterCallersKnow { continuation.resume() }
         }
     }
 
@@ -76,76 +87,163 @@ enum Front: Sendable {
         pools.loads.report { fleet.report($0) }
     }
 
-    /// Begins to take requests.
-    func listen(_ options: ServeOptions, on group: any EventLoopGroup) async throws -> Listening {
-        let logger = options.logger
-        let listening: Listening
-        switch self {
-        case .embedded(let proxy):
-            let server = try await HTTPServer.start(
-                at: .address(host: options.host, port: options.port),
-                group: group,
-                options: HTTPServerOptions(options),
-                service: proxy,
-                outOfDescriptors: { logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"]) }
-            )
-            listening = .server(server, proxy)
-        case .processes(let fleet):
+    /// Whether the proxy of this process takes connections.
+    var takesConnections: Bool { state.withLock { $0.door }?.isOpen ?? false }
+
+    // MARK: The socket
+
+    /// Opens the listening socket, unless it is open. Connections wait in its queue until somebody takes them.
+    @discardableResult
+    func open() throws -> ListeningSocket {
+        try state.withLock { state in
+            if let socket = state.socket { return socket }
             let socket = try ListeningSocket.open(host: options.host, port: options.port)
             do {
-                try await fleet.begin(LocalProcessLauncher(standardInput: socket.descriptor))
+                state.processes = try LocalProcessLauncher(standardInput: socket.descriptor)
             } catch {
                 socket.close()
                 throw error
             }
-            listening = .socket(socket, fleet)
+            state.socket = socket
+            return socket
         }
-        logger.info("listening", metadata: ["host": "\(options.host)", "port": "\(listening.port ?? 0)"])
+    }
+
+    func close() {
+        let socket = state.withLock { state in
+            state.processes = nil
+            return state.socket.take()
+        }
+        socket?.stopListening()
+        socket?.close()
+    }
+
+    /// Begins to take requests.
+    ///
+    /// - Parameter shared: where content lies that replicas in other processes read.
+    func listen(_ shared: SharedMemory?, on group: any EventLoopGroup) async throws -> Listening {
+        let logger = options.logger
+        let socket = try open()
+        let listening: Listening
+        do {
+            switch kind {
+            case .embedded(let proxy):
+                let server = try await HTTPServer.start(
+                    at: .ownSocket(try socket.duplicate()),
+                    group: group,
+                    options: HTTPServerOptions(settings, shared),
+                    service: proxy,
+                    outOfDescriptors: {
+                        logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"])
+                    }
+                )
+                begin(ServerDoor(server, socket, isOpen: true))
+                listening = .server(server, proxy, socket)
+            case .processes(let fleet):
+                try await fleet.begin(try LocalProcessLauncher(standardInput: socket.descriptor))
+                listening = .processes(fleet, socket)
+            }
+        } catch {
+            close()
+            throw error
+        }
+        logger.info("listening", metadata: ["host": "\(options.host)", "port": "\(listening.port)"])
         return listening
+    }
+
+    private func begin(_ door: ServerDoor) {
+        let early = state.withLock { state in
+            state.door = door
+            defer { state.early = [] }
+            return state.early
+        }
+        for change in early { change(door) }
+    }
+
+    /// Lets the open connections finish, also those of direct replicas; no more are taken.
+    func end(_ listening: Listening, _ direct: WorkerLauncher, within limit: Duration) async {
+        // The direct replicas take no more connections from now on; those that wait come here.
+        direct.drainConnections(within: limit)
+        switch listening {
+        case .server(let server, let proxy, _):
+            proxy.beginDraining()
+            let door = state.withLock { $0.door }
+            await withCheckedContinuation { continuation in
+                if let door { door.whenSettled { continuation.resume() } } else { continuation.resume() }
+            }
+            await server.drain(deadline: limit, isLast: true) { close() }
+        case .processes(let fleet, _): await fleet.end()
+        }
+        await direct.connectionsDrained()
+        close()
+    }
+}
+
+extension Front: DirectFront {
+    var processes: (any ProcessLauncher)? { state.withLock { $0.processes } }
+
+    func share(_ done: @escaping @Sendable () -> Void) {
+        // Proxy processes share the socket anyway.
+        guard case .embedded = kind else { return clock.execute(done) }
+        change { $0.share(done) }
+    }
+
+    func take(_ takes: Bool) {
+        if let fleet { return fleet.takeConnections(takes) }
+        change { $0.take(takes) }
+    }
+
+    private func change(_ change: @escaping @Sendable (ServerDoor) -> Void) {
+        let door = state.withLock { state in
+            if state.door == nil { state.early.append(change) }
+            return state.door
+        }
+        if let door { change(door) }
     }
 }
 
 /// A ``Front`` that takes requests.
 enum Listening: Sendable {
-    case server(HTTPServer, ProxyService)
-    case socket(ListeningSocket, ProxyFleet)
+    case server(HTTPServer, ProxyService, ListeningSocket)
+    case processes(ProxyFleet, ListeningSocket)
 
-    var port: Int? {
+    var port: Int {
         switch self {
-        case .server(let server, _): server.localAddress?.port
-        case .socket(let socket, _): socket.port
+        case .server(_, _, let socket), .processes(_, let socket): socket.port
         }
     }
 
     /// Makes `/-/healthz` answer 503 from now on.
     func announceDrain() {
         switch self {
-        case .server(_, let proxy): proxy.beginDraining()
-        case .socket(_, let fleet): fleet.announceDrain()
-        }
-    }
-
-    /// Takes no more connections, and returns when the open ones are finished or cut.
-    func end(within limit: Duration) async {
-        switch self {
-        case .server(let server, let proxy):
-            proxy.beginDraining()
-            await server.drain(deadline: limit)
-        case .socket(let socket, let fleet):
-            await fleet.end()
-            socket.close()
+        case .server(_, let proxy, _): proxy.beginDraining()
+        case .processes(let fleet, _): fleet.announceDrain()
         }
     }
 }
 
-extension HTTPServerOptions {
+extension HTTPSettings {
     init(_ options: ServeOptions) {
+        self.init(
+            maxBodyBytes: options.maxBodyBytes,
+            maxHeadBytes: options.maxHeadBytes,
+            maxBufferedBytes: options.maxBufferedBytes,
+            maxConnections: options.maxConnections,
+            idleTimeout: options.idleTimeout,
+            requestTimeout: options.requestTimeout
+        )
+    }
+}
+
+extension HTTPServerOptions {
+    init(_ settings: HTTPSettings, _ shared: SharedMemory?) {
         self.init()
-        limits.maxBodyBytes = options.maxBodyBytes
-        limits.maxHeadBytes = options.maxHeadBytes
-        maxBufferedBytes = options.maxBufferedBytes
-        maxConnections = options.maxConnections
-        idleTimeout = options.idleTimeout
-        requestTimeout = options.requestTimeout
+        if let shared { contentBuffer = { shared.buffer(capacity: $0) } }
+        limits.maxBodyBytes = settings.maxBodyBytes
+        limits.maxHeadBytes = settings.maxHeadBytes
+        maxBufferedBytes = settings.maxBufferedBytes
+        maxConnections = settings.maxConnections
+        idleTimeout = settings.idleTimeout
+        requestTimeout = settings.requestTimeout
     }
 }

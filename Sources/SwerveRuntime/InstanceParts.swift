@@ -19,7 +19,9 @@ struct InstanceParts {
     private let listeners: [SocketAcceptor]
     private let control: Control
     private let memory: Task<Void, Never>
-    let front: Front
+    private let front: Front
+    private let workers: WorkerLauncher
+    private let shared: SharedMemory?
     private let state: StateDirectory?
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
@@ -54,9 +56,15 @@ struct InstanceParts {
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
-        let hosted = HostedReplicas(system)
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: options.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: clock,
+            logger: options.logger
+        )
+        let hosted = HostedReplicas(system, memory: shared)
         let peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -66,11 +74,16 @@ struct InstanceParts {
             logger: options.logger
         )
         peers.takeOverPools()
-        let files = WorkerFiles(of: system.pools.instance, directory: directory.path)
+        let files = WorkerFiles(
+            of: system.pools.instance,
+            directory: directory.path,
+            maxSharedBytes: options.maxSharedBytes
+        )
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
         let front = Front(options, system.pools, files, loops, clock: clock)
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(),
+            front: front,
             peers: peers,
             clock: clock,
             files: files,
@@ -88,21 +101,31 @@ struct InstanceParts {
         }
         var listeners = [try listen(at: files.controllerAddress, workers)]
         if let fleet = front.fleet { listeners.append(try listen(at: files.proxiesAddress, fleet)) }
-        let control = try Control.begin(
-            options,
-            surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, proxies: front.fleet)),
-            peers,
-            kept,
-            Control.Place(
-                directory: directory,
-                group: group,
-                hosted: hosted,
-                clock: clock,
-                listeners: listeners,
-                front: front,
-                patience: surroundings.patience
+        let restored = kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
+        // The controller starts what was running at once; direct replicas need the socket.
+        if restored.values.contains(where: \.hasDirectIngress) { try front.open() }
+        let control: Control
+        do {
+            control = try Control.begin(
+                options,
+                surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, proxies: front.fleet)),
+                peers,
+                kept,
+                Control.Place(
+                    directory: directory,
+                    group: group,
+                    hosted: hosted,
+                    clock: clock,
+                    listeners: listeners,
+                    front: front,
+                    workers: workers,
+                    patience: surroundings.patience
+                )
             )
-        )
+        } catch {
+            front.close()
+            throw error
+        }
         return InstanceParts(
             controller: control.access,
             group: group,
@@ -112,22 +135,39 @@ struct InstanceParts {
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             front: front,
+            workers: workers,
+            shared: shared,
             state: kept.directory,
-            restored: kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
+            restored: restored
         )
     }
 
-    func listen(_ options: ServeOptions) async throws -> Listening { try await front.listen(options, on: group) }
+    /// The processes that take HTTP requests; `nil` for the embedded proxy.
+    var fleet: ProxyFleet? { front.fleet }
+
+    func listen() async throws -> Listening { try await front.listen(shared, on: group) }
+
+    /// Returns when requests that come from now on meet the routes that were exposed before.
+    func settle() async {
+        if let fleet {
+            await withCheckedContinuation { continuation in fleet.afterCallersKnow { continuation.resume() } }
+        }
+        await withCheckedContinuation { continuation in workers.afterDirectReplicasKnow { continuation.resume() } }
+    }
+
+    /// The direct replicas that take connections, in order, and whether the embedded proxy does.
+    var takers: (replicas: [ReplicaID], proxy: Bool) { (workers.takingConnections, front.takesConnections) }
 
     /// - Returns: the numbers for the replicas of the next start.
     func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {
         let clock = LoopClock(group.any())
         if let listening, options.drainDelay > .zero {
             listening.announceDrain()
+            workers.announceDrain()
             try? await clock.sleep(for: options.drainDelay)
         }
         let end = clock.now.advanced(by: options.drainTimeout)
-        await listening?.end(within: options.drainTimeout)
+        if let listening { await front.end(listening, workers, within: options.drainTimeout) } else { front.close() }
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         memory.cancel()
@@ -137,4 +177,9 @@ struct InstanceParts {
         state?.release()
         return numbers
     }
+}
+
+extension ApplicationSpec {
+    /// Whether its replicas take HTTP connections themselves.
+    fileprivate var hasDirectIngress: Bool { deployments.contains(where: \.options.directIngress) }
 }

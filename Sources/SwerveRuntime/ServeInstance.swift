@@ -131,7 +131,7 @@ public actor ServeInstance {
         let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
         try await running.controller.deploy(spec)
-        await running.front.settle()
+        await running.settle()
         specs[name] = spec
         return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
@@ -140,7 +140,7 @@ public actor ServeInstance {
     /// options.
     private func ensureRunning(takingRequests takesRequests: Bool) async throws -> InstanceParts {
         if let running {
-            if takesRequests, listening == nil { listening = try await running.listen(options) }
+            if takesRequests, listening == nil { listening = try await running.listen() }
             return running
         }
         let new = try InstanceParts.start(options, system, surroundings, numbers)
@@ -150,7 +150,7 @@ public actor ServeInstance {
         watchers = []
         do {
             if takesRequests || new.restored.values.contains(where: { $0.routePrefix != nil }) {
-                listening = try await new.listen(options)
+                listening = try await new.listen()
             }
         } catch {
             await end()
@@ -166,7 +166,7 @@ public actor ServeInstance {
     public func delete(_ name: String) async throws {
         guard let running else { throw ServeError(.notFound, "no application '\(name)' runs") }
         try await running.controller.delete(name)
-        await running.front.settle()
+        await running.settle()
         specs[name] = nil
     }
 
@@ -198,8 +198,12 @@ public actor ServeInstance {
     /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.
     public var controllerProcessID: Int32? { running?.controller.processID }
 
+    /// The direct replicas that take new HTTP connections, in the order of their starts, and whether the embedded proxy
+    /// does; for tests.
+    package var takers: (replicas: [ReplicaID], proxy: Bool) { running?.takers ?? ([], false) }
+
     /// The processes that take HTTP requests, in the order of their starts; none if the proxy is embedded.
-    public func proxies() -> [ProxyStatus] { running?.front.fleet?.status ?? [] }
+    public func proxies() -> [ProxyStatus] { running?.fleet?.status ?? [] }
 
     /// Replaces the proxy processes by new ones, one at a time, and returns when the old ones are gone.
     ///
@@ -208,7 +212,7 @@ public actor ServeInstance {
     /// - Throws: ``ServeError`` with code `notRunning` if there are no proxy processes, and `startFailed` if new ones keep
     ///   ending before they serve; the old ones stay then.
     public func replaceProxies() async throws {
-        guard let fleet = running?.front.fleet else {
+        guard let fleet = running?.fleet else {
             throw ServeError(.notRunning, "there are no proxy processes: see the option proxies")
         }
         try await fleet.replaceAll()

@@ -17,6 +17,7 @@ extension ServeOptions {
         try check("maxBodyBytes", maxBodyBytes, 0...Int.max)
         try check("maxHeadBytes", maxHeadBytes, 1...Int.max)
         try check("maxBufferedBytes", maxBufferedBytes, 0...Int.max)
+        try check("maxSharedBytes", maxSharedBytes, 0...Int.max)
         try check("maxConnections", maxConnections, 1...Int.max)
         for (name, time) in [("idleTimeout", idleTimeout), ("requestTimeout", requestTimeout ?? idleTimeout)]
         where time <= .zero {

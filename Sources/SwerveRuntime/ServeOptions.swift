@@ -28,6 +28,9 @@ public struct ServeOptions: Sendable {
     /// How many bytes of requests, and of responses that clients have not read yet, the proxy buffers at a time; 1 GiB
     /// by default. Beyond that, requests with content get 503 with `Retry-After`.
     public var maxBufferedBytes: Int
+    /// How many bytes of memory each process shares with the other ones of the machine, so that large contents, arguments
+    /// and results are read in place; 256 MiB by default, 0 for none. What finds no room there travels by a socket.
+    public var maxSharedBytes: Int
     /// How many client connections may be open at a time; 10 000 by default, and fewer if replicas would otherwise lack
     /// descriptors. At the limit, a new connection replaces the one that has been idle longest; if none is idle, the
     /// new one gets 503.
@@ -71,6 +74,7 @@ public struct ServeOptions: Sendable {
         maxBodyBytes: Int = 512 << 20,
         maxHeadBytes: Int = 64 << 10,
         maxBufferedBytes: Int = 1 << 30,
+        maxSharedBytes: Int = 256 << 20,
         maxConnections: Int = 10_000,
         idleTimeout: Duration = .seconds(75),
         drainDelay: Duration = .zero,
@@ -88,6 +92,7 @@ public struct ServeOptions: Sendable {
         self.maxBodyBytes = maxBodyBytes
         self.maxHeadBytes = maxHeadBytes
         self.maxBufferedBytes = maxBufferedBytes
+        self.maxSharedBytes = maxSharedBytes
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
         self.drainDelay = drainDelay

@@ -35,8 +35,14 @@ package final class Peers: PublicationTarget {
         var links: [String: [Link]] = [:]
         /// The remote replicas that the pools use.
         var remote: [ReplicaID: RemoteReplica] = [:]
-        /// What replicas said last about their models, and over which connection if they are not here.
-        var models: [ReplicaID: (said: ReplicaModels, connection: PeerConnection?)] = [:]
+        /// What replicas said last about their models.
+        var models: [ReplicaID: Said] = [:]
+    }
+    private struct Said {
+        let models: ReplicaModels
+        let isHere: Bool
+        /// Over which it said it, if it is not here.
+        weak var connection: PeerConnection?
     }
 
     /// The delay before a failed connection attempt is repeated.
@@ -72,10 +78,9 @@ package final class Peers: PublicationTarget {
         state.withLock { state in
             let present = Set(replicas.map(\.id))
             let left = Self.replicas(of: id, in: state)
-            for (replica, (_, connection)) in state.models
-            where replica.deployment == id && !present.contains(replica) {
+            for (replica, said) in state.models where replica.deployment == id && !present.contains(replica) {
                 // One that was never published will be, unless its process has ended: replicas speak before that.
-                let isGone = connection?.isClosed ?? (hosted[replica] == nil)
+                let isGone = said.isHere ? hosted[replica] == nil : said.connection?.isClosed ?? true
                 if isGone || left.contains(replica) { state.models[replica] = nil }
             }
             state.published[id] = .replicas(replicas, options)
@@ -102,8 +107,8 @@ package final class Peers: PublicationTarget {
     package func know(_ models: ReplicaModels, of replica: ReplicaID, from connection: PeerConnection?) {
         // A process has several connections to another, and each brings every report.
         let isUsed = state.withLock { state in
-            if let known = state.models[replica]?.said, known.number >= models.number { return false }
-            state.models[replica] = (models, connection)
+            if let known = state.models[replica]?.models, known.number >= models.number { return false }
+            state.models[replica] = Said(models: models, isHere: connection == nil, connection: connection)
             return state.used.contains(replica.deployment)
         }
         if isUsed { pools.pool(replica.deployment).know(models, of: replica) }
@@ -153,6 +158,10 @@ package final class Peers: PublicationTarget {
                 }
                 state.links[address] = Self.isUsed(links) ? links : nil
             }
+            // The next publication drops what published replicas said; nothing else would drop that of others.
+            state.models = state.models.filter { replica, said in
+                said.connection !== connection || Self.replicas(of: replica.deployment, in: state).contains(replica)
+            }
             return affected
         }
         for id in affected.sorted() { apply(id) }
@@ -194,7 +203,7 @@ package final class Peers: PublicationTarget {
                 }
             }
             for replica in replicas {
-                let models = hosted[replica.id]?.models?.report ?? state.models[replica.id]?.said
+                let models = hosted[replica.id]?.models?.report ?? state.models[replica.id]?.models
                 if let models { pool.know(models, of: replica.id) }
             }
             // Under the lock, so that an older set cannot overtake a newer one on its way to the pool.

@@ -2,6 +2,7 @@ import NIOCore
 import SwerveControl
 import SwerveCore
 import SwerveTransport
+import Synchronization
 
 /// What must hold of the orders that replicas get, whoever gives them, judged by the processes that exist.
 final class Audit: @unchecked Sendable {
@@ -25,11 +26,27 @@ final class Audit: @unchecked Sendable {
         /// Whether it is gone and nobody has a connection to it any more.
         var isForgotten = false
     }
-    private unowned let world: World
+    unowned let world: World
     let nodes: [String: NodeResources]
     private(set) var replicas: [ReplicaID: Replica] = [:]
+    struct WeakReplica {
+        weak var replica: SimReplica?
+    }
+    var simReplicas: [WeakReplica] = []
+    /// The attempts that are not over.
+    var attempts: [ObjectIdentifier: SimAttempt.WeakAttempt] = [:]
+    /// When the callers of calls had their answers.
+    var over: [Int: NIODeadline] = [:]
+    /// The streams of elements, by the number of their request.
+    var flows: [Int: SimFlow] = [:]
+    /// The items of batches that failed.
+    var spoilt: Set<Int> = []
+    /// The models of which a load failed.
+    var failedLoads: Set<String> = []
+    /// How often things happened in all histories.
+    static let counts = Mutex<[String: Int]>([:])
     /// The replicas that began each request.
-    private var begun: [Int: [ReplicaID]] = [:]
+    private(set) var begun: [Int: [ReplicaID]] = [:]
     /// When something last happened to a replica, in steps of the world.
     private var lastHurt = -1
     /// The deployments whose callers are refused, and when others last were.

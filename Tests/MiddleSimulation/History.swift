@@ -12,9 +12,15 @@ class History {
     var calls: [SimCall] = []
     private var nextNumber = 1
     private var nextVersion = 1
+    /// Whether the replicas have models.
+    private let hasModels: Bool
+    /// Whether there is a deployment that others call.
+    let hasBack: Bool
 
-    init(_ world: World) {
+    init(_ world: World, hasBack: Bool = false) {
         self.world = world
+        self.hasBack = hasBack
+        hasModels = world.random.next(below: 3) == 0
     }
 
     func chance(_ one: Int) -> Bool { world.random.next(below: one) == 0 }
@@ -41,10 +47,17 @@ class History {
     ///
     /// - Parameter failsOneIn: one in this many initialisers throws; 0 means none.
     func spec(_ id: DeploymentID, _ options: DeploymentOptions, failsOneIn: Int) -> DeploymentSpec {
-        let arguments = SimActor.InitArguments(world: world.id, version: nextVersion, failsOneIn: failsOneIn)
+        let arguments = SimArguments(
+            world: world.id,
+            version: nextVersion,
+            failsOneIn: failsOneIn,
+            batching: batching(),
+            maxModels: 1 + world.random.next(below: 3)
+        )
         nextVersion += 1
         let writer = BinaryWriter()
-        guard (try? writer.region(arguments)) != nil, let type = _mangledTypeName(SimActor.self) else {
+        let deployed: Any.Type = hasModels ? SimModelActor.self : SimActor.self
+        guard (try? writer.region(arguments)) != nil, let type = _mangledTypeName(deployed) else {
             preconditionFailure("the arguments must encode")
         }
         return DeploymentSpec(
@@ -56,13 +69,27 @@ class History {
         )
     }
 
-    func order(_ isEasy: Bool) -> SimOrder {
-        defer { nextNumber += 1 }
-        let easy: [SimOrder.Work] = [.echo, .lateEcho, .stream, .big]
-        let all = SimOrder.Work.allCases
-        let work = isEasy ? easy[world.random.next(below: easy.count)] : all[world.random.next(below: all.count)]
-        return SimOrder(number: nextNumber, work: work, size: size())
+    private func batching() -> BatchOptions {
+        if chance(4) { return .adaptive(latencyTarget: .milliseconds(pick([5, 50])), maxBatchSize: pick([2, 8])) }
+        return BatchOptions(
+            maxBatchSize: pick([1, 2, 4, 8]),
+            waitTimeout: .milliseconds(pick([0, 5, 50])),
+            maxConcurrentBatches: pick([1, 2]),
+            maxTotalSize: chance(3) ? 6 : nil,
+            allowedSizes: chance(4) ? [1, 2, 4] : []
+        )
     }
+
+    /// An order for a call, or for an HTTP request.
+    func order(_ isEasy: Bool) -> SimOrder {
+        let easy: [SimOrder.Work] = [.echo, .lateEcho, .stream, .big, .argument, .batch, .model]
+        let relays: [SimOrder.Work] = [.relay, .relayStream, .relayArgument]
+        if hasBack, chance(3) { return order(pick(relays)) }
+        let works = SimOrder.Work.allCases.filter { $0 != .slowFirst && !relays.contains($0) }
+        return order(pick(isEasy ? easy : works))
+    }
+
+    func order(_ work: SimOrder.Work) -> SimOrder { SimOrder(number: takeNumber(), work: work, size: size()) }
 
     func size() -> Int {
         switch world.random.next(below: 40) {
@@ -100,11 +127,10 @@ class History {
 
     func addCall(_ isEasy: Bool, to deployment: DeploymentID? = nil) { addCall(order(isEasy), to: deployment) }
 
-    func addCall(_ order: SimOrder, to deployment: DeploymentID? = nil) {
-        let isIdempotent = chance(3)
-        if isIdempotent { world.idempotent.insert(order.number) }
+    func addCall(_ order: SimOrder, to deployment: DeploymentID? = nil, _ options: SimOptions? = nil) {
         let payload = SimOrder.bytes(of: order.number, size: size())
-        calls.append(SimCall(world, deployment ?? self.deployment, order, payload, isIdempotent))
+        let options = options ?? SimOptions(isIdempotent: chance(3))
+        calls.append(SimCall(world, deployment ?? self.deployment, order, payload, options))
     }
 
     /// Requests of many clients arrive in one tick, before the process learns that replicas died.
@@ -145,9 +171,8 @@ class History {
     func finish() {
         for client in clients { client.close() }
         quiesce()
-        for (number, count) in world.begun where count > 1 && !world.idempotent.contains(number) {
-            world.fail("request \(number) was begun \(count) times")
-        }
+        world.audit.checkBeginnings()
+        world.audit.checkNothingIsLeft()
         for id in deployments {
             let load = world.system.pools.pool(id).load
             world.check(load.queued == 0 && load.ongoing == 0, "leases of \(id) are left over: \(load)")
@@ -156,6 +181,15 @@ class History {
             guard let connection = wire.connection, !connection.isClosed else { continue }
             let load = connection.load
             world.check(load == (0, 0, 0), "streams are left over on a connection: \(load)")
+        }
+        for process in world.live {
+            for id in deployments {
+                guard let load = process.system?.pools.pool(id).load else { continue }
+                let isIdle = load.queued == 0 && load.ongoing == 0
+                world.check(isIdle, "leases of \(id) are left over in \(process.name): \(load)")
+            }
+            let streams = process.wires.compactMap { $0.connection?.isClosed == false ? $0.connection?.load : nil }
+            world.check(streams.allSatisfy { $0 == (0, 0, 0) }, "streams are left over in \(process.name): \(streams)")
         }
         for client in clients {
             world.check(client.mostPending < 8 << 20, "\(client.mostPending) bytes were held for one client")

@@ -13,6 +13,9 @@ public struct Scenario {
     /// The number of worlds of earlier histories that something still holds.
     public static var worlds: Int { World.count.load(ordering: .relaxed) }
 
+    /// How often things happened in all histories of this process.
+    public static var counts: [String: Int] { Audit.counts.withLock { $0 } }
+
     /// Every fifth seed, from 4 on, is a history of a separate controller; the others are histories of requests.
     public static func run(seed: UInt64, prints: Bool = false) throws(Failure) {
         let history: History = seed % 5 == 4 ? ControlHistory(seed: seed) : RequestHistory(seed: seed)

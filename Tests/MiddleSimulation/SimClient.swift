@@ -14,14 +14,16 @@ final class SimClient: @unchecked Sendable {
     struct Request {
         let order: SimOrder
         let body: ByteBuffer
-        /// The step of the world at which it began.
+        /// How long the client allows for it.
+        var timeout: TimeAmount?
+        /// The step of the world at which it began, and the time.
         var since = 0
+        var began = NIODeadline.distantFuture
         var wanted: ByteBuffer? {
             switch order.work {
-            case .echo, .lateEcho, .hang: body
             case .ignore: ByteBuffer(string: "ignored")
-            case .big, .stream: SimOrder.bytes(of: order.number, size: order.size)
             case .fail: nil
+            default: order.answer(to: body)
             }
         }
     }
@@ -105,8 +107,22 @@ final class SimClient: @unchecked Sendable {
         unsent.removeFirst()
         var request = request
         request.since = world.trace.count
+        request.began = world.now
+        if world.disk == nil, world.random.next(below: 10) == 0 {
+            request.timeout = .milliseconds([20, 200, 2000][world.random.next(below: 3)])
+        }
         waiting.append(request)
         output.writeString("POST \(prefix)\(request.order.path) HTTP/1.1\r\nhost: sim\r\n")
+        if let model = request.order.modelID { output.writeString("serve-multiplexed-model-id: \(model)\r\n") }
+        if let timeout = request.timeout {
+            output.writeString("x-request-timeout-seconds: \(Double(timeout.nanoseconds) / 1e9)\r\n")
+        }
+        switch world.random.next(below: 8) {
+        case 0: output.writeString("x-request-priority: high\r\n")
+        case 1: output.writeString("x-request-priority: low\r\n")
+        case 2, 3: output.writeString("x-session-id: session \(request.order.number % 3)\r\n")
+        default: break
+        }
         if world.random.next(below: 3) == 0 {
             output.writeString("transfer-encoding: chunked\r\n\r\n")
             var rest = request.body
@@ -155,6 +171,7 @@ final class SimClient: @unchecked Sendable {
     private func leave() {
         isGone = true
         world.note("a client leaves")
+        for request in waiting { world.audit.over[request.order.number] = world.now }
         world.run(on: world.main.loop) {
             if world.random.next(below: 2) == 0 { channel.endInput() }
             channel.reset()
@@ -259,6 +276,7 @@ final class SimClient: @unchecked Sendable {
     private func end() {
         reading = .head
         let request = waiting.removeFirst()
+        world.audit.over[request.order.number] = world.now
         answered += 1
         guard status == 200 else {
             return world.check(mayAnswer(request, status), "request \(request.order) was answered \(status)")
@@ -271,16 +289,27 @@ final class SimClient: @unchecked Sendable {
     // MARK: What may fail
 
     private func mayLose(_ request: Request) -> Bool {
+        if isLate(request) { return true }
         guard world.disk != nil else { return world.faults > 0 }
         return world.audit.mayLose(request.order, since: request.since)
+    }
+
+    private func isLate(_ request: Request) -> Bool {
+        request.timeout.map { world.now >= request.began + $0 } ?? false
     }
 
     private func mayAnswer(_ request: Request, _ status: Int) -> Bool {
         let work = request.order.work
         switch status {
-        case 500: return work == .fail || work == .hang
+        case 504: return isLate(request)
+        case 500:
+            let audit = world.audit!
+            return work == .fail || work == .hang || request.order.failsAlone
+                || (work == .relay && request.order.inner.failsAlone)
+                || !audit.spoilt.isDisjoint(with: [request.order.number, request.order.inner.number])
+                || ((request.order.modelID != nil || work == .relay) && !audit.failedLoads.isEmpty)
         case 502, 503, 404:
-            if world.disk == nil { return status != 404 }
+            if world.disk == nil { return status == 503 || (status == 502 && world.faults > 0) }
             return (status != 404 && mayLose(request)) || world.audit.wasRefused(deployment, since: request.since)
         default: return false
         }

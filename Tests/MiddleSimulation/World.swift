@@ -30,7 +30,12 @@ final class SimProcess: @unchecked Sendable {
     var wires: [SimWire] = []
     var isDead = false
     /// The time until which the process is stopped, as by SIGSTOP.
-    var stoppedUntil: NIODeadline?
+    var stoppedUntil: NIODeadline? {
+        didSet { if stoppedUntil != nil { wasStopped = true } }
+    }
+    private(set) var wasStopped = false
+    /// That of a worker.
+    var system: ServeSystem?
     var worker: AnyObject?
 
     init(_ world: World, _ name: String, _ replica: ReplicaID?) {
@@ -87,8 +92,11 @@ final class World: @unchecked Sendable {
     private(set) var controllerTask: Task<Void, Never>?
     /// How often live replicas began each request, by its number.
     var begun: [Int: Int] = [:]
-    /// Requests that may run twice.
+    /// Requests that may run twice, and those of them that are hedged.
     var idempotent: Set<Int> = []
+    var hedged: Set<Int> = []
+    /// Whether requests may find the queue full.
+    var limitsQueues = false
     /// The number of faults so far.
     var faults = 0
     /// When the application was last deployed.
@@ -115,6 +123,8 @@ final class World: @unchecked Sendable {
         let process: SimProcess
     }
 
+    /// The deployment that others call.
+    static let back = DeploymentID(application: "sim", deployment: "Back")
     private static let instance = InstanceID(rawValue: 1)
     private static let worlds = Mutex<[UInt64: World]>([:])
     private static let nextID = Atomic<UInt64>(1 << 40)
@@ -377,6 +387,7 @@ final class World: @unchecked Sendable {
             network: SimNetwork(process: process),
             system: system,
             factory: ReplicaFactory(system, isAlone: true, executor: process.executor),
+            memory: nil,
             board: board(),
             logger: logger,
             exit: { [unowned self] _ in
@@ -388,6 +399,7 @@ final class World: @unchecked Sendable {
         run(on: process.loop) {
             let worker = Worker(settings, environment)
             process.worker = worker
+            process.system = system
             listeners[settings.address] = (process, worker.callerDelegate, worker.hosted)
             worker.run()
         }
@@ -533,6 +545,7 @@ final class World: @unchecked Sendable {
             for wire in process.wires { wire.forget() }
             process.wires = []
             process.worker = nil
+            process.system = nil
         }
     }
 

@@ -22,6 +22,7 @@ private distributed actor Recorder: Deployment {
     private var shared: [ServeContext?] = []
     private var held: [CheckedContinuation<Void, Never>] = []
     private var holds = false
+    private var journal: [String] = []
 
     init(actorSystem: ServeSystem) {
         self.actorSystem = actorSystem
@@ -29,6 +30,7 @@ private distributed actor Recorder: Deployment {
 
     func run(batch values: [Int]) async throws -> [Int] {
         batches.append(values)
+        journal.append("batch")
         contexts.append(BatchContext.current)
         shared.append(ServeContext.current)
         if holds { await withCheckedContinuation { held.append($0) } }
@@ -37,9 +39,13 @@ private distributed actor Recorder: Deployment {
     }
 
     distributed func run(_ value: Int) async throws -> Int {
-        try await BatchedCall._run("run(batch:)", on: self, Self.options, value, key: BatchKey()) { actor, values in
+        let result = try await BatchedCall._run("run(batch:)", on: self, Self.options, value, key: BatchKey()) {
+            actor,
+            values in
             try await actor.run(batch: values)
         }
+        journal.append("result")
+        return result
     }
 
     distributed func other(_ value: Int) async throws -> Int {
@@ -56,6 +62,7 @@ private distributed actor Recorder: Deployment {
         held = []
     }
     func taken() -> [[Int]] { batches }
+    func events() -> [String] { journal }
     func lastContext() -> (BatchContext?, ServeContext?) { (contexts.last ?? nil, shared.last ?? nil) }
 }
 
@@ -199,6 +206,22 @@ private final class Host: BatchHost {
         await #expect(throws: CancellationError.self) { try await calls[0].value }
         await actor.whenLocal { $0.letGo() }
         #expect(try await calls[1].value == 20)
+    }
+
+    @Test func `when the method computes on the actor, its callers go on before the next batch begins`() async throws {
+        await actor.whenLocal { $0.hold() }
+        let first = Task { try await actor.run(0) }
+        try await waits(1)
+        clock.advance(by: .milliseconds(5))
+        _ = try await taken(1)
+        let calls = (1...8).map { value in Task { try await actor.run(value) } }
+        try await waits(8)
+        await actor.whenLocal { $0.letGo() }
+        for task in [first] + calls { _ = try await task.value }
+        let events = try #require(await actor.whenLocal { $0.events() })
+        let last = try #require(events.lastIndex(of: "batch"))
+        // Those of the second batch; the result of the first may come later.
+        #expect(events[..<last].count { $0 == "result" } >= 4, "\(events)")
     }
 
     @Test func `changed options hold for calls that wait`() async throws {

@@ -211,17 +211,20 @@ import Testing
             number: 3,
             address: "/tmp/a b/proxies.sock",
             eventLoops: 2,
-            maxBodyBytes: 0,
-            maxHeadBytes: 1,
-            maxBufferedBytes: .max,
-            maxConnections: 10,
-            idleTimeout: .seconds(75),
-            requestTimeout: limit
+            maxSharedBytes: 5,
+            http: HTTPSettings(
+                maxBodyBytes: 0,
+                maxHeadBytes: 1,
+                maxBufferedBytes: .max,
+                maxConnections: 10,
+                idleTimeout: .seconds(75),
+                requestTimeout: limit
+            )
         )
         let read = try #require(ProxySettings(settings.text))
         #expect(read.text == settings.text)
-        #expect(read.requestTimeout == limit)
-        #expect(read.maxBufferedBytes == .max)
+        #expect(read.http == settings.http)
+        #expect(read.maxSharedBytes == 5)
     }
 
     @Test(arguments: ["", "proxy", "proxy\n7\n3", "controller\n7\na\nb\nc\n5"])

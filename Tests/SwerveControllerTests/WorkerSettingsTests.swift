@@ -20,10 +20,25 @@ import Testing
         settings.gpus = ["GPU-aaaa", "MIG-bbbb"]
         settings.group = "/sys/fs/cgroup/swerve-7-3"
         settings.memory = 1 << 30
+        settings.maxSharedBytes = 5
         #expect(WorkerSettings(settings.text) == settings)
+        for limit in [Duration.seconds(3), nil] {
+            settings.http = HTTPSettings(
+                maxBodyBytes: 1,
+                maxHeadBytes: 2,
+                maxBufferedBytes: 3,
+                maxConnections: 4,
+                idleTimeout: .milliseconds(5),
+                requestTimeout: limit
+            )
+            #expect(WorkerSettings(settings.text) == settings)
+        }
     }
 
-    @Test(arguments: ["", "7", "7\n3\napp/Model\na\nb\nc", "7\n3\napp/Model\na\nb\nc\n\n\nmuch"])
+    @Test(arguments: [
+        "", "7", "7\n3\napp/Model\na\nb\nc", "7\n3\napp/Model\na\nb\nc\n\n\nmuch",
+        "7\n3\napp/Model\na\nb\nc\n\n\n1\n2\n3",
+    ])
     func `other texts are no settings`(text: String) {
         #expect(WorkerSettings(text) == nil)
     }

@@ -20,6 +20,12 @@ import Testing
         (options { $0.gracefulShutdownTimeout = .seconds(-1) }, "gracefulShutdownTimeout"),
         (options { $0.name = "a b" }, "'a b'"),
         (
+            options {
+                $0.directIngress = true
+                $0.placement = .inProcess
+            }, "directIngress needs the placement process, but the placement is inProcess"
+        ),
+        (
             options { $0.autoscaling = Autoscaling(minReplicas: -1) },
             "autoscaling: minReplicas is -1; it must be from 0"
         ),

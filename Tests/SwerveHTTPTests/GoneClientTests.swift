@@ -257,12 +257,32 @@ extension GoneClientTests {
             service: service
         )
         let (channel, _) = try await clients.connect(server)
+        let firstBytes = channel.eventLoop.makePromise(of: Void.self)
+        try await channel.pipeline.addHandler(FirstBytes(promise: firstBytes), position: .first)
         try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
         var events = service.events.makeAsyncIterator()
         #expect(await events.next() == "begun")
+        // While the client still takes the head, there is no silence.
+        try await firstBytes.futureResult.get()
         try await channel.close()
         #expect(await events.next() == "clientGone")
         await server.drain(deadline: .seconds(10))
+    }
+}
+
+/// Tells when the first bytes have come.
+private final class FirstBytes: ChannelInboundHandler, Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    private let promise: EventLoopPromise<Void>
+
+    init(promise: EventLoopPromise<Void>) {
+        self.promise = promise
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        promise.succeed()
+        context.fireChannelRead(data)
     }
 }
 

@@ -56,6 +56,58 @@ import Testing
         await servers.drain(deadline: .seconds(10))
     }
 
+    @Test func `a server shares its socket, leaves connections to others and takes them again, and none is lost`()
+        async throws
+    {
+        let socket = try ListeningSocket.open(host: "127.0.0.1", port: 0)
+        defer { socket.close() }
+        let first = try await HTTPServer.start(
+            at: .ownSocket(try socket.duplicate()),
+            group: group,
+            service: EchoService()
+        )
+        let door = ServerDoor(first, socket, isOpen: true)
+        let other = try await HTTPServer.start(at: .none, group: group, service: EchoService())
+        let second = ServerDoor(other, socket, isOpen: false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<100 {
+                        let answer = try await ask(socket)
+                        #expect(answer.hasSuffix("\r\n\r\nGET /a 0"))
+                    }
+                }
+            }
+            await withCheckedContinuation { continuation in door.share { continuation.resume() } }
+            for _ in 0..<20 {
+                await withCheckedContinuation { continuation in second.take(true) { continuation.resume() } }
+                await withCheckedContinuation { continuation in door.take(false) { continuation.resume() } }
+                #expect(!door.isOpen && second.isOpen)
+                // What was asked last counts, whatever was asked in between.
+                for _ in 0..<3 { second.take(true); second.take(false) }
+                await withCheckedContinuation { continuation in door.take(true) { continuation.resume() } }
+                await withCheckedContinuation { continuation in second.whenSettled { continuation.resume() } }
+                #expect(door.isOpen && !second.isOpen)
+            }
+            try await group.waitForAll()
+        }
+        await first.drain(deadline: .seconds(10))
+        await other.drain(deadline: .seconds(10))
+        await first.leaveConnections()
+    }
+
+    @Test func `the last server takes what waits in the queue before it closes the socket`() async throws {
+        let socket = try ListeningSocket.open(host: "127.0.0.1", port: 0)
+        // Nobody takes connections, so these wait.
+        async let answers = [ask(socket), ask(socket), ask(socket)]
+        let server = try await HTTPServer.start(at: .none, group: group, service: EchoService())
+        server.takeConnections(from: socket)
+        await server.drain(deadline: .seconds(10), isLast: true)
+        let received = (try? await answers) ?? []
+        // A client that came too late is refused; one that waited is answered.
+        for answer in received { #expect(answer.hasSuffix("\r\n\r\nGET /a 0")) }
+    }
+
     @Test func `a descriptor that is no socket is refused`() throws {
         let error = #expect(throws: ServeError.self) { try ListeningSocket(0) }
         #expect(error?.message == "descriptor 0 is no socket that listens on a port")

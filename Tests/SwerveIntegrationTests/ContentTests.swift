@@ -54,14 +54,14 @@ extension IntegrationTests {
     /// Codings of requests and answers, as curl and Python see them.
     @Suite struct Content {
         private func withCoder(
-            _ placement: DeploymentOptions.Placement,
+            _ way: Way,
             _ body: (Journal, String) async throws -> Void
         ) async throws {
-            let bound = Coder.options(placement: placement).bind(
-                journal: Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
+            let bound = Coder.options(placement: way.placement, directIngress: way.isDirect).bind(
+                journal: Journal.options(maxOngoingRequests: 1000, placement: way.placement).bind()
             )
             try await withApplication(bound, routePrefix: "/") { _, name in
-                try await eventuallyHealthy(name)
+                try await eventuallyHealthy(name, way)
                 let port = try #require(await instance.port)
                 let journal = try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
                 try await body(journal, "http://127.0.0.1:\(port)")
@@ -127,16 +127,16 @@ extension IntegrationTests {
             print("ok")
             """
 
-        @Test(arguments: placements)
-        func codedRequestsOfPythonAreDecodedAndBadOnesRefused(placement: DeploymentOptions.Placement) async throws {
-            try await withCoder(placement) { _, url async throws in
+        @Test(arguments: ways)
+        func codedRequestsOfPythonAreDecodedAndBadOnesRefused(way: Way) async throws {
+            try await withCoder(way) { _, url async throws in
                 #expect(try await run("python3", ["-c", Self.requests, url]) == "ok\n")
             }
         }
 
-        @Test(arguments: placements)
-        func curlDecodesCompressedAnswers(placement: DeploymentOptions.Placement) async throws {
-            try await withCoder(placement) { _, url async throws in
+        @Test(arguments: ways)
+        func curlDecodesCompressedAnswers(way: Way) async throws {
+            try await withCoder(way) { _, url async throws in
                 func curl(_ path: String, _ options: String...) async throws -> (head: String, body: String) {
                     let text = try await run("curl", ["-sS", "-i"] + options + [url + path])
                     let end = try #require(text.range(of: "\r\n\r\n"))
@@ -164,9 +164,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aCompressedLineArrivesBeforeTheNextIsWritten(placement: DeploymentOptions.Placement) async throws {
-            try await withCoder(placement) { journal, _ async throws in
+        @Test(arguments: ways)
+        func aCompressedLineArrivesBeforeTheNextIsWritten(way: Way) async throws {
+            try await withCoder(way) { journal, _ async throws in
                 try await Connection.open { connection async throws in
                     try await connection.send("GET /lines HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip\r\n\r\n")
                     #expect(try await connection.head().headers["content-encoding"] == "gzip")

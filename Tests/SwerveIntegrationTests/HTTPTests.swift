@@ -7,18 +7,22 @@ extension IntegrationTests {
     @Suite struct HTTP {
         /// Runs the ingress below `prefix` for the duration of `body`.
         private func withFront(
-            _ placement: DeploymentOptions.Placement,
+            _ way: Way,
             prefix: String = "/",
             maxOngoingRequests: Int = 100,
             _ body: (Front, Journal) async throws -> Void
         ) async throws {
-            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
-            let bound = Front.options(maxOngoingRequests: maxOngoingRequests, placement: placement).bind(
-                back: Model.options(placement: placement).bind(),
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: way.placement).bind()
+            let bound = Front.options(
+                maxOngoingRequests: maxOngoingRequests,
+                placement: way.placement,
+                directIngress: way.isDirect
+            ).bind(
+                back: Model.options(placement: way.placement).bind(),
                 journal: journal
             )
             try await withApplication(bound, routePrefix: prefix) { front, name in
-                try await eventuallyHealthy(name)
+                try await eventuallyHealthy(name, way)
                 try await body(
                     front,
                     try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
@@ -26,11 +30,11 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
+        @Test(arguments: ways)
         func aRequestsBodyComesBackAndItsPathIsSeenBelowThePrefix(
-            placement: DeploymentOptions.Placement
+            way: Way
         ) async throws {
-            try await withFront(placement, prefix: "/front") { _, _ async throws in
+            try await withFront(way, prefix: "/front") { _, _ async throws in
                 #expect(try await post("/front/echo", "hello").text == "hello")
                 #expect(try await fetch("/front/a/b?x=1").text == "/front|/a/b|x=1")
                 #expect(try await fetch("/front").text == "/front|/|")
@@ -52,9 +56,9 @@ extension IntegrationTests {
             #expect(try await fetch("/-/healthz").text == "success\n")
         }
 
-        @Test(arguments: placements)
-        func jsonIsDecodedAndWhatIsWrongWithItIsSaid(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func jsonIsDecodedAndWhatIsWrongWithItIsSaid(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 let good = try await post("/json", #"{"x":1,"y":2}"#)
                 #expect(good.headers["content-type"] == "application/json")
                 #expect([#"{"x":2,"y":1}"#, #"{"y":1,"x":2}"#].contains(good.text))
@@ -65,9 +69,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func errorsAnswerWithTheirStatusAndKeepTheirSecrets(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func errorsAnswerWithTheirStatusAndKeepTheirSecrets(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 let teapot = try await fetch("/teapot")
                 #expect(teapot.status == 418)
                 #expect(teapot.text.contains("short and stout"))
@@ -77,9 +81,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func theRequestIDReachesEveryDeploymentAndComesBack(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func theRequestIDReachesEveryDeploymentAndComesBack(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 let given = try await fetch("/context", headers: ["x-request-id": "given-1"])
                 #expect(given.text == "given-1 given-1")
                 #expect(given.headers["x-request-id"] == "given-1")
@@ -90,9 +94,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func priorityAndSessionAndModelReachEveryDeployment(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func priorityAndSessionAndModelReachEveryDeployment(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 #expect(try await fetch("/way").text == "normal - -, normal - -")
                 let headers = ["X-Request-Priority": "high", "x-session-id": "s-1", "serve_multiplexed_model_id": "m"]
                 #expect(try await fetch("/way", headers: headers).text == "high s-1 m, high s-1 m")
@@ -101,9 +105,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func pipelinedRequestsAreAnsweredInOrder(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func pipelinedRequestsAreAnsweredInOrder(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 try await Connection.open { connection async throws in
                     let requests = (0..<50).map { "GET /\($0) HTTP/1.1\r\nhost: x\r\n\r\n" }
                     try await connection.send(requests.joined())
@@ -112,9 +116,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aLongUploadIsReadAsItComes(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func aLongUploadIsReadAsItComes(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 let size = 20 << 20
                 #expect(
                     try await fetch("/upload", method: "POST", body: ByteBuffer(repeating: 1, count: size)).text
@@ -130,9 +134,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aReplicaThatDoesNotReadHoldsTheClientUp(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, journal in
+        @Test(arguments: ways)
+        func aReplicaThatDoesNotReadHoldsTheClientUp(way: Way) async throws {
+            try await withFront(way) { _, journal in
                 try await Connection.open { connection async throws in
                     let (size, part) = (64 << 20, 1 << 20)
                     let sent = Counter()
@@ -156,9 +160,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aClientThatDoesNotReadHoldsTheReplicaUp(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { front, _ in
+        @Test(arguments: ways)
+        func aClientThatDoesNotReadHoldsTheReplicaUp(way: Way) async throws {
+            try await withFront(way) { front, _ in
                 try await Connection.open { connection async throws in
                     try await connection.send("GET /download HTTP/1.1\r\nhost: x\r\n\r\n")
                     #expect(try await connection.head().status == 200)
@@ -177,9 +181,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aDownloadThatBreaksOffIsNotTakenForTheWhole(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { _, _ async throws in
+        @Test(arguments: ways)
+        func aDownloadThatBreaksOffIsNotTakenForTheWhole(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 try await Connection.open { connection async throws in
                     try await connection.send("GET /broken-download HTTP/1.1\r\nhost: x\r\n\r\n")
                     // The connection may be cut before the head arrives; the last chunk must never arrive.
@@ -192,9 +196,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aClientThatLeavesCancelsItsRequest(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement) { front, journal async throws in
+        @Test(arguments: ways)
+        func aClientThatLeavesCancelsItsRequest(way: Way) async throws {
+            try await withFront(way) { front, journal async throws in
                 try await Connection.open { connection async throws in
                     try await connection.send("GET /hang HTTP/1.1\r\nhost: x\r\n\r\n")
                     try await journal.wait(for: "began hang")
@@ -204,9 +208,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func requestsBeyondTheLimitWaitForTheirTurn(placement: DeploymentOptions.Placement) async throws {
-            try await withFront(placement, maxOngoingRequests: 1) { front, journal async throws in
+        @Test(arguments: ways)
+        func requestsBeyondTheLimitWaitForTheirTurn(way: Way) async throws {
+            try await withFront(way, maxOngoingRequests: 1) { front, journal async throws in
                 async let first = fetch("/gate")
                 try await journal.wait(for: "began gate")
                 async let second = post("/echo", "second")
@@ -217,8 +221,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test func malformedRequestsAreRefusedAndHarmNobodyElse() async throws {
-            try await withFront(.process) { _, _ async throws in
+        @Test(arguments: [Way.process, .direct])
+        func malformedRequestsAreRefusedAndHarmNobodyElse(way: Way) async throws {
+            try await withFront(way) { _, _ async throws in
                 let malformed: [(String, Int)] = [
                     ("GET /\r\n\r\n", 400),
                     ("GET / HTTP/1.1\r\n\r\n", 400),

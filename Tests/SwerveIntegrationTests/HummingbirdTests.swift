@@ -45,9 +45,12 @@ distributed actor Routed: HTTPIngress {
 
 extension IntegrationTests {
     @Suite struct HummingbirdRouters {
-        @Test(arguments: placements)
-        func aRouterAnswersBelowTheApplicationsPrefix(placement: DeploymentOptions.Placement) async throws {
-            try await withApplication(Routed.options(placement: placement).bind(), routePrefix: "/hb") {
+        @Test(arguments: ways)
+        func aRouterAnswersBelowTheApplicationsPrefix(way: Way) async throws {
+            try await withApplication(
+                Routed.options(placement: way.placement, directIngress: way.isDirect).bind(),
+                routePrefix: "/hb"
+            ) {
                 _,
                 _ async throws in
                 #expect(try await fetch("/hb/hello/you").text == "hello you")

@@ -45,19 +45,19 @@ distributed actor Undecided: RoutedIngress {
 extension IntegrationTests {
     @Suite struct Routes {
         private func withShelf(
-            _ placement: DeploymentOptions.Placement,
+            _ way: Way,
             _ body: () async throws -> Void
         ) async throws {
-            let shelf = Shelf.options(placement: placement).bind()
+            let shelf = Shelf.options(placement: way.placement, directIngress: way.isDirect).bind()
             try await withApplication(shelf, routePrefix: "/größe") { _, name async throws in
-                try await eventuallyHealthy(name)
+                try await eventuallyHealthy(name, way)
                 try await body()
             }
         }
 
-        @Test(arguments: placements)
-        func methodsAndPathsFindTheirRoutes(placement: DeploymentOptions.Placement) async throws {
-            try await withShelf(placement) {
+        @Test(arguments: ways)
+        func methodsAndPathsFindTheirRoutes(way: Way) async throws {
+            try await withShelf(way) {
                 let stored = try await fetch(
                     "/gr%C3%B6%C3%9Fe/books/a%2Fb",
                     method: "PUT",
@@ -72,9 +72,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func headAnswersAsGetWithoutContent(placement: DeploymentOptions.Placement) async throws {
-            try await withShelf(placement) {
+        @Test(arguments: ways)
+        func headAnswersAsGetWithoutContent(way: Way) async throws {
+            try await withShelf(way) {
                 try await Connection.open { connection async throws in
                     try await connection.send(
                         "HEAD /gr%C3%B6%C3%9Fe/books/count HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -88,9 +88,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func otherMethodsAreRefusedWithWhatIsAllowed(placement: DeploymentOptions.Placement) async throws {
-            try await withShelf(placement) {
+        @Test(arguments: ways)
+        func otherMethodsAreRefusedWithWhatIsAllowed(way: Way) async throws {
+            try await withShelf(way) {
                 for method in ["DELETE", "PATCH", "TRACE"] {
                     let refused = try await fetch("/gr%C3%B6%C3%9Fe/books/x", method: method)
                     #expect(refused.status == 405)
@@ -104,11 +104,11 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aQuestionAboutAllPathsIsAnsweredWithAllMethods(placement: DeploymentOptions.Placement) async throws {
-            let asked = Asked.options(placement: placement).bind()
+        @Test(arguments: ways)
+        func aQuestionAboutAllPathsIsAnsweredWithAllMethods(way: Way) async throws {
+            let asked = Asked.options(placement: way.placement, directIngress: way.isDirect).bind()
             try await withApplication(asked, routePrefix: "/") { _, name async throws in
-                try await eventuallyHealthy(name)
+                try await eventuallyHealthy(name, way)
                 try await Connection.open { connection async throws in
                     try await connection.send("OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n")
                     let answer = try await connection.response()
@@ -136,8 +136,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test func theProxysOwnPagesAnswerGetAlone() async throws {
-            try await withShelf(.inProcess) {
+        @Test(arguments: [Way.inProcess, .direct])
+        func theProxysOwnPagesAnswerGetAlone(way: Way) async throws {
+            try await withShelf(way) {
                 let refused = try await fetch("/-/healthz", method: "DELETE")
                 #expect(refused.status == 405)
                 #expect(refused.headers["allow"] == "GET, HEAD, OPTIONS")
@@ -145,11 +146,12 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func anApplicationsOptionAllowsOtherOrigins(placement: DeploymentOptions.Placement) async throws {
+        @Test(arguments: ways)
+        func anApplicationsOptionAllowsOtherOrigins(way: Way) async throws {
             let cors = CORS(origins: ["https://a.example"], methods: ["PUT"])
-            let shelf = Shelf.options(placement: placement).bind()
+            let shelf = Shelf.options(placement: way.placement, directIngress: way.isDirect).bind()
             try await instance.run(shelf, name: "shared", routePrefix: "/shared", cors: cors)
+            if way.isDirect { try await eventuallyDirect(instance, "shared") }
             let origin = ["origin": "https://a.example"]
             let asked = origin.merging(["access-control-request-method": "PUT"]) { $1 }
             let preflight = try await fetch("/shared/books/x", method: "OPTIONS", headers: asked)

@@ -6,14 +6,14 @@ import Testing
 extension IntegrationTests {
     @Suite struct Streaming {
         private func withStreams(
-            _ placement: DeploymentOptions.Placement,
+            _ way: Way,
             routePrefix: String? = nil,
             _ body: (Streams, Journal) async throws -> Void
         ) async throws {
-            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
-            let bound = Streams.options(placement: placement).bind(journal: journal)
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: way.placement).bind()
+            let bound = Streams.options(placement: way.placement, directIngress: way.isDirect).bind(journal: journal)
             try await withApplication(bound, routePrefix: routePrefix) { streams, name in
-                try await eventuallyHealthy(name)
+                try await eventuallyHealthy(name, way)
                 try await body(
                     streams,
                     try await instance.deploymentHandle("Journal", application: name, as: Journal.self)
@@ -31,7 +31,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func elementsArriveInTheirOrder(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 #expect(try await all(streams.count(to: 20_000)) == Array(0..<20_000))
                 #expect(try await all(streams.count(to: 0)) == [])
                 #expect(try await all(streams.optional()) == [1, nil, 3])
@@ -41,7 +41,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func elementsMayBeLargerThanTheWindow(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let stream = try await streams.large(3, bytes: 5 << 20)
                 var count = 0
                 for try await bytes in stream {
@@ -54,7 +54,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anErrorFollowsTheElementsAndKeepsItsType(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 var read: [Int] = []
                 let error = await #expect(throws: Refused.self) {
                     for try await number in try await streams.count(to: 5000, failingAfter: 3000) {
@@ -69,7 +69,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func theWriterWaitsForASlowReader(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 var iterator = try await streams.endless("slow", maxBuffered: 4).makeAsyncIterator()
                 for expected in 0..<10 { #expect(try await iterator.next() == expected) }
                 // The stream ends with its iterator.
@@ -84,7 +84,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aReaderThatStopsEndsTheStream(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 for try await number in try await streams.endless("left", maxBuffered: nil) where number == 100 {
                     break
                 }
@@ -95,7 +95,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aCancelledReaderCancelsTheProducerInItsSilence(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 let task = Task { for try await _ in try await streams.silence("quiet") {} }
                 try await journal.wait(for: "quiet began")
                 #expect(streams.load.ongoing == 1)
@@ -108,7 +108,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aStreamThatNobodyReadsIsOver(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 _ = try await streams.silence("dropped")
                 try await journal.wait(for: "dropped cancelled")
                 try await isIdle(streams)
@@ -117,7 +117,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func theDeadlineEndsAStreamInItsSilence(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 var read = 0
                 let error = await #expect(throws: ServeError.self) {
                     try await ServeContext.withDeadline(in: .milliseconds(300)) {
@@ -133,7 +133,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aStreamKnowsTheRequestThatItBelongsTo(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let stream = try await ServeContext.$current.withValue(ServeContext(requestID: "r1")) {
                     try await streams.context()
                 }
@@ -143,7 +143,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func aStreamIsReadOnce(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let stream = try await streams.count(to: 3)
                 #expect(try await all(stream) == [0, 1, 2])
                 let error = await #expect(throws: ServeError.self) { try await all(stream) }
@@ -155,7 +155,7 @@ extension IntegrationTests {
         func theRestOfAStreamThatTheReplicaHasReadIsNotTakenForTheWhole(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let error = await #expect(throws: ServeError.self) { try await all(streams.leftover()) }
                 #expect(error?.message == "a stream can be read only once")
                 try await isIdle(streams)
@@ -166,7 +166,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func argumentsCanBeStreams(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let many = ResponseStream<Int> { writer in
                     for number in 1...10_000 { try await writer.write(number) }
                 }
@@ -178,7 +178,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anArgumentIsReadWhileTheResultIs(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let (numbers, continuation) = AsyncStream.makeStream(of: Int.self)
                 var doubled = try await streams.doubled(ResponseStream(numbers)).makeAsyncIterator()
                 for number in 0..<100 {
@@ -192,7 +192,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func theErrorOfAnArgumentReachesItsReader(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let broken = ResponseStream<Int> { writer in
                     try await writer.write(1)
                     throw Refused(reason: "no more", code: 1)
@@ -205,7 +205,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anArgumentThatIsNotReadIsNotMade(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let numbers = ResponseStream<Int> { _ in Issue.record("it was made") }
                 try await streams.ignore(numbers)
             }
@@ -213,7 +213,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anEndlessArgumentEndsWithItsReader(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 let endless = ResponseStream<Int> { writer in
                     do { for number in 0... { try await writer.write(number) } } catch {
                         await Task { try? await journal.note("argument ended: \(error is CancellationError)") }.value
@@ -303,14 +303,18 @@ extension IntegrationTests {
         }
 
         /// The driver decodes nothing: it may run in another process than the deployment and its caller.
-        @Test(arguments: placements)
-        func aGraphPassesStreamsOnAndAnswersWithThem(placement: DeploymentOptions.Placement) async throws {
-            let journal = Journal.options(maxOngoingRequests: 1000, placement: placement).bind()
-            let streams = Streams.options(placement: placement).bind(journal: journal)
+        @Test(arguments: ways)
+        func aGraphPassesStreamsOnAndAnswersWithThem(way: Way) async throws {
+            let journal = Journal.options(maxOngoingRequests: 1000, placement: way.placement).bind()
+            let streams = Streams.options(placement: way.placement).bind(journal: journal)
             let input = InputNode<Int>()
             let graph = streams.nodes.doubled(streams.nodes.count(to: input))
-            let driver = GraphDriver.bind(graph, options: DeploymentOverrides(placement: placement))
-            try await withApplication(driver, routePrefix: "/") { handle, _ in
+            let driver = GraphDriver.bind(
+                graph,
+                options: DeploymentOverrides(placement: way.placement, directIngress: way.isDirect)
+            )
+            try await withApplication(driver, routePrefix: "/") { handle, name in
+                try await eventuallyHealthy(name, way)
                 #expect(try await all(handle.predict(2000)) == (0..<2000).map { 2 * $0 })
                 #expect(try await post("/", "3").text == "0\n2\n4\n")
                 let events = try await post("/", "2", headers: ["accept": "text/event-stream"])
@@ -320,9 +324,9 @@ extension IntegrationTests {
 
         // MARK: HTTP
 
-        @Test(arguments: placements)
-        func streamsAreAnsweredAsLinesOrEvents(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement, routePrefix: "/") { _, _ in
+        @Test(arguments: ways)
+        func streamsAreAnsweredAsLinesOrEvents(way: Way) async throws {
+            try await withStreams(way, routePrefix: "/") { _, _ in
                 let lines = try await fetch("/count")
                 #expect(lines.headers["content-type"] == "application/x-ndjson")
                 #expect(lines.text == "0\n1\n2\n3\n4\n")
@@ -336,9 +340,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aSilentStreamOfEventsIsKeptAliveUntilItsClientLeaves(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement, routePrefix: "/") { streams, journal in
+        @Test(arguments: ways)
+        func aSilentStreamOfEventsIsKeptAliveUntilItsClientLeaves(way: Way) async throws {
+            try await withStreams(way, routePrefix: "/") { streams, journal in
                 try await Connection.open { connection in
                     try await connection.send("GET /alive HTTP/1.1\r\nhost: test\r\n\r\n")
                     #expect(try await connection.head().headers["content-type"] == "text/event-stream")
@@ -355,9 +359,9 @@ extension IntegrationTests {
             }
         }
 
-        @Test(arguments: placements)
-        func aClientThatLeavesInTheSilenceEndsTheStream(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement, routePrefix: "/") { streams, journal in
+        @Test(arguments: ways)
+        func aClientThatLeavesInTheSilenceEndsTheStream(way: Way) async throws {
+            try await withStreams(way, routePrefix: "/") { streams, journal in
                 try await Connection.open { connection in
                     try await connection.send("GET /silence HTTP/1.1\r\nhost: test\r\n\r\n")
                     try await journal.wait(for: "http began")

@@ -3,6 +3,7 @@ import Distributed
 import NIOCore
 import SwerveActors
 import SwerveCore
+import SwerveHTTPTypes
 import SwerveReplica
 import Synchronization
 import TestSupport
@@ -69,6 +70,31 @@ private distributed actor Idle: Deployment {
         #expect((first.value, second.value) == (1, 0))
         replica.drain { second.add() }
         #expect((first.value, second.value) == (1, 0))
+    }
+
+    /// Notes whether it was refused.
+    private final class Receiver: ReplicaStreamReceiver {
+        let refusals = Tally()
+        func received(_ event: StreamEvent) { if case .refused = event { refusals.add() } }
+    }
+
+    // The pools of several processes may each count on the same place.
+    @Test func `a request from the replica's own process is refused, too, when others have taken the places`()
+        async throws
+    {
+        let replica = Self.replica(limit: 1)
+        #expect(replica.admit())
+        let outcome = await replica.call(OutgoingCall(target: "", arguments: Arguments(), mayKeep: false))
+        guard case .refused = outcome else { throw ServeError(.protocolViolation, "\(outcome)") }
+
+        let (loop, receiver) = (ManualLoop(), Receiver())
+        let request = ReplicaRequest(head: try ServeRequest(path: "/").head, body: ByteBuffer(), deadline: nil)
+        let stream = replica.open(request, for: receiver, on: RequestLoop(loop, index: 0))
+        #expect(receiver.refusals.value == 0, "no callback during the call that causes it")
+        loop.run()
+        #expect(receiver.refusals.value == 1)
+        stream.cancel()
+        #expect(replica.ongoing == 1)
     }
 
     @Test func `a place that is given back twice is a mistake`() async {

@@ -46,11 +46,11 @@ private struct ModelWorld {
 
     init(
         seed: UInt64,
-        callers: Int,
-        replicas: Int,
-        maxModels: Int,
-        loadTime: Duration,
-        serviceTime: Duration,
+        callers: Int = 3,
+        replicas: Int = 4,
+        maxModels: Int = 3,
+        loadTime: Duration = .seconds(1),
+        serviceTime: Duration = .milliseconds(10),
         limit: Int = 100
     ) {
         random = SplitMix64(seed: seed)
@@ -87,6 +87,11 @@ private struct ModelWorld {
             let time = now + .microseconds(random.next(below: Int(duration.nanoseconds / 1_000)))
             schedule(at: time, .arrival(Request(caller: random.next(below: callers.count), model: model, came: time)))
         }
+    }
+
+    /// The same for each of so many models.
+    mutating func send(models count: Int, each second: Int, for duration: Duration) {
+        for model in 0..<count { send("m\(model)", each: second, for: duration) }
     }
 
     private mutating func schedule(at time: MonotonicTime, _ event: Event) {
@@ -197,33 +202,21 @@ private struct ModelWorld {
 }
 
 @Suite struct ModelRoutingSimulationTests {
-    @Test("A burst of first requests from several processes loads the model once", arguments: 0..<8 as Range<UInt64>)
+    private static let seeds: Range<UInt64> = 0..<8
+
+    @Test("A burst of first requests from several processes loads the model once", arguments: seeds)
     func burst(seed: UInt64) {
-        var world = ModelWorld(
-            seed: seed,
-            callers: 3,
-            replicas: 4,
-            maxModels: 2,
-            loadTime: .seconds(2),
-            serviceTime: .milliseconds(10)
-        )
+        var world = ModelWorld(seed: seed, maxModels: 2, loadTime: .seconds(2))
         world.send("new", each: 6_000, for: .milliseconds(10))
         world.run()
         #expect(world.latencies.count == 60)
         #expect(world.loads(of: "new") == 1)
     }
 
-    @Test("Models in little demand are loaded once each, and stay where they are", arguments: 0..<8 as Range<UInt64>)
+    @Test("Models in little demand are loaded once each, and stay where they are", arguments: seeds)
     func cold(seed: UInt64) {
-        var world = ModelWorld(
-            seed: seed,
-            callers: 3,
-            replicas: 4,
-            maxModels: 3,
-            loadTime: .seconds(1),
-            serviceTime: .milliseconds(5)
-        )
-        for model in 0..<10 { world.send("m\(model)", each: 2, for: .seconds(60)) }
+        var world = ModelWorld(seed: seed, serviceTime: .milliseconds(5))
+        world.send(models: 10, each: 2, for: .seconds(60))
         world.run()
         #expect(world.latencies.count == 1_200)
         // Two processes that see different lists for a moment may load one twice.
@@ -232,18 +225,11 @@ private struct ModelWorld {
 
     @Test(
         "A model in more demand than one replica can serve spreads, and the others stay",
-        arguments: 0..<8 as Range<UInt64>
+        arguments: seeds
     )
     func hot(seed: UInt64) {
-        var world = ModelWorld(
-            seed: seed,
-            callers: 3,
-            replicas: 4,
-            maxModels: 3,
-            loadTime: .seconds(1),
-            serviceTime: .milliseconds(10)
-        )
-        for model in 0..<5 { world.send("m\(model)", each: 1, for: .seconds(60)) }
+        var world = ModelWorld(seed: seed)
+        world.send(models: 5, each: 1, for: .seconds(60))
         world.send("hot", each: 180, for: .seconds(60))
         world.run()
         #expect(world.holders(of: "hot") >= 2)
@@ -254,19 +240,12 @@ private struct ModelWorld {
 
     @Test(
         "Replicas that have more to do than they can still serve most of the time, rather than load",
-        arguments: 0..<8 as Range<UInt64>
+        arguments: seeds
     )
     func overloaded(seed: UInt64) {
-        var world = ModelWorld(
-            seed: seed,
-            callers: 2,
-            replicas: 3,
-            maxModels: 2,
-            loadTime: .milliseconds(500),
-            serviceTime: .milliseconds(10)
-        )
+        var world = ModelWorld(seed: seed, callers: 2, replicas: 3, maxModels: 2, loadTime: .milliseconds(500))
         // Twice what three replicas can do.
-        for model in 0..<12 { world.send("m\(model)", each: 50, for: .seconds(4)) }
+        world.send(models: 12, each: 50, for: .seconds(4))
         world.run()
         #expect(world.latencies.count == 2_400)
         #expect(world.allLoads <= 80, "\(world.allLoads) \(world.now)")
@@ -275,25 +254,17 @@ private struct ModelWorld {
 
     @Test(
         "Where replicas take few requests at a time, those for a model wait for each other rather than load it again",
-        arguments: 0..<8 as Range<UInt64>
+        arguments: seeds
     )
     func fewPlaces(seed: UInt64) {
-        var world = ModelWorld(
-            seed: seed,
-            callers: 2,
-            replicas: 3,
-            maxModels: 1,
-            loadTime: .seconds(2),
-            serviceTime: .milliseconds(10),
-            limit: 1
-        )
-        for model in 0..<3 { world.send("m\(model)", each: 20, for: .seconds(30)) }
+        var world = ModelWorld(seed: seed, callers: 2, replicas: 3, maxModels: 1, loadTime: .seconds(2), limit: 1)
+        world.send(models: 3, each: 20, for: .seconds(30))
         world.run()
         #expect(world.latencies.count == 1_800)
         #expect(world.allLoads <= 4)
     }
 
-    @Test("With more models than there is room for, every request is answered", arguments: 0..<8 as Range<UInt64>)
+    @Test("With more models than there is room for, every request is answered", arguments: seeds)
     func overcommitted(seed: UInt64) {
         var world = ModelWorld(
             seed: seed,
@@ -303,7 +274,7 @@ private struct ModelWorld {
             loadTime: .milliseconds(50),
             serviceTime: .milliseconds(2)
         )
-        for model in 0..<9 { world.send("m\(model)", each: 5, for: .seconds(20)) }
+        world.send(models: 9, each: 5, for: .seconds(20))
         world.run()
         #expect(world.latencies.count == 900)
     }

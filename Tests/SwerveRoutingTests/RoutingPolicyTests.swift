@@ -192,3 +192,48 @@ struct TwoEach: AdmissionPolicy {
         _ = try bench.enqueue(deadline(0.1))
     }
 }
+
+/// A replica of the process itself, to which its requests go first.
+@Suite struct PreferredReplicaTests {
+    private func bench(_ routing: DeploymentOptions.Routing = .powerOfTwoChoices) -> RouterBench {
+        let bench = RouterBench(1, 2, 3, limit: 2, routing: routing)
+        bench.router.prefer(RouterBench.id(2))
+        return bench
+    }
+
+    private func number(_ bench: RouterBench, _ slot: Int?) -> UInt64? {
+        slot.flatMap { bench.router.replica(at: $0)?.number }
+    }
+
+    @Test func `requests go to it as long as it has room, then to the others, then they wait`() {
+        let bench = bench()
+        let slots = (0..<6).map { _ in bench.admitIfFree() }
+        #expect(slots[..<2].map { number(bench, $0) } == [2, 2])
+        #expect(slots[2...].compactMap { number(bench, $0) }.sorted() == [1, 1, 3, 3])
+        #expect(bench.admitIfFree() == nil)
+    }
+
+    @Test func `a pause after a refusal sends requests to the others`() throws {
+        let bench = bench()
+        let slot = try #require(bench.admitIfFree())
+        _ = bench.refused(slot)
+        #expect(number(bench, bench.admitIfFree()) != 2)
+        _ = bench.tick(after: .milliseconds(2))
+        #expect(number(bench, bench.admitIfFree()) == 2)
+    }
+
+    @Test func `it is preferred again when it comes back into the set, and not while it is out of it`() {
+        let bench = bench()
+        _ = bench.update([1, 3], limit: 2)
+        #expect((0..<4).compactMap { _ in number(bench, bench.admitIfFree()) }.sorted() == [1, 1, 3, 3])
+        _ = bench.update([1, 2, 3], limit: 9)
+        #expect((0..<9).allSatisfy { _ in number(bench, bench.admitIfFree()) == 2 })
+    }
+
+    @Test(arguments: [DeploymentOptions.Routing.roundRobin, .leastLoaded])
+    func `a policy that was chosen decides`(_ routing: DeploymentOptions.Routing) {
+        let bench = bench(routing)
+        let three = (0..<3).compactMap { _ in number(bench, bench.admitIfFree()) }
+        #expect(Set(three) == [1, 2, 3])
+    }
+}

@@ -11,6 +11,7 @@ import Testing
         ("eventLoops is \(Int.max); it must be from 1 to 1024", { $0.eventLoops = .max }),
         ("maxBodyBytes is -1; it must be at least 0", { $0.maxBodyBytes = -1 }),
         ("maxHeadBytes is 0; it must be at least 1", { $0.maxHeadBytes = 0 }),
+        ("maxSharedBytes is -1; it must be at least 0", { $0.maxSharedBytes = -1 }),
         ("maxBufferedBytes is \(Int.min); it must be at least 0", { $0.maxBufferedBytes = .min }),
         ("maxConnections is 0; it must be at least 1", { $0.maxConnections = 0 }),
         ("idleTimeout is 0.0 seconds; it must be longer than zero", { $0.idleTimeout = .zero }),
@@ -39,6 +40,7 @@ import Testing
             maxBodyBytes: .max,
             maxHeadBytes: .max,
             maxBufferedBytes: .max,
+            maxSharedBytes: .max,
             maxConnections: .max,
             idleTimeout: forever,
             drainTimeout: forever

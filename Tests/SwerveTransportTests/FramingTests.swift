@@ -294,6 +294,6 @@ func frame(_ kind: FrameKind, encoding value: some Encodable) throws -> [UInt8] 
 
 private final class NoOwner: StreamOwner {
     let number = Atomic<UInt64>(0)
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {}
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {}
     func lost(started: Bool, reason: String) {}
 }

@@ -70,6 +70,29 @@ private final class NotedNetwork: PeerNetwork {
         func leaseRefused(_ error: ServeError) { Issue.record("none waits: \(error)") }
     }
 
+    @Test func `a connection that brought news of models is not held when it has closed`() async throws {
+        let id = DeploymentID(application: "app", deployment: "models")
+        weak var left: PeerConnection?
+        for number in 1...2 {
+            let connection = try await loop.executeInContext {
+                PeerConnection(wire: RecordingWire(loop), delegate: Recorder(), hosted: peers.hosted)
+            }
+            left = connection
+            let replica = ReplicaID(deployment: id, number: UInt64(number))
+            #expect(peers.adopt(connection, address: "/\(number)"))
+            if number == 1 {
+                let published = PublishedReplica(id: replica, address: "/\(number)", maxOngoingRequests: 100)
+                peers.publish(id, [published], PoolOptions())
+            }
+            peers.know(ReplicaModels(maxModels: 8, models: [], number: 1), of: replica, from: connection)
+            try await loop.executeInContext { connection.close(because: "the test is over") }
+            peers.forget(connection)
+            peers.withdraw(id, ServeError(.deleted, "the test is over"))
+            try await loop.executeInContext {}
+        }
+        #expect(left == nil)
+    }
+
     @Test func `what a replica says about its models counts, even if a later replica is published first`() async throws
     {
         let id = DeploymentID(application: "app", deployment: "models")

@@ -143,6 +143,6 @@ import Testing
 /// The owner of a stream that is never answered.
 final class Nobody: StreamOwner {
     let number = Atomic<UInt64>(0)
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {}
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {}
     func lost(started: Bool, reason: String) {}
 }

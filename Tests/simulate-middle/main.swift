@@ -27,6 +27,8 @@ for seed in Swift.stride(from: first, to: first + count * stride, by: Int(stride
     }
     if (seed - first + 1) % 10_000 == 0 { print("\(seed - first + 1) histories") }
 }
+let counts = Scenario.counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+print(counts.joined(separator: ", "))
 if Scenario.worlds > 0 { print("\(Scenario.worlds) worlds leak") }
 print(failures == 0 ? "\(count) histories from seed \(first): ok" : "\(failures) histories failed")
 exit(failures == 0 ? 0 : 1)

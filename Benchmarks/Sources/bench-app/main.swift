@@ -4,7 +4,8 @@ import Swerve
 // The server for the benchmarks: a no-op, an echo, batched methods and a stream. The command line sets the number of replicas and
 // their placement.
 //
-//   bench-app PORT process|inProcess REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
+//   bench-app PORT process|inProcess|direct REPLICAS [echo] [batch] [adaptive] [stream] [loops=N] [proxies=N]
+//     [shared=BYTES]
 
 @Deployment
 distributed actor NoOp: HTTPIngress {
@@ -67,12 +68,14 @@ distributed actor Adaptive: HTTPIngress {
 
 let arguments = CommandLine.arguments
 let placement: DeploymentOptions.Placement = arguments.count > 2 && arguments[2] == "inProcess" ? .inProcess : .process
+let isDirect = arguments.count > 2 && arguments[2] == "direct"
 let replicas = arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1
 func number(_ name: String) -> Int? {
     arguments.first { $0.hasPrefix("\(name)=") }.flatMap { Int($0.dropFirst(name.count + 1)) }
 }
 let port = arguments.count > 1 ? Int(arguments[1]) ?? 8000 : 8000
 var serveOptions = ServeOptions(port: port, proxies: number("proxies") ?? 0, eventLoops: number("loops"))
+if let bytes = number("shared") { serveOptions.maxSharedBytes = bytes }
 if arguments.contains("adaptive") { serveOptions.requestTimeout = .milliseconds(50) }
 try await Serve.start(serveOptions)
 if arguments.contains("echo") {
@@ -105,7 +108,7 @@ if arguments.contains("adaptive") {
 }
 // Last, so that a client that waits for this route also finds the other one.
 try await Serve.run(
-    NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement).bind(),
+    NoOp.options(numReplicas: replicas, maxOngoingRequests: 1000, placement: placement, directIngress: isDirect).bind(),
     name: "noop"
 )
 try await Serve.waitForShutdownSignal()

@@ -30,6 +30,13 @@ enum Applications {
             "graph",
             { try await run(GraphDriver.bind(graph($0)), "graph") }
         ),
+        (
+            "calls",
+            {
+                let source = Source.options(numReplicas: 3).bind(generation: $0)
+                try await run(Caller.bind(source: source, generation: $0), "calls")
+            }
+        ),
     ]
 
     private static func run(_ application: some Deployment, _ name: String) async throws {

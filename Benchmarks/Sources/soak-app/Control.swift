@@ -53,6 +53,8 @@ distributed actor Control: HTTPIngress {
         var instance: ServeStatus
         /// The memory that the allocator has handed out, in bytes.
         var heapBytes: Int
+        /// What the application `calls` still has of earlier calls.
+        var leftovers: [String]
     }
 
     func respond(to request: ServeRequest) async throws -> ServeResponse {
@@ -63,7 +65,25 @@ distributed actor Control: HTTPIngress {
         }
         let instance = await Serve.status()
         return try .json(
-            Status(redeployments: Redeployments.shared.report, instance: instance, heapBytes: Heap.usedBytes)
+            Status(
+                redeployments: Redeployments.shared.report,
+                instance: instance,
+                heapBytes: Heap.usedBytes,
+                leftovers: try await leftovers()
+            )
         )
+    }
+
+    private func leftovers() async throws -> [String] {
+        let caller = try await Serve.deploymentHandle("Caller", application: "calls", as: Caller.self)
+        let source = try await Serve.deploymentHandle("Source", application: "calls", as: Source.self)
+        let own = [caller.debugDescription, source.debugDescription].filter { !$0.contains("0 queued)") }
+        let callers = await caller.broadcast { try await $0.leftovers() }
+        let sources = await source.broadcast { try await $0.leftovers() }
+        let left = (callers + sources).compactMap { answer in
+            let text = (try? answer.result.get()) ?? ""
+            return text.isEmpty ? nil : "\(answer.replica): \(text)"
+        }
+        return own + left
     }
 }

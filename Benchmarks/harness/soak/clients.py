@@ -129,6 +129,7 @@ def population(load: Load) -> list[Awaitable[None]]:
         ("mixed", 3, steady, lambda maker: lambda: maker.compose("mixed")),
         ("stream", 3, steady, lambda maker: maker.stream),
         ("graph", 3, steady, lambda maker: maker.graph),
+        ("calls", 6, steady, lambda maker: maker.calls),
         ("burst", 1, burst, lambda maker: lambda: maker.small("echo")),
         ("slow", 6, slow, lambda maker: maker.large),
         ("leaver", 4, leaver, lambda maker: maker.any),

@@ -81,6 +81,14 @@ class Maker:
         request.what += f", {body!r}"
         return request
 
+    def calls(self) -> Request:
+        """A part of the pattern, which comes by some kind of call between replicas."""
+        kind = self.random.choice(("batch", "hedge", "model", "stream", "argument", "relay"))
+        offset, count = self.offset(), self.size(1 << 20)
+        left = f"&leave={self.random.randrange(3000)}" if self.random.random() < 0.2 else ""
+        target = f"/calls?kind={kind}&offset={offset}&count={count}{left}"
+        return self.request("calls", "GET", target, b"", pattern(offset, count))
+
     def large(self) -> Request:
         """An answer of some MiB, for those who read it slowly."""
         offset, count = self.offset(), self.random.randint(1 << 20, 4 << 20)
@@ -94,5 +102,5 @@ class Maker:
 
     def any(self) -> Request:
         makers = (lambda: self.echo("echo"), lambda: self.echo("local"), lambda: self.compose("compose"),
-                  lambda: self.compose("mixed"), self.stream, self.graph)
+                  lambda: self.compose("mixed"), self.stream, self.graph, self.calls)
         return self.random.choice(makers)()

@@ -70,6 +70,23 @@ size_t swerve_build_id(uint8_t *id, size_t size);
 // Identifies the file of this program, which a copy of it does not share; 0 when unknown.
 uint64_t swerve_executable_identity(void);
 
+// Memory without a file, which other processes of this user can open by the number of its descriptor. It can neither grow
+// nor shrink. In front of the mapped bytes lies a page of memory that belongs to the process alone.
+typedef struct {
+    int32_t descriptor;
+    uint64_t device;
+    uint64_t inode;
+    int64_t bytes;
+} swerve_segment_place;
+// Makes such memory, a multiple of a page long, and maps it. NULL with errno where the system has none.
+void *swerve_segment_make(const char *name, int64_t bytes, swerve_segment_place *place);
+// Maps what another process made, after checking that it is what is described: NULL with errno EINVAL otherwise. What
+// this process writes to it is seen by nobody else.
+void *swerve_segment_open(int32_t process, const swerve_segment_place *place);
+// Forgets what this process wrote to memory that another process made.
+void swerve_segment_discard(void *memory, int64_t bytes);
+void swerve_segment_unmap(void *memory, int64_t bytes);
+
 // Whether this process was started as a worker.
 int swerve_is_worker(void);
 #endif

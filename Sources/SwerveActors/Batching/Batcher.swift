@@ -19,7 +19,11 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let run: Run
         let context: ServeContext?
         let use: ModelUse?
-        let continuation: UnsafeContinuation<Output, any Error>
+        let continuation: UnsafeContinuation<BatchReply<Output>, Never>
+
+        func fail(_ error: any Error) {
+            continuation.resume(returning: BatchReply(.failure(error)))
+        }
     }
 
     /// A batch that runs.
@@ -27,6 +31,9 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         /// How many of its calls still want a result.
         var wanted: Int
         var task: Task<Void, Never>?
+        /// Whether the user's method has begun, and whether it left the actor to others before it ended.
+        var hasBegun = false
+        var hasLeftActor = false
     }
 
     private struct State {
@@ -73,8 +80,8 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
             defer { state.nextID += 1 }
             return state.nextID
         }
-        return try await withTaskCancellationHandler {
-            try await withUnsafeThrowingContinuation { continuation in
+        let reply = await withTaskCancellationHandler {
+            await withUnsafeContinuation { continuation in
                 let context = ServeContext.current
                 let call = Call(
                     item: item,
@@ -89,6 +96,8 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         } onCancel: {
             cancel(id)
         }
+        reply.turn?.passed()
+        return try reply.result.get()
     }
 
     private func add(_ id: Queue.ItemID, _ call: Call, key: BatchKey, size: Int) {
@@ -99,10 +108,14 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
             // A cancellation that comes later finds the call, because it waits for the lock.
             if Task.isCancelled { return nil }
             state.calls[id] = call
+            // A call comes from the actor, so no method runs on it now.
+            for batch in state.running.keys where state.running[batch]!.hasBegun {
+                state.running[batch]!.hasLeftActor = true
+            }
             table.held(1, waiting: 1)
             return take(state.queue.add(item, alone: table.isAlone, now: now), &state)
         }
-        guard let work else { return call.continuation.resume(throwing: CancellationError()) }
+        guard let work else { return call.fail(CancellationError()) }
         perform(work)
         // Calls of other methods may now be all that is left to come.
         if table.waits(moreThan: waiting) { table.tellAll() }
@@ -124,7 +137,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         }
         task?.cancel()
         table.countersChanged()
-        call?.continuation.resume(throwing: CancellationError())
+        call?.fail(CancellationError())
     }
 
     // MARK: AnyBatcher
@@ -176,7 +189,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
 
     private func perform(_ work: Work) {
         if !work.batches.isEmpty || !work.failures.isEmpty { table.countersChanged() }
-        for (call, error) in work.failures { call.continuation.resume(throwing: error) }
+        for (call, error) in work.failures { call.fail(error) }
         for (batch, calls) in work.batches { begin(batch, calls) }
         if let timer = work.timer { wakeUp(at: timer) }
     }
@@ -200,7 +213,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     private func begin(_ batch: Queue.Batch, _ calls: [Call]) {
         // Unstructured: a batch belongs to no single caller. It ends when the user's method does. Detached, because it
         // has a context of its own.
-        let task = Task.detached(executorPreference: table.taskExecutor) { await self.run(batch, calls) }
+        let task = Task.immediateDetached(executorPreference: table.taskExecutor) { await self.run(batch, calls) }
         let isUnwanted = state.withLock { state in
             guard state.running[batch.id] != nil else { return false }
             state.running[batch.id]!.task = task
@@ -224,7 +237,10 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
             let results = try await BatchContext.$current.withValue(context) {
                 try await ServeContext.$current.withValue(shared) {
                     try await ModelUse.$current.withValue(use) {
-                        try await actor.whenLocal { try await run($0, items) }
+                        try await actor.whenLocal { actor in
+                            self.begun(batch)
+                            return try await run(actor, items)
+                        }
                     }
                 }
             }
@@ -241,20 +257,35 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         }
     }
 
+    private func begun(_ batch: Queue.Batch) {
+        state.withLock { $0.running[batch.id]?.hasBegun = true }
+    }
+
+    /// Hands out the results, and begins the batches that waited for this one.
+    ///
+    /// Callers go on where the method of the next batch begins: on the actor. A method that leaves it goes first, because
+    /// it hardly delays them. One that computes there waits for them: it would delay them by a whole batch.
     private func finish(_ batch: Queue.Batch, _ result: (Int) -> Result<Output, any Error>) {
         let now = now()
-        let (calls, work) = state.withLock { state in
+        let (calls, work, nextGoesFirst) = state.withLock { state in
             let calls = batch.items.map { id -> Call? in
                 state.batches[id] = nil
                 return state.calls.removeValue(forKey: id)
             }
-            state.running[batch.id] = nil
+            let ended = state.running.removeValue(forKey: batch.id)
             table.held(-calls.count { $0 != nil }, waiting: 0)
             // The requests that now get their results have not ended, so the next batch waits for them.
-            return (calls, take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state))
+            let work = take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state)
+            return (calls, work, ended?.hasLeftActor ?? false)
         }
-        perform(work)
-        for (index, call) in calls.enumerated() { call?.continuation.resume(with: result(index)) }
+        let callers = calls.count { $0 != nil }
+        let batches = work.batches
+        let waits = !nextGoesFirst && callers > 0 && !batches.isEmpty
+        let turn = waits ? BatchTurn(after: callers) { self.perform(Work(batches: batches)) } : nil
+        perform(waits ? Work(failures: work.failures, timer: work.timer) : work)
+        for (index, call) in calls.enumerated() {
+            call?.continuation.resume(returning: BatchReply(result(index), turn))
+        }
     }
 
     private func error(_ failure: Queue.Failure) -> ServeError {

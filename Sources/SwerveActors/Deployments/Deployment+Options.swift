@@ -21,6 +21,9 @@ extension Deployment {
     ///     their process.
     ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
+    ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which
+    ///     saves the way through a proxy; they do not by default. Only for the ingress of an application with a route
+    ///     prefix, with the placement `process`.
     ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
     ///     deployment.
     ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
@@ -54,6 +57,7 @@ extension Deployment {
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        directIngress: Bool? = nil,
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
         maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
@@ -77,6 +81,7 @@ extension Deployment {
             maxQueuedRequests: maxQueuedRequests,
             resources: resources,
             placement: placement,
+            directIngress: directIngress,
             placementStrategy: placementStrategy,
             maxReplicasPerNode: maxReplicasPerNode,
             routing: routing,

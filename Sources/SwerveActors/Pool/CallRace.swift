@@ -16,6 +16,8 @@ final class CallRace: Sendable {
         var timers: [Scheduled<Void>] = []
     }
     private let state = Mutex(State())
+    /// Where the attempts run. Timers begin some of them, and have no task of their own.
+    private let executor = ServeContext.executor
 
     /// Waits for the first end, and cancels what is left then. `start` begins the first attempt.
     func outcome(_ start: @escaping @Sendable () -> Void) async throws -> CallResult {
@@ -37,7 +39,7 @@ final class CallRace: Sendable {
     /// Begins an attempt. If it has no result, the others go on.
     func add(_ attempt: @escaping @Sendable () async throws -> CallResult?) {
         // Unstructured: a method that does not heed its cancellation must not hold up the caller. It keeps its lease.
-        let task = Task {
+        let task = Task(executorPreference: executor) {
             do {
                 if let result = try await attempt() { self.end(.success(result)) }
             } catch {

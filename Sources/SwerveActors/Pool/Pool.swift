@@ -247,6 +247,9 @@ package final class Pool: Sendable {
         for grant in grants { grant.give() }
     }
 
+    /// Prefers a replica of this process to those of others as long as it has room, if the routing policy allows it.
+    package func prefer(_ replica: ReplicaID) { state.withLock { $0.router.prefer(replica) } }
+
     /// A replica is known to be gone before the controller reports it. It gets no more requests.
     package func leave(_ replica: ReplicaID) {
         _ = state.withLock { state in
@@ -290,6 +293,9 @@ package final class Pool: Sendable {
     package var load: (queued: Int, ongoing: Int, replicas: Int) {
         state.withLock { ($0.router.queuedCount, $0.router.ongoingCount, $0.replicas.count { $0 != nil }) }
     }
+
+    /// How many requests wait in other processes, for tests.
+    package var queuedElsewhere: Int { state.withLock { $0.shared }?.elsewhere ?? 0 }
 
     // MARK: Inner workings
 

@@ -29,6 +29,8 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
 
     /// That of the code that made the stream.
     private let context: ServeContext?
+    /// Where the elements of an argument are made; `nil` is the Swift pool.
+    private let executor = ServeContext.executor
     private let state: Mutex<State>
 
     init(capacity: Int, _ produce: @escaping Produce) {
@@ -43,7 +45,7 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     /// Begins to make the elements, in a task of its own.
     ///
     /// - Parameter executor: where the task runs; `nil` is the Swift pool.
-    func begin(on executor: (any TaskExecutor)? = nil) {
+    func begin(on executor: (any TaskExecutor)?) {
         guard let produce = takeProduce() else { return }
         // Unstructured: the stream lives until it is read to its end or abandoned.
         let task = Task(executorPreference: executor) { await self.run(produce) }
@@ -166,7 +168,7 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
             switch action {
             case .element(let element, _): return element
             case .wait:
-                begin()
+                begin(on: executor)
                 await waitForElement()
             case .end(let error):
                 if let error { throw error }

@@ -100,6 +100,10 @@ public struct ServeContext: Sendable, Hashable {
 
     /// The clock of ``withDeadline(in:operation:)`` outside requests with a deadline; `nil` is real time.
     @TaskLocal package static var clock: (any EventLoop)?
+
+    /// Where the tasks run that a call starts: its attempts, and the making of its streams' elements. `nil` is the Swift
+    /// pool.
+    @TaskLocal package static var executor: (any TaskExecutor)?
 }
 
 /// When the answer to a request becomes useless.

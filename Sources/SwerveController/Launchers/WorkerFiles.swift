@@ -5,8 +5,11 @@ package import SwerveCore
 package struct WorkerFiles: Sendable {
     private let instance: InstanceID
     private let directory: String
+    private let maxSharedBytes: Int
 
-    package init(of instance: InstanceID, directory: String) {
+    /// - Parameter maxSharedBytes: how much memory each process shares with others.
+    package init(of instance: InstanceID, directory: String, maxSharedBytes: Int = 0) {
+        self.maxSharedBytes = maxSharedBytes
         self.instance = instance
         self.directory = directory
     }
@@ -27,13 +30,15 @@ package struct WorkerFiles: Sendable {
 
     /// The settings for a replica's process.
     func settings(of replica: ReplicaID) -> WorkerSettings {
-        WorkerSettings(
+        var settings = WorkerSettings(
             instance: instance,
             replica: replica,
             controllerAddress: controllerAddress,
             address: "\(directory)/replica-\(replica.number).sock",
             boardPath: "\(directory)/replica-\(replica.number).board"
         )
+        settings.maxSharedBytes = maxSharedBytes
+        return settings
     }
 
     /// The name of the control group of a replica's process, which no other instance uses.

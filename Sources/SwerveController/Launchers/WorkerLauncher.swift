@@ -10,6 +10,8 @@ internal import Synchronization
 /// Runs each replica in a worker, a process of its own, and talks to it over the connection that the worker makes.
 package final class WorkerLauncher: ReplicaLauncher {
     private let processes: any ProcessLauncher
+    /// The direct replicas; `nil` where there is no way in for their connections.
+    private let direct: DirectReplicas?
     private let peers: Peers
     private let clock: any EventLoop
     private let files: WorkerFiles
@@ -23,6 +25,8 @@ package final class WorkerLauncher: ReplicaLauncher {
 
     private struct Replica {
         let spec: DeploymentSpec
+        /// What started its process.
+        let processes: any ProcessLauncher
         let limits: WorkerLimits
         let report: Report
         var connection: PeerConnection?
@@ -48,6 +52,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     package static let connectTimeout = Duration.seconds(10)
 
     /// - Parameters:
+    ///   - front: where direct replicas take connections from; `nil` if there are none.
     ///   - peers: also gets the connections, for requests.
     ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
@@ -55,6 +60,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - kept: where the executable of another build of the program is; `nil` if it is not kept.
     package init(
         processes: any ProcessLauncher,
+        front: (any DirectFront)? = nil,
         peers: Peers,
         clock: any EventLoop,
         files: WorkerFiles,
@@ -64,6 +70,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
         self.processes = processes
+        self.direct = front.map(DirectReplicas.init)
         self.peers = peers
         self.clock = clock
         self.files = files
@@ -86,9 +93,19 @@ package final class WorkerLauncher: ReplicaLauncher {
             return report(.exited(reason: "the executable of build \(spec.build) is not kept"))
         }
         var settings = files.settings(of: replica)
+        var processes = processes
+        if spec.options.directIngress {
+            guard let front = direct?.front, let other = front.processes else {
+                return report(.exited(reason: "there is no listening socket for a direct replica"))
+            }
+            settings.http = front.settings
+            processes = other
+        }
         let limits = WorkerLimits(for: reservation, group: files.group(of: replica), groups)
         limits.apply(to: &settings)
-        state.withLock { $0.replicas[replica] = Replica(spec: spec, limits: limits, report: report) }
+        state.withLock {
+            $0.replicas[replica] = Replica(spec: spec, processes: processes, limits: limits, report: report)
+        }
         report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
         var environment = reservation.environment
         environment[WorkerSettings.variable] = settings.text
@@ -118,8 +135,10 @@ package final class WorkerLauncher: ReplicaLauncher {
             state.replicas[replica]?.isSilent = true
             return true
         }
-        if isSilent { processes.kill(replica) }
+        if isSilent { kill(replica) }
     }
+
+    private func kill(_ replica: ReplicaID) { state.withLock { $0.replicas[replica]?.processes }?.kill(replica) }
 
     private func exited(_ replica: ReplicaID, _ reason: String) {
         let (gone, passed) = state.withLock { state in
@@ -127,6 +146,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         }
         for done in passed { done() }
         guard let entry = gone else { return }
+        if entry.spec.options.directIngress { direct?.gone(replica) }
         entry.timeout?.cancel()
         var reason = entry.limits.ended(reason)
         if entry.isSilent { reason = "it did not connect within \(Self.connectTimeout): \(reason)" }
@@ -169,10 +189,14 @@ package final class WorkerLauncher: ReplicaLauncher {
         state.withLock { $0.replicas[replica]?.report }?(event)
     }
 
-    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) {
+    package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) { fence(done) { _ in true } }
+
+    private func fence(_ done: @escaping @Sendable () -> Void, of isConcerned: (DeploymentSpec) -> Bool) {
         // Under the lock, so that the fence follows what was published before.
         let isPassed = state.withLock { state in
-            let callers = state.replicas.filter { $0.value.connection != nil && !$0.value.isStopped }
+            let callers = state.replicas.filter { _, entry in
+                entry.connection != nil && !entry.isStopped && isConcerned(entry.spec)
+            }
             guard let number = state.fences.add(Set(callers.keys), done) else { return true }
             for entry in callers.values { entry.connection?.send(.fence(number)) }
             return false
@@ -188,7 +212,8 @@ package final class WorkerLauncher: ReplicaLauncher {
         }
         // A process that was told to exit may no longer answer.
         for done in state.withLock({ $0.fences.remove(replica) }) { done() }
-        if let connection, isFirst { connection.send(.stop) } else { processes.kill(replica) }
+        direct?.gone(replica)
+        if let connection, isFirst { connection.send(.stop) } else { kill(replica) }
     }
 
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
@@ -197,7 +222,30 @@ package final class WorkerLauncher: ReplicaLauncher {
             state.published[deployment] = message
             for entry in state.replicas.values { entry.connection?.send(message) }
         }
+        direct?.published(message, of: deployment)
     }
+
+    // MARK: Direct replicas
+
+    /// Tells the direct replicas the table of HTTP routes.
+    package func expose(_ routes: [RouteEntry]) { direct?.expose(routes) }
+
+    /// Makes the direct replicas say on the page of their health that they drain.
+    package func announceDrain() { direct?.announceDrain() }
+
+    /// Calls `done` once every direct replica has acted on what was published and exposed before.
+    package func afterDirectReplicasKnow(_ done: @escaping @Sendable () -> Void) {
+        fence(done) { $0.options.directIngress }
+    }
+
+    /// Lets the direct replicas finish their connections. They take no more, and so the instance's front does.
+    package func drainConnections(within limit: Duration) { direct?.drain(within: limit) }
+
+    /// Returns when the direct replicas have no connection left.
+    package func connectionsDrained() async { await direct?.drained() }
+
+    /// The direct replicas that take connections, in order, for tests.
+    package var takingConnections: [ReplicaID] { direct?.taking ?? [] }
 }
 
 /// What workers send over the connections that they make to this process.
@@ -217,6 +265,8 @@ extension WorkerLauncher: PeerDelegate {
             state.replicas[replica]?.connection = connection
             entry.timeout?.cancel()
             for message in state.published.values { connection.send(message) }
+            // First, so that the replica does not begin to take connections without knowing their routes.
+            if entry.spec.options.directIngress { direct?.connected(replica, connection) }
             connection.send(.start(entry.spec))
             return true
         }
@@ -247,13 +297,14 @@ extension WorkerLauncher: PeerDelegate {
         case .fenced(let number):
             for done in state.withLock({ $0.fences.passed(number, by: replica) }) { done() }
         case .load(let loads): report(.loadChanged(loads))
+        case .takesConnections(let takes): direct?.takes(replica, takes)
+        case .connectionsDrained: direct?.drained(replica)
         case .models(replica, let models):
             peers.know(models, of: replica, from: connection)
             report(.modelsChanged(models))
         case .batches(replica, let batches): report(.batchesChanged(batches))
         case .models, .batches, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed,
-            .routes,
-            .announceDrain, .drainConnections:
+            .routes, .announceDrain, .takeConnections, .drainConnections:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }
     }
@@ -263,7 +314,7 @@ extension WorkerLauncher: PeerDelegate {
         // The process is ending or can no longer be reached; either way it must end. Its exit is what gets reported.
         guard let (replica, _) = entry(of: connection) else { return }
         logger.debug("connection to replica lost", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
-        processes.kill(replica)
+        kill(replica)
     }
 
     private func entry(of connection: PeerConnection) -> (ReplicaID, Report)? {

@@ -18,6 +18,11 @@ package struct WorkerSettings: Hashable, Sendable {
     package var group = ""
     /// The bytes of memory to which the worker limits itself; 0 for no limit.
     package var memory = 0
+    /// The limits of the HTTP connections that a direct replica takes from the listening socket, which is its standard
+    /// input; `nil` for another replica.
+    package var http: HTTPSettings?
+    /// How many bytes of memory the worker shares with others.
+    package var maxSharedBytes = 0
 
     package init(
         instance: InstanceID,
@@ -37,16 +42,18 @@ package struct WorkerSettings: Hashable, Sendable {
     package var text: String {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
-            gpus.joined(separator: ","), group, "\(memory)",
+            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)",
         ]
-        return lines.joined(separator: "\n")
+        return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 9, let instance = InstanceID(lines[0]), let number = UInt64(lines[1]),
-            let deployment = DeploymentID(lines[2]), let memory = Int(lines[8])
+        let http = HTTPSettings(lines.dropFirst(10))
+        guard lines.count == 10 || http != nil, lines.count >= 10, let instance = InstanceID(lines[0]),
+            let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
+            let maxSharedBytes = Int(lines[9])
         else {
             return nil
         }
@@ -60,5 +67,7 @@ package struct WorkerSettings: Hashable, Sendable {
         gpus = lines[6].split(separator: ",").map(String.init)
         group = lines[7]
         self.memory = memory
+        self.http = http
+        self.maxSharedBytes = maxSharedBytes
     }
 }

@@ -27,6 +27,8 @@ package final class ProxyFleet: Sendable {
         /// The latest message about each deployment.
         var published: [DeploymentID: ControlMessage] = [:]
         var routes: [RouteEntry] = []
+        /// Whether the proxies take connections. They do unless direct replicas do.
+        var takesConnections = true
         var fences = Fences()
         var timer: (time: MonotonicTime, scheduled: Scheduled<Void>)?
         var waitingForAll: [CheckedContinuation<Void, any Error>] = []
@@ -96,6 +98,14 @@ package final class ProxyFleet: Sendable {
                 state.waitingForReplacement.append(continuation)
                 return state.machine?.replaceAll(now: now) ?? []
             }
+        }
+    }
+
+    /// Lets the proxies take connections, or leave them to others.
+    package func takeConnections(_ takes: Bool) {
+        state.withLock { state in
+            state.takesConnections = takes
+            for connection in state.connections.values { connection.send(.takeConnections(takes)) }
         }
     }
 
@@ -276,6 +286,7 @@ extension ProxyFleet: PeerDelegate {
             else { return false }
             state.connections[number] = connection
             for message in state.published.values { connection.send(message) }
+            if !state.takesConnections { connection.send(.takeConnections(false)) }
             connection.send(.routes(state.routes))
             return true
         }

@@ -8,66 +8,47 @@ package struct ProxySettings: Sendable {
     /// Where the instance listens for its proxies.
     package var address: String
     package var eventLoops: Int
-    package var maxBodyBytes: Int
-    package var maxHeadBytes: Int
-    package var maxBufferedBytes: Int
-    package var maxConnections: Int
-    package var idleTimeout: Duration
-    package var requestTimeout: Duration?
+    package var maxSharedBytes: Int
+    package var http: HTTPSettings
 
     package init(
         instance: InstanceID,
         number: UInt64,
         address: String,
         eventLoops: Int,
-        maxBodyBytes: Int,
-        maxHeadBytes: Int,
-        maxBufferedBytes: Int,
-        maxConnections: Int,
-        idleTimeout: Duration,
-        requestTimeout: Duration?
+        maxSharedBytes: Int,
+        http: HTTPSettings
     ) {
         self.instance = instance
         self.number = number
         self.address = address
         self.eventLoops = eventLoops
-        self.maxBodyBytes = maxBodyBytes
-        self.maxHeadBytes = maxHeadBytes
-        self.maxBufferedBytes = maxBufferedBytes
-        self.maxConnections = maxConnections
-        self.idleTimeout = idleTimeout
-        self.requestTimeout = requestTimeout
+        self.maxSharedBytes = maxSharedBytes
+        self.http = http
     }
 
     private static let mark = "proxy"
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        let numbers = [eventLoops, maxBodyBytes, maxHeadBytes, maxBufferedBytes, maxConnections].map { "\($0)" }
-        let times = [idleTimeout, requestTimeout].map { $0.map { "\($0.nanoseconds)" } ?? "" }
-        return ([Self.mark, "\(instance)", "\(number)", address] + numbers + times).joined(separator: "\n")
+        let own = [Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)"]
+        return (own + http.lines).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count == 11, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
-            let number = UInt64(lines[2]), let idle = Int64(lines[9])
+        guard lines.count > 6, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
+            let number = UInt64(lines[2]), let eventLoops = Int(lines[4]), let maxSharedBytes = Int(lines[5]),
+            let http = HTTPSettings(lines[6...])
         else { return nil }
-        let numbers = lines[4...8].compactMap { Int($0) }
-        let limit = Int64(lines[10])
-        guard numbers.count == 5, limit != nil || lines[10].isEmpty else { return nil }
         self.init(
             instance: instance,
             number: number,
             address: lines[3],
-            eventLoops: numbers[0],
-            maxBodyBytes: numbers[1],
-            maxHeadBytes: numbers[2],
-            maxBufferedBytes: numbers[3],
-            maxConnections: numbers[4],
-            idleTimeout: .nanoseconds(idle),
-            requestTimeout: limit.map { .nanoseconds($0) }
+            eventLoops: eventLoops,
+            maxSharedBytes: maxSharedBytes,
+            http: http
         )
     }
 }

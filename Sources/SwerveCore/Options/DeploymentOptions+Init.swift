@@ -16,6 +16,9 @@ extension DeploymentOptions {
     ///     their process.
     ///   - resources: the resources that one replica reserves on its node; none by default.
     ///   - placement: where the replicas run; each in its own process by default.
+    ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which
+    ///     saves the way through a proxy; they do not by default. Only for the ingress of an application with a route
+    ///     prefix, with the placement `process`.
     ///   - placementStrategy: how nodes are chosen for the replicas; by default those with the fewest replicas of the
     ///     deployment.
     ///   - maxReplicasPerNode: the most replicas that one node may have; no limit by default. Further replicas are
@@ -49,6 +52,7 @@ extension DeploymentOptions {
         maxQueuedRequests: Int = 10_000,
         resources: Resources = Resources(),
         placement: Placement = .process,
+        directIngress: Bool = false,
         placementStrategy: PlacementStrategy = .spread,
         maxReplicasPerNode: Int? = nil,
         routing: Routing = .powerOfTwoChoices,
@@ -71,6 +75,7 @@ extension DeploymentOptions {
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
         self.placement = placement
+        self.directIngress = directIngress
         self.placementStrategy = placementStrategy
         self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing

@@ -61,6 +61,10 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var resources: Resources = Resources()
     /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process
+    /// Whether the replicas' processes take the application's HTTP connections themselves, which saves the way through a
+    /// proxy; they do not by default. Only for the ingress of an application with a route prefix, with the placement
+    /// `process`.
+    public var directIngress: Bool = false
     /// How nodes are chosen for the replicas; by default those with the fewest replicas of the deployment.
     public var placementStrategy: PlacementStrategy = .spread
     /// The most replicas that one node may have; no limit by default. Further replicas are pending.
@@ -121,6 +125,9 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
             replicasProblem() ?? resources.problem() ?? rollout.problem() ?? compression.problem()
             ?? requestDecoding.problem() ?? routing.problem() ?? admission.problem()
         if let problem { throw refuse(problem) }
+        if directIngress, placement != .process {
+            throw refuse("directIngress needs the placement process, but the placement is \(placement)")
+        }
         let times = [
             ("startTimeout", startTimeout), ("progressDeadline", progressDeadline),
             ("healthCheckPeriod", healthCheckPeriod), ("healthCheckTimeout", healthCheckTimeout),

@@ -11,6 +11,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var maxQueuedRequests: Int?
     public var resources: Resources?
     public var placement: DeploymentOptions.Placement?
+    public var directIngress: Bool?
     public var placementStrategy: DeploymentOptions.PlacementStrategy?
     public var maxReplicasPerNode: Int?
     public var routing: DeploymentOptions.Routing?
@@ -34,6 +35,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
         placement: DeploymentOptions.Placement? = nil,
+        directIngress: Bool? = nil,
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
         maxReplicasPerNode: Int? = nil,
         routing: DeploymentOptions.Routing? = nil,
@@ -56,6 +58,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
         self.placement = placement
+        self.directIngress = directIngress
         self.placementStrategy = placementStrategy
         self.maxReplicasPerNode = maxReplicasPerNode
         self.routing = routing
@@ -82,6 +85,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
         if let resources { options.resources = resources }
         if let placement { options.placement = placement }
+        if let directIngress { options.directIngress = directIngress }
         if let placementStrategy { options.placementStrategy = placementStrategy }
         if let maxReplicasPerNode { options.maxReplicasPerNode = maxReplicasPerNode }
         if let routing { options.routing = routing }

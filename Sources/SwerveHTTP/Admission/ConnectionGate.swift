@@ -47,7 +47,9 @@ final class ConnectionGate: Sendable {
     private func serve(_ channel: any Channel, _ loop: NIOLoopBound<HTTPLoop>) throws {
         connections.add(1, ordering: .relaxed)
         channel.closeFuture.whenComplete { _ in self.connections.subtract(1, ordering: .relaxed) }
-        try channel.pipeline.syncOperations.addHandler(HTTPConnectionHandler(loop: loop.value, service: service))
+        let handler = HTTPConnectionHandler(loop: loop.value, service: service)
+        if options.contentBuffer != nil { try handler.readInPlace(from: channel) }
+        try channel.pipeline.syncOperations.addHandler(handler)
     }
 
     private func refuse(_ channel: any Channel) throws {

@@ -11,7 +11,7 @@ extension HTTPConnectionHandler {
             if machine.isInputClosed { cut() }
             return false
         }
-        let left = remaining - count
+        var left = remaining - count
         machine.bodyCame(count, now: loop.now)
         body = .length(remaining: left)
         if let id = shedRequestID {
@@ -23,6 +23,8 @@ extension HTTPConnectionHandler {
             return true
         }
         collected.writeImmutableBuffer(part)
+        left -= readRest(left)
+        body = .length(remaining: left)
         updateCharge()
         if left > 0, isCollectedTooMuch {
             refuseForMemory(isHead: false, requestID: collectedHead?.requestID)

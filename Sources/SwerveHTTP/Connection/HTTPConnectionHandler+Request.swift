@@ -93,7 +93,7 @@ extension HTTPConnectionHandler {
             }
             body = .length(remaining: length)
             collectedHead = head.compacted()
-            collected = ByteBufferAllocator().buffer(capacity: min(length, 1 << 16))
+            beginCollecting(length)
             if parsed.expectsContinue, pending.readableBytes == 0 { writeContinue() }
         case .stream:
             startStream(parsed, head: head)
@@ -101,6 +101,7 @@ extension HTTPConnectionHandler {
     }
 
     private func startStream(_ parsed: HTTPParsedHead, head: HTTPRequestHead) {
+        reading?.set(inPlace: false)
         if case .length(let length) = parsed.framing {
             body = .length(remaining: length)
         } else {

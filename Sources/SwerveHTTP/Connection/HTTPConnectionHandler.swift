@@ -11,6 +11,15 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     package typealias OutboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
+    /// Where the content that is being collected lies.
+    enum CollectionPlace {
+        /// Too little has arrived. Goes to the others.
+        case undecided
+        case ordinary
+        /// `collected` has room for the whole content, where others read it.
+        case shared
+    }
+
     /// How the rest of the current request's content is read.
     enum BodyReader {
         case none
@@ -38,6 +47,9 @@ package final class HTTPConnectionHandler: ChannelDuplexHandler {
     /// A small body that is still arriving, and the head that it belongs to.
     @exclusivity(unchecked) var collected = ByteBuffer()
     @exclusivity(unchecked) var collectedHead: HTTPRequestHead?
+    /// `nil` where content is not read in place.
+    @exclusivity(unchecked) var reading: ContentReading?
+    @exclusivity(unchecked) var place = CollectionPlace.undecided
     /// The id of a request that is refused once its content has been skipped.
     @exclusivity(unchecked) var shedRequestID: String?
     @exclusivity(unchecked) var isProcessing = false

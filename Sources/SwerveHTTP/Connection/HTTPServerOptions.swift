@@ -1,9 +1,14 @@
+package import NIOCore
+
 /// How a server treats its connections. Timeouts are checked every ``tickPeriod``.
 package struct HTTPServerOptions: Sendable {
     package var limits = HTTPLimits()
     /// Content up to this size is handed over whole. Longer content streams unless all of it has already arrived;
     /// chunked content streams unless all of it has arrived and is no larger than this. 1 MiB.
     package var inlineBodyBytes = 1 << 20
+    /// Makes a buffer of at least this size for content that is being collected, where others can read it in place; `nil`
+    /// if that is not worth it. Content is then read straight to there.
+    package var contentBuffer: (@Sendable (Int) -> ByteBuffer?)?
     /// How many bytes of a streamed request the service may have received and not consumed. 1 MiB.
     package var bodyWindowBytes = 1 << 20
     /// How many bytes of later requests are read while one is being answered. 64 KiB.

@@ -12,13 +12,18 @@ package enum UnsentBytes {
         var count = 0
         // A channel without this option has no buffer to count.
         if let buffered = try? channel.syncOptions?.getOption(.bufferedWritableBytes) { count += buffered }
+        if let socket = socket(of: channel, &descriptor) { count += Sockets.unsentBytes(socket) }
+        return count
+    }
+
+    /// The channel's socket, which is looked up on the first call.
+    static func socket(of channel: any Channel, _ descriptor: inout Int32?) -> Int32? {
         if descriptor == nil {
             let socket = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(
                 of: NIOBSDSocket.Handle.self
             ) { $0 }
             descriptor = socket ?? -1
         }
-        if let descriptor, descriptor >= 0 { count += Sockets.unsentBytes(descriptor) }
-        return count
+        return descriptor.flatMap { $0 >= 0 ? $0 : nil }
     }
 }

@@ -36,10 +36,23 @@ enum ApplicationBuilder {
         let resolved = try await collector.values.resolved()
         let names = try Names(collector.found, resolved, application: name, of: instance)
         let deployments = try collector.found.map { try spec(of: $0, names, placement) }
+        let routePrefix = root.type is any HTTPIngress.Type ? routePrefix.map(NormalPath.normalized) : nil
+        let ingress = names.name(of: root)
+        for spec in deployments where spec.options.directIngress && (spec.id != ingress || routePrefix == nil) {
+            let what =
+                spec.id == ingress
+                ? "the application has no route prefix or its ingress does not answer HTTP"
+                : "it is not the application's ingress, which is '\(ingress.deployment)'"
+            throw ServeError(
+                .invalidOptions,
+                "deployment '\(spec.id.deployment)': directIngress is set, but \(what)",
+                deployment: spec.id
+            )
+        }
         return ApplicationSpec(
             name: name,
-            routePrefix: root.type is any HTTPIngress.Type ? routePrefix.map(NormalPath.normalized) : nil,
-            ingress: names.name(of: root).deployment,
+            routePrefix: routePrefix,
+            ingress: ingress.deployment,
             deployments: deployments,
             routes: root.routes,
             cors: cors
@@ -53,7 +66,11 @@ enum ApplicationBuilder {
     ) throws -> DeploymentSpec {
         let id = names.name(of: bound)
         var options = bound.options
-        options.placement = placement ?? options.placement
+        if let placement {
+            options.placement = placement
+            // Who says where replicas run, whatever the options say, also says it of these.
+            if placement != .process { options.directIngress = false }
+        }
         try options.validate(deployment: id.deployment)
         try options.validate(bound.type._batchedMethods, deployment: id.deployment)
         if let problem = bound.type._multiplexing?.problem {

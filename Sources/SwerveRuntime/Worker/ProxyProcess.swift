@@ -5,7 +5,6 @@ internal import SwerveActors
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
-internal import SwerveProxy
 internal import SwerveSystem
 internal import SwerveTransport
 internal import Synchronization
@@ -14,19 +13,13 @@ internal import Synchronization
 /// requests to replicas.
 final class ProxyProcess: PeerDelegate {
     private let settings: ProxySettings
-    private let socket: ListeningSocket
     private let group: MultiThreadedEventLoopGroup
     private let system: ServeSystem
     private let hosted: HostedReplicas
     private let peers: Peers
-    private let proxy: ProxyService
+    private let server: ProxyServer
     private let logger: Logger
-    private let state = Mutex(State())
-
-    private struct State {
-        var isStarting = false
-        var server: HTTPServer?
-    }
+    private let isStarting = Mutex(false)
 
     static func start(_ settings: ProxySettings) {
         var logger = Logger(label: "swerve.proxy")
@@ -42,13 +35,18 @@ final class ProxyProcess: PeerDelegate {
 
     private init(_ settings: ProxySettings, _ socket: ListeningSocket, _ logger: Logger) {
         self.settings = settings
-        self.socket = socket
         self.logger = logger
         group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         let loops = Array(group.makeIterator())
         system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
-        hosted = HostedReplicas(system)
+        let shared = SharedMemory(
+            SharedMemoryLimits(totalBytes: settings.maxSharedBytes),
+            processID: ThisProcess.id,
+            clock: loops[0],
+            logger: logger
+        )
+        hosted = HostedReplicas(system, memory: shared)
         peers = Peers(
             loops: loops,
             network: UnixSocketNetwork(),
@@ -57,7 +55,15 @@ final class ProxyProcess: PeerDelegate {
             hello: Hello(replica: nil, processID: ThisProcess.id),
             logger: logger
         )
-        proxy = ProxyService(pools: system.pools, loops: loops)
+        server = ProxyServer(
+            socket,
+            settings.http,
+            pools: system.pools,
+            on: group,
+            shared: hosted.memory,
+            takes: true,
+            logger
+        )
     }
 
     private func run() {
@@ -87,11 +93,12 @@ final class ProxyProcess: PeerDelegate {
         case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
         case .withdraw(let id, let error): peers.withdraw(id, error)
         case .routes(let routes):
-            proxy.expose(routes)
+            server.expose(routes)
             listen(connection)
         case .fence(let number): connection.send(.fenced(number))
         case .probe: answerProbe(connection)
-        case .announceDrain: proxy.beginDraining()
+        case .takeConnections(let takes): server.take(takes)
+        case .announceDrain: server.announceDrain()
         case .drainConnections(let limit): drain(within: limit)
         default: connection.close(because: "unexpected control message: a proxy does not take this kind")
         }
@@ -104,32 +111,15 @@ final class ProxyProcess: PeerDelegate {
     }
 
     private func listen(_ connection: PeerConnection) {
-        let isFirst = state.withLock { state in
-            defer { state.isStarting = true }
-            return !state.isStarting
+        let isFirst = isStarting.withLock { isStarting in
+            defer { isStarting = true }
+            return !isStarting
         }
         guard isFirst else { return }
-        var options = HTTPServerOptions()
-        options.limits.maxBodyBytes = settings.maxBodyBytes
-        options.limits.maxHeadBytes = settings.maxHeadBytes
-        options.maxBufferedBytes = settings.maxBufferedBytes
-        options.maxConnections = settings.maxConnections
-        options.idleTimeout = settings.idleTimeout
-        options.requestTimeout = settings.requestTimeout
-        let logger = logger
         // Unstructured: ends with the start of the server.
-        Task { [options] in
+        Task {
             do {
-                let server = try await HTTPServer.start(
-                    at: .socket(socket),
-                    group: group,
-                    options: options,
-                    service: proxy,
-                    outOfDescriptors: {
-                        logger.warning("connections cannot be accepted", metadata: ["reason": "\($0)"])
-                    }
-                )
-                state.withLock { $0.server = server }
+                try await server.start()
                 connection.send(.ready)
             } catch {
                 logger.error("the proxy cannot listen", metadata: ["error": "\(error)"])
@@ -139,11 +129,9 @@ final class ProxyProcess: PeerDelegate {
     }
 
     private func drain(within limit: Duration) {
-        proxy.beginDraining()
-        let server = state.withLock { $0.server }
         // Unstructured: ends with the process.
         Task {
-            await server?.drain(deadline: limit)
+            await server.drain(within: limit)
             ThisProcess.flushAndExit(0)
         }
     }

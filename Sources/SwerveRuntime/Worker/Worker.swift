@@ -15,9 +15,13 @@ package struct WorkerEnvironment: Sendable {
     package var network: any PeerNetwork
     package var system: ServeSystem
     package var factory: ReplicaFactory
+    /// What the process shares with others; `nil` for nothing.
+    package var memory: SharedMemory?
     /// The shared board on which the worker records its progress. Without one (`nil`), every ongoing request counts as
     /// begun when the process dies.
     package var board: (path: String, board: SharedBoard)?
+    /// Takes HTTP connections, if the replica is a direct one.
+    package var server: ProxyServer?
     package var logger: Logger
     /// Ends the process.
     package var exit: @Sendable (Int32) -> Void
@@ -28,7 +32,9 @@ package struct WorkerEnvironment: Sendable {
         network: any PeerNetwork,
         system: ServeSystem,
         factory: ReplicaFactory,
+        memory: SharedMemory?,
         board: (path: String, board: SharedBoard)?,
+        server: ProxyServer? = nil,
         logger: Logger,
         exit: @escaping @Sendable (Int32) -> Void
     ) {
@@ -37,7 +43,9 @@ package struct WorkerEnvironment: Sendable {
         self.network = network
         self.system = system
         self.factory = factory
+        self.memory = memory
         self.board = board
+        self.server = server
         self.logger = logger
         self.exit = exit
     }
@@ -54,12 +62,18 @@ package final class Worker: PeerDelegate {
     private struct State {
         /// The other processes that call this replica.
         var callers: [(connection: PeerConnection, slot: BoardSlot?)] = []
+        /// How long the replica may take to end; `nil` before it was told what it is.
+        var drainTime: Duration?
+        /// Whether the replica drains.
+        var isDraining = false
+        /// Whether requests to the replica's deployment have somewhere to go.
+        var hasPublished = false
     }
 
     package init(_ settings: WorkerSettings, _ environment: WorkerEnvironment) {
         self.settings = settings
         self.environment = environment
-        self.hosted = HostedReplicas(environment.system)
+        self.hosted = HostedReplicas(environment.system, memory: environment.memory)
         self.peers = Peers(
             loops: [environment.loop],
             network: environment.network,
@@ -127,7 +141,11 @@ package final class Worker: PeerDelegate {
     package func received(_ message: ControlMessage, on connection: PeerConnection) {
         switch message {
         case .start(let spec): start(spec, connection)
-        case .publish(let id, let replicas, let options): peers.publish(id, replicas, options)
+        case .publish(let id, let replicas, let options):
+            peers.publish(id, replicas, options)
+            guard id == settings.replica.deployment else { return }
+            state.withLock { $0.hasPublished = !replicas.isEmpty }
+            refuseIfAlone()
         case .withdraw(let id, let error): peers.withdraw(id, error)
         case .drain(let id):
             // Requests that have already arrived on other connections are read first.
@@ -137,20 +155,46 @@ package final class Worker: PeerDelegate {
         case .probe: probe(connection)
         case .reconfigure(let spec, let number): reconfigure(spec, number, connection)
         case .stop: stop(connection)
+        case .routes(let routes): environment.server?.expose(routes)
+        case .announceDrain: environment.server?.announceDrain()
+        case .takeConnections(let takes):
+            environment.server?.take(takes) { connection.send(.takesConnections(takes)) }
+        case .drainConnections(let limit):
+            // Unstructured: ends with the connections.
+            Task {
+                await environment.server?.drain(within: limit)
+                connection.send(.connectionsDrained)
+            }
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
-            .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .routes, .announceDrain,
-            .drainConnections:
+            .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .takesConnections,
+            .connectionsDrained:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }
 
     private func start(_ spec: DeploymentSpec, _ connection: PeerConnection) {
+        state.withLock { $0.drainTime = spec.options.gracefulShutdownTimeout }
+        // Requests of the process's own connections need not leave it.
+        if environment.server != nil { environment.system.pools.pool(spec.id).prefer(settings.replica) }
         _ = environment.factory.make(settings.replica, spec, gpus: settings.gpus) { result in
             switch result {
             case .success(let replica):
                 self.hosted.add(replica)
-                connection.send(.ready)
+                self.ready(connection)
             case .failure(let error): connection.send(.initializationFailed(message: "\(error)"))
+            }
+        }
+    }
+
+    private func ready(_ connection: PeerConnection) {
+        guard let server = environment.server else { return connection.send(.ready) }
+        // Unstructured: ends with the start of the server.
+        Task {
+            do {
+                try await server.start()
+                connection.send(.ready)
+            } catch {
+                connection.send(.initializationFailed(message: "\(error)"))
             }
         }
     }
@@ -179,7 +223,38 @@ package final class Worker: PeerDelegate {
     private func drain(_ id: ReplicaID, _ connection: PeerConnection) {
         guard let replica = hosted[id] else { return connection.send(.drained(id)) }
         let hosted = hosted
-        replica.drain { hosted.kept.whenEmpty { connection.send(.drained(id)) } }
+        guard let server = environment.server else {
+            return replica.drain { hosted.kept.whenEmpty { connection.send(.drained(id)) } }
+        }
+        let limit = state.withLock { state in
+            state.isDraining = true
+            return state.drainTime ?? .zero
+        }
+        refuseIfAlone()
+        // Unstructured: ends with the connections, which the time bounds.
+        Task {
+            async let closed: Void = server.drain(within: limit)
+            await withCheckedContinuation { continuation in
+                replica.drain { hosted.kept.whenEmpty { continuation.resume() } }
+            }
+            await closed
+            connection.send(.drained(id))
+        }
+    }
+
+    /// Nobody is left to take the requests of a direct replica's connections, and they cannot wait here for the next
+    /// replica, which may need what this one holds.
+    private func refuseIfAlone() {
+        guard state.withLock({ $0.isDraining && !$0.hasPublished }) else { return }
+        let id = settings.replica.deployment
+        environment.system.pools.pool(id).withdraw(
+            ServeError(
+                .unavailable,
+                "the replica of this connection ends, and no other one is ready; try again on a new connection",
+                deployment: id,
+                retryAfter: .seconds(1)
+            )
+        )
     }
 
     /// Exits once all answers are sent. The controller kills a process that takes too long.

@@ -5,6 +5,7 @@ internal import NIOPosix
 internal import SwerveActors
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveHTTP
 internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
@@ -47,13 +48,22 @@ enum WorkerProcess {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: settings.controllerAddress, create: false, logger)
+        let server = settings.http.map { makeServer(system.pools, $0, loop, logger) }
         let environment = WorkerEnvironment(
             processID: ThisProcess.id,
             loop: loop,
             network: UnixSocketNetwork(),
             system: system,
             factory: ReplicaFactory(system, isAlone: true),
+            memory: SharedMemory(
+                // Mappings of the peers' memory would count as the replica's own.
+                SharedMemoryLimits(totalBytes: settings.memory > 0 ? 0 : settings.maxSharedBytes),
+                processID: ThisProcess.id,
+                clock: loop,
+                logger: logger
+            ),
             board: board(settings, logger),
+            server: server,
             logger: logger,
             exit: { ThisProcess.flushAndExit($0) }
         )
@@ -77,6 +87,22 @@ enum WorkerProcess {
 
     // Written once, before the process does anything else.
     nonisolated(unsafe) private static var listener: SocketAcceptor?
+
+    /// The server of a direct replica.
+    private static func makeServer(
+        _ pools: PoolTable,
+        _ settings: HTTPSettings,
+        _ loop: any EventLoop,
+        _ logger: Logger
+    ) -> ProxyServer {
+        do {
+            let socket = try ListeningSocket(try Descriptors.takeStandardInput())
+            return ProxyServer(socket, settings, pools: pools, on: loop, shared: nil, takes: false, logger)
+        } catch {
+            logger.error("the replica has no socket to take connections from", metadata: ["error": "\(error)"])
+            ThisProcess.exit(1)
+        }
+    }
 
     private static func board(_ settings: WorkerSettings, _ logger: Logger) -> (String, SharedBoard)? {
         do {

@@ -42,6 +42,17 @@ package enum Sockets {
         }
     }
 
+    /// Takes what the socket has, without waiting.
+    ///
+    /// - Returns: the number of bytes; 0 when there are none, at the end of input, and when the socket is broken.
+    package static func receive(_ socket: Int32, into memory: UnsafeMutableRawBufferPointer) -> Int {
+        while true {
+            let count = recv(socket, memory.baseAddress, memory.count, Int32(MSG_DONTWAIT))
+            if count >= 0 { return count }
+            if errno != EINTR { return 0 }
+        }
+    }
+
     /// Sends what the socket takes of the slices at once, in their order.
     ///
     /// - Returns: the number of bytes, 0 when the socket has no room; `nil` when the socket is broken.

@@ -31,6 +31,9 @@ package enum TCPSockets {
         return socket
     }
 
+    /// Refuses connections from now on, also those that wait in the queue, whoever else has the socket.
+    package static func stopListening(_ socket: Int32) { _ = shutdown(socket, Int32(SHUT_RDWR)) }
+
     /// The port that a socket listens on; `nil` if it has none.
     package static func port(of socket: Int32) -> Int? {
         var address = sockaddr_in6()

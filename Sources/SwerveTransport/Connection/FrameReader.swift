@@ -55,6 +55,7 @@ final class FrameReader {
     }
 
     private func handle(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        if frame.isShared { return try handleShared(frame, connection) }
         let (stream, body) = (frame.stream, frame.body)
         switch frame.kind {
         case .hello:
@@ -76,20 +77,50 @@ final class FrameReader {
                 throw ServeError(.protocolViolation, "too many methods")
             }
             methods[UInt32(truncatingIfNeeded: stream)] = try IncomingMethod(body)
-        case .requestCall, .requestHTTP, .requestLongCall: try begin(frame, connection)
+        case .requestCall, .requestHTTP, .requestLongCall: try begin(frame.kind, stream, body, connection)
         case .requestFetch: try fetch(frame, connection)
         case .requestItems: try serveItems(frame, connection)
         case .requestRelease:
             if let number = Self.number(in: body) { connection.hosted.kept.release(number, by: connection) }
         case .requestData, .requestEnd:
-            guard let reply = connection.incoming(stream) else { return }
-            if try reply.receivedBody(body, isLast: frame.kind == .requestEnd) { arrived.append(reply) }
+            try receivedBody(body, frame, connection)
         case .requestCancel: connection.incoming(stream)?.callerIsGone()
         case .responseCredit: try connection.incoming(stream)?.consumed(Self.credit(in: body))
         case .requestAccepted, .requestCredit, .responseRefused, .responseValue, .responseLongValue, .responseKept,
             .responseItems, .responseFailure, .responseHTTP, .responseHead, .responseData, .responseEnd:
             try connection.receivedResponse(frame.kind, stream: stream, body)
+        case .memoryOffer:
+            if let memory = connection.memory { return try memory.receivedOffer(body) }
+            connection.send(.memoryAnswer, stream: 0) { $0.writeInteger(0 as UInt8) }
+        case .memoryAnswer: try connection.memory?.receivedAnswer(body)
+        case .memoryRelease: try connection.memory?.receivedReleases(body)
+        case .memoryForget: try connection.memory?.receivedForget(body)
         }
+    }
+
+    /// A frame whose bytes lie in shared memory.
+    private func handleShared(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
+        guard let memory = connection.memory else {
+            throw ServeError(.protocolViolation, "shared memory where there is none")
+        }
+        var body = frame.body
+        let bytes = try memory.bytes(at: &body)
+        switch frame.kind {
+        case .requestHTTP: try begin(.requestHTTP, frame.stream, body, shared: bytes, connection)
+        case .requestCall: try begin(.requestCall, frame.stream, bytes, connection)
+        case .requestData, .requestEnd: try receivedBody(bytes, frame, connection)
+        case .responseHTTP: try connection.receivedResponse(frame.kind, stream: frame.stream, body, shared: bytes)
+        default: try connection.receivedResponse(frame.kind, stream: frame.stream, bytes)
+        }
+    }
+
+    private func receivedBody(
+        _ bytes: ByteBuffer,
+        _ frame: FrameDecoder.Frame,
+        _ connection: PeerConnection
+    ) throws {
+        guard let reply = connection.incoming(frame.stream) else { return }
+        if try reply.receivedBody(bytes, isLast: frame.kind == .requestEnd) { arrived.append(reply) }
     }
 
     static func credit(in body: ByteBuffer) -> Int {
@@ -102,20 +133,27 @@ final class FrameReader {
 
     // MARK: Requests
 
-    private func begin(_ frame: FrameDecoder.Frame, _ connection: PeerConnection) throws {
-        var body = frame.body
-        let length = frame.kind == .requestLongCall ? body.readInteger(endianness: .little, as: UInt64.self) : 0
+    /// - Parameter shared: the content of an HTTP request if it lies in shared memory.
+    private func begin(
+        _ kind: FrameKind,
+        _ stream: UInt64,
+        _ body: ByteBuffer,
+        shared: ByteBuffer? = nil,
+        _ connection: PeerConnection
+    ) throws {
+        var body = body
+        let length = kind == .requestLongCall ? body.readInteger(endianness: .little, as: UInt64.self) : 0
         guard let length, let number = body.readInteger(endianness: .little, as: UInt32.self),
             let method = methods[number], let replica = method.replica(in: connection.hosted), replica.admit()
-        else { return connection.send(.responseRefused, stream: frame.stream) { _ in } }
-        let reply = FramedReply(frame.stream, connection, replica)
+        else { return connection.send(.responseRefused, stream: stream) { _ in } }
+        let reply = FramedReply(stream, connection, replica)
         guard connection.insert(reply) else {
             replica.finish()?()
-            throw ServeError(.protocolViolation, "stream \(frame.stream) was opened twice")
+            throw ServeError(.protocolViolation, "stream \(stream) was opened twice")
         }
         do {
-            switch frame.kind {
-            case .requestHTTP: try reply.begin(http: &body)
+            switch kind {
+            case .requestHTTP: try reply.begin(http: &body, shared: shared)
             case .requestLongCall:
                 return try reply.begin(longCall: method.target, firstPart: body, length: length)
             default: try reply.begin(call: body, method.target)

@@ -9,6 +9,8 @@ final class FramedCall: StreamOwner {
     let number = Atomic<UInt64>(0)
     private let replica: ReplicaID?
     private let connection: PeerConnection
+    /// Where the elements of its arguments are made.
+    private let executor: (any TaskExecutor)?
     private let state: Mutex<State>
 
     private struct State {
@@ -46,6 +48,7 @@ final class FramedCall: StreamOwner {
     init(_ replica: ReplicaID?, _ connection: PeerConnection, _ streams: [any AnyResponseStream] = []) {
         self.replica = replica
         self.connection = connection
+        self.executor = streams.isEmpty ? nil : ServeContext.executor
         self.state = Mutex(State(streams))
     }
 
@@ -68,10 +71,7 @@ final class FramedCall: StreamOwner {
         if isCancelled { return continuation.resume(returning: .failed(CancellationError())) }
         var body = frame
         body.moveReaderIndex(forwardBy: Frame.headerBytes)
-        let failure =
-            body.readableBytes <= StreamLimits.window
-            ? connection.open(kind, self, trailing: body) { _ in } : openLong(body)
-        switch failure {
+        switch open(kind, body) {
         case nil: break
         case .closed(let reason): return end(.lost(started: false, reason: reason))
         case .tooManyStreams: return end(.failed(ServeError.tooManyStreams))
@@ -80,20 +80,28 @@ final class FramedCall: StreamOwner {
         if state.withLock({ $0.isCancelled }) { sendCancel() }
     }
 
+    private func open(_ kind: FrameKind, _ body: ByteBuffer) -> PeerConnection.OpenFailure? {
+        if body.readableBytes > StreamLimits.window {
+            guard body.readableBytes <= StreamLimits.maximumValueBytes else {
+                end(.failed(tooLarge(body.readableBytes)))
+                return nil
+            }
+            guard let reference = connection.memory?.share(body) else { return openLong(body) }
+            return connection.open(kind, self, reference)
+        }
+        return connection.open(kind, self, bytes: body)
+    }
+
+    private func tooLarge(_ length: Int) -> ServeError {
+        ServeError(
+            .tooLarge,
+            "the arguments have \(length) bytes; the maximum is \(StreamLimits.maximumValueBytes)",
+            replica: replica
+        )
+    }
+
     private func openLong(_ body: ByteBuffer) -> PeerConnection.OpenFailure? {
         let length = body.readableBytes
-        guard length <= StreamLimits.maximumValueBytes else {
-            end(
-                .failed(
-                    ServeError(
-                        .tooLarge,
-                        "the arguments have \(length) bytes; the maximum is \(StreamLimits.maximumValueBytes)",
-                        replica: replica
-                    )
-                )
-            )
-            return nil
-        }
         var rest = body
         // The method's number does not count against the window; the rest of the first part does.
         let first = rest.readSlice(length: StreamLimits.part) ?? ByteBuffer()
@@ -169,7 +177,7 @@ final class FramedCall: StreamOwner {
         }
         guard let (served, stream) = found else { return false }
         reply.serve(served)
-        served.start(stream, reply)
+        served.start(stream, reply, on: executor)
         return true
     }
 
@@ -197,8 +205,8 @@ final class FramedCall: StreamOwner {
 
     // MARK: The connection's side
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
-        if let items = state.withLock({ $0.items }) { return try items.received(kind, body) }
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {
+        if let items = state.withLock({ $0.items }) { return try items.received(kind, body, shared: nil) }
         switch kind {
         case .responseItems: try receivedItems(body)
         case .responseValue: end(.result(.encoded(body)))

@@ -35,7 +35,7 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
 
     func begin(_ request: ReplicaRequest, method: UInt32) {
         let now = loop.now
-        let failure = connection.open(.requestHTTP, self, trailing: request.body) {
+        let failure = connection.open(.requestHTTP, self, bytes: request.body) {
             HTTPFrames.write(request, method: method, now: now, to: &$0)
         }
         // In a later tick: the caller has not recorded the stream yet.
@@ -83,7 +83,7 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
 
     // MARK: The connection's side
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {
         var body = body
         switch kind {
         case .requestAccepted: deliver(.accepted)
@@ -96,7 +96,7 @@ final class FramedHTTPStream: ReplicaStream, StreamOwner {
             deliver(.consumed(bytes))
         case .responseHTTP:
             let (head, _) = try HTTPFrames.readResponse(&body)
-            deliver(.response(head, body: body))
+            deliver(.response(head, body: shared ?? body))
         case .responseHead:
             let (head, contentLength) = try HTTPFrames.readResponse(&body)
             deliver(.head(head, contentLength: contentLength))

@@ -69,7 +69,7 @@ final class FramedItems: StreamOwner, ItemReader.Source {
 
     // MARK: The connection's side
 
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws {
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws {
         switch kind {
         case .responseData: try receivedPart(body)
         case .responseEnd:
@@ -127,10 +127,11 @@ final class ServedStream: Sendable {
         self.writer = ItemWriter(maxAhead: stream.maxAhead) { reply.send(.bytes($0)) }
     }
 
-    func start(_ stream: any AnyResponseStream, _ reply: FramedReply) {
+    /// - Parameter executor: where the elements are made; `nil` is the Swift pool.
+    func start(_ stream: any AnyResponseStream, _ reply: FramedReply, on executor: (any TaskExecutor)?) {
         let writer = writer
         // Unstructured: ends with the stream, or with the call that it is an argument of.
-        let task = Task {
+        let task = Task(executorPreference: executor) {
             do {
                 try await stream.send(to: writer)
                 // A writer that hides its cancellation must not make a part look like the whole.

@@ -54,9 +54,10 @@ final class FramedReply: Reply {
 
     // MARK: The request, on the event loop
 
-    func begin(http frame: inout ByteBuffer) throws {
+    /// - Parameter shared: the content if it lies in shared memory.
+    func begin(http frame: inout ByteBuffer, shared: ByteBuffer?) throws {
         guard let replica else { preconditionFailure("a request has a replica") }
-        let request = try HTTPFrames.readRequest(&frame, now: connection.eventLoop.now)
+        let request = try HTTPFrames.readRequest(&frame, shared: shared, now: connection.eventLoop.now)
         let hosted = HostedRequest(replica, request, on: connection.eventLoop, self)
         state.withLock { $0.request = hosted }
     }
@@ -180,7 +181,7 @@ final class FramedReply: Reply {
 
     // MARK: The answer, from any thread
 
-    func makeResultBuffer() -> ByteBuffer? { ByteBufferAllocator().buffer(capacity: 128) }
+    func makeResultBuffer() -> ByteBuffer? { connection.makeBuffer(capacity: 128) }
 
     func send(_ event: StreamEvent) {
         switch event {
@@ -261,12 +262,6 @@ final class FramedReply: Reply {
                 )
             )
         }
-        if size <= StreamLimits.window, !state.withLock({ $0.mayKeep }) {
-            let drained = over()
-            connection.send(.responseValue, stream: stream, bytes: region)
-            drained?()
-            return
-        }
         if state.withLock({ $0.mayKeep }),
             let (address, number) = connection.hosted.kept.keep(region, for: connection)
         {
@@ -281,8 +276,14 @@ final class FramedReply: Reply {
         send(region: region)
     }
 
-    /// Sends an encoded value; a long one goes in parts, as the caller takes it.
+    /// Sends an encoded value: whole in shared memory, or else a long one in parts, as the caller takes it.
     func send(region: ByteBuffer) {
+        if let reference = connection.memory?.share(region) {
+            let drained = over()
+            connection.send(.responseValue, stream: stream, reference)
+            drained?()
+            return
+        }
         guard region.readableBytes > StreamLimits.window else {
             let drained = over()
             connection.send(.responseValue, stream: stream, bytes: region)

@@ -11,6 +11,8 @@ package final class HostedReplicas: Sendable {
     private let replicas = Mutex<[HostedReplica]>([])
     /// The large results that this process keeps for others.
     package let kept = KeptResults()
+    /// What this process shares with others on the machine; `nil` for nothing.
+    package let memory: SharedMemory?
     /// Tells callers which models the replicas have.
     package let models: ModelReporter
     /// Tells the controller what became of the calls of batched methods.
@@ -18,8 +20,9 @@ package final class HostedReplicas: Sendable {
     /// The total size of the long calls that are being assembled.
     private let assembled = Atomic<Int>(0)
 
-    package init(_ system: ServeSystem) {
+    package init(_ system: ServeSystem, memory: SharedMemory? = nil) {
         self.system = system
+        self.memory = memory
         self.models = ModelReporter(clock: system.clock)
         self.batches = BatchReporter(clock: system.clock)
     }

@@ -10,7 +10,9 @@ protocol StreamOwner: AnyObject, Sendable {
     /// The stream's number, from ``PeerConnection/open(_:_:_:)`` on.
     var number: Atomic<UInt64> { get }
     /// - Throws: an error that says what the peer did wrong; the connection is then closed.
-    func received(_ kind: FrameKind, _ body: ByteBuffer) throws
+    ///
+    /// - Parameter shared: the content of an HTTP answer if it lies in shared memory.
+    func received(_ kind: FrameKind, _ body: ByteBuffer, shared: ByteBuffer?) throws
     /// - Parameter started: `false` only when the request certainly did not begin.
     func lost(started: Bool, reason: String)
 }
@@ -25,6 +27,8 @@ package final class PeerConnection: Sendable {
     let hosted: HostedReplicas
     private let wire: any Wire
     private let reader: NIOLoopBound<FrameReader>
+    /// `nil` where no memory is shared.
+    let memory: MemoryLink?
     private let state = Mutex(State())
 
     private struct State {
@@ -58,6 +62,8 @@ package final class PeerConnection: Sendable {
         self.delegate = delegate
         self.hosted = hosted
         self.reader = NIOLoopBound(FrameReader(LoopExecutor(wire.eventLoop)), eventLoop: wire.eventLoop)
+        self.memory = hosted.memory.map { MemoryLink($0) }
+        memory?.connect(self)
     }
 
     // MARK: Sending, from any thread
@@ -71,33 +77,14 @@ package final class PeerConnection: Sendable {
 
     /// Sends a frame whose body is written in place.
     @inline(__always)
-    func send(_ kind: FrameKind, stream: UInt64, _ body: (inout ByteBuffer) -> Void) {
+    func send(_ kind: FrameKind, stream: UInt64, isShared: Bool = false, _ body: (inout ByteBuffer) -> Void) {
         let isOnLoop = eventLoop.inEventLoop
         let action = state.withLock { state in
             state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
-                Frame.append(kind, stream: stream, to: &$0, body)
+                Frame.append(kind, stream: stream, isShared: isShared, to: &$0, body)
             }
         }
         perform(action)
-    }
-
-    /// Sends a frame that consists of bytes, with an optional body before them.
-    func send(
-        _ kind: FrameKind,
-        stream: UInt64,
-        bytes: ByteBuffer,
-        behind body: (inout ByteBuffer) -> Void = { _ in }
-    ) {
-        if bytes.readableBytes < ConnectionLimits.copyLimit {
-            send(kind, stream: stream) { frame in
-                body(&frame)
-                frame.writeImmutableBuffer(bytes)
-            }
-        } else {
-            var frame = Frame.open()
-            body(&frame)
-            send(kind, stream: stream, frame, trailing: bytes)
-        }
     }
 
     /// Tells the other side that this many bytes of a body were taken.
@@ -131,6 +118,7 @@ package final class PeerConnection: Sendable {
     func open(
         _ kind: FrameKind,
         _ owner: any StreamOwner,
+        isShared: Bool = false,
         trailing: ByteBuffer? = nil,
         _ body: (inout ByteBuffer) -> Void
     ) -> OpenFailure? {
@@ -143,7 +131,7 @@ package final class PeerConnection: Sendable {
             owner.number.store(stream, ordering: .relaxed)
             if isCopied {
                 let action = state.out.append(isOnLoop: isOnLoop, isQuiet: state.isQuiet) {
-                    Frame.append(kind, stream: stream, to: &$0) { frame in
+                    Frame.append(kind, stream: stream, isShared: isShared, to: &$0) { frame in
                         body(&frame)
                         if let trailing { frame.writeImmutableBuffer(trailing) }
                     }
@@ -289,14 +277,14 @@ package final class PeerConnection: Sendable {
         wire.close()
     }
 
-    func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer) throws {
+    func receivedResponse(_ kind: FrameKind, stream: UInt64, _ body: ByteBuffer, shared: ByteBuffer? = nil) throws {
         let owner = state.withLock { state in
             let owner = state.streams[stream]
             if kind.endsStream { state.streams.remove(stream) }
             return owner
         }
         do {
-            try owner?.received(kind, body)
+            try owner?.received(kind, body, shared: shared)
         } catch {
             // Its stream may already be out of the table, so it is told here; the others learn of it when the
             // connection closes.
@@ -340,6 +328,7 @@ package final class PeerConnection: Sendable {
             return (lost, state.incoming.removeAll())
         }
         reader.value.end()
+        memory?.close()
         for reply in incoming { reply.callerIsGone() }
         hosted.kept.releaseAll(of: self)
         hosted.models.forget(self)

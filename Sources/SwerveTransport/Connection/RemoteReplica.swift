@@ -61,7 +61,11 @@ package final class RemoteReplica: ReplicaConnection {
         let link = links[0]
         do {
             let method = link.methods.number(of: call.target, of: id, on: link.connection)
-            let (frame, streams) = try CallFrame.make(call, method: method)
+            let (frame, streams) = try CallFrame.make(
+                call,
+                method: method,
+                in: link.connection.makeBuffer(capacity: 128)
+            )
             return await FramedCall(id, link.connection, streams).outcome(.requestCall, frame)
         } catch {
             return .failed(error)

@@ -6,9 +6,15 @@ internal import SwerveCore
 /// be kept, the request's attributes if it has any, references to the arguments that other processes keep, the mangled names of the generic arguments, and the
 /// arguments, each a region.
 enum CallFrame {
+    /// - Parameter empty: the buffer in which to make the frame.
     /// - Returns: the frame, and the streams among the arguments in the order of their positions.
-    static func make(_ call: OutgoingCall, method: UInt32) throws -> (ByteBuffer, [any AnyResponseStream]) {
-        var frame = Frame.open()
+    static func make(
+        _ call: OutgoingCall,
+        method: UInt32,
+        in empty: consuming ByteBuffer = ByteBuffer()
+    ) throws -> (ByteBuffer, [any AnyResponseStream]) {
+        var frame = empty
+        frame.writeRepeatingByte(0, count: Frame.headerBytes)
         frame.writeInteger(method, endianness: .little)
         let context = ServeContext.current
         let requestID = (context?.requestID ?? "").utf8

@@ -4,7 +4,7 @@ package import SwerveCore
 package struct Hello: Codable, Sendable {
     /// The version of all that processes tell each other: frames, messages, specifications, a worker's settings. Raise
     /// it when any of them changes: a worker may run the kept executable of an earlier build.
-    package static let currentVersion = 11
+    package static let currentVersion = 12
     package var version = Hello.currentVersion
     /// The build of the sender's program.
     package var build = BuildID.own
@@ -71,12 +71,20 @@ package enum ControlMessage: Codable, Sendable {
     case batches(ReplicaID, [String: BatchCounters])
     /// Exit as soon as the answers already given have been sent.
     case stop
-    /// The whole table of HTTP routes. To a proxy, which takes connections from the first table on.
+    /// The whole table of HTTP routes. To a proxy, which is ready with the first table, and to a direct replica.
     case routes([RouteEntry])
-    /// Say on the page of its health that it drains. To a proxy.
+    /// Say on the page of its health that it drains. To a proxy or a direct replica.
     case announceDrain
-    /// Take no more connections, finish the open ones within this time, and exit. To a proxy.
+    /// Take connections from the listening socket, or leave them to others. To a proxy, which takes them at first, and to
+    /// a direct replica, which does not, and which answers with the next message.
+    case takeConnections(Bool)
+    /// Connections are taken from now on, or are not. From a direct replica.
+    case takesConnections(Bool)
+    /// Take no more connections, and finish the open ones within this time. A proxy exits then; a direct replica answers
+    /// with the next message.
     case drainConnections(within: Duration)
+    /// No connection is left. From a direct replica.
+    case connectionsDrained
     /// What a separate controller and the process that started it tell each other, encoded.
     case relayed([UInt8])
 }

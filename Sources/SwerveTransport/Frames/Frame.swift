@@ -2,7 +2,8 @@ package import NIOCore
 internal import SwerveActors
 
 /// The unit of a connection between two processes: `[length: UInt32][kind: UInt8][stream: UInt64][body]`, integers
-/// little-endian; the length counts what follows it.
+/// little-endian; the length counts what follows it. The kind's highest bit says that the frame's bytes lie in shared
+/// memory.
 ///
 /// A *stream* is one request and its answer. The caller numbers it. `request…` kinds concern the request, `response…`
 /// kinds the answer, so both ends of a connection may call.
@@ -62,6 +63,28 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
     /// The last part of an answer's body. Ends the stream.
     case responseEnd
 
+    // Both, about shared memory; stream 0.
+
+    /// The sender's process and a first loan: the receiver tries whether it can read that.
+    case memoryOffer
+    /// Whether it can.
+    case memoryAnswer
+    /// Loans that are given back.
+    case memoryRelease
+    /// Segments that are over.
+    case memoryForget
+
+    /// Whether the bytes that the frame carries may lie in shared memory. The body then begins with a
+    /// ``SharedReference`` to them.
+    var mayBeShared: Bool {
+        switch self {
+        case .requestCall, .requestHTTP, .requestData, .requestEnd, .responseValue, .responseHTTP, .responseData,
+            .responseEnd:
+            true
+        default: false
+        }
+    }
+
     /// Whether this frame ends its stream, as the caller sees it.
     var endsStream: Bool {
         switch self {
@@ -74,6 +97,8 @@ package enum FrameKind: UInt8, CaseIterable, Sendable {
 package enum Frame {
     package static let lengthBytes = 4
     package static let headerBytes = 4 + 1 + 8
+    /// The bit of the kind that says that the bytes lie in shared memory.
+    static let sharedFlag: UInt8 = 0x80
 
     /// A buffer that begins with room for the header; ``close(_:kind:stream:trailing:)`` fills it in.
     package static func open(capacity: Int = 128) -> ByteBuffer {
@@ -91,14 +116,14 @@ package enum Frame {
     static func append(
         _ kind: FrameKind,
         stream: UInt64,
-        trailing: Int = 0,
+        isShared: Bool = false,
         to buffer: inout ByteBuffer,
         _ body: (inout ByteBuffer) -> Void
     ) {
         let start = buffer.writerIndex
         buffer.writeRepeatingByte(0, count: headerBytes)
         body(&buffer)
-        setHeader(&buffer, at: start, kind: kind, stream: stream, trailing: trailing)
+        setHeader(&buffer, at: start, kind: kind, stream: stream, isShared: isShared)
     }
 
     private static func setHeader(
@@ -106,11 +131,12 @@ package enum Frame {
         at start: Int,
         kind: FrameKind,
         stream: UInt64,
-        trailing: Int
+        trailing: Int = 0,
+        isShared: Bool = false
     ) {
         let length = UInt32(truncatingIfNeeded: buffer.writerIndex - start - lengthBytes + trailing)
         buffer.setInteger(length, at: start, endianness: .little)
-        buffer.setInteger(kind.rawValue, at: start + 4)
+        buffer.setInteger(isShared ? kind.rawValue | sharedFlag : kind.rawValue, at: start + 4)
         buffer.setInteger(stream, at: start + 5, endianness: .little)
     }
 }

@@ -7,6 +7,8 @@ struct FrameDecoder {
         let kind: FrameKind
         let stream: UInt64
         let body: ByteBuffer
+        /// Whether the body begins with where the frame's bytes lie.
+        let isShared: Bool
     }
 
     private var bytes = ByteBuffer()
@@ -28,7 +30,9 @@ struct FrameDecoder {
         let header = SwerveTransport.Frame.headerBytes
         guard length >= header - SwerveTransport.Frame.lengthBytes else { throw Self.violation("\(length) bytes") }
         guard let number: UInt8 = bytes.getInteger(at: start + 4) else { return wait(for: 0) }
-        guard let kind = FrameKind(rawValue: number) else { throw Self.violation("kind \(number)") }
+        let isShared = number & SwerveTransport.Frame.sharedFlag != 0
+        guard let kind = FrameKind(rawValue: number & ~SwerveTransport.Frame.sharedFlag), !isShared || kind.mayBeShared
+        else { throw Self.violation("kind \(number)") }
         let isControl = kind == .control || kind == .hello
         guard length <= (isControl ? ConnectionLimits.maximumControlBytes : ConnectionLimits.maximumFrameBytes) else {
             throw Self.violation("\(length) bytes")
@@ -39,7 +43,7 @@ struct FrameDecoder {
         bytes.moveReaderIndex(forwardBy: header)
         let body = bytes.readSlice(length: Int(length) + SwerveTransport.Frame.lengthBytes - header)
         guard let body else { throw Self.violation("\(length) bytes") }
-        return Frame(kind: kind, stream: stream, body: body)
+        return Frame(kind: kind, stream: stream, body: body, isShared: isShared)
     }
 
     private static func violation(_ what: String) -> ServeError {

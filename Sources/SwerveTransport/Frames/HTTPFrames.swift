@@ -8,7 +8,7 @@ enum HTTPFrames {
     private static let bodyFollowsFlag: UInt8 = 1
 
     /// A request: method number, flags, remaining time, head, and then the content unless it follows in frames of its
-    /// own.
+    /// own or lies in shared memory.
     static func write(_ request: ReplicaRequest, method: UInt32, now: NIODeadline, to frame: inout ByteBuffer) {
         frame.writeInteger(method, endianness: .little)
         frame.writeInteger(request.body == nil ? bodyFollowsFlag : 0)
@@ -17,13 +17,15 @@ enum HTTPFrames {
     }
 
     /// Reads a request's frame behind the method number.
-    static func readRequest(_ frame: inout ByteBuffer, now: NIODeadline) throws -> ReplicaRequest {
+    ///
+    /// - Parameter shared: the content if it lies in shared memory.
+    static func readRequest(_ frame: inout ByteBuffer, shared: ByteBuffer?, now: NIODeadline) throws -> ReplicaRequest {
         let flags = frame.readInteger(as: UInt8.self) ?? 0
         let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
         let head = try HTTPRequestHead.decode(from: &frame)
         return ReplicaRequest(
             head: head,
-            body: flags & bodyFollowsFlag == 0 ? frame : nil,
+            body: flags & bodyFollowsFlag == 0 ? shared ?? frame : nil,
             deadline: remaining == .max ? nil : now + .nanoseconds(remaining)
         )
     }

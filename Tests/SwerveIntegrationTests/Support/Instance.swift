@@ -58,6 +58,40 @@ func withGate(
     }
 }
 
+/// Where the replicas of an ingress run, and who takes the connections of its clients.
+struct Way: Sendable, CustomTestStringConvertible {
+    let placement: DeploymentOptions.Placement
+    var isDirect = false
+
+    static let inProcess = Way(placement: .inProcess)
+    static let process = Way(placement: .process)
+    /// The replicas themselves.
+    static let direct = Way(placement: .process, isDirect: true)
+
+    var testDescription: String { isDirect ? "direct" : "\(placement)" }
+}
+
+/// What an ingress answers is the same on all ways.
+let ways = [Way.inProcess, .process, .direct]
+
+/// Waits until every deployment of the application has all its replicas, and the right processes take connections.
+func eventuallyHealthy(_ name: String, _ way: Way) async throws {
+    try await eventuallyHealthy(name)
+    guard way.isDirect else { return }
+    try await eventuallyDirect(instance, name)
+}
+
+/// Waits until the direct replicas of an application, and nobody else, take connections.
+func eventuallyDirect(_ instance: ServeInstance, _ name: String) async throws {
+    try await eventually("direct replicas alone take connections") {
+        let takers = await instance.takers
+        let ingress = takers.replicas.filter { $0.deployment.application == name }
+        guard !takers.proxy, let deployment = ingress.first?.deployment.deployment else { return false }
+        let status = await instance.status().applications[name]?.deployments[deployment]
+        return status?.replicas.map(\.id).sorted() == ingress
+    }
+}
+
 /// Waits until every deployment of the application has all its replicas.
 func eventuallyHealthy(_ name: String) async throws {
     try await instance.waitUntilHealthy(name)
@@ -65,9 +99,11 @@ func eventuallyHealthy(_ name: String) async throws {
 
 extension Deployment {
     /// The requests that wait in this process for the handle's deployment, and the leases that are taken.
+    ///
+    /// Those that wait in other processes count, too.
     nonisolated var load: (queued: Int, ongoing: Int) {
         guard case .pool(let pool) = id.target else { return (-1, -1) }
         let load = pool.load
-        return (load.queued, load.ongoing)
+        return (load.queued + pool.queuedElsewhere, load.ongoing)
     }
 }

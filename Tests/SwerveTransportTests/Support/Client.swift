@@ -64,6 +64,15 @@ final class SeamClient: ReplicaStreamReceiver {
         }
     }
 
+    /// Lets go of the stream and of what came.
+    func forget() {
+        state.withLock { state in
+            state.stream = nil
+            state.ends = []
+            state.answer = ByteBuffer()
+        }
+    }
+
     func cancel() { state.withLock { $0.stream }?.cancel() }
 
     /// Takes all bytes that have arrived and will arrive.

@@ -48,6 +48,24 @@ enum TestSockets {
     }
 }
 
+extension SharedMemoryLimits {
+    /// Segments stay, however long a test takes.
+    static let lasting = of(totalBytes: 256 << 20)
+
+    static func of(totalBytes: Int) -> SharedMemoryLimits {
+        var limits = SharedMemoryLimits(totalBytes: totalBytes)
+        limits.idleTime = .seconds(3600)
+        return limits
+    }
+}
+
+extension SharedMemory {
+    /// `nil` where the system has none.
+    static func ofTest(_ limits: SharedMemoryLimits = .lasting) -> SharedMemory? {
+        SharedMemory(limits, name: "test", processID: getpid(), clock: MultiThreadedEventLoopGroup.singleton.next())
+    }
+}
+
 /// Both ends of a connection in this process, each with replicas that the other may call.
 struct SocketEnds {
     struct End {
@@ -61,18 +79,19 @@ struct SocketEnds {
     let left: End
     let right: End
 
-    init(small: Bool) async throws {
+    /// - Parameter shared: the memory that the ends share; `nil` for an end that shares none.
+    init(small: Bool, shared: (left: SharedMemoryLimits?, right: SharedMemoryLimits?) = (nil, nil)) async throws {
         let (first, second) = try TestSockets.pair()
         if small {
             try TestSockets.shrink(first)
             try TestSockets.shrink(second)
         }
-        left = try await Self.end(first)
-        right = try await Self.end(second)
+        left = try await Self.end(first, shared.left)
+        right = try await Self.end(second, shared.right)
     }
 
-    private static func end(_ socket: Int32) async throws -> End {
-        let (recorder, hosted) = (Recorder(), HostedReplicas(.detached))
+    private static func end(_ socket: Int32, _ shared: SharedMemoryLimits?) async throws -> End {
+        let (recorder, hosted) = (Recorder(), HostedReplicas(.detached, memory: shared.flatMap { .ofTest($0) }))
         return End(
             connection: try await TestSockets.connection(over: socket, recorder, hosted),
             hosted: hosted,

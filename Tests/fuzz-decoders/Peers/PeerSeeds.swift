@@ -91,6 +91,9 @@ enum PeerSeeds {
             .drained(PeerWorld.replica), .probe, .probeAnswered, .load([id: Load(queued: 1, ongoing: 2)]), .stop,
             .fence(3), .fenced(3), .checkPassed, .checkFailed(message: "no"), .reconfigure(spec, number: 1),
             .reconfigured(number: 1), .reconfigurationFailed(number: 1, message: "no"),
+            .routes([]), .announceDrain, .takeConnections(true), .takesConnections(true),
+            .drainConnections(within: .zero),
+            .connectionsDrained,
         ]
     }()
 
