@@ -235,7 +235,7 @@ extension IntegrationTests {
 
         @Test(arguments: placements)
         func anArgumentIsOverAtTheEndOfItsCall(placement: DeploymentOptions.Placement) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 try await streams.outlive(endless(journal, "argument"), "reader")
                 try await journal.wait(for: "argument ended: true")
                 try await journal.wait(for: "reader failed: true")
@@ -250,7 +250,7 @@ extension IntegrationTests {
         func anArgumentIsOverAtTheEndOfTheStreamThatItsCallReturned(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await withStreams(placement) { streams, journal in
+            try await withStreams(Way(placement: placement)) { streams, journal in
                 let (ended, isEnded) = AsyncStream.makeStream(of: Void.self)
                 let endless = ResponseStream<Int> { writer in
                     defer { isEnded.finish() }
@@ -268,7 +268,7 @@ extension IntegrationTests {
         func anArgumentThatWasNotReadIsOverForTheMethodAndNotForItsCaller(
             placement: DeploymentOptions.Placement
         ) async throws {
-            try await withStreams(placement) { streams, _ in
+            try await withStreams(Way(placement: placement)) { streams, _ in
                 let numbers = ResponseStream([1, 2, 3])
                 try await streams.keep(numbers)
                 let error = await #expect(throws: ServeError.self) { try await streams.readKept() }
