@@ -55,15 +55,14 @@ package struct ReplicaRouter: Sendable {
     private(set) var replicas: [RoutingReplica] = []
     var queue = RequestQueue()
     var estimate = WaitEstimate()
-    private var options: PoolOptions
+    var options: PoolOptions
     private var choice: ReplicaChoice
     /// The program's own admission policy.
-    private var admission: (any AdmissionPolicy)?
+    var admission: (any AdmissionPolicy)?
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
-    /// A replica that gets requests as long as it has room, where the choice is the router's: a call to it stays in this
-    /// process.
+    /// A replica of this process, which gets requests as long as it has room.
     private var preferred: ReplicaID?
     /// Its position; `nil` if it is not in the set, or if the routing policy decides.
     private var preferredPosition: Int?
@@ -304,8 +303,7 @@ package struct ReplicaRouter: Sendable {
         return (routable, assignAll(using: &generator))
     }
 
-    /// Prefers this replica from now on, unless the deployment's routing policy was chosen for something else than an
-    /// even load.
+    /// Prefers this replica from now on, unless the program chose a routing policy.
     package mutating func prefer(_ replica: ReplicaID) {
         preferred = replica
         arrange()
@@ -347,30 +345,7 @@ package struct ReplicaRouter: Sendable {
             let isPaused = slot.pausedUntil != nil
             return RoutingReplica(id: slot.replica, ongoing: slot.ongoing, limit: slot.limit, isPaused: isPaused)
         }
-        preferredPosition =
-            choice.mayPrefer ? preferred.flatMap { wanted in replicas.firstIndex { $0.id == wanted } } : nil
-    }
-
-    // MARK: Refusals
-
-    private func expiry(of request: RoutingRequest, _ now: MonotonicTime) -> ServeError? {
-        guard let deadline = request.deadline, deadline <= now else { return nil }
-        return Self.deadlinePassed
-    }
-
-    private mutating func refusal(of request: RoutingRequest, hasRoom: Bool, _ now: MonotonicTime) -> ServeError? {
-        guard admission != nil || (!hasRoom && options.admission.kind == .meetingDeadlines && request.deadline != nil)
-        else { return nil }
-        let ongoing = ongoingCount
-        let time = estimate.time(ahead: queue.ahead(of: request.priority), ongoing: ongoing, now: now)
-        let context = AdmissionContext(
-            request: request,
-            load: Load(queued: queue.count, ongoing: ongoing),
-            hasRoom: hasRoom,
-            estimatedTime: time,
-            time: now
-        )
-        return (admission?.decide(context) ?? MeetingDeadlines().decide(context)).refusal
+        preferredPosition = choice.mayPrefer ? replicas.firstIndex { $0.id == preferred } : nil
     }
 
     // MARK: Choosing
