@@ -62,8 +62,7 @@ package struct ReplicaRouter: Sendable {
     /// Whether a request's own properties decide where it goes, or whether it is taken.
     private var heedsRequests: Bool
     private var withdrawal: ServeError?
-    /// A replica that gets requests as long as it has room, where the choice is the router's: a call to it stays in this
-    /// process.
+    /// A replica of this process, which gets requests as long as it has room.
     private var preferred: ReplicaID?
     /// Its position; `nil` if it is not in the set, or if the routing policy decides.
     private var preferredPosition: Int?
@@ -290,8 +289,7 @@ package struct ReplicaRouter: Sendable {
         return (routable, assignAll(using: &generator))
     }
 
-    /// Prefers this replica from now on, unless the deployment's routing policy was chosen for something else than an
-    /// even load.
+    /// Prefers this replica from now on, unless the program chose a routing policy.
     package mutating func prefer(_ replica: ReplicaID) {
         preferred = replica
         arrange()
@@ -333,8 +331,7 @@ package struct ReplicaRouter: Sendable {
             let isPaused = slot.pausedUntil != nil
             return RoutingReplica(id: slot.replica, ongoing: slot.ongoing, limit: slot.limit, isPaused: isPaused)
         }
-        preferredPosition =
-            choice.mayPrefer ? preferred.flatMap { wanted in replicas.firstIndex { $0.id == wanted } } : nil
+        preferredPosition = choice.mayPrefer ? replicas.firstIndex { $0.id == preferred } : nil
     }
 
     // MARK: Choosing
