@@ -88,8 +88,8 @@ private final class NotedNetwork: PeerNetwork {
             try await loop.executeInContext { connection.close(because: "the test is over") }
             peers.forget(connection)
             peers.withdraw(id, ServeError(.deleted, "the test is over"))
-            try await loop.executeInContext {}
         }
+        await loop.advanceTime(by: .seconds(10))
         #expect(left == nil)
     }
 
