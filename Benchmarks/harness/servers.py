@@ -26,7 +26,8 @@ VARIANTS: dict[str, Callable[[], Server]] = {
     "two_loops": lambda: bench_app("two_loops", "process", "1", "loops=2"),
     "process2": lambda: bench_app("process2", "process", "2"),
     "proxies2": lambda: bench_app("proxies2", "process", "1", "proxies=2"),
-    "direct": lambda: bench_app("direct", "direct", "1"),
+    # Two processes, like the two of nginx.
+    "direct": lambda: bench_app("direct", "direct", "2"),
     "inprocess": lambda: bench_app("inprocess", "inProcess", "1"),
     "hummingbird": hummingbird,
 }
