@@ -49,7 +49,11 @@ import Testing
     enum SharedMappings {
         /// The shared memory that this process has mapped.
         static var all: [Range<UInt>] {
-            guard let text = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return [] }
+            // Not as a whole: Foundation takes a file without a size for one of a page.
+            guard let file = FileHandle(forReadingAtPath: "/proc/self/maps") else { return [] }
+            var bytes = Data()
+            while let more = try? file.read(upToCount: 1 << 16), !more.isEmpty { bytes += more }
+            let text = String(decoding: bytes, as: UTF8.self)
             return text.split(separator: "\n").filter { $0.contains("memfd:swerve") }.compactMap { line in
                 let ends = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt($0, radix: 16) }
                 return ends.count == 2 ? ends[0]..<ends[1] : nil
