@@ -194,6 +194,33 @@ import Testing
         #expect(!harness.isOpen)
     }
 
+    @Test func `a response whose announced content is all there is whole, also if its service fails before its end`()
+        throws
+    {
+        let harness = try Harness()
+        try harness.send(getRequest)
+        let exchange = harness.calls[0].exchange
+        exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: 3)
+        exchange.respondBody(ByteBuffer(string: "abc"))
+        exchange.fail(status: 502, message: "lost", retryAfter: nil)
+        #expect(try harness.received().hasSuffix("\r\n\r\nabc"))
+        #expect(harness.isOpen)
+        // The client may have sent its next request before.
+        try harness.send(getRequest)
+        harness.calls[1].answer("next")
+        #expect(try harness.received().hasSuffix("next"))
+    }
+
+    @Test func `what was answered before a response that breaks off still arrives`() throws {
+        let harness = try Harness()
+        try harness.send(getRequest + getRequest)
+        harness.calls[0].answer("first")
+        harness.calls[1].exchange.respondHead(status: 200, headerBlock: ByteBuffer(), contentLength: 3)
+        harness.calls[1].exchange.fail(status: 502, message: "lost", retryAfter: nil)
+        #expect(try harness.received().contains("first"))
+        #expect(!harness.isOpen)
+    }
+
     @Test func `a client's request id is kept, and generated ids are unique`() throws {
         let harness = try Harness { $0.answer("") }
         try harness.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 100) + getRequest)

@@ -7,7 +7,7 @@ extension HTTPConnectionHandler {
 
     func respond(status: UInt16, headerBlock: ByteBuffer, body: ByteBuffer) {
         let length = body.readableBytes
-        guard let plan = machine.responseBegins(status: status, contentLength: length) else { return abort() }
+        guard let plan = machine.responseBegins(status: status, contentLength: length) else { return failBegun() }
         writeHead(
             status: status,
             headerBlock: headerBlock,
@@ -24,7 +24,9 @@ extension HTTPConnectionHandler {
     }
 
     func respondHead(status: UInt16, headerBlock: ByteBuffer, contentLength: Int?) {
-        guard let plan = machine.responseBegins(status: status, contentLength: contentLength) else { return abort() }
+        guard let plan = machine.responseBegins(status: status, contentLength: contentLength) else {
+            return failBegun()
+        }
         writeHead(
             status: status,
             headerBlock: headerBlock,
@@ -68,7 +70,7 @@ extension HTTPConnectionHandler {
     }
 
     func fail(status: UInt16, message: String, retryAfter: Int?) {
-        guard let plan = machine.responseBegins(status: status, contentLength: 0) else { return abort() }
+        guard let plan = machine.responseBegins(status: status, contentLength: 0) else { return failBegun() }
         writeError(
             status: status,
             message: message,
@@ -81,10 +83,18 @@ extension HTTPConnectionHandler {
         finish()
     }
 
+    /// The service fails although its response has begun. One whose announced content is all there is whole: the client
+    /// may have sent its next request.
+    private func failBegun() {
+        if machine.isResponseWhole { finish() } else { abort() }
+    }
+
     /// The service gives up. Cuts the connection, so that the client does not mistake a partial response for a whole
     /// one.
     func abort() {
         endExchange()
+        // What was written in this tick still leaves: whole answers to earlier requests, and the beginning of this one.
+        flushNow()
         cut()
     }
 

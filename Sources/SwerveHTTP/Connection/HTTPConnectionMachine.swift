@@ -274,6 +274,11 @@ struct HTTPConnectionMachine: Sendable {
         }
     }
 
+    /// Whether all content that the response announced was written.
+    var isResponseWhole: Bool {
+        if case .exchange(let exchange) = phase, case .length(remaining: 0)? = exchange.response { true } else { false }
+    }
+
     mutating func responseEnds(now: MonotonicTime) -> EndAction {
         guard case .exchange(let exchange) = phase, let framing = exchange.response else { return .abort }
         if case .length(let remaining) = framing, remaining > 0 { return .abort }
