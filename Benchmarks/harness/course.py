@@ -62,6 +62,8 @@ class Side:
                 for name in [name for name in wanted if name.startswith(f"course_{picture}_")]:
                     clients = int(name.rpartition("_c")[2])
                     self.add(name, image_rate(server.port, body, JPEG, clients, WINDOWS * bench.seconds, "/"))
+            if not wanted:  # The memory is that after a load.
+                image_rate(server.port, pictures["720"], JPEG, max(CLIENTS), WINDOWS * bench.seconds, "/")
             time.sleep(REST_SECONDS)
             self.add("course_pss", pss_megabytes(server.tree()))
 
