@@ -21,16 +21,13 @@ package final class BatchReporter: Sendable {
         var receiver: Receiver?
         /// The replicas with batched methods.
         var replicas: [ReplicaID: Replica] = [:]
-        /// Those of them with changes that were not reported.
-        var changed: Set<ReplicaID> = []
-        var isScheduled = false
     }
 
-    private let clock: any EventLoop
+    private let changes: PacedChanges
     private let state = Mutex(State())
 
     package init(clock: any EventLoop) {
-        self.clock = clock
+        changes = PacedChanges(Self.interval, clock: clock)
     }
 
     /// Reports to `receiver` from now on, on the event loop.
@@ -45,35 +42,18 @@ package final class BatchReporter: Sendable {
     }
 
     package func remove(_ replica: ReplicaID) {
-        let removed = state.withLock { state in
-            state.changed.remove(replica)
-            return state.replicas.removeValue(forKey: replica)
-        }
+        changes.remove(replica)
+        let removed = state.withLock { $0.replicas.removeValue(forKey: replica) }
         removed?.table.observe(nil)
     }
 
     private func changed(_ replica: ReplicaID) {
-        let isFirst = state.withLock { state in
-            state.changed.insert(replica)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
-        }
-        if isFirst { clock.execute { self.flush() } }
+        changes.add(replica) { [weak self] in self?.report($0) }
     }
 
-    private func flush() {
-        let tables = state.withLock { state in
-            let tables = state.changed.compactMap { id in state.replicas[id].map { (id, $0.table) } }
-            state.changed = []
-            state.isScheduled = !tables.isEmpty
-            return tables
-        }
-        guard !tables.isEmpty else { return }
-        for (replica, table) in tables { report(replica, table.takeCounters()) }
-        clock.scheduleTask(in: .nanoseconds(Self.interval.nanoseconds)) { self.flush() }
-    }
-
-    private func report(_ replica: ReplicaID, _ counters: [String: BatchCounters]) {
+    private func report(_ replica: ReplicaID) {
+        guard let table = state.withLock({ $0.replicas[replica]?.table }) else { return }
+        let counters = table.takeCounters()
         let receiver = state.withLock { state -> Receiver? in
             guard let known = state.replicas[replica], known.reported != counters else { return nil }
             state.replicas[replica]?.reported = counters

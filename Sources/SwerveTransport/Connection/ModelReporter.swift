@@ -16,18 +16,15 @@ package final class ModelReporter: Sendable {
     private struct State {
         /// The replicas with models.
         var tables: [ReplicaID: ModelTable] = [:]
-        /// Those of them with changes that were not reported.
-        var changed: Set<ReplicaID> = []
-        var isScheduled = false
         var listeners: [Listener] = []
         var callers: [PeerConnection] = []
     }
 
-    private let clock: any EventLoop
+    private let changes: PacedChanges
     private let state = Mutex(State())
 
     init(clock: any EventLoop) {
-        self.clock = clock
+        changes = PacedChanges(Self.interval, clock: clock)
     }
 
     // MARK: Who is told
@@ -64,31 +61,13 @@ package final class ModelReporter: Sendable {
     }
 
     func remove(_ replica: ReplicaID) {
-        let table = state.withLock { state in
-            state.changed.remove(replica)
-            return state.tables.removeValue(forKey: replica)
-        }
+        changes.remove(replica)
+        let table = state.withLock { $0.tables.removeValue(forKey: replica) }
         table?.observe(nil)
     }
 
     private func changed(_ replica: ReplicaID) {
-        let isFirst = state.withLock { state in
-            state.changed.insert(replica)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
-        }
-        if isFirst { clock.execute { self.flush() } }
-    }
-
-    private func flush() {
-        let changed = state.withLock { state in
-            defer { state.changed = [] }
-            state.isScheduled = !state.changed.isEmpty
-            return state.changed
-        }
-        guard !changed.isEmpty else { return }
-        for replica in changed { report(replica) }
-        clock.scheduleTask(in: .nanoseconds(Self.interval.nanoseconds)) { self.flush() }
+        changes.add(replica) { [weak self] in self?.report($0) }
     }
 
     private func report(_ replica: ReplicaID) {
