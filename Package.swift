@@ -33,6 +33,7 @@ let package = Package(
         .library(name: "SwerveONNX", targets: ["SwerveONNX"]),
         .library(name: "SwerveHub", targets: ["SwerveHub"]),
         .library(name: "SwerveModels", targets: ["SwerveModels"]),
+        .executable(name: "swerve", targets: ["SwerveTool"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -156,11 +157,21 @@ let package = Package(
             dependencies: ["SwerveMacrosPlugin", "SwerveActors", "SwerveCore", "SwerveGraph"],
             swiftSettings: settings
         ),
+        // The command line of programs that declare applications.
+        .target(
+            name: "SwerveCommands",
+            dependencies: [
+                "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
         // What an application imports.
         .target(
             name: "Swerve",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes", "SwerveMacros", "SwerveRuntime",
+                "SwerveActors", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes", "SwerveMacros",
+                "SwerveRuntime",
             ],
             swiftSettings: settings
         ),
@@ -226,6 +237,17 @@ let package = Package(
             swiftSettings: settings
         ),
         // Programs.
+        .executableTarget(
+            name: "SwerveTool",
+            dependencies: [
+                "Swerve", "SwerveCore", "SwerveSystem", nioCore,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "segmentation",
             dependencies: [
@@ -370,6 +392,18 @@ let package = Package(
             path: "Tests/EntryPoints/entry-durable",
             swiftSettings: settings
         ),
+        .target(
+            name: "Shouts",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/Shouts",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "entry-application",
+            dependencies: ["Shouts", "Swerve"],
+            path: "Tests/EntryPoints/entry-application",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "entry-draining",
             dependencies: ["Swerve"],
@@ -451,12 +485,14 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Swerve", "SwerveActors", "SwerveHTTPTypes", "SwerveHummingbird", "SwerveRuntime", "SwerveTensor",
-                "SwerveTesting", "TestSupport", nioCore,
+                "Shouts", "Swerve", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveHummingbird",
+                "SwerveRuntime",
+                "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
-                "entry-attribute", "entry-arguments", "entry-draining", "entry-durable", "entry-top-level",
+                "entry-application", "entry-attribute", "entry-arguments", "entry-draining", "entry-durable",
+                "entry-top-level",
             ],
             swiftSettings: settings
         ),

@@ -61,7 +61,7 @@ extension ServeRequest {
     }
 
     /// - Parameter whole: a name for what was decoded, such as "the body".
-    static func describe(_ error: DecodingError, of whole: String) -> ServeHTTPError {
+    package static func describe(_ error: DecodingError, of whole: String) -> ServeHTTPError {
         switch error {
         case .dataCorrupted(let context):
             // The decoder reports bytes that are not JSON with an empty path, and a field's bad value with its path.

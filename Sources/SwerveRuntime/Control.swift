@@ -24,9 +24,17 @@ enum Control {
         /// Where workers and proxies connect.
         let listeners: [SocketAcceptor]
         let front: Front
+        let clients: ConnectedClients
         let workers: WorkerLauncher
         /// How long a separate controller may not answer.
         let patience: Duration
+
+        /// Reports what all processes but replicas' ask of deployments, as one process's load.
+        func reportLoads(to receiver: @escaping LoadReporter.Receiver) {
+            let clients = clients
+            clients.reportLoads(to: receiver)
+            front.reportLoads(of: hosted.system.pools) { clients.report($0) }
+        }
 
         func expose(_ routes: [RouteEntry]) {
             front.expose(routes)
@@ -51,9 +59,7 @@ enum Control {
                 logger: options.logger,
                 exposeRoutes: { place.expose($0) }
             )
-            place.front.reportLoads(of: place.hosted.system.pools) { [weak controller] in
-                controller?.report($0, from: .instance)
-            }
+            place.reportLoads { [weak controller] in controller?.report($0, from: .instance) }
             let goal = kept.goal
             // Unstructured: the controller's loop runs until `end`, which waits for it, also when nobody holds the
             // instance any more; what it needs stays with it. Detached: it is no part of a request that starts an
@@ -94,7 +100,7 @@ enum Control {
             delegate: agent,
             hosted: place.hosted
         )
-        place.front.reportLoads(of: place.hosted.system.pools) { [weak agent] in agent?.report($0) }
+        place.reportLoads { [weak agent] in agent?.report($0) }
         agent.begin(holding: (place, kept.directory))
         return .separate(agent, listener)
     }

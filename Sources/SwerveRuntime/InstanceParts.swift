@@ -13,6 +13,12 @@ internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
 struct InstanceParts {
+    /// The executables of other programs that are kept, and who asks them for their applications.
+    struct Programs: Sendable {
+        let executables: KeptExecutables
+        let reader: ProgramReader
+    }
+
     let controller: any ControllerAccess
     private let group: MultiThreadedEventLoopGroup
     private let directory: InstanceDirectory
@@ -20,9 +26,13 @@ struct InstanceParts {
     private let control: Control
     private let memory: Task<Void, Never>
     private let front: Front
+    /// The processes outside of the instance that call its deployments.
+    let clients: ConnectedClients
     private let workers: WorkerLauncher
     private let shared: SharedMemory?
     private let state: StateDirectory?
+    /// For the applications of other programs.
+    let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
 
@@ -74,6 +84,8 @@ struct InstanceParts {
             logger: options.logger
         )
         peers.takeOverPools()
+        let database = kept.directory?.database ?? "\(directory.path)/state.sqlite"
+        let executables = KeptGoal.executables(beside: database)
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
@@ -87,7 +99,7 @@ struct InstanceParts {
             peers: peers,
             clock: clock,
             files: files,
-            kept: kept.executable,
+            kept: { executables.path(of: $0) },
             logger: options.logger
         )
         let here = InProcessLauncher(
@@ -100,7 +112,13 @@ struct InstanceParts {
             try UnixSocketNetwork.listen(at: path, on: group, delegate: delegate, hosted: hosted)
         }
         var listeners = [try listen(at: files.controllerAddress, workers)]
-        if let fleet = front.fleet { listeners.append(try listen(at: files.proxiesAddress, fleet)) }
+        let clients = ConnectedClients(clock: clock, logger: options.logger)
+        listeners.append(try listen(at: files.clientsAddress, clients))
+        var callers: [any CallerGroup] = [clients]
+        if let fleet = front.fleet {
+            listeners.append(try listen(at: files.proxiesAddress, fleet))
+            callers.append(fleet)
+        }
         let restored = kept.goal.applications.filter { !$0.value.isDeleting }.mapValues(\.spec)
         // The controller starts what was running at once; direct replicas need the socket.
         if restored.values.contains(where: \.hasDirectIngress) { try front.open() }
@@ -108,7 +126,7 @@ struct InstanceParts {
         do {
             control = try Control.begin(
                 options,
-                surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, proxies: front.fleet)),
+                surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, callers: callers)),
                 peers,
                 kept,
                 Control.Place(
@@ -118,6 +136,7 @@ struct InstanceParts {
                     clock: clock,
                     listeners: listeners,
                     front: front,
+                    clients: clients,
                     workers: workers,
                     patience: surroundings.patience
                 )
@@ -135,9 +154,14 @@ struct InstanceParts {
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
             front: front,
+            clients: clients,
             workers: workers,
             shared: shared,
             state: kept.directory,
+            programs: Programs(
+                executables: executables,
+                reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
+            ),
             restored: restored
         )
     }

@@ -30,15 +30,9 @@ struct KeptGoal: Sendable {
         try SQLiteGoalStore(database, build: BuildID.own.description, executables: executables(beside: database))
     }
 
-    private static func executables(beside database: String) -> KeptExecutables {
+    /// The executables that are kept beside a goal's file, or where it would be.
+    static func executables(beside database: String) -> KeptExecutables {
         KeptExecutables(in: StateDirectory.executables(beside: database), version: Hello.currentVersion)
-    }
-
-    /// Where the executable of another build is; `nil` if it is not kept.
-    var executable: @Sendable (String) -> String? {
-        guard let directory else { return { _ in nil } }
-        let executables = Self.executables(beside: directory.database)
-        return { executables.path(of: $0) }
     }
 
     private static func keepThisProgram(_ directory: StateDirectory, _ logger: Logger) {

@@ -31,6 +31,11 @@ public enum Serve {
         try await instance.run(application, name: name, routePrefix: routePrefix, cors: cors)
     }
 
+    /// Runs an application of another program: see ``ServeInstance/deploy(_:)``.
+    public static func deploy(_ program: ProgramApplication) async throws {
+        try await instance.deploy(program)
+    }
+
     /// Deletes an application: calls through its handles fail from now on, and its ongoing requests finish. Returns
     /// when it is gone.
     ///

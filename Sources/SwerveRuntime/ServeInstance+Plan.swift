@@ -20,6 +20,10 @@ extension ServeInstance {
         cors: CORS? = nil
     ) async throws -> DeployPlan {
         let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
+        return try await plan(spec)
+    }
+
+    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
         guard let controller else { return try ControllerState(nodes: nodes).plan(spec) }
         return try await controller.plan(spec)
     }

@@ -28,11 +28,15 @@ public actor ServeInstance {
     private var numbers = ReplicaNumbers()
     /// Status streams that were opened before the start.
     private var watchers: [AsyncStream<ServeStatus>.Continuation] = []
-    private var specs: [String: ApplicationSpec] = [:]
+    private var specs: [String: ApplicationSpec] = [:] {
+        didSet { running?.clients.describe(Catalog(specs.values)) }
+    }
     /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
     package var logger: Logger { options.logger }
+    /// Distinguishes the instance from others.
+    nonisolated package var id: InstanceID { system.pools.instance }
     /// The controller; `nil` while the instance does not run.
     var controller: (any ControllerAccess)? { running?.controller }
     /// What replicas can reserve, by the nodes' names.
@@ -129,11 +133,21 @@ public actor ServeInstance {
         cors: CORS? = nil
     ) async throws -> D {
         let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
+        try await deploy(spec)
+        return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
+    }
+
+    /// Runs an application of another program, whose executable is kept: see ``deploy(_:)``.
+    package func deploy(_ spec: ApplicationSpec) async throws {
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
         try await running.controller.deploy(spec)
         await running.settle()
-        specs[name] = spec
-        return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
+        specs[spec.name] = spec
+    }
+
+    /// The executables of other programs, and who asks them. Starts the instance, unless it runs.
+    func programs() async throws -> InstanceParts.Programs {
+        try await changing { try await ensureRunning(takingRequests: false) }.programs
     }
 
     /// Starts what does not run yet. A new instance that cannot listen is ended, so that the next start may have other
@@ -257,24 +271,6 @@ public actor ServeInstance {
     }
 
     private func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
-        guard let spec = specs[application] else {
-            let known = specs.keys.sorted().joined(separator: ", ")
-            throw ServeError(
-                .notFound,
-                "no application '\(application)' runs; there is: \(known.isEmpty ? "none" : known)"
-            )
-        }
-        let name = deployment ?? spec.ingress
-        guard let found = spec.deployments.first(where: { $0.id.deployment == name }) else {
-            let known = spec.deployments.map(\.id.deployment).sorted().joined(separator: ", ")
-            throw ServeError(
-                .notFound,
-                "the application '\(application)' has no deployment '\(name)'; it has: \(known)"
-            )
-        }
-        guard _typeByName(found.typeName) == type else {
-            throw ServeError(.notFound, "the deployment \(found.id) is not a \(type)", deployment: found.id)
-        }
-        return system.handle(type, found.id)
+        system.handle(type, try Catalog(specs.values).find(deployment, of: application, as: type))
     }
 }

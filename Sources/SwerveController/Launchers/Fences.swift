@@ -28,6 +28,11 @@ struct Fences {
         return takePassed()
     }
 
+    /// Those that have not confirmed a fence, if it is still there.
+    func missing(_ number: UInt64) -> [ReplicaID] {
+        fences.first { $0.number == number }.map { $0.missing.sorted { $0.number < $1.number } } ?? []
+    }
+
     /// A process is gone, and so calls nobody.
     mutating func remove(_ caller: ReplicaID) -> [Done] {
         for index in fences.indices { fences[index].missing.remove(caller) }

@@ -57,9 +57,63 @@ package struct InstanceDirectory {
 
     /// The lock file is removed last, so that an interrupted removal still leaves a recognisable leftover.
     private static func remove(all path: String) {
-        for name in FileSystem.names(in: path) where name != lockName { remove("\(path)/\(name)") }
+        for name in FileSystem.names(in: path) where name != lockName {
+            let file = "\(path)/\(name)"
+            guard FileStatus(file, followingLinks: false)?.kind == .folder else {
+                remove(file)
+                continue
+            }
+            // The executables of other programs.
+            for kept in FileSystem.names(in: file) { remove("\(file)/\(kept)") }
+            FileSystem.removeEmptyFolder(file)
+        }
         if FileSystem.names(in: path) == [lockName] { remove("\(path)/\(lockName)") }
         FileSystem.removeEmptyFolder(path)
+    }
+
+    // MARK: Finding those that run
+
+    /// An instance of this user that runs.
+    package struct Running: Sendable {
+        /// The process that runs it.
+        package let processID: Int32
+        package let instance: InstanceID
+        package let path: String
+        package var clientsAddress: String { InstanceDirectory.clientsAddress(in: path, instance) }
+    }
+
+    private static let clientsPrefix = "clients-"
+    private static let socketSuffix = ".sock"
+
+    /// Where an instance listens for clients.
+    static func clientsAddress(in path: String, _ instance: InstanceID) -> String {
+        "\(path)/\(clientsPrefix)\(instance)\(socketSuffix)"
+    }
+
+    /// The instances of this user that run and take clients, by the numbers of their processes.
+    ///
+    /// - Parameter base: where to look; where directories are made by default.
+    package static func running(in base: String? = nil) -> [Running] {
+        let base = base ?? temporaryDirectory()
+        var found: [Running] = []
+        for name in FileSystem.names(in: base) where Kind(name) == .directory {
+            let path = "\(base)/\(name)"
+            guard let process = Int32(name.dropFirst(prefix.count).prefix { $0 != "-" }),
+                let status = FileStatus(path, followingLinks: false), status.kind == .folder,
+                status.owner == ThisProcess.userID, isLocked(path)
+            else { continue }
+            for file in FileSystem.names(in: path) where file.hasPrefix(clientsPrefix) && file.hasSuffix(socketSuffix) {
+                let text = file.dropFirst(clientsPrefix.count).dropLast(socketSuffix.count)
+                guard let instance = InstanceID(text) else { continue }
+                found.append(Running(processID: process, instance: instance, path: path))
+            }
+        }
+        return found.sorted { ($0.processID, $0.path) < ($1.processID, $1.path) }
+    }
+
+    /// Whether an instance holds the directory.
+    private static func isLocked(_ path: String) -> Bool {
+        do { return try LockedFile("\(path)/\(lockName)") == nil } catch { return false }
     }
 
     private static func removeLeftovers(in base: String) {

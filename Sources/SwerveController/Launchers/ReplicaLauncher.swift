@@ -48,14 +48,14 @@ package protocol ReplicaLauncher: Sendable {
 package final class PlacementLauncher: ReplicaLauncher {
     private let inProcess: any ReplicaLauncher
     private let processes: any ReplicaLauncher
-    private let proxies: ProxyFleet?
+    private let callers: [any CallerGroup]
     private let places = Mutex<[ReplicaID: DeploymentOptions.Placement]>([:])
 
-    /// - Parameter proxies: the processes that call replicas besides those of replicas.
-    package init(inProcess: any ReplicaLauncher, processes: any ReplicaLauncher, proxies: ProxyFleet? = nil) {
+    /// - Parameter callers: the processes that call replicas besides those of replicas.
+    package init(inProcess: any ReplicaLauncher, processes: any ReplicaLauncher, callers: [any CallerGroup] = []) {
         self.inProcess = inProcess
         self.processes = processes
-        self.proxies = proxies
+        self.callers = callers
     }
 
     package func start(
@@ -79,18 +79,21 @@ package final class PlacementLauncher: ReplicaLauncher {
         launcher(of: replica)?.reconfigure(replica, spec, number: number)
     }
     package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) {
-        inProcess.afterCallersKnow {
-            self.processes.afterCallersKnow {
-                if let proxies = self.proxies { proxies.afterCallersKnow(done) } else { done() }
-            }
+        // One group after the other.
+        var next = done
+        for group in callers.reversed() {
+            let rest = next
+            next = { group.afterCallersKnow(rest) }
         }
+        let others = next
+        inProcess.afterCallersKnow { self.processes.afterCallersKnow(others) }
     }
     package func probe(_ replica: ReplicaID) { launcher(of: replica)?.probe(replica) }
     package func stop(_ replica: ReplicaID) { launcher(of: replica)?.stop(replica) }
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
         inProcess.publish(message, of: deployment)
         processes.publish(message, of: deployment)
-        proxies?.publish(message, of: deployment)
+        for group in callers { group.publish(message, of: deployment) }
     }
 
     private func launcher(_ placement: DeploymentOptions.Placement) -> any ReplicaLauncher {

@@ -20,6 +20,9 @@ package struct WorkerFiles: Sendable {
     /// Where the process with the controller listens for its proxies.
     package var proxiesAddress: String { "\(directory)/proxies.sock" }
 
+    /// Where the process with the controller listens for clients outside of the instance.
+    package var clientsAddress: String { InstanceDirectory.clientsAddress(in: directory, instance) }
+
     /// The memory in which the processes of an instance share the counts of waiting requests.
     ///
     /// - Parameter address: where one of them listens.

@@ -304,7 +304,7 @@ extension WorkerLauncher: PeerDelegate {
             report(.modelsChanged(models))
         case .batches(replica, let batches): report(.batchesChanged(batches))
         case .models, .batches, .start, .publish, .withdraw, .drain, .fence, .probe, .reconfigure, .stop, .relayed,
-            .routes, .announceDrain, .takeConnections, .drainConnections:
+            .routes, .announceDrain, .takeConnections, .drainConnections, .catalog:
             connection.close(because: "unexpected control message: only the controller sends this kind")
         }
     }

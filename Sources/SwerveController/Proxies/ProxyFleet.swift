@@ -11,7 +11,7 @@ internal import Synchronization
 /// All proxies accept connections from one listening socket. This process keeps the socket open, so connections that
 /// nobody accepts yet wait in its queue, whatever happens to the proxies. Each proxy gets the routes and publications,
 /// confirms fences and reports its load over a connection that it makes.
-package final class ProxyFleet: Sendable {
+package final class ProxyFleet: CallerGroup {
     private let wanted: Int
     private let drainTimeout: Duration
     private let clock: any EventLoop

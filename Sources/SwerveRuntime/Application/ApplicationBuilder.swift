@@ -14,7 +14,8 @@ enum ApplicationBuilder {
         name: String,
         routePrefix: String?,
         cors: CORS? = nil,
-        placement: DeploymentOptions.Placement? = nil
+        placement: DeploymentOptions.Placement? = nil,
+        userConfigs: [String: JSONValue] = [:]
     ) async throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
             if case .mistaken(let mistake) = root.id.target { throw mistake.error }
@@ -35,7 +36,11 @@ enum ApplicationBuilder {
         try collector.collect(root)
         let resolved = try await collector.values.resolved()
         let names = try Names(collector.found, resolved, application: name, of: instance)
-        let deployments = try collector.found.map { try spec(of: $0, names, placement) }
+        let deployments = try collector.found.map { try spec(of: $0, names, placement, userConfigs) }
+        for name in userConfigs.keys.sorted() where !deployments.contains(where: { $0.id.deployment == name }) {
+            let hint = NearestName.hint(for: name, among: deployments.map(\.id.deployment))
+            throw ServeError(.invalidOptions, "user configuration: there is no deployment '\(name)'; \(hint)")
+        }
         let routePrefix = root.type is any HTTPIngress.Type ? routePrefix.map(NormalPath.normalized) : nil
         let ingress = names.name(of: root)
         for spec in deployments where spec.options.directIngress && (spec.id != ingress || routePrefix == nil) {
@@ -62,7 +67,8 @@ enum ApplicationBuilder {
     private static func spec(
         of bound: BoundDeployment,
         _ names: Names,
-        _ placement: DeploymentOptions.Placement?
+        _ placement: DeploymentOptions.Placement?,
+        _ userConfigs: [String: JSONValue]
     ) throws -> DeploymentSpec {
         let id = names.name(of: bound)
         var options = bound.options
@@ -87,14 +93,19 @@ enum ApplicationBuilder {
         let writer = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
         try bound.encode(to: writer)
         let config = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
-        try bound.encodeUserConfig(to: config)
+        let given = userConfigs[id.deployment]
+        if let given {
+            try encode(given, of: bound.type, id, to: config)
+        } else {
+            try bound.encodeUserConfig(to: config)
+        }
         return DeploymentSpec(
             id: id,
             typeName: typeName,
             arguments: Array(writer.buffer.readableBytesView),
             options: options,
             answersHTTP: bound.type is any HTTPIngress.Type,
-            userConfig: bound.hasUserConfig ? Array(config.buffer.readableBytesView) : nil,
+            userConfig: bound.hasUserConfig || given != nil ? Array(config.buffer.readableBytesView) : nil,
             build: "\(BuildID.own)"
         )
     }

@@ -167,7 +167,7 @@ package final class Worker: PeerDelegate {
             }
         case .ready, .initializationFailed, .drained, .fenced, .probeAnswered, .checkPassed, .checkFailed,
             .reconfigured, .reconfigurationFailed, .load, .batches, .relayed, .takesConnections,
-            .connectionsDrained:
+            .connectionsDrained, .catalog:
             connection.close(because: "unexpected control message: only a replica sends this kind")
         }
     }

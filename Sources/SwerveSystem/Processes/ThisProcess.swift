@@ -31,6 +31,12 @@ package enum ThisProcess {
         return String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
+    /// The name of the program's file; `program` where it cannot be told.
+    package static var name: String {
+        let path = try? executable()
+        return path?.split(separator: "/").last.map(String.init) ?? "program"
+    }
+
     /// Means the file that runs, also when another one has taken its name since, and also in children.
     package static let runningExecutable = "/proc/self/exe"
 
@@ -75,6 +81,9 @@ package enum ThisProcess {
         let line = Machine.text("/proc/self/status")?.split(separator: "\n").first { $0.hasPrefix("VmData:") }
         return line?.split { $0.isWhitespace }.dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
+
+    /// Writes what standard output holds back.
+    package static func flush() { fflush(nil) }
 
     /// Ends the process as `main` does when it returns.
     package static func exit(_ status: Int32) -> Never { systemExit(status) }

@@ -4,7 +4,7 @@ package import SwerveCore
 package struct Hello: Codable, Sendable {
     /// The version of all that processes tell each other: frames, messages, specifications, a worker's settings. Raise
     /// it when any of them changes: a worker may run the kept executable of an earlier build.
-    package static let currentVersion = 12
+    package static let currentVersion = 13
     package var version = Hello.currentVersion
     /// The build of the sender's program.
     package var build = BuildID.own
@@ -85,6 +85,8 @@ package enum ControlMessage: Codable, Sendable {
     case drainConnections(within: Duration)
     /// No connection is left. From a direct replica.
     case connectionsDrained
+    /// Which applications run. To a client outside of the instance, which is connected with the first one.
+    case catalog(Catalog)
     /// What a separate controller and the process that started it tell each other, encoded.
     case relayed([UInt8])
 }

@@ -45,6 +45,8 @@ final class Program {
         return try #require(line.isEmpty ? nil : line)
     }
 
+    var processID: Int32 { process.processIdentifier }
+
     /// Sends SIGTERM.
     func terminate() { kill(process.processIdentifier, SIGTERM) }
 

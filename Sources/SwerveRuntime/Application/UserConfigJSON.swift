@@ -1,0 +1,41 @@
+internal import SwerveActors
+internal import SwerveCore
+internal import SwerveHTTPTypes
+
+#if canImport(FoundationEssentials)
+    private import FoundationEssentials
+#else
+    private import Foundation
+#endif
+
+extension ApplicationBuilder {
+    /// Writes a user configuration that is given as JSON in the deployment's own type.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions` if the deployment takes no configuration, or one of another
+    ///   shape.
+    static func encode(
+        _ json: JSONValue,
+        of type: any Deployment.Type,
+        _ id: DeploymentID,
+        to writer: BinaryWriter
+    ) throws {
+        func encode<D: Reconfigurable>(_ type: D.Type) throws {
+            let config: D.UserConfig
+            do {
+                config = try JSONDecoder().decode(D.UserConfig.self, from: Data(json.json.utf8))
+            } catch let error as DecodingError {
+                let reason = ServeRequest.describe(error, of: "the configuration").message
+                throw ServeError(.invalidOptions, "user configuration of '\(id.deployment)': \(reason)", deployment: id)
+            }
+            try writer.region(config)
+        }
+        guard let type = type as? any Reconfigurable.Type else {
+            throw ServeError(
+                .invalidOptions,
+                "deployment '\(id.deployment)' takes no user configuration: \(type) is not Reconfigurable",
+                deployment: id
+            )
+        }
+        try encode(type)
+    }
+}

@@ -1,0 +1,153 @@
+internal import ArgumentParser
+internal import NIOHTTP1
+internal import SwerveCore
+
+#if canImport(FoundationEssentials)
+    internal import FoundationEssentials
+#else
+    internal import Foundation
+#endif
+
+/// `swerve delete`.
+struct Delete: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Deletes an application: its ongoing requests finish, new ones get 404."
+    )
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Argument(help: "The application.") var name: String
+
+    @Flag(help: "Do not wait until it is gone.") var noWait = false
+
+    func run() async throws {
+        let client = try AdminClient(instance)
+        _ = try await client.send(.DELETE, "/api/v1/applications/\(name.asPathPart)")
+        if noWait { return print("\(name) is being deleted") }
+        while try await client.status().applications[name] != nil { try await Task.sleep(for: .milliseconds(100)) }
+        print("\(name) is deleted")
+    }
+}
+
+/// `swerve scale`.
+struct Scale: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Sets the number of replicas of a deployment, until the next deploy."
+    )
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Argument(help: "APPLICATION/DEPLOYMENT.") var deployment: String
+
+    @Argument(help: "The number of replicas.") var replicas: Int
+
+    @Flag(help: "Do not wait until they run.") var noWait = false
+
+    func run() async throws {
+        guard let id = DeploymentID(deployment) else {
+            throw ValidationError("'\(deployment)' names no deployment: write APPLICATION/DEPLOYMENT")
+        }
+        let client = try AdminClient(instance)
+        let path = "/api/v1/applications/\(id.application.asPathPart)/deployments/\(id.deployment.asPathPart)/scale"
+        _ = try await client.send(.POST, path, Data(#"{"target_num_replicas":\#(replicas)}"#.utf8))
+        if noWait { return print("\(id) is being scaled to \(replicas)") }
+        try await client.settle(id.application)
+    }
+}
+
+/// `swerve rollback`.
+struct Rollback: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Deploys an earlier revision of an application again; the one before the present one by default."
+    )
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Argument(help: "The application.") var name: String
+
+    @Option(help: "The number of the revision: swerve rollback NAME --list shows them.") var to: Int?
+
+    @Flag(help: "Show the revisions that can be deployed again.") var list = false
+
+    @Flag(help: "Do not wait until its replicas run.") var noWait = false
+
+    private struct Revisions: Decodable {
+        struct Revision: Decodable {
+            var revision: Int
+            var deployed_at: String
+            var is_current: Bool
+            var deployments: [String]
+        }
+        var revisions: [Revision]
+    }
+
+    func run() async throws {
+        let client = try AdminClient(instance)
+        let path = "/api/v1/applications/\(name.asPathPart)"
+        if list {
+            let answer = try await client.send(.GET, "\(path)/revisions")
+            for revision in try AdminClient.decode(Revisions.self, answer).revisions {
+                let mark = revision.is_current ? " (runs)" : ""
+                let deployments = revision.deployments.joined(separator: ", ")
+                print("\(revision.revision)\(mark)  \(revision.deployed_at)  \(deployments)")
+            }
+            return
+        }
+        let content = to.map { Data(#"{"revision":\#($0)}"#.utf8) } ?? Data("{}".utf8)
+        _ = try await client.send(.POST, "\(path)/rollback", content)
+        if noWait { return print("\(name) is being rolled back") }
+        try await client.settle(name)
+    }
+}
+
+/// `swerve shutdown`.
+struct Shutdown: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Ends the instance; its ongoing requests finish."
+    )
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Flag(name: [.short, .long], help: "Do not ask.") var yes = false
+
+    func run() async throws {
+        let client = try AdminClient(instance)
+        let applications = try await client.status().applications.keys.sorted()
+        if !yes, Terminal.isTerminal, !applications.isEmpty {
+            print("This ends: \(applications.joined(separator: ", ")). Go on? [y/N] ", terminator: "")
+            guard readLine()?.lowercased().hasPrefix("y") == true else { throw Failure("nothing was ended") }
+        }
+        _ = try await client.send(.POST, "/api/v1/shutdown", Data("{}".utf8))
+        print("the instance at \(client.address) ends")
+    }
+}
+
+extension AdminClient {
+    /// Shows an application's status until nothing is under way any more.
+    ///
+    /// - Throws: ``Failure`` with code 3 if it is not healthy then.
+    func settle(_ application: String) async throws {
+        let report = try await Convergence(self, showsReplicas: false).wait { report in
+            var report = report
+            report.applications = report.applications.filter { $0.key == application }
+            return report
+        }
+        if report.isHealthy { return }
+        let message = report.applications[application]?.message ?? "it is gone"
+        throw Failure("\(application) is not healthy: \(message)", code: 3)
+    }
+}
+
+extension String {
+    /// As one part of a path.
+    var asPathPart: String {
+        utf8.map { byte in
+            let character = Character(UnicodeScalar(byte))
+            if character.isASCII, character.isLetter || character.isNumber || "-_.~".contains(character) {
+                return String(character)
+            }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.count == 1 ? "0" : "") + digits
+        }.joined()
+    }
+}

@@ -1,0 +1,108 @@
+internal import ArgumentParser
+internal import NIOHTTP1
+internal import SwerveCore
+
+/// `swerve status`: what runs.
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the applications, their deployments and replicas.",
+        discussion: "With --wait, exits with 3 if an application is not healthy in the end."
+    )
+
+    @OptionGroup var instance: InstanceOptions
+
+    @Flag(help: "Print what the instance answers, as JSON.")
+    var json = false
+
+    @Flag(help: "Leave out the replicas.")
+    var short = false
+
+    @Flag(help: "Show changes until nothing is under way any more.")
+    var wait = false
+
+    @Option(name: [.short, .long], help: "Only this application.")
+    var name: String?
+
+    func run() async throws {
+        let client = try AdminClient(instance)
+        if json { return print(String(decoding: try await client.send(.GET, "/api/v1/status"), as: UTF8.self)) }
+        var report = try await report(client)
+        guard wait else { return show(report) }
+        report = try await Convergence(client, showsReplicas: !short).wait { only($0) }
+        if !report.isHealthy { throw Failure("not every application is healthy; its message says why", code: 3) }
+    }
+
+    private func only(_ report: StatusReport) -> StatusReport {
+        var report = report
+        if let name { report.applications = report.applications.filter { $0.key == name } }
+        return report
+    }
+
+    private func report(_ client: AdminClient) async throws -> StatusReport {
+        let report = try await client.status()
+        if let name, report.applications[name] == nil {
+            throw Failure(
+                "no application '\(name)' runs; \(NearestName.hint(for: name, among: report.applications.keys))"
+            )
+        }
+        return only(report)
+    }
+
+    private func show(_ report: StatusReport) {
+        guard !report.applications.isEmpty else {
+            return print("No application runs. Deploy one: swerve run EXECUTABLE, or swerve deploy FILE.yaml")
+        }
+        let table = StatusTable(report, showsReplicas: !short)
+        for line in table.lines(width: Terminal.width, usesColours: Terminal.hasColours) { print(line) }
+    }
+}
+
+/// Shows a status until nothing is under way any more: on a terminal one table that changes, otherwise a line for each
+/// change of a state.
+struct Convergence {
+    private let client: AdminClient
+    private let showsReplicas: Bool
+    /// How often the instance is asked.
+    private static let period = Duration.milliseconds(200)
+
+    init(_ client: AdminClient, showsReplicas: Bool) {
+        self.client = client
+        self.showsReplicas = showsReplicas
+    }
+
+    /// - Parameters:
+    ///   - part: what of the status matters.
+    /// - Returns: the status in the end.
+    func wait(for part: (StatusReport) -> StatusReport) async throws -> StatusReport {
+        var shown = 0
+        var states: [String: String] = [:]
+        while true {
+            let report = part(try await client.status())
+            if Terminal.isTerminal {
+                let table = StatusTable(report, showsReplicas: showsReplicas)
+                let lines = table.lines(width: Terminal.width, usesColours: Terminal.hasColours)
+                Terminal.replace(shown, by: lines)
+                shown = lines.count
+            } else {
+                for (name, state) in report.states where states[name] != state { print("\(name): \(state)") }
+                states = Dictionary(uniqueKeysWithValues: report.states)
+            }
+            if report.isSettled { return report }
+            try await Task.sleep(for: Self.period)
+        }
+    }
+}
+
+extension StatusReport {
+    /// The states of the deployments, in order.
+    fileprivate var states: [(String, String)] {
+        applications.sorted { $0.key < $1.key }.flatMap { application, status in
+            status.deployments.sorted { $0.key < $1.key }.map { name, deployment in
+                let message = deployment.pending?.reason ?? deployment.message
+                let line = message.split(whereSeparator: \.isNewline).first.map { " (\($0))" } ?? ""
+                let count = "\(deployment.running)/\(deployment.target.replicas)"
+                return ("\(application)/\(name)", "\(deployment.state) \(count)\(line)")
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import ArgumentParser
+internal import SwerveSystem
+
+/// `swerve`: what a person does with an instance.
+@main struct SwerveTool: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "swerve",
+        abstract: "Serves models.",
+        discussion: """
+            Exit codes: 0 done; 1 the command failed; 3 an application is not healthy; 64 the command line is wrong; 69 no \
+            instance answers; 77 the token is missing or wrong. Completion: swerve --generate-completion-script bash.
+            """,
+        subcommands: [Status.self, Delete.self, Scale.self, Rollback.self, Shutdown.self, New.self]
+    )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            ThisProcess.flush()
+            StandardError.write("error: \(failure.description)\n")
+            ThisProcess.exit(failure.code)
+        } catch {
+            exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Shouts
+import Swerve
+import TestSupport
+import Testing
+
+extension IntegrationTests {
+    /// A program that runs an application, and this process as a client of it.
+    @Suite struct Connections {
+        private func withProgram(_ body: (Program) async throws -> Void) async throws {
+            let program = try Program("entry-application", "run", "--application", "Counting", "--port", "0")
+            #expect(try await program.line() == "Counting runs")
+            try await body(program)
+        }
+
+        @Test func `a client calls by a typed handle`() async throws {
+            try await withProgram { program in
+                let connection = try await Serve.connect(processID: program.processID)
+                #expect(connection.applications == ["Counting"])
+                let counter = try connection.applicationHandle("Counting", as: Counter.self)
+                #expect(try await counter.next() == 1)
+                #expect(try await counter.next() == 2)
+                await connection.close()
+            }
+        }
+
+        @Test func `the count of one client goes on with the next one`() async throws {
+            try await withProgram { program in
+                for expected in 1...3 {
+                    let connection = try await Serve.connect(processID: program.processID)
+                    let counter = try connection.deploymentHandle("Counter", application: "Counting", as: Counter.self)
+                    #expect(try await counter.next() == expected)
+                    await connection.close()
+                }
+            }
+        }
+
+        @Test func `a handle of another type, name or application is refused`() async throws {
+            try await withProgram { program in
+                let connection = try await Serve.connect(processID: program.processID)
+                #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Voice.self) }
+                #expect(throws: ServeError.self) { try connection.applicationHandle("Other", as: Counter.self) }
+                let error = #expect(throws: ServeError.self) {
+                    try connection.deploymentHandle("Conter", application: "Counting", as: Counter.self)
+                }
+                #expect(error?.message == "the application 'Counting' has no deployment 'Conter'; it has: Counter")
+                await connection.close()
+            }
+        }
+
+        @Test func `calls fail once the instance has ended`() async throws {
+            try await withProgram { program in
+                let connection = try await Serve.connect(processID: program.processID)
+                let counter = try connection.applicationHandle("Counting", as: Counter.self)
+                #expect(try await counter.next() == 1)
+                program.terminate()
+                #expect(await program.exitStatus() == 0)
+                try await eventually { (try? await counter.next()) == nil }
+                #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Counter.self) }
+                await connection.close()
+            }
+        }
+
+        @Test func `a process that runs no instance cannot be connected to`() async throws {
+            let error = await #expect(throws: ServeError.self) { try await Serve.connect(processID: 1) }
+            #expect(error?.code == .notFound)
+        }
+    }
+}

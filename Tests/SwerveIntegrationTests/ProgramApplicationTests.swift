@@ -1,0 +1,141 @@
+import Foundation
+import Swerve
+import SwerveActors
+import SwerveRuntime
+import TestSupport
+import Testing
+
+extension IntegrationTests {
+    /// Applications of another executable, `entry-application`.
+    @Suite struct ProgramApplications {
+        private static let executable = Program.product("entry-application").path()
+
+        private func withShouting(
+            _ arguments: [String: String] = [:],
+            _ body: (String) async throws -> Void
+        ) async throws {
+            let name = Instance.newName()
+            try await instance.deploy(
+                ProgramApplication(
+                    executable: Self.executable,
+                    application: "shouting",
+                    arguments: arguments,
+                    name: name,
+                    routePrefix: "/\(name)"
+                )
+            )
+            do {
+                try await body(name)
+            } catch {
+                try? await instance.delete(name)
+                throw error
+            }
+            try await instance.delete(name)
+        }
+
+        private func refusal(_ change: (inout ProgramApplication) -> Void) async -> ServeError? {
+            var program = ProgramApplication(executable: Self.executable, application: "shouting")
+            change(&program)
+            let wanted = program
+            return await #expect(throws: ServeError.self) { try await instance.deploy(wanted) }
+        }
+
+        @Test func `it answers, in processes of the other executable`() async throws {
+            try await withShouting { name in
+                #expect(try await fetch("/\(name)").text == "HELLO!")
+                let replicas = await instance.status().applications[name]?.deployments["Shouter"]?.replicas ?? []
+                #expect(replicas.count == 2)
+                for replica in replicas {
+                    let process = try #require(replica.processID)
+                    let path = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe")
+                    #expect(path.contains("/executables/program-"))
+                }
+            }
+        }
+
+        @Test func `texts become the types of its arguments`() async throws {
+            let arguments = ["times": "2", "loud": "false", "text": "3", "words": #"["a","b"]"#]
+            try await withShouting(arguments) { name in
+                #expect(try await fetch("/\(name)").text == "3 a b 3 a b")
+            }
+        }
+
+        @Test func `a replica that is killed is replaced from the kept copy`() async throws {
+            try await withShouting { name in
+                func shouters() async -> [ReplicaStatus] {
+                    await instance.status().applications[name]?.deployments["Shouter"]?.replicas ?? []
+                }
+                let victim = try #require(await shouters().first)
+                kill(try #require(victim.processID), SIGKILL)
+                try await eventually { await !shouters().contains { $0.id == victim.id } }
+                try await eventuallyHealthy(name)
+                #expect(try await fetch("/\(name)").text == "HELLO!")
+            }
+        }
+
+        @Test func `a user configuration arrives in the deployment's own type`() async throws {
+            var wanted = DescribeRequest.Wanted("shouting")
+            wanted.name = Instance.newName()
+            wanted.userConfigs = ["Shouter": .object(["suffix": .string("?")])]
+            let name = try #require(wanted.name)
+            try await instance.deploy(try await instance.describe(Self.executable, wanted))
+            #expect(try await fetch("/shout").text == "HELLO!?")
+            try await instance.delete(name)
+        }
+
+        @Test func `a user configuration of another shape is refused`() async throws {
+            var wanted = DescribeRequest.Wanted("shouting")
+            wanted.userConfigs = ["Shouter": .object(["sufix": .string("?")])]
+            let refused = wanted
+            let error = await #expect(throws: ServeError.self) {
+                try await instance.describe(Self.executable, refused)
+            }
+            #expect(error?.message == "user configuration of 'Shouter': suffix: the field is missing")
+        }
+
+        @Test func `an unknown argument is refused with the nearest name`() async throws {
+            let error = await refusal { $0.arguments = ["tmies": "2"] }
+            #expect(error?.code == .invalidOptions)
+            #expect(error?.message.hasSuffix("has no argument 'tmies'; did you mean 'times'?") == true)
+        }
+
+        @Test func `an argument of another type is refused with its name`() async throws {
+            let error = await refusal { $0.arguments = ["times": "two"] }
+            #expect(error?.message == "argument of shouting: times: expected Int")
+        }
+
+        @Test func `an error of the application itself arrives`() async throws {
+            let error = await refusal { $0.arguments = ["times": "0"] }
+            #expect(error?.code == .startFailed)
+            #expect(error?.message == "Impossible: Impossible(times: 0)")
+        }
+
+        @Test func `an unknown application is refused with those that there are`() async throws {
+            #expect(await refusal { $0.application = "shuting" }?.message.hasSuffix("did you mean 'shouting'?") == true)
+            let unnamed = await refusal { $0.application = nil }
+            #expect(unnamed?.code == .notFound)
+            #expect(unnamed?.message.hasSuffix("name one of: shouting, Counting") == true)
+        }
+
+        @Test func `a program without applications says so`() async throws {
+            let error = await refusal { $0.executable = Program.product("entry-top-level").path() }
+            #expect(error?.code == .startFailed)
+            #expect(error?.message.contains("declares no applications") == true)
+        }
+
+        @Test func `a file that is not there, and one that is no program, are refused`() async throws {
+            #expect(await refusal { $0.executable = "/nonexistent" }?.code == .notFound)
+            let folder = FileManager.default.temporaryDirectory.appending(path: "\(UUID())")
+            try Data("text".utf8).write(to: folder)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            #expect(await refusal { $0.executable = folder.path() }?.code == .startFailed)
+        }
+
+        @Test func `a program lists its applications with their arguments and defaults`() async throws {
+            let found = try await instance.applications(of: Self.executable)
+            #expect(found.map(\.name) == ["shouting", "Counting"])
+            #expect(found.first?.arguments.map(\.name) == ["loud", "text", "times", "words"])
+            #expect(found.first?.arguments.map(\.fallback?.json) == ["true", #""hello""#, "1", "[]"])
+        }
+    }
+}
