@@ -1,6 +1,7 @@
 package import Logging
 internal import NIOCore
 public import SwerveActors
+internal import SwerveAdmin
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
@@ -18,17 +19,22 @@ public import SwerveCore
 /// then start again. One that is never shut down runs until its process ends, even if nothing refers to it. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
 /// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
-    private var options: ServeOptions
+    private(set) var options: ServeOptions
     /// The actor system of the instance's references in this process.
     nonisolated package let system: ServeSystem
     nonisolated let surroundings: Surroundings
     private var running: InstanceParts?
+    private(set) var adminServer: AdminServer?
+    /// When it started, on its clock.
+    private(set) var startedAt = MonotonicTime.zero
+    /// What was deployed, for going back.
+    private(set) var history = DeployHistory()
     private var listening: Listening?
     /// The next start continues the replica numbers of the last one.
     private var numbers = ReplicaNumbers()
     /// Status streams that were opened before the start.
     private var watchers: [AsyncStream<ServeStatus>.Continuation] = []
-    private var specs: [String: ApplicationSpec] = [:]
+    private(set) var specs: [String: ApplicationSpec] = [:]
     /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
@@ -99,9 +105,9 @@ public actor ServeInstance {
         for watcher in watchers { watcher.finish() }
         watchers = []
         guard let running else { return }
-        numbers = await running.end(listening, options)
-        listening = nil
-        specs = [:]
+        numbers = await running.end(listening, options) { [adminServer] in await adminServer?.stop() }
+        (listening, adminServer) = (nil, nil)
+        (specs, history) = ([:], DeployHistory())
         self.running = nil
     }
 
@@ -130,11 +136,25 @@ public actor ServeInstance {
     ) async throws -> D {
         let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
-        try await running.controller.deploy(spec)
-        await running.settle()
-        specs[name] = spec
+        try await deploy(spec, on: running)
         return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
+
+    private func deploy(_ spec: ApplicationSpec, on running: InstanceParts) async throws {
+        try await running.controller.deploy(spec)
+        await running.settle()
+        specs[spec.name] = spec
+        history.add(spec, at: now)
+    }
+
+    /// Deploys a specification that ran before.
+    func deployAgain(_ spec: ApplicationSpec) async throws {
+        guard let running else { throw ServeError(.notRunning, "the instance does not run") }
+        try await deploy(spec, on: running)
+    }
+
+    /// The present time on the instance's clock.
+    var now: MonotonicTime { MonotonicTime(nanoseconds: Int64(clamping: surroundings.clock.now.uptimeNanoseconds)) }
 
     /// Starts what does not run yet. A new instance that cannot listen is ended, so that the next start may have other
     /// options.
@@ -146,11 +166,16 @@ public actor ServeInstance {
         let new = try InstanceParts.start(options, system, surroundings, numbers)
         running = new
         specs = new.restored
+        startedAt = now
+        for spec in new.restored.values { history.add(spec, at: now) }
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
             if takesRequests || new.restored.values.contains(where: { $0.routePrefix != nil }) {
                 listening = try await new.listen()
+            }
+            if let options = options.admin {
+                adminServer = try await new.startAdmin(options, for: self, surroundings.clock, logger)
             }
         } catch {
             await end()
@@ -168,6 +193,7 @@ public actor ServeInstance {
         try await running.controller.delete(name)
         await running.settle()
         specs[name] = nil
+        history.remove(name)
     }
 
     /// Changes the number of replicas of a deployment, until its application is run again. Returns at once; replicas
@@ -236,45 +262,5 @@ public actor ServeInstance {
             watchers.append(watcher)
         }
         return updates
-    }
-
-    /// The handle of an application's ingress.
-    ///
-    /// - Throws: ``ServeError`` with code `notFound` if there is no such application or its ingress has another type.
-    public func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) throws -> D {
-        try handle(application: name, deployment: nil, as: type)
-    }
-
-    /// The handle of any deployment of an application.
-    ///
-    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment or it has another type.
-    public func deploymentHandle<D: Deployment>(
-        _ deployment: String,
-        application: String = "default",
-        as type: D.Type
-    ) throws -> D {
-        try handle(application: application, deployment: deployment, as: type)
-    }
-
-    private func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
-        guard let spec = specs[application] else {
-            let known = specs.keys.sorted().joined(separator: ", ")
-            throw ServeError(
-                .notFound,
-                "no application '\(application)' runs; there is: \(known.isEmpty ? "none" : known)"
-            )
-        }
-        let name = deployment ?? spec.ingress
-        guard let found = spec.deployments.first(where: { $0.id.deployment == name }) else {
-            let known = spec.deployments.map(\.id.deployment).sorted().joined(separator: ", ")
-            throw ServeError(
-                .notFound,
-                "the application '\(application)' has no deployment '\(name)'; it has: \(known)"
-            )
-        }
-        guard _typeByName(found.typeName) == type else {
-            throw ServeError(.notFound, "the deployment \(found.id) is not a \(type)", deployment: found.id)
-        }
-        return system.handle(type, found.id)
     }
 }
