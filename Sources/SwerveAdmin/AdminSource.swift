@@ -93,6 +93,8 @@ package struct InstanceFacts: Sendable, Encodable {
     package var proxies: [ProxyStatus]
     /// What replicas can reserve, by the nodes' names.
     package var nodes: [String: NodeResources]
+    /// The percentage of their replicas that autoscaled deployments have; `nil` for all.
+    package var targetCapacity: Int?
     package var stateDirectory: String?
 
     package init(
@@ -104,6 +106,7 @@ package struct InstanceFacts: Sendable, Encodable {
         http: Address?,
         proxies: [ProxyStatus],
         nodes: [String: NodeResources],
+        targetCapacity: Int?,
         stateDirectory: String?
     ) {
         self.startedAt = startedAt
@@ -114,6 +117,7 @@ package struct InstanceFacts: Sendable, Encodable {
         self.http = http
         self.proxies = proxies
         self.nodes = nodes
+        self.targetCapacity = targetCapacity
         self.stateDirectory = stateDirectory
     }
 }

@@ -26,6 +26,8 @@ struct InstanceParts {
     private let state: StateDirectory?
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
+    /// The target capacity that it left.
+    let restoredCapacity: Int?
 
     static func start(
         _ options: ServeOptions,
@@ -139,7 +141,8 @@ struct InstanceParts {
             workers: workers,
             shared: shared,
             state: kept.directory,
-            restored: restored
+            restored: restored,
+            restoredCapacity: kept.goal.targetCapacity
         )
     }
 

@@ -27,6 +27,8 @@ public actor ServeInstance {
     private(set) var adminServer: AdminServer?
     /// When it started, on its clock.
     private(set) var startedAt = MonotonicTime.zero
+    /// The percentage that was set last.
+    private(set) var targetCapacity: Int?
     /// What was deployed, for going back.
     private(set) var history = DeployHistory()
     private var listening: Listening?
@@ -166,7 +168,7 @@ public actor ServeInstance {
         let new = try InstanceParts.start(options, system, surroundings, numbers)
         running = new
         specs = new.restored
-        startedAt = now
+        (startedAt, targetCapacity) = (now, new.restoredCapacity)
         for spec in new.restored.values { history.add(spec, at: now) }
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
@@ -219,6 +221,7 @@ public actor ServeInstance {
     public func setTargetCapacity(_ percent: Int?) async throws {
         guard let running else { throw ServeError(.notRunning, "the instance does not run") }
         try await running.controller.setTargetCapacity(percent)
+        targetCapacity = percent
     }
 
     /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.

@@ -100,6 +100,16 @@ import Testing
         }
     }
 
+    @Test func `what a page of another site embeds is refused, and a link to the page is not`() throws {
+        for site in ["cross-site", "same-site"] {
+            #expect(try refusal(["host": "localhost", "sec-fetch-site": site], .read) == "403 origin_refused")
+            #expect(try refusal(["host": "localhost", "sec-fetch-site": site], .nothing) == nil)
+        }
+        for site in ["same-origin", "none"] {
+            #expect(try refusal(["host": "localhost", "sec-fetch-site": site], .read) == nil)
+        }
+    }
+
     @Test func `a token is random, and comparing it takes all of it`() throws {
         var random = SystemRandomNumberGenerator()
         let (one, other) = (AdminToken(from: &random), AdminToken(from: &random))

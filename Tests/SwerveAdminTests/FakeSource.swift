@@ -60,6 +60,7 @@ final class FakeSource: AdminSource {
             http: .init(host: "127.0.0.1", port: 8000),
             proxies: [],
             nodes: [:],
+            targetCapacity: nil,
             stateDirectory: nil
         )
     }

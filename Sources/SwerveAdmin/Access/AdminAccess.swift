@@ -25,6 +25,11 @@ package struct AdminAccess: Sendable {
     /// - Throws: why the request is refused.
     package func check(_ head: HTTPRequestHead, _ need: Need) throws(AdminError) {
         try checkOrigin(head)
+        // Such a request needs no origin: a picture, for one, could hold an event stream open.
+        let site = head.headers["sec-fetch-site"] ?? "none"
+        if need != .nothing, site != "none", site != "same-origin" {
+            throw AdminError(.forbidden, "origin_refused", "a page of another origin cannot use this server")
+        }
         let isNeeded =
             switch need {
             case .nothing: false

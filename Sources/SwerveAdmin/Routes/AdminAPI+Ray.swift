@@ -55,7 +55,7 @@ enum RayDetails {
             "applications": .object(
                 document.status.applications.mapValues { application($0, at: facts.startedAt, document) }
             ),
-            "target_capacity": nil,
+            "target_capacity": facts.targetCapacity.map { .integer(Int64($0)) } ?? nil,
         ]
     }
 

@@ -1,5 +1,6 @@
 internal import SwerveAdmin
 internal import SwerveCore
+internal import SwerveHTTPTypes
 
 /// The specifications of each application that were deployed, so that an earlier one can be deployed again. In memory
 /// only: after a restart it begins with what runs.

@@ -33,6 +33,7 @@ extension ServeInstance {
             http: port.map { InstanceFacts.Address(host: options.host, port: $0) },
             proxies: proxies(),
             nodes: nodes,
+            targetCapacity: targetCapacity,
             stateDirectory: options.stateDirectory
         )
     }
