@@ -11,9 +11,9 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz test-tsan simulate simulate-graph soak chaos bench bench-peers bench-table format \
+.PHONY: run test fuzz run-fuzz test-tsan test-operations simulate simulate-graph soak chaos bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
-	setup-picture graph-picture graph-targets gpu-check options clean
+	setup-operations setup-picture graph-picture graph-targets gpu-check options clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -40,6 +40,11 @@ run-fuzz:
 # The tests of the concurrent targets under the thread sanitizer: make test-tsan ONLY=SwerveTransportTests.
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
+
+# Ray's own command line against the admin server.
+test-operations: setup-operations
+	$(SWIFT) build --product entry-admin
+	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.
@@ -113,6 +118,9 @@ graph-picture: setup-picture
 	@$(SWIFT) build --product segmentation --quiet
 	@mkdir -p docs/images
 	.build/debug/segmentation --draw-graph | dot -Tsvg -o docs/images/ensemble-graph.svg
+
+setup-operations:
+	@dev/setup.sh operations
 
 setup-picture:
 	@dev/setup.sh picture

@@ -121,10 +121,21 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // The REST API and the dashboard, whose files the C target embeds.
+        .target(name: "CSwerveDashboard"),
+        .target(
+            name: "SwerveAdmin",
+            dependencies: [
+                "CSwerveDashboard", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem", nioCore, logging,
+            ],
+            exclude: ["Dashboard"],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveActors", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveHTTP",
+                "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore",
+                "SwerveHTTP",
                 "SwerveHTTPTypes", "SwerveLaunch",
                 "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -170,7 +181,8 @@ let package = Package(
         .target(
             name: "Swerve",
             dependencies: [
-                "SwerveActors", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes", "SwerveMacros",
+                "SwerveActors", "SwerveAdmin", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes",
+                "SwerveMacros",
                 "SwerveRuntime",
             ],
             swiftSettings: settings
@@ -405,6 +417,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-admin",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/entry-admin",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-draining",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-draining",
@@ -569,6 +587,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveAdminTests",
+            dependencies: [
+                "SwerveAdmin", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem", "TestSupport", nioCore,
+                nioPosix, logging,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveCheckpointTests",
             dependencies: [
                 "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveSystem",
@@ -578,7 +604,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveCore", "SwerveRuntime", nioCore],
+            dependencies: ["MiddleSimulation", "SwerveAdmin", "SwerveCore", "SwerveRuntime", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,5 +1,6 @@
 @_exported public import Distributed
 @_exported public import SwerveActors
+@_exported public import SwerveAdmin
 @_exported public import SwerveCommands
 @_exported public import SwerveCore
 @_exported public import SwerveHTTPTypes

@@ -109,7 +109,7 @@ extension ServeResponse {
 
 extension ByteBuffer {
     /// Writes text as a JSON string, with quotes.
-    mutating func writeJSONString(_ text: String) {
+    package mutating func writeJSONString(_ text: String) {
         let quote = UInt8(ascii: "\"")
         let backslash = UInt8(ascii: "\\")
         writeInteger(quote)

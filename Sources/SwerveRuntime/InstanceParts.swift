@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import SwerveActors
+internal import SwerveAdmin
 internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
@@ -35,6 +36,8 @@ struct InstanceParts {
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
+    /// The target capacity that it left.
+    let restoredCapacity: Int?
 
     static func start(
         _ options: ServeOptions,
@@ -162,12 +165,28 @@ struct InstanceParts {
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
             ),
-            restored: restored
+            restored: restored,
+            restoredCapacity: kept.goal.targetCapacity
         )
     }
 
     /// The processes that take HTTP requests; `nil` for the embedded proxy.
     var fleet: ProxyFleet? { front.fleet }
+
+    func startAdmin(
+        _ options: AdminOptions,
+        for instance: ServeInstance,
+        _ clock: any EventLoop,
+        _ logger: Logger
+    ) async throws -> AdminServer {
+        try await AdminServer.start(
+            options,
+            InstanceAdmin(instance),
+            .system(LoopClock(clock)),
+            on: group,
+            logger: logger
+        )
+    }
 
     func listen() async throws -> Listening { try await front.listen(shared, on: group) }
 
@@ -182,8 +201,13 @@ struct InstanceParts {
     /// The direct replicas that take connections, in order, and whether the embedded proxy does.
     var takers: (replicas: [ReplicaID], proxy: Bool) { (workers.takingConnections, front.takesConnections) }
 
+    /// - Parameter watched: called when nothing more happens in the instance, before its event loops end.
     /// - Returns: the numbers for the replicas of the next start.
-    func end(_ listening: Listening?, _ options: ServeOptions) async -> ReplicaNumbers {
+    func end(
+        _ listening: Listening?,
+        _ options: ServeOptions,
+        watched: () async -> Void
+    ) async -> ReplicaNumbers {
         let clock = LoopClock(group.any())
         if let listening, options.drainDelay > .zero {
             listening.announceDrain()
@@ -194,6 +218,7 @@ struct InstanceParts {
         if let listening { await front.end(listening, workers, within: options.drainTimeout) } else { front.close() }
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
+        await watched()
         memory.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()

@@ -112,11 +112,13 @@ public enum Serve {
 
 extension ServeInstance {
     /// Waits for SIGTERM or SIGINT, then shuts down: no new connections, ongoing requests finish within
-    /// ``ServeOptions/drainTimeout``.
+    /// ``ServeOptions/drainTimeout``. Returns, too, when the instance was shut down by something else, such as the admin
+    /// server.
     public func waitForShutdownSignal() async throws {
+        let service = ShutdownService(instance: self, updates: statusUpdates())
         let group = ServiceGroup(
             configuration: .init(
-                services: [ShutdownService(instance: self)],
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
@@ -128,9 +130,11 @@ extension ServeInstance {
 /// Ends the instance when its service group shuts down.
 private struct ShutdownService: Service {
     let instance: ServeInstance
+    /// Ends with the instance.
+    let updates: AsyncStream<ServeStatus>
 
     func run() async throws {
-        try await gracefulShutdown()
+        try await cancelWhenGracefulShutdown { for await _ in updates {} }
         await instance.shutdown()
     }
 }

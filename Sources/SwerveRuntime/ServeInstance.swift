@@ -1,6 +1,7 @@
 package import Logging
 internal import NIOCore
 public import SwerveActors
+internal import SwerveAdmin
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
@@ -18,17 +19,24 @@ public import SwerveCore
 /// then start again. One that is never shut down runs until its process ends, even if nothing refers to it. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
 /// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
-    private var options: ServeOptions
+    private(set) var options: ServeOptions
     /// The actor system of the instance's references in this process.
     nonisolated package let system: ServeSystem
     nonisolated let surroundings: Surroundings
     private var running: InstanceParts?
+    private(set) var adminServer: AdminServer?
+    /// When it started, on its clock.
+    private(set) var startedAt = MonotonicTime.zero
+    /// The percentage that was set last.
+    private(set) var targetCapacity: Int?
+    /// What was deployed, for going back.
+    private(set) var history = DeployHistory()
     private var listening: Listening?
     /// The next start continues the replica numbers of the last one.
     private var numbers = ReplicaNumbers()
     /// Status streams that were opened before the start.
     private var watchers: [AsyncStream<ServeStatus>.Continuation] = []
-    private var specs: [String: ApplicationSpec] = [:] {
+    private(set) var specs: [String: ApplicationSpec] = [:] {
         didSet { running?.clients.describe(Catalog(specs.values)) }
     }
     /// Whether a start or a shutdown is under way; there is only one at a time.
@@ -103,9 +111,9 @@ public actor ServeInstance {
         for watcher in watchers { watcher.finish() }
         watchers = []
         guard let running else { return }
-        numbers = await running.end(listening, options)
-        listening = nil
-        specs = [:]
+        numbers = await running.end(listening, options) { [adminServer] in await adminServer?.stop() }
+        (listening, adminServer) = (nil, nil)
+        (specs, history) = ([:], DeployHistory())
         self.running = nil
     }
 
@@ -140,15 +148,29 @@ public actor ServeInstance {
     /// Runs an application of another program, whose executable is kept: see ``deploy(_:)``.
     package func deploy(_ spec: ApplicationSpec) async throws {
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
-        try await running.controller.deploy(spec)
-        await running.settle()
-        specs[spec.name] = spec
+        try await deploy(spec, on: running)
     }
 
     /// The executables of other programs, and who asks them. Starts the instance, unless it runs.
     func programs() async throws -> InstanceParts.Programs {
         try await changing { try await ensureRunning(takingRequests: false) }.programs
     }
+
+    private func deploy(_ spec: ApplicationSpec, on running: InstanceParts) async throws {
+        try await running.controller.deploy(spec)
+        await running.settle()
+        specs[spec.name] = spec
+        history.add(spec, at: now)
+    }
+
+    /// Deploys a specification that ran before.
+    func deployAgain(_ spec: ApplicationSpec) async throws {
+        guard let running else { throw ServeError(.notRunning, "the instance does not run") }
+        try await deploy(spec, on: running)
+    }
+
+    /// The present time on the instance's clock.
+    var now: MonotonicTime { MonotonicTime(nanoseconds: Int64(clamping: surroundings.clock.now.uptimeNanoseconds)) }
 
     /// Starts what does not run yet. A new instance that cannot listen is ended, so that the next start may have other
     /// options.
@@ -160,11 +182,16 @@ public actor ServeInstance {
         let new = try InstanceParts.start(options, system, surroundings, numbers)
         running = new
         specs = new.restored
+        (startedAt, targetCapacity) = (now, new.restoredCapacity)
+        for spec in new.restored.values { history.add(spec, at: now) }
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
             if takesRequests || new.restored.values.contains(where: { $0.routePrefix != nil }) {
                 listening = try await new.listen()
+            }
+            if let options = options.admin {
+                adminServer = try await new.startAdmin(options, for: self, surroundings.clock, logger)
             }
         } catch {
             await end()
@@ -182,6 +209,7 @@ public actor ServeInstance {
         try await running.controller.delete(name)
         await running.settle()
         specs[name] = nil
+        history.remove(name)
     }
 
     /// Changes the number of replicas of a deployment, until its application is run again. Returns at once; replicas
@@ -207,6 +235,7 @@ public actor ServeInstance {
     public func setTargetCapacity(_ percent: Int?) async throws {
         guard let running else { throw ServeError(.notRunning, "the instance does not run") }
         try await running.controller.setTargetCapacity(percent)
+        targetCapacity = percent
     }
 
     /// The process of a separate controller; `nil` if the controller is embedded, or while another one is starting.
@@ -250,27 +279,5 @@ public actor ServeInstance {
             watchers.append(watcher)
         }
         return updates
-    }
-
-    /// The handle of an application's ingress.
-    ///
-    /// - Throws: ``ServeError`` with code `notFound` if there is no such application or its ingress has another type.
-    public func applicationHandle<D: Deployment>(_ name: String = "default", as type: D.Type) throws -> D {
-        try handle(application: name, deployment: nil, as: type)
-    }
-
-    /// The handle of any deployment of an application.
-    ///
-    /// - Throws: ``ServeError`` with code `notFound` if there is no such deployment or it has another type.
-    public func deploymentHandle<D: Deployment>(
-        _ deployment: String,
-        application: String = "default",
-        as type: D.Type
-    ) throws -> D {
-        try handle(application: application, deployment: deployment, as: type)
-    }
-
-    private func handle<D: Deployment>(application: String, deployment: String?, as type: D.Type) throws -> D {
-        system.handle(type, try Catalog(specs.values).find(deployment, of: application, as: type))
     }
 }

@@ -1,3 +1,4 @@
+internal import SwerveAdmin
 package import SwerveCore
 
 extension ServeOptions {
@@ -29,6 +30,7 @@ extension ServeOptions {
         if stateDirectory == "" {
             throw ServeError(.invalidOptions, "stateDirectory is empty; it must be a path, or nil to keep nothing")
         }
+        if let problem = admin?.problem { throw ServeError(.invalidOptions, problem) }
         if let problem = node?.problem() { throw ServeError(.invalidOptions, problem) }
     }
 }

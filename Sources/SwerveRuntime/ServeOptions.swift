@@ -1,4 +1,5 @@
 public import Logging
+public import SwerveAdmin
 internal import SwerveControl
 public import SwerveCore
 
@@ -53,6 +54,8 @@ public struct ServeOptions: Sendable {
     public var stateDirectory: String?
     /// Where the controller runs; in this process by default.
     public var controller: ControllerPlacement
+    /// The server for the REST API, the dashboard and the command line; `nil`, the default, for none.
+    public var admin: AdminOptions?
     public var logger: Logger
 
     /// Where the controller of an instance runs.
@@ -82,6 +85,7 @@ public struct ServeOptions: Sendable {
         node: NodeResources? = nil,
         stateDirectory: String? = nil,
         controller: ControllerPlacement = .embedded,
+        admin: AdminOptions? = nil,
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -100,6 +104,7 @@ public struct ServeOptions: Sendable {
         self.node = node
         self.stateDirectory = stateDirectory
         self.controller = controller
+        self.admin = admin
         self.logger = logger
     }
 }

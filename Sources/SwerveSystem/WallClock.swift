@@ -10,4 +10,11 @@
 package enum WallClock {
     /// The seconds since 1970.
     package static var seconds: Int { time(nil) }
+
+    /// The nanoseconds since 1970.
+    package static var nanoseconds: Int64 {
+        var now = timespec()
+        guard clock_gettime(CLOCK_REALTIME, &now) == 0 else { return Int64(seconds) * 1_000_000_000 }
+        return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
+    }
 }

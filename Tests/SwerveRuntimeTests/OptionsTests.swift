@@ -1,3 +1,4 @@
+import SwerveAdmin
 import SwerveCore
 import Testing
 
@@ -17,6 +18,17 @@ import Testing
         ("idleTimeout is 0.0 seconds; it must be longer than zero", { $0.idleTimeout = .zero }),
         ("requestTimeout is -1.0 seconds; it must be longer than zero", { $0.requestTimeout = .seconds(-1) }),
         ("drainTimeout is -1.0 seconds; it must not be negative", { $0.drainTimeout = .seconds(-1) }),
+        ("admin.port is 65536; it must be from 0 to 65535", { $0.admin = AdminOptions(port: 65_536) }),
+        ("admin.host is empty; it must be an address, such as 127.0.0.1", { $0.admin = AdminOptions(host: "") }),
+        ("admin.maxEventStreams is 0; it must be from 1 to 10000", { $0.admin = AdminOptions(maxEventStreams: 0) }),
+        (
+            "admin.tokenFile is empty; it must be a path, or nil for the instance's own",
+            { $0.admin = AdminOptions(tokenFile: "") }
+        ),
+        (
+            "admin.allowedHosts has 'a:1'; it must be a host name without a port",
+            { $0.admin = AdminOptions(allowedHosts: ["a:1"]) }
+        ),
     ]
 
     @Test func `an instance does not start with an option out of range, and says which`() async throws {

@@ -155,7 +155,7 @@ extension HTTPConnectionHandler {
     ) {
         var block = ByteBuffer(staticString: "content-type: application/json\r\n")
         if let retryAfter { block.writeString("retry-after: \(retryAfter)\r\n") }
-        let body = ServeResponse.errorBody(status: status, message: message)
+        let body = options.errorBody(status, message)
         writeHead(
             status: status,
             headerBlock: block,

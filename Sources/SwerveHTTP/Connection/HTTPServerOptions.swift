@@ -1,4 +1,5 @@
 package import NIOCore
+internal import SwerveHTTPTypes
 
 /// How a server treats its connections. Timeouts are checked every ``tickPeriod``.
 package struct HTTPServerOptions: Sendable {
@@ -9,6 +10,10 @@ package struct HTTPServerOptions: Sendable {
     /// Makes a buffer of at least this size for content that is being collected, where others can read it in place; `nil`
     /// if that is not worth it. Content is then read straight to there.
     package var contentBuffer: (@Sendable (Int) -> ByteBuffer?)?
+    /// Writes the content of the errors that the server itself answers with, from a status and a message, as JSON.
+    package var errorBody: @Sendable (UInt16, String) -> ByteBuffer = { status, message in
+        ServeResponse.errorBody(status: status, message: message)
+    }
     /// How many bytes of a streamed request the service may have received and not consumed. 1 MiB.
     package var bodyWindowBytes = 1 << 20
     /// How many bytes of later requests are read while one is being answered. 64 KiB.

@@ -63,12 +63,20 @@ package struct NVIDIADevice: Hashable, Sendable {
 
     /// All devices of the machine; none where NVML is not installed or does not start. A GPU that is divided is
     /// represented by its parts.
-    package static func all(library: String = library) -> [NVIDIADevice] {
-        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { return [] }
+    package static func all(library: String = library) -> [NVIDIADevice] { asking(library) { $0.devices() } ?? [] }
+
+    /// The bytes of GPU memory that each process uses, on all devices together; none where NVML does not tell. In a
+    /// container the driver may know the processes by other numbers.
+    package static func memoryByProcess(library: String = library) -> [Int32: Int] {
+        asking(library) { $0.memoryByProcess() } ?? [:]
+    }
+
+    private static func asking<Result>(_ library: String, _ body: (NVMLCalls) -> Result) -> Result? {
+        guard let handle = dlopen(library, RTLD_NOW | RTLD_LOCAL) else { return nil }
         defer { dlclose(handle) }
-        guard let calls = NVMLCalls(handle), calls.begin() == 0 else { return [] }
+        guard let calls = NVMLCalls(handle), calls.begin() == 0 else { return nil }
         defer { _ = calls.end() }
-        return calls.devices()
+        return body(calls)
     }
 }
 
@@ -82,6 +90,7 @@ private struct NVMLCalls {
     typealias Memory = @convention(c) (Device, UnsafeMutablePointer<UInt64>) -> Int32
     typealias PartMode = @convention(c) (Device, UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt32>) -> Int32
     typealias PartCount = @convention(c) (Device, UnsafeMutablePointer<UInt32>) -> Int32
+    typealias Processes = @convention(c) (Device, UnsafeMutablePointer<UInt32>, UnsafeMutableRawPointer?) -> Int32
     typealias Part = @convention(c) (Device, UInt32, UnsafeMutablePointer<Device?>) -> Int32
 
     let begin: Simple
@@ -95,6 +104,7 @@ private struct NVMLCalls {
     private let partMode: PartMode?
     private let partCount: PartCount?
     private let part: Part?
+    private let processes: Processes?
 
     /// `nil` if the library lacks one of the functions.
     init?(_ library: UnsafeMutableRawPointer) {
@@ -113,16 +123,42 @@ private struct NVMLCalls {
         partMode = find("nvmlDeviceGetMigMode", as: PartMode.self)
         partCount = find("nvmlDeviceGetMaxMigDeviceCount", as: PartCount.self)
         part = find("nvmlDeviceGetMigDeviceHandleByIndex", as: Part.self)
+        processes = find("nvmlDeviceGetComputeRunningProcesses_v3", as: Processes.self)
     }
 
     func devices() -> [NVIDIADevice] {
+        gpus().flatMap { gpu, index in (parts(of: gpu) ?? [gpu]).compactMap { describe($0, index) } }
+    }
+
+    private func gpus() -> [(Device, index: Int)] {
         var total: UInt32 = 0
         guard count(&total) == 0 else { return [] }
-        return (0..<min(total, 1024)).flatMap { index -> [NVIDIADevice] in
+        return (0..<min(total, 1024)).compactMap { index in
             var gpu: Device?
-            guard byIndex(index, &gpu) == 0, let gpu else { return [] }
-            return (parts(of: gpu) ?? [gpu]).compactMap { describe($0, Int(index)) }
+            return byIndex(index, &gpu) == 0 ? gpu.map { ($0, Int(index)) } : nil
         }
+    }
+
+    /// At most this many processes of a device are looked at.
+    private static let mostProcesses = 1024
+    /// The structure has the process, the used bytes and the numbers of a part: 4, 4 unused, 8, 4 and 4 bytes.
+    private static let processWords = 3
+
+    func memoryByProcess() -> [Int32: Int] {
+        guard let processes else { return [:] }
+        var memory: [Int32: Int] = [:]
+        for device in gpus().flatMap({ parts(of: $0.0) ?? [$0.0] }) {
+            var words = [UInt64](repeating: 0, count: Self.mostProcesses * Self.processWords)
+            var count = UInt32(Self.mostProcesses)
+            guard words.withUnsafeMutableBytes({ processes(device, &count, $0.baseAddress) }) == 0 else { continue }
+            for index in 0..<Int(min(count, UInt32(Self.mostProcesses))) {
+                let (process, used) = (words[index * Self.processWords], words[index * Self.processWords + 1])
+                // All ones where the driver does not tell.
+                guard used < UInt64(Int64.max) else { continue }
+                memory[Int32(truncatingIfNeeded: process), default: 0] += Int(used)
+            }
+        }
+        return memory
     }
 
     /// `nil` if the GPU is not divided.

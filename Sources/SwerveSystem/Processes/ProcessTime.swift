@@ -9,11 +9,22 @@ package enum ProcessTime {
     /// - Parameter stat: the content of `/proc/PID/stat`. Its second field, the program's name in parentheses, may hold
     ///   anything, so fields are counted from the last parenthesis on.
     static func time(in stat: String) -> Duration? {
-        guard let end = stat.lastIndex(of: ")") else { return nil }
-        let fields = stat[stat.index(after: end)...].split(separator: " ")
+        guard let fields = fields(of: stat) else { return nil }
         // User and system time are fields 14 and 15 of the line, and so 12 and 13 from here.
         guard fields.count > 12, let user = Int64(fields[11]), let system = Int64(fields[12]) else { return nil }
         return .milliseconds((user + system) * 1000 / ticksPerSecond)
+    }
+
+    /// When the process started, in seconds since the machine did.
+    static func start(in stat: String) -> Double? {
+        // Field 22 of the line.
+        guard let fields = fields(of: stat), fields.count > 19, let start = Int64(fields[19]) else { return nil }
+        return Double(start) / Double(ticksPerSecond)
+    }
+
+    /// The fields from the third of the line on.
+    private static func fields(of stat: String) -> [Substring]? {
+        stat.lastIndex(of: ")").map { stat[stat.index(after: $0)...].split(separator: " ") }
     }
 
     /// What Linux shows to programs on every machine, whatever the kernel counts in.

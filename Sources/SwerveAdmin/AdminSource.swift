@@ -1,0 +1,141 @@
+package import NIOCore
+package import SwerveCore
+
+/// What the admin server asks of the instance that it belongs to. What an instance does not have throws
+/// ``AdminError/notProvided(_:)``, which is answered with 501.
+package protocol AdminSource: Sendable {
+    func facts() async -> InstanceFacts
+    func status() async -> ServeStatus
+    /// The status now and after each change, until the instance is shut down; only the latest for a slow reader.
+    func statusUpdates() async -> AsyncStream<ServeStatus>
+
+    /// Begins to delete an application. Its ongoing requests finish.
+    func delete(_ application: String) async throws
+    func scale(_ deployment: DeploymentID, to replicas: Int) async throws
+    /// - Parameter percent: `nil` for all.
+    func setTargetCapacity(_ percent: Int?) async throws
+    /// Ends the instance soon; returns before.
+    func beginShutdown() async
+
+    /// The specifications of an application that can be deployed again, the latest first.
+    func revisions(of application: String) async throws -> [DeployedRevision]
+    /// What deploying a revision again would change now.
+    ///
+    /// - Parameter revision: `nil` for the one before the present one.
+    func plan(rollbackOf application: String, to revision: Int?) async throws -> DeployPlan
+    /// Begins to deploy a revision again; the status tells how it goes on.
+    func rollBack(_ application: String, to revision: Int?) async throws -> DeployPlan
+
+    /// What deploying a configuration would change now.
+    ///
+    /// - Parameter configuration: a file in the schema of Ray Serve, as JSON.
+    func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan]
+    /// Begins to deploy a configuration, which replaces all applications that were deployed by one.
+    func deploy(_ configuration: ByteBuffer) async throws
+
+    /// Metrics in Prometheus' text format.
+    func metrics() async throws -> String
+    /// Time series as JSON.
+    func series(_ query: [String: String]) async throws -> ByteBuffer
+    /// Lines of the logs as JSON.
+    func logs(_ query: [String: String]) async throws -> ByteBuffer
+}
+
+extension AdminSource {
+    package func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan] {
+        throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
+    }
+    package func deploy(_ configuration: ByteBuffer) async throws {
+        throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
+    }
+    package func metrics() async throws -> String { throw AdminError.notProvided("this instance has no metrics") }
+    package func series(_ query: [String: String]) async throws -> ByteBuffer {
+        throw AdminError.notProvided("this instance keeps no time series")
+    }
+    package func logs(_ query: [String: String]) async throws -> ByteBuffer {
+        throw AdminError.notProvided("this instance keeps no logs")
+    }
+}
+
+/// What an instance is, besides what it runs.
+package struct InstanceFacts: Sendable, Encodable {
+    package struct Address: Sendable, Encodable {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    package struct Controller: Sendable, Encodable {
+        /// `embedded` or `separate`.
+        package var placement: String
+        /// `nil` while a separate one is starting.
+        package var processID: Int32?
+
+        package init(placement: String, processID: Int32?) {
+            self.placement = placement
+            self.processID = processID
+        }
+    }
+
+    package var startedAt: MonotonicTime
+    /// When these facts were true.
+    package var now: MonotonicTime
+    package var processID: Int32
+    /// Which build of the program it is; empty where builds cannot be told apart.
+    package var build: String
+    package var controller: Controller
+    /// Where HTTP requests are taken; `nil` while none are.
+    package var http: Address?
+    package var proxies: [ProxyStatus]
+    /// What replicas can reserve, by the nodes' names.
+    package var nodes: [String: NodeResources]
+    /// The percentage of their replicas that autoscaled deployments have; `nil` for all.
+    package var targetCapacity: Int?
+    package var stateDirectory: String?
+
+    package init(
+        startedAt: MonotonicTime,
+        now: MonotonicTime,
+        processID: Int32,
+        build: String,
+        controller: Controller,
+        http: Address?,
+        proxies: [ProxyStatus],
+        nodes: [String: NodeResources],
+        targetCapacity: Int?,
+        stateDirectory: String?
+    ) {
+        self.startedAt = startedAt
+        self.now = now
+        self.processID = processID
+        self.build = build
+        self.controller = controller
+        self.http = http
+        self.proxies = proxies
+        self.nodes = nodes
+        self.targetCapacity = targetCapacity
+        self.stateDirectory = stateDirectory
+    }
+}
+
+/// A specification of an application that was deployed.
+package struct DeployedRevision: Hashable, Sendable, Encodable {
+    /// Counts the deploys of the application, from 1.
+    package var revision: Int
+    package var deployedAt: MonotonicTime
+    /// Whether it is what should run now.
+    package var isCurrent: Bool
+    /// The names of its deployments.
+    package var deployments: [String]
+
+    package init(revision: Int, deployedAt: MonotonicTime, isCurrent: Bool, deployments: [String]) {
+        self.revision = revision
+        self.deployedAt = deployedAt
+        self.isCurrent = isCurrent
+        self.deployments = deployments
+    }
+}

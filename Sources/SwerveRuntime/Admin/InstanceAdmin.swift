@@ -1,0 +1,44 @@
+internal import SwerveAdmin
+internal import SwerveCore
+
+/// An instance, as its admin server sees it.
+struct InstanceAdmin: AdminSource {
+    private let instance: ServeInstance
+
+    init(_ instance: ServeInstance) {
+        self.instance = instance
+    }
+
+    func facts() async -> InstanceFacts { await instance.facts() }
+    func status() async -> ServeStatus { await instance.status() }
+    func statusUpdates() async -> AsyncStream<ServeStatus> { await instance.statusUpdates() }
+
+    func delete(_ application: String) async throws {
+        let instance = instance
+        // Unstructured: goes on when the request was answered. Its effect is in the status.
+        Task { try? await instance.delete(application) }
+    }
+    func scale(_ deployment: DeploymentID, to replicas: Int) async throws {
+        try await instance.scale(deployment.deployment, application: deployment.application, to: replicas)
+    }
+    func setTargetCapacity(_ percent: Int?) async throws { try await instance.setTargetCapacity(percent) }
+    func beginShutdown() async {
+        let instance = instance
+        // Unstructured: the shutdown waits for this request's answer.
+        Task { await instance.shutdown() }
+    }
+
+    func revisions(of application: String) async throws -> [DeployedRevision] {
+        try await instance.revisions(of: application)
+    }
+    func plan(rollbackOf application: String, to revision: Int?) async throws -> DeployPlan {
+        try await instance.planOfRollback(application, to: revision).plan
+    }
+    func rollBack(_ application: String, to revision: Int?) async throws -> DeployPlan {
+        let (plan, spec) = try await instance.planOfRollback(application, to: revision)
+        let instance = instance
+        // Unstructured: goes on when the request was answered. What fails is in the status.
+        Task { try? await instance.deployAgain(spec) }
+        return plan
+    }
+}
