@@ -13,7 +13,7 @@ TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan test-operations simulate simulate-graph soak chaos bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
-	setup-operations setup-picture graph-picture graph-targets gpu-check options clean
+	setup-operations setup-picture graph-picture graph-targets gpu-check options config-docs clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -124,6 +124,11 @@ setup-operations:
 
 setup-picture:
 	@dev/setup.sh picture
+
+# Writes the JSON schema of configuration files and the tables in docs/CONFIG.md, from the tables of fields; and the
+# answers that dev/check-ray-shapes.py checks.
+config-docs:
+	SWERVE_WRITE_CONFIG_FILES=1 swift test --filter SwerveConfigTests
 
 # Writes the parameter lists that follow from the options of a deployment.
 options:

@@ -49,12 +49,19 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Pure: values and state machines, without I/O, clocks or concurrency.
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore", heap], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque, heap], swiftSettings: settings),
+        // Pure too, but apart, because the YAML library brings Foundation.
+        .target(
+            name: "SwerveConfig",
+            dependencies: ["SwerveCore", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
         // The operating system: all that calls it, and what Swift has no spelling for.
         .target(name: "CSwerveSystem"),
         .target(name: "SwerveSystem", dependencies: ["CSwerveSystem"], swiftSettings: settings),
@@ -555,6 +562,11 @@ let package = Package(
                 "Swerve", "SwerveHub", "SwerveModels", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision",
                 "SwerveVisionHTTP", "TestSupport", nioCore, logging,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveConfigTests",
+            dependencies: ["SwerveConfig", "SwerveCore"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -1,37 +1,53 @@
-/// Finds the name that somebody may have meant.
+/// Finds the name that was probably meant.
 package enum NearestName {
-    /// The candidate that the fewest insertions, deletions, replacements and swaps of neighbours make of `name`, without
-    /// regard to case; the first in order where several are equally near. `nil` if it takes more than a third of the
-    /// characters, or three.
-    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
-        let limit = min(3, max(1, name.count / 3))
-        let wanted = Array(name.lowercased())
-        let near = candidates.sorted().map { ($0, distance(wanted, Array($0.lowercased()))) }
-        guard let best = near.min(by: { $0.1 < $1.1 }), best.1 <= limit else { return nil }
-        return best.0
+    /// The nearest of `names`; `nil` if none is near. The spelling with or without underscores and capitals counts as
+    /// the same name.
+    package static func of(_ name: String, among names: some Sequence<String>) -> String? {
+        let wanted = folded(name)
+        guard !wanted.isEmpty, wanted.count <= 100 else { return nil }
+        var best: (name: String, distance: Int)?
+        for candidate in names {
+            let distance = distance(wanted, folded(candidate))
+            if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }
+        }
+        guard let best, best.distance <= max(1, wanted.count / 3) else { return nil }
+        return best.name
     }
 
     /// A sentence that ends an error message: which name was perhaps meant, or which there are.
-    package static func hint(for name: String, among candidates: some Collection<String>) -> String {
-        if let nearest = of(name, among: candidates) { return "did you mean '\(nearest)'?" }
-        return candidates.isEmpty ? "there is none" : "there is: \(candidates.sorted().joined(separator: ", "))"
+    package static func hint(for name: String, among names: some Collection<String>) -> String {
+        if let nearest = of(name, among: names.sorted()) { return "did you mean '\(nearest)'?" }
+        return names.isEmpty ? "there is none" : "there is: \(names.sorted().joined(separator: ", "))"
     }
 
-    /// The distance of Damerau and Levenshtein, in the variant that changes no part of the text twice.
-    private static func distance(_ from: [Character], _ to: [Character]) -> Int {
-        var (beforeLast, last) = ([Int](), Array(0...to.count))
-        for row in from.indices {
-            var current = [row + 1]
-            for column in to.indices {
-                let replaced = last[column] + (from[row] == to[column] ? 0 : 1)
-                var cost = min(replaced, last[column + 1] + 1, current[column] + 1)
-                if row > 0, column > 0, from[row] == to[column - 1], from[row - 1] == to[column] {
-                    cost = min(cost, beforeLast[column - 1] + 1)
+    /// At most three of the names, the nearest first, and none that is much different.
+    package static func several(_ text: String, among names: some Sequence<String>) -> [String] {
+        let limit = max(2, text.count / 3)
+        let ranked = names.map { (name: $0, distance: distance(Array(text), Array($0))) }
+        return ranked.filter { $0.distance <= limit }.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
+            .prefix(3).map(\.name)
+    }
+
+    private static func folded(_ name: String) -> [Character] {
+        Array(name.lowercased().filter { $0 != "_" && $0 != "-" })
+    }
+
+    /// How many characters have to be added, dropped, replaced or swapped with their neighbour.
+    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        guard right.count <= 200 else { return .max }
+        var previous: [Int] = []
+        var row = Array(0...right.count)
+        for (i, character) in left.enumerated() {
+            var next = [i + 1]
+            for (j, other) in right.enumerated() {
+                var best = min(row[j] + (character == other ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+                if i > 0, j > 0, character == right[j - 1], left[i - 1] == other {
+                    best = min(best, previous[j - 1] + 1)
                 }
-                current.append(cost)
+                next.append(best)
             }
-            (beforeLast, last) = (last, current)
+            (previous, row) = (row, next)
         }
-        return last[to.count]
+        return row[right.count]
     }
 }

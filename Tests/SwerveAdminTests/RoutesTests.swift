@@ -43,10 +43,4 @@ import Testing
         let long = "/" + String(repeating: "x", count: 5000)
         #expect(found(.get, long).utf8.count < 300)
     }
-
-    @Test func `the distance of two names counts the changes of letters`() {
-        #expect(Spelling.distance("", "abc") == 3)
-        #expect(Spelling.distance("kitten", "sitting") == 3)
-        #expect(Spelling.near("defualt", among: ["default", "other", "deflate"]) == ["default"])
-    }
 }

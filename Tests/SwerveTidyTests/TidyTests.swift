@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["SwerveCore", "SwerveControl", "SwerveRouting"])
+    @Test(arguments: ["SwerveCore", "SwerveConfig", "SwerveControl", "SwerveRouting"])
     func `pure targets do no I/O, read no clock, log nothing and start nothing`(_ target: String) throws {
         let forbidden = [
             "import Foundation", "import NIO", "import Logging", "import Dispatch", "import Glibc",

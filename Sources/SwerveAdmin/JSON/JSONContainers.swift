@@ -61,17 +61,17 @@ struct SingleEncoder: SingleValueEncodingContainer {
     mutating func encode(_ value: String) { encoder.set(.string(value)) }
     mutating func encode(_ value: Double) { encoder.set(.number(value)) }
     mutating func encode(_ value: Float) { encoder.set(.number(Double(value))) }
-    mutating func encode(_ value: Int) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: Int8) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: Int16) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: Int32) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: Int64) { encoder.set(.integer(value)) }
+    mutating func encode(_ value: Int) { encoder.set(.integer(value)) }
+    mutating func encode(_ value: Int8) { encoder.set(.integer(Int(value))) }
+    mutating func encode(_ value: Int16) { encoder.set(.integer(Int(value))) }
+    mutating func encode(_ value: Int32) { encoder.set(.integer(Int(value))) }
+    mutating func encode(_ value: Int64) { encoder.set(.integer(Int(value))) }
     mutating func encode(_ value: UInt) { encode(UInt64(value)) }
-    mutating func encode(_ value: UInt8) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: UInt16) { encoder.set(.integer(Int64(value))) }
-    mutating func encode(_ value: UInt32) { encoder.set(.integer(Int64(value))) }
+    mutating func encode(_ value: UInt8) { encoder.set(.integer(Int(value))) }
+    mutating func encode(_ value: UInt16) { encoder.set(.integer(Int(value))) }
+    mutating func encode(_ value: UInt32) { encoder.set(.integer(Int(value))) }
     mutating func encode(_ value: UInt64) {
-        encoder.set(Int64(exactly: value).map { .integer($0) } ?? .number(Double(value)))
+        encoder.set(Int(exactly: value).map { .integer($0) } ?? .number(Double(value)))
     }
     mutating func encode<Value: Encodable>(_ value: Value) throws { encoder.set(try encoder.encode(value)) }
 }

@@ -53,7 +53,7 @@ extension AdminAPI {
     private func checkExists(_ application: String) async throws(AdminError) {
         let known = await source.status().applications.keys
         guard !known.contains(application) else { return }
-        let near = Spelling.near(application, among: Array(known))
+        let near = NearestName.several(application, among: known)
         let hint = near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))"
         throw .notFound("there is no application '\(application)'" + hint)
     }

@@ -55,7 +55,7 @@ enum RayDetails {
             "applications": .object(
                 document.status.applications.mapValues { application($0, at: facts.startedAt, document) }
             ),
-            "target_capacity": facts.targetCapacity.map { .integer(Int64($0)) } ?? nil,
+            "target_capacity": facts.targetCapacity.map { .integer($0) } ?? nil,
         ]
     }
 
@@ -101,7 +101,7 @@ enum RayDetails {
             "status_trigger": .string(trigger),
             "message": .string(status.message),
             "deployment_config": ["name": .string(status.id.deployment)],
-            "target_num_replicas": .integer(Int64(status.target.replicas)),
+            "target_num_replicas": .integer(status.target.replicas),
             "required_resources": ["CPU": .number(status.options.resources.cpus.value)],
             "replicas": .array(status.replicas.map { replica($0, at: time, document) }),
         ]
@@ -132,7 +132,7 @@ enum RayDetails {
         return [
             "replica_id": .string("\(status.id.number)"),
             "state": .string(state),
-            "pid": status.processID.map { .integer(Int64($0)) } ?? nil,
+            "pid": status.processID.map { .integer(Int($0)) } ?? nil,
             "node_id": status.node.map { .string($0) } ?? nil,
             "actor_name": .string("SERVE_REPLICA::\(status.id)"),
             "start_time_s": .number(document.json.seconds(time)),

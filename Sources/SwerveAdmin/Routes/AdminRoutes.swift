@@ -63,33 +63,7 @@ package struct AdminRoutes: Sendable {
 
     private func missing(_ path: String) -> String {
         let shown = path.prefix(200)
-        let near = Spelling.near(String(shown), among: Set(routes.map(\.pattern.description)))
+        let near = NearestName.several(String(shown), among: Set(routes.map(\.pattern.description)))
         return "there is no \(shown)" + (near.isEmpty ? "" : "; there is \(near.joined(separator: ", "))")
-    }
-}
-
-/// Names that are spelled alike.
-enum Spelling {
-    /// - Returns: at most three of the names, the nearest first.
-    static func near(_ text: String, among names: some Collection<String>) -> [String] {
-        let limit = max(2, text.count / 3)
-        let ranked = names.map { (name: $0, distance: distance(text, $0)) }.filter { $0.distance <= limit }
-        return ranked.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }.prefix(3).map(\.name)
-    }
-
-    /// How many characters have to be inserted, removed or replaced.
-    static func distance(_ one: String, _ other: String) -> Int {
-        let (one, other) = (Array(one), Array(other))
-        var row = Array(0...other.count)
-        for (line, character) in one.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for column in other.indices {
-                let replaced = diagonal + (other[column] == character ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[other.count]
     }
 }

@@ -98,16 +98,8 @@ extension JSONValue {
     }
 
     /// - Returns: `nil` for a text that is not JSON.
-    package init?(json text: String) {
+    fileprivate init?(json text: String) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(text.utf8)) else { return nil }
         self = value
-    }
-
-    /// The value as JSON, with sorted keys.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Fails only for numbers that are not finite.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
 }

@@ -1,14 +1,3 @@
-/// A value as JSON has them, for what is passed on without a type of its own.
-package enum JSONValue: Hashable, Sendable {
-    case null
-    case bool(Bool)
-    case integer(Int)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-}
-
 extension JSONValue: Codable {
     private struct Key: CodingKey {
         let stringValue: String
@@ -19,7 +8,7 @@ extension JSONValue: Codable {
         init?(intValue: Int) { nil }
     }
 
-    package init(from decoder: any Decoder) throws {
+    public init(from decoder: any Decoder) throws {
         if let fields = try? decoder.container(keyedBy: Key.self) {
             var object: [String: JSONValue] = [:]
             for key in fields.allKeys { object[key.stringValue] = try fields.decode(JSONValue.self, forKey: key) }
@@ -41,7 +30,7 @@ extension JSONValue: Codable {
         return .string(try value.decode(String.self))
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         switch self {
         case .object(let object):
             var fields = encoder.container(keyedBy: Key.self)

@@ -1,16 +1,8 @@
 package import NIOCore
+package import SwerveCore
 internal import SwerveHTTPTypes
 
-/// A value of JSON.
-package indirect enum JSONValue: Hashable, Sendable {
-    case null
-    case bool(Bool)
-    case integer(Int64)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
+extension JSONValue {
     /// The value as text, with the keys of objects in order, so that the same value gives the same text.
     package var bytes: ByteBuffer {
         var bytes = ByteBuffer()
@@ -49,23 +41,5 @@ package indirect enum JSONValue: Hashable, Sendable {
             write(element, &bytes)
         }
         bytes.writeStaticString(end)
-    }
-
-    /// The field of an object; `nil` for other values, and if there is none.
-    package subscript(name: String) -> JSONValue? {
-        if case .object(let fields) = self { fields[name] } else { nil }
-    }
-}
-
-extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral
-{
-    package init(stringLiteral value: String) { self = .string(value) }
-    package init(integerLiteral value: Int64) { self = .integer(value) }
-    package init(booleanLiteral value: Bool) { self = .bool(value) }
-    package init(nilLiteral: ()) { self = .null }
-    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    package init(dictionaryLiteral elements: (String, JSONValue)...) {
-        self = .object(Dictionary(elements) { _, last in last })
     }
 }
