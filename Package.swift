@@ -141,7 +141,8 @@ let package = Package(
         .target(
             name: "SwerveRuntime",
             dependencies: [
-                "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore",
+                "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
+                "SwerveCore",
                 "SwerveHTTP",
                 "SwerveHTTPTypes", "SwerveLaunch",
                 "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
@@ -259,7 +260,7 @@ let package = Package(
         .executableTarget(
             name: "SwerveTool",
             dependencies: [
-                "Swerve", "SwerveCore", "SwerveSystem", nioCore,
+                "Swerve", "SwerveConfig", "SwerveCore", "SwerveSystem", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),

@@ -32,6 +32,10 @@ package protocol AdminSource: Sendable {
     func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan]
     /// Begins to deploy a configuration, which replaces all applications that were deployed by one.
     func deploy(_ configuration: ByteBuffer) async throws
+    /// Begins to deploy one application of another program, whatever others run.
+    ///
+    /// - Parameter application: an entry of `applications` of a configuration, as JSON.
+    func deploy(_ application: ByteBuffer, as name: String) async throws
 
     /// Metrics in Prometheus' text format.
     func metrics() async throws -> String
@@ -46,6 +50,9 @@ extension AdminSource {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }
     package func deploy(_ configuration: ByteBuffer) async throws {
+        throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
+    }
+    package func deploy(_ application: ByteBuffer, as name: String) async throws {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }
     package func metrics() async throws -> String { throw AdminError.notProvided("this instance has no metrics") }

@@ -163,10 +163,20 @@ public actor ServeInstance {
         history.add(spec, at: now)
     }
 
-    /// Deploys a specification that ran before.
-    func deployAgain(_ spec: ApplicationSpec) async throws {
-        guard let running else { throw ServeError(.notRunning, "the instance does not run") }
-        try await deploy(spec, on: running)
+    /// Gives the controller a specification and returns; the status tells how it goes on.
+    ///
+    /// - Throws: what the controller refuses at once.
+    func beginDeploy(_ spec: ApplicationSpec) async throws {
+        let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
+        _ = try await running.controller.plan(spec)
+        // Unstructured: goes on when the caller has its answer. Immediate: the controller has the order by then.
+        Task.immediate { try? await deploy(spec, on: running) }
+    }
+
+    /// Tells the controller to delete an application and returns; the status tells how it goes on.
+    func beginDelete(_ name: String) {
+        // As above.
+        Task.immediate { try? await delete(name) }
     }
 
     /// The present time on the instance's clock.

@@ -51,7 +51,7 @@ struct Scale: AsyncParsableCommand {
         let path = "/api/v1/applications/\(id.application.asPathPart)/deployments/\(id.deployment.asPathPart)/scale"
         _ = try await client.send(.POST, path, Data(#"{"target_num_replicas":\#(replicas)}"#.utf8))
         if noWait { return print("\(id) is being scaled to \(replicas)") }
-        try await client.settle(id.application)
+        try await client.settle([id.application])
     }
 }
 
@@ -96,7 +96,7 @@ struct Rollback: AsyncParsableCommand {
         let content = to.map { Data(#"{"revision":\#($0)}"#.utf8) } ?? Data("{}".utf8)
         _ = try await client.send(.POST, "\(path)/rollback", content)
         if noWait { return print("\(name) is being rolled back") }
-        try await client.settle(name)
+        try await client.settle([name])
     }
 }
 
@@ -123,18 +123,20 @@ struct Shutdown: AsyncParsableCommand {
 }
 
 extension AdminClient {
-    /// Shows an application's status until nothing is under way any more.
+    /// Shows the status of applications until nothing is under way any more.
     ///
-    /// - Throws: ``Failure`` with code 3 if it is not healthy then.
-    func settle(_ application: String) async throws {
+    /// - Throws: ``Failure`` with code 3 if one is not healthy then.
+    func settle(_ names: [String]) async throws {
         let report = try await Convergence(self, showsReplicas: false).wait { report in
             var report = report
-            report.applications = report.applications.filter { $0.key == application }
+            report.applications = report.applications.filter { names.contains($0.key) }
             return report
         }
-        if report.isHealthy { return }
-        let message = report.applications[application]?.message ?? "it is gone"
-        throw Failure("\(application) is not healthy: \(message)", code: 3)
+        for name in names {
+            let application = report.applications[name]
+            if application?.state == "running" { continue }
+            throw Failure("\(name) is not healthy: \(application?.message ?? "it is gone")", code: 3)
+        }
     }
 }
 

@@ -10,7 +10,11 @@ internal import SwerveSystem
             Exit codes: 0 done; 1 the command failed; 3 an application is not healthy; 64 the command line is wrong; 69 no \
             instance answers; 77 the token is missing or wrong. Completion: swerve --generate-completion-script bash.
             """,
-        subcommands: [Status.self, Delete.self, Scale.self, Rollback.self, Shutdown.self, New.self]
+        subcommands: [
+            Start.self, Run.self, Deploy.self, Plan.self, Status.self, Config.self, Scale.self, Rollback.self,
+            Delete.self,
+            Shutdown.self, New.self,
+        ]
     )
 
     static func main() async {

@@ -24,6 +24,11 @@ extension AdminAPI {
                 try await api.source.delete(name)
                 return Self.accepted("the application '\(name)' is being deleted")
             },
+            AdminRoute(.put, application) { request in
+                let name = request.parameters["application"] ?? ""
+                try await api.source.deploy(try await request.content(), as: name)
+                return Self.accepted("the application '\(name)' is being deployed")
+            },
             AdminRoute(.post, "\(application)/rollback") { request in
                 let name = request.parameters["application"] ?? ""
                 try await api.checkExists(name)

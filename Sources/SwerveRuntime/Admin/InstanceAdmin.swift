@@ -1,22 +1,30 @@
+internal import NIOCore
 internal import SwerveAdmin
 internal import SwerveCore
 
 /// An instance, as its admin server sees it.
 struct InstanceAdmin: AdminSource {
     private let instance: ServeInstance
+    private let deployer: ConfigDeployer
 
     init(_ instance: ServeInstance) {
         self.instance = instance
+        deployer = ConfigDeployer(instance)
     }
 
     func facts() async -> InstanceFacts { await instance.facts() }
     func status() async -> ServeStatus { await instance.status() }
     func statusUpdates() async -> AsyncStream<ServeStatus> { await instance.statusUpdates() }
 
+    func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan] { try await deployer.plan(configuration) }
+    func deploy(_ configuration: ByteBuffer) async throws { try await deployer.deploy(configuration) }
+    func deploy(_ application: ByteBuffer, as name: String) async throws {
+        try await deployer.deploy(application, as: name)
+    }
+
     func delete(_ application: String) async throws {
-        let instance = instance
-        // Unstructured: goes on when the request was answered. Its effect is in the status.
-        Task { try? await instance.delete(application) }
+        await deployer.forget(application)
+        await instance.beginDelete(application)
     }
     func scale(_ deployment: DeploymentID, to replicas: Int) async throws {
         try await instance.scale(deployment.deployment, application: deployment.application, to: replicas)
@@ -36,9 +44,7 @@ struct InstanceAdmin: AdminSource {
     }
     func rollBack(_ application: String, to revision: Int?) async throws -> DeployPlan {
         let (plan, spec) = try await instance.planOfRollback(application, to: revision)
-        let instance = instance
-        // Unstructured: goes on when the request was answered. What fails is in the status.
-        Task { try? await instance.deployAgain(spec) }
+        try await instance.beginDeploy(spec)
         return plan
     }
 }

@@ -82,6 +82,9 @@ package enum ThisProcess {
         return line?.split { $0.isWhitespace }.dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
+    /// Makes a session of its own for this process, so that neither the end of a terminal nor its keys reach it.
+    package static func leaveTerminal() { _ = setsid() }
+
     /// Writes what standard output holds back.
     package static func flush() { fflush(nil) }
 

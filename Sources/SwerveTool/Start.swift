@@ -1,0 +1,97 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Swerve
+internal import SwerveSystem
+
+/// `swerve start`.
+struct Start: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Starts an instance that runs in the background, with a controller of its own.",
+        discussion: """
+            It keeps its applications in the state directory, so the next start goes on with them. Its output goes to the \
+            file log in that directory. With --foreground it runs until it is told to end (Ctrl-C, SIGTERM).
+            """
+    )
+
+    @Option(help: "The address to take HTTP requests at.") var host = "127.0.0.1"
+    @Option(help: "The port to take HTTP requests at; 0 for any free one.") var port = 8000
+    @Option(help: "How many processes take HTTP requests; 0 for the instance's own process.") var proxies = 0
+    @Option(help: "The address of the admin server.") var adminHost = "127.0.0.1"
+    @Option(help: "The port of the admin server; 0 for any free one.") var adminPort = 8265
+    @Option(help: "The state directory; swerve in $XDG_STATE_HOME or ~/.local/state by default.") var state: String?
+    @Flag(help: "Stay in the foreground.") var foreground = false
+    @Flag(help: .hidden) var detached = false
+
+    func run() async throws {
+        let state = try state ?? Self.usualState()
+        if foreground || detached { return try await serve(state) }
+        try await detach(state)
+    }
+
+    private static func usualState() throws -> String {
+        let home = ThisProcess.environmentVariable("HOME") ?? ""
+        let base = ThisProcess.environmentVariable("XDG_STATE_HOME") ?? ""
+        if !base.isEmpty { return "\(base)/swerve" }
+        guard !home.isEmpty else {
+            throw Failure("there is no home folder; say where the state goes: --state DIRECTORY")
+        }
+        return "\(home)/.local/state/swerve"
+    }
+
+    private func serve(_ state: String) async throws {
+        if detached { ThisProcess.leaveTerminal() }
+        var options = ServeOptions(host: host, port: port, proxies: proxies)
+        options.stateDirectory = state
+        options.controller = .separate
+        options.admin = AdminOptions(host: adminHost, port: adminPort)
+        let instance = ServeInstance(options)
+        try await instance.start()
+        print(await addresses(instance))
+        ThisProcess.flush()
+        try await instance.waitForShutdownSignal()
+    }
+
+    private func addresses(_ instance: ServeInstance) async -> String {
+        """
+        HTTP      http://\(host):\(await instance.port ?? 0)
+        dashboard \(await instance.adminURL ?? "")
+        token     \(await instance.adminTokenFile ?? "")
+        """
+    }
+
+    /// How long the instance may take until it answers: 30 s.
+    private static let patience = Duration.seconds(30)
+
+    private func detach(_ state: String) async throws {
+        try FileSystem.makeFolders(URL(filePath: state).deletingLastPathComponent().path())
+        if !FileSystem.exists(state) { try FileSystem.makeFolder(state, mode: 0o700) }
+        let log = "\(state)/log"
+        let process = Process()
+        process.executableURL = URL(filePath: try ThisProcess.executable())
+        process.arguments = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
+        FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600])
+        guard let output = FileHandle(forWritingAtPath: log) else { throw Failure("'\(log)' cannot be written") }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let clock = ContinuousClock()
+        let end = clock.now + Self.patience
+        while clock.now < end {
+            let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+            if text.contains("\ntoken     "), text.hasSuffix("\n") {
+                let lines = text.split(separator: "\n").filter { line in
+                    ["HTTP ", "dashboard ", "token "].contains { line.hasPrefix($0) }
+                }
+                print("The instance runs (process \(process.processIdentifier)).")
+                for line in lines { print(line) }
+                return print("log       \(log)")
+            }
+            guard process.isRunning else {
+                throw Failure("the instance did not start:\n\(text.trimmingCharacters(in: .whitespacesAndNewlines))")
+            }
+            try await clock.sleep(for: .milliseconds(20))
+        }
+        throw Failure("the instance does not answer after \(Self.patience); see '\(log)'")
+    }
+}
