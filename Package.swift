@@ -180,7 +180,7 @@ let package = Package(
         .target(
             name: "SwerveCommands",
             dependencies: [
-                "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem",
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem", "SwerveTransport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings

@@ -17,7 +17,7 @@ struct ProgramCommand: AsyncParsableCommand {
         }
         return CommandConfiguration(
             commandName: ThisProcess.name,
-            abstract: "Serves \(types.map(\.name).joined(separator: ", ")).",
+            abstract: "Serves \(types.map { $0.name }.joined(separator: ", ")).",
             discussion: "Applications and their arguments, with the defaults:\n" + lines.joined(separator: "\n"),
             subcommands: [RunCommand.self, PlanCommand.self, CheckCommand.self],
             defaultSubcommand: RunCommand.self

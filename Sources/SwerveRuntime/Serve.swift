@@ -134,7 +134,7 @@ private struct ShutdownService: Service {
     let updates: AsyncStream<ServeStatus>
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { for await _ in updates {} }
+        await cancelWhenGracefulShutdown { for await _ in updates {} }
         await instance.shutdown()
     }
 }

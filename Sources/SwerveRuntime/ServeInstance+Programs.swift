@@ -1,7 +1,7 @@
 internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
-public import SwerveCore
+package import SwerveCore
 internal import SwerveTransport
 
 extension ServeInstance {
@@ -49,7 +49,7 @@ extension ServeInstance {
         do {
             let answer = try await programs.reader.ask(draft, wanted, environment: environment)
             if keeps {
-                try programs.executables.keep(draft, as: "\(answer.build)")
+                try programs.executables.keep(draft, as: answer.build)
             } else {
                 programs.executables.discard(draft)
             }

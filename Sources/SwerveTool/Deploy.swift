@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import NIOCore
 internal import NIOHTTP1
 internal import SwerveConfig
 internal import SwerveCore
@@ -27,7 +28,7 @@ struct ConfigFile: ParsableArguments {
             let parsed = try ServeConfig.parse(text, file: file)
             for warning in parsed.warnings { StandardError.write("warning: \(warning)\n") }
             return parsed.config.resolvingPaths(in: URL(filePath: file).deletingLastPathComponent().absoluteURL.path())
-        } catch let error as ConfigError {
+        } catch {
             throw Failure("\(error)")
         }
     }

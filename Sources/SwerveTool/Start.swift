@@ -69,7 +69,7 @@ struct Start: AsyncParsableCommand {
         let process = Process()
         process.executableURL = URL(filePath: try ThisProcess.executable())
         process.arguments = Array(CommandLine.arguments.dropFirst()) + ["--detached"]
-        FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600])
+        _ = FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600])
         guard let output = FileHandle(forWritingAtPath: log) else { throw Failure("'\(log)' cannot be written") }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output

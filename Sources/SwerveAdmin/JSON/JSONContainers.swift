@@ -1,3 +1,5 @@
+internal import SwerveCore
+
 /// Fields of an object.
 struct FieldEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
     let encoder: ValueEncoder

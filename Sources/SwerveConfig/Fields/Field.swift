@@ -1,4 +1,4 @@
-public import SwerveCore
+internal import SwerveCore
 
 /// A field of a configuration: how it is called, read, written and described.
 ///

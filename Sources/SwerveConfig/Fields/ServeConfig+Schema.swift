@@ -1,4 +1,4 @@
-public import SwerveCore
+internal import SwerveCore
 
 extension ServeConfig {
     /// The JSON schema (draft 7) of a configuration file, for editors: completion, documentation and errors.

@@ -1,4 +1,4 @@
-internal import SwerveCore
+public import SwerveCore
 
 /// An application of a configuration file.
 public struct ApplicationConfig: Hashable, Sendable {

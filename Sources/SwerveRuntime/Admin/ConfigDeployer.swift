@@ -2,6 +2,7 @@ internal import NIOCore
 internal import SwerveAdmin
 internal import SwerveConfig
 internal import SwerveCore
+internal import SwerveHTTPTypes
 
 /// Deploys configurations into an instance, one after the other.
 ///
@@ -11,6 +12,8 @@ actor ConfigDeployer {
     private let instance: ServeInstance
     /// What was deployed by a configuration and not deleted since, by the applications' names. In memory only.
     private(set) var deployed: [String: ApplicationConfig] = [:]
+    /// Which of them came from whole configurations. The next one deletes those that it does not name.
+    private var fromFiles: Set<String> = []
     private var last: Task<Void, Never>?
 
     init(_ instance: ServeInstance) {
@@ -33,7 +36,7 @@ actor ConfigDeployer {
         let config = try Self.parse(content)
         try await inTurn {
             let described = try await self.describe(config.applications)
-            try await self.accept(described, deletingOthers: true)
+            try await self.accept(described, isWhole: true)
             if let percent = config.targetCapacity { try await self.instance.setTargetCapacity(percent) }
         }
     }
@@ -57,12 +60,15 @@ actor ConfigDeployer {
         let config = try Self.parse(content, application: name)
         try await inTurn {
             let described = try await self.describe(config.applications)
-            try await self.accept(described, deletingOthers: false)
+            try await self.accept(described, isWhole: false)
         }
     }
 
     /// An application was deleted.
-    func forget(_ name: String) { deployed[name] = nil }
+    func forget(_ name: String) {
+        deployed[name] = nil
+        fromFiles.remove(name)
+    }
 
     // MARK: Steps
 
@@ -77,17 +83,18 @@ actor ConfigDeployer {
         try await turn.value
     }
 
-    private func accept(_ described: [Described], deletingOthers: Bool) async throws {
+    private func accept(_ described: [Described], isWhole: Bool) async throws {
         // What the controller would refuse is refused before anything changes.
         for application in described { _ = try await instance.plan(application.spec) }
-        let others = deletingOthers ? await gone(from: described) : []
+        let others = isWhole ? await gone(from: described) : []
         for name in others {
-            deployed[name] = nil
+            forget(name)
             await instance.beginDelete(name)
         }
         for application in described {
             try await instance.beginDeploy(application.spec)
             deployed[application.config.name] = application.config
+            if isWhole { fromFiles.insert(application.config.name) } else { fromFiles.remove(application.config.name) }
         }
     }
 
@@ -95,7 +102,7 @@ actor ConfigDeployer {
     private func gone(from described: [Described]) async -> [String] {
         let kept = Set(described.map(\.config.name))
         let running = await instance.status().applications
-        return deployed.keys.filter { !kept.contains($0) && running[$0] != nil }.sorted()
+        return fromFiles.filter { !kept.contains($0) && running[$0] != nil }.sorted()
     }
 
     /// What the programs say of the applications, with the options of the configuration.

@@ -1,14 +1,14 @@
 internal import Distributed
 internal import NIOCore
-internal import SwerveActors
-internal import SwerveCore
+package import SwerveActors
+package import SwerveCore
 internal import SwerveTransport
 
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
-enum ApplicationBuilder {
+package enum ApplicationBuilder {
     /// - Throws: ``ServeError`` with code `invalidOptions` for invalid names and options and if `root` is a handle, and
     ///   any error from encoding the initialisers' arguments or resolving values in them.
-    static func build<D: Deployment>(
+    package static func build<D: Deployment>(
         _ root: D,
         of instance: InstanceID,
         name: String,

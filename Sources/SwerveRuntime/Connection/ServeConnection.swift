@@ -3,7 +3,7 @@ internal import NIOCore
 internal import NIOPosix
 public import SwerveActors
 internal import SwerveController
-public import SwerveCore
+internal import SwerveCore
 internal import SwerveSystem
 internal import SwerveTransport
 internal import Synchronization

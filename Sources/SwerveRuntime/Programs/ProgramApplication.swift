@@ -1,4 +1,4 @@
-public import SwerveCore
+internal import SwerveCore
 
 /// An application of another program, for ``ServeInstance/deploy(_:)``.
 public struct ProgramApplication: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Swerve
+public import Swerve
 
 /// Answers with a text, as often as wanted.
 public struct Shouting: ServeApplication {
