@@ -1,5 +1,6 @@
 import Foundation
 import SwerveConfig
+import SwerveCore
 import Testing
 
 /// What is made from the table of fields: the schema for editors and the tables of the documentation.
