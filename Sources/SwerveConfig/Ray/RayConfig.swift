@@ -53,11 +53,13 @@ enum RayConfig {
     }
 
     private static func actorOptions(_ resources: Resources) -> [String: JSONValue] {
-        [
-            "num_cpus": .number(resources.cpus.value), "num_gpus": .number(resources.gpus.value),
-            "memory": .integer(resources.memory),
-            "resources": .object(resources.custom.mapValues { .number($0.value) }),
-        ]
+        var options: [String: JSONValue] = ["num_cpus": .number(resources.cpus.value)]
+        if resources.gpus != .zero { options["num_gpus"] = .number(resources.gpus.value) }
+        if resources.memory != 0 { options["memory"] = .integer(resources.memory) }
+        if !resources.custom.isEmpty {
+            options["resources"] = .object(resources.custom.mapValues { .number($0.value) })
+        }
+        return options
     }
 
     /// What one replica reserves, in Ray's names of resources.

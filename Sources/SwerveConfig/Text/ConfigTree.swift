@@ -85,11 +85,29 @@ struct YAMLWriter {
     // MARK: Scalars
 
     static func scalar(_ value: JSONValue) -> String {
-        if case .string(let text) = value { return isPlain(text) ? text : JSONText.quoted(text) }
+        if case .string(let text) = value { return isPlain(text) ? text : quoted(text) }
         return value.json
     }
 
-    private static func key(_ name: String) -> String { isPlain(name) ? name : JSONText.quoted(name) }
+    private static func key(_ name: String) -> String { isPlain(name) ? name : quoted(name) }
+
+    /// A text in quotes, with escapes for the `*` and `?` that ``YAMLKeyScan`` could take for the beginning of a key.
+    private static func quoted(_ text: String) -> String {
+        var quoted = ""
+        var previous: Unicode.Scalar?
+        for scalar in JSONText.quoted(text).unicodeScalars {
+            let isFree = previous.map {
+                $0.isASCII && (isWord(UInt8(ascii: $0)) || "/.*\"".unicodeScalars.contains($0))
+            }
+            if scalar == "*" || scalar == "?", isFree == false {
+                quoted += scalar == "*" ? "\\u002a" : "\\u003f"
+            } else {
+                quoted.unicodeScalars.append(scalar)
+            }
+            previous = scalar
+        }
+        return quoted
+    }
 
     /// Whether a text can stand without quotes: it is made of harmless characters and reads as a text.
     private static func isPlain(_ text: String) -> Bool {
