@@ -141,6 +141,15 @@ import Testing
         #expect(try ServeConfig.parse(config.json.prettyJSON, format: .json).config == config)
     }
 
+    @Test(arguments: ["yes", "No", "on", "OFF", "y", "12:30", "2026-01-01", "1_000", "0777"])
+    func `what older readers of YAML take for something else is in quotes`(text: String) {
+        var config = ServeConfig(applications: [
+            ApplicationConfig(importPath: ImportPath(executable: "a", application: "b"))
+        ])
+        config.applications[0].args = ["x": .string(text)]
+        #expect(config.yaml.hasSuffix("x: \"\(text)\"\n  deployments: []\n"), "\(config.yaml)")
+    }
+
     @Test(arguments: 0..<200)
     func `any value survives`(seed: UInt64) throws {
         var generator = SplitMix64(seed: seed)
