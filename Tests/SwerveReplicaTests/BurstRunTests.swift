@@ -1,3 +1,4 @@
+import Distributed
 import NIOCore
 import SwerveActors
 import SwerveCore
