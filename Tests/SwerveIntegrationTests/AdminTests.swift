@@ -89,7 +89,8 @@ extension IntegrationTests {
                 let status = try await client.json("/api/v1/status")
                 let facts = try #require(status["instance"] as? [String: Any])
                 #expect(facts["process_id"] as? Int == Int(ProcessInfo.processInfo.processIdentifier))
-                #expect(try (facts["http"] as? [String: Any])?["port"] as? Int == #require(await client.instance.port))
+                let port = await client.instance.port
+                #expect((facts["http"] as? [String: Any])?["port"] as? Int == port)
                 let started = try Date.ISO8601FormatStyle(includingFractionalSeconds: true).parse(
                     try #require(facts["started_at"] as? String)
                 )

@@ -16,7 +16,7 @@ extension IntegrationTests {
             try await withProgram { program in
                 let connection = try await Serve.connect(processID: program.processID)
                 #expect(connection.applications == ["Counting"])
-                let counter = try connection.applicationHandle("Counting", as: Counter.self)
+                let counter = try connection.applicationHandle("Counting", as: Shouts.Counter.self)
                 #expect(try await counter.next() == 1)
                 #expect(try await counter.next() == 2)
                 await connection.close()
@@ -27,7 +27,7 @@ extension IntegrationTests {
             try await withProgram { program in
                 for expected in 1...3 {
                     let connection = try await Serve.connect(processID: program.processID)
-                    let counter = try connection.deploymentHandle("Counter", application: "Counting", as: Counter.self)
+                    let counter = try connection.deploymentHandle("Counter", application: "Counting", as: Shouts.Counter.self)
                     #expect(try await counter.next() == expected)
                     await connection.close()
                 }
@@ -38,9 +38,9 @@ extension IntegrationTests {
             try await withProgram { program in
                 let connection = try await Serve.connect(processID: program.processID)
                 #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Voice.self) }
-                #expect(throws: ServeError.self) { try connection.applicationHandle("Other", as: Counter.self) }
+                #expect(throws: ServeError.self) { try connection.applicationHandle("Other", as: Shouts.Counter.self) }
                 let error = #expect(throws: ServeError.self) {
-                    try connection.deploymentHandle("Conter", application: "Counting", as: Counter.self)
+                    try connection.deploymentHandle("Conter", application: "Counting", as: Shouts.Counter.self)
                 }
                 #expect(error?.message == "the application 'Counting' has no deployment 'Conter'; it has: Counter")
                 await connection.close()
@@ -50,12 +50,12 @@ extension IntegrationTests {
         @Test func `calls fail once the instance has ended`() async throws {
             try await withProgram { program in
                 let connection = try await Serve.connect(processID: program.processID)
-                let counter = try connection.applicationHandle("Counting", as: Counter.self)
+                let counter = try connection.applicationHandle("Counting", as: Shouts.Counter.self)
                 #expect(try await counter.next() == 1)
                 program.terminate()
                 #expect(await program.exitStatus() == 0)
-                try await eventually { (try? await counter.next()) == nil }
-                #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Counter.self) }
+                try await eventually("calls fail") { (try? await counter.next()) == nil }
+                #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Shouts.Counter.self) }
                 await connection.close()
             }
         }

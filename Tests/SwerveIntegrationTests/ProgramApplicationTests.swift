@@ -67,7 +67,7 @@ extension IntegrationTests {
                 }
                 let victim = try #require(await shouters().first)
                 kill(try #require(victim.processID), SIGKILL)
-                try await eventually { await !shouters().contains { $0.id == victim.id } }
+                try await eventually("the replica is gone") { await !shouters().contains { $0.id == victim.id } }
                 try await eventuallyHealthy(name)
                 #expect(try await fetch("/\(name)").text == "HELLO!")
             }
