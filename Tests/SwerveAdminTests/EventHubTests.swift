@@ -1,5 +1,6 @@
 import NIOCore
 import SwerveCore
+import SwerveHTTPTypes
 import TestSupport
 import Testing
 

@@ -8,6 +8,12 @@ package struct ProcessUsage: Hashable, Sendable {
     /// tell.
     package var memory: Int?
 
+    package init(processorTime: Duration, startedAt: Double, memory: Int?) {
+        self.processorTime = processorTime
+        self.startedAt = startedAt
+        self.memory = memory
+    }
+
     /// - Returns: `nil` where the system does not tell, as for a process that is gone.
     package static func of(_ process: Int32) -> ProcessUsage? { of(process, read: Machine.text) }
 
