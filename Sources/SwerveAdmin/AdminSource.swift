@@ -88,8 +88,14 @@ package struct InstanceFacts: Sendable, Encodable {
         }
     }
 
-    package var startedAt: MonotonicTime
+    private enum CodingKeys: CodingKey {
+        case startedAt, now, processID, build, controller, http, proxies, nodes, targetCapacity, stateDirectory
+        case deployedAt
+    }
+
     /// When these facts were true.
+    package var moment: AdminJSON.Moment
+    package var startedAt: MonotonicTime
     package var now: MonotonicTime
     package var processID: Int32
     /// Which build of the program it is; empty where builds cannot be told apart.
@@ -103,10 +109,12 @@ package struct InstanceFacts: Sendable, Encodable {
     /// The percentage of their replicas that autoscaled deployments have; `nil` for all.
     package var targetCapacity: Int?
     package var stateDirectory: String?
+    /// When each application was deployed last, by name.
+    package var deployedAt: [String: MonotonicTime]
 
     package init(
+        at moment: AdminJSON.Moment,
         startedAt: MonotonicTime,
-        now: MonotonicTime,
         processID: Int32,
         build: String,
         controller: Controller,
@@ -114,10 +122,11 @@ package struct InstanceFacts: Sendable, Encodable {
         proxies: [ProxyStatus],
         nodes: [String: NodeResources],
         targetCapacity: Int?,
-        stateDirectory: String?
+        stateDirectory: String?,
+        deployedAt: [String: MonotonicTime]
     ) {
+        (self.moment, self.now) = (moment, moment.monotonic)
         self.startedAt = startedAt
-        self.now = now
         self.processID = processID
         self.build = build
         self.controller = controller
@@ -126,6 +135,7 @@ package struct InstanceFacts: Sendable, Encodable {
         self.nodes = nodes
         self.targetCapacity = targetCapacity
         self.stateDirectory = stateDirectory
+        self.deployedAt = deployedAt
     }
 }
 

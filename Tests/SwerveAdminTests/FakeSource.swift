@@ -52,8 +52,8 @@ final class FakeSource: AdminSource {
 
     func facts() async -> InstanceFacts {
         InstanceFacts(
+            at: AdminJSON.Moment(monotonic: MonotonicTime(nanoseconds: 1_000_000_000), wall: 1_700_000_000_000_000_000),
             startedAt: .zero,
-            now: MonotonicTime(nanoseconds: 1_000_000_000),
             processID: 42,
             build: "b",
             controller: .init(placement: "embedded", processID: 42),
@@ -61,7 +61,8 @@ final class FakeSource: AdminSource {
             proxies: [],
             nodes: [:],
             targetCapacity: nil,
-            stateDirectory: nil
+            stateDirectory: nil,
+            deployedAt: [:]
         )
     }
     func status() async -> ServeStatus { state.withLock { $0.status } }

@@ -75,7 +75,7 @@ import Testing
     @Test func `each process of an instance is listed once`() async throws {
         let source = FakeSource()
         source.run("b", "a")
-        let document = await StatusDocument(source, source.status(), Machine().time)
+        let document = await StatusDocument(source, source.status())
         let processes = InstanceProcess.all(document)
         #expect(processes.map(\.kind) == [.instance, .replica, .replica])
         #expect(processes.map(\.application) == [nil, "a", "b"])

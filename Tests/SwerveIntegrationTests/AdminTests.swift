@@ -78,8 +78,8 @@ extension IntegrationTests {
                 #expect(error?.message.contains("the admin server cannot listen on 127.0.0.1:\(client.port)") == true)
                 #expect(await other.port == nil)
                 // The token of the one that runs is still there.
-                let status = try await client.send("PUT", "/api/v1/target-capacity", "{}").status
-                #expect(status == 202)
+                let answer = try await client.send("PUT", "/api/v1/target-capacity", "{}")
+                #expect(answer.status == 202)
             }
         }
 

@@ -114,7 +114,7 @@ package final class EventHub: Sendable {
 
     private func event(_ status: ServeStatus, _ version: Int) async -> ByteBuffer? {
         // What could not be written is no status of ours.
-        guard let document = try? await StatusDocument(source, status, time).value() else { return nil }
+        guard let document = try? await StatusDocument(source, status).value() else { return nil }
         var event = ByteBuffer()
         ServerSentEvent(data: String(buffer: document.bytes), event: "status", id: "\(version)").write(to: &event)
         return event

@@ -7,10 +7,10 @@ package struct StatusDocument: Sendable {
     package let status: ServeStatus
     package let json: AdminJSON
 
-    package init(_ source: any AdminSource, _ status: ServeStatus, _ time: AdminTime) async {
+    package init(_ source: any AdminSource, _ status: ServeStatus) async {
         facts = await source.facts()
         self.status = status
-        json = AdminJSON(at: AdminJSON.Moment(monotonic: facts.now, wall: time.wall()))
+        json = AdminJSON(at: facts.moment)
     }
 
     package func value() throws -> JSONValue {

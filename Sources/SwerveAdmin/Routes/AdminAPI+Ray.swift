@@ -9,7 +9,7 @@ extension AdminAPI {
         return [
             AdminRoute(.get, "/api/ray/version") { _ in .json(RayDetails.version.bytes) },
             AdminRoute(.get, "/api/serve/applications") { _ in
-                let document = await StatusDocument(api.source, api.source.status(), api.time)
+                let document = await StatusDocument(api.source, api.source.status())
                 return .json(RayDetails.instance(document).bytes)
             },
             AdminRoute(.put, "/api/serve/applications") { request in
@@ -53,7 +53,7 @@ enum RayDetails {
             "controller_info": ["node_id": node, "node_ip": "127.0.0.1", "actor_name": "SERVE_CONTROLLER_ACTOR"],
             "proxies": .object(proxies),
             "applications": .object(
-                document.status.applications.mapValues { application($0, at: facts.startedAt, document) }
+                document.status.applications.mapValues { application($0, document) }
             ),
             "target_capacity": facts.targetCapacity.map { .integer($0) } ?? nil,
         ]
@@ -63,10 +63,10 @@ enum RayDetails {
 
     private static func application(
         _ status: ApplicationStatus,
-        at time: MonotonicTime,
         _ document: StatusDocument
     ) -> JSONValue {
-        [
+        let time = document.facts.deployedAt[status.name] ?? document.facts.startedAt
+        return [
             "name": .string(status.name),
             "route_prefix": status.routePrefix.map { .string($0) } ?? nil,
             "docs_path": nil,

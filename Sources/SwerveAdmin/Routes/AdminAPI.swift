@@ -27,7 +27,7 @@ package struct AdminAPI: Sendable {
             AdminRoute(.get, "/api/v1/status") { _ in try await api.status() },
             AdminRoute(.get, "/api/v1/events") { _ in try api.events() },
             AdminRoute(.get, "/api/v1/processes") { _ in
-                let document = await StatusDocument(api.source, api.source.status(), api.time)
+                let document = await StatusDocument(api.source, api.source.status())
                 let processes = try await api.processes.measure(InstanceProcess.all(document))
                 return .json(try document.json.value(["processes": processes]).bytes)
             },
@@ -60,7 +60,7 @@ package struct AdminAPI: Sendable {
     }
 
     private func status() async throws -> ServeResponse {
-        .json(try await StatusDocument(source, source.status(), time).value().bytes)
+        .json(try await StatusDocument(source, source.status()).value().bytes)
     }
 
     /// How long a stream is silent before a comment shows that it lives: 15 s.
@@ -82,7 +82,7 @@ package struct AdminAPI: Sendable {
     }
 
     /// Writes times as they are now.
-    func json() async -> AdminJSON { await StatusDocument(source, ServeStatus(applications: [:]), time).json }
+    func json() async -> AdminJSON { await StatusDocument(source, ServeStatus(applications: [:])).json }
 }
 
 extension ServeResponse {

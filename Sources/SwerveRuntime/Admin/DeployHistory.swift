@@ -33,6 +33,9 @@ struct DeployHistory {
 
     mutating func remove(_ name: String) { applications[name] = nil }
 
+    /// When each application was deployed last, by name.
+    var lastDeploys: [String: MonotonicTime] { applications.compactMapValues { $0.entries.last?.deployedAt } }
+
     /// The latest first; none of an application that does not run.
     func entries(of name: String) -> [Entry] { applications[name]?.entries.reversed() ?? [] }
 

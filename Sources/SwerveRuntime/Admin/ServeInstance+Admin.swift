@@ -22,8 +22,8 @@ extension ServeInstance {
 
     func facts() -> InstanceFacts {
         InstanceFacts(
+            at: .now(surroundings.clock),
             startedAt: startedAt,
-            now: now,
             processID: ThisProcess.id,
             build: "\(BuildID.own)",
             controller: InstanceFacts.Controller(
@@ -34,7 +34,8 @@ extension ServeInstance {
             proxies: proxies(),
             nodes: nodes,
             targetCapacity: targetCapacity,
-            stateDirectory: options.stateDirectory
+            stateDirectory: options.stateDirectory,
+            deployedAt: history.lastDeploys
         )
     }
 
