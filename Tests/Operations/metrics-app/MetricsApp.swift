@@ -1,6 +1,12 @@
 import CoreMetrics
 import Swerve
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 // What check-metrics.py scrapes: two deployments with metrics of their own, on a free port, which it prints.
 //
 //   metrics-app REPLICAS
@@ -43,6 +49,8 @@ enum MetricsApp {
             name: "check"
         )
         print("port \(await instance.port ?? 0)")
+        // A pipe would otherwise keep the line.
+        fflush(nil)
         for await status in await instance.statusUpdates() where status.applications.isEmpty { break }
     }
 }
