@@ -41,10 +41,12 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Ray's own command line against the admin server.
+# Ray's own command line against the admin server, and the metrics of a loaded instance read by Prometheus' own programs.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
+	$(SWIFT) build --product metrics-app
+	Tests/Operations/check_metrics.py .build/debug/metrics-app
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.
@@ -102,6 +104,8 @@ check-format:
 
 setup-run:
 	@dev/setup.sh run
+setup-operations:
+	@dev/setup.sh operations
 setup-test:
 	@dev/setup.sh test
 setup-bench:

@@ -29,7 +29,7 @@ plugins() {
 packages+=($(plugins))
 case $goal in bench | course | peers) packages+=(wrk nginx-light) ;; esac
 [ "$goal" = load ] && packages=(zlib1g-dev libsqlite3-dev wrk nginx-light python3)
-[ "$goal" = operations ] && packages=(zlib1g-dev libsqlite3-dev python3)
+[ "$goal" = operations ] && packages=(zlib1g-dev libsqlite3-dev python3 prometheus)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package
