@@ -630,6 +630,16 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveToolTests",
+            dependencies: ["SwerveTool"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveCommandsTests",
+            dependencies: ["SwerveCommands", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts"],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveCheckpointTests",
             dependencies: [
                 "SwerveCheckpoint", "SwerveControl", "SwerveController", "SwerveCore", "SwerveSystem",

@@ -48,14 +48,18 @@ extension ApplicationArguments {
         of type: Application.Type
     ) throws(ServeError) -> [String: JSONValue] {
         do {
-            let json = try JSONEncoder().encode(type.init())
-            return try JSONDecoder().decode([String: JSONValue].self, from: json)
+            return try values(of: type.init())
         } catch {
             throw ServeError(
                 .invalidOptions,
                 "the default arguments of \(type.name) cannot be written as JSON: \(error)"
             )
         }
+    }
+
+    /// The arguments that an application has.
+    static func values(of application: some ServeApplication) throws -> [String: JSONValue] {
+        try JSONDecoder().decode([String: JSONValue].self, from: JSONEncoder().encode(application))
     }
 }
 

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import NIOHTTP1
 internal import SwerveCore
+internal import SwerveSystem
 
 #if canImport(FoundationEssentials)
     internal import FoundationEssentials

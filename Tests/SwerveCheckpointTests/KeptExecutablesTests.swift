@@ -32,7 +32,7 @@ import Testing
         let others = (0..<KeptExecutables.limit).map { "\($0)-3" }
         for name in others { try put(name) }
         let error = #expect(throws: ServeError.self) { try executables.keepThisProgram(as: "abc") }
-        #expect(error?.message.contains("the executables of 16 builds are kept") == true)
+        #expect(error?.message.contains("\(KeptExecutables.limit) executables are kept") == true)
         #expect(names == others.sorted())
     }
 
@@ -40,6 +40,30 @@ import Testing
         for name in ["a-3", "b-3", "c-3.1f.tmp"] { try put(name) }
         executables.removeAll(except: ["b"])
         #expect(names == ["b-3"])
+    }
+
+    @Test func `another program's copy is kept under its build, and stays until a deploy can need it`() throws {
+        let program = "\(folder.path)/other"
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data("other".utf8).write(to: URL(filePath: program))
+        let draft = try executables.draft(of: program)
+        try executables.keep(draft, as: "other")
+        executables.removeAll(except: [])
+        let path = try #require(executables.path(of: "other"))
+        #expect(try Data(contentsOf: URL(filePath: path)) == Data("other".utf8))
+        #expect(names == ["program-other-3"])
+    }
+
+    @Test func `a copy that is discarded is gone, and so is one whose build is kept already`() throws {
+        let program = "\(folder.path)/other"
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data("other".utf8).write(to: URL(filePath: program))
+        executables.discard(try executables.draft(of: program))
+        #expect(names.isEmpty)
+        try executables.keep(try executables.draft(of: program), as: "other")
+        try executables.keep(try executables.draft(of: program), as: "other")
+        #expect(names == ["program-other-3"])
+        #expect(throws: ServeError.self) { try executables.draft(of: "\(folder.path)/absent") }
     }
 
     private var names: [String] {

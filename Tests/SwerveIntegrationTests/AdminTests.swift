@@ -208,7 +208,6 @@ extension IntegrationTests {
             try await withAdmin { client in
                 let answer = try await client.send("GET", "/api/v1/logs")
                 #expect(answer.status == 501 && code(answer) == "not_provided")
-                #expect(try await client.send("PUT", "/api/serve/applications/", "{}").status == 501)
             }
         }
 

@@ -73,7 +73,9 @@ import Testing
     }
 
     @Test func `every import in Sources says how far it reaches`() throws {
-        let wrong = Self.places(try Self.sources("Sources")) { $0.drop { $0 == " " }.hasPrefix("import ") }
+        // The texts of other packages are not of this one.
+        let sources = try Self.sources("Sources").filter { !$0.path.hasSuffix("/PackageTemplate.swift") }
+        let wrong = Self.places(sources) { $0.drop { $0 == " " }.hasPrefix("import ") }
         #expect(wrong.isEmpty, "write 'internal import', 'package import' or 'public import': \(wrong)")
     }
 
@@ -143,7 +145,8 @@ import Testing
         ]
         // Where time enters, where a thread's use of the processor is measured, and where files and sockets set the pace.
         let allowed = [
-            "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift",
+            "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "BurstRun.swift",
+            "SwerveTool/Start.swift",
             "SocketAcceptor.swift",
             "AdminTime+System.swift", "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
             "ReplicaHealth.swift", "InstanceMetrics.swift",

@@ -1,5 +1,3 @@
-internal import SwerveSystem
-
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -9,21 +7,21 @@ internal import SwerveSystem
 #endif
 
 /// What standard output is.
-enum Terminal {
-    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+package enum Terminal {
+    package static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// Whether text may have colours: on a terminal, unless NO_COLOR is set.
-    static var hasColours: Bool { isTerminal && (ThisProcess.environmentVariable("NO_COLOR") ?? "").isEmpty }
+    package static var hasColours: Bool { isTerminal && (ThisProcess.environmentVariable("NO_COLOR") ?? "").isEmpty }
 
     /// The columns of the terminal; `nil` for a file or a pipe.
-    static var width: Int? {
+    package static var width: Int? {
         var size = winsize()
         guard isTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
     }
 
     /// Shows lines in the place of those that were shown before.
-    static func replace(_ shown: Int, by lines: [String]) {
+    package static func replace(_ shown: Int, by lines: [String]) {
         // Up, and away with everything below.
         if shown > 0 { print("\u{1B}[\(shown)A\u{1B}[J", terminator: "") }
         for line in lines { print(line) }
