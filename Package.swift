@@ -33,7 +33,7 @@ let package = Package(
         .library(name: "SwerveONNX", targets: ["SwerveONNX"]),
         .library(name: "SwerveHub", targets: ["SwerveHub"]),
         .library(name: "SwerveModels", targets: ["SwerveModels"]),
-        .executable(name: "swerve", targets: ["SwerveTool"]),
+        .executable(name: "swerve", targets: ["swerve-command"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -266,7 +266,7 @@ let package = Package(
             swiftSettings: settings
         ),
         // Programs.
-        .executableTarget(
+        .target(
             name: "SwerveTool",
             dependencies: [
                 "Swerve", "SwerveConfig", "SwerveCore", "SwerveSystem", nioCore,
@@ -275,6 +275,13 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
+            exclude: ["Main"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "swerve-command",
+            dependencies: ["SwerveTool"],
+            path: "Sources/SwerveTool/Main",
             swiftSettings: settings
         ),
         .executableTarget(

@@ -1,9 +1,11 @@
-internal import ArgumentParser
+package import ArgumentParser
 internal import SwerveSystem
 
 /// `swerve`: what a person does with an instance.
-@main struct SwerveTool: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct SwerveTool: AsyncParsableCommand {
+    package init() {}
+
+    package static let configuration = CommandConfiguration(
         commandName: "swerve",
         abstract: "Serves models.",
         discussion: """
@@ -17,7 +19,7 @@ internal import SwerveSystem
         ]
     )
 
-    static func main() async {
+    package static func main() async {
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
