@@ -44,7 +44,6 @@ import Testing
 
     @Test func `another program's copy is kept under its build, and stays until a deploy can need it`() throws {
         let program = "\(folder.path)/other"
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data("other".utf8).write(to: URL(filePath: program))
         let draft = try executables.draft(of: program)
         try executables.keep(draft, as: "other")
@@ -56,7 +55,6 @@ import Testing
 
     @Test func `a copy that is discarded is gone, and so is one whose build is kept already`() throws {
         let program = "\(folder.path)/other"
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data("other".utf8).write(to: URL(filePath: program))
         executables.discard(try executables.draft(of: program))
         #expect(names.isEmpty)
