@@ -197,7 +197,7 @@ import Testing
             #expect(sum("ray_serve_replica_startup_latency_ms_count", in: text) == 2)
             #expect(sum("ray_serve_proxy_status", in: text) == 2)
             #expect(samples("swerve_process_resident_memory_bytes", in: text).count == 3)
-            #expect(sum("swerve_process_resident_memory_bytes", in: text) > 3 << 20)
+            #expect(sum("swerve_process_resident_memory_bytes", in: text) > Double(3 << 20))
             #expect(samples("swerve_process_cpu_seconds_total", in: text).count == 3)
         }
     }

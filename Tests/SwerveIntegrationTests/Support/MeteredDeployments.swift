@@ -10,7 +10,7 @@ import Swerve
 /// Counts its requests with swift-metrics, too.
 @Deployment
 distributed actor Metered: HTTPIngress {
-    private let jobs = Counter(label: "test.jobs", dimensions: [("kind", "a\"b\n")])
+    private let jobs = CoreMetrics.Counter(label: "test.jobs", dimensions: [("kind", "a\"b\n")])
 
     init() {}
 
@@ -20,7 +20,7 @@ distributed actor Metered: HTTPIngress {
         case "/fail": throw Opaque()
         case "/mistake": throw ServeHTTPError(.badRequest, "a mistake of the client")
         case "/many":
-            for index in 0..<5000 { Counter(label: "test_users", dimensions: [("user", "\(index)")]).increment() }
+            for index in 0..<5000 { CoreMetrics.Counter(label: "test_users", dimensions: [("user", "\(index)")]).increment() }
             return .text("done")
         default: return .text("\(getpid())")
         }
