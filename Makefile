@@ -50,6 +50,7 @@ test-operations: setup-operations
 	$(SWIFT) build --product metrics-app
 	Tests/Operations/check_metrics.py .build/debug/metrics-app
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.

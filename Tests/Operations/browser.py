@@ -1,11 +1,13 @@
-"""Chromium without a window, and programs with an admin server, for dashboard.py and dashboard_picture.py."""
+"""Chromium without a window, and programs with an admin server, for the tests and pictures of the dashboard."""
 
 import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+import unittest
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +23,8 @@ from selenium.webdriver.common.keys import Keys
 SECONDS = 60
 PHONE = (390, 844)
 DESK = (1280, 860)
+VIEWS = ["serve", "actors", "graph", "metrics", "logs"]
+HOSTILE = """<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"""
 
 
 def wait_until(condition, what):
@@ -188,3 +192,31 @@ class Browser:
             entry["message"] for entry in self.driver.get_log("browser")
             if entry["level"] == "SEVERE" and "Failed to load resource" not in entry["message"]
         ]
+
+
+class DashboardTest(unittest.TestCase):
+    """A program for each test, which the script's first argument names, and a browser for all of them."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        self.program = Program(Path(sys.argv[1]).absolute())
+        self.addCleanup(self.program.close)
+        self.browser.look()
+        self.browser.requests()
+        self.browser.problems()
+
+    def tearDown(self):
+        self.assertEqual(self.browser.problems(), [])
+
+    def deployment(self, name="Front", application="words"):
+        return f'[aria-label="deployment {application}/{name}"]'
+
+    def rows(self, name="Front"):
+        return self.browser.script(
+            "return [...document.querySelectorAll(`${arguments[0]} tbody tr`)].map((row) => row.innerText)",
+            self.deployment(name),
+        )

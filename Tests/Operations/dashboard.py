@@ -12,39 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from browser import PHONE, Browser, Program, wait_until
+from browser import HOSTILE, PHONE, VIEWS, DashboardTest, wait_until
 from selenium.webdriver.common.keys import Keys
 
-PROGRAM = Path(sys.argv[1]).absolute()
-VIEWS = ["serve", "actors", "graph", "metrics", "logs"]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-HOSTILE = """<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>"""
-
-
-class DashboardTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-        cls.addClassCleanup(cls.browser.close)
-
-    def setUp(self):
-        self.program = Program(PROGRAM)
-        self.addCleanup(self.program.close)
-        self.browser.look()
-        self.browser.requests()
-        self.browser.problems()
-
-    def tearDown(self):
-        self.assertEqual(self.browser.problems(), [])
-
-    def deployment(self, name="Front", application="words"):
-        return f'[aria-label="deployment {application}/{name}"]'
-
-    def rows(self, name="Front"):
-        return self.browser.script(
-            "return [...document.querySelectorAll(`${arguments[0]} tbody tr`)].map((row) => row.innerText)",
-            self.deployment(name),
-        )
 
 
 class Views(DashboardTest):

@@ -14,7 +14,7 @@ export function actors() {
     const most = Math.max(...processes.map((process) => process.memory_bytes ?? 0), 1);
     const hasGPU = processes.some((process) => process.gpu_memory_bytes !== undefined);
     const columns = [
-        { name: "Process" }, { name: "Kind" }, { name: "Deployment" }, { name: "Replica" }, { name: "State" },
+        { name: "Process" }, { name: "Kind" }, { name: "Deployment", isWide: true }, { name: "Replica" }, { name: "State" },
         { name: "Uptime", isNumber: true }, { name: "CPU", isNumber: true }, { name: "Memory", isNumber: true },
         ...(hasGPU ? [{ name: "GPU memory", isNumber: true }] : []),
     ];

@@ -41,7 +41,17 @@ function draw() {
     connection();
     const main = document.querySelector("main");
     main.className = name;
-    render(main, model.status ? VIEWS[name](...rest) : waiting());
+    render(main, model.status ? view(name, rest) : waiting());
+}
+
+/** A view that cannot be drawn says so; the others and the connection go on. */
+function view(name, rest) {
+    try {
+        return VIEWS[name](...rest);
+    } catch (error) {
+        console.error(error);
+        return empty("This cannot be shown", error.message);
+    }
 }
 
 function instance() {

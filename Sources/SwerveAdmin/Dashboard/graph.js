@@ -20,6 +20,7 @@ export function graph() {
 function drawing(application, topology, rates, marker) {
     const { name } = application;
     const names = sorted(Object.keys(application.deployments));
+    if (names.length === 0) return h("section.graph", { key: name, "aria-label": name }, h("h2", null, name), h("p.quiet", null, "It has no deployments."));
     const edges = Object.values(topology?.nodes ?? {}).flatMap((node) =>
         (node.outbound_deployments ?? []).map((callee) => [node.name, callee.name]));
     const ingress = topology?.ingress_deployment;

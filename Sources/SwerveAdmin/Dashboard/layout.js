@@ -10,7 +10,8 @@ const LANE = 10;
  */
 export function layout(names, edges, { width, height, gap, step, across }) {
     const known = edges.filter(([from, to]) => names.includes(from) && names.includes(to) && from !== to);
-    const { ranks, chains } = ranked(names, known);
+    const back = closing(names, known);
+    const { ranks, chains } = ranked(names, known.filter((edge) => !back.has(edge)));
     const [long, side] = across ? [width, height] : [height, width];
     const size = (node) => (typeof node === "string" ? side : LANE);
     const extents = ranks.map((rank) => rank.reduce((sum, node) => sum + size(node) + gap, -gap));
@@ -24,22 +25,32 @@ export function layout(names, edges, { width, height, gap, step, across }) {
         }
     });
     const point = (deep, along) => (across ? [deep, along] : [along, deep]);
-    const lines = known.map(([from, to], index) => {
+    const line = ([from, to]) => {
         const [a, b] = [places.get(from), places.get(to)];
         const stops = [[a.deep + long, a.along + side / 2]];
-        for (const lane of chains[index]) {
+        for (const lane of chains.get(`${from} ${to}`)) {
             const { deep, along } = places.get(lane);
             stops.push([deep, along + LANE / 2], [deep + long, along + LANE / 2]);
         }
-        stops.push([b.deep, b.along + side / 2]);
-        return { from, to, d: curve(stops, point) };
-    });
+        return curve([...stops, [b.deep, b.along + side / 2]], point);
+    };
+    // A call back to a caller passes outside of everything.
+    const outside = breadth + gap + LANE;
+    const loop = ([from, to]) => {
+        const [a, b] = [places.get(from), places.get(to)];
+        const stops = [[a.deep + long / 2 + LANE, a.along + side], [b.deep + long / 2 - LANE, b.along + side]];
+        const [begin, end] = stops.map(([deep]) => point(deep, outside).join(" "));
+        return `M ${point(...stops[0]).join(" ")} C ${begin} ${begin} ${point((stops[0][0] + stops[1][0]) / 2, outside).join(" ")} `
+            + `S ${end} ${point(...stops[1]).join(" ")}`;
+    };
+    const lines = known.map((edge) => ({ from: edge[0], to: edge[1], d: back.has(edge) ? loop(edge) : line(edge) }));
     const boxes = new Map(names.map((name) => {
         const [x, y] = point(places.get(name).deep, places.get(name).along);
         return [name, { x, y }];
     }));
     const depth = ranks.length * (long + step) - step;
-    return { boxes, lines, width: across ? depth : breadth, height: across ? breadth : depth };
+    const whole = back.size > 0 ? outside : breadth;
+    return { boxes, lines, width: across ? depth : whole, height: across ? whole : depth };
 }
 
 /** Curves between ranks, straight lines within one. */
@@ -54,22 +65,37 @@ function curve(stops, point) {
     return text;
 }
 
-/** Each node one rank behind its last caller; within a rank, near its callers. A circle ends where it closes. */
+/** The edges that close a circle, as seen from the first node on. */
+function closing(names, edges) {
+    const back = new Set();
+    const done = new Set();
+    const visit = (name, path) => {
+        for (const edge of edges.filter(([from]) => from === name)) {
+            if (path.has(edge[1])) back.add(edge);
+            else if (!done.has(edge[1])) visit(edge[1], new Set([...path, edge[1]]));
+        }
+        done.add(name);
+    };
+    for (const name of names) if (!done.has(name)) visit(name, new Set([name]));
+    return back;
+}
+
+/** Each node one rank behind its last caller; within a rank, near its callers. `edges` have no circles. */
 function ranked(names, edges) {
     const depths = new Map();
-    const depth = (name, path) => {
-        if (depths.has(name)) return depths.get(name);
-        const callers = edges.filter(([from, to]) => to === name && !path.has(from)).map(([from]) => from);
-        const result = callers.length ? 1 + Math.max(...callers.map((caller) => depth(caller, new Set([...path, caller])))) : 0;
-        depths.set(name, result);
-        return result;
+    const depth = (name) => {
+        if (!depths.has(name)) {
+            const callers = edges.filter(([, to]) => to === name).map(([from]) => depth(from) + 1);
+            depths.set(name, Math.max(0, ...callers));
+        }
+        return depths.get(name);
     };
     const ranks = [];
-    for (const name of names) (ranks[depth(name, new Set([name]))] ??= []).push(name);
-    for (let index = 0; index < ranks.length; index += 1) ranks[index] ??= [];
+    for (const name of names) (ranks[depth(name)] ??= []).push(name);
     // What each node or lane hangs on: the node or lane before it.
     const before = new Map(names.map((name) => [name, []]));
-    const chains = edges.map(([from, to]) => {
+    const chains = new Map();
+    for (const [from, to] of edges) {
         const lanes = [];
         let last = from;
         for (let rank = depths.get(from) + 1; rank < depths.get(to); rank += 1) {
@@ -80,8 +106,8 @@ function ranked(names, edges) {
             last = lane;
         }
         before.get(to).push(last);
-        return lanes;
-    });
+        chains.set(`${from} ${to}`, lanes);
+    }
     ranks.slice(1).forEach((rank, index) => {
         const above = ranks[index];
         const place = (node) => {

@@ -58,16 +58,15 @@ export function meter(share) {
         svg("rect.track", { width: 100, height: 6 }), svg("rect.fill", { width, height: 6 }));
 }
 
-/** A table whose cells know their column, which narrow screens show beside them. */
+/** A table whose cells know their column, which narrow screens show beside them; a wide one has a line there. */
 export function table(label, columns, rows, className = "plain") {
-    const head = columns.map(({ name, isNumber, isQuiet }) =>
-        h(`th${isNumber ? ".number" : ""}`, { scope: "col" }, isQuiet ? h("span.unseen", null, name) : name));
+    const head = columns.map(({ name, isNumber }) => h(`th${isNumber ? ".number" : ""}`, { scope: "col" }, name));
     const body = rows.map(({ key, cells, note }) => [
         h("tr", { key }, cells.map((cell, index) => {
-            const { name, isNumber, isQuiet } = columns[index];
-            const attributes = { "data-name": isQuiet ? undefined : name };
+            const { name, isNumber, isWide } = columns[index];
+            const attributes = { "data-name": name };
             const content = cell === null || cell === undefined || cell === "" ? h("span.none", null, "–") : cell;
-            const classes = (isNumber ? ".number" : "") + (content === cell ? "" : ".blank");
+            const classes = (isNumber ? ".number" : "") + (isWide ? ".wide" : "") + (content === cell ? "" : ".blank");
             return index === 0 ? h(`th${classes}`, { scope: "row", ...attributes }, content) : h(`td${classes}`, attributes, content);
         })),
         note ? h("tr.note", { key: `${key} note` }, h("td", { colspan: columns.length }, note)) : null,

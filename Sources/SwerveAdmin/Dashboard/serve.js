@@ -64,6 +64,8 @@ function dots(deployment) {
     return h("span.dots", { "aria-hidden": "true" }, states.slice(0, 64).map((state) => sign(kindOf(state))));
 }
 
+/** So many replicas are shown at once; more are behind a click. */
+const FEW = 12;
 const PHASES = [["placed", "placing"], ["spawned", "spawning"], ["connected", "connecting"], ["ready", "loading"]];
 
 function replicas(deployment) {
@@ -74,10 +76,10 @@ function replicas(deployment) {
         holds: list.some((replica) => replica.reservation || replica.memory_limit),
     };
     const columns = [
-        { name: "Replica" }, { name: "State" }, { name: "Process" }, { name: "Node" }, { name: "Start" },
-        ...(uses.holds ? [{ name: "Holds" }] : []), ...(uses.models ? [{ name: "Models" }] : []),
+        { name: "Replica" }, { name: "State" }, { name: "Process" }, { name: "Node" }, { name: "Start", isWide: true },
+        ...(uses.holds ? [{ name: "Holds", isWide: true }] : []), ...(uses.models ? [{ name: "Models", isWide: true }] : []),
     ];
-    return table(`replicas of ${deployment.id}`, columns, list.map((replica) => ({
+    const content = table(`replicas of ${deployment.id}`, columns, list.map((replica) => ({
         key: replica.id,
         cells: [
             h("code", null, replica.id.slice(replica.id.lastIndexOf("#"))), state(replica.state), replica.process_id, replica.node,
@@ -86,6 +88,7 @@ function replicas(deployment) {
         ],
         note: replica.message ? h("span.bad", null, replica.message) : null,
     })), "replicas");
+    return list.length <= FEW ? content : h("details", null, h("summary", null, `${list.length} replicas`), content);
 }
 
 /** How long each phase took, and in which it is. */
