@@ -7,7 +7,8 @@ const HEIGHT = 72;
 
 /**
  * `lines` are `{ name, values, isStep }`, `times` their seconds since 1970, `span` how many seconds are shown. `cursor` is
- * the time to show the values of, or null for the latest; `point` is told the time under the pointer.
+ * the time to show the values of, or null for the latest; `point` is told the time under the pointer, or that the arrow
+ * keys chose.
  */
 export function chart({ title, unit, lines, times, span, cursor, point }) {
     const known = lines.filter((line) => line.values?.some((value) => value !== null));
@@ -28,6 +29,13 @@ export function chart({ title, unit, lines, times, span, cursor, point }) {
         const box = event.currentTarget.getBoundingClientRect();
         point(begin + (span * (event.clientX - box.left)) / box.width);
     };
+    const step = (event) => {
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (by) point(times[Math.min(times.length - 1, Math.max(0, at + by))] ?? null);
+        else if (event.key === "Escape") point(null);
+        else return;
+        event.preventDefault();
+    };
     const summary = known.map((line) => `${line.name} ${number(value(line) ?? NaN)} ${unit}`).join(", ");
     return h("figure.chart", { key: title },
         h("figcaption", null, h("span.title", null, title, unit ? h("span.unit", null, ` ${unit}`) : null), h("span.legend", null, lines.map((line, index) =>
@@ -39,6 +47,7 @@ export function chart({ title, unit, lines, times, span, cursor, point }) {
                 viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img",
                 "aria-label": `${title}: ${summary || "nothing yet"}; at most ${number(most)}`,
                 onPointermove: move, onPointerleave: () => point(null),
+                tabindex: 0, onKeydown: step, onBlur: () => point(null),
             },
             [0.5, 1].map((share) => svg("line.grid", { key: share, x1: 0, x2: WIDTH, y1: y(top * share), y2: y(top * share) })),
             svg("line.axis", { x1: 0, x2: WIDTH, y1: HEIGHT - 1, y2: HEIGHT - 1 }),

@@ -1,9 +1,10 @@
 // Applications, their deployments and replicas.
 import { act } from "./actions.js";
 import { bytes, duration, kindOf, plural, sorted, words } from "./format.js";
-import { model } from "./model.js";
+import { age, fetched, model } from "./model.js";
 import { button, empty, shares, sign, state, table } from "./parts.js";
 import { h } from "./render.js";
+import { path } from "./server.js";
 import { reasons } from "./why.js";
 
 export function serve() {
@@ -21,12 +22,19 @@ function section(application) {
             h("h2", null, name), state(application.state),
             h("span.facts", null, application.route_prefix
                 ? ["at ", h("code", null, application.route_prefix)] : "no HTTP route",
-            " · ", plural(deployments.length, "deployment")),
+            " · ", plural(deployments.length, "deployment"), revision(name)),
             h("span.actions", null,
                 button("Roll back", `Roll back ${name}`, () => act.rollBack(name)),
                 isDeleting ? null : button("Delete", `Delete ${name}`, () => act.remove(name), "danger"))),
         application.message && !isTold(application) ? h("p.message", null, application.message) : null,
         deployments.map((deployment) => block(application, deployment)));
+}
+
+/** Which deploy of the application runs, asked for every 5 s. */
+function revision(application) {
+    const { data } = fetched(path`/api/v1/applications/${application}/revisions`, 5);
+    const current = data?.revisions.find((one) => one.is_current);
+    return current ? ` · revision ${current.revision}, deployed ${duration(age(current.deployed_at))} ago` : "";
 }
 
 /** Whether the deployments say what the application's message says. */
