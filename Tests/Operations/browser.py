@@ -136,7 +136,7 @@ class Browser:
         return self.driver.execute_script(code, *arguments)
 
     def text(self, selector="body"):
-        return self.script("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+        return self.script("return (document.querySelector(arguments[0])?.innerText ?? '').replace(/\\s+/g, ' ')", selector)
 
     def wait_for_text(self, text, selector="body"):
         return wait_until(lambda: text in self.text(selector), f"'{text}' in {selector}")

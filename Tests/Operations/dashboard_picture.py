@@ -13,7 +13,7 @@ from browser import PHONE, Browser, Program, wait_until
 PROGRAM, FOLDER = (Path(path).absolute() for path in sys.argv[1:3])
 DESK = (1280, 900)
 # So that charts have lines.
-LOAD_SECONDS = 40
+LOAD_SECONDS = 30
 
 
 def load(program):
@@ -35,7 +35,8 @@ def main():
     program, browser = Program(PROGRAM), Browser()
     try:
         load(program)
-        program.command("archive")
+        program.command("archive archive")
+        program.command("archive archive-of-last-year")
         pipe = program.pipe()
         program.command(f"words 2 {pipe}")
         browser.look(DESK, scale=1.5)

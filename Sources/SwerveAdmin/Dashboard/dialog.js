@@ -16,7 +16,9 @@ export function open({ title, content, confirm, run, isDanger = false, isReady =
     shown = { title, content, confirm, run, isDanger, isReady, asksToken, error: null, isBusy: false };
     draw();
     if (!dialog().open) dialog().showModal();
-    dialog().querySelector("input:not(:disabled)")?.focus();
+    const field = dialog().querySelector("input:not(:disabled)");
+    field?.focus();
+    field?.select();
 }
 
 export function draw() {

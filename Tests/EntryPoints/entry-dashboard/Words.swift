@@ -67,7 +67,7 @@ struct Refusal: Error, CustomStringConvertible {
 }
 
 /// Needs what the machine has once.
-@Deployment(numReplicas: 2, resources: Resources(custom: ["tape": 1]))
+@Deployment(resources: Resources(custom: ["tape": 1]))
 distributed actor Archive: HTTPIngress {
     func respond(to request: ServeRequest) async throws -> ServeResponse { .text("kept") }
 }

@@ -11,7 +11,7 @@ import Swerve
 // end. Each line of the input begins a deploy:
 //     words VERSION [PIPE]   another version of the application, which starts once somebody writes to the pipe
 //     broken TEXT            an application that does not start because of TEXT
-//     archive                an application of which one replica must wait
+//     archive NAME           an application that must wait if another archive runs
 let arguments = CommandLine.arguments
 var options = ServeOptions(port: 0)
 options.node = NodeResources(cpus: 8, memory: 8 << 30, custom: ["tape": 1])
@@ -33,7 +33,7 @@ try await Serve.start(options)
         )
         _ = try await Serve.run(front, name: "words", routePrefix: "/words")
     case "broken": _ = try await Serve.run(Broken.bind(text: rest), name: "broken", routePrefix: "/broken")
-    case "archive": _ = try await Serve.run(Archive.bind(), name: "archive", routePrefix: "/archive")
+    case "archive": _ = try await Serve.run(Archive.bind(), name: rest, routePrefix: "/\(rest)")
     default: print("there is no command \(command)")
     }
 }
