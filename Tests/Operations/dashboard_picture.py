@@ -3,40 +3,44 @@
 
 usage: dashboard_picture.py PROGRAM FOLDER   (the built entry-dashboard)"""
 
+import math
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from browser import PHONE, Browser, Program, wait_until
+from browser import PHONE, Browser, Program
 
 PROGRAM, FOLDER = (Path(path).absolute() for path in sys.argv[1:3])
 DESK = (1280, 900)
-# So that charts have lines.
-LOAD_SECONDS = 30
+# How long the load lasts before the first picture, so that charts have lines.
+LOAD_SECONDS = 70
 
 
-def load(program):
+def load(program, is_over):
     """Requests in waves, so that the number of replicas follows."""
     http = program.status()["instance"]["http"]["port"]
     words = ["swerve", "actor", "replica", "deployment"]
-    end = time.monotonic() + LOAD_SECONDS
 
     def ask(index):
-        while time.monotonic() < end:
+        while not is_over.is_set():
             program.fetch(http, f"/words?word={words[index % len(words)]}")
-            time.sleep(0.02 * (1 + index % 5))
+            wave = 1 + math.sin(time.monotonic() / 6)
+            is_over.wait(0.02 * (1 + index % 5) + 0.2 * wave)
 
-    with ThreadPoolExecutor(12) as pool:
-        list(pool.map(ask, range(12)))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(ask, range(16)))
 
 
 def main():
-    program, browser = Program(PROGRAM), Browser()
+    program, browser, is_over = Program(PROGRAM), Browser(), threading.Event()
+    thread = threading.Thread(target=load, args=(program, is_over))
+    thread.start()
     try:
-        load(program)
-        program.command("archive archive")
-        program.command("archive archive-of-last-year")
+        time.sleep(LOAD_SECONDS)
+        program.command("archive words-archive")
+        program.command("archive words-archive-2")
         pipe = program.pipe()
         program.command(f"words 2 {pipe}")
         browser.look(DESK, scale=1.5)
@@ -44,20 +48,21 @@ def main():
         browser.wait_for_text("previous version serving")
         browser.wait_for_text("needs 1 tape")
         browser.driver.save_screenshot(str(FOLDER / "dashboard.png"))
+        browser.script("location.hash = 'metrics'")
+        browser.element(".chart path")
+        browser.script("location.hash = 'metrics/words%2FRanker/fine'")
+        browser.look((1280, 320), scale=1.5)
+        browser.wait_for_text("Batch size")
+        browser.driver.save_screenshot(str(FOLDER / "dashboard-metrics.png"))
         browser.look(PHONE, dark=True, scale=2)
         browser.script("location.hash = 'graph'")
         browser.element(".graph .box")
-        wait_until(lambda: browser.script("return document.documentElement.scrollWidth") <= PHONE[0], "the phone's width")
-        time.sleep(1)
+        browser.wait_for_text("requests/s")
         browser.driver.save_screenshot(str(FOLDER / "dashboard-phone.png"))
-        if browser.script("return fetch('/api/v1/series').then((answer) => answer.ok)"):
-            browser.look(DESK, scale=1.5)
-            browser.script("location.hash = 'metrics'")
-            browser.element(".chart path")
-            time.sleep(1)
-            browser.driver.save_screenshot(str(FOLDER / "dashboard-metrics.png"))
         open(pipe, "w").close()
     finally:
+        is_over.set()
+        thread.join()
         browser.close()
         program.close()
 

@@ -5,7 +5,7 @@ export function duration(seconds) {
     if (!Number.isFinite(seconds)) return "–";
     if (seconds < 0.0995) return `${Math.max(0, Number((seconds * 1000).toPrecision(2)))} ms`;
     if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
-    if (seconds < 10) return `${seconds.toFixed(1)} s`;
+    if (seconds < 10 && !Number.isInteger(seconds)) return `${seconds.toFixed(1)} s`;
     if (seconds < 100) return `${Math.floor(seconds)} s`;
     const minutes = Math.floor(seconds / 60);
     if (minutes < 100) return `${minutes} min`;

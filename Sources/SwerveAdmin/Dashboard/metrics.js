@@ -29,6 +29,8 @@ export function metrics(subject = "", range = "") {
     const name = RANGES[range] ? range : (data.coarse?.time_s?.length ?? 0) >= 12 ? "coarse" : "fine";
     const chosen = all.filter((one) => !subject || one.name === subject).slice(0, MOST);
     const points = data[name] ?? { time_s: [] };
+    // A young instance has a shorter time axis.
+    const span = Math.min(RANGES[name].span, Math.max(60, points.time_s[points.time_s.length - 1] - points.time_s[0] || 0));
     return [
         h("div.tools", { key: "tools" },
             h("label", null, "Of ", h("select", { onChange: (event) => go(event.target.value, name) },
@@ -39,7 +41,7 @@ export function metrics(subject = "", range = "") {
                 h("a", { key, href: `#${fragment(subject, key)}`, "aria-current": key === name ? "true" : undefined }, value.name)))),
         error ? failure("New values", error) : null,
         chosen.length === 0 ? empty(subject ? `Nothing is known of ${subject} yet` : "Nothing was measured yet") : null,
-        chosen.map((one) => row(one, points, RANGES[name].span)),
+        chosen.map((one) => row(one, points, span)),
     ];
 }
 

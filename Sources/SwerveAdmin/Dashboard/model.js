@@ -38,9 +38,9 @@ export function now() {
     return Number.isNaN(time) ? Date.now() : time + Date.now() - model.receivedAt;
 }
 
-/** Seconds since a point in time of the server. */
+/** Whole seconds since a point in time of the server, at least 1. */
 export function age(time) {
-    return Math.max(0, (now() - Date.parse(time)) / 1000);
+    return Math.max(1, Math.floor((now() - Date.parse(time)) / 1000));
 }
 
 export function deployments() {

@@ -23,9 +23,9 @@ export function reasons(application, deployment) {
     const isChanging = ["updating", "deleting"].includes(deployment.state);
     return [
         isChanging && progress && why("Rollout",
-            `${progress.running} of ${progress.target} new ${progress.target === 1 ? "replica" : "replicas"} running`,
-            progress.old > 0 ? `, ${progress.old} of the previous version serving` : "",
-            ` (${words(deployment.options?.rollout ?? "")})`),
+            progress.old > 0 ? `${progress.running} of ${progress.target} new replicas running, ${progress.old} of the previous version serving `
+                + `(${words(deployment.options?.rollout ?? "")})`
+                : `${progress.running} of ${plural(progress.target, "replica")} running`),
         pending && why("Pending", h("strong", null, plural(pending.count, "replica")),
             ` for ${duration(age(pending.since))}: ${pending.reason}`),
         message && !(pending && message.includes(pending.reason)) && why("Failing", message),
