@@ -13,7 +13,7 @@ from pathlib import Path
 from browser import PHONE, Browser, Program
 
 PROGRAM, FOLDER = (Path(path).absolute() for path in sys.argv[1:3])
-DESK = (1280, 900)
+DESK = (1280, 1000)
 # How long the load lasts before the first picture, so that charts have lines.
 LOAD_SECONDS = 70
 
@@ -51,7 +51,7 @@ def main():
         browser.script("location.hash = 'metrics'")
         browser.element(".chart path")
         browser.script("location.hash = 'metrics/words%2FRanker/fine'")
-        browser.look((1280, 320), scale=1.5)
+        browser.look((1280, 350), scale=1.5)
         browser.wait_for_text("Batch size")
         browser.driver.save_screenshot(str(FOLDER / "dashboard-metrics.png"))
         browser.look(PHONE, dark=True, scale=2)
