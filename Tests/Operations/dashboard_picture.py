@@ -13,7 +13,7 @@ from pathlib import Path
 from browser import PHONE, Browser, Program
 
 PROGRAM, FOLDER = (Path(path).absolute() for path in sys.argv[1:3])
-DESK = (1280, 1000)
+DESK = (1280, 1080)
 # How long the load lasts before the first picture, so that charts have lines.
 LOAD_SECONDS = 70
 
