@@ -127,9 +127,6 @@ graph-picture: setup-picture
 	@mkdir -p docs/images
 	.build/debug/segmentation --draw-graph | dot -Tsvg -o docs/images/ensemble-graph.svg
 
-setup-operations:
-	@dev/setup.sh operations
-
 setup-picture:
 	@dev/setup.sh picture
 
