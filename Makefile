@@ -13,7 +13,7 @@ TARGETS ?=
 
 .PHONY: run test fuzz run-fuzz test-tsan test-operations simulate simulate-graph soak chaos bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
-	setup-operations setup-picture graph-picture graph-targets gpu-check options config-docs clean
+	setup-operations setup-picture setup-dashboard dashboard-picture graph-picture graph-targets gpu-check options config-docs clean
 
 run: setup-run
 	@echo "Building (release; the first time takes several minutes) ..."
@@ -41,12 +41,16 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Ray's own command line against the admin server, and the metrics of a loaded instance read by Prometheus' own programs.
+# Ray's own command line against the admin server, the metrics of a loaded instance read by Prometheus' own programs, and
+# the dashboard in a browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
+	$(SWIFT) build --product entry-dashboard
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
 	$(SWIFT) build --product metrics-app
 	Tests/Operations/check_metrics.py .build/debug/metrics-app
+	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.
@@ -123,11 +127,17 @@ graph-picture: setup-picture
 	@mkdir -p docs/images
 	.build/debug/segmentation --draw-graph | dot -Tsvg -o docs/images/ensemble-graph.svg
 
-setup-operations:
-	@dev/setup.sh operations
-
 setup-picture:
 	@dev/setup.sh picture
+
+# The pictures in docs/DASHBOARD.md.
+dashboard-picture: setup-dashboard
+	$(SWIFT) build --product entry-dashboard
+	@mkdir -p docs/images
+	.venv-operations/bin/python Tests/Operations/dashboard_picture.py .build/debug/entry-dashboard docs/images
+
+setup-dashboard:
+	@dev/setup.sh dashboard
 
 # Writes the JSON schema of configuration files and the tables in docs/CONFIG.md, from the tables of fields; and the
 # answers that dev/check-ray-shapes.py checks.

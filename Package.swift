@@ -454,6 +454,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-dashboard",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/entry-dashboard",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-draining",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-draining",

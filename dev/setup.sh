@@ -4,7 +4,7 @@
 # installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-goal=${1:?usage: dev/setup.sh run|test|bench|load|course|peers|operations|picture}
+goal=${1:?usage: dev/setup.sh run|test|bench|load|course|peers|operations|dashboard|picture}
 
 fail() { printf 'setup: %s\n' "$1" >&2; exit 1; }
 command -v swift >/dev/null || fail "no 'swift' on the PATH; Swerve needs Swift 6.3 or later (https://swift.org/install)"
@@ -29,7 +29,8 @@ plugins() {
 packages+=($(plugins))
 case $goal in bench | course | peers) packages+=(wrk nginx-light) ;; esac
 [ "$goal" = load ] && packages=(zlib1g-dev libsqlite3-dev wrk nginx-light python3)
-[ "$goal" = operations ] && packages=(zlib1g-dev libsqlite3-dev python3 prometheus)
+case $goal in operations | dashboard) packages=(zlib1g-dev libsqlite3-dev python3 chromium chromium-driver fonts-dejavu-core) ;; esac
+[ "$goal" = operations ] && packages+=(prometheus)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package
@@ -102,7 +103,8 @@ case $goal in
         # It needs an older FastAPI than the others.
         VENV=.venv-mlserver dev/python-env.sh mlserver
         ;;
-    operations) VENV=.venv-operations dev/python-env.sh operations ;;
+    operations) VENV=.venv-operations dev/python-env.sh operations dashboard ;;
+    dashboard) VENV=.venv-operations dev/python-env.sh dashboard ;;
     load | picture) ;;
     *) fail "unknown goal '$goal'" ;;
 esac
