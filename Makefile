@@ -41,14 +41,11 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Ray's own command line against the admin server, the metrics of a loaded instance read by Prometheus' own programs, and
-# the dashboard in a browser.
+# Ray's own command line against the admin server, and the dashboard in a browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
-	$(SWIFT) build --product metrics-app
-	Tests/Operations/check_metrics.py .build/debug/metrics-app
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
 	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
 
@@ -108,8 +105,6 @@ check-format:
 
 setup-run:
 	@dev/setup.sh run
-setup-operations:
-	@dev/setup.sh operations
 setup-test:
 	@dev/setup.sh test
 setup-bench:

@@ -39,7 +39,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
@@ -57,8 +56,6 @@ let package = Package(
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore", heap], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque, heap], swiftSettings: settings),
-        // What processes count, without lock on the path of requests; its text and its history.
-        .target(name: "SwerveMetrics", dependencies: ["SwerveCore"], swiftSettings: settings),
         // Pure too, but apart, because the YAML library brings Foundation.
         .target(
             name: "SwerveConfig",
@@ -77,22 +74,20 @@ let package = Package(
         ),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveMetrics", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveReplica",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting", "SwerveSystem",
-                nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", nioCore,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveTransport",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveReplica", "SwerveSystem",
-                nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveSystem", nioCore, nioPosix,
                 logging,
             ],
             swiftSettings: settings
@@ -112,16 +107,14 @@ let package = Package(
         .target(
             name: "SwerveProxy",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting",
-                nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", nioCore,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveController",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveMetrics", "SwerveReplica",
-                "SwerveSystem",
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveSystem",
                 "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
@@ -152,9 +145,7 @@ let package = Package(
                 "SwerveCore",
                 "SwerveHTTP",
                 "SwerveHTTPTypes", "SwerveLaunch",
-                "SwerveMetrics", "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix,
-                logging,
-                .product(name: "CoreMetrics", package: "swift-metrics"),
+                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -360,13 +351,6 @@ let package = Package(
             path: "Benchmarks/Sources/chaos-app",
             swiftSettings: settings
         ),
-        // What is scraped during `make test-operations`.
-        .executableTarget(
-            name: "metrics-app",
-            dependencies: ["Swerve", .product(name: "CoreMetrics", package: "swift-metrics")],
-            path: "Tests/Operations/metrics-app",
-            swiftSettings: settings
-        ),
         // Damaged input for the parsers of what clients send: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
@@ -492,11 +476,6 @@ let package = Package(
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
-        .testTarget(
-            name: "SwerveMetricsTests",
-            dependencies: ["SwerveCore", "SwerveMetrics"],
-            swiftSettings: settings
-        ),
         .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveHummingbirdTests",
@@ -546,11 +525,10 @@ let package = Package(
             name: "SwerveIntegrationTests",
             dependencies: [
                 "Shouts", "Swerve", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveHummingbird",
-                "SwerveMetrics", "SwerveRuntime",
+                "SwerveRuntime",
                 "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-application", "entry-attribute", "entry-arguments", "entry-draining", "entry-durable",
                 "entry-top-level",
@@ -622,7 +600,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveProxyTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveProxy", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -7,7 +7,6 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveProxy
-internal import SwerveSystem
 internal import SwerveTransport
 internal import Synchronization
 
@@ -40,8 +39,7 @@ final class Front: Sendable {
         _ pools: PoolTable,
         _ files: WorkerFiles,
         _ loops: [any EventLoop],
-        clock: any EventLoop,
-        metricsEnd: @escaping @Sendable (String) -> Void
+        clock: any EventLoop
     ) {
         self.options = options
         self.clock = clock
@@ -58,11 +56,6 @@ final class Front: Sendable {
             drainTimeout: options.drainTimeout,
             clock: clock,
             logger: options.logger,
-            ended: { number in
-                let path = WorkerFiles.metricsPath(ofProxy: number, beside: files.proxiesAddress)
-                metricsEnd(path)
-                try? FileSystem.remove(path)
-            },
             settings: { number in
                 ProxySettings(
                     instance: instance,

@@ -63,9 +63,8 @@ extension Pool {
         )
     }
 
-    /// Tells the other processes how many requests wait here, if that has changed, and whoever reads the metrics.
+    /// Tells the other processes how many requests wait here, if that has changed.
     func announceQueue(_ state: inout State) {
-        metrics.queued(state.router.queuedCount)
         guard let shared = state.shared, state.router.queuedCount != state.announced else { return }
         state.announced = state.router.queuedCount
         shared.announce(state.announced)
