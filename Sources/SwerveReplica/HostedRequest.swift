@@ -351,7 +351,8 @@ struct LocalReply: Reply {
     let mailbox: Mailbox
 
     func send(_ event: StreamEvent) {
-        mailbox.post(event, to: receiver)
+        let receiver = receiver
+        mailbox.post { receiver.received(event) }
     }
     /// Frees the place before it sends the answer, so that the caller's next request finds it free.
     func end(_ event: StreamEvent, of replica: HostedReplica) {

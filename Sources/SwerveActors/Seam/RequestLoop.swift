@@ -21,35 +21,26 @@ package final class RequestLoop: @unchecked Sendable {
     }
 }
 
-/// Brings events from any thread to their receivers on an event loop, in order, with one wake-up for all events posted
-/// before the loop delivers them.
+/// Brings work from any thread to an event loop, in order, with one wake-up for all work posted before the loop runs
+/// it.
 package final class Mailbox: Burst {
-    private struct Letter {
-        let receiver: any ReplicaStreamReceiver
-        let event: StreamEvent
-    }
     private struct State {
-        var letters: [Letter] = []
-        /// An empty array with the memory of an earlier delivery.
-        var spare: [Letter] = []
+        var work: [@Sendable () -> Void] = []
         var burst = BurstState()
     }
     package let eventLoop: any EventLoop
     private let state = Mutex(State())
 
-    /// The memory of more letters than this is not kept.
-    private static let mostKept = 256
-
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
 
-    package func post(_ event: StreamEvent, to receiver: any ReplicaStreamReceiver) {
+    package func post(_ work: @escaping @Sendable () -> Void) {
         let wake = state.withLock { state in
-            state.letters.append(Letter(receiver: receiver, event: event))
+            state.work.append(work)
             return state.burst.added()
         }
-        if wake { eventLoop.execute { self.deliver() } }
+        if wake { eventLoop.execute { self.run() } }
     }
 
     package func hold() {
@@ -57,23 +48,18 @@ package final class Mailbox: Burst {
     }
 
     package func release() {
-        let isReady = state.withLock { $0.burst.release() && !$0.letters.isEmpty }
+        let isReady = state.withLock { $0.burst.release() && !$0.work.isEmpty }
         guard isReady else { return }
-        if eventLoop.inEventLoop { return deliver() }
-        if state.withLock({ $0.burst.added() }) { eventLoop.execute { self.deliver() } }
+        if eventLoop.inEventLoop { return run() }
+        if state.withLock({ $0.burst.added() }) { eventLoop.execute { self.run() } }
     }
 
-    private func deliver() {
-        var letters = state.withLock { state in
-            var letters: [Letter] = []
-            swap(&letters, &state.spare)
-            swap(&letters, &state.letters)
+    private func run() {
+        let work = state.withLock { state in
+            defer { state.work = [] }
             state.burst.ran()
-            return letters
+            return state.work
         }
-        for letter in letters { letter.receiver.received(letter.event) }
-        guard letters.count <= Self.mostKept else { return }
-        letters.removeAll(keepingCapacity: true)
-        state.withLock { $0.spare = letters }
+        for work in work { work() }
     }
 }

@@ -136,7 +136,8 @@ extension HTTPConnectionHandler {
             if outgoing.readableBytes > 4 * Self.copiedBodyBytes { sendOutgoing(promise: nil) }
         } else {
             sendOutgoing(promise: nil)
-            write(bytes)
+            writtenBytes &+= bytes.readableBytes
+            context?.write(wrapOutboundOut(bytes), promise: nil)
         }
     }
 
