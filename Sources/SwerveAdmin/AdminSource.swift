@@ -9,6 +9,12 @@ package protocol AdminSource: Sendable {
     /// The status now and after each change, until the instance is shut down; only the latest for a slow reader.
     func statusUpdates() async -> AsyncStream<ServeStatus>
 
+    /// The document in the words of Ray Serve, `ServeInstanceDetails`.
+    ///
+    /// - Parameter kind: `imperative` or `declarative`, for the applications that a program runs or a configuration
+    ///   deployed; `nil` for all.
+    func rayDetails(_ document: StatusDocument, kind: String?) async throws -> JSONValue
+
     /// Begins to delete an application. Its ongoing requests finish.
     func delete(_ application: String) async throws
     func scale(_ deployment: DeploymentID, to replicas: Int) async throws
@@ -46,6 +52,9 @@ package protocol AdminSource: Sendable {
 }
 
 extension AdminSource {
+    package func rayDetails(_ document: StatusDocument, kind: String?) async throws -> JSONValue {
+        RayDetails.instance(document)
+    }
     package func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan] {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }

@@ -27,7 +27,11 @@ extension IntegrationTests {
             try await withProgram { program in
                 for expected in 1...3 {
                     let connection = try await Serve.connect(processID: program.processID)
-                    let counter = try connection.deploymentHandle("Counter", application: "Counting", as: Shouts.Counter.self)
+                    let counter = try connection.deploymentHandle(
+                        "Counter",
+                        application: "Counting",
+                        as: Shouts.Counter.self
+                    )
                     #expect(try await counter.next() == expected)
                     await connection.close()
                 }
@@ -55,7 +59,9 @@ extension IntegrationTests {
                 program.terminate()
                 #expect(await program.exitStatus() == 0)
                 try await eventually("calls fail") { (try? await counter.next()) == nil }
-                #expect(throws: ServeError.self) { try connection.applicationHandle("Counting", as: Shouts.Counter.self) }
+                #expect(throws: ServeError.self) {
+                    try connection.applicationHandle("Counting", as: Shouts.Counter.self)
+                }
                 await connection.close()
             }
         }

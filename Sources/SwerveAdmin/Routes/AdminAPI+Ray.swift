@@ -8,9 +8,10 @@ extension AdminAPI {
         let api = self
         return [
             AdminRoute(.get, "/api/ray/version") { _ in .json(RayDetails.version.bytes) },
-            AdminRoute(.get, "/api/serve/applications") { _ in
+            AdminRoute(.get, "/api/serve/applications") { request in
                 let document = await StatusDocument(api.source, api.source.status())
-                return .json(RayDetails.instance(document).bytes)
+                let kind = request.queryFields["api_type"]
+                return .json(try await api.source.rayDetails(document, kind: kind).bytes)
             },
             AdminRoute(.put, "/api/serve/applications") { request in
                 try await api.source.deploy(try await request.content())

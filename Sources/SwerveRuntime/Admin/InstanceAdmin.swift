@@ -4,8 +4,8 @@ internal import SwerveCore
 
 /// An instance, as its admin server sees it.
 struct InstanceAdmin: AdminSource {
-    private let instance: ServeInstance
-    private let deployer: ConfigDeployer
+    let instance: ServeInstance
+    let deployer: ConfigDeployer
 
     init(_ instance: ServeInstance) {
         self.instance = instance
