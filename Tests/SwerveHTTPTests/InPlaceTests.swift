@@ -103,7 +103,8 @@ import Testing
         for (answer, expected) in zip(answers, expected) {
             #expect(answer.hasPrefix(expected.dropLast()), "\(answer), not \(expected)")
         }
-        #expect(answers.filter { $0.hasSuffix("shared") }.count == places.counts.count)
+        // No place is made in vain; how many requests share one depends on what arrives together.
+        #expect(answers.count { $0.hasSuffix("shared") } >= places.counts.count)
         #expect(places.counts.allSatisfy { $0 >= 128 << 10 && sizes.contains($0) })
         // The first large one comes behind a small request, so that not all of it has arrived with its head.
         #expect(!places.counts.isEmpty)
