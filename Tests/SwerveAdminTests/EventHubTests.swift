@@ -22,6 +22,60 @@ import Testing
         }
     }
 
+    /// The names of the applications in an event.
+    private func names(_ event: ByteBuffer?) -> [String]? {
+        guard let event else { return nil }
+        let text = String(buffer: event)
+        #expect(text.hasPrefix("event: status\nid: ") && text.hasSuffix("\n\n"))
+        return ["one", "two", "three"].filter { text.contains("\"name\":\"\($0)\"") }
+    }
+
+    @Test func `a reader gets the present status at once, and then each change`() async throws {
+        try await withHub { hub, source, goOn in
+            source.run("one")
+            var events = try hub.open().makeAsyncIterator()
+            // The status before is a change, too.
+            var first = names(await events.next())
+            if first == [] {
+                goOn()
+                first = names(await events.next())
+            }
+            #expect(first == ["one"])
+            source.run("one", "two")
+            goOn()
+            #expect(names(await events.next()) == ["one", "two"])
+        }
+    }
+
+    @Test func `changes that come while the hub waits are one event with the latest`() async throws {
+        try await withHub { hub, source, goOn in
+            var events = try hub.open().makeAsyncIterator()
+            #expect(names(await events.next()) == [])
+            for count in 1...50 { source.run(count.isMultiple(of: 2) ? "one" : "two") }
+            source.run("three")
+            try await eventually("the hub knows the last one") { hub.status.applications.keys.contains("three") }
+            goOn()
+            #expect(names(await events.next()) == ["three"])
+        }
+    }
+
+    @Test func `a reader that is behind gets only the latest`() async throws {
+        try await withHub { hub, source, goOn in
+            let slow = try hub.open()
+            var fast = try hub.open().makeAsyncIterator()
+            // The first event may have gone to the other one alone.
+            goOn()
+            #expect(names(await fast.next()) == [])
+            for name in ["one", "two"] {
+                source.run(name)
+                goOn()
+                #expect(names(await fast.next()) == [name])
+            }
+            var late = slow.makeAsyncIterator()
+            #expect(names(await late.next()) == ["two"])
+        }
+    }
+
     @Test func `one reader more than there may be is refused, until another one is gone`() async throws {
         try await withHub(limit: 1) { hub, _, _ in
             var events: AsyncStream<ByteBuffer>? = try hub.open()

@@ -1,5 +1,5 @@
 package import NIOCore
-internal import SwerveCore
+package import SwerveCore
 internal import SwerveHTTPTypes
 internal import Synchronization
 
@@ -39,6 +39,9 @@ package final class EventHub: Sendable {
         (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// The latest status that it knows, for tests.
+    package var status: ServeStatus { state.withLock { $0.status } }
+
     /// The number of streams that are open.
     package var readerCount: Int { state.withLock { $0.readers.count } }
 
@@ -56,8 +59,8 @@ package final class EventHub: Sendable {
                 self.wake.finish()
             }
             for await _ in wakes {
-                await publish()
-                try? await time.sleep(Self.interval)
+                // A wake-up without news costs no wait. A cancelled wait means that the hub ends.
+                if await publish() { try? await time.sleep(Self.interval) }
             }
         }
         end()
@@ -99,17 +102,19 @@ package final class EventHub: Sendable {
         for reader in readers { reader.finish() }
     }
 
-    private func publish() async {
+    /// - Returns: whether there was something to tell.
+    private func publish() async -> Bool {
         let (status, version, isNeeded) = state.withLock { state in
             (state.status, state.version, state.readers.values.contains { $0.seen < state.version })
         }
-        guard isNeeded, let event = await event(status, version) else { return }
+        guard isNeeded, let event = await event(status, version) else { return false }
         let readers = state.withLock { state in
             let behind = state.readers.filter { $0.value.seen < version }
             for id in behind.keys { state.readers[id]?.seen = version }
             return behind.values.map(\.events)
         }
         for reader in readers { reader.yield(event) }
+        return !readers.isEmpty
     }
 
     private func event(_ status: ServeStatus, _ version: Int) async -> ByteBuffer? {
