@@ -133,7 +133,9 @@ let package = Package(
         .target(
             name: "SwerveAdmin",
             dependencies: [
-                "CSwerveDashboard", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem", nioCore, logging,
+                "CSwerveDashboard", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem",
+                nioCore,
+                logging,
             ],
             exclude: ["Dashboard"],
             swiftSettings: settings
@@ -142,10 +144,8 @@ let package = Package(
             name: "SwerveRuntime",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
-                "SwerveCore",
-                "SwerveHTTP",
-                "SwerveHTTPTypes", "SwerveLaunch",
-                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
+                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveProxy", "SwerveReplica",
+                "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -190,8 +190,7 @@ let package = Package(
             name: "Swerve",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes",
-                "SwerveMacros",
-                "SwerveRuntime",
+                "SwerveMacros", "SwerveRuntime",
             ],
             swiftSettings: settings
         ),
@@ -260,7 +259,7 @@ let package = Package(
         .target(
             name: "SwerveTool",
             dependencies: [
-                "Swerve", "SwerveConfig", "SwerveCore", "SwerveSystem", nioCore,
+                "Swerve", "SwerveConfig", "SwerveCore", "SwerveRuntime", "SwerveSystem", nioCore,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
@@ -524,7 +523,8 @@ let package = Package(
         .testTarget(
             name: "SwerveIntegrationTests",
             dependencies: [
-                "Shouts", "Swerve", "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveHummingbird",
+                "Shouts", "Swerve", "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes",
+                "SwerveHummingbird",
                 "SwerveRuntime",
                 "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -615,7 +615,8 @@ let package = Package(
         .testTarget(
             name: "SwerveAdminTests",
             dependencies: [
-                "SwerveAdmin", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem", "TestSupport", nioCore,
+                "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem",
+                "TestSupport", nioCore,
                 nioPosix, logging,
             ],
             swiftSettings: settings

@@ -1,4 +1,5 @@
 package import NIOCore
+package import SwerveConfig
 package import SwerveCore
 
 /// What the admin server asks of the instance that it belongs to. What an instance does not have throws
@@ -9,11 +10,8 @@ package protocol AdminSource: Sendable {
     /// The status now and after each change, until the instance is shut down; only the latest for a slow reader.
     func statusUpdates() async -> AsyncStream<ServeStatus>
 
-    /// The document in the words of Ray Serve, `ServeInstanceDetails`.
-    ///
-    /// - Parameter kind: `imperative` or `declarative`, for the applications that a program runs or a configuration
-    ///   deployed; `nil` for all.
-    func rayDetails(_ document: StatusDocument, kind: String?) async throws -> JSONValue
+    /// What was deployed, by the applications' names.
+    func deployed() async -> [String: AdminDeployed]
 
     /// Begins to delete an application. Its ongoing requests finish.
     func delete(_ application: String) async throws
@@ -52,9 +50,6 @@ package protocol AdminSource: Sendable {
 }
 
 extension AdminSource {
-    package func rayDetails(_ document: StatusDocument, kind: String?) async throws -> JSONValue {
-        RayDetails.instance(document)
-    }
     package func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan] {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }
@@ -145,6 +140,18 @@ package struct InstanceFacts: Sendable, Encodable {
         self.targetCapacity = targetCapacity
         self.stateDirectory = stateDirectory
         self.deployedAt = deployedAt
+    }
+}
+
+/// An application as it was deployed.
+package struct AdminDeployed: Sendable {
+    package var ingress: String
+    /// `nil` if a program runs it itself.
+    package var config: ApplicationConfig?
+
+    package init(ingress: String, config: ApplicationConfig?) {
+        self.ingress = ingress
+        self.config = config
     }
 }
 

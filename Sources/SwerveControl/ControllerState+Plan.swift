@@ -67,6 +67,8 @@ extension DeploymentSpec {
     fileprivate func differences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
         var fields: [DeployPlan.Change.Field] = []
         if build != new.build { fields.append(.init("executable", from: build, to: new.build)) }
+        // Values may be secrets.
+        if variables != new.variables { fields.append(.init("environment variables")) }
         if typeName != new.typeName { fields.append(.init("type", from: typeName, to: new.typeName)) }
         if arguments != new.arguments { fields.append(.init("arguments")) }
         if userConfig != new.userConfig {

@@ -10,6 +10,7 @@
 /// | anything else | the controller uses the new value from now on |
 package struct Revision: Hashable, Sendable, Codable {
     package let build: String
+    package let variables: [String: String]?
     package let typeName: String
     package let arguments: [UInt8]
     package let placement: DeploymentOptions.Placement
@@ -34,6 +35,7 @@ extension DeploymentSpec {
     package var revision: Revision {
         Revision(
             build: build,
+            variables: variables,
             typeName: typeName,
             arguments: arguments,
             placement: options.placement,

@@ -42,6 +42,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var userConfig: [UInt8]?
     /// The build of the executable; empty where builds cannot be told apart.
     public var build: String
+    /// Variables that the replicas' processes have besides the instance's own; `nil` for none.
+    public var variables: [String: String]?
 
     public init(
         id: DeploymentID,
@@ -50,7 +52,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         options: DeploymentOptions,
         answersHTTP: Bool,
         userConfig: [UInt8]? = nil,
-        build: String = ""
+        build: String = "",
+        variables: [String: String]? = nil
     ) {
         self.id = id
         self.typeName = typeName
@@ -59,5 +62,6 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
         self.userConfig = userConfig
         self.build = build
+        self.variables = variables
     }
 }

@@ -19,13 +19,18 @@ struct Delete: AsyncParsableCommand {
 
     @Argument(help: "The application.") var name: String
 
-    @Flag(help: "Do not wait until it is gone.") var noWait = false
+    @OptionGroup var waiting: Waiting
 
     func run() async throws {
         let client = try AdminClient(instance)
         _ = try await client.send(.DELETE, "/api/v1/applications/\(name.asPathPart)")
-        if noWait { return print("\(name) is being deleted") }
-        while try await client.status().applications[name] != nil { try await Task.sleep(for: .milliseconds(100)) }
+        guard let patience = waiting.patience else { return print("\(name) is being deleted") }
+        let clock = ContinuousClock()
+        let end = clock.now + patience
+        while try await client.status().applications[name] != nil {
+            if clock.now > end { throw Failure("\(name) is not gone after \(patience)", code: 3) }
+            try await clock.sleep(for: .milliseconds(100))
+        }
         print("\(name) is deleted")
     }
 }
@@ -42,7 +47,7 @@ struct Scale: AsyncParsableCommand {
 
     @Argument(help: "The number of replicas.") var replicas: Int
 
-    @Flag(help: "Do not wait until they run.") var noWait = false
+    @OptionGroup var waiting: Waiting
 
     func run() async throws {
         guard let id = DeploymentID(deployment) else {
@@ -51,8 +56,8 @@ struct Scale: AsyncParsableCommand {
         let client = try AdminClient(instance)
         let path = "/api/v1/applications/\(id.application.asPathPart)/deployments/\(id.deployment.asPathPart)/scale"
         _ = try await client.send(.POST, path, Data(#"{"target_num_replicas":\#(replicas)}"#.utf8))
-        if noWait { return print("\(id) is being scaled to \(replicas)") }
-        try await client.settle([id.application])
+        guard let patience = waiting.patience else { return print("\(id) is being scaled to \(replicas)") }
+        try await client.settle([id.application], within: patience)
     }
 }
 
@@ -70,7 +75,7 @@ struct Rollback: AsyncParsableCommand {
 
     @Flag(help: "Show the revisions that can be deployed again.") var list = false
 
-    @Flag(help: "Do not wait until its replicas run.") var noWait = false
+    @OptionGroup var waiting: Waiting
 
     private struct Revisions: Decodable {
         struct Revision: Decodable {
@@ -96,8 +101,8 @@ struct Rollback: AsyncParsableCommand {
         }
         let content = to.map { Data(#"{"revision":\#($0)}"#.utf8) } ?? Data("{}".utf8)
         _ = try await client.send(.POST, "\(path)/rollback", content)
-        if noWait { return print("\(name) is being rolled back") }
-        try await client.settle([name])
+        guard let patience = waiting.patience else { return print("\(name) is being rolled back") }
+        try await client.settle([name], within: patience)
     }
 }
 
@@ -127,8 +132,8 @@ extension AdminClient {
     /// Shows the status of applications until nothing is under way any more.
     ///
     /// - Throws: ``Failure`` with code 3 if one is not healthy then.
-    func settle(_ names: [String]) async throws {
-        let report = try await Convergence(self, showsReplicas: false).wait { report in
+    func settle(_ names: [String], within patience: Duration) async throws {
+        let report = try await Convergence(self, showsReplicas: false, within: patience).wait { report in
             var report = report
             report.applications = report.applications.filter { names.contains($0.key) }
             return report

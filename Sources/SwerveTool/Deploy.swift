@@ -3,6 +3,7 @@ internal import NIOCore
 internal import NIOHTTP1
 internal import SwerveConfig
 internal import SwerveCore
+internal import SwerveRuntime
 internal import SwerveSystem
 
 #if canImport(FoundationEssentials)
@@ -27,6 +28,7 @@ struct ConfigFile: ParsableArguments {
         do {
             let parsed = try ServeConfig.parse(text, file: file)
             for warning in parsed.warnings { StandardError.write("warning: \(warning)\n") }
+            for what in parsed.config.ignored { StandardError.write("warning: \(what)\n") }
             return parsed.config.resolvingPaths(in: URL(filePath: file).deletingLastPathComponent().absoluteURL.path())
         } catch {
             throw Failure("\(error)")
@@ -47,7 +49,7 @@ struct Deploy: AsyncParsableCommand {
     @OptionGroup var instance: InstanceOptions
     @OptionGroup var config: ConfigFile
 
-    @Flag(help: "Do not wait until the replicas run.") var noWait = false
+    @OptionGroup var waiting: Waiting
 
     func run() async throws {
         let config = try config.read()
@@ -55,8 +57,8 @@ struct Deploy: AsyncParsableCommand {
         let content = Data(config.json.json.utf8)
         _ = try await client.send(.PUT, "/api/serve/applications/", content, timeout: .minutes(11))
         let names = config.applications.map(\.name)
-        if noWait { return print("deploying \(names.joined(separator: ", "))") }
-        try await client.settle(names)
+        guard let patience = waiting.patience else { return print("deploying \(names.joined(separator: ", "))") }
+        try await client.settle(names, within: patience)
     }
 }
 
@@ -123,7 +125,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(help: "The path below which it answers HTTP; its own by default.") var routePrefix: String?
 
-    @Flag(help: "Do not wait until the replicas run.") var noWait = false
+    @OptionGroup var waiting: Waiting
 
     func run() async throws {
         let client = try AdminClient(instance)
@@ -134,23 +136,16 @@ struct Run: AsyncParsableCommand {
         }
         let application = try parts.count > 1 ? parts[1] : Self.onlyApplication(of: path)
         var members: [String: JSONValue] = ["import_path": .string("\(path):\(application)")]
-        var values: [String: JSONValue] = [:]
-        for word in arguments {
-            guard let equals = word.firstIndex(of: "="), equals != word.startIndex else {
-                throw ValidationError("'\(word)' is not an argument: write NAME=VALUE")
-            }
-            values[String(word[..<equals])] = .string(String(word[word.index(after: equals)...]))
-        }
+        let values = try ApplicationArguments(words: arguments).values
         if !values.isEmpty { members["args"] = .object(values) }
         if let routePrefix { members["route_prefix"] = routePrefix.isEmpty ? .null : .string(routePrefix) }
         let name = name ?? application
         let content = Data(JSONValue.object(members).json.utf8)
         _ = try await client.send(.PUT, "/api/v1/applications/\(name.asPathPart)", content, timeout: .minutes(11))
-        if noWait { return print("\(name) is being deployed") }
-        try await client.settle([name])
-        if let http = try await client.status().instance.http,
-            let prefix = try await client.status().applications[name]?.routePrefix
-        {
+        guard let patience = waiting.patience else { return print("\(name) is being deployed") }
+        try await client.settle([name], within: patience)
+        let report = try await client.status()
+        if let http = report.instance.http, let prefix = report.applications[name]?.routePrefix {
             print("\(name) answers at http://\(http.host):\(http.port)\(prefix)")
         }
     }

@@ -21,6 +21,8 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "Show changes until nothing is under way any more.")
     var wait = false
 
+    @OptionGroup var timeout: Timeout
+
     @Option(name: [.short, .long], help: "Only this application.")
     var name: String?
 
@@ -29,7 +31,7 @@ struct Status: AsyncParsableCommand {
         if json { return print(String(decoding: try await client.send(.GET, "/api/v1/status"), as: UTF8.self)) }
         var report = try await report(client)
         guard wait else { return show(report) }
-        report = try await Convergence(client, showsReplicas: !short).wait { only($0) }
+        report = try await Convergence(client, showsReplicas: !short, within: timeout.patience).wait { only($0) }
         if !report.isHealthy { throw Failure("not every application is healthy; its message says why", code: 3) }
     }
 
@@ -55,55 +57,5 @@ struct Status: AsyncParsableCommand {
         }
         let table = StatusTable(report, showsReplicas: !short)
         for line in table.lines(width: Terminal.width, usesColours: Terminal.hasColours) { print(line) }
-    }
-}
-
-/// Shows a status until nothing is under way any more: on a terminal one table that changes, otherwise a line for each
-/// change of a state.
-struct Convergence {
-    private let client: AdminClient
-    private let showsReplicas: Bool
-    /// How often the instance is asked.
-    private static let period = Duration.milliseconds(200)
-
-    init(_ client: AdminClient, showsReplicas: Bool) {
-        self.client = client
-        self.showsReplicas = showsReplicas
-    }
-
-    /// - Parameters:
-    ///   - part: what of the status matters.
-    /// - Returns: the status in the end.
-    func wait(for part: (StatusReport) -> StatusReport) async throws -> StatusReport {
-        var shown = 0
-        var states: [String: String] = [:]
-        while true {
-            let report = part(try await client.status())
-            if Terminal.isTerminal {
-                let table = StatusTable(report, showsReplicas: showsReplicas)
-                let lines = table.lines(width: Terminal.width, usesColours: Terminal.hasColours)
-                Terminal.replace(shown, by: lines)
-                shown = lines.count
-            } else {
-                for (name, state) in report.states where states[name] != state { print("\(name): \(state)") }
-                states = Dictionary(uniqueKeysWithValues: report.states)
-            }
-            if report.isSettled { return report }
-            try await Task.sleep(for: Self.period)
-        }
-    }
-}
-
-extension StatusReport {
-    /// The states of the deployments, in order.
-    fileprivate var states: [(String, String)] {
-        applications.sorted { $0.key < $1.key }.flatMap { application, status in
-            status.deployments.sorted { $0.key < $1.key }.map { name, deployment in
-                let message = deployment.pending?.reason ?? deployment.message
-                let line = message.split(whereSeparator: \.isNewline).first.map { " (\($0))" } ?? ""
-                let count = "\(deployment.running)/\(deployment.target.replicas)"
-                return ("\(application)/\(name)", "\(deployment.state) \(count)\(line)")
-            }
-        }
     }
 }

@@ -67,6 +67,9 @@ final class FakeSource: AdminSource {
     }
     func status() async -> ServeStatus { state.withLock { $0.status } }
     func statusUpdates() async -> AsyncStream<ServeStatus> { updates }
+    func deployed() async -> [String: AdminDeployed] {
+        state.withLock { $0.status.applications.mapValues { _ in AdminDeployed(ingress: "Model", config: nil) } }
+    }
     func delete(_ application: String) async throws { note("delete \(application)") }
     func scale(_ deployment: DeploymentID, to replicas: Int) async throws { note("scale \(deployment) to \(replicas)") }
     func setTargetCapacity(_ percent: Int?) async throws { note("capacity \(percent ?? -1)") }

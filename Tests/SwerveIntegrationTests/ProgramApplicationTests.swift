@@ -1,6 +1,7 @@
 import Foundation
 import Swerve
 import SwerveActors
+import SwerveConfig
 import SwerveRuntime
 import TestSupport
 import Testing
@@ -115,7 +116,37 @@ extension IntegrationTests {
             #expect(await refusal { $0.application = "shuting" }?.message.hasSuffix("did you mean 'shouting'?") == true)
             let unnamed = await refusal { $0.application = nil }
             #expect(unnamed?.code == .notFound)
-            #expect(unnamed?.message.hasSuffix("name one of: shouting, Counting") == true)
+            #expect(unnamed?.message.hasSuffix("name one of: shouting, Counting, Homely") == true)
+        }
+
+        @Test func `what only a process of the program itself can do is refused`() async throws {
+            let homely = await refusal { $0.application = "Homely" }
+            #expect(homely?.code == .invalidOptions)
+            #expect(homely?.message.contains("runs in the instance's own process") == true)
+        }
+
+        @Test func `variables of a configuration are those of the replicas, and not of others`() async throws {
+            let name = Instance.newName()
+            var wanted = DescribeRequest.Wanted("shouting")
+            wanted.name = name
+            let spec = try await instance.describe(Self.executable, wanted)
+            let yaml = """
+                applications:
+                - name: \(name)
+                  import_path: x:shouting
+                  runtime_env: {env_vars: {SHOUT_A: "1", SHOUT_B: "2"}}
+                  deployments: [{name: Voice, runtime_env: {env_vars: {SHOUT_B: "3"}}}]
+                """
+            try await instance.deploy(try ServeConfig.parse(yaml).config.applications[0].applied(to: spec))
+            let deployments = try #require(await instance.status().applications[name]?.deployments)
+            func variables(_ deployment: String) throws -> [Substring] {
+                let process = try #require(deployments[deployment]?.replicas.first?.processID)
+                let data = try Data(contentsOf: URL(filePath: "/proc/\(process)/environ"))
+                return String(decoding: data, as: UTF8.self).split(separator: "\0").filter { $0.hasPrefix("SHOUT_") }
+            }
+            #expect(try variables("Shouter").sorted() == ["SHOUT_A=1", "SHOUT_B=2"])
+            #expect(try variables("Voice").sorted() == ["SHOUT_A=1", "SHOUT_B=3"])
+            try await instance.delete(name)
         }
 
         @Test func `a program without applications says so`() async throws {
@@ -134,7 +165,7 @@ extension IntegrationTests {
 
         @Test func `a program lists its applications with their arguments and defaults`() async throws {
             let found = try await instance.applications(of: Self.executable)
-            #expect(found.map(\.name) == ["shouting", "Counting"])
+            #expect(found.map(\.name) == ["shouting", "Counting", "Homely"])
             #expect(found.first?.arguments.map(\.name) == ["loud", "text", "times", "words"])
             #expect(found.first?.arguments.map(\.fallback?.json) == ["true", #""hello""#, "1", "[]"])
         }

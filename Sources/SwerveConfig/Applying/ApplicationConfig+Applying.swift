@@ -58,7 +58,17 @@ extension ApplicationConfig {
             spec.deployments[index].options = options
         }
         guard problems.isEmpty else { throw ConfigError(problems) }
+        for index in spec.deployments.indices {
+            let variables = variables(of: spec.deployments[index].id.deployment)
+            if !variables.isEmpty { spec.deployments[index].variables = variables }
+        }
         return spec
+    }
+
+    /// The variables of a deployment's processes: the application's, and the deployment's own on top.
+    private func variables(of name: String) -> [String: String] {
+        let own = deployments.first { $0.name == name }?.runtimeEnvironment?.variables ?? [:]
+        return (runtimeEnvironment?.variables ?? [:]).merging(own) { $1 }
     }
 
     /// The user configurations, by deployment. Each is to be decoded into the deployment's `UserConfig`.

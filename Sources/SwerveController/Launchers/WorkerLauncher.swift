@@ -107,7 +107,8 @@ package final class WorkerLauncher: ReplicaLauncher {
             $0.replicas[replica] = Replica(spec: spec, processes: processes, limits: limits, report: report)
         }
         report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
-        var environment = reservation.environment
+        // What the instance says of devices and of itself comes last.
+        var environment = (spec.variables ?? [:]).merging(reservation.environment) { _, own in own }
         environment[WorkerSettings.variable] = settings.text
         processes.start(replica, executable: executable, environment: environment) { event in
             switch event {

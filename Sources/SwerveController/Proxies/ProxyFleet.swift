@@ -23,19 +23,14 @@ package final class ProxyFleet: CallerGroup {
         /// `nil` before ``ProxyFleet/begin(_:)``.
         var machine: ProxyFleetState?
         var processes: (any ProcessLauncher)?
-        var connections: [UInt64: PeerConnection] = [:]
-        /// The latest message about each deployment.
-        var published: [DeploymentID: ControlMessage] = [:]
+        var callers = CallerTable(of: "proxy")
         var routes: [RouteEntry] = []
         /// Whether the proxies take connections. They do unless direct replicas do.
         var takesConnections = true
-        var fences = Fences()
         var timer: (time: MonotonicTime, scheduled: Scheduled<Void>)?
         var waitingForAll: [CheckedContinuation<Void, any Error>] = []
         var waitingForReplacement: [CheckedContinuation<Void, any Error>] = []
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
-        var loads = CombinedLoads<UInt64?>()
-        var receiver: (@Sendable ([DeploymentID: Load]) -> Void)?
     }
 
     /// - Parameters:
@@ -105,15 +100,13 @@ package final class ProxyFleet: CallerGroup {
     package func takeConnections(_ takes: Bool) {
         state.withLock { state in
             state.takesConnections = takes
-            for connection in state.connections.values { connection.send(.takeConnections(takes)) }
+            state.callers.send(.takeConnections(takes))
         }
     }
 
     /// Makes the proxies say on the page of their health that they drain.
     package func announceDrain() {
-        state.withLock { state in
-            for connection in state.connections.values { connection.send(.announceDrain) }
-        }
+        state.withLock { $0.callers.send(.announceDrain) }
     }
 
     /// Lets the proxies finish their connections, and ends them.
@@ -136,31 +129,22 @@ package final class ProxyFleet: CallerGroup {
         // Under the lock, so that every proxy gets the tables in the same order.
         state.withLock { state in
             state.routes = routes
-            for connection in state.connections.values { connection.send(.routes(routes)) }
+            state.callers.send(.routes(routes))
         }
     }
 
     package func publish(_ message: ControlMessage, of deployment: DeploymentID) {
-        state.withLock { state in
-            state.published[deployment] = message
-            for connection in state.connections.values { connection.send(message) }
-        }
+        state.withLock { $0.callers.publish(message, of: deployment) }
     }
 
     /// Calls `done` once every proxy has acted on what was published and exposed before.
     package func afterCallersKnow(_ done: @escaping @Sendable () -> Void) {
-        let isPassed = state.withLock { state in
-            let callers = Set(state.connections.keys.map(Self.process))
-            guard let number = state.fences.add(callers, done) else { return true }
-            for connection in state.connections.values { connection.send(.fence(number)) }
-            return false
-        }
-        if isPassed { done() }
+        if state.withLock({ $0.callers.fence(done) }) == nil { done() }
     }
 
     private func probe() {
         let goesOn = state.withLock { state in
-            for connection in state.connections.values { connection.send(.probe) }
+            state.callers.send(.probe)
             return state.machine != nil
         }
         guard goesOn else { return }
@@ -171,16 +155,12 @@ package final class ProxyFleet: CallerGroup {
 
     /// Reports the load of the proxies and of this process together to `receiver` from now on.
     package func reportLoads(to receiver: @escaping @Sendable ([DeploymentID: Load]) -> Void) {
-        state.withLock { $0.receiver = receiver }
+        state.withLock { $0.callers.reportLoads(to: receiver) }
     }
 
     /// A proxy reports its load, or this process does (`nil`).
     package func report(_ loads: [DeploymentID: Load], from proxy: UInt64? = nil) {
-        // Under the lock, so that sums arrive in the order of the reports.
-        state.withLock { state in
-            let sums = state.loads.report(loads, from: proxy)
-            state.receiver?(sums)
-        }
+        state.withLock { $0.callers.report(loads, from: proxy) }
     }
 
     // MARK: The machine
@@ -210,16 +190,14 @@ package final class ProxyFleet: CallerGroup {
         state.timer = (time, scheduled)
     }
 
-    /// The name under which the launcher of processes knows a proxy. No application's name is empty.
-    package static func process(_ number: UInt64) -> ReplicaID {
-        ReplicaID(deployment: DeploymentID(application: "", deployment: "proxy"), number: number)
-    }
+    /// The name under which the launcher of processes knows a proxy.
+    package static func process(_ number: UInt64) -> ReplicaID { CallerTable.process(number, of: "proxy") }
 
     private func perform(_ action: ProxyFleetState.Action) {
         switch action {
         case .start(let number): start(number)
         case .drain(let number):
-            state.withLock { $0.connections[number] }?.send(.drainConnections(within: drainTimeout))
+            state.withLock { $0.callers.connections[number] }?.send(.drainConnections(within: drainTimeout))
         case .kill(let number): state.withLock { $0.processes }?.kill(Self.process(number))
         case .complete: for caller in state.withLock({ take(&$0.waitingForAll) }) { caller.resume() }
         case .replaced: for caller in state.withLock({ take(&$0.waitingForReplacement) }) { caller.resume() }
@@ -259,11 +237,9 @@ package final class ProxyFleet: CallerGroup {
 
     private func exited(_ number: UInt64, _ reason: String) {
         let (connection, passed, wasDraining) = state.withLock { state in
-            let sums = state.loads.forget(number)
-            if !sums.isEmpty { state.receiver?(sums) }
-            return (
-                state.connections.removeValue(forKey: number),
-                state.fences.remove(Self.process(number)),
+            (
+                state.callers.connections[number],
+                state.callers.remove(number),
                 state.machine?.status.contains { $0.number == number && $0.state == .draining } ?? true
             )
         }
@@ -281,11 +257,10 @@ extension ProxyFleet: PeerDelegate {
     package func received(_ hello: Hello, on connection: PeerConnection) {
         let isExpected = state.withLock { state in
             guard let number = hello.replica?.number, hello.replica == Self.process(number),
-                state.connections[number] == nil,
+                state.callers.connections[number] == nil,
                 state.machine?.status.contains(where: { $0.number == number && $0.state == .starting }) == true
             else { return false }
-            state.connections[number] = connection
-            for message in state.published.values { connection.send(message) }
+            state.callers.add(number, connection)
             if !state.takesConnections { connection.send(.takeConnections(false)) }
             connection.send(.routes(state.routes))
             return true
@@ -305,7 +280,7 @@ extension ProxyFleet: PeerDelegate {
                 return []
             }
         case .fenced(let fence):
-            for done in state.withLock({ $0.fences.passed(fence, by: Self.process(number)) }) { done() }
+            for done in state.withLock({ $0.callers.passed(fence, by: number) }) { done() }
         case .load(let loads): report(loads, from: number)
         default: connection.close(because: "unexpected control message: a proxy does not send this kind")
         }
@@ -318,7 +293,7 @@ extension ProxyFleet: PeerDelegate {
     }
 
     private func number(of connection: PeerConnection) -> UInt64? {
-        state.withLock { state in state.connections.first { $0.value === connection }?.key }
+        state.withLock { $0.callers.number(of: connection) }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Logging
 internal import NIOCore
 internal import SwerveAdmin
 internal import SwerveConfig
@@ -34,6 +35,8 @@ actor ConfigDeployer {
     /// - Throws: ``AdminError`` with what is wrong in the configuration, and what asking the programs throws.
     func deploy(_ content: ByteBuffer) async throws {
         let config = try Self.parse(content)
+        let logger = await instance.logger
+        for what in config.ignored { logger.warning("deploying a configuration", metadata: ["reason": "\(what)"]) }
         try await inTurn {
             let described = try await self.describe(config.applications)
             try await self.accept(described, isWhole: true)

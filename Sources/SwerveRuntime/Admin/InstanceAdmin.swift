@@ -4,8 +4,8 @@ internal import SwerveCore
 
 /// An instance, as its admin server sees it.
 struct InstanceAdmin: AdminSource {
-    let instance: ServeInstance
-    let deployer: ConfigDeployer
+    private let instance: ServeInstance
+    private let deployer: ConfigDeployer
 
     init(_ instance: ServeInstance) {
         self.instance = instance
@@ -15,6 +15,13 @@ struct InstanceAdmin: AdminSource {
     func facts() async -> InstanceFacts { await instance.facts() }
     func status() async -> ServeStatus { await instance.status() }
     func statusUpdates() async -> AsyncStream<ServeStatus> { await instance.statusUpdates() }
+
+    func deployed() async -> [String: AdminDeployed] {
+        let configs = await deployer.deployed
+        return await instance.specs.reduce(into: [:]) { deployed, entry in
+            deployed[entry.key] = AdminDeployed(ingress: entry.value.ingress, config: configs[entry.key])
+        }
+    }
 
     func plan(_ configuration: ByteBuffer) async throws -> [DeployPlan] { try await deployer.plan(configuration) }
     func deploy(_ configuration: ByteBuffer) async throws { try await deployer.deploy(configuration) }

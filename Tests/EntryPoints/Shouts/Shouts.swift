@@ -54,6 +54,12 @@ public distributed actor Shouter: HTTPIngress, Reconfigurable {
     }
 }
 
+/// Wants to run in the instance's own process, which only that of this program could do.
+public struct Homely: ServeApplication {
+    public init() {}
+    public func application() -> Counter { Counter.options(placement: .inProcess).bind() }
+}
+
 /// Is called by handles only.
 public struct Counting: ServeApplication {
     public static let routePrefix: String? = nil

@@ -1,7 +1,7 @@
 import Shouts
 import Swerve
 
-/// Two applications, which tests run, and deploy into other instances.
+/// Applications that tests run, and deploy into other instances.
 @main struct Applications: ServeProgram {
-    static let applications: [any ServeApplication.Type] = [Shouting.self, Counting.self]
+    static let applications: [any ServeApplication.Type] = [Shouting.self, Counting.self, Homely.self]
 }
