@@ -180,8 +180,8 @@ let package = Package(
         .target(
             name: "SwerveCommands",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem", "SwerveTransport",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem",
+                "SwerveTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),
@@ -259,11 +259,12 @@ let package = Package(
         .target(
             name: "SwerveTool",
             dependencies: [
-                "Swerve", "SwerveConfig", "SwerveCore", "SwerveRuntime", "SwerveSystem", nioCore,
+                "Swerve", "SwerveConfig", "SwerveCore", "SwerveRuntime", "SwerveSystem", nioCore, nioPosix,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             exclude: ["Main"],
             swiftSettings: settings
@@ -628,7 +629,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveCommandsTests",
-            dependencies: ["SwerveCommands", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts"],
+            dependencies: ["SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -146,11 +146,14 @@ package struct InstanceFacts: Sendable, Encodable {
 /// An application as it was deployed.
 package struct AdminDeployed: Sendable {
     package var ingress: String
+    /// The names of the deployments whose handles each deployment has.
+    package var calls: [String: [String]]
     /// `nil` if a program runs it itself.
     package var config: ApplicationConfig?
 
-    package init(ingress: String, config: ApplicationConfig?) {
+    package init(ingress: String, calls: [String: [String]] = [:], config: ApplicationConfig?) {
         self.ingress = ingress
+        self.calls = calls
         self.config = config
     }
 }

@@ -19,7 +19,7 @@ struct ProgramCommand: AsyncParsableCommand {
             commandName: ThisProcess.name,
             abstract: "Serves \(types.map { $0.name }.joined(separator: ", ")).",
             discussion: "Applications and their arguments, with the defaults:\n" + lines.joined(separator: "\n"),
-            subcommands: [RunCommand.self, PlanCommand.self, CheckCommand.self],
+            subcommands: [RunCommand.self, PlanCommand.self, CheckCommand.self, BuildCommand.self],
             defaultSubcommand: RunCommand.self
         )
     }

@@ -42,6 +42,9 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var userConfig: [UInt8]?
     /// The build of the executable; empty where builds cannot be told apart.
     public var build: String
+    /// The deployments of the application whose handles it gets, by name and in the order of its arguments; `nil` where
+    /// nobody recorded them.
+    public var calls: [String]?
     /// Variables that the replicas' processes have besides the instance's own; `nil` for none.
     public var variables: [String: String]?
 
@@ -53,6 +56,7 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         answersHTTP: Bool,
         userConfig: [UInt8]? = nil,
         build: String = "",
+        calls: [String]? = nil,
         variables: [String: String]? = nil
     ) {
         self.id = id
@@ -62,6 +66,7 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
         self.userConfig = userConfig
         self.build = build
+        self.calls = calls
         self.variables = variables
     }
 }

@@ -107,57 +107,6 @@ struct Plan: AsyncParsableCommand {
     }
 }
 
-/// `swerve run`.
-struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Runs an application of a program in the instance, beside those that run.",
-        discussion: "It lives until it is deleted or another one is run under its name."
-    )
-
-    @OptionGroup var instance: InstanceOptions
-
-    @Argument(help: "EXECUTABLE, or EXECUTABLE:APPLICATION if it has several.") var program: String
-
-    @Argument(help: "The application's arguments, NAME=VALUE.") var arguments: [String] = []
-
-    @Option(name: [.short, .long], help: "What it is called in the instance; its own name by default.")
-    var name: String?
-
-    @Option(help: "The path below which it answers HTTP; its own by default.") var routePrefix: String?
-
-    @OptionGroup var waiting: Waiting
-
-    func run() async throws {
-        let client = try AdminClient(instance)
-        let parts = program.split(separator: ":", maxSplits: 1).map(String.init)
-        let path = URL(filePath: parts.first ?? "").absoluteURL.path()
-        guard FileSystem.isFile(path) else {
-            throw Failure("there is no executable '\(parts.first ?? "")'; build it first")
-        }
-        let application = try parts.count > 1 ? parts[1] : Self.onlyApplication(of: path)
-        var members: [String: JSONValue] = ["import_path": .string("\(path):\(application)")]
-        let values = try ApplicationArguments(words: arguments).values
-        if !values.isEmpty { members["args"] = .object(values) }
-        if let routePrefix { members["route_prefix"] = routePrefix.isEmpty ? .null : .string(routePrefix) }
-        let name = name ?? application
-        let content = Data(JSONValue.object(members).json.utf8)
-        _ = try await client.send(.PUT, "/api/v1/applications/\(name.asPathPart)", content, timeout: .minutes(11))
-        guard let patience = waiting.patience else { return print("\(name) is being deployed") }
-        try await client.settle([name], within: patience)
-        let report = try await client.status()
-        if let http = report.instance.http, let prefix = report.applications[name]?.routePrefix {
-            print("\(name) answers at http://\(http.host):\(http.port)\(prefix)")
-        }
-    }
-
-    /// The name of a program's application: that of the file, which `swerve new` gives both.
-    private static func onlyApplication(of path: String) throws -> String {
-        let name = URL(filePath: path).lastPathComponent
-        guard !name.isEmpty else { throw ValidationError("name the application: EXECUTABLE:APPLICATION") }
-        return name
-    }
-}
-
 /// `swerve config`.
 struct Config: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

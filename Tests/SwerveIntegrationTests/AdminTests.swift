@@ -305,6 +305,24 @@ extension IntegrationTests {
                 try await eventually("nothing runs") { await client.instance.status().applications.isEmpty }
             }
         }
+
+        @Test func `Ray's details tell which deployment has whose handle`() async throws {
+            try await withAdmin { client in
+                let journal = Journal.options(placement: .inProcess).bind()
+                let gate = Gate.options(placement: .inProcess).bind(journal: journal)
+                let visitor = Visitor.options(placement: .inProcess).bind(gate: gate)
+                try await client.instance.run(visitor, name: "m", routePrefix: nil)
+                let details = try await client.json("/api/serve/applications/")
+                let application = (details["applications"] as? [String: Any])?["m"] as? [String: Any]
+                let topology = try #require(application?["deployment_topology"] as? [String: Any])
+                #expect(topology["ingress_deployment"] as? String == "Visitor")
+                let nodes = try #require(topology["nodes"] as? [String: [String: Any]])
+                let called = nodes.mapValues { node in
+                    (node["outbound_deployments"] as? [[String: Any]] ?? []).map { $0["name"] as? String }
+                }
+                #expect(called == ["Visitor": ["Gate"], "Gate": ["Journal"], "Journal": []])
+            }
+        }
     }
 }
 

@@ -125,6 +125,22 @@ extension IntegrationTests {
             #expect(homely?.message.contains("runs in the instance's own process") == true)
         }
 
+        @Test func `what build writes says the same as the program`() async throws {
+            let name = Instance.newName()
+            let file = FileManager.default.temporaryDirectory.appending(path: "\(name).yaml").path()
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            let words = ["build", "--application", "shouting", "--name", name, "--output", file, "times=2"]
+            let program = try Program(Program.product("entry-application"), words)
+            #expect(await program.exitStatus() == 0)
+            let config = try ServeConfig.parse(String(contentsOfFile: file, encoding: .utf8)).config.applications[0]
+            #expect("\(config.importPath)" == "\(Self.executable):shouting")
+            var wanted = DescribeRequest.Wanted(config.importPath.application)
+            wanted.name = name
+            wanted.arguments = ApplicationArguments(try #require(config.args))
+            let spec = try await instance.describe(Self.executable, wanted)
+            #expect(try config.applied(to: spec) == spec)
+        }
+
         @Test func `variables of a configuration are those of the replicas, and not of others`() async throws {
             let name = Instance.newName()
             var wanted = DescribeRequest.Wanted("shouting")

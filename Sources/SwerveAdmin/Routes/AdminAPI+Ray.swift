@@ -57,7 +57,8 @@ extension StatusDocument {
             let details = DeployedApplication(
                 config: application.config,
                 deployedAt: json.seconds(time),
-                ingress: application.ingress
+                ingress: application.ingress,
+                calls: application.calls
             )
             return (name, details)
         }

@@ -19,7 +19,12 @@ struct InstanceAdmin: AdminSource {
     func deployed() async -> [String: AdminDeployed] {
         let configs = await deployer.deployed
         return await instance.specs.reduce(into: [:]) { deployed, entry in
-            deployed[entry.key] = AdminDeployed(ingress: entry.value.ingress, config: configs[entry.key])
+            let deployments = entry.value.deployments
+            deployed[entry.key] = AdminDeployed(
+                ingress: entry.value.ingress,
+                calls: Dictionary(uniqueKeysWithValues: deployments.map { ($0.id.deployment, $0.calls ?? []) }),
+                config: configs[entry.key]
+            )
         }
     }
 

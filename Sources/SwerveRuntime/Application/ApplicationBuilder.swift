@@ -90,6 +90,7 @@ package enum ApplicationBuilder {
                 deployment: id
             )
         }
+        names.beginCalls()
         let writer = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
         try bound.encode(to: writer)
         let config = BinaryWriter(names: names, staysInProcess: options.placement == .inProcess)
@@ -106,7 +107,8 @@ package enum ApplicationBuilder {
             options: options,
             answersHTTP: bound.type is any HTTPIngress.Type,
             userConfig: bound.hasUserConfig || given != nil ? Array(config.buffer.readableBytesView) : nil,
-            build: "\(BuildID.own)"
+            build: "\(BuildID.own)",
+            calls: names.calls.map(\.deployment)
         )
     }
 
@@ -149,6 +151,8 @@ package enum ApplicationBuilder {
     /// Names each deployment: the user's name, else the type's, with `_1`, `_2`, … from the second one on.
     private final class Names: DeploymentNaming {
         private var names: [ObjectIdentifier: DeploymentID] = [:]
+        /// The deployments that were named for an encoder since ``beginCalls()``, each once.
+        private(set) var calls: [DeploymentID] = []
         private let values: ResolvedValues
         let instance: InstanceID
 
@@ -188,10 +192,13 @@ package enum ApplicationBuilder {
             return isFunction ? String(name.dropLast(suffix.count)) : name
         }
 
+        func beginCalls() { calls = [] }
+
         func name(of bound: BoundDeployment) -> DeploymentID {
             guard let name = names[ObjectIdentifier(bound)] else {
                 preconditionFailure("encoding an initialiser's arguments again produced different deployments")
             }
+            if !calls.contains(name) { calls.append(name) }
             return name
         }
 
