@@ -93,17 +93,29 @@ extension HTTPHeaders {
     /// - Throws: ``HTTPHeaderError`` for a field that could change the framing; `buffer` is then unchanged.
     package func encodeBlock(into buffer: inout ByteBuffer) throws(HTTPHeaderError) {
         let start = buffer.writerIndex
+        buffer.reserveCapacity(
+            minimumWritableBytes: fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+        )
         for field in fields {
             if let reason = Self.problem(name: field.name, value: field.value) {
                 buffer.moveWriterIndex(to: start)
                 throw HTTPHeaderError(name: field.name, reason: reason)
             }
-            if Self.serverOwnedNames.contains(where: { field.name.isSameHeaderName(as: $0) }) { continue }
+            if Self.isServerOwned(field.name) { continue }
             buffer.writeString(field.name)
             buffer.writeStaticString(": ")
             buffer.writeString(field.value)
             buffer.writeStaticString("\r\n")
         }
+    }
+
+    /// The lengths of ``serverOwnedNames``, as bits: most other names have another one.
+    private static let serverOwnedLengths = serverOwnedNames.reduce(into: UInt64(0)) { $0 |= 1 << $1.utf8.count }
+
+    private static func isServerOwned(_ name: String) -> Bool {
+        let length = name.utf8.count
+        guard length < 64, serverOwnedLengths & 1 << length != 0 else { return false }
+        return serverOwnedNames.contains { $0.utf8.count == length && name.isSameHeaderName(as: $0) }
     }
 
     /// Why a field must not go on the wire; `nil` if it may.

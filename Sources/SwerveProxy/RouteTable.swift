@@ -4,12 +4,20 @@ internal import SwerveHTTPTypes
 
 /// Which application answers which paths: the longest route prefix wins, and `/a` covers `/a` and `/a/…` but not `/ab`.
 struct RouteTable: Sendable {
-    struct Row: Sendable {
+    /// A class, because each request takes one row out of the table.
+    final class Row: Sendable {
         /// In its normal form; empty for `/`.
         let prefix: [UInt8]
         let entry: RouteEntry
         let pool: Pool
         let cors: CORSAnswers?
+
+        init(_ entry: RouteEntry, _ pool: Pool) {
+            self.prefix = entry.prefix == "/" ? [] : Array(entry.prefix.utf8)
+            self.entry = entry
+            self.pool = pool
+            self.cors = entry.cors.map(CORSAnswers.init)
+        }
     }
 
     /// Longest prefix first.
@@ -20,15 +28,7 @@ struct RouteTable: Sendable {
     }
 
     init(_ entries: [RouteEntry], _ pools: PoolTable) {
-        self.rows = entries.map { entry in
-            Row(
-                prefix: entry.prefix == "/" ? [] : Array(entry.prefix.utf8),
-                entry: entry,
-                pool: pools.pool(entry.ingress),
-                cors: entry.cors.map(CORSAnswers.init)
-            )
-        }
-        .sorted { $0.prefix.count > $1.prefix.count }
+        self.rows = entries.map { Row($0, pools.pool($0.ingress)) }.sorted { $0.prefix.count > $1.prefix.count }
     }
 
     /// The application of a request, and how many bytes of its path belong to the route prefix.

@@ -89,7 +89,7 @@ package class AnyHostedActor: @unchecked Sendable {
         preconditionFailure("HostedActor overrides it")
     }
 
-    /// Enters the actor once and starts all requests, each in a task that runs here until it first waits.
+    /// Enters the actor once and starts all requests, each of which runs here until it first waits.
     ///
     /// - Parameters:
     ///   - burst: holds the answers back, a few at a time.
@@ -110,11 +110,6 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     private let actor: Act
     /// Created once, on the actor, to avoid creating its closures for each request.
     @exclusivity(unchecked) private var knownEntry: ReplicaEntry?
-    /// How long answers are held back at most while other requests of their burst start, in nanoseconds.
-    private static var maximumHold: Int64 { 300_000 }
-    /// How many answers are sent together at most, so that their callers continue while the next requests run.
-    private static var answersPerWrite: Int { 16 }
-
     init(_ actor: Act) {
         self.actor = actor
         super.init(actor, Act._deploymentMethods.map(\.named))
@@ -149,16 +144,28 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
 
     override func run(_ request: HostedRequest) async {
         let _: Void? = await actor.whenLocal { actor in
-            let entry = self.entry(of: actor)
-            if let use = request.use {
-                await ModelUse.$current.withValue(use) {
-                    await ServeContext.$current.withValue(request.context) { await request.run(on: entry) }
+            await self.run(request, self.entry(of: actor), on: actor)
+        }
+    }
+
+    /// Does the work of one request.
+    private func run(_ request: HostedRequest, _ entry: ReplicaEntry, on actor: isolated Act) async {
+        // The closures mention the actor, because they would leave it otherwise, and come back for the user's code.
+        if let use = request.use {
+            await ModelUse.$current.withValue(use) {
+                _ = actor
+                await ServeContext.$current.withValue(request.context) {
+                    _ = actor
+                    await request.run(on: entry)
                 }
-            } else if let context = request.context {
-                await ServeContext.$current.withValue(context) { await request.run(on: entry) }
-            } else {
+            }
+        } else if let context = request.context {
+            await ServeContext.$current.withValue(context) {
+                _ = actor
                 await request.run(on: entry)
             }
+        } else {
+            await request.run(on: entry)
         }
     }
 
@@ -202,23 +209,19 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         on actor: isolated Act
     ) {
         let entry = entry(of: actor)
-        var since = NIODeadline.now()
-        burst.hold()
-        for (index, request) in requests.enumerated() {
-            if let context = request.context {
-                ServeContext.$current.withValue(context) { begin(request, entry, executor, on: actor) }
-            } else {
-                begin(request, entry, executor, on: actor)
+        let run = BurstRun(requests, burst)
+        while let (turn, first) = run.begin() {
+            // Unstructured: a request lives as long as its caller wants. One that waits keeps the task for cancellation.
+            let task = Task.immediate(executorPreference: executor) {
+                var next: HostedRequest? = first
+                while let request = next {
+                    await self.run(request, entry, on: actor)
+                    next = run.next(turn)
+                }
             }
-            guard requests.count > 1 else { break }
-            let now = NIODeadline.now()
-            let isFull = (index + 1) % Self.answersPerWrite == 0
-            guard isFull || (now - since).nanoseconds > Self.maximumHold else { continue }
-            since = now
-            burst.release()
-            burst.hold()
+            run.left(task)
         }
-        burst.release()
+        run.end()
     }
 
     private func entry(of actor: isolated Act) -> ReplicaEntry {
@@ -243,23 +246,6 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
             },
             respond: { [unowned self] in try await self.respond(to: $0, on: actor) }
         )
-    }
-
-    private func begin(
-        _ request: HostedRequest,
-        _ entry: ReplicaEntry,
-        _ executor: (any TaskExecutor)?,
-        on actor: isolated Act
-    ) {
-        if let use = request.use, use !== ModelUse.current {
-            return ModelUse.$current.withValue(use) { begin(request, entry, executor, on: actor) }
-        }
-        // Unstructured: a request lives as long as its caller wants. `started` keeps the task for cancellation.
-        let task = Task.immediate(executorPreference: executor) {
-            _ = actor
-            await request.run(on: entry)
-        }
-        request.started(task)
     }
 
     /// Answers an HTTP request. Subclasses override it.

@@ -133,6 +133,9 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     ///
     /// - Parameter burst: holds the answers back while the requests begin.
     package static func start(_ requests: [HostedRequest], holding burst: some Burst, on loop: LoopExecutor) {
+        guard let first = requests.first else { return }
+        // Nearly always there is one replica.
+        if requests.allSatisfy({ $0.replica === first.replica }) { return first.replica.start(requests, burst, loop) }
         var rest = requests[...]
         while let first = rest.first {
             let part = rest.prefix { $0.replica === first.replica }

@@ -351,8 +351,7 @@ struct LocalReply: Reply {
     let mailbox: Mailbox
 
     func send(_ event: StreamEvent) {
-        let receiver = receiver
-        mailbox.post { receiver.received(event) }
+        mailbox.post(event, to: receiver)
     }
     /// Frees the place before it sends the answer, so that the caller's next request finds it free.
     func end(_ event: StreamEvent, of replica: HostedReplica) {

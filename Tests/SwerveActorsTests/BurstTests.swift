@@ -152,3 +152,17 @@ import Testing
         for log in logs { #expect(log.entries == Array(0..<each)) }
     }
 }
+
+/// Receives one event.
+private final class Receiver: ReplicaStreamReceiver {
+    private let work: @Sendable () -> Void
+    init(_ work: @escaping @Sendable () -> Void) {
+        self.work = work
+    }
+    func received(_ event: StreamEvent) { work() }
+}
+
+extension Mailbox {
+    /// Posts an event whose receiver does the work.
+    fileprivate func post(_ work: @escaping @Sendable () -> Void) { post(.end, to: Receiver(work)) }
+}

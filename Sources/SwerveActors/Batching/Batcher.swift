@@ -128,12 +128,14 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                 table.held(-1, waiting: -1)
                 return (call, nil)
             }
-            table.held(-1, waiting: 0)
             guard let batch = state.batches.removeValue(forKey: id) else {
                 preconditionFailure("a call waits or is in a batch")
             }
-            state.running[batch]?.wanted -= 1
-            return (call, state.running[batch]?.wanted == 0 ? state.running[batch]?.task : nil)
+            // A batch that has ended holds none of its calls any more.
+            guard state.running[batch] != nil else { return (call, nil) }
+            table.held(-1, waiting: 0)
+            state.running[batch]!.wanted -= 1
+            return (call, state.running[batch]!.wanted == 0 ? state.running[batch]!.task : nil)
         }
         task?.cancel()
         table.countersChanged()
@@ -188,9 +190,9 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     }
 
     private func perform(_ work: Work) {
+        for (batch, calls) in work.batches { begin(batch, calls) }
         if !work.batches.isEmpty || !work.failures.isEmpty { table.countersChanged() }
         for (call, error) in work.failures { call.fail(error) }
-        for (batch, calls) in work.batches { begin(batch, calls) }
         if let timer = work.timer { wakeUp(at: timer) }
     }
 
@@ -267,22 +269,36 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     /// it hardly delays them. One that computes there waits for them: it would delay them by a whole batch.
     private func finish(_ batch: Queue.Batch, _ result: (Int) -> Result<Output, any Error>) {
         let now = now()
-        let (calls, work, nextGoesFirst) = state.withLock { state in
-            let calls = batch.items.map { id -> Call? in
+        let (ended, work) = state.withLock { state in
+            let ended = state.running.removeValue(forKey: batch.id)
+            table.held(-(ended?.wanted ?? 0), waiting: 0)
+            // The requests that now get their results have not ended, so the next batch waits for them.
+            return (ended, take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state))
+        }
+        if ended?.hasLeftActor ?? false {
+            perform(work)
+            answer(takeCalls(of: batch), result, nil)
+        } else {
+            let calls = takeCalls(of: batch)
+            let callers = calls.count { $0 != nil }
+            let waits = callers > 0 && !work.batches.isEmpty
+            let turn = waits ? BatchTurn(after: callers) { self.perform(Work(batches: work.batches)) } : nil
+            perform(waits ? Work(failures: work.failures, timer: work.timer) : work)
+            answer(calls, result, turn)
+        }
+    }
+
+    /// The batch's calls, in the order of its items; `nil` for those that were cancelled.
+    private func takeCalls(of batch: Queue.Batch) -> [Call?] {
+        state.withLock { state in
+            batch.items.map { id in
                 state.batches[id] = nil
                 return state.calls.removeValue(forKey: id)
             }
-            let ended = state.running.removeValue(forKey: batch.id)
-            table.held(-calls.count { $0 != nil }, waiting: 0)
-            // The requests that now get their results have not ended, so the next batch waits for them.
-            let work = take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state)
-            return (calls, work, ended?.hasLeftActor ?? false)
         }
-        let callers = calls.count { $0 != nil }
-        let batches = work.batches
-        let waits = !nextGoesFirst && callers > 0 && !batches.isEmpty
-        let turn = waits ? BatchTurn(after: callers) { self.perform(Work(batches: batches)) } : nil
-        perform(waits ? Work(failures: work.failures, timer: work.timer) : work)
+    }
+
+    private func answer(_ calls: [Call?], _ result: (Int) -> Result<Output, any Error>, _ turn: BatchTurn?) {
         for (index, call) in calls.enumerated() {
             call?.continuation.resume(returning: BatchReply(result(index), turn))
         }

@@ -21,26 +21,35 @@ package final class RequestLoop: @unchecked Sendable {
     }
 }
 
-/// Brings work from any thread to an event loop, in order, with one wake-up for all work posted before the loop runs
-/// it.
+/// Brings events from any thread to their receivers on an event loop, in order, with one wake-up for all events posted
+/// before the loop delivers them.
 package final class Mailbox: Burst {
+    private struct Letter {
+        let receiver: any ReplicaStreamReceiver
+        let event: StreamEvent
+    }
     private struct State {
-        var work: [@Sendable () -> Void] = []
+        var letters: [Letter] = []
+        /// An empty array with the memory of an earlier delivery.
+        var spare: [Letter] = []
         var burst = BurstState()
     }
     package let eventLoop: any EventLoop
     private let state = Mutex(State())
 
+    /// The memory of more letters than this is not kept.
+    private static let mostKept = 256
+
     init(_ eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
     }
 
-    package func post(_ work: @escaping @Sendable () -> Void) {
+    package func post(_ event: StreamEvent, to receiver: any ReplicaStreamReceiver) {
         let wake = state.withLock { state in
-            state.work.append(work)
+            state.letters.append(Letter(receiver: receiver, event: event))
             return state.burst.added()
         }
-        if wake { eventLoop.execute { self.run() } }
+        if wake { eventLoop.execute { self.deliver() } }
     }
 
     package func hold() {
@@ -48,18 +57,23 @@ package final class Mailbox: Burst {
     }
 
     package func release() {
-        let isReady = state.withLock { $0.burst.release() && !$0.work.isEmpty }
+        let isReady = state.withLock { $0.burst.release() && !$0.letters.isEmpty }
         guard isReady else { return }
-        if eventLoop.inEventLoop { return run() }
-        if state.withLock({ $0.burst.added() }) { eventLoop.execute { self.run() } }
+        if eventLoop.inEventLoop { return deliver() }
+        if state.withLock({ $0.burst.added() }) { eventLoop.execute { self.deliver() } }
     }
 
-    private func run() {
-        let work = state.withLock { state in
-            defer { state.work = [] }
+    private func deliver() {
+        var letters = state.withLock { state in
+            var letters: [Letter] = []
+            swap(&letters, &state.spare)
+            swap(&letters, &state.letters)
             state.burst.ran()
-            return state.work
+            return letters
         }
-        for work in work { work() }
+        for letter in letters { letter.receiver.received(letter.event) }
+        guard letters.count <= Self.mostKept else { return }
+        letters.removeAll(keepingCapacity: true)
+        state.withLock { $0.spare = letters }
     }
 }

@@ -136,8 +136,7 @@ extension HTTPConnectionHandler {
             if outgoing.readableBytes > 4 * Self.copiedBodyBytes { sendOutgoing(promise: nil) }
         } else {
             sendOutgoing(promise: nil)
-            writtenBytes &+= bytes.readableBytes
-            context?.write(wrapOutboundOut(bytes), promise: nil)
+            write(bytes)
         }
     }
 
