@@ -11,7 +11,7 @@ MINUTES ?= 1
 ONLY ?=
 TARGETS ?=
 
-.PHONY: run test fuzz run-fuzz test-tsan test-operations simulate simulate-graph soak chaos bench bench-peers bench-table format \
+.PHONY: run test fuzz run-fuzz test-tsan test-operations run-operations simulate simulate-graph soak chaos bench bench-peers bench-table format \
 	check-format check-mutations check-table setup-run setup-test setup-bench setup-load setup-course setup-peers \
 	setup-operations setup-picture setup-dashboard dashboard-picture graph-picture graph-targets gpu-check options config-docs clean
 
@@ -20,10 +20,11 @@ run: setup-run
 	@$(SWIFT) build -c release --product segmentation --quiet
 	@PORT=$(PORT) MODEL=$(MODEL) dev/run-example.sh
 
-test: setup-test check-format check-mutations check-table
+test: setup-test setup-operations check-format check-mutations check-table
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --disable-xctest
 	@SWIFT=$(SWIFT) dev/test-package.py
+	@$(MAKE) --no-print-directory run-operations
 	SWIFT_DETERMINISTIC_HASHING=1 SWERVE_SEEDS=1500 .build/debug/simulate-middle
 	$(MAKE) --no-print-directory run-fuzz
 	.venv/bin/python Examples/Segmentation/training/evaluate.py --require 0.80
@@ -41,10 +42,16 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Ray's own command line against the admin server, and the dashboard in a browser.
+# swerve and Ray's own command line against the admin server, and the dashboard in a browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
+	$(SWIFT) build --product entry-application
+	$(SWIFT) build --product swerve
+	@$(MAKE) --no-print-directory run-operations
+
+run-operations:
+	Tests/Operations/swerve_cli.py .build/debug/swerve .build/debug/entry-application
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
 	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
@@ -115,6 +122,8 @@ setup-course:
 	@dev/setup.sh course
 setup-peers:
 	@dev/setup.sh peers
+setup-operations:
+	@dev/setup.sh operations
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture

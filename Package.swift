@@ -432,6 +432,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-client",
+            dependencies: ["Shouts", "Swerve"],
+            path: "Tests/EntryPoints/entry-client",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-admin",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-admin",
@@ -531,8 +537,8 @@ let package = Package(
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
-                "entry-application", "entry-attribute", "entry-arguments", "entry-draining", "entry-durable",
-                "entry-top-level",
+                "entry-application", "entry-attribute", "entry-arguments", "entry-client", "entry-draining",
+                "entry-durable", "entry-top-level",
             ],
             swiftSettings: settings
         ),

@@ -32,6 +32,13 @@ struct AdminClient {
     /// The longest answer: 64 MiB.
     static let maxAnswerBytes = 64 << 20
 
+    /// Does not try again: whether an instance runs is to be known at once. It lives as long as the process.
+    private static let client = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        return HTTPClient(eventLoopGroup: HTTPClient.defaultEventLoopGroup, configuration: configuration)
+    }()
+
     let address: String
     private let token: String?
     private let tokenPath: String
@@ -58,13 +65,15 @@ struct AdminClient {
         return "\(folder)/admin-\(port).token"
     }
 
-    /// What the server refuses.
-    private struct Refusal: Decodable {
-        struct Content: Decodable {
-            var code: String
-            var message: String
-        }
-        var error: Content
+    /// Why the server refuses a request: `error.message`, or `error` where the API is Ray's.
+    private static func reason(in content: Data) -> String {
+        struct Content: Decodable { var message: String }
+        struct Refusal: Decodable { var error: Content }
+        struct RayRefusal: Decodable { var error: String }
+        let decoder = JSONDecoder()
+        if let refusal = try? decoder.decode(Refusal.self, from: content) { return refusal.error.message }
+        if let refusal = try? decoder.decode(RayRefusal.self, from: content) { return refusal.error }
+        return String(decoding: content, as: UTF8.self)
     }
 
     /// - Returns: the content of the answer.
@@ -85,15 +94,14 @@ struct AdminClient {
         let response: HTTPClientResponse
         let body: ByteBuffer
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: timeout)
+            response = try await Self.client.execute(request, timeout: timeout)
             body = try await response.body.collect(upTo: Self.maxAnswerBytes)
         } catch {
             throw Failure("no instance answers at \(address): start one with 'swerve start' (\(error))", code: 69)
         }
         let data = Data(buffer: body)
         guard (200..<300).contains(response.status.code) else {
-            let refusal = try? JSONDecoder().decode(Refusal.self, from: data)
-            let message = refusal?.error.message ?? String(decoding: data, as: UTF8.self)
+            let message = Self.reason(in: data)
             guard response.status != .unauthorized, response.status != .forbidden else {
                 throw Failure("\(message) (the token was looked for in '\(tokenPath)')", code: 77)
             }

@@ -23,7 +23,7 @@ struct Start: AsyncParsableCommand {
     @Flag(help: .hidden) var detached = false
 
     func run() async throws {
-        let state = try state ?? Self.usualState()
+        let state = URL(filePath: try state ?? Self.usualState()).absoluteURL.path()
         if foreground || detached { return try await serve(state) }
         try await detach(state)
     }

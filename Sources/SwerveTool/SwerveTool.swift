@@ -36,3 +36,9 @@ package struct SwerveTool: AsyncParsableCommand {
         }
     }
 }
+
+/// Prints a text and passes it on at once, also when standard output is a file or a pipe that somebody follows.
+func print(_ text: String, terminator: String = "\n") {
+    Swift.print(text, terminator: terminator)
+    ThisProcess.flush()
+}

@@ -36,9 +36,11 @@ import Testing
     }
 
     @Test func `an application that cannot be bound is an error, and so is one that is not there`() async {
-        var wanted = DescribeRequest.Wanted("shouting")
-        wanted.arguments = ApplicationArguments(["times": 0])
-        await #expect(throws: (any Error).self) { [wanted] in _ = try await config(wanted) }
-        await #expect(throws: ServeError.self) { _ = try await config(DescribeRequest.Wanted("shoutin")) }
+        var impossible = DescribeRequest.Wanted("shouting")
+        impossible.arguments = ApplicationArguments(["times": 0])
+        let wanted = impossible
+        await #expect(throws: (any Error).self) { try await config(wanted) }
+        let unknown = DescribeRequest.Wanted("shoutin")
+        await #expect(throws: ServeError.self) { try await config(unknown) }
     }
 }

@@ -40,7 +40,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `answers to a client that reads late arrive whole and in order`() async throws {
-        let count = 2000
+        let count = 800
         let service = ContentService()
         let group = MultiThreadedEventLoopGroup.singleton
         let server = try await HTTPServer.start(
@@ -76,8 +76,8 @@ import Testing
             let bytes = all.readableBytesView
             let end = try #require(bytes.firstRange(of: Array("\r\n\r\n".utf8))).upperBound
             let length = end - all.readerIndex
-            let head = try #require(all.readString(length: length))
-            #expect(head.hasPrefix("HTTP/1.1 200"), "answer \(number)")
+            let head = all.readString(length: length)
+            #expect(head?.hasPrefix("HTTP/1.1 200") == true, "answer \(number)")
             let content = Self.content(number)
             guard all.readBytes(length: content.count) == content else {
                 Issue.record("answer \(number) has other content")

@@ -1,3 +1,4 @@
+import Foundation
 import Shouts
 import Swerve
 import TestSupport
@@ -64,6 +65,47 @@ extension IntegrationTests {
                 }
                 await connection.close()
             }
+        }
+
+        @Test func `the 65th client is refused, until one leaves`() async throws {
+            try await withProgram { program in
+                var connections: [ServeConnection] = []
+                for _ in 0..<64 { connections.append(try await Serve.connect(processID: program.processID)) }
+                let error = await #expect(throws: ServeError.self) {
+                    _ = try await Serve.connect(processID: program.processID)
+                }
+                #expect(error?.code == .unavailable)
+                await connections.removeLast().close()
+                try await eventually("there is room") {
+                    guard let connection = try? await Serve.connect(processID: program.processID) else { return false }
+                    await connection.close()
+                    return true
+                }
+                for connection in connections { await connection.close() }
+            }
+        }
+
+        @Test func `a client that stopped holds a rollout up for seconds only, and loses its connection`() async throws
+        {
+            let name = Instance.newName()
+            func run(replicas: Int) async throws {
+                let counter = Shouts.Counter.options(numReplicas: replicas).bind()
+                try await instance.run(counter, name: name, routePrefix: nil)
+                try await eventuallyHealthy(name)
+            }
+            try await run(replicas: 2)
+            let client = try Program("entry-client", "\(getpid())", name)
+            #expect(try await client.line() == "calls")
+            kill(client.processID, SIGSTOP)
+            // The replicas that end wait for the client to know of it.
+            try await run(replicas: 1)
+            try await eventually("one replica") {
+                await instance.status().applications[name]?.deployments["Counter"]?.replicas.count == 1
+            }
+            kill(client.processID, SIGCONT)
+            #expect(try await client.line() == "over")
+            #expect(await client.exitStatus() == 0)
+            try await instance.delete(name)
         }
 
         @Test func `a process that runs no instance cannot be connected to`() async throws {

@@ -78,9 +78,18 @@ extension AdminAPI {
             do { target = try await request.fields(as: Scale.self).target_num_replicas } catch let error as AdminError {
                 return answer(.badRequest, "error", "Invalid request body: \(error.message)")
             }
-            let application = await source.status().applications[id.application]
+            let applications = await source.status().applications
+            let application = applications[id.application]
             guard let deployment = application?.deployments[id.deployment] else {
-                return answer(.notFound, "error", "Application or Deployment not found")
+                let hint =
+                    if let application {
+                        "'\(id.application)' has no deployment '\(id.deployment)'; "
+                            + NearestName.hint(for: id.deployment, among: application.deployments.keys)
+                    } else {
+                        "there is no application '\(id.application)'; "
+                            + NearestName.hint(for: id.application, among: applications.keys)
+                    }
+                return answer(.notFound, "error", "Application or Deployment not found: \(hint)")
             }
             if application?.state == .deleting || deployment.state == .deleting {
                 return answer(412, "error", "Deployment is deleted")

@@ -71,6 +71,9 @@ public struct Counting: ServeApplication {
 @Deployment
 public distributed actor Counter {
     private var count = 0
+
+    public init() {}
+
     public distributed func next() -> Int {
         count += 1
         return count

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""`swerve`, the command line, against a real instance: `make test-operations`.
+
+usage: swerve_cli.py SWERVE PROGRAM   (the built swerve, and the built entry-application)
+
+The commands and what they print are in transcript.txt. `<name>` there stands for anything without spaces, the same
+everywhere it is named; `…` for any text of a line; `⋮` for any lines. Columns may be wider."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.request
+from pathlib import Path
+
+SWERVE, PROGRAM = (Path(path).absolute() for path in sys.argv[1:3])
+FOLDER = Path(__file__).parent
+SECONDS = 60
+
+
+class Step:
+    def __init__(self, command):
+        self.command = command
+        self.lines = []
+        self.code = 0
+
+
+def steps(text):
+    """The commands of a transcript with the lines that they print. `[exit N]` is the exit code, if it is not 0."""
+    found = []
+    for line in text.splitlines():
+        if line.startswith("# "):
+            continue
+        if line.startswith("$ "):
+            found.append(Step(line[2:]))
+        elif found and (code := re.fullmatch(r"\[exit (\d+)\]", line)):
+            found[-1].code = int(code[1])
+        elif found:
+            found[-1].lines.append(line)
+    for step in found:
+        while step.lines and not step.lines[-1]:
+            step.lines.pop()
+    return found
+
+
+def pattern(lines):
+    """What the lines of a transcript match. Each name is captured once."""
+    seen = set()
+
+    def part(match):
+        if match[0] == "…":
+            return ".*"
+        if match[1] in seen:
+            return f"(?P={match[1]})"
+        seen.add(match[1])
+        return rf"(?P<{match[1]}>\S+)"
+
+    def one(line):
+        if line == "⋮":
+            return r"(?:.*\n)*?"
+        parts = re.split(r"(<[a-z]+>|…)", line)
+        # How wide a column is does not matter.
+        exact = [re.sub(r"(\\ ){2,}", " +", re.escape(text)) for text in parts[::2]]
+        parts[::2] = exact
+        parts[1::2] = [re.sub(r"<([a-z]+)>|…", part, text) for text in parts[1::2]]
+        return "".join(parts) + "\n"
+
+    return re.compile("".join(map(one, lines)))
+
+
+class Instance:
+    """An environment in which `swerve` starts an instance."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.values = {}
+        (self.folder / "bin").mkdir()
+        (self.folder / "bin" / "swerve").symlink_to(SWERVE)
+        (self.folder / "program").symlink_to(PROGRAM)
+        self.variables = {
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "HOME": str(self.folder), "TERM": "xterm-256color",
+            "XDG_RUNTIME_DIR": str(self.folder), "LC_ALL": "C.UTF-8",
+        }
+
+    def run(self, command):
+        return subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.variables, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+
+    def fill(self, text):
+        """The text with the values of the names that are known."""
+        for name, value in self.values.items():
+            text = text.replace(f"<{name}>", value)
+        return text
+
+    def end(self):
+        if "pid" in self.values:
+            self.run("swerve shutdown -y --address $SWERVE_ADDRESS")
+
+
+class CommandLine(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="swerve-cli-")
+        self.addCleanup(folder.cleanup)
+        self.instance = Instance(folder.name)
+        self.addCleanup(self.instance.end)
+
+    def play(self, step):
+        """Runs a command and compares what it prints."""
+        instance = self.instance
+        result = instance.run(instance.fill(step.command))
+        wanted = pattern([instance.fill(line) for line in step.lines])
+        text = result.stdout if result.stdout.endswith("\n") or not result.stdout else result.stdout + "\n"
+        match = wanted.fullmatch(text)
+        if not match or result.returncode != step.code:
+            expected = "\n".join([f"$ {step.command}", *step.lines, f"[exit {step.code}]"])
+            self.fail(f"expected:\n{expected}\n\ngot:\n{text}[exit {result.returncode}]")
+        instance.values.update(match.groupdict())
+        if address := instance.values.get("admin"):
+            instance.variables["SWERVE_ADDRESS"] = address
+
+    def test_the_transcript(self):
+        for step in steps((FOLDER / "transcript.txt").read_text()):
+            with self.subTest(step.command):
+                self.play(step)
+                continue
+            return
+
+    def start(self):
+        for step in steps((FOLDER / "transcript.txt").read_text())[:1]:
+            self.play(step)
+
+    def tmux(self, *arguments):
+        result = subprocess.run(["tmux", "-S", f"{self.instance.folder}/tmux", *arguments], capture_output=True,
+                                text=True, timeout=SECONDS, check=False, env=self.instance.variables)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def screen(self, *arguments):
+        return self.tmux("capture-pane", "-p", *arguments)
+
+    def eventually(self, what, condition):
+        end = time.monotonic() + SECONDS
+        while not condition():
+            if time.monotonic() > end:
+                self.fail(f"{what}:\n{self.screen()}")
+            time.sleep(0.05)
+
+    def test_on_a_terminal_a_table_changes_in_place(self):
+        self.start()
+        self.tmux("new-session", "-d", "-x", "100", "-y", "30", "-c", str(self.instance.folder), "bash --norc")
+        self.addCleanup(self.tmux, "kill-server")
+        self.tmux("send-keys", "PS1='> '; clear", "Enter")
+        self.eventually("no prompt", lambda: self.screen().startswith(">"))
+        self.tmux("send-keys", "swerve run program:shouting", "Enter")
+        self.eventually("it does not run", lambda: "shouting answers at" in self.screen())
+        lines = self.screen().splitlines()
+        # One table, however often it changed.
+        self.assertEqual(sum("REPLICAS" in line for line in lines), 1, lines)
+        self.assertTrue(any(re.match(r"shouting +running .* /shout", line) for line in lines), lines)
+        self.assertTrue(any(re.match(r"  Shouter +healthy +2/2", line) for line in lines), lines)
+        self.assertIn("\x1b[32mhealthy", self.screen("-e"))
+        self.tmux("send-keys", "clear; NO_COLOR=1 swerve status", "Enter")
+        self.eventually("no status", lambda: "pid" in self.screen())
+        self.assertNotIn("\x1b[32m", self.screen("-e"))
+
+    def test_a_question_on_a_terminal_can_be_answered_with_no(self):
+        self.start()
+        self.assertEqual(self.instance.run("swerve run program:shouting").returncode, 0)
+        self.tmux("new-session", "-d", "-x", "100", "-y", "30", "-c", str(self.instance.folder), "bash --norc")
+        self.addCleanup(self.tmux, "kill-server")
+        self.tmux("send-keys", "clear; swerve shutdown; echo code $?", "Enter")
+        self.eventually("no question", lambda: "This ends: shouting. Go on?" in self.screen())
+        self.tmux("send-keys", "n", "Enter")
+        self.eventually("it goes on", lambda: re.search(r"^code \d", self.screen(), re.M))
+        self.assertEqual(self.instance.run("swerve status").returncode, 0)
+
+
+class Reloading(unittest.TestCase):
+    """`swerve run --reload` with a program outside a package: what is watched then is the program itself."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="swerve-cli-")
+        self.addCleanup(folder.cleanup)
+        self.instance = Instance(folder.name)
+        self.addCleanup(self.instance.end)
+
+    def test_a_new_build_takes_over(self):
+        for step in steps((FOLDER / "transcript.txt").read_text())[:1]:
+            CommandLine.play(self, step)
+        program = self.instance.folder / "copy"
+        subprocess.run(["cp", PROGRAM, program], check=True)
+        command = ["swerve", "run", "copy:shouting", "--reload"]
+        run = subprocess.Popen(command, cwd=self.instance.folder, env=self.instance.variables, text=True, bufsize=1,
+                               executable=SWERVE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.kill)
+
+        def line(start):
+            for text in run.stdout:
+                if text.startswith(start):
+                    return text
+            self.fail(f"it ended without a line that starts with '{start}'")
+        line("shouting answers at")
+        line("watching")
+        before = self.processes()
+        # The same program to the compiler, another one to the instance.
+        subprocess.run(["cp", PROGRAM, f"{program}.new"], check=True)
+        subprocess.run(["strip", "--strip-debug", f"{program}.new"], check=True)
+        os.replace(f"{program}.new", program)
+        line("changed: ")
+        line("shouting answers at")
+        self.assertEqual(len(self.processes()), len(before))
+        with urllib.request.urlopen(f"{self.instance.values['http']}/shout", timeout=SECONDS) as answer:
+            self.assertEqual(answer.read(), b"HELLO!")
+
+    def processes(self):
+        return set(re.findall(r"pid (\d+)", self.instance.run("swerve status").stdout))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
