@@ -23,7 +23,7 @@ public actor ServeInstance {
     /// The actor system of the instance's references in this process.
     nonisolated package let system: ServeSystem
     nonisolated let surroundings: Surroundings
-    private var running: InstanceParts?
+    var running: InstanceParts?
     private(set) var adminServer: AdminServer?
     /// When it started, on its clock.
     private(set) var startedAt = MonotonicTime.zero
