@@ -437,7 +437,7 @@ let package = Package(
         ),
         .target(
             name: "Shouts",
-            dependencies: ["Swerve"],
+            dependencies: ["Swerve", .product(name: "CoreMetrics", package: "swift-metrics")],
             path: "Tests/EntryPoints/Shouts",
             swiftSettings: settings
         ),
@@ -486,7 +486,9 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport",
-            dependencies: ["Swerve", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore],
+            dependencies: [
+                "Swerve", "SwerveMetrics", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -500,7 +502,7 @@ let package = Package(
         .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
         .testTarget(
             name: "SwerveMetricsTests",
-            dependencies: ["SwerveCore", "SwerveMetrics"],
+            dependencies: ["SwerveCore", "SwerveMetrics", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
@@ -532,7 +534,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "TestSupport", nioCore, nioPosix],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "TestSupport", nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -24,14 +24,21 @@ package enum MetricKind: UInt8, Hashable, Sendable {
 }
 
 /// The limits of what a process counts.
-package enum MetricLimits {
-    /// Series in one process: a metric with one set of labels, whatever its kind; 4096. Beyond, a counter or histogram of a
-    /// name that has series counts in one with the label `overflow="true"`, and a gauge shows nothing.
-    package static let series = 4096
-    /// Words of 64 bits for the values of one process; 131,072, which is 1 MiB.
-    package static let words = 1 << 17
-    /// Bytes for the definitions of one process; 1 MiB.
-    package static let definitionBytes = 1 << 20
+package struct MetricLimits: Sendable {
+    /// Series in the process: a metric with one set of labels, whatever its kind. Beyond, a counter or histogram counts in
+    /// one with the label `overflow="true"`, and a gauge shows nothing.
+    package let series: Int
+    /// Words of 64 bits for the values.
+    package let words: Int
+    /// Bytes for the definitions of series.
+    package let definitionBytes: Int
+
+    /// A replica's process, where user code makes series: 4096, with 1 MiB for values and as much for definitions.
+    package static let replica = MetricLimits(series: 4096, words: 1 << 17, definitionBytes: 1 << 20)
+    /// The instance's process or a proxy, whose series follow from what is deployed: 65,536, with 16 MiB for values and as
+    /// much for definitions.
+    package static let instance = MetricLimits(series: 1 << 16, words: 1 << 21, definitionBytes: 1 << 24)
+
     /// Labels that user code gives one metric; 16. Further ones are left out.
     package static let labels = 16
     /// Bounds of a histogram; 64. Further ones are left out.

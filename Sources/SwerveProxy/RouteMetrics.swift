@@ -33,7 +33,7 @@ final class RouteMetrics: @unchecked Sendable {
     }
 
     @inline(__always)
-    func began() { loop.words[0].addAlone() }
+    func began() { loop.words.addAlone(at: 0) }
 
     /// A request has its answer.
     ///
@@ -42,10 +42,11 @@ final class RouteMetrics: @unchecked Sendable {
     ///   - now: the time in nanoseconds; 0 if it is not known.
     @inline(__always)
     func ended(_ head: HTTPRequestHead, _ status: UInt16, nanoseconds: UInt64, now: UInt64) {
-        loop.words[1].addAlone()
+        loop.words.addAlone(at: 1)
         let method = head.methodWord
-        for each in series where each.status == status && each.method == method {
-            return each.latency.observeAlone(nanoseconds, now: now, id: head.requestID)
+        // By index: a copy of an element would be two reference counts.
+        for index in series.indices where series[index].status == status && series[index].method == method {
+            return series[index].latency.observeAlone(nanoseconds, now: now, id: head.requestID)
         }
         resolve(method, status).observeAlone(nanoseconds, now: now, id: head.requestID)
     }

@@ -51,7 +51,7 @@ package final class ReplicaMetrics: Sendable {
     /// - Returns: the time.
     @inline(__always)
     func began(_ count: Int) -> UInt64 {
-        words[Word.begun].add(UInt64(count))
+        words.add(UInt64(count), at: Word.begun)
         return clock.now.uptimeNanoseconds
     }
 
@@ -62,8 +62,8 @@ package final class ReplicaMetrics: Sendable {
     /// A request will end with an error that the user's code threw, or because nobody wants its result.
     @inline(never)
     func failed(_ error: any Error, isCancelled: Bool) {
-        if isCancelled { return words[Word.cancelled].add() }
-        words[Word.errors].add()
+        if isCancelled { return words.add(at: Word.cancelled) }
+        words.add(at: Word.errors)
         // The types are those of the program, so they are few.
         let type = MetricLabel("exception_type", "\(type(of: error))")
         registry.counter("ray_serve_deployment_error_counter", labels + [type]).add()

@@ -76,8 +76,8 @@ import Testing
             [],
             [words.term(0), words.term(1, isNegative: true), histogram.term(in: registry, isNegative: true)]
         )
-        words[0].add(10)
-        words[1].add(3)
+        words.add(10, at: 0)
+        words.add(3, at: 1)
         histogram.observe(1)
         histogram.observe(1_000_000_000_000)
         #expect(Self.snapshot(registry)["ongoing", []] == .number(5))
@@ -136,6 +136,29 @@ import Testing
         let snapshot = Self.snapshot(registry)
         #expect(snapshot["size", []] == .number(1))
         #expect(snapshot["size_gauge", []] == .number(5))
+    }
+
+    @Test func `histograms with other buckets have names of their own, and none counts in another's words`() {
+        let registry = MetricRegistry(.own())
+        let short = registry.histogram("size", [], MetricBounds([1]))
+        let other = registry.counter("other")
+        let long = registry.histogram("size", [], .batchSize, floating: true)
+        short.observe(1)
+        long.observe(floating: 2000)
+        #expect(other.value == 0)
+        let snapshot = Self.snapshot(registry)
+        #expect(
+            snapshot["size", []] == .histogram(MetricDistribution(bounds: [1], counts: [1, 0], sum: 1)),
+            "the first keeps the name"
+        )
+        #expect(snapshot.sum(of: "size_histogram") == 1)
+    }
+
+    @Test func `whole and fractional counts of one name are added up`() {
+        let registry = MetricRegistry(.own())
+        registry.counter("c").add(2)
+        registry.counter("c", floating: true).add(floating: 0.5)
+        #expect(Self.snapshot(registry)["c", []] == .number(2.5))
     }
 
     @Test func `threads lose nothing`() async {

@@ -33,12 +33,12 @@ struct PoolMetrics: Sendable {
     }
 
     @inline(__always)
-    func leased() { words[Word.leased].addAlone() }
+    func leased() { words.addAlone(at: Word.leased) }
     @inline(__always)
-    func ended() { words[Word.ended].addAlone() }
+    func ended() { words.addAlone(at: Word.ended) }
     func refused() {
-        words[Word.refused].addAlone()
-        words[Word.ended].addAlone()
+        words.addAlone(at: Word.refused)
+        words.addAlone(at: Word.ended)
     }
-    func queued(_ count: Int) { words[Word.queued].store(UInt64(count)) }
+    func queued(_ count: Int) { words.store(UInt64(count), at: Word.queued) }
 }

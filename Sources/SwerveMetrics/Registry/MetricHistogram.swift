@@ -48,23 +48,26 @@ package final class MetricBounds: @unchecked Sendable {
 
 /// A histogram of one process: how many values were in which bucket, and their sum.
 ///
-/// Copying one costs no reference count. The registry keeps its bounds.
+/// It keeps its memory and its bounds. Hold it where it is used for long: copying it costs reference counts, observing a
+/// value costs none.
 package struct MetricHistogram: @unchecked Sendable {
     // Unchecked: the bounds do not change.
-    let buckets: MetricWord
+    let buckets: MetricCell
     private let raw: UnsafePointer<UInt64>
     /// How many bounds there are.
     let count: Int
-    private let bounds: Unmanaged<MetricBounds>
+    private let bounds: MetricBounds
     /// `nil` where no examples are kept.
     private let exemplars: MetricExemplars?
+    private let owner: MetricOwner
 
-    init(_ buckets: MetricWord, _ bounds: MetricBounds, _ exemplars: MetricExemplars?) {
+    init(_ buckets: MetricCell, _ bounds: MetricBounds, _ exemplars: MetricExemplars?, _ owner: MetricOwner) {
         self.buckets = buckets
         self.raw = UnsafePointer(bounds.raw)
         self.count = bounds.count
-        self.bounds = .passUnretained(bounds)
+        self.bounds = bounds
         self.exemplars = exemplars
+        self.owner = owner
     }
 
     /// The bucket of a value: the first whose bound is not below it.
@@ -75,7 +78,7 @@ package struct MetricHistogram: @unchecked Sendable {
         return index
     }
 
-    private var sum: MetricWord { buckets[count + 1] }
+    private var sum: MetricCell { buckets[count + 1] }
 
     /// Counts a value, from any thread.
     @inline(__always)
@@ -98,17 +101,17 @@ package struct MetricHistogram: @unchecked Sendable {
 
 /// Examples of what a histogram has counted: the ids of some requests, at most one in a second for each quarter of the
 /// buckets, so that slow ones are found among many fast ones.
-package struct MetricExemplars: Sendable {
+struct MetricExemplars: Sendable {
     static let places = 4
     /// The most bytes of an id; the rest is cut off. The formats allow 128 characters with the label's name.
-    package static let idBytes = 64
+    static let idBytes = 64
     static let placeWords = 4 + idBytes / 8
     static let words = places * placeWords
     private static let period: UInt64 = 1_000_000_000
 
-    let first: MetricWord
+    let first: MetricCell
 
-    private func place(_ bucket: Int, _ buckets: Int) -> MetricWord {
+    private func place(_ bucket: Int, _ buckets: Int) -> MetricCell {
         first[bucket * Self.places / buckets * Self.placeWords]
     }
 
@@ -172,7 +175,7 @@ package struct MetricExemplar: Hashable, Sendable {
 extension MetricHistogram {
     /// Counts a value in the metric's unit. For a histogram whose sum is the bits of a `Double`.
     package func observe(floating value: Double) {
-        let bucket = bounds.takeUnretainedValue().values.firstIndex { value <= $0 } ?? count
+        let bucket = bounds.values.firstIndex { value <= $0 } ?? count
         buckets[bucket].add()
         sum.add(floating: value)
     }

@@ -1,28 +1,35 @@
 internal import Synchronization
 
-/// One word of a process's metrics. Reading and writing need no lock.
-package struct MetricWord: @unchecked Sendable {
-    // Unchecked: the word is an atomic, and its memory lives as long as `MetricMemory.owner`, which the registry keeps.
+/// Keeps the memory that words are in. Whoever may count for longer than a call holds one: ``MetricWord``,
+/// ``MetricWords``, ``MetricHistogram``, and the registry and the readers with their ``MetricMemory``.
+package typealias MetricOwner = any AnyObject & Sendable
+
+/// The place of one word of a process's metrics. Reading and writing need no lock.
+///
+/// It is a bare pointer, which costs nothing to copy, and so it does not leave this module: it is valid only while
+/// somebody holds the memory's ``MetricOwner``.
+struct MetricCell: @unchecked Sendable {
+    // Unchecked: the word is an atomic.
     let pointer: UnsafeMutablePointer<Atomic<UInt64>>
 
     /// Adds from any thread.
     @inline(__always)
-    package func add(_ amount: UInt64 = 1) { pointer.pointee.wrappingAdd(amount, ordering: .relaxed) }
+    func add(_ amount: UInt64 = 1) { pointer.pointee.wrappingAdd(amount, ordering: .relaxed) }
 
     /// Adds where only one thread at a time writes the word, which costs no more than for a plain variable.
     @inline(__always)
-    package func addAlone(_ amount: UInt64 = 1) {
+    func addAlone(_ amount: UInt64 = 1) {
         pointer.pointee.store(pointer.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
     }
 
     @inline(__always)
-    package func store(_ value: UInt64) { pointer.pointee.store(value, ordering: .relaxed) }
+    func store(_ value: UInt64) { pointer.pointee.store(value, ordering: .relaxed) }
 
     @inline(__always)
-    package var value: UInt64 { pointer.pointee.load(ordering: .relaxed) }
+    var value: UInt64 { pointer.pointee.load(ordering: .relaxed) }
 
     /// Adds to a number that is kept as the bits of a `Double`.
-    package func add(floating amount: Double) {
+    func add(floating amount: Double) {
         var bits = value
         while true {
             let sum = (Double(bitPattern: bits) + amount).bitPattern
@@ -36,7 +43,7 @@ package struct MetricWord: @unchecked Sendable {
         }
     }
 
-    subscript(offset: Int) -> MetricWord { MetricWord(pointer: pointer + offset) }
+    subscript(offset: Int) -> MetricCell { MetricCell(pointer: pointer + offset) }
 }
 
 /// The memory of one process's metrics: a header, the definitions of its series, which are only appended, and the words
@@ -49,7 +56,7 @@ package struct MetricMemory: @unchecked Sendable {
     let definitionBytes: Int
     let words: Int
     /// Keeps the memory.
-    private let owner: any AnyObject & Sendable
+    let owner: MetricOwner
 
     enum Header {
         static let magic: UInt64 = 0x3152_5445_4D56_5753  // "SWVMETR1"
@@ -68,7 +75,7 @@ package struct MetricMemory: @unchecked Sendable {
     /// - Parameters:
     ///   - base: zeros, or what another process has made of them.
     ///   - owner: keeps the memory.
-    package init(_ base: UnsafeMutableRawPointer, words: Int, definitionBytes: Int, owner: any AnyObject & Sendable) {
+    package init(_ base: UnsafeMutableRawPointer, words: Int, definitionBytes: Int, owner: MetricOwner) {
         self.base = base.assumingMemoryBound(to: Atomic<UInt64>.self)
         self.words = words
         self.definitionBytes = definitionBytes
@@ -77,8 +84,8 @@ package struct MetricMemory: @unchecked Sendable {
 
     /// Memory of this process only.
     package static func own(
-        words: Int = MetricLimits.words,
-        definitionBytes: Int = MetricLimits.definitionBytes
+        words: Int = MetricLimits.replica.words,
+        definitionBytes: Int = MetricLimits.replica.definitionBytes
     ) -> MetricMemory {
         let owner = OwnMemory(bytes: size(words: words, definitionBytes: definitionBytes))
         let memory = MetricMemory(owner.memory, words: words, definitionBytes: definitionBytes, owner: owner)
@@ -92,7 +99,7 @@ package struct MetricMemory: @unchecked Sendable {
     package static func other(
         _ base: UnsafeMutableRawPointer,
         bytes: Int,
-        owner: any AnyObject & Sendable
+        owner: MetricOwner
     ) -> MetricMemory? {
         guard bytes >= 8 * Header.words else { return nil }
         let probe = MetricMemory(base, words: 0, definitionBytes: 0, owner: owner)
@@ -111,10 +118,10 @@ package struct MetricMemory: @unchecked Sendable {
         base[Header.version].store(Header.magic, ordering: .releasing)
     }
 
-    func word(_ index: Int) -> MetricWord { MetricWord(pointer: base + index) }
+    func word(_ index: Int) -> MetricCell { MetricCell(pointer: base + index) }
 
     /// The word of a value.
-    func slot(_ index: Int) -> MetricWord { MetricWord(pointer: base + Header.words + index) }
+    func slot(_ index: Int) -> MetricCell { MetricCell(pointer: base + Header.words + index) }
 
     var definitions: UnsafeMutableRawPointer { UnsafeMutableRawPointer(base + Header.words + words) }
 

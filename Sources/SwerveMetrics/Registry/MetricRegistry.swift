@@ -16,17 +16,26 @@ package final class MetricRegistry: Sendable {
     private struct Key: Hashable {
         let name: String
         let labels: [MetricLabel]
-        let copy: Int
+        var copy = 0
+        let layout: Layout
+    }
+    /// Of two definitions with different layouts, neither may use the other's words.
+    private struct Layout: Hashable {
+        var isFloating = false
+        var hasExemplars = false
+    }
+    /// What all series of a name have in common.
+    private struct Shape: Hashable {
+        let kind: MetricKind
+        var bounds: [Double] = []
     }
     private struct State {
         var known: [Key: Int] = [:]
-        var kinds: [String: MetricKind] = [:]
+        var shapes: [String: Shape] = [:]
         /// The first words of what was asked for with a purpose.
         var purposes: [String: Int] = [:]
         var words = 0
         var definitionBytes = 0
-        /// Those of histograms, which do not keep them themselves.
-        var bounds: [ObjectIdentifier: MetricBounds] = [:]
         var overflows = 0
         var hasOverflowed = false
     }
@@ -34,12 +43,12 @@ package final class MetricRegistry: Sendable {
     /// - Parameters:
     ///   - memory: zeros.
     ///   - common: labels of every series.
-    ///   - limit: see ``MetricLimits/series``.
+    ///   - limit: see ``MetricLimits``.
     ///   - overflowed: called once, with a text for the log, when a series finds no room.
     package init(
         _ memory: MetricMemory,
         common: [MetricLabel] = [],
-        limit: Int = MetricLimits.series,
+        limit: Int = MetricLimits.replica.series,
         overflowed: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.memory = memory
@@ -64,8 +73,13 @@ package final class MetricRegistry: Sendable {
             if let purpose { state.purposes[purpose] = first }
             return first
         }
-        return first.map { MetricWords(first: memory.slot($0), slot: $0, count: count) }
-            ?? MetricWords(first: scratch.slot(0), slot: nil, count: count)
+        let (cell, owner) = place(first)
+        return MetricWords(first: cell, slot: first, owner: owner)
+    }
+
+    /// Where to count for a series: in the registry's memory, or without a slot where nobody reads.
+    private func place(_ slot: Int?) -> (MetricCell, MetricOwner) {
+        slot.map { (memory.slot($0), memory.owner) } ?? (scratch.slot(0), scratch.owner)
     }
 
     private func allot(_ count: Int, _ state: inout State) -> Int? {
@@ -99,13 +113,14 @@ package final class MetricRegistry: Sendable {
         _ copy: Int,
         _ floating: Bool
     ) -> MetricWord {
-        let slot = series(kind, name, labels, copy) { state, definition in
+        let slot = series(Shape(kind: kind), name, labels, copy, Layout(isFloating: floating)) { state, definition in
             guard let slot = allot(1, &state) else { return nil }
             definition.terms = [MetricTerm(slot: slot)]
             definition.isFloating = floating
             return slot
         }
-        return slot.map { memory.slot($0) } ?? scratch.slot(0)
+        let (cell, owner) = self.place(slot)
+        return MetricWord(cell: cell, owner: owner)
     }
 
     /// A series whose value is the sum of words that count for other series, too, or for none.
@@ -118,7 +133,7 @@ package final class MetricRegistry: Sendable {
     ) {
         let terms = terms.compactMap { $0 }
         guard !terms.isEmpty else { return }
-        _ = series(kind, name, labels, copy) { _, definition in
+        _ = series(Shape(kind: kind), name, labels, copy, Layout()) { _, definition in
             definition.terms = terms
             return terms[0].slot
         }
@@ -133,10 +148,11 @@ package final class MetricRegistry: Sendable {
         exemplars: Bool = false,
         floating: Bool = false
     ) -> MetricHistogram {
-        state.withLock { $0.bounds[ObjectIdentifier(bounds)] = bounds }
         let buckets = bounds.count + 1
         let places = exemplars ? MetricExemplars.words : 0
-        let slot = series(.histogram, name, labels, copy) { state, definition in
+        let shape = Shape(kind: .histogram, bounds: bounds.values)
+        let layout = Layout(isFloating: floating, hasExemplars: exemplars)
+        let slot = series(shape, name, labels, copy, layout) { state, definition in
             guard let slot = allot(buckets + 1 + places, &state) else { return nil }
             definition.terms = [MetricTerm(slot: slot, count: buckets)]
             definition.bounds = bounds.values
@@ -146,38 +162,37 @@ package final class MetricRegistry: Sendable {
             definition.exemplars = exemplars ? slot + buckets + 1 : nil
             return slot
         }
-        let first = slot.map { memory.slot($0) } ?? scratch.slot(0)
-        return MetricHistogram(
-            first,
-            bounds,
-            exemplars ? MetricExemplars(first: first[buckets + 1]) : nil
-        )
+        let (first, owner) = place(slot)
+        return MetricHistogram(first, bounds, exemplars ? MetricExemplars(first: first[buckets + 1]) : nil, owner)
     }
 
     /// - Returns: the first word of the series; `nil` if there is no room even for what overflows.
     private func series(
-        _ kind: MetricKind,
+        _ shape: Shape,
         _ name: String,
         _ own: [MetricLabel],
         _ copy: Int,
+        _ layout: Layout,
         _ place: (inout State, inout MetricDefinition) -> Int?
     ) -> Int? {
         let labels = MetricNames.labels(own, beside: common)
         let (slot, isFirst) = state.withLock { state -> (Int?, Bool) in
-            let name = Self.name(name, kind, &state)
-            let key = Key(name: name, labels: labels, copy: copy)
+            let name = Self.name(name, shape, state)
+            let key = Key(name: name, labels: labels, copy: copy, layout: layout)
             if let slot = state.known[key] { return (slot, false) }
             if state.known.count - state.overflows < limit {
-                let definition = MetricDefinition(kind, name, labels, terms: [])
+                let definition = MetricDefinition(shape.kind, name, labels, terms: [])
                 if let slot = define(definition, place, &state) {
                     state.known[key] = slot
+                    // Only now, so that names that find no room take none.
+                    state.shapes[name] = shape
                     return (slot, false)
                 }
             }
             let isFirst = !state.hasOverflowed
             state.hasOverflowed = true
             memory.word(MetricMemory.Header.refusedSeries).add()
-            return (overflow(kind, name, place, &state), isFirst)
+            return (overflow(shape, name, layout, place, &state), isFirst)
         }
         if isFirst {
             overflowed("this process counts \(limit) series of metrics, as many as it may, or has no room for more")
@@ -185,28 +200,31 @@ package final class MetricRegistry: Sendable {
         return slot
     }
 
-    /// A valid name that no metric of another kind has.
-    private static func name(_ text: String, _ kind: MetricKind, _ state: inout State) -> String {
+    /// A valid name that no metric of another kind, or with other buckets, has.
+    private static func name(_ text: String, _ shape: Shape, _ state: State) -> String {
         var name = MetricNames.name(text)
-        if kind == .counter, name.hasSuffix("_total"), name.utf8.count > 6 { name.removeLast(6) }
-        while let other = state.kinds[name], other != kind { name += "_\(kind)" }
-        state.kinds[name] = kind
+        if shape.kind == .counter, name.hasSuffix("_total"), name.utf8.count > 6 { name.removeLast(6) }
+        while let other = state.shapes[name], other != shape { name += "_\(shape.kind)" }
         return name
     }
 
     private func overflow(
-        _ kind: MetricKind,
+        _ shape: Shape,
         _ name: String,
+        _ layout: Layout,
         _ place: (inout State, inout MetricDefinition) -> Int?,
         _ state: inout State
     ) -> Int? {
-        guard kind != .gauge else { return nil }
+        guard shape.kind != .gauge else { return nil }
         let labels = MetricNames.labels([MetricLabel("overflow", "true")], beside: common)
-        let key = Key(name: name, labels: labels, copy: 0)
+        let key = Key(name: name, labels: labels, layout: layout)
         if let slot = state.known[key] { return slot }
         guard state.overflows < MetricLimits.overflows else { return nil }
-        guard let slot = define(MetricDefinition(kind, name, labels, terms: []), place, &state) else { return nil }
+        guard let slot = define(MetricDefinition(shape.kind, name, labels, terms: []), place, &state) else {
+            return nil
+        }
         state.known[key] = slot
+        state.shapes[name] = shape
         state.overflows += 1
         return slot
     }
@@ -230,21 +248,6 @@ package final class MetricRegistry: Sendable {
         state.definitionBytes += record.count
         memory.publish(state.definitionBytes)
         return slot
-    }
-}
-
-/// Words of a registry.
-package struct MetricWords: Sendable {
-    let first: MetricWord
-    /// `nil` if there was no room: what is counted is shown nowhere.
-    let slot: Int?
-    let count: Int
-
-    package subscript(index: Int) -> MetricWord { first[index] }
-
-    /// What the word adds to, or takes from, a value.
-    package func term(_ index: Int, isNegative: Bool = false) -> MetricTerm? {
-        slot.map { MetricTerm(slot: $0 + index, isNegative: isNegative) }
     }
 }
 

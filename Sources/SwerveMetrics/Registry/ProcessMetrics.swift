@@ -32,6 +32,18 @@ package final class ProcessMetrics: Sendable {
         self.init(MetricRegistry(.own()), caller: "main")
     }
 
+    /// Those of an instance's own process.
+    ///
+    /// - Parameter overflowed: see ``MetricRegistry``.
+    package static func ofInstance(overflowed: @escaping @Sendable (String) -> Void) -> ProcessMetrics {
+        let limits = MetricLimits.instance
+        let memory = MetricMemory.own(words: limits.words, definitionBytes: limits.definitionBytes)
+        return ProcessMetrics(
+            MetricRegistry(memory, limit: limits.series, overflowed: overflowed),
+            caller: "main"
+        )
+    }
+
     /// Where a replica of this process counts. In a process with several, each has memory of its own, which ends with it.
     package func registry(of replica: ReplicaID) -> MetricRegistry {
         if isOneReplica { return registry }

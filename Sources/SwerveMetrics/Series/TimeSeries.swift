@@ -26,7 +26,7 @@ package struct TimeSeries: Sendable {
         package static let coarse = Resolution(step: 10, count: 360)
     }
 
-    /// How many deployments and routes have a series at a time; 512, which take 16 MiB. Further ones have none until one
+    /// How many deployments and routes have a series at a time; 512, which take 27 MiB. Further ones have none until one
     /// that was there before is gone for an hour.
     package static let maximumSubjects = 512
 

@@ -14,7 +14,8 @@ enum MetricFiles {
     ///   - caller: see ``ProcessMetrics/caller``.
     ///   - replica: the replica that the process is for.
     static func make(_ path: String, caller: String, replica: ReplicaID? = nil, _ logger: Logger) -> ProcessMetrics {
-        let (words, definitions) = (MetricLimits.words, MetricLimits.definitionBytes)
+        let limits = replica == nil ? MetricLimits.instance : .replica
+        let (words, definitions) = (limits.words, limits.definitionBytes)
         let memory: MetricMemory
         do throws(SystemFailure) {
             let bytes = MetricMemory.size(words: words, definitionBytes: definitions)
@@ -27,9 +28,7 @@ enum MetricFiles {
             )
             memory = .own()
         }
-        let registry = MetricRegistry(memory) { text in
-            logger.warning("metrics overflow", metadata: ["reason": "\(text)"])
-        }
+        let registry = MetricRegistry(memory, limit: limits.series) { logger.metricsOverflow($0) }
         return ProcessMetrics(registry, caller: caller, replica: replica)
     }
 
@@ -38,4 +37,9 @@ enum MetricFiles {
         guard let file = try? MappedFile(reading: path) else { return nil }
         return MetricMemory.other(file.memory, bytes: file.count, owner: file).map { MetricReader($0) }
     }
+}
+
+extension Logger {
+    /// Series of metrics found no room.
+    func metricsOverflow(_ reason: String) { warning("metrics overflow", metadata: ["reason": "\(reason)"]) }
 }

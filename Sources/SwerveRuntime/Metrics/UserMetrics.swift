@@ -53,14 +53,14 @@ struct UserMetrics: MetricsFactory {
         return MetricNames.labels(own, beside: labels)
     }
 
-    private func word(_ kind: MetricKind, _ label: String, _ dimensions: [(String, String)], floating: Bool) -> Word {
+    private func counter(_ label: String, _ dimensions: [(String, String)], floating: Bool) -> MetricWord {
         let place = place
-        let labels = place.all(dimensions)
-        let word =
-            kind == .counter
-            ? place.registry.counter(label, labels, floating: floating)
-            : place.registry.gauge(label, labels, floating: floating)
-        return Word(word: word)
+        return place.registry.counter(label, place.all(dimensions), floating: floating)
+    }
+
+    private func gauge(_ label: String, _ dimensions: [(String, String)]) -> Word {
+        let place = place
+        return Word(word: place.registry.gauge(label, place.all(dimensions), floating: true))
     }
 
     private func histogram(_ label: String, _ dimensions: [(String, String)], _ bounds: MetricBounds, floating: Bool)
@@ -73,16 +73,16 @@ struct UserMetrics: MetricsFactory {
     }
 
     func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        word(.counter, label, dimensions, floating: false)
+        Word(word: counter(label, dimensions, floating: false))
     }
     func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
-        word(.counter, label, dimensions, floating: true)
+        Sum(word: counter(label, dimensions, floating: true))
     }
     func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
-        word(.gauge, label, dimensions, floating: true)
+        gauge(label, dimensions)
     }
     func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
-        guard aggregate else { return word(.gauge, label, dimensions, floating: true) }
+        guard aggregate else { return gauge(label, dimensions) }
         return histogram(label, dimensions, Self.values, floating: true)
     }
     func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
@@ -113,7 +113,7 @@ struct UserMetrics: MetricsFactory {
     // MARK: Handlers
 
     /// A counter or a gauge.
-    private final class Word: CounterHandler, FloatingPointCounterHandler, MeterHandler, RecorderHandler {
+    private final class Word: CounterHandler, MeterHandler, RecorderHandler {
         let word: MetricWord
 
         init(word: MetricWord) {
@@ -121,15 +121,24 @@ struct UserMetrics: MetricsFactory {
         }
 
         func increment(by amount: Int64) { word.add(UInt64(max(0, amount))) }
-        func increment(by amount: Double) {
-            // A counter does not fall; a meter may.
-            word.add(floating: amount)
-        }
+        func increment(by amount: Double) { word.add(floating: amount) }
         func decrement(by amount: Double) { word.add(floating: -amount) }
         func set(_ value: Int64) { set(Double(value)) }
         func set(_ value: Double) { word.store(value.bitPattern) }
         func record(_ value: Int64) { set(Double(value)) }
         func record(_ value: Double) { set(value) }
+        func reset() { word.store(0) }
+    }
+
+    /// A counter of fractions. It does not fall, and nothing makes it useless.
+    private final class Sum: FloatingPointCounterHandler {
+        private let word: MetricWord
+
+        init(word: MetricWord) {
+            self.word = word
+        }
+
+        func increment(by amount: Double) { if amount > 0, amount.isFinite { word.add(floating: amount) } }
         func reset() { word.store(0) }
     }
 

@@ -20,7 +20,9 @@ distributed actor Metered: HTTPIngress {
         case "/fail": throw Opaque()
         case "/mistake": throw ServeHTTPError(.badRequest, "a mistake of the client")
         case "/many":
-            for index in 0..<5000 { CoreMetrics.Counter(label: "test_users", dimensions: [("user", "\(index)")]).increment() }
+            for index in 0..<5000 {
+                CoreMetrics.Counter(label: "test_users", dimensions: [("user", "\(index)")]).increment()
+            }
             return .text("done")
         default: return .text("\(getpid())")
         }
