@@ -127,8 +127,6 @@ setup-course:
 	@dev/setup.sh course
 setup-peers:
 	@dev/setup.sh peers
-setup-operations:
-	@dev/setup.sh operations
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture
