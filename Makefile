@@ -42,10 +42,12 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# swerve and Ray's own command line against the admin server, and the dashboard in a browser.
+# swerve and Ray's own command line against the admin server, the metrics of a loaded instance read by Prometheus' own
+# programs, and the dashboard in a browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
+	$(SWIFT) build --product metrics-app
 	$(SWIFT) build --product entry-application
 	$(SWIFT) build --product swerve
 	@$(MAKE) --no-print-directory run-operations
@@ -53,6 +55,7 @@ test-operations: setup-operations
 run-operations:
 	Tests/Operations/swerve_cli.py .build/debug/swerve .build/debug/entry-application
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
+	Tests/Operations/check_metrics.py .build/debug/metrics-app
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
 	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
 
@@ -112,6 +115,8 @@ check-format:
 
 setup-run:
 	@dev/setup.sh run
+setup-operations:
+	@dev/setup.sh operations
 setup-test:
 	@dev/setup.sh test
 setup-bench:
@@ -122,8 +127,6 @@ setup-course:
 	@dev/setup.sh course
 setup-peers:
 	@dev/setup.sh peers
-setup-operations:
-	@dev/setup.sh operations
 
 # The picture in docs/GRAPHS.md.
 graph-picture: setup-picture

@@ -39,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
@@ -56,6 +57,8 @@ let package = Package(
         .target(name: "SwerveCore", swiftSettings: settings),
         .target(name: "SwerveControl", dependencies: ["SwerveCore", heap], swiftSettings: settings),
         .target(name: "SwerveRouting", dependencies: ["SwerveCore", deque, heap], swiftSettings: settings),
+        // What processes count, without lock on the path of requests; its text and its history.
+        .target(name: "SwerveMetrics", dependencies: ["SwerveCore"], swiftSettings: settings),
         // Pure too, but apart, because the YAML library brings Foundation.
         .target(
             name: "SwerveConfig",
@@ -74,20 +77,22 @@ let package = Package(
         ),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: ["SwerveCore", "SwerveMetrics", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveReplica",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting", "SwerveSystem",
+                nioCore,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveTransport",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveReplica", "SwerveSystem", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveReplica", "SwerveSystem",
+                nioCore, nioPosix,
                 logging,
             ],
             swiftSettings: settings
@@ -107,14 +112,16 @@ let package = Package(
         .target(
             name: "SwerveProxy",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting",
+                nioCore,
             ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveController",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveSystem",
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveMetrics", "SwerveReplica",
+                "SwerveSystem",
                 "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
@@ -144,8 +151,10 @@ let package = Package(
             name: "SwerveRuntime",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
-                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveProxy", "SwerveReplica",
+                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveMetrics", "SwerveProxy",
+                "SwerveReplica",
                 "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -351,6 +360,13 @@ let package = Package(
             path: "Benchmarks/Sources/chaos-app",
             swiftSettings: settings
         ),
+        // What is scraped during `make test-operations`.
+        .executableTarget(
+            name: "metrics-app",
+            dependencies: ["Swerve", .product(name: "CoreMetrics", package: "swift-metrics")],
+            path: "Tests/Operations/metrics-app",
+            swiftSettings: settings
+        ),
         // Damaged input for the parsers of what clients send: `make fuzz`.
         .target(name: "CFuzzWatch", path: "Tests/CFuzzWatch"),
         .executableTarget(
@@ -421,7 +437,7 @@ let package = Package(
         ),
         .target(
             name: "Shouts",
-            dependencies: ["Swerve"],
+            dependencies: ["Swerve", .product(name: "CoreMetrics", package: "swift-metrics")],
             path: "Tests/EntryPoints/Shouts",
             swiftSettings: settings
         ),
@@ -470,7 +486,9 @@ let package = Package(
         // What the tests of several targets share.
         .target(
             name: "TestSupport",
-            dependencies: ["Swerve", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore],
+            dependencies: [
+                "Swerve", "SwerveMetrics", "SwerveONNX", "SwerveTensor", "SwerveTesting", "SwerveVision", nioCore,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),
@@ -482,6 +500,11 @@ let package = Package(
         ),
         .testTarget(name: "SwerveTidyTests", swiftSettings: settings),
         .testTarget(name: "SwerveSystemTests", dependencies: ["SwerveSystem"], swiftSettings: settings),
+        .testTarget(
+            name: "SwerveMetricsTests",
+            dependencies: ["SwerveCore", "SwerveMetrics", "TestSupport"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "SwerveCoreTests", dependencies: ["SwerveCore"], swiftSettings: settings),
         .testTarget(
             name: "SwerveHummingbirdTests",
@@ -511,7 +534,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "TestSupport", nioCore, nioPosix],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "TestSupport", nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -532,10 +557,11 @@ let package = Package(
             dependencies: [
                 "Shouts", "Swerve", "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes",
                 "SwerveHummingbird",
-                "SwerveRuntime",
+                "SwerveMetrics", "SwerveRuntime",
                 "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 "entry-application", "entry-attribute", "entry-arguments", "entry-client", "entry-draining",
                 "entry-durable", "entry-top-level",
@@ -607,7 +633,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveProxyTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveProxy", nioCore],
+            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveProxy", nioCore],
             swiftSettings: settings
         ),
         .testTarget(

@@ -30,6 +30,7 @@ packages+=($(plugins))
 case $goal in bench | course | peers) packages+=(wrk nginx-light) ;; esac
 [ "$goal" = load ] && packages=(zlib1g-dev libsqlite3-dev wrk nginx-light python3)
 case $goal in operations | dashboard) packages=(zlib1g-dev libsqlite3-dev python3 curl tmux chromium chromium-driver fonts-dejavu-core) ;; esac
+[ "$goal" = operations ] && packages+=(prometheus)
 [ "$goal" = picture ] && packages=(graphviz)
 missing() {
     local package

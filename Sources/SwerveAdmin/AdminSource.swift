@@ -41,8 +41,10 @@ package protocol AdminSource: Sendable {
     /// - Parameter application: an entry of `applications` of a configuration, as JSON.
     func deploy(_ application: ByteBuffer, as name: String) async throws
 
-    /// Metrics in Prometheus' text format.
-    func metrics() async throws -> String
+    /// Metrics as text, in the format that the client prefers.
+    ///
+    /// - Parameter accept: the request's header `accept`.
+    func metrics(accept: String?) async throws -> MetricsText
     /// Time series as JSON.
     func series(_ query: [String: String]) async throws -> ByteBuffer
     /// Lines of the logs as JSON.
@@ -56,10 +58,12 @@ extension AdminSource {
     package func deploy(_ configuration: ByteBuffer) async throws {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }
+    package func metrics(accept: String?) async throws -> MetricsText {
+        throw AdminError.notProvided("this instance has no metrics")
+    }
     package func deploy(_ application: ByteBuffer, as name: String) async throws {
         throw AdminError.notProvided("this instance does not deploy configurations; deploy from its program")
     }
-    package func metrics() async throws -> String { throw AdminError.notProvided("this instance has no metrics") }
     package func series(_ query: [String: String]) async throws -> ByteBuffer {
         throw AdminError.notProvided("this instance keeps no time series")
     }
@@ -173,5 +177,17 @@ package struct DeployedRevision: Hashable, Sendable, Encodable {
         self.deployedAt = deployedAt
         self.isCurrent = isCurrent
         self.deployments = deployments
+    }
+}
+
+/// Metrics as text.
+package struct MetricsText: Sendable {
+    /// The media type of its format.
+    package var contentType: String
+    package var text: String
+
+    package init(contentType: String, text: String) {
+        self.contentType = contentType
+        self.text = text
     }
 }

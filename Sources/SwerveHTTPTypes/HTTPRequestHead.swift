@@ -94,6 +94,15 @@ package struct HTTPRequestHead: Sendable {
     }
 
     package var method: HTTPMethod { HTTPMethod(rawValue: string(0, layout.methodLength)) }
+    /// The method as a number: its first eight bytes. Those that HTTP defines are shorter, so each has its own.
+    @inline(__always)
+    package var methodWord: UInt64 {
+        let word = bytes.getInteger(at: bytes.readerIndex, endianness: .little, as: UInt64.self) ?? 0
+        return layout.methodLength < 8 ? word & (1 << (8 * UInt64(layout.methodLength)) - 1) : word
+    }
+    package static func methodWord(of method: String) -> UInt64 {
+        method.utf8.prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
     package var target: String { string(layout.targetStart, layout.targetEnd) }
     /// The whole path as sent, with the route prefix; empty for an absolute form without a path.
     package var fullPath: String { string(layout.pathStart, layout.pathEnd) }

@@ -25,6 +25,11 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     @exclusivity(unchecked) private var head: HTTPRequestHead
     private let body: ByteBuffer?
     private let deadline: NIODeadline?
+    private let metrics: RouteMetrics
+    /// When the request came, in nanoseconds.
+    private let arrival: UInt64
+    /// What the answer that has begun says.
+    @exclusivity(unchecked) private var status: UInt16 = 0
     @exclusivity(unchecked) private var exchange: HTTPExchange?
     @exclusivity(unchecked) private var stage = Stage.none
     @exclusivity(unchecked) private var lease: Lease?
@@ -38,19 +43,28 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     /// Bytes of the response not yet reported as consumed, because the client is slow.
     @exclusivity(unchecked) private var unreported = 0
 
-    init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
+    init(
+        _ pool: Pool,
+        _ head: HTTPRequestHead,
+        _ body: ByteBuffer?,
+        _ exchange: HTTPExchange,
+        _ loop: RequestLoop,
+        _ metrics: RouteMetrics
+    ) {
         self.pool = pool
         self.head = head
         self.body = body
         self.exchange = exchange
         self.loop = loop
-        if let timeout = pool.requestTimeout {
-            exchange.limit(to: loop.eventLoop.now + .nanoseconds(timeout.nanoseconds))
-        }
+        self.metrics = metrics
+        let now = loop.eventLoop.now
+        self.arrival = now.uptimeNanoseconds
+        if let timeout = pool.requestTimeout { exchange.limit(to: now + .nanoseconds(timeout.nanoseconds)) }
         self.deadline = exchange.deadline
     }
 
     func begin() {
+        metrics.began()
         exchange?.delegate = self
         switch pool.tryAcquire((head.attributes, remaining: remaining)) {
         case .lease(let lease): ask(lease)
@@ -114,18 +128,18 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
             sendBody(to: stream)
         case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
         case .head(let head, let contentLength):
+            status = head.status
             exchange?.respondHead(status: head.status, headerBlock: lines(of: head), contentLength: contentLength)
         case .items: preconditionFailure("an HTTP request has no stream of elements")
         case .bytes(let bytes):
             unreported += bytes.readableBytes
             if exchange?.respondBody(bytes) ?? true { report(to: stream) }
         case .response(let head, let body):
-
             let lines = lines(of: head)
-            end()?.respond(status: head.status, headerBlock: lines, body: body)
-        case .end: end()?.respondEnd()
-        case .failure: end()?.fail(status: 500, message: "internal error")
-        case .value: end()?.fail(status: 502, message: "the replica's answer cannot be read")
+            end(head.status)?.respond(status: head.status, headerBlock: lines, body: body)
+        case .end: end(status)?.respondEnd()
+        case .failure: end(500)?.fail(status: 500, message: "internal error")
+        case .value: end(502)?.fail(status: 502, message: "the replica's answer cannot be read")
         case .refused:
             stage = .none
             if let lease = lease.take() { lease.refuse() }
@@ -181,6 +195,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     }
 
     func cancelled(_ reason: HTTPCancellation) {
+        count(status(of: reason))
         exchange = nil
         waiting.removeAll()
         switch stage {
@@ -201,24 +216,37 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     // MARK: The end
 
-    /// Ends the request. The place in the pool is free before the response is sent.
-    private func end() -> HTTPExchange? {
+    /// Ends the request. The place in the pool is free, and the request counted, before the response is sent.
+    private func end(_ status: UInt16) -> HTTPExchange? {
+        count(status)
         stage = .none
         if let lease = lease.take() { lease.release() }
         return exchange.take()
     }
 
     private func fail(_ error: any Error) {
-        end()?.respond(to: error)
+        let response = ServeResponse(for: error)
+        end(response.status.code)?.respond(response)
+    }
+
+    private func count(_ status: UInt16) {
+        guard exchange != nil else { return }
+        let now = loop.eventLoop.now.uptimeNanoseconds
+        metrics.ended(head, status, nanoseconds: now &- arrival, now: now)
+    }
+
+    /// The status that says why the response is not wanted any more, whether the client gets it or not.
+    private func status(of reason: HTTPCancellation) -> UInt16 {
+        switch reason {
+        case .clientGone: 499
+        case .timedOut: body != nil || isRequestEnded ? 504 : 408
+        case .invalidRequest: 400
+        case .shutDown: 503
+        }
     }
 }
 
 extension HTTPExchange {
-    /// Answers with the status that stands for the error.
-    func respond(to error: any Error) {
-        respond(ServeResponse(for: error))
-    }
-
     /// Answers with a response whose content is in memory.
     func respond(_ response: ServeResponse) {
         var block = ByteBuffer()

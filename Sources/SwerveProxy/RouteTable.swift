@@ -1,6 +1,7 @@
 internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTPTypes
+internal import SwerveMetrics
 
 /// Which application answers which paths: the longest route prefix wins, and `/a` covers `/a` and `/a/…` but not `/ab`.
 struct RouteTable: Sendable {
@@ -11,12 +12,17 @@ struct RouteTable: Sendable {
         let entry: RouteEntry
         let pool: Pool
         let cors: CORSAnswers?
+        /// By event loop.
+        let metrics: [RouteMetrics]
 
-        init(_ entry: RouteEntry, _ pool: Pool) {
+        init(_ entry: RouteEntry, _ pool: Pool, _ loops: [LoopMetrics]) {
             self.prefix = entry.prefix == "/" ? [] : Array(entry.prefix.utf8)
             self.entry = entry
             self.pool = pool
             self.cors = entry.cors.map(CORSAnswers.init)
+            self.metrics = loops.map {
+                RouteMetrics(entry.prefix, entry.application, deployment: entry.ingress.labels, $0)
+            }
         }
     }
 
@@ -27,8 +33,8 @@ struct RouteTable: Sendable {
         self.rows = []
     }
 
-    init(_ entries: [RouteEntry], _ pools: PoolTable) {
-        self.rows = entries.map { Row($0, pools.pool($0.ingress)) }.sorted { $0.prefix.count > $1.prefix.count }
+    init(_ entries: [RouteEntry], _ pools: PoolTable, _ loops: [LoopMetrics] = []) {
+        self.rows = entries.map { Row($0, pools.pool($0.ingress), loops) }.sorted { $0.prefix.count > $1.prefix.count }
     }
 
     /// The application of a request, and how many bytes of its path belong to the route prefix.

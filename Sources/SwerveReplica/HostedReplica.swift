@@ -3,6 +3,7 @@ internal import NIOCore
 package import SwerveActors
 package import SwerveCore
 internal import SwerveHTTPTypes
+internal import SwerveMetrics
 internal import SwerveRouting
 internal import SwerveSystem
 internal import Synchronization
@@ -20,6 +21,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let settings: Mutex<Settings>
     private let execution: Execution
     private let health: ReplicaHealth
+    /// `nil` where nothing is counted.
+    let metrics: ReplicaMetrics?
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -51,8 +54,10 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         execution: Execution = .pool(nil),
         compression: DeploymentOptions.Compression = .gzip(),
         requestDecoding: DeploymentOptions.RequestDecoding = .on(),
-        checkTimeout: Duration = .seconds(30)
+        checkTimeout: Duration = .seconds(30),
+        metrics: ReplicaMetrics? = nil
     ) {
+        self.metrics = metrics
         self.id = id
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
@@ -69,8 +74,10 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         } else {
             self.models = nil
         }
-        batches?.attach(self)
-        if let options = D._multiplexing { models?.attach(options, executor: taskExecutor) }
+        batches?.attach(self, metrics?.registry, id.labels)
+        if let options = D._multiplexing {
+            models?.attach(options, executor: taskExecutor, metrics?.registry, id.labels)
+        }
     }
 
     var compression: DeploymentOptions.Compression { settings.withLock { $0.compression } }
@@ -98,7 +105,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false
         var arguments = call.arguments
-        defer { if !isStreaming { ended(arguments, use) } }
+        let begun = metrics?.began(1) ?? 0
+        defer { if !isStreaming { ended(arguments, use, begun) } }
         let handler = ResultHandler()
         do {
             if arguments.hasReferences { arguments = try await arguments.fetched() }
@@ -113,15 +121,17 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             if case .stream(let result) = result {
                 isStreaming = true
                 ModelUse.$current.withValue(use) { result.stream.begin(on: taskExecutor) }
-                result.stream.open.whenOver { [arguments] in self.ended(arguments, use) }
+                result.stream.open.whenOver { [arguments] in self.ended(arguments, use, begun) }
             }
             return .result(result)
         } catch {
+            metrics?.failed(error, isCancelled: error is CancellationError && Task.isCancelled)
             return .failed(error)
         }
     }
 
-    private func ended(_ arguments: Arguments, _ use: ModelUse?) {
+    private func ended(_ arguments: Arguments, _ use: ModelUse?, _ begun: UInt64) {
+        metrics?.ended(begun)
         arguments.endLoans()
         use?.end()
         finish()?()
@@ -145,6 +155,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     }
 
     private func start(_ requests: [HostedRequest], _ burst: some Burst, _ loop: LoopExecutor) {
+        if let begun = metrics?.began(requests.count) { for request in requests { request.began(at: begun) } }
         switch execution {
         case .pool(let executor):
             // Unstructured: a request lives as long as its caller wants. The task that starts several ends once they

@@ -32,6 +32,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
     private let content: Content
     private let reply: any Reply
     private let body: HTTPBodyStream?
+    /// When it began, in nanoseconds. Written before its task begins.
+    private let begun = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
     private struct State {
@@ -110,6 +112,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
     }
 
     // MARK: The task
+
+    func began(at time: UInt64) { begun.store(time, ordering: .relaxed) }
 
     /// Stores the task that runs ``run(on:)``. The task may already have ended.
     func started(_ task: Task<Void, Never>) {
@@ -292,6 +296,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             try await write(writer)
             finish(.end)
         } catch {
+            replica.metrics?.failed(error, isCancelled: error is CancellationError && isCancelled)
             finish(.failure(error))
         }
     }
@@ -299,8 +304,14 @@ package final class HostedRequest: ReplicaStream, Sendable {
     /// The event that reports an error to the caller: for an HTTP request, the response that stands for the error.
     @inline(never)
     private func failure(_ error: any Error) -> StreamEvent {
-        guard case .http = content, !(error is CancellationError && isCancelled) else { return .failure(error) }
+        let isUnwanted = error is CancellationError && isCancelled
+        guard case .http = content, !isUnwanted else {
+            replica.metrics?.failed(error, isCancelled: isUnwanted)
+            return .failure(error)
+        }
         let response = ServeResponse(for: error)
+        // An answer that tells the client of its own mistake is none of the replica.
+        if response.status.code >= 500 { replica.metrics?.failed(error, isCancelled: false) }
         do {
             return .response(try ResponseHead(response), body: response.body.completeBytes ?? ByteBuffer())
         } catch {
@@ -317,6 +328,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         }
         context?.deadline?.end()
         use?.end()
+        replica.metrics?.ended(begun.load(ordering: .relaxed))
         reply.end(event, of: replica)
     }
 }

@@ -73,7 +73,8 @@ package struct ReplicaFactory: Sendable {
             execution: execution(of: spec.options),
             compression: spec.options.compression,
             requestDecoding: spec.options.requestDecoding,
-            checkTimeout: spec.options.healthCheckTimeout
+            checkTimeout: spec.options.healthCheckTimeout,
+            metrics: ReplicaMetrics(context.replica, in: system.pools.metrics, clock: system.clock)
         )
         do { try await replica.reconfigure(spec) } catch { throw phase("reconfigure", error, spec) }
         do { try await replica.checkHealth() } catch { throw phase("checkHealth()", error, spec) }

@@ -7,6 +7,7 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveProxy
+internal import SwerveSystem
 internal import SwerveTransport
 internal import Synchronization
 
@@ -39,7 +40,8 @@ final class Front: Sendable {
         _ pools: PoolTable,
         _ files: WorkerFiles,
         _ loops: [any EventLoop],
-        clock: any EventLoop
+        clock: any EventLoop,
+        metricsEnd: @escaping @Sendable (String) -> Void
     ) {
         self.options = options
         self.clock = clock
@@ -56,6 +58,11 @@ final class Front: Sendable {
             drainTimeout: options.drainTimeout,
             clock: clock,
             logger: options.logger,
+            ended: { number in
+                let path = WorkerFiles.metricsPath(ofProxy: number, beside: files.proxiesAddress)
+                metricsEnd(path)
+                try? FileSystem.remove(path)
+            },
             settings: { number in
                 ProxySettings(
                     instance: instance,

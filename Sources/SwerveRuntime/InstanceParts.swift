@@ -8,6 +8,8 @@ internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveLaunch
+internal import SwerveMetrics
+internal import SwerveProxy
 internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
@@ -26,6 +28,8 @@ struct InstanceParts {
     private let listeners: [SocketAcceptor]
     private let control: Control
     private let memory: Task<Void, Never>
+    let metrics: InstanceMetrics
+    private let sampler: Task<Void, Never>
     private let front: Front
     /// The processes outside of the instance that call its deployments.
     let clients: ConnectedClients
@@ -92,10 +96,14 @@ struct InstanceParts {
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
-            maxSharedBytes: options.maxSharedBytes
+            maxSharedBytes: options.maxSharedBytes,
+            bootstrapsMetrics: options.bootstrapsMetrics
         )
+        if options.bootstrapsMetrics { UserMetrics.bootstrap() }
+        let collector = MetricsCollector(system.pools.metrics, directory: directory.path, clock: clock)
+        let metrics = InstanceMetrics(collector, clock: clock)
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
-        let front = Front(options, system.pools, files, loops, clock: clock)
+        let front = Front(options, system.pools, files, loops, clock: clock) { collector.ended($0) }
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(),
             front: front,
@@ -103,6 +111,7 @@ struct InstanceParts {
             clock: clock,
             files: files,
             kept: { executables.path(of: $0) },
+            metricsEnd: { collector.ended($0) },
             logger: options.logger
         )
         let here = InProcessLauncher(
@@ -129,7 +138,13 @@ struct InstanceParts {
         do {
             control = try Control.begin(
                 options,
-                surroundings.launcher(PlacementLauncher(inProcess: here, processes: workers, callers: callers)),
+                MeteredLauncher(
+                    surroundings.launcher(
+                        PlacementLauncher(inProcess: here, processes: workers, callers: callers)
+                    ),
+                    system.pools.metrics.registry,
+                    clock: clock
+                ),
                 peers,
                 kept,
                 Control.Place(
@@ -148,6 +163,12 @@ struct InstanceParts {
             front.close()
             throw error
         }
+        if options.showsMetrics, case .embedded(let proxy) = front.kind {
+            proxy.show { [access = control.access] accept in
+                let format = MetricsEncoder.Format(accept: accept)
+                return (format.contentType, metrics.text(format, await access.status(), [], isListening: true))
+            }
+        }
         return InstanceParts(
             controller: control.access,
             group: group,
@@ -156,6 +177,9 @@ struct InstanceParts {
             control: control,
             // Unstructured: runs until `end` cancels it.
             memory: Task { await IdleMemory.watch(LoopClock(clock)) },
+            metrics: metrics,
+            // Unstructured: runs until `end` cancels it.
+            sampler: Task { await metrics.watch(control.access) },
             front: front,
             clients: clients,
             workers: workers,
@@ -220,6 +244,7 @@ struct InstanceParts {
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         await watched()
         memory.cancel()
+        sampler.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()
         try? await group.shutdownGracefully()

@@ -5,6 +5,7 @@ internal import SwerveAdmin
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
+internal import SwerveMetrics
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
@@ -23,7 +24,7 @@ public actor ServeInstance {
     /// The actor system of the instance's references in this process.
     nonisolated package let system: ServeSystem
     nonisolated let surroundings: Surroundings
-    private var running: InstanceParts?
+    var running: InstanceParts?
     private(set) var adminServer: AdminServer?
     /// When it started, on its clock.
     private(set) var startedAt = MonotonicTime.zero
@@ -62,7 +63,8 @@ public actor ServeInstance {
         self.system = ServeSystem(
             InstanceID(rawValue: random.next()),
             clock: surroundings.clock,
-            seed: random.next()
+            seed: random.next(),
+            metrics: .ofInstance { [logger = options.logger] in logger.metricsOverflow($0) }
         )
     }
 

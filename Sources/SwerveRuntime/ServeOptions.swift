@@ -54,6 +54,13 @@ public struct ServeOptions: Sendable {
     public var stateDirectory: String?
     /// Where the controller runs; in this process by default.
     public var controller: ControllerPlacement
+    /// Whether the HTTP port also answers `/-/metrics`, with the metrics of all processes of the instance; false by
+    /// default, because everybody who reaches the port then sees them. Only a proxy in this process answers it.
+    public var showsMetrics: Bool
+    /// Whether what code counts with swift-metrics appears with the instance's metrics; true by default. In replicas'
+    /// processes, and in this one unless the program has called `MetricsSystem.bootstrap` before the instance starts. If
+    /// the program calls it later, or a replica's code does, this must be false: it can be called once in a process.
+    public var bootstrapsMetrics: Bool
     /// The server for the REST API, the dashboard and the command line; `nil`, the default, for none.
     public var admin: AdminOptions?
     public var logger: Logger
@@ -85,6 +92,8 @@ public struct ServeOptions: Sendable {
         node: NodeResources? = nil,
         stateDirectory: String? = nil,
         controller: ControllerPlacement = .embedded,
+        showsMetrics: Bool = false,
+        bootstrapsMetrics: Bool = true,
         admin: AdminOptions? = nil,
         logger: Logger = Logger(label: "swerve")
     ) {
@@ -104,6 +113,8 @@ public struct ServeOptions: Sendable {
         self.node = node
         self.stateDirectory = stateDirectory
         self.controller = controller
+        self.showsMetrics = showsMetrics
+        self.bootstrapsMetrics = bootstrapsMetrics
         self.admin = admin
         self.logger = logger
     }

@@ -9,7 +9,7 @@ import sys
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import axe_playwright_python
 from browser import HOSTILE, PHONE, VIEWS, DashboardTest, wait_until
@@ -86,17 +86,47 @@ class Views(DashboardTest):
         for name in names:
             self.assertRegex(name, r"healthy, \d of \d running")
 
-    def test_metrics_and_logs_show_values_or_say_that_there_are_none(self):
+    def test_the_metrics_show_what_was_measured(self):
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: self.program.ask("/words?word=hello"), range(100)))
+        shown = """return [...document.querySelectorAll('.metrics[aria-label="' + arguments[0] + '"] .chart svg')]
+            .map((chart) => [chart.getAttribute('aria-label'), chart.querySelectorAll('path').length])"""
+        for subject, lines in [
+            ("words/Ranker", {"Requests": 2, "Latency": 3, "Load": 2, "Replicas": 2, "Batch size": 1}),
+            ("words/Front", {"Requests": 2, "Latency": 3, "Load": 2, "Replicas": 2}),
+            ("/words", {"Requests": 2, "Latency": 3}),
+        ]:
+            for page in ["#metrics", f"#metrics/{quote(subject, safe='')}/fine"]:
+                self.browser.open(self.program, page)
+
+                def drawn():
+                    charts = {label.split(":")[0]: (label, paths) for label, paths in self.browser.script(shown, subject)}
+                    return {title: paths for title, (_, paths) in charts.items()} == lines and charts
+
+                charts = wait_until(drawn, f"all charts of {subject} on {page}")
+                for title in ["Requests", "Latency"]:
+                    self.assertNotRegex(charts[title][0], r"at most 0$", f"{subject}: {title}")
+
+    def test_an_hour_is_drawn_from_its_own_points(self):
         self.program.ask("/words")
-        for view, path, shown in [("metrics", "series", ".chart path"), ("logs", "logs", ".log li")]:
-            self.browser.open(self.program, f"#{view}")
-            code = "return fetch(arguments[0]).then((answer) => answer.status)"
-            status = self.browser.script(code, f"/api/v1/{path}")
-            if status == 501:
-                self.browser.wait_for_text("are not available", "main")
-            else:
-                self.assertEqual(status, 200)
-                self.browser.element(shown)
+        self.browser.open(self.program, "#metrics/words%2FFront/coarse")
+        # The first point comes when the second ten seconds begin.
+        self.browser.element('.metrics[aria-label="words/Front"] .chart path')
+
+    def test_the_graph_has_the_rates_of_the_deployments(self):
+        self.program.ask("/words")
+        self.browser.open(self.program, "#graph")
+        labels = "return [...document.querySelectorAll('.graph .box')].map((box) => box.getAttribute('aria-label'))"
+        wait_until(lambda: sum("requests/s" in label for label in self.browser.script(labels)) == 3, "three rates")
+
+    def test_logs_show_values_or_say_that_there_are_none(self):
+        self.browser.open(self.program, "#logs")
+        status = self.browser.script("return fetch('/api/v1/logs').then((answer) => answer.status)")
+        if status == 501:
+            self.browser.wait_for_text("are not available", "main")
+        else:
+            self.assertEqual(status, 200)
+            self.browser.element(".log li")
 
 
 class Actions(DashboardTest):

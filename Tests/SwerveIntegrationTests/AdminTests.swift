@@ -192,12 +192,23 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `metrics and their history are read here`() async throws {
+            try await withAdmin { client in
+                try await client.instance.run(Model.options(placement: .inProcess).bind(), name: "m", routePrefix: nil)
+                let metrics = try await client.send("GET", "/metrics")
+                #expect(metrics.status == 200)
+                #expect(metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+                #expect(metrics.text.contains(#"ray_serve_application_status{application="m"} 6"#))
+                try await eventually("a reading") {
+                    try await client.send("GET", "/api/v1/series").text.contains(#""m/Model""#)
+                }
+            }
+        }
+
         @Test func `what this instance does not have is answered with 501 and the reason`() async throws {
             try await withAdmin { client in
-                for path in ["/metrics", "/api/v1/series", "/api/v1/logs"] {
-                    let answer = try await client.send("GET", path)
-                    #expect(answer.status == 501 && code(answer) == "not_provided", "\(path)")
-                }
+                let answer = try await client.send("GET", "/api/v1/logs")
+                #expect(answer.status == 501 && code(answer) == "not_provided")
             }
         }
 

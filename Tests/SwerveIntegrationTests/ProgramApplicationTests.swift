@@ -54,6 +54,16 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `what its code counts is in the instance's metrics, with the replica's labels`() async throws {
+            try await withShouting { name in
+                for _ in 0..<5 { _ = try await fetch("/\(name)") }
+                let text = try #require(await instance.metricsText())
+                let lines = text.split(separator: "\n").filter { $0.hasPrefix("shouts_total{application=\"\(name)\"") }
+                #expect(lines.compactMap { Int($0.split(separator: " ").last ?? "") }.reduce(0, +) == 5)
+                for line in lines { #expect(line.contains(#"deployment="Shouter",replica="\#(name)/Shouter#"#)) }
+            }
+        }
+
         @Test func `texts become the types of its arguments`() async throws {
             let arguments = ["times": "2", "loud": "false", "text": "3", "words": #"["a","b"]"#]
             try await withShouting(arguments) { name in

@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveMetrics
 internal import Synchronization
 
 /// What the batches of an actor know about the replica that it belongs to.
@@ -33,6 +34,7 @@ package final class BatchTable: Sendable {
     private struct State {
         var methods: [Method] = []
         weak var host: (any BatchHost)?
+        var metrics: (registry: MetricRegistry, labels: [MetricLabel])?
         var isDraining = false
         var observer: (@Sendable () -> Void)?
     }
@@ -49,8 +51,15 @@ package final class BatchTable: Sendable {
     // MARK: The replica's side
 
     /// The actor belongs to this replica.
-    package func attach(_ host: any BatchHost) {
-        state.withLock { $0.host = host }
+    ///
+    /// - Parameters:
+    ///   - registry: where its methods count; `nil` for nowhere.
+    ///   - labels: those of the replica.
+    package func attach(_ host: any BatchHost, _ registry: MetricRegistry? = nil, _ labels: [MetricLabel] = []) {
+        state.withLock { state in
+            state.host = host
+            state.metrics = registry.map { ($0, labels) }
+        }
     }
 
     /// A request of the replica has ended.
@@ -97,14 +106,15 @@ package final class BatchTable: Sendable {
     }
 
     /// The batcher of a method. There is one for each name and actor.
-    func batcher<Batcher: AnyBatcher>(_ name: String, make: (BatchOptions?) -> Batcher) -> Batcher {
+    func batcher<Batcher: AnyBatcher>(_ name: String, make: (BatchOptions?, BatchMetrics?) -> Batcher) -> Batcher {
         let (batcher, isNew, isDraining) = state.withLock { state in
             let index = Self.index(of: name, in: &state)
             if let known = state.methods[index].batcher {
                 // Only the generated method with this name gets here, which always has the same types.
                 return (unsafeDowncast(known, to: Batcher.self), false, state.isDraining)
             }
-            let new = make(state.methods[index].options)
+            let metrics = state.metrics.map { BatchMetrics(name, $0.registry, $0.labels) }
+            let new = make(state.methods[index].options, metrics)
             state.methods[index].batcher = new
             return (new, true, state.isDraining)
         }

@@ -24,8 +24,8 @@ public enum BatchedCall {
         let table = identity.batches
         // Calls for different models never share a batch.
         let key = Act._multiplexing == nil ? key : key.adding(ServeContext.current?.modelID)
-        let batcher = table.batcher(method) { changed in
-            Batcher<Act, Item, Output>(method, table, clock: actor.actorSystem.clock, changed ?? options())
+        let batcher = table.batcher(method) { changed, metrics in
+            Batcher<Act, Item, Output>(method, table, clock: actor.actorSystem.clock, changed ?? options(), metrics)
         }
         return try await batcher.call(item, key: key, size: size(item), on: actor, run)
     }

@@ -15,6 +15,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     /// A call that has no result yet.
     struct Call: Sendable {
         let item: Item
+        let arrived: MonotonicTime
         let actor: Act
         let run: Run
         let context: ServeContext?
@@ -30,6 +31,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     private struct Running {
         /// How many of its calls still want a result.
         var wanted: Int
+        let since: MonotonicTime
         var task: Task<Void, Never>?
         /// Whether the user's method has begun, and whether it left the actor to others before it ended.
         var hasBegun = false
@@ -57,12 +59,20 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     private let name: String
     private let table: BatchTable
     private let clock: any EventLoop
+    private let metrics: BatchMetrics?
     private let state: Mutex<State>
 
-    init(_ name: String, _ table: BatchTable, clock: any EventLoop, _ options: BatchOptions) {
+    init(
+        _ name: String,
+        _ table: BatchTable,
+        clock: any EventLoop,
+        _ options: BatchOptions,
+        _ metrics: BatchMetrics? = nil
+    ) {
         self.name = name
         self.table = table
         self.clock = clock
+        self.metrics = metrics
         self.state = Mutex(State(queue: Queue(options)))
     }
 
@@ -85,6 +95,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                 let context = ServeContext.current
                 let call = Call(
                     item: item,
+                    arrived: now(),
                     actor: actor,
                     run: run,
                     context: context,
@@ -101,7 +112,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     }
 
     private func add(_ id: Queue.ItemID, _ call: Call, key: BatchKey, size: Int) {
-        let now = now()
+        let now = call.arrived
         let deadline = call.context?.deadline?.remaining.map { now + .nanoseconds($0.nanoseconds) }
         let item = Queue.Item(id: id, key: key, size: size, deadline: deadline)
         let work: Work? = state.withLock { state in
@@ -113,7 +124,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                 state.running[batch]!.hasLeftActor = true
             }
             table.held(1, waiting: 1)
-            return take(state.queue.add(item, alone: table.isAlone, now: now), &state)
+            return take(state.queue.add(item, alone: table.isAlone, now: now), now, &state)
         }
         guard let work else { return call.fail(CancellationError()) }
         perform(work)
@@ -125,6 +136,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let (call, task) = state.withLock { state -> (Call?, Task<Void, Never>?) in
             guard let call = state.calls.removeValue(forKey: id) else { return (nil, nil) }
             if state.queue.cancel(id) {
+                metrics?.waiting(state.queue.waitingCount)
                 table.held(-1, waiting: -1)
                 return (call, nil)
             }
@@ -163,18 +175,20 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
 
     private func update(_ event: (inout Queue, MonotonicTime) -> Queue.Actions) {
         let now = now()
-        perform(state.withLock { state in take(event(&state.queue, now), &state) })
+        perform(state.withLock { state in take(event(&state.queue, now), now, &state) })
     }
 
     /// Takes what the actions concern out of the state.
-    private func take(_ actions: Queue.Actions, _ state: inout State) -> Work {
+    private func take(_ actions: Queue.Actions, _ now: MonotonicTime, _ state: inout State) -> Work {
+        metrics?.waiting(state.queue.waitingCount)
         var work = Work()
         for batch in actions.batches {
             // Waiting calls are in the table, because a cancellation takes them out of the queue too.
             let calls = batch.items.map { state.calls[$0]! }
             for item in batch.items { state.batches[item] = batch.id }
             table.held(0, waiting: -calls.count)
-            state.running[batch.id] = Running(wanted: calls.count)
+            state.running[batch.id] = Running(wanted: calls.count, since: now)
+            metrics?.began(items: calls.count, waited: (now - calls[0].arrived).nanoseconds)
             work.batches.append((batch, calls))
         }
         for failed in actions.failures {
@@ -207,7 +221,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let now = now()
         let work = state.withLock { state in
             if state.timer == time { state.timer = nil }
-            return take(state.queue.tick(now: now), &state)
+            return take(state.queue.tick(now: now), now, &state)
         }
         perform(work)
     }
@@ -271,9 +285,10 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let now = now()
         let (ended, work) = state.withLock { state in
             let ended = state.running.removeValue(forKey: batch.id)
+            if let ended { metrics?.ended(after: (now - ended.since).nanoseconds) }
             table.held(-(ended?.wanted ?? 0), waiting: 0)
             // The requests that now get their results have not ended, so the next batch waits for them.
-            return (ended, take(state.queue.finished(batch.id, alone: table.isAlone, now: now), &state))
+            return (ended, take(state.queue.finished(batch.id, alone: table.isAlone, now: now), now, &state))
         }
         if ended?.hasLeftActor ?? false {
             perform(work)

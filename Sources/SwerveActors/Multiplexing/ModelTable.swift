@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveMetrics
 internal import Synchronization
 
 /// The models of one actor's loader, without their type.
@@ -16,6 +17,7 @@ package final class ModelTable: Sendable {
         /// Those in `@Multiplexed`, or those of the last change.
         var options: MultiplexOptions?
         var taskExecutor: (any TaskExecutor)?
+        var metrics: ModelMetrics?
         /// How often the options were changed before there was a multiplexer.
         var changes: UInt64 = 0
         var observer: (@Sendable () -> Void)?
@@ -31,10 +33,19 @@ package final class ModelTable: Sendable {
     /// - Parameters:
     ///   - options: those in `@Multiplexed`.
     ///   - executor: where the replica's requests run; `nil` is the Swift pool.
-    package func attach(_ options: MultiplexOptions, executor: (any TaskExecutor)?) {
+    ///   - registry: where the loader counts; `nil` for nowhere.
+    ///   - labels: those of the replica.
+    package func attach(
+        _ options: MultiplexOptions,
+        executor: (any TaskExecutor)?,
+        _ registry: MetricRegistry? = nil,
+        _ labels: [MetricLabel] = []
+    ) {
+        let metrics = registry.map { ModelMetrics($0, labels) }
         state.withLock { state in
             state.options = state.options ?? options
             state.taskExecutor = executor
+            state.metrics = metrics
         }
     }
 
@@ -57,14 +68,14 @@ package final class ModelTable: Sendable {
     /// The actor's multiplexer. There is one, because an actor has one loader.
     func multiplexer<Multiplexer: AnyMultiplexer>(
         _ options: () -> MultiplexOptions,
-        make: (MultiplexOptions) -> Multiplexer
+        make: (MultiplexOptions, ModelMetrics?) -> Multiplexer
     ) -> Multiplexer {
         state.withLock { state in
             // Only the generated methods get here, which always have the same types.
             if let known = state.multiplexer { return unsafeDowncast(known, to: Multiplexer.self) }
             let options = state.options ?? options()
             state.options = options
-            let new = make(options)
+            let new = make(options, state.metrics)
             state.multiplexer = new
             return new
         }

@@ -28,8 +28,8 @@ public enum MultiplexedCall {
             )
         }
         try RequestAttributes(modelID: id).validate()
-        let multiplexer = identity.models.multiplexer(options) { options in
-            Multiplexer(actor, identity.models, options, size: size, load)
+        let multiplexer = identity.models.multiplexer(options) { options, metrics in
+            Multiplexer(actor, identity.models, options, metrics, size: size, load)
         }
         return try await multiplexer.model(id, on: actor)
     }

@@ -70,6 +70,7 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
 
     private let table: ModelTable
     private let clock: any EventLoop
+    private let metrics: ModelMetrics?
     private let size: @Sendable (Model) -> Int
     private let load: Load
     private let state: Mutex<State>
@@ -78,10 +79,12 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
         _ actor: isolated Act,
         _ table: ModelTable,
         _ options: MultiplexOptions,
+        _ metrics: ModelMetrics?,
         size: @escaping @Sendable (Model) -> Int,
         _ load: @escaping Load
     ) {
         self.table = table
+        self.metrics = metrics
         self.clock = actor.actorSystem.clock
         self.size = size
         self.load = load
@@ -94,6 +97,7 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
 
     /// The model, which stays loaded until the request that the current task works on has ended.
     func model(_ id: String, on actor: isolated Act) async throws -> Model {
+        metrics?.called()
         let use = ModelUse.current.flatMap { $0.isHeld(by: self) ? $0 : nil }
         let user = use?.user ?? ModelUse.makeUser()
         let others = use?.others ?? []
@@ -178,6 +182,7 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
             if let task = state.loads[load]?.task { work.cancelled.append(task) }
         }
         for model in actions.unloads { work.unloads.append((model, Last(state.models.removeValue(forKey: model)!))) }
+        if !actions.unloads.isEmpty { metrics?.unloaded(actions.unloads.count) }
         for load in actions.loads { state.loads[load.id] = Running() }
         work.loads = actions.loads
         work.isChanged = state.changes != state.cache.changes
@@ -214,9 +219,11 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
     }
 
     private func run(_ load: ModelCache.Load, on actor: Act) async {
+        let begun = now()
         do {
             let _: Void? = try await actor.whenLocal { actor in
                 let model = try await self.load(actor, load.model)
+                self.metrics?.loaded(in: self.now() - begun)
                 let size = self.size(model)
                 let kept = Kept(model: model)
                 self.finish(load, nil) { state, now in

@@ -63,8 +63,9 @@ extension Pool {
         )
     }
 
-    /// Tells the other processes how many requests wait here, if that has changed.
+    /// Tells the other processes how many requests wait here, if that has changed, and whoever reads the metrics.
     func announceQueue(_ state: inout State) {
+        metrics.queued(state.router.queuedCount)
         guard let shared = state.shared, state.router.queuedCount != state.announced else { return }
         state.announced = state.router.queuedCount
         shared.announce(state.announced)

@@ -1,5 +1,6 @@
 package import NIOCore
 package import SwerveCore
+package import SwerveMetrics
 internal import SwerveRouting
 internal import Synchronization
 
@@ -11,6 +12,7 @@ package final class Pool: Sendable {
     package let instance: InstanceID
     let clock: any EventLoop
     let loads: LoadReporter
+    let metrics: PoolMetrics
     let state: Mutex<State>
     /// For calls that may be sent to a second replica.
     let hedges = HedgeDelays()
@@ -85,17 +87,20 @@ package final class Pool: Sendable {
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: for the choices among replicas.
     ///   - loads: tells the controller the pool's load.
+    ///   - metrics: where the process counts.
     package init(
         _ id: DeploymentID,
         of instance: InstanceID,
         clock: any EventLoop,
         seed: UInt64,
-        loads: LoadReporter
+        loads: LoadReporter,
+        metrics: ProcessMetrics = ProcessMetrics()
     ) {
         self.id = id
         self.instance = instance
         self.clock = clock
         self.loads = loads
+        self.metrics = PoolMetrics(id, metrics)
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }
 
@@ -198,6 +203,7 @@ package final class Pool: Sendable {
         // A connection that leaves the table is destroyed after unlocking: it may hold the last reference to a user's
         // actor.
         let (first, more, _) = state.withLock { state -> (Grant?, [Grant], (any ReplicaConnection)?) in
+            metrics.ended()
             let now = state.router.queuedCount > 0 || state.router.hasModels ? now() : nil
             let (first, more) = state.router.release(slot, now: now, using: &state.generator)
             if state.watch.isArmed { noteLoad(&state) }
@@ -212,6 +218,7 @@ package final class Pool: Sendable {
     /// The replica refused the request: it is full or shutting down.
     func refused(_ slot: Int) {
         let (timer, _) = state.withLock { state -> (MonotonicTime?, (any ReplicaConnection)?) in
+            metrics.refused()
             _ = state.router.refused(slot, now: now())
             let unused = takeUnused(slot, in: &state)
             return (nextTimer(&state), unused)
@@ -311,6 +318,7 @@ package final class Pool: Sendable {
     @inline(__always)
     func lease(_ slot: Int, in state: inout State) -> Lease {
         guard let replica = state.replicas[slot] else { preconditionFailure("a routable slot has a replica") }
+        metrics.leased()
         return Lease(self, slot: slot, replica: replica)
     }
 

@@ -1,5 +1,6 @@
 package import NIOCore
 package import SwerveCore
+package import SwerveMetrics
 internal import Synchronization
 
 /// The pools of one instance in one process, by deployment.
@@ -14,13 +15,22 @@ package final class PoolTable: Sendable {
     package let instance: InstanceID
     /// Tells the controller the pools' loads.
     package let loads: LoadReporter
+    /// What this process counts for the instance.
+    package let metrics: ProcessMetrics
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - instance: the instance whose deployments the pools reach.
     ///   - clock: the event loop whose time and timers the pools use.
     ///   - seed: for the choices among replicas.
-    package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
+    ///   - metrics: where this process counts.
+    package init(
+        _ instance: InstanceID,
+        clock: any EventLoop,
+        seed: UInt64,
+        metrics: ProcessMetrics = ProcessMetrics()
+    ) {
+        self.metrics = metrics
         self.instance = instance
         self.loads = LoadReporter(clock: clock)
         self.state = Mutex(State(clock: clock, generator: SplitMix64(seed: seed)))
@@ -31,7 +41,14 @@ package final class PoolTable: Sendable {
     package func pool(_ id: DeploymentID) -> Pool {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
-            let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next(), loads: loads)
+            let pool = Pool(
+                id,
+                of: instance,
+                clock: state.clock,
+                seed: state.generator.next(),
+                loads: loads,
+                metrics: metrics
+            )
             if let queue = state.queues?.queue(of: id) { pool.share(queue) }
             state.pools[id] = pool
             return (pool, state.observer)

@@ -2,6 +2,7 @@ public import Distributed
 package import NIOCore
 internal import NIOPosix
 public import SwerveCore
+package import SwerveMetrics
 internal import Synchronization
 
 /// The distributed actor system of deployments. A reference names a deployment, which is a set of replicas; each call
@@ -23,8 +24,14 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     /// - Parameters:
     ///   - clock: the event loop whose time and timers the system uses.
     ///   - seed: for the choices among replicas.
-    package init(_ instance: InstanceID, clock: any EventLoop, seed: UInt64) {
-        self.pools = PoolTable(instance, clock: clock, seed: seed)
+    ///   - metrics: where the process counts; by default in memory of its own.
+    package init(
+        _ instance: InstanceID,
+        clock: any EventLoop,
+        seed: UInt64,
+        metrics: ProcessMetrics = ProcessMetrics()
+    ) {
+        self.pools = PoolTable(instance, clock: clock, seed: seed, metrics: metrics)
         self.clock = clock
     }
 
@@ -70,6 +77,11 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     /// The system of an actor that is being created: in a replica's initialiser that of its instance, elsewhere the
     /// detached one. For code that `@Deployment` generates.
     public static var ofNewActor: ServeSystem { making?.current?.system ?? detached }
+
+    /// The replica whose initialiser the code runs in, and the system of its instance; `nil` elsewhere.
+    package static var newReplica: (system: ServeSystem, replica: ReplicaID)? {
+        making?.current.map { ($0.system, $0.replica) }
+    }
 
     /// The system that decoded references belong to.
     ///

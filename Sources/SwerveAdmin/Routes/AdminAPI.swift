@@ -31,12 +31,9 @@ package struct AdminAPI: Sendable {
                 let processes = try await api.processes.measure(InstanceProcess.all(document))
                 return .json(try document.json.value(["processes": processes]).bytes)
             },
-            AdminRoute(.get, "/metrics") { _ in
-                let text = try await api.source.metrics()
-                return ServeResponse(
-                    headers: ["content-type": "text/plain; version=0.0.4; charset=utf-8"],
-                    body: .text(text)
-                )
+            AdminRoute(.get, "/metrics") { request in
+                let metrics = try await api.source.metrics(accept: request.headers["accept"])
+                return ServeResponse(headers: ["content-type": metrics.contentType], body: .text(metrics.text))
             },
             AdminRoute(.get, "/api/v1/series") { .json(try await api.source.series($0.queryFields)) },
             AdminRoute(.get, "/api/v1/logs") { .json(try await api.source.logs($0.queryFields)) },

@@ -54,9 +54,11 @@ package final class InProcessLauncher: ReplicaLauncher {
             if case .success(let made) = result { hosted.add(made) }
             return entry.report
         }
+        // Its initialiser may have counted after it was stopped.
+        guard let report else { return hosted.remove(replica) }
         switch result {
-        case .success: report?(.ready)
-        case .failure(let error): report?(.initializationFailed(message: "\(error)"))
+        case .success: report(.ready)
+        case .failure(let error): report(.initializationFailed(message: "\(error)"))
         }
     }
 

@@ -6,10 +6,19 @@ package struct WorkerFiles: Sendable {
     private let instance: InstanceID
     private let directory: String
     private let maxSharedBytes: Int
+    private let bootstrapsMetrics: Bool
 
-    /// - Parameter maxSharedBytes: how much memory each process shares with others.
-    package init(of instance: InstanceID, directory: String, maxSharedBytes: Int = 0) {
+    /// - Parameters:
+    ///   - maxSharedBytes: how much memory each process shares with others.
+    ///   - bootstrapsMetrics: whether what user code counts with swift-metrics is the instance's.
+    package init(
+        of instance: InstanceID,
+        directory: String,
+        maxSharedBytes: Int = 0,
+        bootstrapsMetrics: Bool = true
+    ) {
         self.maxSharedBytes = maxSharedBytes
+        self.bootstrapsMetrics = bootstrapsMetrics
         self.instance = instance
         self.directory = directory
     }
@@ -31,6 +40,21 @@ package struct WorkerFiles: Sendable {
         return folder.joined(separator: "/") + "/queues"
     }
 
+    /// The file in which a process counts.
+    ///
+    /// - Parameter address: where it listens.
+    package static func metricsPath(beside address: String) -> String {
+        (address.hasSuffix(".sock") ? String(address.dropLast(5)) : address) + ".metrics"
+    }
+
+    /// The file in which a proxy counts.
+    ///
+    /// - Parameter address: where the instance listens for its proxies.
+    package static func metricsPath(ofProxy number: UInt64, beside address: String) -> String {
+        let folder = address.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return folder.joined(separator: "/") + "/proxy-\(number).metrics"
+    }
+
     /// The settings for a replica's process.
     func settings(of replica: ReplicaID) -> WorkerSettings {
         var settings = WorkerSettings(
@@ -41,6 +65,7 @@ package struct WorkerFiles: Sendable {
             boardPath: "\(directory)/replica-\(replica.number).board"
         )
         settings.maxSharedBytes = maxSharedBytes
+        settings.bootstrapsMetrics = bootstrapsMetrics
         return settings
     }
 
@@ -52,5 +77,6 @@ package struct WorkerFiles: Sendable {
         let settings = settings(of: replica)
         InstanceDirectory.remove(settings.address)
         InstanceDirectory.remove(settings.boardPath)
+        InstanceDirectory.remove(Self.metricsPath(beside: settings.address))
     }
 }

@@ -18,6 +18,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let processorTime: @Sendable (Int32) -> Duration?
     private let groups: ProcessGroups
     private let kept: @Sendable (String) -> String?
+    private let metricsEnd: @Sendable (String) -> Void
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -57,6 +58,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - clock: the event loop whose timers are used.
     ///   - files: where this process and its workers listen.
     ///   - groups: makes the control groups that limit workers.
+    ///   - metricsEnd: told the file in which a process has counted that has ended, before it is removed.
     ///   - kept: where the executable of another build of the program is; `nil` if it is not kept.
     package init(
         processes: any ProcessLauncher,
@@ -66,6 +68,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         files: WorkerFiles,
         groups: ProcessGroups = .own,
         kept: @escaping @Sendable (String) -> String? = { _ in nil },
+        metricsEnd: @escaping @Sendable (String) -> Void = { _ in },
         logger: Logger,
         processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
@@ -77,6 +80,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         self.processorTime = processorTime
         self.groups = groups
         self.kept = kept
+        self.metricsEnd = metricsEnd
         self.logger = logger
     }
 
@@ -155,6 +159,7 @@ package final class WorkerLauncher: ReplicaLauncher {
             logger.warning("replica ended", metadata: ["replica": "\(replica)", "reason": "\(reason)"])
         }
         entry.connection?.peerIsGone(reason)
+        metricsEnd(WorkerFiles.metricsPath(beside: files.settings(of: replica).address))
         files.remove(of: replica)
         entry.report(.exited(reason: reason))
     }

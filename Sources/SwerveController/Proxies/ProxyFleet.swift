@@ -16,6 +16,7 @@ package final class ProxyFleet: CallerGroup {
     private let drainTimeout: Duration
     private let clock: any EventLoop
     private let logger: Logger
+    private let ended: @Sendable (UInt64) -> Void
     private let settings: @Sendable (UInt64) -> ProxySettings
     private let state = Mutex(State())
 
@@ -37,18 +38,21 @@ package final class ProxyFleet: CallerGroup {
     ///   - wanted: how many proxies should serve; at least 1.
     ///   - drainTimeout: how long a proxy may take to finish its connections.
     ///   - clock: the event loop whose time and timers are used.
+    ///   - ended: called when the process of the proxy with this number has ended.
     ///   - settings: what the process of the proxy with this number is told.
     package init(
         wanted: Int,
         drainTimeout: Duration,
         clock: any EventLoop,
         logger: Logger,
+        ended: @escaping @Sendable (UInt64) -> Void = { _ in },
         settings: @escaping @Sendable (UInt64) -> ProxySettings
     ) {
         self.wanted = wanted
         self.drainTimeout = drainTimeout
         self.clock = clock
         self.logger = logger
+        self.ended = ended
         self.settings = settings
     }
 
@@ -236,6 +240,7 @@ package final class ProxyFleet: CallerGroup {
     }
 
     private func exited(_ number: UInt64, _ reason: String) {
+        ended(number)
         let (connection, passed, wasDraining) = state.withLock { state in
             (
                 state.callers.connections[number],

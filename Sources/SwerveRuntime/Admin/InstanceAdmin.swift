@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import SwerveAdmin
 internal import SwerveCore
+internal import SwerveMetrics
 
 /// An instance, as its admin server sees it.
 struct InstanceAdmin: AdminSource {
@@ -58,5 +59,19 @@ struct InstanceAdmin: AdminSource {
         let (plan, spec) = try await instance.planOfRollback(application, to: revision)
         try await instance.beginDeploy(spec)
         return plan
+    }
+
+    func metrics(accept: String?) async throws -> MetricsText {
+        let format = MetricsEncoder.Format(accept: accept)
+        guard let text = await instance.metricsText(openMetrics: format == .openMetrics) else {
+            throw ServeError(.notRunning, "the instance does not run")
+        }
+        return MetricsText(contentType: format.contentType, text: text)
+    }
+    func series(_ query: [String: String]) async throws -> ByteBuffer {
+        guard let series = await instance.series() else {
+            throw ServeError(.notRunning, "the instance does not run")
+        }
+        return ByteBuffer(string: series)
     }
 }

@@ -38,7 +38,17 @@ final class ProxyProcess: PeerDelegate {
         self.logger = logger
         group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         let loops = Array(group.makeIterator())
-        system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
+        let metrics = MetricFiles.make(
+            WorkerFiles.metricsPath(ofProxy: settings.number, beside: settings.address),
+            caller: "proxy",
+            logger
+        )
+        system = ServeSystem(
+            settings.instance,
+            clock: loops[0],
+            seed: .random(in: .min ... .max),
+            metrics: metrics
+        )
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
         let shared = SharedMemory(
             SharedMemoryLimits(totalBytes: settings.maxSharedBytes),

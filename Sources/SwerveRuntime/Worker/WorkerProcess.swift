@@ -46,7 +46,14 @@ enum WorkerProcess {
         var logger = Logger(label: "swerve.replica")
         logger[metadataKey: "replica"] = "\(settings.replica)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()
-        let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max))
+        let metrics = MetricFiles.make(
+            WorkerFiles.metricsPath(beside: settings.address),
+            caller: "\(settings.replica.deployment)",
+            replica: settings.replica,
+            logger
+        )
+        if settings.bootstrapsMetrics { UserMetrics.bootstrap(for: (settings.replica, metrics)) }
+        let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max), metrics: metrics)
         shareQueues(of: system.pools, beside: settings.controllerAddress, create: false, logger)
         let server = settings.http.map { makeServer(system.pools, $0, loop, logger) }
         let environment = WorkerEnvironment(

@@ -1,5 +1,6 @@
 package import SwerveActors
 package import SwerveCore
+internal import SwerveMetrics
 package import SwerveReplica
 internal import Synchronization
 
@@ -36,6 +37,7 @@ package final class HostedReplicas: Sendable {
     package func remove(_ id: ReplicaID) {
         models.remove(id)
         batches.remove(id)
+        system.pools.metrics.ended(id)
         _ = replicas.withLock { replicas in
             replicas.firstIndex { $0.id == id }.map { replicas.remove(at: $0) }
         }

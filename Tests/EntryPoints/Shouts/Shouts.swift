@@ -1,3 +1,4 @@
+internal import CoreMetrics
 public import Swerve
 
 /// Answers with a text, as often as wanted.
@@ -41,6 +42,7 @@ public distributed actor Shouter: HTTPIngress, Reconfigurable {
     private let text: String
     private let voice: Voice
     private var suffix = ""
+    private let shouts = CoreMetrics.Counter(label: "shouts")
 
     init(text: String, times: Int, voice: Voice) {
         self.text = Array(repeating: text, count: times).joined(separator: " ")
@@ -50,7 +52,8 @@ public distributed actor Shouter: HTTPIngress, Reconfigurable {
     public func reconfigure(_ config: UserConfig) { suffix = config.suffix }
 
     public func respond(to request: ServeRequest) async throws -> ServeResponse {
-        .text(try await voice.say(text) + suffix)
+        shouts.increment()
+        return .text(try await voice.say(text) + suffix)
     }
 }
 
