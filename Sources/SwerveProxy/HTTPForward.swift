@@ -29,6 +29,10 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     @exclusivity(unchecked) private var stage = Stage.none
     @exclusivity(unchecked) private var lease: Lease?
     @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
+    /// For the access log; `nil` without one.
+    @exclusivity(unchecked) private var logged: AccessLog.Request?
+    /// The status that the client got; 0 before.
+    @exclusivity(unchecked) private var status: UInt16 = 0
 
     // For a streamed body.
     /// Received parts that wait until a replica accepts the body.
@@ -38,7 +42,15 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     /// Bytes of the response not yet reported as consumed, because the client is slow.
     @exclusivity(unchecked) private var unreported = 0
 
-    init(_ pool: Pool, _ head: HTTPRequestHead, _ body: ByteBuffer?, _ exchange: HTTPExchange, _ loop: RequestLoop) {
+    init(
+        _ pool: Pool,
+        _ head: HTTPRequestHead,
+        _ body: ByteBuffer?,
+        _ exchange: HTTPExchange,
+        _ loop: RequestLoop,
+        _ logged: AccessLog.Request?
+    ) {
+        self.logged = logged
         self.pool = pool
         self.head = head
         self.body = body
@@ -114,6 +126,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
             sendBody(to: stream)
         case .consumed(let bytes): exchange?.consumedRequestBody(bytes)
         case .head(let head, let contentLength):
+            status = head.status
             exchange?.respondHead(status: head.status, headerBlock: lines(of: head), contentLength: contentLength)
         case .items: preconditionFailure("an HTTP request has no stream of elements")
         case .bytes(let bytes):
@@ -122,10 +135,10 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         case .response(let head, let body):
 
             let lines = lines(of: head)
-            end()?.respond(status: head.status, headerBlock: lines, body: body)
-        case .end: end()?.respondEnd()
-        case .failure: end()?.fail(status: 500, message: "internal error")
-        case .value: end()?.fail(status: 502, message: "the replica's answer cannot be read")
+            end(head.status)?.respond(status: head.status, headerBlock: lines, body: body)
+        case .end: end(status)?.respondEnd()
+        case .failure: end(500)?.fail(status: 500, message: "internal error")
+        case .value: end(502)?.fail(status: 502, message: "the replica's answer cannot be read")
         case .refused:
             stage = .none
             if let lease = lease.take() { lease.refuse() }
@@ -182,6 +195,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     func cancelled(_ reason: HTTPCancellation) {
         exchange = nil
+        tell(status == 0 ? reason.status : status)
         waiting.removeAll()
         switch stage {
         case .none: break
@@ -202,23 +216,24 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     // MARK: The end
 
     /// Ends the request. The place in the pool is free before the response is sent.
-    private func end() -> HTTPExchange? {
+    ///
+    /// - Parameter status: what the client gets.
+    private func end(_ status: UInt16) -> HTTPExchange? {
         stage = .none
+        tell(self.status == 0 ? status : self.status)
         if let lease = lease.take() { lease.release() }
         return exchange.take()
     }
 
     private func fail(_ error: any Error) {
-        end()?.respond(to: error)
+        let response = ServeResponse(for: error)
+        end(response.status.code)?.respond(response)
     }
+
+    private func tell(_ status: UInt16) { logged.take()?.ended(status, at: loop.eventLoop.now) }
 }
 
 extension HTTPExchange {
-    /// Answers with the status that stands for the error.
-    func respond(to error: any Error) {
-        respond(ServeResponse(for: error))
-    }
-
     /// Answers with a response whose content is in memory.
     func respond(_ response: ServeResponse) {
         var block = ByteBuffer()

@@ -11,10 +11,14 @@ package final class ProxyService: HTTPService {
     private let isDraining = Mutex(false)
     private let pools: PoolTable
     private let loops: [RequestLoop]
+    private let log: AccessLog?
 
-    /// - Parameter loops: the HTTP server's event loops.
-    package init(pools: PoolTable, loops: [any EventLoop]) {
+    /// - Parameters:
+    ///   - loops: the HTTP server's event loops.
+    ///   - log: is told each request that is over, apart from those to the proxy's own pages; `nil` for none.
+    package init(pools: PoolTable, loops: [any EventLoop], log: AccessLog? = nil) {
         self.pools = pools
+        self.log = log
         self.loops = loops.enumerated().map { RequestLoop($0.element, index: $0.offset) }
     }
 
@@ -32,6 +36,7 @@ package final class ProxyService: HTTPService {
         let table = table.withLock { $0 }
         if isOwnPage(head) { return answerOwnPage(head, table, exchange) }
         guard let (row, prefixLength) = table.match(head) else {
+            if let log { AccessLog.Request(log, head, exchange, nil).ended(404, at: exchange.eventLoop.now) }
             return exchange.fail(status: 404, message: "no application has a route for this path")
         }
         if let cors = row.cors, answer(cors, head, exchange) { return }
@@ -40,7 +45,8 @@ package final class ProxyService: HTTPService {
         guard let loop = loops.first(where: { $0.eventLoop === exchange.eventLoop }) else {
             preconditionFailure("a request came on a loop that is not the server's")
         }
-        HTTPForward(row.pool, head, body, exchange, loop).begin()
+        let request = log.map { AccessLog.Request($0, head, exchange, row.pool.id) }
+        HTTPForward(row.pool, head, body, exchange, loop, request).begin()
     }
 
     /// Adds the application's CORS headers to the answer.

@@ -8,6 +8,7 @@ internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveLaunch
+internal import SwerveLogs
 internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
@@ -32,6 +33,8 @@ struct InstanceParts {
     private let workers: WorkerLauncher
     private let shared: SharedMemory?
     private let state: StateDirectory?
+    /// What the processes write.
+    let logs: LogStore
     /// For the applications of other programs.
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
@@ -48,11 +51,14 @@ struct InstanceParts {
         try options.validate()
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
+        let logs = try LogStore.of(options)
+        var options = options
+        options.logger = logs.keeping(options.logger)
         let kept = try KeptGoal(options, numbers)
         let directory = try InstanceDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         do {
-            return try assemble(options, system, surroundings, kept, directory, group)
+            return try assemble(options, system, surroundings, kept, logs, directory, group)
         } catch {
             kept.directory?.release()
             directory.removeAll()
@@ -66,6 +72,7 @@ struct InstanceParts {
         _ system: ServeSystem,
         _ surroundings: Surroundings,
         _ kept: KeptGoal,
+        _ logs: LogStore,
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
@@ -92,12 +99,13 @@ struct InstanceParts {
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
-            maxSharedBytes: options.maxSharedBytes
+            maxSharedBytes: options.maxSharedBytes,
+            logs: LogSettings(options.logs)
         )
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
-        let front = Front(options, system.pools, files, loops, clock: clock)
+        let front = Front(options, system.pools, files, loops, logs, clock: clock)
         let workers = WorkerLauncher(
-            processes: try LocalProcessLauncher(),
+            processes: try LocalProcessLauncher(output: logs.output { .replica($0) }),
             front: front,
             peers: peers,
             clock: clock,
@@ -141,6 +149,7 @@ struct InstanceParts {
                     front: front,
                     clients: clients,
                     workers: workers,
+                    logs: logs,
                     patience: surroundings.patience
                 )
             )
@@ -161,6 +170,7 @@ struct InstanceParts {
             workers: workers,
             shared: shared,
             state: kept.directory,
+            logs: logs,
             programs: Programs(
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
@@ -219,6 +229,7 @@ struct InstanceParts {
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         await watched()
+        await logs.end()
         memory.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()

@@ -5,6 +5,7 @@ internal import SwerveAdmin
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
+package import SwerveLogs
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
@@ -47,6 +48,8 @@ public actor ServeInstance {
     nonisolated package var id: InstanceID { system.pools.instance }
     /// The controller; `nil` while the instance does not run.
     var controller: (any ControllerAccess)? { running?.controller }
+    /// What its processes write; `nil` while the instance does not run.
+    package var logs: LogStore? { running?.logs }
     /// What replicas can reserve, by the nodes' names.
     var nodes: [String: NodeResources] { options.nodes }
 

@@ -2,6 +2,7 @@ public import Logging
 public import SwerveAdmin
 internal import SwerveControl
 public import SwerveCore
+public import SwerveLogs
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
@@ -56,6 +57,9 @@ public struct ServeOptions: Sendable {
     public var controller: ControllerPlacement
     /// The server for the REST API, the dashboard and the command line; `nil`, the default, for none.
     public var admin: AdminOptions?
+    /// What becomes of what the instance's processes write, and how they write logs.
+    public var logs: LogOptions
+    /// What this process logs with. What it logs is also kept for `swerve logs` and the dashboard.
     public var logger: Logger
 
     /// Where the controller of an instance runs.
@@ -86,6 +90,7 @@ public struct ServeOptions: Sendable {
         stateDirectory: String? = nil,
         controller: ControllerPlacement = .embedded,
         admin: AdminOptions? = nil,
+        logs: LogOptions = LogOptions(),
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -105,6 +110,7 @@ public struct ServeOptions: Sendable {
         self.stateDirectory = stateDirectory
         self.controller = controller
         self.admin = admin
+        self.logs = logs
         self.logger = logger
     }
 }

@@ -194,7 +194,7 @@ extension IntegrationTests {
 
         @Test func `what this instance does not have is answered with 501 and the reason`() async throws {
             try await withAdmin { client in
-                for path in ["/metrics", "/api/v1/series", "/api/v1/logs"] {
+                for path in ["/metrics", "/api/v1/series"] {
                     let answer = try await client.send("GET", path)
                     #expect(answer.status == 501 && code(answer) == "not_provided", "\(path)")
                 }

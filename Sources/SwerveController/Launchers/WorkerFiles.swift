@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveLogs
 
 /// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
 /// boards.
@@ -6,9 +7,16 @@ package struct WorkerFiles: Sendable {
     private let instance: InstanceID
     private let directory: String
     private let maxSharedBytes: Int
+    private let logs: LogSettings
 
     /// - Parameter maxSharedBytes: how much memory each process shares with others.
-    package init(of instance: InstanceID, directory: String, maxSharedBytes: Int = 0) {
+    package init(
+        of instance: InstanceID,
+        directory: String,
+        maxSharedBytes: Int = 0,
+        logs: LogSettings = LogSettings()
+    ) {
+        self.logs = logs
         self.maxSharedBytes = maxSharedBytes
         self.instance = instance
         self.directory = directory
@@ -41,6 +49,7 @@ package struct WorkerFiles: Sendable {
             boardPath: "\(directory)/replica-\(replica.number).board"
         )
         settings.maxSharedBytes = maxSharedBytes
+        settings.logs = logs
         return settings
     }
 
