@@ -35,6 +35,8 @@ struct InstanceParts {
     private let state: StateDirectory?
     /// What the processes write.
     let logs: LogStore
+    /// The instance's logger, whose lines are kept, too.
+    let logger: Logger
     /// For the applications of other programs.
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
@@ -171,6 +173,7 @@ struct InstanceParts {
             shared: shared,
             state: kept.directory,
             logs: logs,
+            logger: options.logger,
             programs: Programs(
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)

@@ -43,7 +43,7 @@ public actor ServeInstance {
     /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
-    package var logger: Logger { options.logger }
+    package var logger: Logger { running?.logger ?? options.logger }
     /// Distinguishes the instance from others.
     nonisolated package var id: InstanceID { system.pools.instance }
     /// The controller; `nil` while the instance does not run.

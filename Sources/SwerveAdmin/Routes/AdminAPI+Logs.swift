@@ -13,7 +13,7 @@ extension AdminAPI {
     private func logs(_ request: ServeRequest) async throws -> ServeResponse {
         let store = try await source.logs()
         let wanted = try LogRequest(request.queryFields, now: time.wall())
-        try check(wanted.query, store)
+        try await check(wanted.query, store)
         guard wanted.follows else { return .json(page(store.read(wanted.query), store)) }
         guard let changes = store.changes(limit: logReaders) else {
             throw AdminError(
@@ -30,12 +30,28 @@ extension AdminAPI {
         )
     }
 
-    /// - Throws: 404 for a process that there is none of.
-    private func check(_ query: LogQuery, _ store: LogStore) throws(AdminError) {
+    /// - Throws: 404 for a process, an application or a deployment that there is none of.
+    private func check(_ query: LogQuery, _ store: LogStore) async throws(AdminError) {
+        if query.application != nil || query.deployment != nil { try await checkDeployment(query, store) }
         guard let process = query.process, LogSource.Kind(rawValue: process) == nil else { return }
         let names = store.processes.map(\.source.description)
         guard !names.contains(process) else { return }
         throw .notFound("there are no lines of a process '\(process)'; \(NearestName.hint(for: process, among: names))")
+    }
+
+    private func checkDeployment(_ query: LogQuery, _ store: LogStore) async throws(AdminError) {
+        let running = await source.status().applications.values.flatMap(\.deployments.values).map(\.id)
+        // Those that are gone may still have lines.
+        let all = Set(running + store.processes.compactMap(\.source.replica?.deployment))
+        let applications = Set(all.map(\.application))
+        if let application = query.application, !applications.contains(application) {
+            let hint = NearestName.hint(for: application, among: applications)
+            throw .notFound("there is no application '\(application)'; \(hint)")
+        }
+        guard let deployment = query.deployment else { return }
+        let names = Set(all.filter { query.application ?? $0.application == $0.application }.map(\.deployment))
+        guard !names.contains(deployment) else { return }
+        throw .notFound("there is no deployment '\(deployment)'; \(NearestName.hint(for: deployment, among: names))")
     }
 
     private func page(_ page: LogStore.Page, _ store: LogStore) -> ByteBuffer {
