@@ -231,8 +231,8 @@ struct InstanceParts {
         if let listening { await front.end(listening, workers, within: options.drainTimeout) } else { front.close() }
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
-        await watched()
         await logs.end()
+        await watched()
         memory.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()

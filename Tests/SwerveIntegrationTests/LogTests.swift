@@ -128,7 +128,8 @@ import Testing
         #expect(error?.code == .invalidOptions)
         options.logs = LogOptions(maxLines: 0)
         let other = ServeInstance(options)
-        #expect(await #expect(throws: ServeError.self) { try await other.start() }?.code == .invalidOptions)
+        let second = await #expect(throws: ServeError.self) { try await other.start() }
+        #expect(second?.code == .invalidOptions)
     }
 
     // MARK: The access log
