@@ -143,9 +143,6 @@ dashboard-picture: setup-dashboard
 setup-dashboard:
 	@dev/setup.sh dashboard
 
-setup-operations:
-	@dev/setup.sh operations
-
 # Writes the JSON schema of configuration files and the tables in docs/CONFIG.md, from the tables of fields; and the
 # answers that dev/check-ray-shapes.py checks.
 config-docs:
