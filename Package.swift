@@ -102,10 +102,16 @@ let package = Package(
             dependencies: ["SwerveCore", "SwerveHTTPTypes", "SwerveSystem", nioCore, nioPosix],
             swiftSettings: settings
         ),
+        // What processes write: lines in memory and in files, and the handler for swift-log.
+        .target(
+            name: "SwerveLogs",
+            dependencies: ["SwerveCore", "SwerveSystem", deque, logging],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveLaunch",
             dependencies: [
-                "SwerveCore", "SwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
+                "SwerveCore", "SwerveLogs", "SwerveSystem", .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings
         ),
@@ -120,7 +126,8 @@ let package = Package(
         .target(
             name: "SwerveController",
             dependencies: [
-                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveMetrics", "SwerveReplica",
+                "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveLogs", "SwerveMetrics",
+                "SwerveReplica",
                 "SwerveSystem",
                 "SwerveTransport", nioCore, logging,
             ],
@@ -140,9 +147,8 @@ let package = Package(
         .target(
             name: "SwerveAdmin",
             dependencies: [
-                "CSwerveDashboard", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem",
-                nioCore,
-                logging,
+                "CSwerveDashboard", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLogs",
+                "SwerveSystem", nioCore, logging,
             ],
             exclude: ["Dashboard"],
             swiftSettings: settings
@@ -151,9 +157,8 @@ let package = Package(
             name: "SwerveRuntime",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
-                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveMetrics", "SwerveProxy",
-                "SwerveReplica",
-                "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
+                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveLogs", "SwerveMetrics",
+                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -199,7 +204,7 @@ let package = Package(
             name: "Swerve",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes",
-                "SwerveMacros", "SwerveRuntime",
+                "SwerveLogs", "SwerveMacros", "SwerveRuntime",
             ],
             swiftSettings: settings
         ),
@@ -268,7 +273,9 @@ let package = Package(
         .target(
             name: "SwerveTool",
             dependencies: [
-                "Swerve", "SwerveConfig", "SwerveCore", "SwerveRuntime", "SwerveSystem", nioCore, nioPosix,
+                "Swerve", "SwerveConfig", "SwerveCore", "SwerveLogs", "SwerveRuntime", "SwerveSystem", nioCore,
+                nioPosix,
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
@@ -557,7 +564,7 @@ let package = Package(
             dependencies: [
                 "Shouts", "Swerve", "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes",
                 "SwerveHummingbird",
-                "SwerveMetrics", "SwerveRuntime",
+                "SwerveLogs", "SwerveMetrics", "SwerveRuntime",
                 "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
@@ -622,8 +629,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveLogsTests",
+            dependencies: ["SwerveCore", "SwerveLogs", "SwerveSystem", "TestSupport", deque, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveLaunchTests",
-            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveSystem"],
+            dependencies: ["SwerveCore", "SwerveLaunch", "SwerveLogs", "SwerveSystem"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -648,20 +660,22 @@ let package = Package(
         .testTarget(
             name: "SwerveAdminTests",
             dependencies: [
-                "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveSystem",
-                "TestSupport", nioCore,
+                "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLogs",
+                "SwerveSystem", "TestSupport", nioCore,
                 nioPosix, logging,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveToolTests",
-            dependencies: ["SwerveTool"],
+            dependencies: ["SwerveCore", "SwerveTool"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveCommandsTests",
-            dependencies: ["SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts"],
+            dependencies: [
+                "SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts",
+            ],
             swiftSettings: settings
         ),
         .testTarget(

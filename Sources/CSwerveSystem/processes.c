@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "swerve_system.h"
+#include <stdio.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -63,3 +64,5 @@ int swerve_allowed_cores(void) {
 #endif
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
+
+void swerve_write_lines_at_once(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

@@ -4,5 +4,6 @@
 @_exported public import SwerveCommands
 @_exported public import SwerveCore
 @_exported public import SwerveHTTPTypes
+@_exported public import SwerveLogs
 @_exported public import SwerveMacros
 @_exported public import SwerveRuntime

@@ -20,19 +20,23 @@ public struct AdminOptions: Hashable, Sendable {
     public var allowedHosts: [String]
     /// How many event streams may be open at a time, from 1 to 10,000; 64 by default. One more gets 503.
     public var maxEventStreams: Int
+    /// How many clients may follow the logs at a time, from 1 to 1000; 16 by default. One more gets 503.
+    public var maxLogReaders: Int
 
     public init(
         host: String = "127.0.0.1",
         port: Int = 8265,
         tokenFile: String? = nil,
         allowedHosts: [String] = [],
-        maxEventStreams: Int = 64
+        maxEventStreams: Int = 64,
+        maxLogReaders: Int = 16
     ) {
         self.host = host
         self.port = port
         self.tokenFile = tokenFile
         self.allowedHosts = allowedHosts
         self.maxEventStreams = maxEventStreams
+        self.maxLogReaders = maxLogReaders
     }
 
     /// What is wrong with the options, or `nil`.
@@ -42,6 +46,9 @@ public struct AdminOptions: Hashable, Sendable {
         if tokenFile == "" { return "admin.tokenFile is empty; it must be a path, or nil for the instance's own" }
         if !(1...10_000).contains(maxEventStreams) {
             return "admin.maxEventStreams is \(maxEventStreams); it must be from 1 to 10000"
+        }
+        if !(1...1000).contains(maxLogReaders) {
+            return "admin.maxLogReaders is \(maxLogReaders); it must be from 1 to 1000"
         }
         if let name = allowedHosts.first(where: { $0.isEmpty || $0.contains { "/:@ ".contains($0) } }) {
             return "admin.allowedHosts has '\(name)'; it must be a host name without a port"

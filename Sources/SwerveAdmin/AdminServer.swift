@@ -44,7 +44,9 @@ package final class AdminServer: Sendable {
         let kept = options.tokenFile == nil ? nil : try AdminTokenFile(options, port: options.port).read()
         let token = kept ?? AdminToken(from: &random)
         let hub = EventHub(source, time, limit: options.maxEventStreams)
-        let service = AdminService(AdminAccess(token, options), AdminAPI(source, hub, time).routes)
+        let access = AdminAccess(token, options)
+        let api = AdminAPI(source, hub, time, access, logReaders: options.maxLogReaders)
+        let service = AdminService(access, api.routes)
         let server: HTTPServer
         do {
             server = try await HTTPServer.start(

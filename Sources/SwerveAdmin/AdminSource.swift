@@ -1,6 +1,7 @@
 package import NIOCore
 package import SwerveConfig
 package import SwerveCore
+package import SwerveLogs
 
 /// What the admin server asks of the instance that it belongs to. What an instance does not have throws
 /// ``AdminError/notProvided(_:)``, which is answered with 501.
@@ -47,8 +48,8 @@ package protocol AdminSource: Sendable {
     func metrics(accept: String?) async throws -> MetricsText
     /// Time series as JSON.
     func series(_ query: [String: String]) async throws -> ByteBuffer
-    /// Lines of the logs as JSON.
-    func logs(_ query: [String: String]) async throws -> ByteBuffer
+    /// What the processes wrote.
+    func logs() async throws -> LogStore
 }
 
 extension AdminSource {
@@ -67,7 +68,7 @@ extension AdminSource {
     package func series(_ query: [String: String]) async throws -> ByteBuffer {
         throw AdminError.notProvided("this instance keeps no time series")
     }
-    package func logs(_ query: [String: String]) async throws -> ByteBuffer {
+    package func logs() async throws -> LogStore {
         throw AdminError.notProvided("this instance keeps no logs")
     }
 }

@@ -67,8 +67,12 @@ extension DeploymentSpec {
     fileprivate func differences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
         var fields: [DeployPlan.Change.Field] = []
         if build != new.build { fields.append(.init("executable", from: build, to: new.build)) }
-        // Values may be secrets.
-        if variables != new.variables { fields.append(.init("environment variables")) }
+        if variables != new.variables {
+            // Only their names: values may be secrets.
+            let (old, later) = (variables ?? [:], new.variables ?? [:])
+            let names = Set(old.keys).union(later.keys).filter { old[$0] != later[$0] }.sorted()
+            fields.append(.init("environment variables \(names.joined(separator: ", "))"))
+        }
         if typeName != new.typeName { fields.append(.init("type", from: typeName, to: new.typeName)) }
         if arguments != new.arguments { fields.append(.init("arguments")) }
         if userConfig != new.userConfig {

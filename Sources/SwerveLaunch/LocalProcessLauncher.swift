@@ -1,5 +1,6 @@
 internal import Subprocess
 package import SwerveCore
+internal import SwerveLogs
 internal import SwerveSystem
 internal import Synchronization
 
@@ -11,9 +12,9 @@ internal import Synchronization
 /// Runs replicas as processes of this machine, by default from this process's own executable: the file that runs, also
 /// when another one has taken its name since.
 ///
-/// The processes inherit standard output. What they write to standard error is passed on to this process's, so that
-/// output from user code appears where it would without replicas. They inherit no other descriptors, except one as
-/// standard input where it is given. Every signal has its default effect in them, including those that this process
+/// What they write to standard error is passed on to this process's, so that output from user code appears where it would
+/// without replicas; standard output as well, which they inherit unless somebody keeps it. They inherit no other
+/// descriptors, except one as standard input where it is given. Every signal has its default effect in them, including those that this process
 /// ignores. Each process has its own session: terminal input and the terminal's end reach only this process, which then
 /// ends its replicas in its own time.
 package final class LocalProcessLauncher: ProcessLauncher {
@@ -28,20 +29,24 @@ package final class LocalProcessLauncher: ProcessLauncher {
     private let arguments: [String]
     private let usesDescriptors: Bool
     private let standardInput: Int32?
+    private let output: ProcessOutput
 
     /// - Parameters:
     ///   - executable: the path of the program that hosts replicas; this process's own by default.
     ///   - standardInput: the descriptor that the processes get as standard input, which stays open; none by default.
+    ///   - output: what becomes of what the processes write; by default it is passed on.
     ///   - usesDescriptors: whether to refer to processes by descriptors where the system has them.
     package init(
         executable: String? = nil,
         arguments: [String] = [],
         standardInput: Int32? = nil,
+        output: ProcessOutput = ProcessOutput(),
         usesDescriptors: Bool = true
     ) throws(ServeError) {
         (self.executable, self.name) = if let executable { (executable, executable) } else { try Self.ownExecutable() }
         self.arguments = arguments
         self.standardInput = standardInput
+        self.output = output
         self.usesDescriptors = usesDescriptors
     }
 
@@ -55,7 +60,9 @@ package final class LocalProcessLauncher: ProcessLauncher {
         // Unstructured: the task lives as long as the process, which the controller ends by killing it.
         Task {
             let reason: String
-            let errors = ErrorRelay()
+            let source = output.source(replica)
+            output.store?.began(source)
+            let relays = relays(of: source)
             do {
                 let executable = executable ?? self.executable
                 let status =
@@ -67,10 +74,10 @@ package final class LocalProcessLauncher: ProcessLauncher {
                                 FileDescriptor(rawValue: standardInput),
                                 closeAfterSpawningProcess: false
                             ),
-                            errors
+                            relays
                         ) { await self.live(replica, $0, report) }
                     } else {
-                        try await run(executable, environment, input: .none, errors) {
+                        try await run(executable, environment, input: .none, relays) {
                             await self.live(replica, $0, report)
                         }
                     }
@@ -79,8 +86,23 @@ package final class LocalProcessLauncher: ProcessLauncher {
                 reason = LaunchFailure.describe(error, executable: executable ?? name)
             }
             _ = children.withLock { $0.removeValue(forKey: replica) }
-            report(.exited(reason: reason, lastOutput: await errors?.lastLines() ?? ""))
+            _ = await relays.output?.lastLines()
+            let lastOutput = await relays.errors?.lastLines() ?? ""
+            output.store?.ended(source)
+            report(.exited(reason: reason, lastOutput: lastOutput))
         }
+    }
+
+    private typealias Relays = (output: OutputRelay?, errors: OutputRelay?)
+
+    /// Standard output is inherited if nobody keeps it; both are when no descriptors are left.
+    private func relays(of source: LogSource) -> Relays {
+        let errors = output.passesOn ? StandardError.descriptor : nil
+        guard let store = output.store else { return (nil, OutputRelay(to: errors)) }
+        func relay(_ stream: OutputStream, to destination: Int32?) -> OutputRelay? {
+            OutputRelay(to: destination, limit: store.options.maxLineBytes) { store.add($0, from: source, stream) }
+        }
+        return (relay(.output, to: output.passesOn ? StandardOutput.descriptor : nil), relay(.error, to: errors))
     }
 
     /// - Parameter body: called with the process id once the process exists. Until it returns, nobody waits for the
@@ -89,7 +111,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
         _ executable: String,
         _ environment: [String: String],
         input: some InputProtocol,
-        _ errors: ErrorRelay?,
+        _ relays: Relays,
         _ body: @Sendable (Int32) async -> Void
     ) async throws -> TerminationStatus {
         var overrides: [Environment.Key: String?] = [:]
@@ -104,10 +126,13 @@ package final class LocalProcessLauncher: ProcessLauncher {
             environment: .inherit.updating(overrides),
             platformOptions: options,
             input: input,
-            output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
+            output: .fileDescriptor(
+                relays.output.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardOutput,
+                closeAfterSpawningProcess: relays.output != nil
+            ),
             error: .fileDescriptor(
-                errors.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardError,
-                closeAfterSpawningProcess: errors != nil
+                relays.errors.map { FileDescriptor(rawValue: $0.writingEnd) } ?? .standardError,
+                closeAfterSpawningProcess: relays.errors != nil
             )
         ) { execution in
             await body(execution.processIdentifier.value)

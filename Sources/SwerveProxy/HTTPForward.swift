@@ -28,12 +28,14 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     private let metrics: RouteMetrics
     /// When the request came, in nanoseconds.
     private let arrival: UInt64
-    /// What the answer that has begun says.
+    /// What the answer that has begun says; 0 before.
     @exclusivity(unchecked) private var status: UInt16 = 0
     @exclusivity(unchecked) private var exchange: HTTPExchange?
     @exclusivity(unchecked) private var stage = Stage.none
     @exclusivity(unchecked) private var lease: Lease?
     @exclusivity(unchecked) private var attempts = Attempts(isIdempotent: false)
+    /// For the access log; `nil` without one.
+    @exclusivity(unchecked) private var logged: AccessLog.Request?
 
     // For a streamed body.
     /// Received parts that wait until a replica accepts the body.
@@ -49,8 +51,10 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         _ body: ByteBuffer?,
         _ exchange: HTTPExchange,
         _ loop: RequestLoop,
-        _ metrics: RouteMetrics
+        _ metrics: RouteMetrics,
+        _ logged: AccessLog.Request?
     ) {
+        self.logged = logged
         self.pool = pool
         self.head = head
         self.body = body
@@ -217,6 +221,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     // MARK: The end
 
     /// Ends the request. The place in the pool is free, and the request counted, before the response is sent.
+    ///
+    /// - Parameter status: what the client gets.
     private func end(_ status: UInt16) -> HTTPExchange? {
         count(status)
         stage = .none
@@ -231,8 +237,10 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
 
     private func count(_ status: UInt16) {
         guard exchange != nil else { return }
-        let now = loop.eventLoop.now.uptimeNanoseconds
-        metrics.ended(head, status, nanoseconds: now &- arrival, now: now)
+        let now = loop.eventLoop.now
+        metrics.ended(head, status, nanoseconds: now.uptimeNanoseconds &- arrival, now: now.uptimeNanoseconds)
+        // An answer that has begun has said its status.
+        if let request = logged.take() { request.ended(self.status == 0 ? status : self.status, at: now) }
     }
 
     /// The status that says why the response is not wanted any more, whether the client gets it or not.

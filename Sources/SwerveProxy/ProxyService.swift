@@ -17,10 +17,14 @@ package final class ProxyService: HTTPService {
     private let metrics: [LoopMetrics]
     /// Of requests that have no route.
     private let unrouted: [RouteMetrics]
+    private let log: AccessLog?
 
-    /// - Parameter loops: the HTTP server's event loops.
-    package init(pools: PoolTable, loops: [any EventLoop]) {
+    /// - Parameters:
+    ///   - loops: the HTTP server's event loops.
+    ///   - log: is told each request that is over, apart from those to the proxy's own pages; `nil` for none.
+    package init(pools: PoolTable, loops: [any EventLoop], log: AccessLog? = nil) {
         self.pools = pools
+        self.log = log
         self.loops = loops.enumerated().map { RequestLoop($0.element, index: $0.offset) }
         self.metrics = loops.indices.map { LoopMetrics(pools.metrics.registry, index: $0) }
         self.unrouted = metrics.map { RouteMetrics("", "", deployment: nil, $0) }
@@ -50,13 +54,15 @@ package final class ProxyService: HTTPService {
         }
         guard let (row, prefixLength) = table.match(head) else {
             unrouted[loop.index].answered(head, 404)
+            if let log { AccessLog.Request(log, head, exchange, nil).ended(404, at: exchange.eventLoop.now) }
             return exchange.fail(status: 404, message: "no application has a route for this path")
         }
         let metrics = row.metrics[loop.index]
         if let cors = row.cors, let status = answer(cors, head, exchange) { return metrics.answered(head, status) }
         var head = head
         head.prefixLength = prefixLength
-        HTTPForward(row.pool, head, body, exchange, loop, metrics).begin()
+        let request = log.map { AccessLog.Request($0, head, exchange, row.pool.id) }
+        HTTPForward(row.pool, head, body, exchange, loop, metrics, request).begin()
     }
 
     /// Adds the application's CORS headers to the answer.

@@ -20,6 +20,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let limit: Atomic<Int>
     private let settings: Mutex<Settings>
     private let execution: Execution
+    /// Whether the process hosts others, too: then logs must be told whose requests they are of.
+    private let isShared: Bool
     private let health: ReplicaHealth
     /// `nil` where nothing is counted.
     let metrics: ReplicaMetrics?
@@ -52,6 +54,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         actor: D,
         limit: Int,
         execution: Execution = .pool(nil),
+        isShared: Bool = false,
         compression: DeploymentOptions.Compression = .gzip(),
         requestDecoding: DeploymentOptions.RequestDecoding = .on(),
         checkTimeout: Duration = .seconds(30),
@@ -62,6 +65,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
         self.execution = execution
+        self.isShared = isShared
         self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
         self.health = ReplicaHealth(checkTimeout: checkTimeout)
         if !D._batchedMethods.isEmpty, case .local(let identity) = actor.id.target {
@@ -110,12 +114,15 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         let handler = ResultHandler()
         do {
             if arguments.hasReferences { arguments = try await arguments.fetched() }
-            if let use {
-                try await ModelUse.$current.withValue(use) {
-                    try await actor.call(call.target, InvocationDecoder(arguments), handler)
+            let passed = arguments
+            try await named {
+                if let use {
+                    try await ModelUse.$current.withValue(use) {
+                        try await actor.call(call.target, InvocationDecoder(passed), handler)
+                    }
+                } else {
+                    try await actor.call(call.target, InvocationDecoder(passed), handler)
                 }
-            } else {
-                try await actor.call(call.target, InvocationDecoder(arguments), handler)
             }
             let result = try handler.result()
             if case .stream(let result) = result {
@@ -135,6 +142,12 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         arguments.endLoans()
         use?.end()
         finish()?()
+    }
+
+    /// Does work whose logs name this replica.
+    private func named<Result>(_ work: () async throws -> Result) async rethrows -> Result {
+        guard isShared else { return try await work() }
+        return try await WorkingReplica.$current.withValue(id, operation: work)
     }
 
     // MARK: Starting
@@ -161,9 +174,13 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             // Unstructured: a request lives as long as its caller wants. The task that starts several ends once they
             // have begun.
             if requests.count == 1, let request = requests.first {
-                request.started(Task(executorPreference: executor) { await self.actor.run(request) })
+                request.started(
+                    Task(executorPreference: executor) { await self.named { await self.actor.run(request) } }
+                )
             } else {
-                Task(executorPreference: executor) { await self.actor.start(requests, burst, executor, nil) }
+                Task(executorPreference: executor) {
+                    await self.named { await self.actor.start(requests, burst, executor, nil) }
+                }
             }
         case .eventLoop: begin(requests, burst, on: loop)
         case .learned:
@@ -186,7 +203,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
         // After their first wait, the requests' own tasks continue on the Swift pool.
-        loop.begin { await self.actor.start(requests, burst, nil, nil) }
+        loop.begin { await self.named { await self.actor.start(requests, burst, nil, nil) } }
     }
 
     private func note(_ count: Int, _ used: ThreadUsage) {

@@ -71,6 +71,7 @@ package struct ReplicaFactory: Sendable {
             actor: actor,
             limit: spec.options.maxOngoingRequests,
             execution: execution(of: spec.options),
+            isShared: !isAlone,
             compression: spec.options.compression,
             requestDecoding: spec.options.requestDecoding,
             checkTimeout: spec.options.healthCheckTimeout,

@@ -7,6 +7,7 @@ internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveLaunch
+internal import SwerveLogs
 internal import SwerveSystem
 internal import SwerveTransport
 
@@ -26,6 +27,7 @@ enum Control {
         let front: Front
         let clients: ConnectedClients
         let workers: WorkerLauncher
+        let logs: LogStore
         /// How long a separate controller may not answer.
         let patience: Duration
 
@@ -78,7 +80,7 @@ enum Control {
             launcher: launcher,
             callers: peers,
             nodes: options.nodes,
-            processes: try LocalProcessLauncher(),
+            processes: try LocalProcessLauncher(output: place.logs.output { .controller($0.number) }),
             clock: place.clock,
             firstNumber: kept.goal.numbers.next,
             patience: place.patience,
@@ -90,7 +92,8 @@ enum Control {
                     agentAddress: address,
                     token: token,
                     database: database,
-                    firstNumber: first
+                    firstNumber: first,
+                    logs: LogSettings(options.logs)
                 )
             }
         )

@@ -6,6 +6,7 @@ internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLaunch
+internal import SwerveLogs
 internal import SwerveProxy
 internal import SwerveSystem
 internal import SwerveTransport
@@ -23,6 +24,7 @@ final class Front: Sendable {
     let settings: HTTPSettings
     private let options: ServeOptions
     private let clock: any EventLoop
+    private let logs: LogStore
     private let state = Mutex(State())
 
     private struct State {
@@ -40,15 +42,18 @@ final class Front: Sendable {
         _ pools: PoolTable,
         _ files: WorkerFiles,
         _ loops: [any EventLoop],
+        _ logs: LogStore,
         clock: any EventLoop,
         metricsEnd: @escaping @Sendable (String) -> Void
     ) {
         self.options = options
         self.clock = clock
+        self.logs = logs
         let settings = HTTPSettings(options)
         self.settings = settings
         guard options.proxies > 0 else {
-            kind = .embedded(ProxyService(pools: pools, loops: loops))
+            let log = options.logs.accessLog ? AccessLog.written(by: options.logger) : nil
+            kind = .embedded(ProxyService(pools: pools, loops: loops, log: log))
             return
         }
         let instance = pools.instance
@@ -70,7 +75,8 @@ final class Front: Sendable {
                     address: files.proxiesAddress,
                     eventLoops: share,
                     maxSharedBytes: options.maxSharedBytes,
-                    http: settings
+                    http: settings,
+                    logs: logs.settings
                 )
             }
         )
@@ -106,7 +112,10 @@ final class Front: Sendable {
             if let socket = state.socket { return socket }
             let socket = try ListeningSocket.open(host: options.host, port: options.port)
             do {
-                state.processes = try LocalProcessLauncher(standardInput: socket.descriptor)
+                state.processes = try LocalProcessLauncher(
+                    standardInput: socket.descriptor,
+                    output: logs.output { .replica($0) }
+                )
             } catch {
                 socket.close()
                 throw error
@@ -147,7 +156,12 @@ final class Front: Sendable {
                 begin(ServerDoor(server, socket, isOpen: true))
                 listening = .server(server, proxy, socket)
             case .processes(let fleet):
-                try await fleet.begin(try LocalProcessLauncher(standardInput: socket.descriptor))
+                try await fleet.begin(
+                    try LocalProcessLauncher(
+                        standardInput: socket.descriptor,
+                        output: logs.output { .proxy($0.number) }
+                    )
+                )
                 listening = .processes(fleet, socket)
             }
         } catch {

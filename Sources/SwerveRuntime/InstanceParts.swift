@@ -8,6 +8,7 @@ internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveLaunch
+internal import SwerveLogs
 internal import SwerveMetrics
 internal import SwerveProxy
 internal import SwerveReplica
@@ -36,6 +37,10 @@ struct InstanceParts {
     private let workers: WorkerLauncher
     private let shared: SharedMemory?
     private let state: StateDirectory?
+    /// What the processes write.
+    let logs: LogStore
+    /// The instance's logger, whose lines are kept, too.
+    let logger: Logger
     /// For the applications of other programs.
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
@@ -52,11 +57,14 @@ struct InstanceParts {
         try options.validate()
         ProcessSignal.brokenPipe.ignore()
         IdleMemory.limitHeaps()
+        let logs = try LogStore.of(options)
+        var options = options
+        options.logger = logs.keeping(options.logger)
         let kept = try KeptGoal(options, numbers)
         let directory = try InstanceDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
         do {
-            return try assemble(options, system, surroundings, kept, directory, group)
+            return try assemble(options, system, surroundings, kept, logs, directory, group)
         } catch {
             kept.directory?.release()
             directory.removeAll()
@@ -70,6 +78,7 @@ struct InstanceParts {
         _ system: ServeSystem,
         _ surroundings: Surroundings,
         _ kept: KeptGoal,
+        _ logs: LogStore,
         _ directory: InstanceDirectory,
         _ group: MultiThreadedEventLoopGroup
     ) throws -> InstanceParts {
@@ -97,15 +106,16 @@ struct InstanceParts {
             of: system.pools.instance,
             directory: directory.path,
             maxSharedBytes: options.maxSharedBytes,
-            bootstrapsMetrics: options.bootstrapsMetrics
+            bootstrapsMetrics: options.bootstrapsMetrics,
+            logs: LogSettings(options.logs)
         )
         if options.bootstrapsMetrics { UserMetrics.bootstrap() }
         let collector = MetricsCollector(system.pools.metrics, directory: directory.path, clock: clock)
         let metrics = InstanceMetrics(collector, clock: clock)
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
-        let front = Front(options, system.pools, files, loops, clock: clock) { collector.ended($0) }
+        let front = Front(options, system.pools, files, loops, logs, clock: clock) { collector.ended($0) }
         let workers = WorkerLauncher(
-            processes: try LocalProcessLauncher(),
+            processes: try LocalProcessLauncher(output: logs.output { .replica($0) }),
             front: front,
             peers: peers,
             clock: clock,
@@ -156,6 +166,7 @@ struct InstanceParts {
                     front: front,
                     clients: clients,
                     workers: workers,
+                    logs: logs,
                     patience: surroundings.patience
                 )
             )
@@ -185,6 +196,8 @@ struct InstanceParts {
             workers: workers,
             shared: shared,
             state: kept.directory,
+            logs: logs,
+            logger: options.logger,
             programs: Programs(
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
@@ -242,6 +255,7 @@ struct InstanceParts {
         if let listening { await front.end(listening, workers, within: options.drainTimeout) } else { front.close() }
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
+        await logs.end()
         await watched()
         memory.cancel()
         sampler.cancel()

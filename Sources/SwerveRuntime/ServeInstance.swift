@@ -5,6 +5,7 @@ internal import SwerveAdmin
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
+package import SwerveLogs
 internal import SwerveMetrics
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
@@ -43,11 +44,13 @@ public actor ServeInstance {
     /// Whether a start or a shutdown is under way; there is only one at a time.
     private var isChanging = false
     private var waitingForChange: [CheckedContinuation<Void, Never>] = []
-    package var logger: Logger { options.logger }
+    package var logger: Logger { running?.logger ?? options.logger }
     /// Distinguishes the instance from others.
     nonisolated package var id: InstanceID { system.pools.instance }
     /// The controller; `nil` while the instance does not run.
     var controller: (any ControllerAccess)? { running?.controller }
+    /// What its processes write; `nil` while the instance does not run.
+    package var logs: LogStore? { running?.logs }
     /// What replicas can reserve, by the nodes' names.
     var nodes: [String: NodeResources] { options.nodes }
 

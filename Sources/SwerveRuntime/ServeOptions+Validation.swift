@@ -1,5 +1,6 @@
 internal import SwerveAdmin
 package import SwerveCore
+internal import SwerveLogs
 
 extension ServeOptions {
     /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
@@ -30,6 +31,7 @@ extension ServeOptions {
         if stateDirectory == "" {
             throw ServeError(.invalidOptions, "stateDirectory is empty; it must be a path, or nil to keep nothing")
         }
+        if let problem = logs.problem { throw ServeError(.invalidOptions, problem) }
         if let problem = admin?.problem { throw ServeError(.invalidOptions, problem) }
         if let problem = node?.problem() { throw ServeError(.invalidOptions, problem) }
     }

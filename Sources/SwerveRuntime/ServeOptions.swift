@@ -2,6 +2,7 @@ public import Logging
 public import SwerveAdmin
 internal import SwerveControl
 public import SwerveCore
+public import SwerveLogs
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
@@ -63,6 +64,9 @@ public struct ServeOptions: Sendable {
     public var bootstrapsMetrics: Bool
     /// The server for the REST API, the dashboard and the command line; `nil`, the default, for none.
     public var admin: AdminOptions?
+    /// What becomes of what the instance's processes write, and how they write logs.
+    public var logs: LogOptions
+    /// What this process logs with. What it logs is also kept for `swerve logs` and the dashboard.
     public var logger: Logger
 
     /// Where the controller of an instance runs.
@@ -95,6 +99,7 @@ public struct ServeOptions: Sendable {
         showsMetrics: Bool = false,
         bootstrapsMetrics: Bool = true,
         admin: AdminOptions? = nil,
+        logs: LogOptions = LogOptions(),
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -116,6 +121,7 @@ public struct ServeOptions: Sendable {
         self.showsMetrics = showsMetrics
         self.bootstrapsMetrics = bootstrapsMetrics
         self.admin = admin
+        self.logs = logs
         self.logger = logger
     }
 }

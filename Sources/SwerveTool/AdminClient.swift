@@ -84,9 +84,7 @@ struct AdminClient {
         _ content: Data? = nil,
         timeout: TimeAmount = Self.timeout
     ) async throws -> Data {
-        var request = HTTPClientRequest(url: address + path)
-        request.method = method
-        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        var request = request(method, path)
         if let content {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(content)
@@ -100,14 +98,59 @@ struct AdminClient {
             throw Failure("no instance answers at \(address): start one with 'swerve start' (\(error))", code: 69)
         }
         let data = Data(buffer: body)
-        guard (200..<300).contains(response.status.code) else {
-            let message = Self.reason(in: data)
-            guard response.status != .unauthorized, response.status != .forbidden else {
-                throw Failure("\(message) (the token was looked for in '\(tokenPath)')", code: 77)
-            }
-            throw Failure(message)
-        }
+        guard (200..<300).contains(response.status.code) else { throw refusal(response.status, data) }
         return data
+    }
+
+    private func request(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: address + path)
+        request.method = method
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
+        return request
+    }
+
+    private func refusal(_ status: HTTPResponseStatus, _ data: Data) -> Failure {
+        let message = Self.reason(in: data)
+        guard status != .unauthorized, status != .forbidden else {
+            return Failure("\(message) (the token was looked for in '\(tokenPath)')", code: 77)
+        }
+        return Failure(message)
+    }
+
+    /// The longest line of an answer that goes on: 16 MiB.
+    private static let maxLineBytes = 16 << 20
+
+    /// Reads an answer that goes on, and calls `show` with each of its lines that is not empty, until the instance ends.
+    ///
+    /// - Throws: as ``send(_:_:_:timeout:)``, and what `show` throws.
+    func follow(_ path: String, _ show: (String) throws -> Void) async throws {
+        let response: HTTPClientResponse
+        do {
+            response = try await Self.client.execute(request(.GET, path), deadline: .distantFuture)
+        } catch {
+            throw Failure("no instance answers at \(address): start one with 'swerve start' (\(error))", code: 69)
+        }
+        guard response.status == .ok else {
+            throw refusal(response.status, Data(buffer: try await response.body.collect(upTo: Self.maxAnswerBytes)))
+        }
+        var line: [UInt8] = []
+        var parts = response.body.makeAsyncIterator()
+        while true {
+            let part: ByteBuffer?
+            do { part = try await parts.next() } catch {
+                throw Failure("the instance at \(address) does not answer any more (\(error))", code: 69)
+            }
+            guard let part else { return }
+            for byte in part.readableBytesView {
+                if byte != UInt8(ascii: "\n") {
+                    line.append(byte)
+                } else if !line.isEmpty {
+                    try show(String(decoding: line, as: UTF8.self))
+                    line.removeAll(keepingCapacity: true)
+                }
+            }
+            guard line.count <= Self.maxLineBytes else { throw Failure("the instance sends a line without an end") }
+        }
     }
 
     func status() async throws -> StatusReport {

@@ -87,7 +87,7 @@ struct StatusTable {
 extension String {
     fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
-    fileprivate func styled(_ style: StatusTable.Style) -> String {
+    func styled(_ style: StatusTable.Style) -> String {
         guard let code = style.code, !allSatisfy(\.isWhitespace) else { return self }
         return "\u{1B}[\(code)m\(self)\u{1B}[0m"
     }

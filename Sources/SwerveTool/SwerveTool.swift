@@ -13,7 +13,8 @@ package struct SwerveTool: AsyncParsableCommand {
             instance answers; 77 the token is missing or wrong. Completion: swerve --generate-completion-script bash.
             """,
         subcommands: [
-            Start.self, Run.self, Deploy.self, Plan.self, Status.self, Config.self, Scale.self, Rollback.self,
+            Start.self, Run.self, Deploy.self, Plan.self, Status.self, Logs.self, Config.self, Scale.self,
+            Rollback.self,
             Delete.self,
             Shutdown.self, New.self,
         ]

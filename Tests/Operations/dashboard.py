@@ -119,14 +119,15 @@ class Views(DashboardTest):
         labels = "return [...document.querySelectorAll('.graph .box')].map((box) => box.getAttribute('aria-label'))"
         wait_until(lambda: sum("requests/s" in label for label in self.browser.script(labels)) == 3, "three rates")
 
-    def test_logs_show_values_or_say_that_there_are_none(self):
+    def test_logs_take_the_token_and_show_what_replicas_print(self):
         self.browser.open(self.program, "#logs")
-        status = self.browser.script("return fetch('/api/v1/logs').then((answer) => answer.status)")
-        if status == 501:
-            self.browser.wait_for_text("are not available", "main")
-        else:
-            self.assertEqual(status, 200)
-            self.browser.element(".log li")
+        self.browser.wait_for_text("could not be read", "main")
+        self.browser.click('[aria-label="Enter the token for the logs"]')
+        self.browser.enter("token", self.program.token)
+        self.browser.click("dialog .primary")
+        self.browser.wait_for_text("the catalogue is ready", "main .log")
+        self.browser.wait_for_text("words/Catalogue#", "main .log")
+        self.assertFalse([url for url in self.browser.requests() if self.program.token in url])
 
 
 class Actions(DashboardTest):

@@ -42,16 +42,4 @@ import Testing
         #expect(value["max_ongoing_requests"] == 100)
         #expect(value["name"] == nil)
     }
-
-    @Test(
-        arguments: [
-            (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
-            (-1_000_000, "1969-12-31T23:59:59.999Z"), (1_798_761_599_999_999_999, "2026-12-31T23:59:59.999Z"),
-            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000Z"),
-            (1_709_164_800_000_000_000, "2024-02-29T00:00:00.000Z"),
-        ] as [(Int64, String)]
-    )
-    func `a time is its date in the Gregorian calendar`(nanoseconds: Int64, text: String) {
-        #expect(ISOTime.text(nanoseconds: nanoseconds) == text)
-    }
 }

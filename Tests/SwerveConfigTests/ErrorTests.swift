@@ -120,7 +120,7 @@ import Testing
             "rollout: {max_surge: 101%}",
             "'max_surge' is the text '101%'; it must be a whole number from 0 to 10000 or a percentage from 0% to 100%, such as 25%"
         ),
-        ("runtime_env: {env_vars: {A: 1}}", "'A' is 1; it must be a text, so put it in quotes: \"1\""),
+        ("runtime_env: {env_vars: {A: 1}}", "'A' is no text; it must be one, so put it in quotes"),
         ("runtime_env: {env_vars: {A=B: x}}", "'A=B' cannot be the name of an environment variable"),
         ("user_config: {limit: .inf}", "'user_config' contains inf, which JSON does not have"),
         (

@@ -205,15 +205,6 @@ extension IntegrationTests {
             }
         }
 
-        @Test func `what this instance does not have is answered with 501 and the reason`() async throws {
-            try await withAdmin { client in
-                let answer = try await client.send("GET", "/api/v1/logs")
-                #expect(answer.status == 501 && code(answer) == "not_provided")
-            }
-        }
-
-        // MARK: Changes
-
         @Test func `a scale is carried out, with the answers of Ray's API`() async throws {
             try await withAdmin { client in
                 try await client.instance.run(Model.options(placement: .inProcess).bind(), name: "m", routePrefix: nil)

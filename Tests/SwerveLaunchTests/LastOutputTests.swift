@@ -43,7 +43,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct ErrorRelayTests {
+@Suite(.timeLimit(.minutes(5))) struct OutputRelayTests {
     private func lastOutput(of script: String) async throws -> String? {
         var output: String?
         for await event in try Shell().launcher.events(of: ReplicaID(1), ["SCRIPT": script]) {
@@ -64,7 +64,7 @@ import Testing
 
     @Test func `a lot of output is passed on complete and in order`() async throws {
         let passedOn = Pipe()
-        let relay = try #require(ErrorRelay(to: passedOn.fileHandleForWriting.fileDescriptor))
+        let relay = try #require(OutputRelay(to: passedOn.fileHandleForWriting.fileDescriptor))
         let bytes = Data((0..<300_000).map { UInt8(truncatingIfNeeded: $0 % 251) })
         // Each has its own thread, because both block.
         DispatchQueue(label: "writer").async {

@@ -50,6 +50,9 @@ int swerve_limit_memory(int64_t bytes);
 // The processor time that this process has used, in nanoseconds.
 int64_t swerve_process_time(void);
 
+// From now on, standard output holds back no whole line, wherever it goes.
+void swerve_write_lines_at_once(void);
+
 // The number of cores that the affinity of this process allows, or else all that are online.
 int swerve_allowed_cores(void);
 

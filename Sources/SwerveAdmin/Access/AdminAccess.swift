@@ -8,6 +8,8 @@ package struct AdminAccess: Sendable {
         case nothing
         /// To tell something about the instance: the token, unless only this machine reaches the server.
         case read
+        /// To read what may hold secrets of users: the token.
+        case secrets
         /// To change something: the token.
         case change
     }
@@ -34,9 +36,20 @@ package struct AdminAccess: Sendable {
             switch need {
             case .nothing: false
             case .read: !host.isLoopback
-            case .change: true
+            case .secrets, .change: true
             }
         if isNeeded { try checkToken(head) }
+    }
+
+    /// Whether a request proves that whoever sent it may read secrets, which it need not.
+    func holdsToken(_ request: ServeRequest) -> Bool {
+        let values = request.headers.values(of: "authorization")
+        return values.count == 1 && isToken(values[0])
+    }
+
+    private func isToken(_ value: some StringProtocol) -> Bool {
+        let parts = value.split(separator: " ", maxSplits: 1)
+        return parts.count == 2 && parts[0].lowercased() == "bearer" && token.matches(parts[1].drop { $0 == " " })
     }
 
     /// Whether the request was meant for this server, as far as browsers tell. A page of another site can make a browser
@@ -78,10 +91,7 @@ package struct AdminAccess: Sendable {
                 headers: challenge
             )
         }
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer",
-            token.matches(parts[1].drop { $0 == " " })
-        else {
+        guard isToken(value) else {
             // The status that Ray answers with, for which its command line has an explanation.
             throw AdminError(
                 .forbidden,

@@ -1,7 +1,8 @@
 // Lines of the logs of all processes.
+import { act } from "./actions.js";
 import { clock } from "./format.js";
-import { changed, fetched } from "./model.js";
-import { empty, failure } from "./parts.js";
+import { changed, fetched, refetch } from "./model.js";
+import { button, empty, failure } from "./parts.js";
 import { h } from "./render.js";
 
 const LEVELS = ["trace", "debug", "info", "notice", "warning", "error", "critical"];
@@ -11,6 +12,11 @@ const wanted = { text: "", level: "trace", source: "" };
 
 export function logs() {
     const { data, error } = fetched("/api/v1/logs", 2);
+    // What programs print may be secret, so it takes the token.
+    if (error?.isAboutToken) {
+        return [failure("Logs", error), h("p.ask", { key: "ask" },
+            button("Enter the token", "Enter the token for the logs", () => act.enterToken(refetch)))];
+    }
     if (!data) return error ? failure("Logs", error) : empty("Reading the logs …");
     const lines = (data.lines ?? []).map(parts);
     const sources = [...new Set(lines.map((line) => line.source).filter(Boolean))].sort();
@@ -40,10 +46,14 @@ export function logs() {
 /** Whatever a line has besides the usual fields stands behind its message. */
 function parts(line) {
     if (typeof line === "string") return { time: "", level: "", source: "", message: line, all: line.toLowerCase() };
-    const { time, level = "", message = "", replica, process, process_id: id, metadata = {}, ...others } = line;
+    const {
+        time, level = "", message = "", replica, process, process_id: id, metadata = {}, logger,
+        // Part of the source, or of no use to people.
+        application, deployment, number, stream, ...others
+    } = line;
     const rest = Object.entries({ ...others, ...metadata }).map(([name, value]) =>
         ` ${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
     const source = replica ?? process ?? (id === undefined ? "" : `process ${id}`);
-    const text = message + rest.join("");
+    const text = (logger ? `${logger}: ` : "") + message + rest.join("");
     return { time: time ? clock(time) : "", level, source, message: text, all: `${text} ${source}`.toLowerCase() };
 }

@@ -19,7 +19,8 @@ extension AdminAPI {
                     }
                     return kind
                 }
-                return .json(document.ray(await api.source.deployed(), kind).bytes)
+                let details = document.ray(await api.source.deployed(), kind)
+                return .json((api.isTrusted(request) ? details : details.hidingSecrets).bytes)
             },
             AdminRoute(.put, "/api/serve/applications") { request in
                 try await api.source.deploy(try await request.content())

@@ -8,15 +8,22 @@ package struct AdminAPI: Sendable {
     let hub: EventHub
     let time: AdminTime
     private let processes: ProcessTable
+    /// Whether a request holds the token, although its path does not need it.
+    let isTrusted: @Sendable (ServeRequest) -> Bool
+    /// How many may follow the logs.
+    let logReaders: Int
 
-    package init(_ source: any AdminSource, _ hub: EventHub, _ time: AdminTime) {
+    package init(_ source: any AdminSource, _ hub: EventHub, _ time: AdminTime, _ access: AdminAccess, logReaders: Int)
+    {
+        isTrusted = { access.holdsToken($0) }
+        self.logReaders = logReaders
         self.source = source
         self.hub = hub
         self.time = time
         processes = ProcessTable(time)
     }
 
-    package var routes: AdminRoutes { AdminRoutes(pages + observing + changing + ray) }
+    package var routes: AdminRoutes { AdminRoutes(pages + observing + logging + changing + ray) }
 
     // MARK: What tells something
 
@@ -36,7 +43,6 @@ package struct AdminAPI: Sendable {
                 return ServeResponse(headers: ["content-type": metrics.contentType], body: .text(metrics.text))
             },
             AdminRoute(.get, "/api/v1/series") { .json(try await api.source.series($0.queryFields)) },
-            AdminRoute(.get, "/api/v1/logs") { .json(try await api.source.logs($0.queryFields)) },
             AdminRoute(.get, "/api/v1/plan") { request in
                 let application = try request.queryField("application")
                 let revision = try request.queryNumber("revision")

@@ -97,6 +97,10 @@ struct Reading {
     }
 
     mutating func reportText(_ node: ConfigNode) {
+        // What an environment variable is may be secret, and errors get into logs.
+        if path.dropLast().last == ".env_vars" {
+            return report(.wrongType, node, "\(fieldName) is no text; it must be one, so put it in quotes")
+        }
         report(
             .wrongType,
             node,

@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveLogs
 
 /// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
 /// boards.
@@ -7,6 +8,7 @@ package struct WorkerFiles: Sendable {
     private let directory: String
     private let maxSharedBytes: Int
     private let bootstrapsMetrics: Bool
+    private let logs: LogSettings
 
     /// - Parameters:
     ///   - maxSharedBytes: how much memory each process shares with others.
@@ -15,8 +17,10 @@ package struct WorkerFiles: Sendable {
         of instance: InstanceID,
         directory: String,
         maxSharedBytes: Int = 0,
-        bootstrapsMetrics: Bool = true
+        bootstrapsMetrics: Bool = true,
+        logs: LogSettings = LogSettings()
     ) {
+        self.logs = logs
         self.maxSharedBytes = maxSharedBytes
         self.bootstrapsMetrics = bootstrapsMetrics
         self.instance = instance
@@ -66,6 +70,7 @@ package struct WorkerFiles: Sendable {
         )
         settings.maxSharedBytes = maxSharedBytes
         settings.bootstrapsMetrics = bootstrapsMetrics
+        settings.logs = logs
         return settings
     }
 

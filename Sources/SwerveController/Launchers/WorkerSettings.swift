@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveLogs
 
 /// A worker's settings, passed to it at its start in the variable `SWERVE_WORKER`.
 package struct WorkerSettings: Hashable, Sendable {
@@ -25,6 +26,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var http: HTTPSettings?
     /// How many bytes of memory the worker shares with others.
     package var maxSharedBytes = 0
+    package var logs = LogSettings()
 
     package init(
         instance: InstanceID,
@@ -44,7 +46,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var text: String {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
-            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)", "\(bootstrapsMetrics)",
+            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)", "\(bootstrapsMetrics)", logs.text,
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -52,10 +54,11 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(11))
-        guard lines.count == 11 || http != nil, lines.count >= 11, let instance = InstanceID(lines[0]),
+        let http = HTTPSettings(lines.dropFirst(12))
+        guard lines.count == 12 || http != nil, lines.count >= 12, let instance = InstanceID(lines[0]),
             let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
-            let maxSharedBytes = Int(lines[9]), let bootstrapsMetrics = Bool(lines[10])
+            let maxSharedBytes = Int(lines[9]), let bootstrapsMetrics = Bool(lines[10]),
+            let logs = LogSettings(lines[11])
         else {
             return nil
         }
@@ -72,5 +75,6 @@ package struct WorkerSettings: Hashable, Sendable {
         self.http = http
         self.maxSharedBytes = maxSharedBytes
         self.bootstrapsMetrics = bootstrapsMetrics
+        self.logs = logs
     }
 }

@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import SwerveAdmin
 internal import SwerveCore
+internal import SwerveLogs
 internal import SwerveMetrics
 
 /// An instance, as its admin server sees it.
@@ -47,6 +48,11 @@ struct InstanceAdmin: AdminSource {
         let instance = instance
         // Unstructured: the shutdown waits for this request's answer.
         Task { await instance.shutdown() }
+    }
+
+    func logs() async throws -> LogStore {
+        guard let logs = await instance.logs else { throw ServeError(.notRunning, "the instance does not run") }
+        return logs
     }
 
     func revisions(of application: String) async throws -> [DeployedRevision] {

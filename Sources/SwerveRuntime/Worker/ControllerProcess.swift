@@ -5,12 +5,14 @@ internal import SwerveActors
 internal import SwerveCheckpoint
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveLogs
 internal import SwerveSystem
 internal import SwerveTransport
 
 /// Runs a ``SeparateController`` in its own process.
 enum ControllerProcess {
     static func start(_ settings: ControllerSettings) {
+        if settings.logs.bootstraps { settings.logs.bootstrap() }
         var logger = Logger(label: "swerve.controller")
         logger[metadataKey: "controller"] = "\(ThisProcess.id)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()

@@ -5,6 +5,7 @@ internal import SwerveActors
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
+internal import SwerveLogs
 internal import SwerveSystem
 internal import SwerveTransport
 internal import Synchronization
@@ -22,6 +23,7 @@ final class ProxyProcess: PeerDelegate {
     private let isStarting = Mutex(false)
 
     static func start(_ settings: ProxySettings) {
+        if settings.logs.bootstraps { settings.logs.bootstrap() }
         var logger = Logger(label: "swerve.proxy")
         logger[metadataKey: "proxy"] = "\(settings.number)"
         do {
@@ -72,6 +74,7 @@ final class ProxyProcess: PeerDelegate {
             on: group,
             shared: hosted.memory,
             takes: true,
+            logsRequests: settings.logs.accessLog,
             logger
         )
     }

@@ -30,6 +30,7 @@ package final class ProxyServer: Sendable {
     ///   - group: the event loops that serve connections.
     ///   - shared: where content lies that replicas in other processes read.
     ///   - takes: whether to take connections from the start on.
+    ///   - logsRequests: whether each request that is over gets a line of the log.
     package init(
         _ socket: ListeningSocket,
         _ settings: HTTPSettings,
@@ -37,9 +38,11 @@ package final class ProxyServer: Sendable {
         on group: any EventLoopGroup,
         shared: SharedMemory?,
         takes: Bool,
+        logsRequests: Bool = false,
         _ logger: Logger
     ) {
-        self.proxy = ProxyService(pools: pools, loops: Array(group.makeIterator()))
+        let log = logsRequests ? AccessLog.written(by: logger) : nil
+        self.proxy = ProxyService(pools: pools, loops: Array(group.makeIterator()), log: log)
         self.socket = socket
         self.settings = settings
         self.group = group

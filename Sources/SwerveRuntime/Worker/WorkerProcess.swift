@@ -6,6 +6,7 @@ internal import SwerveActors
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
+internal import SwerveLogs
 internal import SwerveReplica
 internal import SwerveSystem
 internal import SwerveTransport
@@ -32,6 +33,8 @@ public func swerveWorkerMain() {
     // Before anybody asks for the group: one event loop serves one replica's connections.
     NIOSingletons.groupLoopCountSuggestion = 1
     IdleMemory.limitHeaps()
+    // A pipe is no terminal, but what user code prints should be seen at once.
+    ThisProcess.writeLinesAtOnce()
     Watchdog.start(parent: ThisProcess.parentID)
     if let worker { WorkerProcess.start(worker) }
     if let controller { ControllerProcess.start(controller) }
@@ -43,6 +46,9 @@ public func swerveWorkerMain() {
 /// Runs a ``Worker`` in its own process.
 enum WorkerProcess {
     static func start(_ settings: WorkerSettings) {
+        ServeLogging.hosts(settings.replica)
+        // Unless it is left to the application's code.
+        if settings.logs.bootstraps { settings.logs.bootstrap() }
         var logger = Logger(label: "swerve.replica")
         logger[metadataKey: "replica"] = "\(settings.replica)"
         let loop = MultiThreadedEventLoopGroup.singleton.any()
@@ -55,7 +61,7 @@ enum WorkerProcess {
         if settings.bootstrapsMetrics { UserMetrics.bootstrap(for: (settings.replica, metrics)) }
         let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max), metrics: metrics)
         shareQueues(of: system.pools, beside: settings.controllerAddress, create: false, logger)
-        let server = settings.http.map { makeServer(system.pools, $0, loop, logger) }
+        let server = settings.http.map { makeServer(system.pools, $0, settings.logs, loop, logger) }
         let environment = WorkerEnvironment(
             processID: ThisProcess.id,
             loop: loop,
@@ -99,12 +105,22 @@ enum WorkerProcess {
     private static func makeServer(
         _ pools: PoolTable,
         _ settings: HTTPSettings,
+        _ logs: LogSettings,
         _ loop: any EventLoop,
         _ logger: Logger
     ) -> ProxyServer {
         do {
             let socket = try ListeningSocket(try Descriptors.takeStandardInput())
-            return ProxyServer(socket, settings, pools: pools, on: loop, shared: nil, takes: false, logger)
+            return ProxyServer(
+                socket,
+                settings,
+                pools: pools,
+                on: loop,
+                shared: nil,
+                takes: false,
+                logsRequests: logs.accessLog,
+                logger
+            )
         } catch {
             logger.error("the replica has no socket to take connections from", metadata: ["error": "\(error)"])
             ThisProcess.exit(1)

@@ -90,6 +90,18 @@ extension FileSystem {
         }
     }
 
+    /// Adds bytes to the end of a file. Links are not followed.
+    ///
+    /// - Parameter mode: who may do what with the file if it is made.
+    package static func append(_ bytes: [UInt8], to path: String, mode: UInt32) throws(SystemFailure) {
+        do throws(ErrorNumber) {
+            let file = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: mode)
+            try Descriptors.writeAll(file.number, bytes)
+        } catch {
+            throw SystemFailure("write", path, error)
+        }
+    }
+
     /// Returns once a file's bytes, or a folder's names, are on the disk.
     package static func sync(_ path: String) throws(SystemFailure) {
         do throws(ErrorNumber) {

@@ -27,3 +27,8 @@ package enum StandardError {
         try? Descriptors.writeAll(descriptor, text.utf8)
     }
 }
+
+/// Standard output.
+package enum StandardOutput {
+    package static let descriptor = STDOUT_FILENO
+}

@@ -85,6 +85,23 @@ package enum ThisProcess {
     /// Makes a session of its own for this process, so that neither the end of a terminal nor its keys reach it.
     package static func leaveTerminal() { _ = setsid() }
 
+    /// From now on, standard output holds back no whole line, wherever it goes.
+    package static func writeLinesAtOnce() { swerve_write_lines_at_once() }
+
+    /// From now on, standard output and standard error go to the end of a file.
+    ///
+    /// - Parameter mode: who may do what with the file if it is made.
+    package static func redirectOutput(to path: String, mode: UInt32) throws(SystemFailure) {
+        do throws(ErrorNumber) {
+            let file = try Descriptor(opening: path, O_WRONLY | O_CREAT | O_APPEND, mode: mode)
+            for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
+                guard dup2(file.number, descriptor) >= 0 else { throw .last }
+            }
+        } catch {
+            throw SystemFailure("write", path, error)
+        }
+    }
+
     /// Writes what standard output holds back.
     package static func flush() { fflush(nil) }
 

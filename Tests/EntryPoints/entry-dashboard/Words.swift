@@ -51,6 +51,8 @@ distributed actor Ranker {
 /// Counts letters.
 @Deployment
 distributed actor Catalogue {
+    init() { print("the catalogue is ready") }
+
     distributed func length(of word: String) -> Int { word.count }
 }
 
