@@ -41,13 +41,15 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# Ray's own command line against the admin server, and the dashboard in a browser.
+# Ray's own command line against the admin server, the dashboard in a browser, and spans as a collector gets them.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
+	$(SWIFT) build --product entry-tracing
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
 	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/check_tracing.py .build/debug/entry-tracing
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.

@@ -15,6 +15,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 func syntax(_ products: String...) -> [Target.Dependency] {
     products.map { .product(name: $0, package: "swift-syntax") }
@@ -39,6 +40,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
@@ -72,15 +74,29 @@ let package = Package(
             dependencies: ["CZlib", "SwerveCore", deque, nioCore],
             swiftSettings: settings
         ),
+        // Spans and their export.
+        .target(
+            name: "SwerveTracing",
+            dependencies: [
+                "SwerveCore", "SwerveSystem", nioCore, nioPosix, .product(name: "NIOHTTP1", package: "swift-nio"),
+                logging,
+                tracing,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: [
+                "SwerveCore", "SwerveRouting", "SwerveHTTPTypes", "SwerveTracing", nioCore, nioPosix, tracing,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveReplica",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveRouting", "SwerveSystem", "SwerveTracing",
+                nioCore,
+                tracing,
             ],
             swiftSettings: settings
         ),
@@ -107,7 +123,9 @@ let package = Package(
         .target(
             name: "SwerveProxy",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", nioCore,
+                "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveRouting", "SwerveTracing",
+                nioCore,
+                tracing,
             ],
             swiftSettings: settings
         ),
@@ -115,7 +133,7 @@ let package = Package(
             name: "SwerveController",
             dependencies: [
                 "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveReplica", "SwerveSystem",
-                "SwerveTransport", nioCore, logging,
+                "SwerveTracing", "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -145,7 +163,7 @@ let package = Package(
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
                 "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveProxy", "SwerveReplica",
-                "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
+                "SwerveSystem", "SwerveTracing", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -190,7 +208,7 @@ let package = Package(
             name: "Swerve",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes",
-                "SwerveMacros", "SwerveRuntime",
+                "SwerveMacros", "SwerveRuntime", "SwerveTracing",
             ],
             swiftSettings: settings
         ),
@@ -444,6 +462,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-tracing",
+            dependencies: ["Swerve", tracing],
+            path: "Tests/EntryPoints/entry-tracing",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-draining",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-draining",
@@ -499,13 +523,22 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveTracingTests",
+            dependencies: [
+                "SwerveCore", "SwerveTracing", "TestSupport", nioCore, nioPosix, nioEmbedded, logging, tracing,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveRoutingTests",
             dependencies: ["SwerveCore", "SwerveRouting"],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveActorsTests",
-            dependencies: ["SwerveActors", "SwerveCore", "SwerveHTTPTypes", "TestSupport", nioCore, nioPosix],
+            dependencies: [
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveTracing", "TestSupport", nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -527,7 +560,7 @@ let package = Package(
                 "Shouts", "Swerve", "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes",
                 "SwerveHummingbird",
                 "SwerveRuntime",
-                "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
+                "SwerveTensor", "SwerveTesting", "TestSupport", nioCore, tracing,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -608,7 +641,7 @@ let package = Package(
             name: "SwerveControllerTests",
             dependencies: [
                 "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveReplica",
-                "SwerveTransport", "TestSupport",
+                "SwerveTracing", "SwerveTransport", "TestSupport",
                 nioCore, nioEmbedded, logging,
             ],
             swiftSettings: settings

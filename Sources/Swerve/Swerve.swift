@@ -6,3 +6,4 @@
 @_exported public import SwerveHTTPTypes
 @_exported public import SwerveMacros
 @_exported public import SwerveRuntime
+@_exported public import SwerveTracing

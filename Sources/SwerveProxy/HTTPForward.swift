@@ -4,6 +4,7 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveHTTPTypes
 internal import SwerveRouting
+internal import SwerveTracing
 
 /// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; callbacks on other threads
 /// move there first.
@@ -25,6 +26,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     @exclusivity(unchecked) private var head: HTTPRequestHead
     private let body: ByteBuffer?
     private let deadline: NIODeadline?
+    /// `nil` for a request that is not recorded.
+    private let trace: ForwardTrace?
     @exclusivity(unchecked) private var exchange: HTTPExchange?
     @exclusivity(unchecked) private var stage = Stage.none
     @exclusivity(unchecked) private var lease: Lease?
@@ -48,6 +51,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
             exchange.limit(to: loop.eventLoop.now + .nanoseconds(timeout.nanoseconds))
         }
         self.deadline = exchange.deadline
+        self.trace = pool.tracing.isOn ? ForwardTrace(pool, head, exchange) : nil
     }
 
     func begin() {
@@ -75,7 +79,9 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         )
         switch answer {
         case .lease(let box): if let lease = box.take() { ask(lease) }
-        case .waiting(let ticket): stage = .queued(ticket)
+        case .waiting(let ticket):
+            trace?.waits()
+            stage = .queued(ticket)
         case .refused(let error): fail(error)
         }
     }
@@ -100,7 +106,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         let replica = lease.replica
         self.lease = consume lease
         isAccepted = false
-        let request = ReplicaRequest(head: head, body: body, deadline: deadline)
+        let request = ReplicaRequest(head: head, body: body, deadline: deadline, trace: trace?.asks(replica.id))
         stage = .asked(replica.open(request, for: self, on: loop))
     }
 

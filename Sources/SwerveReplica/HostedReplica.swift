@@ -5,6 +5,7 @@ package import SwerveCore
 internal import SwerveHTTPTypes
 internal import SwerveRouting
 internal import SwerveSystem
+internal import SwerveTracing
 internal import Synchronization
 
 /// A replica that this process hosts: its actor, and how its methods are called.
@@ -20,6 +21,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let settings: Mutex<Settings>
     private let execution: Execution
     private let health: ReplicaHealth
+    /// Where the process's spans go.
+    let tracing: TracingSlot
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -54,6 +57,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         checkTimeout: Duration = .seconds(30)
     ) {
         self.id = id
+        self.tracing = actor.actorSystem.pools.tracing
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
         self.execution = execution
@@ -94,6 +98,10 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
+        tracing.isOn ? await tracedCall(call) : await perform(call)
+    }
+
+    func perform(_ call: OutgoingCall) async -> CallOutcome {
         guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false

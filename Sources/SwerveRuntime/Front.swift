@@ -7,6 +7,7 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLaunch
 internal import SwerveProxy
+internal import SwerveTracing
 internal import SwerveTransport
 internal import Synchronization
 
@@ -39,7 +40,8 @@ final class Front: Sendable {
         _ pools: PoolTable,
         _ files: WorkerFiles,
         _ loops: [any EventLoop],
-        clock: any EventLoop
+        clock: any EventLoop,
+        tracing: TracingSettings? = nil
     ) {
         self.options = options
         self.clock = clock
@@ -63,7 +65,8 @@ final class Front: Sendable {
                     address: files.proxiesAddress,
                     eventLoops: share,
                     maxSharedBytes: options.maxSharedBytes,
-                    http: settings
+                    http: settings,
+                    tracing: tracing
                 )
             }
         )

@@ -10,6 +10,7 @@ internal import SwerveCore
 internal import SwerveLaunch
 internal import SwerveReplica
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
@@ -32,6 +33,7 @@ struct InstanceParts {
     private let workers: WorkerLauncher
     private let shared: SharedMemory?
     private let state: StateDirectory?
+    private let tracing: TracingSlot
     /// For the applications of other programs.
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
@@ -51,9 +53,12 @@ struct InstanceParts {
         let kept = try KeptGoal(options, numbers)
         let directory = try InstanceDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
+        let tracing = try options.tracingSettings()
+        if let tracing { ProcessTracing.begin(tracing, ofInstanceIn: system.pools.tracing, logger: options.logger) }
         do {
-            return try assemble(options, system, surroundings, kept, directory, group)
+            return try assemble(options, system, surroundings, kept, directory, group, tracing)
         } catch {
+            ProcessTracing.end(in: system.pools.tracing) {}
             kept.directory?.release()
             directory.removeAll()
             group.shutdownGracefully { _ in }
@@ -67,7 +72,8 @@ struct InstanceParts {
         _ surroundings: Surroundings,
         _ kept: KeptGoal,
         _ directory: InstanceDirectory,
-        _ group: MultiThreadedEventLoopGroup
+        _ group: MultiThreadedEventLoopGroup,
+        _ tracing: TracingSettings?
     ) throws -> InstanceParts {
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
@@ -92,10 +98,11 @@ struct InstanceParts {
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
-            maxSharedBytes: options.maxSharedBytes
+            maxSharedBytes: options.maxSharedBytes,
+            tracing: tracing
         )
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
-        let front = Front(options, system.pools, files, loops, clock: clock)
+        let front = Front(options, system.pools, files, loops, clock: clock, tracing: tracing)
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(),
             front: front,
@@ -161,6 +168,7 @@ struct InstanceParts {
             workers: workers,
             shared: shared,
             state: kept.directory,
+            tracing: system.pools.tracing,
             programs: Programs(
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
@@ -219,6 +227,7 @@ struct InstanceParts {
         // Requests between replicas have what is left of the time.
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         await watched()
+        await ProcessTracing.end(in: tracing)
         memory.cancel()
         for listener in listeners { listener.stop() }
         directory.removeAll()

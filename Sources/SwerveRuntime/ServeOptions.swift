@@ -2,6 +2,7 @@ public import Logging
 public import SwerveAdmin
 internal import SwerveControl
 public import SwerveCore
+public import SwerveTracing
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
@@ -56,6 +57,11 @@ public struct ServeOptions: Sendable {
     public var controller: ControllerPlacement
     /// The server for the REST API, the dashboard and the command line; `nil`, the default, for none.
     public var admin: AdminOptions?
+    /// Where spans go, in all processes of the instance; `nil`, the default, for no tracing.
+    ///
+    /// A program with a tracer of its own bootstraps it before it starts the instance. Otherwise Swerve's is the tracer
+    /// of the program. It is that of the replicas' processes in any case, so deployments bootstrap none.
+    public var tracing: TracingOptions?
     public var logger: Logger
 
     /// Where the controller of an instance runs.
@@ -86,6 +92,7 @@ public struct ServeOptions: Sendable {
         stateDirectory: String? = nil,
         controller: ControllerPlacement = .embedded,
         admin: AdminOptions? = nil,
+        tracing: TracingOptions? = nil,
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -105,6 +112,7 @@ public struct ServeOptions: Sendable {
         self.stateDirectory = stateDirectory
         self.controller = controller
         self.admin = admin
+        self.tracing = tracing
         self.logger = logger
     }
 }

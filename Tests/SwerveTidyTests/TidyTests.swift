@@ -149,7 +149,7 @@ import Testing
             "SwerveTool/Start.swift", "SwerveTool/Convergence.swift", "SwerveTool/Changes.swift",
             "SwerveTool/Run/Watch.swift", "KeptExecutables.swift", "SocketAcceptor.swift",
             "AdminTime+System.swift", "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
-            "ReplicaHealth.swift",
+            "ReplicaHealth.swift", "ProcessTracing.swift",
         ]
         let wrong = Self.places(try Self.sources("Sources")) { line in
             !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }

@@ -1,6 +1,7 @@
 package import NIOCore
 package import SwerveCore
 internal import SwerveRouting
+package import SwerveTracing
 internal import Synchronization
 
 /// This process's access to one deployment: the replica set as last published, the leases out and the queue.
@@ -11,6 +12,7 @@ package final class Pool: Sendable {
     package let instance: InstanceID
     let clock: any EventLoop
     let loads: LoadReporter
+    package let tracing: TracingSlot
     let state: Mutex<State>
     /// For calls that may be sent to a second replica.
     let hedges = HedgeDelays()
@@ -85,17 +87,20 @@ package final class Pool: Sendable {
     ///   - clock: the event loop whose time and timers the pool uses.
     ///   - seed: for the choices among replicas.
     ///   - loads: tells the controller the pool's load.
+    ///   - tracing: where the process's spans go.
     package init(
         _ id: DeploymentID,
         of instance: InstanceID,
         clock: any EventLoop,
         seed: UInt64,
-        loads: LoadReporter
+        loads: LoadReporter,
+        tracing: TracingSlot = TracingSlot()
     ) {
         self.id = id
         self.instance = instance
         self.clock = clock
         self.loads = loads
+        self.tracing = tracing
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }
 
@@ -120,6 +125,8 @@ package final class Pool: Sendable {
     package func acquire(again: Bool = false, isAdmitted: Bool = false) async throws -> Lease {
         let place = TicketBox()
         let context = ServeContext.current
+        let wait = tracing.isOn ? QueueWait(of: self, context) : nil
+        defer { wait?.end() }
         let request = request(context?.attributes, remaining: context?.deadline?.remaining)
         let box = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<LeaseBox, any Error>) in
@@ -127,6 +134,7 @@ package final class Pool: Sendable {
                 case .lease(let lease): continuation.resume(returning: lease)
                 case .refused(let error): continuation.resume(throwing: error)
                 case .waiting(let ticket):
+                    wait?.begin()
                     // If the cancellation came before the ticket was known, it had no ticket to cancel.
                     if place.set(ticket) { cancel(ticket) }
                 }

@@ -1,5 +1,6 @@
 package import NIOCore
 package import SwerveCore
+package import SwerveTracing
 internal import Synchronization
 
 /// The pools of one instance in one process, by deployment.
@@ -14,6 +15,8 @@ package final class PoolTable: Sendable {
     package let instance: InstanceID
     /// Tells the controller the pools' loads.
     package let loads: LoadReporter
+    /// Where the process's spans go.
+    package let tracing = TracingSlot()
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -31,7 +34,14 @@ package final class PoolTable: Sendable {
     package func pool(_ id: DeploymentID) -> Pool {
         let (pool, observer) = state.withLock { state -> (Pool, (@Sendable (Pool) -> Void)?) in
             if let pool = state.pools[id] { return (pool, nil) }
-            let pool = Pool(id, of: instance, clock: state.clock, seed: state.generator.next(), loads: loads)
+            let pool = Pool(
+                id,
+                of: instance,
+                clock: state.clock,
+                seed: state.generator.next(),
+                loads: loads,
+                tracing: tracing
+            )
             if let queue = state.queues?.queue(of: id) { pool.share(queue) }
             state.pools[id] = pool
             return (pool, state.observer)

@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveTracing
 
 /// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
 /// boards.
@@ -6,10 +7,19 @@ package struct WorkerFiles: Sendable {
     private let instance: InstanceID
     private let directory: String
     private let maxSharedBytes: Int
+    private let tracing: TracingSettings?
 
-    /// - Parameter maxSharedBytes: how much memory each process shares with others.
-    package init(of instance: InstanceID, directory: String, maxSharedBytes: Int = 0) {
+    /// - Parameters:
+    ///   - maxSharedBytes: how much memory each process shares with others.
+    ///   - tracing: where the workers' spans go; `nil` for nowhere.
+    package init(
+        of instance: InstanceID,
+        directory: String,
+        maxSharedBytes: Int = 0,
+        tracing: TracingSettings? = nil
+    ) {
         self.maxSharedBytes = maxSharedBytes
+        self.tracing = tracing
         self.instance = instance
         self.directory = directory
     }
@@ -41,6 +51,7 @@ package struct WorkerFiles: Sendable {
             boardPath: "\(directory)/replica-\(replica.number).board"
         )
         settings.maxSharedBytes = maxSharedBytes
+        settings.tracing = tracing
         return settings
     }
 

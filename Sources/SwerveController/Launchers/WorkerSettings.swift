@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveTracing
 
 /// A worker's settings, passed to it at its start in the variable `SWERVE_WORKER`.
 package struct WorkerSettings: Hashable, Sendable {
@@ -23,6 +24,8 @@ package struct WorkerSettings: Hashable, Sendable {
     package var http: HTTPSettings?
     /// How many bytes of memory the worker shares with others.
     package var maxSharedBytes = 0
+    /// Where the worker's spans go; `nil` for nowhere.
+    package var tracing: TracingSettings?
 
     package init(
         instance: InstanceID,
@@ -43,6 +46,7 @@ package struct WorkerSettings: Hashable, Sendable {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
             gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)",
+            tracing?.text ?? "",
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -50,13 +54,15 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(10))
-        guard lines.count == 10 || http != nil, lines.count >= 10, let instance = InstanceID(lines[0]),
+        let http = HTTPSettings(lines.dropFirst(11))
+        guard lines.count == 11 || http != nil, lines.count >= 11, let instance = InstanceID(lines[0]),
             let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
             let maxSharedBytes = Int(lines[9])
         else {
             return nil
         }
+        let tracing = TracingSettings(lines[10])
+        guard tracing != nil || lines[10].isEmpty else { return nil }
         self.init(
             instance: instance,
             replica: ReplicaID(deployment: deployment, number: number),
@@ -69,5 +75,6 @@ package struct WorkerSettings: Hashable, Sendable {
         self.memory = memory
         self.http = http
         self.maxSharedBytes = maxSharedBytes
+        self.tracing = tracing
     }
 }

@@ -1,4 +1,5 @@
 package import SwerveCore
+package import SwerveTracing
 
 /// What a proxy's process is told at its start, in the variable that workers get their settings in. It gets the
 /// listening socket as its standard input.
@@ -10,6 +11,8 @@ package struct ProxySettings: Sendable {
     package var eventLoops: Int
     package var maxSharedBytes: Int
     package var http: HTTPSettings
+    /// Where the proxy's spans go; `nil` for nowhere.
+    package var tracing: TracingSettings?
 
     package init(
         instance: InstanceID,
@@ -17,7 +20,8 @@ package struct ProxySettings: Sendable {
         address: String,
         eventLoops: Int,
         maxSharedBytes: Int,
-        http: HTTPSettings
+        http: HTTPSettings,
+        tracing: TracingSettings? = nil
     ) {
         self.instance = instance
         self.number = number
@@ -25,30 +29,36 @@ package struct ProxySettings: Sendable {
         self.eventLoops = eventLoops
         self.maxSharedBytes = maxSharedBytes
         self.http = http
+        self.tracing = tracing
     }
 
     private static let mark = "proxy"
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        let own = [Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)"]
+        let own = [
+            Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)", tracing?.text ?? "",
+        ]
         return (own + http.lines).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count > 6, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
+        guard lines.count > 7, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
             let number = UInt64(lines[2]), let eventLoops = Int(lines[4]), let maxSharedBytes = Int(lines[5]),
-            let http = HTTPSettings(lines[6...])
+            let http = HTTPSettings(lines[7...])
         else { return nil }
+        let tracing = TracingSettings(lines[6])
+        guard tracing != nil || lines[6].isEmpty else { return nil }
         self.init(
             instance: instance,
             number: number,
             address: lines[3],
             eventLoops: eventLoops,
             maxSharedBytes: maxSharedBytes,
-            http: http
+            http: http,
+            tracing: tracing
         )
     }
 }

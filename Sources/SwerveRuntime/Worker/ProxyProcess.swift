@@ -6,6 +6,7 @@ internal import SwerveController
 internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 internal import Synchronization
 
@@ -40,6 +41,8 @@ final class ProxyProcess: PeerDelegate {
         let loops = Array(group.makeIterator())
         system = ServeSystem(settings.instance, clock: loops[0], seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
+        let tracing = system.pools.tracing
+        if let settings = settings.tracing { ProcessTracing.begin(settings, ofProxyIn: tracing, logger: logger) }
         let shared = SharedMemory(
             SharedMemoryLimits(totalBytes: settings.maxSharedBytes),
             processID: ThisProcess.id,
@@ -132,10 +135,12 @@ final class ProxyProcess: PeerDelegate {
         // Unstructured: ends with the process.
         Task {
             await server.drain(within: limit)
-            ThisProcess.flushAndExit(0)
+            end()
         }
     }
 
+    private func end() { ProcessTracing.end(in: system.pools.tracing) { ThisProcess.flushAndExit(0) } }
+
     /// Ends with the instance's process.
-    func closed(_ connection: PeerConnection, reason: String) { ThisProcess.flushAndExit(0) }
+    func closed(_ connection: PeerConnection, reason: String) { end() }
 }
