@@ -101,6 +101,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         tracing.isOn ? await tracedCall(call) : await perform(call)
     }
 
+    /// The same without a span.
     func perform(_ call: OutgoingCall) async -> CallOutcome {
         guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])

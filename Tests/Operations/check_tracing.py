@@ -146,6 +146,9 @@ class Program:
         self.log = []
         threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
         self.port = int(self.process.stdout.readline().split()[1])
+        # A first call may wait until its process has connected to the replica.
+        for path in ["/batch", "/span"]:
+            self.get(path, traceparent=traceparent("00"))
 
     def get(self, path, **headers):
         headers = {name.replace("_", "-"): text for name, text in headers.items()}
@@ -250,6 +253,12 @@ class Tracing(unittest.TestCase):
     def test_a_proxy_process_is_the_entrance(self):
         self.start(proxies=1)
         self.check_request("proxy")
+
+    def test_a_direct_replica_is_the_entrance(self):
+        self.start(placement="direct")
+        root, front, _, _ = self.check_request("replica")
+        self.assertEqual(front.span.kind, Span.SPAN_KIND_INTERNAL)
+        self.assertEqual(root.resource["process.pid"], front.resource["process.pid"])
 
     def test_in_one_process_the_tree_is_the_same(self):
         self.start(placement="here")

@@ -33,7 +33,8 @@ distributed actor Ranker {
         left = left == words.count ? 3 : left - words.count
         return try await withSpan("model") { span in
             span.attributes["words"] = words.count
-            return [try await catalogue.length(of: words.joined())] + words.dropFirst().map(\.count)
+            _ = try await catalogue.length(of: words.joined())
+            return words.map(\.count)
         }
     }
 }
@@ -112,7 +113,7 @@ try await Serve.start(options)
 let catalogue = Catalogue.options(placement: placement).bind()
 let ranker = Ranker.options(placement: placement).bind(catalogue: catalogue)
 try await Serve.run(
-    Front.options(placement: placement).bind(ranker: ranker, catalogue: catalogue),
+    Front.options(placement: placement, directIngress: arguments[4] == "direct").bind(ranker: ranker, catalogue: catalogue),
     name: "words",
     routePrefix: "/words"
 )
