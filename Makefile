@@ -43,10 +43,11 @@ test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
 # swerve and Ray's own command line against the admin server, the metrics of a loaded instance read by Prometheus' own
-# programs, and the dashboard in a browser.
+# programs, spans as a collector gets them, and the dashboard in a browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
+	$(SWIFT) build --product entry-tracing
 	$(SWIFT) build --product metrics-app
 	$(SWIFT) build --product entry-application
 	$(SWIFT) build --product swerve
@@ -58,6 +59,7 @@ run-operations:
 	Tests/Operations/check_metrics.py .build/debug/metrics-app
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
 	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/check_tracing.py .build/debug/entry-tracing
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.

@@ -15,6 +15,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 func syntax(_ products: String...) -> [Target.Dependency] {
     products.map { .product(name: $0, package: "swift-syntax") }
@@ -40,6 +41,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
         // A range, so that packages with other macros can depend on this one: all packages of a build share one version.
@@ -75,16 +77,29 @@ let package = Package(
             dependencies: ["CZlib", "SwerveCore", deque, nioCore],
             swiftSettings: settings
         ),
+        // Spans and their export.
+        .target(
+            name: "SwerveTracing",
+            dependencies: [
+                "SwerveCore", "SwerveSystem", nioCore, nioPosix, .product(name: "NIOHTTP1", package: "swift-nio"),
+                logging,
+                tracing,
+            ],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveActors",
-            dependencies: ["SwerveCore", "SwerveMetrics", "SwerveRouting", "SwerveHTTPTypes", nioCore, nioPosix],
+            dependencies: [
+                "SwerveCore", "SwerveMetrics", "SwerveRouting", "SwerveHTTPTypes", "SwerveTracing", nioCore, nioPosix,
+                tracing,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "SwerveReplica",
             dependencies: [
                 "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting", "SwerveSystem",
-                nioCore,
+                "SwerveTracing", nioCore, tracing,
             ],
             swiftSettings: settings
         ),
@@ -119,7 +134,7 @@ let package = Package(
             name: "SwerveProxy",
             dependencies: [
                 "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveMetrics", "SwerveRouting",
-                nioCore,
+                "SwerveTracing", nioCore, tracing,
             ],
             swiftSettings: settings
         ),
@@ -127,9 +142,7 @@ let package = Package(
             name: "SwerveController",
             dependencies: [
                 "SwerveActors", "SwerveControl", "SwerveCore", "SwerveLaunch", "SwerveLogs", "SwerveMetrics",
-                "SwerveReplica",
-                "SwerveSystem",
-                "SwerveTransport", nioCore, logging,
+                "SwerveReplica", "SwerveSystem", "SwerveTracing", "SwerveTransport", nioCore, logging,
             ],
             swiftSettings: settings
         ),
@@ -158,8 +171,8 @@ let package = Package(
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
                 "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveLogs", "SwerveMetrics",
-                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
-                .product(name: "CoreMetrics", package: "swift-metrics"),
+                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTracing", "SwerveTransport", nioCore, nioPosix,
+                logging, .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -204,7 +217,7 @@ let package = Package(
             name: "Swerve",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCommands", "SwerveCore", "SwerveGraph", "SwerveHTTPTypes",
-                "SwerveLogs", "SwerveMacros", "SwerveRuntime",
+                "SwerveLogs", "SwerveMacros", "SwerveRuntime", "SwerveTracing",
             ],
             swiftSettings: settings
         ),
@@ -473,6 +486,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "entry-tracing",
+            dependencies: ["Swerve", tracing],
+            path: "Tests/EntryPoints/entry-tracing",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "entry-draining",
             dependencies: ["Swerve"],
             path: "Tests/EntryPoints/entry-draining",
@@ -535,6 +554,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "SwerveTracingTests",
+            dependencies: [
+                "SwerveCore", "SwerveTracing", "TestSupport", nioCore, nioPosix, nioEmbedded, logging, tracing,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "SwerveRoutingTests",
             dependencies: ["SwerveCore", "SwerveRouting"],
             swiftSettings: settings
@@ -542,7 +568,9 @@ let package = Package(
         .testTarget(
             name: "SwerveActorsTests",
             dependencies: [
-                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "TestSupport", nioCore, nioPosix,
+                "SwerveActors", "SwerveCore", "SwerveHTTPTypes", "SwerveMetrics", "SwerveTracing", "TestSupport",
+                nioCore,
+                nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -565,7 +593,7 @@ let package = Package(
                 "Shouts", "Swerve", "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes",
                 "SwerveHummingbird",
                 "SwerveLogs", "SwerveMetrics", "SwerveRuntime",
-                "SwerveTensor", "SwerveTesting", "TestSupport", nioCore,
+                "SwerveTensor", "SwerveTesting", "TestSupport", nioCore, tracing,
                 nioPosix, .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -652,7 +680,7 @@ let package = Package(
             name: "SwerveControllerTests",
             dependencies: [
                 "SwerveActors", "SwerveControl", "SwerveController", "SwerveCore", "SwerveLaunch", "SwerveReplica",
-                "SwerveTransport", "TestSupport",
+                "SwerveTracing", "SwerveTransport", "TestSupport",
                 nioCore, nioEmbedded, logging,
             ],
             swiftSettings: settings

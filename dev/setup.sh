@@ -103,7 +103,7 @@ case $goal in
         # It needs an older FastAPI than the others.
         VENV=.venv-mlserver dev/python-env.sh mlserver
         ;;
-    operations) VENV=.venv-operations dev/python-env.sh operations dashboard ;;
+    operations) VENV=.venv-operations dev/python-env.sh operations dashboard tracing ;;
     dashboard) VENV=.venv-operations dev/python-env.sh dashboard ;;
     load | picture) ;;
     *) fail "unknown goal '$goal'" ;;

@@ -7,3 +7,4 @@
 @_exported public import SwerveLogs
 @_exported public import SwerveMacros
 @_exported public import SwerveRuntime
+@_exported public import SwerveTracing

@@ -51,11 +51,19 @@ package struct RequestAttributes: Hashable, Sendable {
     package var sessionKey: String?
     /// The model that the request is for, in a deployment whose replicas hold several.
     package var modelID: String?
+    /// Where the request is in a trace.
+    package var trace: TraceContext?
 
-    package init(priority: RequestPriority = .normal, sessionKey: String? = nil, modelID: String? = nil) {
+    package init(
+        priority: RequestPriority = .normal,
+        sessionKey: String? = nil,
+        modelID: String? = nil,
+        trace: TraceContext? = nil
+    ) {
         self.priority = priority
         self.sessionKey = sessionKey
         self.modelID = modelID
+        self.trace = trace
     }
 
     /// The largest accepted length of a session key and a model ID: 256 bytes.

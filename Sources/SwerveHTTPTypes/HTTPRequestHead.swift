@@ -113,15 +113,26 @@ package struct HTTPRequestHead: Sendable {
     package static let sessionHeader = "x-session-id"
     package static let modelHeaders = ["serve-multiplexed-model-id", "serve_multiplexed_model_id"]
 
-    /// What the request's headers say about its priority, its session and its model; `nil` without such headers.
+    /// What the request's headers say about its priority, its session, its model and its trace; `nil` without such
+    /// headers.
     package var attributes: RequestAttributes? {
         guard flags.hasAttributes else { return nil }
         let headers = headers
         return RequestAttributes(
             priority: headers[Self.priorityHeader].flatMap { RequestPriority($0.lowercased()) } ?? .normal,
             sessionKey: headers[Self.sessionHeader],
-            modelID: headers[Self.modelHeaders[0]] ?? headers[Self.modelHeaders[1]]
+            modelID: headers[Self.modelHeaders[0]] ?? headers[Self.modelHeaders[1]],
+            trace: trace
         )
+    }
+
+    /// Where the client says that the request is in a trace.
+    package var trace: TraceContext? {
+        guard flags.hasAttributes else { return nil }
+        let headers = headers
+        let parents = headers.values(of: TraceContext.parentHeader)
+        guard !parents.isEmpty else { return nil }
+        return TraceContext(parents: parents, states: headers.values(of: TraceContext.stateHeader))
     }
 
     /// Calls `body` with the bytes of the path as sent, so that routes can be matched without making a string.

@@ -4,6 +4,7 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveHTTPTypes
 internal import SwerveRouting
+internal import SwerveTracing
 
 /// One HTTP request on its way to a replica and back. Confined to the exchange's event loop; callbacks on other threads
 /// move there first.
@@ -30,6 +31,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     private let arrival: UInt64
     /// What the answer that has begun says; 0 before.
     @exclusivity(unchecked) private var status: UInt16 = 0
+    /// `nil` for a request that is not recorded.
+    private let trace: ForwardTrace?
     @exclusivity(unchecked) private var exchange: HTTPExchange?
     @exclusivity(unchecked) private var stage = Stage.none
     @exclusivity(unchecked) private var lease: Lease?
@@ -65,6 +68,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         self.arrival = now.uptimeNanoseconds
         if let timeout = pool.requestTimeout { exchange.limit(to: now + .nanoseconds(timeout.nanoseconds)) }
         self.deadline = exchange.deadline
+        self.trace = pool.tracing.isOn ? ForwardTrace(pool, head, exchange) : nil
     }
 
     func begin() {
@@ -93,7 +97,9 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         )
         switch answer {
         case .lease(let box): if let lease = box.take() { ask(lease) }
-        case .waiting(let ticket): stage = .queued(ticket)
+        case .waiting(let ticket):
+            trace?.waits()
+            stage = .queued(ticket)
         case .refused(let error): fail(error)
         }
     }
@@ -118,7 +124,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         let replica = lease.replica
         self.lease = consume lease
         isAccepted = false
-        let request = ReplicaRequest(head: head, body: body, deadline: deadline)
+        let request = ReplicaRequest(head: head, body: body, deadline: deadline, trace: trace?.asks(replica.id))
         stage = .asked(replica.open(request, for: self, on: loop))
     }
 

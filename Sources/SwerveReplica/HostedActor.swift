@@ -4,6 +4,7 @@ internal import SwerveActors
 internal import SwerveCore
 internal import SwerveHTTPTypes
 internal import SwerveSystem
+internal import SwerveTracing
 internal import Synchronization
 
 /// A replica's actor and its methods by identifier, without the actor's type.
@@ -151,6 +152,12 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     /// Does the work of one request.
     private func run(_ request: HostedRequest, _ entry: ReplicaEntry, on actor: isolated Act) async {
         // The closures mention the actor, because they would leave it otherwise, and come back for the user's code.
+        if let span = request.span, span !== OpenSpan.current {
+            return await OpenSpan.with(span) {
+                _ = actor
+                await run(request, entry, on: actor)
+            }
+        }
         if let use = request.use {
             await ModelUse.$current.withValue(use) {
                 _ = actor

@@ -6,6 +6,7 @@ internal import SwerveHTTPTypes
 internal import SwerveMetrics
 internal import SwerveRouting
 internal import SwerveSystem
+internal import SwerveTracing
 internal import Synchronization
 
 /// A replica that this process hosts: its actor, and how its methods are called.
@@ -25,6 +26,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let health: ReplicaHealth
     /// `nil` where nothing is counted.
     let metrics: ReplicaMetrics?
+    /// Where the process's spans go.
+    let tracing: TracingSlot
     private let inlinePolicy = Mutex(InlinePolicy())
 
     /// The number of ongoing requests, plus ``drainingBit`` once no more are admitted.
@@ -62,6 +65,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     ) {
         self.metrics = metrics
         self.id = id
+        self.tracing = actor.actorSystem.pools.tracing
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
         self.execution = execution
@@ -105,6 +109,11 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     /// Runs the call on the caller's task, without encoding arguments or results.
     package func call(_ call: OutgoingCall) async -> CallOutcome {
+        tracing.isOn ? await tracedCall(call) : await perform(call)
+    }
+
+    /// The same without a span.
+    func perform(_ call: OutgoingCall) async -> CallOutcome {
         guard admit() else { return .refused }
         let use = models == nil ? nil : ModelUse(for: ModelUse.current.map { [$0] } ?? [])
         var isStreaming = false

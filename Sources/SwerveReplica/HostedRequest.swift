@@ -2,6 +2,7 @@ package import NIOCore
 package import SwerveActors
 internal import SwerveCore
 package import SwerveHTTPTypes
+internal import SwerveTracing
 internal import Synchronization
 
 /// Where a replica's answers go: to a caller in this process or in another.
@@ -27,6 +28,8 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     let replica: HostedReplica
     let context: ServeContext?
+    /// `nil` for a request that is not recorded.
+    let span: OpenSpan?
     /// `nil` for a replica without models.
     let use: ModelUse?
     private let content: Content
@@ -65,7 +68,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     /// A call from another process.
     package init(_ replica: HostedReplica, _ call: HostedCall, context: ServeContext?, _ reply: any Reply) {
         self.replica = replica
-        self.context = context
+        (self.span, self.context) = replica.begin(call.target, context)
         self.use = replica.models == nil ? nil : ModelUse()
         self.content = .call(call)
         self.reply = reply
@@ -75,11 +78,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
     /// - Parameter loop: the clock of the request's deadline.
     package init(_ replica: HostedReplica, _ request: ReplicaRequest, on loop: any EventLoop, _ reply: any Reply) {
         self.replica = replica
-        self.context = ServeContext(
-            requestID: request.head.requestID,
-            deadline: request.deadline.map { RequestDeadline($0, clock: loop) },
-            attributes: request.head.attributes
-        )
+        (self.span, self.context) = replica.begin(request, on: loop, reply)
         self.use = replica.models == nil ? nil : ModelUse()
         self.reply = reply
         if let body = request.body {
@@ -135,6 +134,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             try ServeContext.checkDeadline()
             if case .http = content { try await respond(on: entry) } else { try await call(on: entry) }
         } catch {
+            span?.fail(error)
             finish(failure(error))
         }
     }
@@ -297,6 +297,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
             finish(.end)
         } catch {
             replica.metrics?.failed(error, isCancelled: error is CancellationError && isCancelled)
+            span?.fail(error)
             finish(.failure(error))
         }
     }
@@ -329,6 +330,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
         context?.deadline?.end()
         use?.end()
         replica.metrics?.ended(begun.load(ordering: .relaxed))
+        span?.end(with: event)
         reply.end(event, of: replica)
     }
 }

@@ -9,6 +9,7 @@ internal import SwerveLaunch
 internal import SwerveLogs
 internal import SwerveProxy
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 internal import Synchronization
 
@@ -44,6 +45,7 @@ final class Front: Sendable {
         _ loops: [any EventLoop],
         _ logs: LogStore,
         clock: any EventLoop,
+        tracing: TracingSettings? = nil,
         metricsEnd: @escaping @Sendable (String) -> Void
     ) {
         self.options = options
@@ -76,7 +78,8 @@ final class Front: Sendable {
                     eventLoops: share,
                     maxSharedBytes: options.maxSharedBytes,
                     http: settings,
-                    logs: logs.settings
+                    logs: logs.settings,
+                    tracing: tracing
                 )
             }
         )

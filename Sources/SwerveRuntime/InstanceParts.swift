@@ -13,6 +13,7 @@ internal import SwerveMetrics
 internal import SwerveProxy
 internal import SwerveReplica
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
@@ -41,6 +42,7 @@ struct InstanceParts {
     let logs: LogStore
     /// The instance's logger, whose lines are kept, too.
     let logger: Logger
+    private let tracing: TracingSlot
     /// For the applications of other programs.
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
@@ -63,9 +65,12 @@ struct InstanceParts {
         let kept = try KeptGoal(options, numbers)
         let directory = try InstanceDirectory()
         let group = MultiThreadedEventLoopGroup(numberOfThreads: options.eventLoops ?? max(1, System.coreCount / 2))
+        let tracing = try options.tracingSettings()
+        if let tracing { ProcessTracing.begin(tracing, ofInstanceIn: system.pools.tracing, logger: options.logger) }
         do {
-            return try assemble(options, system, surroundings, kept, logs, directory, group)
+            return try assemble(options, system, surroundings, kept, logs, directory, group, tracing)
         } catch {
+            ProcessTracing.end(in: system.pools.tracing) {}
             kept.directory?.release()
             directory.removeAll()
             group.shutdownGracefully { _ in }
@@ -80,7 +85,8 @@ struct InstanceParts {
         _ kept: KeptGoal,
         _ logs: LogStore,
         _ directory: InstanceDirectory,
-        _ group: MultiThreadedEventLoopGroup
+        _ group: MultiThreadedEventLoopGroup,
+        _ tracing: TracingSettings?
     ) throws -> InstanceParts {
         let loops = Array(group.makeIterator())
         let clock = surroundings.clock
@@ -107,13 +113,16 @@ struct InstanceParts {
             directory: directory.path,
             maxSharedBytes: options.maxSharedBytes,
             bootstrapsMetrics: options.bootstrapsMetrics,
-            logs: LogSettings(options.logs)
+            logs: LogSettings(options.logs),
+            tracing: tracing
         )
         if options.bootstrapsMetrics { UserMetrics.bootstrap() }
         let collector = MetricsCollector(system.pools.metrics, directory: directory.path, clock: clock)
         let metrics = InstanceMetrics(collector, clock: clock)
         shareQueues(of: system.pools, beside: files.controllerAddress, create: true, options.logger)
-        let front = Front(options, system.pools, files, loops, logs, clock: clock) { collector.ended($0) }
+        let front = Front(options, system.pools, files, loops, logs, clock: clock, tracing: tracing) {
+            collector.ended($0)
+        }
         let workers = WorkerLauncher(
             processes: try LocalProcessLauncher(output: logs.output { .replica($0) }),
             front: front,
@@ -198,6 +207,7 @@ struct InstanceParts {
             state: kept.directory,
             logs: logs,
             logger: options.logger,
+            tracing: system.pools.tracing,
             programs: Programs(
                 executables: executables,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
@@ -257,6 +267,7 @@ struct InstanceParts {
         let numbers = await control.end(within: max(.zero, clock.now.duration(to: end)))
         await logs.end()
         await watched()
+        await ProcessTracing.end(in: tracing)
         memory.cancel()
         sampler.cancel()
         for listener in listeners { listener.stop() }

@@ -1,6 +1,8 @@
 internal import SwerveAdmin
 package import SwerveCore
 internal import SwerveLogs
+internal import SwerveSystem
+package import SwerveTracing
 
 extension ServeOptions {
     /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
@@ -34,5 +36,17 @@ extension ServeOptions {
         if let problem = logs.problem { throw ServeError(.invalidOptions, problem) }
         if let problem = admin?.problem { throw ServeError(.invalidOptions, problem) }
         if let problem = node?.problem() { throw ServeError(.invalidOptions, problem) }
+        _ = try tracingSettings()
+    }
+
+    /// The options of tracing with the environment's defaults; `nil` without tracing.
+    package func tracingSettings() throws(ServeError) -> TracingSettings? { try TracingSettings(tracing) }
+}
+
+extension TracingSettings {
+    /// - Parameter options: `nil` for no tracing.
+    init?(_ options: TracingOptions?) throws(ServeError) {
+        guard let options else { return nil }
+        try self.init(options, variable: { ThisProcess.environmentVariable($0) }, program: ThisProcess.name)
     }
 }

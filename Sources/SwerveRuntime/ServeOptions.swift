@@ -3,6 +3,7 @@ public import SwerveAdmin
 internal import SwerveControl
 public import SwerveCore
 public import SwerveLogs
+public import SwerveTracing
 
 /// The options of an instance of Swerve. The instance checks them when it starts.
 public struct ServeOptions: Sendable {
@@ -66,6 +67,11 @@ public struct ServeOptions: Sendable {
     public var admin: AdminOptions?
     /// What becomes of what the instance's processes write, and how they write logs.
     public var logs: LogOptions
+    /// Where spans go, in all processes of the instance; `nil`, the default, for no tracing.
+    ///
+    /// A program with a tracer of its own bootstraps it before it starts the instance. Otherwise Swerve's is the tracer
+    /// of the program. It is that of the replicas' processes in any case, so deployments bootstrap none.
+    public var tracing: TracingOptions?
     /// What this process logs with. What it logs is also kept for `swerve logs` and the dashboard.
     public var logger: Logger
 
@@ -100,6 +106,7 @@ public struct ServeOptions: Sendable {
         bootstrapsMetrics: Bool = true,
         admin: AdminOptions? = nil,
         logs: LogOptions = LogOptions(),
+        tracing: TracingOptions? = nil,
         logger: Logger = Logger(label: "swerve")
     ) {
         self.host = host
@@ -122,6 +129,7 @@ public struct ServeOptions: Sendable {
         self.bootstrapsMetrics = bootstrapsMetrics
         self.admin = admin
         self.logs = logs
+        self.tracing = tracing
         self.logger = logger
     }
 }

@@ -1,5 +1,6 @@
 import SwerveController
 import SwerveCore
+import SwerveTracing
 import Testing
 
 /// Which proxies are started, drained and killed, and when who waits is told.
@@ -206,7 +207,7 @@ import Testing
 @Suite struct ProxySettingsTests {
     @Test(arguments: [Duration?.none, .milliseconds(2500)])
     func `settings survive their text`(_ limit: Duration?) throws {
-        let settings = ProxySettings(
+        var settings = ProxySettings(
             instance: InstanceID(rawValue: 7),
             number: 3,
             address: "/tmp/a b/proxies.sock",
@@ -225,6 +226,9 @@ import Testing
         #expect(read.text == settings.text)
         #expect(read.http == settings.http)
         #expect(read.maxSharedBytes == 5)
+        #expect(read.tracing == nil)
+        settings.tracing = try TracingSettings(TracingOptions(), variable: { _ in nil }, program: "p")
+        #expect(try #require(ProxySettings(settings.text)).tracing == settings.tracing)
     }
 
     @Test(arguments: ["", "proxy", "proxy\n7\n3", "controller\n7\na\nb\nc\n5"])

@@ -1,5 +1,6 @@
 import SwerveController
 import SwerveCore
+import SwerveTracing
 import Testing
 
 @Suite struct WorkerSettingsTests {
@@ -14,13 +15,19 @@ import Testing
         )
     }
 
-    @Test func `a worker reads what its launcher wrote`() {
+    @Test func `a worker reads what its launcher wrote`() throws {
         var settings = Self.settings
         #expect(WorkerSettings(settings.text) == settings)
         settings.gpus = ["GPU-aaaa", "MIG-bbbb"]
         settings.group = "/sys/fs/cgroup/swerve-7-3"
         settings.memory = 1 << 30
         settings.maxSharedBytes = 5
+        #expect(WorkerSettings(settings.text) == settings)
+        settings.tracing = try TracingSettings(
+            TracingOptions(headers: ["a": "b"]),
+            variable: { _ in nil },
+            program: "p"
+        )
         #expect(WorkerSettings(settings.text) == settings)
         for limit in [Duration.seconds(3), nil] {
             settings.http = HTTPSettings(
@@ -37,7 +44,8 @@ import Testing
 
     @Test(arguments: [
         "", "7", "7\n3\napp/Model\na\nb\nc", "7\n3\napp/Model\na\nb\nc\n\n\nmuch",
-        "7\n3\napp/Model\na\nb\nc\n\n\n1\n2\n3",
+        "7\n3\napp/Model\na\nb\nc\n\n\n1\n2", "7\n3\napp/Model\na\nb\nc\n\n\n1\n2\n3",
+        "7\n3\napp/Model\na\nb\nc\n\n\n1\n2\n\n3",
     ])
     func `other texts are no settings`(text: String) {
         #expect(WorkerSettings(text) == nil)

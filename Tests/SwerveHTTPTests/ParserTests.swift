@@ -43,6 +43,25 @@ import Testing
         }
     }
 
+    @Test func `a request's place in a trace is read from its headers`() throws {
+        func trace(_ lines: String) throws -> TraceContext? {
+            var buffer = ByteBuffer(string: "GET / HTTP/1.1\r\n\(Self.host)\(lines)\r\n")
+            var parser = HTTPRequestParser()
+            let head = try #require(try parser.parseHead(&buffer)).head
+            #expect(head.attributes?.trace == head.trace)
+            return head.trace
+        }
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        #expect(try trace("") == nil)
+        #expect(try trace("Traceparent: \(parent)\r\n")?.traceparent == parent)
+        #expect(try trace("tracestate: a=1\r\ntraceparent:\(parent)  \r\nTraceState: b=2\r\n")?.state == "a=1,b=2")
+        // What is wrong has no effect, and is no error.
+        #expect(try trace("traceparent: \(parent)\r\ntraceparent: \(parent)\r\n") == nil)
+        #expect(try trace("traceparent: \(parent.uppercased())\r\n") == nil)
+        #expect(try trace("traceparent:\r\n") == nil)
+        #expect(try trace("tracestate: a=1\r\n") == nil)
+    }
+
     static let accepted: [(text: String, target: String, body: String)] = [
         ("GET / HTTP/1.1\r\n\(host)\r\n", "/", ""),
         ("\r\n\r\nGET / HTTP/1.1\r\n\(host)\r\n", "/", ""),

@@ -150,7 +150,7 @@ import Testing
             "SwerveTool/Changes.swift",
             "SwerveTool/Run/Watch.swift", "KeptExecutables.swift", "SocketAcceptor.swift",
             "AdminTime+System.swift", "LogStore+Instance.swift", "InstanceDirectory.swift", "SnapshotLoad.swift",
-            "WallClock.swift", "ReplicaHealth.swift", "InstanceMetrics.swift",
+            "WallClock.swift", "ReplicaHealth.swift", "InstanceMetrics.swift", "ProcessTracing.swift",
         ]
         let wrong = Self.places(try Self.sources("Sources")) { line in
             !line.drop { $0 == " " }.hasPrefix("//") && clocks.contains { line.contains($0) }

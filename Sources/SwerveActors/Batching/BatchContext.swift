@@ -28,6 +28,7 @@ public struct BatchContext: Sendable {
         let all = requests.map { $0?.attributes }
         guard let first = all.first, all.contains(where: { $0 != nil }) else { return nil }
         if all.allSatisfy({ $0 == first }) { return first }
+        // A batch of several traces belongs to none, unless it has a span of its own.
         let priority = all.map { $0?.priority ?? .normal }.max() ?? .normal
         var shared = RequestAttributes(priority: priority)
         if let key = first?.sessionKey, all.allSatisfy({ $0?.sessionKey == key }) { shared.sessionKey = key }

@@ -2,6 +2,7 @@ internal import Distributed
 internal import NIOCore
 internal import SwerveCore
 internal import SwerveRouting
+internal import SwerveTracing
 internal import Synchronization
 
 /// The calls of one batched method of one actor: the shell of ``BatchQueue``.
@@ -20,6 +21,8 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let run: Run
         let context: ServeContext?
         let use: ModelUse?
+        /// The request's span; `nil` if it is not recorded.
+        let span: OpenSpan?
         let continuation: UnsafeContinuation<BatchReply<Output>, Never>
 
         func fail(_ error: any Error) {
@@ -100,6 +103,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                     run: run,
                     context: context,
                     use: ModelUse.current,
+                    span: BatchTrace.member(actor.actorSystem.pools.tracing),
                     continuation: continuation
                 )
                 add(id, call, key: key, size: size)
@@ -249,9 +253,10 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         defer { use?.end() }
         let (actor, run) = (calls[0].actor, calls[0].run)
         let name = name
+        let trace = BatchTrace(name, calls.compactMap(\.span), size: calls.count, actor.actorSystem.pools.tracing)
         do {
             let results = try await BatchContext.$current.withValue(context) {
-                try await ServeContext.$current.withValue(shared) {
+                try await BatchTrace.with(trace, shared) {
                     try await ModelUse.$current.withValue(use) {
                         try await actor.whenLocal { actor in
                             self.begun(batch)
@@ -267,8 +272,10 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                         + "each, in the same order"
                 )
             }
+            trace?.ended()
             finish(batch) { results[$0] }
         } catch {
+            trace?.ended(error)
             finish(batch) { _ in .failure(error) }
         }
     }

@@ -2,6 +2,7 @@ package import NIOCore
 package import SwerveCore
 package import SwerveMetrics
 internal import SwerveRouting
+package import SwerveTracing
 internal import Synchronization
 
 /// This process's access to one deployment: the replica set as last published, the leases out and the queue.
@@ -13,6 +14,7 @@ package final class Pool: Sendable {
     let clock: any EventLoop
     let loads: LoadReporter
     let metrics: PoolMetrics
+    package let tracing: TracingSlot
     let state: Mutex<State>
     /// For calls that may be sent to a second replica.
     let hedges = HedgeDelays()
@@ -88,19 +90,22 @@ package final class Pool: Sendable {
     ///   - seed: for the choices among replicas.
     ///   - loads: tells the controller the pool's load.
     ///   - metrics: where the process counts.
+    ///   - tracing: where the process's spans go.
     package init(
         _ id: DeploymentID,
         of instance: InstanceID,
         clock: any EventLoop,
         seed: UInt64,
         loads: LoadReporter,
-        metrics: ProcessMetrics = ProcessMetrics()
+        metrics: ProcessMetrics = ProcessMetrics(),
+        tracing: TracingSlot = TracingSlot()
     ) {
         self.id = id
         self.instance = instance
         self.clock = clock
         self.loads = loads
         self.metrics = PoolMetrics(id, metrics)
+        self.tracing = tracing
         self.state = Mutex(State(generator: SplitMix64(seed: seed)))
     }
 
@@ -125,6 +130,8 @@ package final class Pool: Sendable {
     package func acquire(again: Bool = false, isAdmitted: Bool = false) async throws -> Lease {
         let place = TicketBox()
         let context = ServeContext.current
+        let wait = tracing.isOn ? QueueWait(of: self, context) : nil
+        defer { wait?.end() }
         let request = request(context?.attributes, remaining: context?.deadline?.remaining)
         let box = try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<LeaseBox, any Error>) in
@@ -132,6 +139,7 @@ package final class Pool: Sendable {
                 case .lease(let lease): continuation.resume(returning: lease)
                 case .refused(let error): continuation.resume(throwing: error)
                 case .waiting(let ticket):
+                    wait?.begin()
                     // If the cancellation came before the ticket was known, it had no ticket to cancel.
                     if place.set(ticket) { cancel(ticket) }
                 }

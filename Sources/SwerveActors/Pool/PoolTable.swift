@@ -1,6 +1,7 @@
 package import NIOCore
 package import SwerveCore
 package import SwerveMetrics
+package import SwerveTracing
 internal import Synchronization
 
 /// The pools of one instance in one process, by deployment.
@@ -17,6 +18,8 @@ package final class PoolTable: Sendable {
     package let loads: LoadReporter
     /// What this process counts for the instance.
     package let metrics: ProcessMetrics
+    /// Where the process's spans go.
+    package let tracing = TracingSlot()
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -47,7 +50,8 @@ package final class PoolTable: Sendable {
                 clock: state.clock,
                 seed: state.generator.next(),
                 loads: loads,
-                metrics: metrics
+                metrics: metrics,
+                tracing: tracing
             )
             if let queue = state.queues?.queue(of: id) { pool.share(queue) }
             state.pools[id] = pool

@@ -31,11 +31,14 @@ package struct ReplicaRequest: Sendable {
     /// The whole content, or `nil` if it is sent on the stream.
     package let body: ByteBuffer?
     package let deadline: NIODeadline?
+    /// What the replica's spans belong below; `nil` for what the head says.
+    package let trace: TraceContext?
 
-    package init(head: HTTPRequestHead, body: ByteBuffer?, deadline: NIODeadline?) {
+    package init(head: HTTPRequestHead, body: ByteBuffer?, deadline: NIODeadline?, trace: TraceContext? = nil) {
         self.head = head
         self.body = body
         self.deadline = deadline
+        self.trace = trace
     }
 }
 

@@ -10,6 +10,9 @@ public struct ServeContext: Sendable, Hashable {
     /// When the answer becomes useless.
     package var deadline: RequestDeadline?
 
+    /// Whether it was decided where the request came in whether its trace is recorded, so that its calls begin none.
+    package var isTraceDecided = false
+
     /// What few requests have, behind one pointer.
     private var rare: Boxed<RequestAttributes>?
     /// `nil` for a request that says nothing about its way.
@@ -45,6 +48,18 @@ public struct ServeContext: Sendable, Hashable {
         get { rare?.value.modelID }
         set { attributes = (attributes ?? RequestAttributes()).with(\.modelID, newValue) }
     }
+
+    /// Where the request is in a trace: what callees' spans belong below. Calls by handle carry it on.
+    package var trace: TraceContext? {
+        get { rare?.value.trace }
+        set { attributes = (attributes ?? RequestAttributes()).with(\.trace, newValue) }
+    }
+    /// The header `traceparent` of W3C Trace Context for requests that this one leads to; `nil` if neither the client
+    /// nor the option `tracing` of the instance gave it a trace. In a span of user code (`withSpan`), take what the
+    /// tracer's `inject` gives.
+    public var traceparent: String? { trace?.traceparent }
+    /// The header `tracestate` that goes with ``traceparent``.
+    public var tracestate: String? { trace?.state }
 
     /// How long the request may still take: negative after the deadline, `nil` without one. An HTTP request has a
     /// deadline if the instance has a `requestTimeout`.

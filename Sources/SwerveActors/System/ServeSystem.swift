@@ -3,6 +3,7 @@ package import NIOCore
 internal import NIOPosix
 public import SwerveCore
 package import SwerveMetrics
+internal import SwerveTracing
 internal import Synchronization
 
 /// The distributed actor system of deployments. A reference names a deployment, which is a set of replicas; each call
@@ -150,12 +151,13 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ) async throws -> CallResult {
         let (pool, options) = try Self.destination(of: id)
         let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
+        if pool.tracing.isOn { return try await tracedCall(call, pool, options) }
         if options == nil, pool.requestTimeout == nil { return try await pool.call(call, idempotent: false) }
         return try await self.call(call, pool, options ?? CallOptions())
     }
 
     @inline(never)
-    private func call(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
+    func call(_ call: OutgoingCall, _ pool: Pool, _ options: CallOptions) async throws -> CallResult {
         var context = try options.context()
         guard let time = [options.timeout, pool.requestTimeout].compactMap(\.self).min() else {
             return try await ServeContext.with(context) { try await make(call, pool, options) }

@@ -1,5 +1,6 @@
 package import SwerveCore
 package import SwerveLogs
+package import SwerveTracing
 
 /// The files of an instance's processes, all in one directory: the sockets at which they listen and the workers'
 /// boards.
@@ -9,20 +10,24 @@ package struct WorkerFiles: Sendable {
     private let maxSharedBytes: Int
     private let bootstrapsMetrics: Bool
     private let logs: LogSettings
+    private let tracing: TracingSettings?
 
     /// - Parameters:
     ///   - maxSharedBytes: how much memory each process shares with others.
     ///   - bootstrapsMetrics: whether what user code counts with swift-metrics is the instance's.
+    ///   - tracing: where the workers' spans go; `nil` for nowhere.
     package init(
         of instance: InstanceID,
         directory: String,
         maxSharedBytes: Int = 0,
         bootstrapsMetrics: Bool = true,
-        logs: LogSettings = LogSettings()
+        logs: LogSettings = LogSettings(),
+        tracing: TracingSettings? = nil
     ) {
         self.logs = logs
         self.maxSharedBytes = maxSharedBytes
         self.bootstrapsMetrics = bootstrapsMetrics
+        self.tracing = tracing
         self.instance = instance
         self.directory = directory
     }
@@ -71,6 +76,7 @@ package struct WorkerFiles: Sendable {
         settings.maxSharedBytes = maxSharedBytes
         settings.bootstrapsMetrics = bootstrapsMetrics
         settings.logs = logs
+        settings.tracing = tracing
         return settings
     }
 

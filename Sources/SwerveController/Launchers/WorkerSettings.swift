@@ -1,5 +1,6 @@
 package import SwerveCore
 package import SwerveLogs
+package import SwerveTracing
 
 /// A worker's settings, passed to it at its start in the variable `SWERVE_WORKER`.
 package struct WorkerSettings: Hashable, Sendable {
@@ -27,6 +28,8 @@ package struct WorkerSettings: Hashable, Sendable {
     /// How many bytes of memory the worker shares with others.
     package var maxSharedBytes = 0
     package var logs = LogSettings()
+    /// Where the worker's spans go; `nil` for nowhere.
+    package var tracing: TracingSettings?
 
     package init(
         instance: InstanceID,
@@ -47,6 +50,7 @@ package struct WorkerSettings: Hashable, Sendable {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
             gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)", "\(bootstrapsMetrics)", logs.text,
+            tracing?.text ?? "",
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -54,14 +58,16 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(12))
-        guard lines.count == 12 || http != nil, lines.count >= 12, let instance = InstanceID(lines[0]),
+        let http = HTTPSettings(lines.dropFirst(13))
+        guard lines.count == 13 || http != nil, lines.count >= 13, let instance = InstanceID(lines[0]),
             let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
             let maxSharedBytes = Int(lines[9]), let bootstrapsMetrics = Bool(lines[10]),
             let logs = LogSettings(lines[11])
         else {
             return nil
         }
+        let tracing = TracingSettings(lines[12])
+        guard tracing != nil || lines[12].isEmpty else { return nil }
         self.init(
             instance: instance,
             replica: ReplicaID(deployment: deployment, number: number),
@@ -76,5 +82,6 @@ package struct WorkerSettings: Hashable, Sendable {
         self.maxSharedBytes = maxSharedBytes
         self.bootstrapsMetrics = bootstrapsMetrics
         self.logs = logs
+        self.tracing = tracing
     }
 }

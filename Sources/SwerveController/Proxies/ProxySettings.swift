@@ -1,5 +1,6 @@
 package import SwerveCore
 package import SwerveLogs
+package import SwerveTracing
 
 /// What a proxy's process is told at its start, in the variable that workers get their settings in. It gets the
 /// listening socket as its standard input.
@@ -12,6 +13,8 @@ package struct ProxySettings: Sendable {
     package var maxSharedBytes: Int
     package var http: HTTPSettings
     package var logs: LogSettings
+    /// Where the proxy's spans go; `nil` for nowhere.
+    package var tracing: TracingSettings?
 
     package init(
         instance: InstanceID,
@@ -20,7 +23,8 @@ package struct ProxySettings: Sendable {
         eventLoops: Int,
         maxSharedBytes: Int,
         http: HTTPSettings,
-        logs: LogSettings = LogSettings()
+        logs: LogSettings = LogSettings(),
+        tracing: TracingSettings? = nil
     ) {
         self.instance = instance
         self.number = number
@@ -29,23 +33,29 @@ package struct ProxySettings: Sendable {
         self.maxSharedBytes = maxSharedBytes
         self.http = http
         self.logs = logs
+        self.tracing = tracing
     }
 
     private static let mark = "proxy"
 
     /// One line for each value. Paths may contain any character except a line end.
     package var text: String {
-        let own = [Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)", logs.text]
+        let own = [
+            Self.mark, "\(instance)", "\(number)", address, "\(eventLoops)", "\(maxSharedBytes)", logs.text,
+            tracing?.text ?? "",
+        ]
         return (own + http.lines).joined(separator: "\n")
     }
 
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard lines.count > 7, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
+        guard lines.count > 8, lines[0] == Self.mark, let instance = InstanceID(lines[1]),
             let number = UInt64(lines[2]), let eventLoops = Int(lines[4]), let maxSharedBytes = Int(lines[5]),
-            let logs = LogSettings(lines[6]), let http = HTTPSettings(lines[7...])
+            let logs = LogSettings(lines[6]), let http = HTTPSettings(lines[8...])
         else { return nil }
+        let tracing = TracingSettings(lines[7])
+        guard tracing != nil || lines[7].isEmpty else { return nil }
         self.init(
             instance: instance,
             number: number,
@@ -53,7 +63,8 @@ package struct ProxySettings: Sendable {
             eventLoops: eventLoops,
             maxSharedBytes: maxSharedBytes,
             http: http,
-            logs: logs
+            logs: logs,
+            tracing: tracing
         )
     }
 }

@@ -58,7 +58,7 @@ extension HTTPConnectionHandler {
         guard let exchange = exchange.take() else { return }
         let delegate = exchange.delegate
         wholeBodyBytes = 0
-        exchange.detach()
+        exchange.detach(.cancelled(reason))
         delegate?.cancelled(reason)
     }
 

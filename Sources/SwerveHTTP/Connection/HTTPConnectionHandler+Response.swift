@@ -92,7 +92,7 @@ extension HTTPConnectionHandler {
     /// The service gives up. Cuts the connection, so that the client does not mistake a partial response for a whole
     /// one.
     func abort() {
-        endExchange()
+        endExchange(.brokenOff)
         // What was written in this tick still leaves: whole answers to earlier requests, and the beginning of this one.
         flushNow()
         cut()
@@ -111,10 +111,10 @@ extension HTTPConnectionHandler {
         }
     }
 
-    private func endExchange() {
+    private func endExchange(_ end: HTTPExchangeEnd = .answered) {
         guard let exchange = exchange.take() else { return }
         wholeBodyBytes = 0
-        exchange.detach()
+        exchange.detach(end)
         spare = exchange
     }
 

@@ -37,6 +37,23 @@ package enum HTTPCancellation: Hashable, Sendable {
     case shutDown
 }
 
+/// Learns how an exchange goes, whoever answers it.
+package protocol HTTPExchangeObserver: AnyObject {
+    /// A response begins.
+    func answered(status: UInt16)
+    /// The exchange is over; nothing follows.
+    func over(_ end: HTTPExchangeEnd)
+}
+
+/// How an exchange ended.
+package enum HTTPExchangeEnd: Hashable, Sendable {
+    /// The whole response is written.
+    case answered
+    /// The connection is cut before the response was whole.
+    case brokenOff
+    case cancelled(HTTPCancellation)
+}
+
 /// One request and its response, as the service sees it. Confined to the connection's event loop.
 ///
 /// Respond once: with ``respond(status:headerBlock:body:)``, with ``fail(status:message:retryAfter:)``, or with
@@ -47,6 +64,7 @@ package final class HTTPExchange {
     // longer than reading or setting a property.
     /// Held until the exchange is over.
     @exclusivity(unchecked) package var delegate: (any HTTPExchangeDelegate)?
+    @exclusivity(unchecked) package var observer: (any HTTPExchangeObserver)?
     /// The client's `x-request-id`, or one made by the server.
     @exclusivity(unchecked) package private(set) var requestID: String
     /// When the server gives up on the request; `nil` without a request timeout.
@@ -77,6 +95,7 @@ package final class HTTPExchange {
 
     /// Sends a whole response.
     package func respond(status: UInt16, headerBlock: ByteBuffer, body: ByteBuffer) {
+        observer?.answered(status: status)
         connection?.respond(status: status, headerBlock: headerBlock, body: body)
     }
 
@@ -84,6 +103,7 @@ package final class HTTPExchange {
     ///
     /// - Parameter contentLength: the exact length of the content; `nil` sends it in chunks.
     package func respondHead(status: UInt16, headerBlock: ByteBuffer, contentLength: Int?) {
+        observer?.answered(status: status)
         connection?.respondHead(status: status, headerBlock: headerBlock, contentLength: contentLength)
     }
 
@@ -110,6 +130,7 @@ package final class HTTPExchange {
     ///
     /// - Parameter retryAfter: after how many seconds the client may try again.
     package func fail(status: UInt16, message: String, retryAfter: Int? = nil) {
+        observer?.answered(status: status)
         connection?.fail(status: status, message: message, retryAfter: retryAfter)
     }
 
@@ -127,7 +148,8 @@ package final class HTTPExchange {
     }
 
     /// Lets go of the connection, so that a late call cannot reach the next exchange.
-    func detach() {
+    func detach(_ end: HTTPExchangeEnd) {
+        observer.take()?.over(end)
         connection = nil
         delegate = nil
         addedHeaders = nil

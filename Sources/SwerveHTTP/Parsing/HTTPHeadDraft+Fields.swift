@@ -6,6 +6,8 @@ struct HTTPAttributeHeaders: OptionSet, Sendable {
     static let priority = HTTPAttributeHeaders(rawValue: 1)
     static let session = HTTPAttributeHeaders(rawValue: 2)
     static let model = HTTPAttributeHeaders(rawValue: 4)
+    /// A malformed one has no effect, as W3C Trace Context demands, so it is read later.
+    static let trace = HTTPAttributeHeaders(rawValue: 8)
 }
 
 extension HTTPHeadDraft {
@@ -22,6 +24,7 @@ extension HTTPHeadDraft {
         case 6 where named(bytes, field, "expect"): return expect(bytes, field)
         case 7 where named(bytes, field, "upgrade"): hasUpgrade = true
         case 10 where named(bytes, field, "connection"): connection(bytes, field)
+        case 11 where named(bytes, field, "traceparent"): attributes.insert(.trace)
         case 12 where named(bytes, field, "x-request-id"): requestID(bytes, field)
         case 12 where named(bytes, field, "x-session-id"): return attribute(.session, bytes, field)
         case 14 where named(bytes, field, "content-length"): return contentLength(bytes, field)

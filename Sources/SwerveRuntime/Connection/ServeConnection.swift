@@ -5,6 +5,7 @@ public import SwerveActors
 internal import SwerveController
 internal import SwerveCore
 internal import SwerveSystem
+public import SwerveTracing
 internal import SwerveTransport
 internal import Synchronization
 
@@ -35,11 +36,12 @@ public final class ServeConnection: Sendable {
         var waiting: CheckedContinuation<Void, any Error>?
     }
 
-    private init(_ directory: InstanceDirectory.Running, _ logger: Logger) {
+    private init(_ directory: InstanceDirectory.Running, _ tracing: TracingSettings?, _ logger: Logger) {
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let loop = group.any()
         system = ServeSystem(directory.instance, clock: loop, seed: .random(in: .min ... .max))
         shareQueues(of: system.pools, beside: directory.clientsAddress, create: false, logger)
+        if let tracing { ProcessTracing.begin(tracing, ofClientIn: system.pools.tracing, logger: logger) }
         let memory = SharedMemory(
             SharedMemoryLimits(totalBytes: ServeOptions().maxSharedBytes),
             processID: ThisProcess.id,
@@ -56,9 +58,13 @@ public final class ServeConnection: Sendable {
         )
     }
 
-    static func open(_ directory: InstanceDirectory.Running, _ logger: Logger) async throws -> ServeConnection {
+    static func open(
+        _ directory: InstanceDirectory.Running,
+        _ tracing: TracingSettings?,
+        _ logger: Logger
+    ) async throws -> ServeConnection {
         ProcessSignal.brokenPipe.ignore()
-        let connection = ServeConnection(directory, logger)
+        let connection = ServeConnection(directory, tracing, logger)
         do {
             try await connection.begin(directory.clientsAddress)
         } catch {
@@ -128,6 +134,7 @@ public final class ServeConnection: Sendable {
     public func close() async {
         state.withLock { $0.link }?.close(because: "the client closed the connection")
         ended("the connection was closed")
+        await ProcessTracing.end(in: system.pools.tracing)
         try? await group.shutdownGracefully()
     }
 
@@ -180,11 +187,14 @@ extension Serve {
     ///
     /// - Parameters:
     ///   - processID: the process that runs it; `nil` for the only one.
+    ///   - tracing: where the spans of calls go that begin in this process; none by default. The instance has its own
+    ///     option, and its spans belong to the same traces.
     ///   - logger: for what goes wrong in the background.
     /// - Throws: ``ServeError`` with code `notFound` if no such instance runs, `invalidOptions` if there are several and
-    ///   `processID` is `nil`, and `unavailable` if it cannot be reached or has too many clients.
+    ///   `processID` is `nil` or `tracing` is not valid, and `unavailable` if it cannot be reached or has too many clients.
     public static func connect(
         processID: Int32? = nil,
+        tracing: TracingOptions? = nil,
         logger: Logger = Logger(label: "swerve.client")
     ) async throws -> ServeConnection {
         let found = InstanceDirectory.running().filter { processID == nil || $0.processID == processID }
@@ -196,6 +206,6 @@ extension Serve {
             let processes = found.map { "\($0.processID)" }.joined(separator: ", ")
             throw ServeError(.invalidOptions, "several instances run; choose one by its process ID: \(processes)")
         }
-        return try await ServeConnection.open(directory, logger)
+        return try await ServeConnection.open(directory, try TracingSettings(tracing), logger)
     }
 }

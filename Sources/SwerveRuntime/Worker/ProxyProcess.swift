@@ -7,6 +7,7 @@ internal import SwerveCore
 internal import SwerveHTTP
 internal import SwerveLogs
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 internal import Synchronization
 
@@ -52,6 +53,8 @@ final class ProxyProcess: PeerDelegate {
             metrics: metrics
         )
         shareQueues(of: system.pools, beside: settings.address, create: false, logger)
+        let tracing = system.pools.tracing
+        if let settings = settings.tracing { ProcessTracing.begin(settings, ofProxyIn: tracing, logger: logger) }
         let shared = SharedMemory(
             SharedMemoryLimits(totalBytes: settings.maxSharedBytes),
             processID: ThisProcess.id,
@@ -145,10 +148,12 @@ final class ProxyProcess: PeerDelegate {
         // Unstructured: ends with the process.
         Task {
             await server.drain(within: limit)
-            ThisProcess.flushAndExit(0)
+            end()
         }
     }
 
+    private func end() { ProcessTracing.end(in: system.pools.tracing) { ThisProcess.flushAndExit(0) } }
+
     /// Ends with the instance's process.
-    func closed(_ connection: PeerConnection, reason: String) { ThisProcess.flushAndExit(0) }
+    func closed(_ connection: PeerConnection, reason: String) { end() }
 }

@@ -9,6 +9,7 @@ internal import SwerveHTTP
 internal import SwerveLogs
 internal import SwerveReplica
 internal import SwerveSystem
+internal import SwerveTracing
 internal import SwerveTransport
 
 /// The life of a process of a replica, a proxy or a separate controller; called in the place of `main` when
@@ -61,6 +62,8 @@ enum WorkerProcess {
         if settings.bootstrapsMetrics { UserMetrics.bootstrap(for: (settings.replica, metrics)) }
         let system = ServeSystem(settings.instance, clock: loop, seed: .random(in: .min ... .max), metrics: metrics)
         shareQueues(of: system.pools, beside: settings.controllerAddress, create: false, logger)
+        let tracing = system.pools.tracing
+        if let settings = settings.tracing { ProcessTracing.begin(settings, ofReplicaIn: tracing, logger: logger) }
         let server = settings.http.map { makeServer(system.pools, $0, settings.logs, loop, logger) }
         let environment = WorkerEnvironment(
             processID: ThisProcess.id,
@@ -78,7 +81,7 @@ enum WorkerProcess {
             board: board(settings, logger),
             server: server,
             logger: logger,
-            exit: { ThisProcess.flushAndExit($0) }
+            exit: { status in ProcessTracing.end(in: tracing) { ThisProcess.flushAndExit(status) } }
         )
         let worker = Worker(settings, environment)
         do {

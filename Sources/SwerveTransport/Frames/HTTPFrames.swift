@@ -6,13 +6,15 @@ internal import SwerveHTTPTypes
 /// The bodies of the frames that carry HTTP messages.
 enum HTTPFrames {
     private static let bodyFollowsFlag: UInt8 = 1
+    private static let traceFlag: UInt8 = 2
 
-    /// A request: method number, flags, remaining time, head, and then the content unless it follows in frames of its
+    /// A request: method number, flags, remaining time, the place in a trace if it has one, head, and then the content unless it follows in frames of its
     /// own or lies in shared memory.
     static func write(_ request: ReplicaRequest, method: UInt32, now: NIODeadline, to frame: inout ByteBuffer) {
         frame.writeInteger(method, endianness: .little)
-        frame.writeInteger(request.body == nil ? bodyFollowsFlag : 0)
+        frame.writeInteger((request.body == nil ? bodyFollowsFlag : 0) | (request.trace == nil ? 0 : traceFlag))
         frame.writeRemainingTime(request.deadline.map { $0 - now })
+        if let trace = request.trace { frame.writeTrace(trace) }
         request.head.encode(into: &frame)
     }
 
@@ -22,11 +24,17 @@ enum HTTPFrames {
     static func readRequest(_ frame: inout ByteBuffer, shared: ByteBuffer?, now: NIODeadline) throws -> ReplicaRequest {
         let flags = frame.readInteger(as: UInt8.self) ?? 0
         let remaining = frame.readInteger(endianness: .little, as: Int64.self) ?? .max
+        var trace: TraceContext?
+        if flags & traceFlag != 0 {
+            trace = frame.readTrace()
+            guard trace != nil else { throw ServeError(.protocolViolation, "an HTTP request's trace is cut short") }
+        }
         let head = try HTTPRequestHead.decode(from: &frame)
         return ReplicaRequest(
             head: head,
             body: flags & bodyFollowsFlag == 0 ? shared ?? frame : nil,
-            deadline: remaining == .max ? nil : now + .nanoseconds(remaining)
+            deadline: remaining == .max ? nil : now + .nanoseconds(remaining),
+            trace: trace
         )
     }
 
