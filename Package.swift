@@ -104,6 +104,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Working directories: folders and ZIP files, and copies of them.
+        .target(
+            name: "SwerveEnvironments",
+            dependencies: ["CZlib", "SwerveCore", "SwerveSystem", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveProxy",
             dependencies: [
@@ -144,8 +150,8 @@ let package = Package(
             name: "SwerveRuntime",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
-                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveProxy", "SwerveReplica",
-                "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
+                "SwerveCore", "SwerveEnvironments", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveProxy",
+                "SwerveReplica", "SwerveSystem", "SwerveTransport", nioCore, nioPosix, logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -591,6 +597,11 @@ let package = Package(
         .testTarget(
             name: "SwerveLaunchTests",
             dependencies: ["SwerveCore", "SwerveLaunch", "SwerveSystem"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveEnvironmentsTests",
+            dependencies: ["CZlib", "SwerveCore", "SwerveEnvironments"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -63,3 +63,11 @@ int swerve_allowed_cores(void) {
 #endif
     return (int)sysconf(_SC_NPROCESSORS_ONLN);
 }
+
+#if defined(__APPLE__)
+#include <crt_externs.h>
+char **swerve_environment(void) { return *_NSGetEnviron(); }
+#else
+extern char **environ;
+char **swerve_environment(void) { return environ; }
+#endif

@@ -67,8 +67,7 @@ extension DeploymentSpec {
     fileprivate func differences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
         var fields: [DeployPlan.Change.Field] = []
         if build != new.build { fields.append(.init("executable", from: build, to: new.build)) }
-        // Values may be secrets.
-        if variables != new.variables { fields.append(.init("environment variables")) }
+        fields += environmentDifferences(from: new)
         if typeName != new.typeName { fields.append(.init("type", from: typeName, to: new.typeName)) }
         if arguments != new.arguments { fields.append(.init("arguments")) }
         if userConfig != new.userConfig {
@@ -85,6 +84,23 @@ extension DeploymentSpec {
             let (from, to) = (Self.text(before.value), Self.text(after.value))
             if from != to { fields.append(.init(before.label ?? "", from: from, to: to)) }
         }
+        return fields
+    }
+
+    private func environmentDifferences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
+        var fields: [DeployPlan.Change.Field] = []
+        let (before, after) = (environment ?? RuntimeEnvironment(), new.environment ?? RuntimeEnvironment())
+        // Values may be secrets.
+        if before.variables != after.variables { fields.append(.init("environment variables")) }
+        func compare(_ name: String, _ from: String?, _ to: String?) {
+            if from != to { fields.append(.init(name, from: from ?? "none", to: to ?? "none")) }
+        }
+        compare("inherited variables", before.inherits.map { "\($0)" }, after.inherits.map { "\($0)" })
+        compare("limits", "\(before.limits)", "\(after.limits)")
+        func shown(_ spec: DeploymentSpec, _ environment: RuntimeEnvironment) -> String? {
+            environment.workingDirectory ?? spec.workingDirectory.map { String($0.prefix(12)) }
+        }
+        compare("working directory", shown(self, before), shown(new, after))
         return fields
     }
 

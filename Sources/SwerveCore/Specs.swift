@@ -42,8 +42,11 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var userConfig: [UInt8]?
     /// The build of the executable; empty where builds cannot be told apart.
     public var build: String
-    /// Variables that the replicas' processes have besides the instance's own; `nil` for none.
-    public var variables: [String: String]?
+    /// What the replicas' processes run in; `nil` for what the instance itself runs in. Once ``workingDirectory`` is
+    /// known, it names none itself.
+    public var environment: RuntimeEnvironment?
+    /// The content of the folder that they start in, as its digest; `nil` for the instance's own folder.
+    public var workingDirectory: String?
 
     public init(
         id: DeploymentID,
@@ -53,7 +56,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         answersHTTP: Bool,
         userConfig: [UInt8]? = nil,
         build: String = "",
-        variables: [String: String]? = nil
+        environment: RuntimeEnvironment? = nil,
+        workingDirectory: String? = nil
     ) {
         self.id = id
         self.typeName = typeName
@@ -62,6 +66,7 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.answersHTTP = answersHTTP
         self.userConfig = userConfig
         self.build = build
-        self.variables = variables
+        self.environment = environment
+        self.workingDirectory = workingDirectory
     }
 }

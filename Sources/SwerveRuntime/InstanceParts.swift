@@ -7,6 +7,7 @@ internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveEnvironments
 internal import SwerveLaunch
 internal import SwerveReplica
 internal import SwerveSystem
@@ -14,9 +15,11 @@ internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
 struct InstanceParts {
-    /// The executables of other programs that are kept, and who asks them for their applications.
+    /// The executables of other programs and the working directories that are kept, and who asks programs for their
+    /// applications.
     struct Programs: Sendable {
         let executables: KeptExecutables
+        let folders: KeptFolders
         let reader: ProgramReader
     }
 
@@ -36,6 +39,8 @@ struct InstanceParts {
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
+    /// The working directories that the applications which it left may need.
+    let restoredFolders: Set<String>
     /// The target capacity that it left.
     let restoredCapacity: Int?
 
@@ -89,6 +94,9 @@ struct InstanceParts {
         peers.takeOverPools()
         let database = kept.directory?.database ?? "\(directory.path)/state.sqlite"
         let executables = KeptGoal.executables(beside: database)
+        let folders = KeptFolders(in: StateDirectory.workingDirectories(beside: database))
+        let restoredFolders = kept.goal.workingDirectories
+        folders.removeAll(except: restoredFolders, isStart: true)
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
@@ -103,6 +111,7 @@ struct InstanceParts {
             clock: clock,
             files: files,
             kept: { executables.path(of: $0) },
+            folder: { folders.path(of: $0) },
             logger: options.logger
         )
         let here = InProcessLauncher(
@@ -163,9 +172,11 @@ struct InstanceParts {
             state: kept.directory,
             programs: Programs(
                 executables: executables,
+                folders: folders,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
             ),
             restored: restored,
+            restoredFolders: restoredFolders,
             restoredCapacity: kept.goal.targetCapacity
         )
     }

@@ -147,7 +147,7 @@ import Testing
         let allowed = [
             "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift",
             "SwerveTool/Start.swift", "SwerveTool/Convergence.swift", "SwerveTool/Changes.swift",
-            "KeptExecutables.swift",
+            "KeptExecutables.swift", "KeptFolders.swift",
             "SocketAcceptor.swift",
             "AdminTime+System.swift", "InstanceDirectory.swift", "SnapshotLoad.swift", "WallClock.swift",
             "ReplicaHealth.swift",

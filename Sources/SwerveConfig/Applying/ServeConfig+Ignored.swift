@@ -14,12 +14,10 @@ extension ServeConfig {
             let path = "applications[\(index)]"
             note(application.logging != nil, "\(path).logging_config", notYet)
             note(application.isScaledExternally == true, "\(path).external_scaler_enabled", "scaling is always allowed")
-            note(application.runtimeEnvironment?.workingDirectory != nil, "\(path).runtime_env.working_dir", notYet)
             for (index, deployment) in application.deployments.enumerated() {
                 let path = "\(path).deployments[\(index)]"
                 let environment = deployment.runtimeEnvironment
                 note(deployment.logging != nil, "\(path).logging_config", notYet)
-                note(environment?.workingDirectory != nil, "\(path).runtime_env.working_dir", notYet)
                 note(environment?.executable != nil, "\(path).runtime_env.executable", "only an application has one")
             }
         }

@@ -18,6 +18,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let processorTime: @Sendable (Int32) -> Duration?
     private let groups: ProcessGroups
     private let kept: @Sendable (String) -> String?
+    private let folder: @Sendable (String) -> String?
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -58,6 +59,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - files: where this process and its workers listen.
     ///   - groups: makes the control groups that limit workers.
     ///   - kept: where the executable of another build of the program is; `nil` if it is not kept.
+    ///   - folder: where the working directory with a digest is; `nil` if it is not kept.
     package init(
         processes: any ProcessLauncher,
         front: (any DirectFront)? = nil,
@@ -66,6 +68,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         files: WorkerFiles,
         groups: ProcessGroups = .own,
         kept: @escaping @Sendable (String) -> String? = { _ in nil },
+        folder: @escaping @Sendable (String) -> String? = { _ in nil },
         logger: Logger,
         processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
@@ -77,6 +80,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         self.processorTime = processorTime
         self.groups = groups
         self.kept = kept
+        self.folder = folder
         self.logger = logger
     }
 
@@ -92,7 +96,18 @@ package final class WorkerLauncher: ReplicaLauncher {
         guard spec.isOfThisBuild || executable != nil else {
             return report(.exited(reason: "the executable of build \(spec.build) is not kept"))
         }
+        let folder = spec.workingDirectory.flatMap { self.folder($0) }
+        if let digest = spec.workingDirectory, folder == nil {
+            return report(
+                .exited(
+                    reason:
+                        "its working directory, with the content \(digest.prefix(12)), is not kept any more; deploy the "
+                        + "application again"
+                )
+            )
+        }
         var settings = files.settings(of: replica)
+        settings.limits = spec.environment?.limits ?? ProcessLimits()
         var processes = processes
         if spec.options.directIngress {
             guard let front = direct?.front, let other = front.processes else {
@@ -108,8 +123,12 @@ package final class WorkerLauncher: ReplicaLauncher {
         }
         report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
         // What the instance says of devices and of itself comes last.
-        var environment = (spec.variables ?? [:]).merging(reservation.environment) { _, own in own }
-        environment[WorkerSettings.variable] = settings.text
+        var environment = LaunchEnvironment(
+            (spec.environment?.variables ?? [:]).merging(reservation.environment) { _, own in own },
+            inherits: spec.environment?.inherits ?? .all,
+            workingDirectory: folder
+        )
+        environment.variables[WorkerSettings.variable] = settings.text
         processes.start(replica, executable: executable, environment: environment) { event in
             switch event {
             case .launched(let processID):

@@ -18,6 +18,8 @@ package struct WorkerSettings: Hashable, Sendable {
     package var group = ""
     /// The bytes of memory to which the worker limits itself; 0 for no limit.
     package var memory = 0
+    /// What the worker limits itself to beside memory.
+    package var limits = ProcessLimits()
     /// The limits of the HTTP connections that a direct replica takes from the listening socket, which is its standard
     /// input; `nil` for another replica.
     package var http: HTTPSettings?
@@ -42,7 +44,7 @@ package struct WorkerSettings: Hashable, Sendable {
     package var text: String {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
-            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)",
+            gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)", limits.text,
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -50,10 +52,10 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(10))
-        guard lines.count == 10 || http != nil, lines.count >= 10, let instance = InstanceID(lines[0]),
+        let http = HTTPSettings(lines.dropFirst(11))
+        guard lines.count == 11 || http != nil, lines.count >= 11, let instance = InstanceID(lines[0]),
             let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
-            let maxSharedBytes = Int(lines[9])
+            let maxSharedBytes = Int(lines[9]), let limits = ProcessLimits(lines[10])
         else {
             return nil
         }
@@ -67,6 +69,7 @@ package struct WorkerSettings: Hashable, Sendable {
         gpus = lines[6].split(separator: ",").map(String.init)
         group = lines[7]
         self.memory = memory
+        self.limits = limits
         self.http = http
         self.maxSharedBytes = maxSharedBytes
     }
