@@ -24,16 +24,16 @@ extension IntegrationTests {
             }
         }
 
-        private func withTeller(
+        private func withSurveyor(
             _ environment: RuntimeEnvironment?,
             application: RuntimeEnvironment? = nil,
-            _ body: (Teller, String) async throws -> Void
+            _ body: (Surveyor, String) async throws -> Void
         ) async throws {
             let name = Instance.newName()
-            let bound = Teller.options(runtimeEnvironment: environment).bind()
-            let teller = try await instance.run(bound, name: name, routePrefix: nil, runtimeEnvironment: application)
+            let bound = Surveyor.options(runtimeEnvironment: environment).bind()
+            let surveyor = try await instance.run(bound, name: name, routePrefix: nil, runtimeEnvironment: application)
             do {
-                try await body(teller, name)
+                try await body(surveyor, name)
             } catch {
                 try? await instance.delete(name)
                 throw error
@@ -45,13 +45,13 @@ extension IntegrationTests {
             _ environment: RuntimeEnvironment,
             placement: DeploymentOptions.Placement = .process
         ) async -> ServeError? {
-            let bound = Teller.options(runtimeEnvironment: environment, placement: placement).bind()
+            let bound = Surveyor.options(runtimeEnvironment: environment, placement: placement).bind()
             return await #expect(throws: ServeError.self) {
                 try await instance.run(bound, name: Instance.newName(), routePrefix: nil)
             }
         }
 
-        private func replicas(_ name: String, _ deployment: String = "Teller") async -> [ReplicaStatus] {
+        private func replicas(_ name: String, _ deployment: String = "Surveyor") async -> [ReplicaStatus] {
             await instance.status().applications[name]?.deployments[deployment]?.replicas ?? []
         }
 
@@ -69,11 +69,11 @@ extension IntegrationTests {
         @Test func `replicas start in a copy of the folder, which stays as it was deployed`() async throws {
             try await withFolder { folder in
                 let environment = RuntimeEnvironment(workingDirectory: folder)
-                try await withTeller(environment) { teller, name in
-                    #expect(try await teller.file("greeting.txt") == "hello")
-                    let copy = try await teller.folder()
+                try await withSurveyor(environment) { surveyor, name in
+                    #expect(try await surveyor.file("greeting.txt") == "hello")
+                    let copy = try await surveyor.folder()
                     #expect(copy != folder && copy.contains("/working-directories/"))
-                    #expect(try await teller.variable("PWD") == copy)
+                    #expect(try await surveyor.variable("PWD") == copy)
                     try FileManager.default.removeItem(atPath: folder)
                     let victim = try #require(await replicas(name).first)
                     kill(try #require(victim.processID), SIGKILL)
@@ -81,7 +81,7 @@ extension IntegrationTests {
                         await !replicas(name).contains { $0.id == victim.id }
                     }
                     try await eventuallyHealthy(name)
-                    #expect(try await teller.file("greeting.txt") == "hello")
+                    #expect(try await surveyor.file("greeting.txt") == "hello")
                 }
             }
         }
@@ -89,19 +89,19 @@ extension IntegrationTests {
         @Test func `a changed folder is a rollout, and the same content none`() async throws {
             try await withFolder { folder in
                 let environment = RuntimeEnvironment(workingDirectory: folder)
-                try await withTeller(environment) { teller, name in
-                    let bound = Teller.options(runtimeEnvironment: environment).bind()
+                try await withSurveyor(environment) { surveyor, name in
+                    let bound = Surveyor.options(runtimeEnvironment: environment).bind()
                     let same = try await instance.plan(bound, name: name, routePrefix: nil)
-                    #expect(same.changes.map(\.kind) == [.unchanged])
+                    #expect(same.changes.map(\.action) == [.unchanged])
                     let first = await replicas(name).map(\.id)
                     try await instance.run(bound, name: name, routePrefix: nil)
                     #expect(await replicas(name).map(\.id) == first)
                     try "changed".write(toFile: "\(folder)/greeting.txt", atomically: true, encoding: .utf8)
                     let plan = try await instance.plan(bound, name: name, routePrefix: nil)
-                    #expect(plan.changes.map(\.kind) == [.replace])
+                    #expect(plan.changes.map(\.action) == [.replace])
                     #expect(plan.changes.first?.fields.map(\.name) == ["working directory"])
                     try await instance.run(bound, name: name, routePrefix: nil)
-                    #expect(try await teller.file("greeting.txt") == "changed")
+                    #expect(try await surveyor.file("greeting.txt") == "changed")
                 }
             }
         }
@@ -145,7 +145,7 @@ extension IntegrationTests {
         {
             let missing = await refusal(RuntimeEnvironment(workingDirectory: "/nonexistent"))
             #expect(missing?.code == .notFound)
-            #expect(missing?.deployment?.deployment == "Teller")
+            #expect(missing?.deployment?.deployment == "Surveyor")
             try await withFolder { folder in
                 try FileManager.default.createSymbolicLink(atPath: "\(folder)/out", withDestinationPath: "../..")
                 let error = await refusal(RuntimeEnvironment(workingDirectory: folder))
@@ -156,15 +156,15 @@ extension IntegrationTests {
 
         @Test func `a copy that is gone is the reason in the replica's failure`() async throws {
             try await withFolder { folder in
-                try await withTeller(RuntimeEnvironment(workingDirectory: folder)) { teller, name in
-                    let copy = try await teller.folder()
-                    try FileManager.default.moveItem(atPath: copy, toPath: "\(folder).gone")
+                try await withSurveyor(RuntimeEnvironment(workingDirectory: folder)) { surveyor, name in
+                    let copy = try await surveyor.folder()
+                    try FileManager.default.moveItem(atPath: copy, toPath: "\(copy).gone")
                     kill(try #require(await replicas(name).first?.processID), SIGKILL)
                     try await eventually("the status says what is missing") {
-                        let deployment = await instance.status().applications[name]?.deployments["Teller"]
+                        let deployment = await instance.status().applications[name]?.deployments["Surveyor"]
                         return "\(String(describing: deployment))".contains("is not kept any more")
                     }
-                    try FileManager.default.moveItem(atPath: "\(folder).gone", toPath: copy)
+                    try FileManager.default.moveItem(atPath: "\(copy).gone", toPath: copy)
                     try await eventuallyHealthy(name)
                 }
             }
@@ -176,30 +176,33 @@ extension IntegrationTests {
             async throws
         {
             let name = Instance.newName()
-            let bound = Teller.options(runtimeEnvironment: RuntimeEnvironment(variables: ["TELL_B": "own"])).bind(
-                next: Teller.options("Other", runtimeEnvironment: RuntimeEnvironment(variables: ["TELL_C": "other"]))
-                    .bind()
+            let bound = Surveyor.options(runtimeEnvironment: RuntimeEnvironment(variables: ["TELL_B": "own"])).bind(
+                next: Surveyor.options(
+                    name: "Other",
+                    runtimeEnvironment: RuntimeEnvironment(variables: ["TELL_C": "other"])
+                )
+                .bind()
             )
             let application = RuntimeEnvironment(variables: ["TELL_A": "all", "TELL_B": "all"])
-            let teller = try await instance.run(bound, name: name, routePrefix: nil, runtimeEnvironment: application)
+            let surveyor = try await instance.run(bound, name: name, routePrefix: nil, runtimeEnvironment: application)
             func all(_ read: (String) async throws -> String?) async throws -> [String?] {
                 [try await read("TELL_A"), try await read("TELL_B"), try await read("TELL_C")]
             }
-            #expect(try await all { try await teller.variable($0) } == ["all", "own", nil])
-            #expect(try await all { try await teller.variableOfNext($0) } == ["all", "all", "other"])
+            #expect(try await all { try await surveyor.variable($0) } == ["all", "own", nil])
+            #expect(try await all { try await surveyor.variableOfNext($0) } == ["all", "all", "other"])
             #expect(getenv("TELL_A") == nil)
             try await instance.delete(name)
         }
 
         @Test func `the program's own replicas inherit its variables, or only what they say`() async throws {
-            try await withTeller(nil) { teller, _ in #expect(try await teller.variable(Self.secret) == "hush") }
-            try await withTeller(RuntimeEnvironment(inherits: .base)) { teller, _ in
-                #expect(try await teller.variable(Self.secret) == nil)
-                #expect(try await teller.variable("PATH") != nil)
+            try await withSurveyor(nil) { surveyor, _ in #expect(try await surveyor.variable(Self.secret) == "hush") }
+            try await withSurveyor(RuntimeEnvironment(inherits: .base)) { surveyor, _ in
+                #expect(try await surveyor.variable(Self.secret) == nil)
+                #expect(try await surveyor.variable("PATH") != nil)
             }
-            try await withTeller(RuntimeEnvironment(inherits: .only(["TEST_SECRET_*"]))) { teller, _ in
-                #expect(try await teller.variable(Self.secret) == "hush")
-                #expect(try await teller.variable("PATH") == nil)
+            try await withSurveyor(RuntimeEnvironment(inherits: .only(["TEST_SECRET_*"]))) { surveyor, _ in
+                #expect(try await surveyor.variable(Self.secret) == "hush")
+                #expect(try await surveyor.variable("PATH") == nil)
             }
         }
 
@@ -258,15 +261,15 @@ extension IntegrationTests {
         // MARK: Limits and refusals
 
         @Test func `limits hold for the replica's process`() async throws {
-            try await withTeller(RuntimeEnvironment(limits: ProcessLimits(openFiles: 100))) { teller, _ in
-                #expect(try await teller.openFiles() == 100)
+            try await withSurveyor(RuntimeEnvironment(limits: ProcessLimits(openFiles: 100))) { surveyor, _ in
+                #expect(try await surveyor.openFiles() == 100)
             }
         }
 
         @Test func `what no process can have is refused, with the deployment's name`() async {
             #expect(
                 await refusal(RuntimeEnvironment(variables: ["A=B": "1"]))?.message
-                    == "deployment 'Teller': 'A=B' cannot be the name of an environment variable"
+                    == "deployment 'Surveyor': 'A=B' cannot be the name of an environment variable"
             )
             #expect(
                 await refusal(RuntimeEnvironment(variables: ["SWERVE_WORKER": ""]))?.message.contains("reserved")
@@ -283,7 +286,7 @@ extension IntegrationTests {
                 #expect(error?.code == .invalidOptions)
                 #expect(error?.message.contains("which has one environment for all") == true)
             }
-            let bound = Teller.options(placement: .inProcess).bind()
+            let bound = Surveyor.options(placement: .inProcess).bind()
             let error = await #expect(throws: ServeError.self) {
                 try await instance.run(
                     bound,

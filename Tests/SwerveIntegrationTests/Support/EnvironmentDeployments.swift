@@ -8,10 +8,10 @@ import Swerve
 
 /// Tells what its process runs in.
 @Deployment
-distributed actor Teller {
-    private let next: Teller?
+distributed actor Surveyor {
+    private let next: Surveyor?
 
-    init(next: Teller? = nil) {
+    init(next: Surveyor? = nil) {
         self.next = next
     }
 
