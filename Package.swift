@@ -130,6 +130,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        // Working directories: folders and ZIP files, and copies of them.
+        .target(
+            name: "SwerveEnvironments",
+            dependencies: ["CZlib", "SwerveCore", "SwerveSystem", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: settings
+        ),
         .target(
             name: "SwerveProxy",
             dependencies: [
@@ -170,9 +176,9 @@ let package = Package(
             name: "SwerveRuntime",
             dependencies: [
                 "SwerveActors", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveControl", "SwerveController",
-                "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveLogs", "SwerveMetrics",
-                "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTracing", "SwerveTransport", nioCore, nioPosix,
-                logging, .product(name: "CoreMetrics", package: "swift-metrics"),
+                "SwerveCore", "SwerveEnvironments", "SwerveHTTP", "SwerveHTTPTypes", "SwerveLaunch", "SwerveLogs",
+                "SwerveMetrics", "SwerveProxy", "SwerveReplica", "SwerveSystem", "SwerveTracing", "SwerveTransport",
+                nioCore, nioPosix, logging, .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
@@ -664,6 +670,11 @@ let package = Package(
         .testTarget(
             name: "SwerveLaunchTests",
             dependencies: ["SwerveCore", "SwerveLaunch", "SwerveLogs", "SwerveSystem"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "SwerveEnvironmentsTests",
+            dependencies: ["CZlib", "SwerveCore", "SwerveEnvironments"],
             swiftSettings: settings
         ),
         .testTarget(

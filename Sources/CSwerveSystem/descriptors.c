@@ -36,3 +36,13 @@ void swerve_copy_file(int from, int to) {
     (void)to;
 #endif
 }
+
+int swerve_sync_file_system(int descriptor) {
+#if defined(__linux__)
+    return syncfs(descriptor);
+#else
+    (void)descriptor;
+    sync();
+    return 0;
+#endif
+}

@@ -40,3 +40,26 @@ int swerve_limit_memory(int64_t bytes) {
     limit.rlim_cur = limit.rlim_max = (rlim_t)bytes;
     return setrlimit(RLIMIT_DATA, &limit);
 }
+
+static int resource(int limit) {
+    switch (limit) {
+    case swerve_limit_open_files: return RLIMIT_NOFILE;
+    case swerve_limit_address_space: return RLIMIT_AS;
+    case swerve_limit_processes: return RLIMIT_NPROC;
+    case swerve_limit_file_size: return RLIMIT_FSIZE;
+    default: return RLIMIT_CORE;
+    }
+}
+
+int64_t swerve_limit_bound(int limit) {
+    struct rlimit value;
+    if (getrlimit(resource(limit), &value) != 0 || value.rlim_max == RLIM_INFINITY) return -1;
+    // More than fits is no bound, either.
+    return value.rlim_max > (rlim_t)INT64_MAX ? -1 : (int64_t)value.rlim_max;
+}
+
+int swerve_limit_set(int limit, int64_t bytes) {
+    struct rlimit value;
+    value.rlim_cur = value.rlim_max = (rlim_t)bytes;
+    return setrlimit(resource(limit), &value);
+}

@@ -66,3 +66,10 @@ int swerve_allowed_cores(void) {
 }
 
 void swerve_write_lines_at_once(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+#if defined(__APPLE__)
+#include <crt_externs.h>
+char **swerve_environment(void) { return *_NSGetEnviron(); }
+#else
+extern char **environ;
+char **swerve_environment(void) { return environ; }
+#endif

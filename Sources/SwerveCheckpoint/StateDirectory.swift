@@ -69,8 +69,16 @@ package struct StateDirectory: Sendable {
     /// The folder of the executables that are kept, beside the file that holds the goal.
     ///
     /// - Parameter database: the path of that file.
-    package static func executables(beside database: String) -> String {
-        let folder = database.lastIndex(of: "/").map { database[...$0] } ?? ""
-        return "\(folder)executables"
+    package static func executables(beside database: String) -> String { "\(folder(of: database))executables" }
+
+    /// The folder of the working directories that are kept, beside the file that holds the goal.
+    ///
+    /// - Parameter database: the path of that file.
+    package static func workingDirectories(beside database: String) -> String {
+        "\(folder(of: database))working-directories"
+    }
+
+    private static func folder(of database: String) -> Substring {
+        database.lastIndex(of: "/").map { database[...$0] } ?? ""
     }
 }

@@ -48,7 +48,7 @@ struct DeclaredApplications: Sendable {
     /// The specification of an application in an instance.
     ///
     /// - Throws: what ``find(_:)``, ``ApplicationArguments/applied(to:)``, ``ServeApplication/application()`` and the
-    ///   checks of ``ServeInstance/run(_:name:routePrefix:cors:)`` throw.
+    ///   checks of ``ServeInstance/run(_:name:routePrefix:cors:runtimeEnvironment:)`` throw.
     func spec(_ wanted: DescribeRequest.Wanted, of instance: InstanceID) async throws -> ApplicationSpec {
         func spec<Application: ServeApplication>(of type: Application.Type) async throws -> ApplicationSpec {
             try await ApplicationBuilder.build(
@@ -57,6 +57,7 @@ struct DeclaredApplications: Sendable {
                 name: wanted.name ?? type.name,
                 routePrefix: wanted.routePrefix.map { $0.isEmpty ? nil : $0 } ?? type.routePrefix,
                 cors: type.cors,
+                environment: type.runtimeEnvironment,
                 userConfigs: wanted.userConfigs
             )
         }

@@ -29,6 +29,8 @@ public protocol ServeApplication: Codable, Sendable {
     static var routePrefix: String? { get }
     /// Which pages of other origins may call it; none by default.
     static var cors: CORS? { get }
+    /// What its replicas' processes run in; nothing of its own by default.
+    static var runtimeEnvironment: RuntimeEnvironment? { get }
 
     /// The application with the defaults of its arguments.
     init()
@@ -42,6 +44,7 @@ extension ServeApplication {
     public static var name: String { "\(Self.self)" }
     public static var routePrefix: String? { "/" }
     public static var cors: CORS? { nil }
+    public static var runtimeEnvironment: RuntimeEnvironment? { nil }
 }
 
 /// A program with several applications.

@@ -67,12 +67,7 @@ extension DeploymentSpec {
     fileprivate func differences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
         var fields: [DeployPlan.Change.Field] = []
         if build != new.build { fields.append(.init("executable", from: build, to: new.build)) }
-        if variables != new.variables {
-            // Only their names: values may be secrets.
-            let (old, later) = (variables ?? [:], new.variables ?? [:])
-            let names = Set(old.keys).union(later.keys).filter { old[$0] != later[$0] }.sorted()
-            fields.append(.init("environment variables \(names.joined(separator: ", "))"))
-        }
+        fields += environmentDifferences(from: new)
         if typeName != new.typeName { fields.append(.init("type", from: typeName, to: new.typeName)) }
         if arguments != new.arguments { fields.append(.init("arguments")) }
         if userConfig != new.userConfig {
@@ -89,6 +84,25 @@ extension DeploymentSpec {
             let (from, to) = (Self.text(before.value), Self.text(after.value))
             if from != to { fields.append(.init(before.label ?? "", from: from, to: to)) }
         }
+        return fields
+    }
+
+    private func environmentDifferences(from new: DeploymentSpec) -> [DeployPlan.Change.Field] {
+        var fields: [DeployPlan.Change.Field] = []
+        let (before, after) = (environment ?? RuntimeEnvironment(), new.environment ?? RuntimeEnvironment())
+        // Only their names: values may be secrets.
+        let names = Set(before.variables.keys).union(after.variables.keys).sorted()
+        let changed = names.filter { before.variables[$0] != after.variables[$0] }
+        if !changed.isEmpty { fields.append(.init("environment variables \(changed.joined(separator: ", "))")) }
+        func compare(_ name: String, _ from: String?, _ to: String?) {
+            if from != to { fields.append(.init(name, from: from ?? "none", to: to ?? "none")) }
+        }
+        compare("inherited variables", before.inherits.map { "\($0)" }, after.inherits.map { "\($0)" })
+        compare("limits", "\(before.limits)", "\(after.limits)")
+        func shown(_ spec: DeploymentSpec, _ environment: RuntimeEnvironment) -> String? {
+            environment.workingDirectory ?? spec.workingDirectory.map { String($0.prefix(12)) }
+        }
+        compare("working directory", shown(self, before), shown(new, after))
         return fields
     }
 

@@ -12,6 +12,13 @@ package struct GoalState: Hashable, Sendable, Codable {
     /// Which percentage of their replicas autoscaled deployments have; `nil` for all.
     package internal(set) var targetCapacity: Int?
 
+    /// The contents of the working directories in which replicas start, or may start again.
+    package var workingDirectories: Set<String> {
+        let deployments = applications.values.flatMap(\.deployments.values)
+        let specs = deployments.map(\.spec) + deployments.compactMap { $0.fallback?.spec }
+        return Set((specs + applications.values.flatMap(\.spec.deployments)).compactMap(\.workingDirectory))
+    }
+
     /// - Parameter numbers: continue those of an earlier controller.
     package init(numbers: ReplicaNumbers = ReplicaNumbers()) {
         self.numbers = numbers

@@ -10,7 +10,8 @@
 /// | anything else | the controller uses the new value from now on |
 package struct Revision: Hashable, Sendable, Codable {
     package let build: String
-    package let variables: [String: String]?
+    package let environment: RuntimeEnvironment?
+    package let workingDirectory: String?
     package let typeName: String
     package let arguments: [UInt8]
     package let placement: DeploymentOptions.Placement
@@ -35,7 +36,8 @@ extension DeploymentSpec {
     package var revision: Revision {
         Revision(
             build: build,
-            variables: variables,
+            environment: environment,
+            workingDirectory: workingDirectory,
             typeName: typeName,
             arguments: arguments,
             placement: options.placement,

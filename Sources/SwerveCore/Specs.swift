@@ -45,8 +45,11 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     /// The deployments of the application whose handles it gets, by name and in the order of its arguments; `nil` where
     /// nobody recorded them.
     public var calls: [String]?
-    /// Variables that the replicas' processes have besides the instance's own; `nil` for none.
-    public var variables: [String: String]?
+    /// What the replicas' processes run in; `nil` for what the instance itself runs in. Once ``workingDirectory`` is
+    /// known, it names none itself.
+    public var environment: RuntimeEnvironment?
+    /// The content of the folder that they start in, as its digest; `nil` for the instance's own folder.
+    public var workingDirectory: String?
 
     public init(
         id: DeploymentID,
@@ -57,7 +60,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         userConfig: [UInt8]? = nil,
         build: String = "",
         calls: [String]? = nil,
-        variables: [String: String]? = nil
+        environment: RuntimeEnvironment? = nil,
+        workingDirectory: String? = nil
     ) {
         self.id = id
         self.typeName = typeName
@@ -67,6 +71,7 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.userConfig = userConfig
         self.build = build
         self.calls = calls
-        self.variables = variables
+        self.environment = environment
+        self.workingDirectory = workingDirectory
     }
 }

@@ -32,6 +32,9 @@ enum LaunchFailure {
         if error.code == .executableNotFound {
             return "\(start): \(FileSystem.exists(executable) ? "it cannot be executed" : "there is no such file")"
         }
+        if error.code == .failedToChangeWorkingDirectory {
+            return "\(start): it cannot start in its working directory: \(error)"
+        }
         if error.code == .failedToMonitorProcess { return "its process could not be watched: \(error)" }
         guard let code = error.underlyingError.map({ ErrorNumber($0.rawValue) }) else { return "\(start): \(error)" }
         return "\(start): \(code)\(hint(for: code))"

@@ -53,7 +53,7 @@ package final class LocalProcessLauncher: ProcessLauncher {
     package func start(
         _ replica: ReplicaID,
         executable: String? = nil,
-        environment: [String: String],
+        environment: LaunchEnvironment,
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         children.withLock { $0[replica] = .starting(isKilled: false) }
@@ -64,7 +64,8 @@ package final class LocalProcessLauncher: ProcessLauncher {
             output.store?.began(source)
             let relays = relays(of: source)
             do {
-                let executable = executable ?? self.executable
+                // A relative path means something else in another folder.
+                let executable = Self.path(executable ?? self.executable, in: environment.workingDirectory)
                 let status =
                     if let standardInput {
                         try await run(
@@ -109,21 +110,18 @@ package final class LocalProcessLauncher: ProcessLauncher {
     ///   process, so that the id stays valid.
     private func run(
         _ executable: String,
-        _ environment: [String: String],
+        _ environment: LaunchEnvironment,
         input: some InputProtocol,
         _ relays: Relays,
         _ body: @Sendable (Int32) async -> Void
     ) async throws -> TerminationStatus {
-        var overrides: [Environment.Key: String?] = [:]
-        for (key, value) in environment {
-            if let key = Environment.Key(rawValue: key) { overrides[key] = value }
-        }
         var options = PlatformOptions()
         options.createSession = true
         return try await Subprocess.run(
             .path(FilePath(executable)),
             arguments: Arguments(executablePathOverride: name, remainingValues: arguments),
-            environment: .inherit.updating(overrides),
+            environment: Self.variables(environment),
+            workingDirectory: environment.workingDirectory.map { FilePath($0) },
             platformOptions: options,
             input: input,
             output: .fileDescriptor(
@@ -137,6 +135,19 @@ package final class LocalProcessLauncher: ProcessLauncher {
         ) { execution in
             await body(execution.processIdentifier.value)
         }.terminationStatus
+    }
+
+    private static func variables(_ environment: LaunchEnvironment) -> Environment {
+        if let entries = environment.entries(inheriting: ThisProcess.environment) { return .custom(entries) }
+        var overrides: [Environment.Key: String?] = [:]
+        for (key, value) in environment.allVariables {
+            if let key = Environment.Key(rawValue: key) { overrides[key] = value }
+        }
+        return .inherit.updating(overrides)
+    }
+
+    private static func path(_ executable: String, in workingDirectory: String?) -> String {
+        workingDirectory == nil ? executable : FileSystem.absolute(executable)
     }
 
     private func live(_ replica: ReplicaID, _ process: Int32, _ report: (ProcessEvent) -> Void) async {

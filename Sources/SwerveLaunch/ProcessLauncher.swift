@@ -6,13 +6,13 @@ package protocol ProcessLauncher: Sendable {
     ///
     /// - Parameters:
     ///   - executable: the path of the program; `nil` for the launcher's own.
-    ///   - environment: variables that the process needs in addition to this process's own.
+    ///   - environment: its variables and its folder.
     ///   - report: called on any thread: with `launched` when the process exists, and with `exited` once, when it has
     ///     ended or could not be started.
     func start(
         _ replica: ReplicaID,
         executable: String?,
-        environment: [String: String],
+        environment: LaunchEnvironment,
         report: @escaping @Sendable (ProcessEvent) -> Void
     )
 

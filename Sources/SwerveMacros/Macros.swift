@@ -52,6 +52,8 @@
 ///     Further requests fail with `queueFull` (HTTP 503), unless they have a higher priority than one that waits in
 ///     their process.
 ///   - resources: the resources that one replica reserves on its node; none by default.
+///   - runtimeEnvironment: what the replicas' processes run in, on top of what the application's environment says;
+///     nothing of its own by default. Not with the placement `inProcess`.
 ///   - placement: where the replicas run; each in its own process by default.
 ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which saves
 ///     the way through a proxy; they do not by default. Only for the ingress of an application with a route prefix,
@@ -104,6 +106,7 @@ public macro Deployment(
     maxOngoingRequests: Int = 100,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
+    runtimeEnvironment: RuntimeEnvironment? = nil,
     placement: DeploymentOptions.Placement = .process,
     directIngress: Bool = false,
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,
@@ -154,6 +157,8 @@ public macro Deployment(
 ///     Further requests fail with `queueFull` (HTTP 503), unless they have a higher priority than one that waits in
 ///     their process.
 ///   - resources: the resources that one replica reserves on its node; none by default.
+///   - runtimeEnvironment: what the replicas' processes run in, on top of what the application's environment says;
+///     nothing of its own by default. Not with the placement `inProcess`.
 ///   - placement: where the replicas run; each in its own process by default.
 ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which saves
 ///     the way through a proxy; they do not by default. Only for the ingress of an application with a route prefix,
@@ -190,6 +195,7 @@ public macro FunctionDeployment(
     maxOngoingRequests: Int = 100,
     maxQueuedRequests: Int = 10_000,
     resources: Resources = Resources(),
+    runtimeEnvironment: RuntimeEnvironment? = nil,
     placement: DeploymentOptions.Placement = .process,
     directIngress: Bool = false,
     placementStrategy: DeploymentOptions.PlacementStrategy = .spread,

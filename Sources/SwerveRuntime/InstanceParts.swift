@@ -7,6 +7,7 @@ internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveEnvironments
 internal import SwerveLaunch
 internal import SwerveLogs
 internal import SwerveMetrics
@@ -18,9 +19,11 @@ internal import SwerveTransport
 
 /// What an instance consists of while it runs, put together and taken apart.
 struct InstanceParts {
-    /// The executables of other programs that are kept, and who asks them for their applications.
+    /// The executables of other programs and the working directories that are kept, and who asks programs for their
+    /// applications.
     struct Programs: Sendable {
         let executables: KeptExecutables
+        let folders: KeptFolders
         let reader: ProgramReader
     }
 
@@ -47,6 +50,8 @@ struct InstanceParts {
     let programs: Programs
     /// The applications that an earlier instance with the same state directory left, by name.
     let restored: [String: ApplicationSpec]
+    /// The working directories that the applications which it left may need.
+    let restoredFolders: Set<String>
     /// The target capacity that it left.
     let restoredCapacity: Int?
 
@@ -108,6 +113,9 @@ struct InstanceParts {
         peers.takeOverPools()
         let database = kept.directory?.database ?? "\(directory.path)/state.sqlite"
         let executables = KeptGoal.executables(beside: database)
+        let folders = KeptFolders(in: StateDirectory.workingDirectories(beside: database))
+        let restoredFolders = kept.goal.workingDirectories
+        folders.removeAll(except: restoredFolders, isStart: true)
         let files = WorkerFiles(
             of: system.pools.instance,
             directory: directory.path,
@@ -131,6 +139,7 @@ struct InstanceParts {
             files: files,
             kept: { executables.path(of: $0) },
             metricsEnd: { collector.ended($0) },
+            folder: { folders.path(of: $0) },
             logger: options.logger
         )
         let here = InProcessLauncher(
@@ -210,9 +219,11 @@ struct InstanceParts {
             tracing: system.pools.tracing,
             programs: Programs(
                 executables: executables,
+                folders: folders,
                 reader: ProgramReader(in: directory.path, for: system.pools.instance, clock: clock)
             ),
             restored: restored,
+            restoredFolders: restoredFolders,
             restoredCapacity: kept.goal.targetCapacity
         )
     }

@@ -20,15 +20,22 @@ public enum Serve {
         try await instance.start(options)
     }
 
-    /// Runs an application, or replaces the one that runs under `name`: see ``ServeInstance/run(_:name:routePrefix:cors:)``.
+    /// Runs an application, or replaces the one that runs under `name`: see ``ServeInstance/run(_:name:routePrefix:cors:runtimeEnvironment:)``.
     @discardableResult
     public static func run<D: Deployment>(
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/",
-        cors: CORS? = nil
+        cors: CORS? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil
     ) async throws -> D {
-        try await instance.run(application, name: name, routePrefix: routePrefix, cors: cors)
+        try await instance.run(
+            application,
+            name: name,
+            routePrefix: routePrefix,
+            cors: cors,
+            runtimeEnvironment: runtimeEnvironment
+        )
     }
 
     /// Runs an application of another program: see ``ServeInstance/deploy(_:)``.

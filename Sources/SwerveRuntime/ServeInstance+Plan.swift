@@ -4,7 +4,7 @@ internal import SwerveController
 public import SwerveCore
 
 extension ServeInstance {
-    /// What ``run(_:name:routePrefix:cors:)`` with these arguments would change now, without changing it.
+    /// What ``run(_:name:routePrefix:cors:runtimeEnvironment:)`` with these arguments would change now, without changing it.
     ///
     /// ```swift
     /// print(try await instance.plan(Detector.bind().userConfig(.init(threshold: 0.4))))
@@ -12,18 +12,26 @@ extension ServeInstance {
     /// ```
     /// Values that are resolved at a deploy, such as models by name, are resolved, which may load files.
     ///
-    /// - Throws: what ``run(_:name:routePrefix:cors:)`` would throw before it changes something.
+    /// - Throws: what ``run(_:name:routePrefix:cors:runtimeEnvironment:)`` would throw before it changes something.
     public func plan<D: Deployment>(
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/",
-        cors: CORS? = nil
+        cors: CORS? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil
     ) async throws -> DeployPlan {
-        let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
+        let spec = try await spec(
+            of: application,
+            name: name,
+            routePrefix: routePrefix,
+            cors: cors,
+            runtimeEnvironment: runtimeEnvironment
+        )
         return try await plan(spec)
     }
 
     package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
+        let spec = try await prepared(spec, in: nil)
         guard let controller else { return try ControllerState(nodes: nodes).plan(spec) }
         return try await controller.plan(spec)
     }
@@ -32,7 +40,8 @@ extension ServeInstance {
         of application: D,
         name: String,
         routePrefix: String?,
-        cors: CORS?
+        cors: CORS?,
+        runtimeEnvironment: RuntimeEnvironment?
     ) async throws -> ApplicationSpec {
         try await ApplicationBuilder.build(
             application,
@@ -40,19 +49,27 @@ extension ServeInstance {
             name: name,
             routePrefix: routePrefix,
             cors: cors,
+            environment: runtimeEnvironment,
             placement: surroundings.placement
         )
     }
 }
 
 extension Serve {
-    /// What ``run(_:name:routePrefix:cors:)`` would change now: see ``ServeInstance/plan(_:name:routePrefix:cors:)``.
+    /// What ``run(_:name:routePrefix:cors:runtimeEnvironment:)`` would change now: see ``ServeInstance/plan(_:name:routePrefix:cors:runtimeEnvironment:)``.
     public static func plan<D: Deployment>(
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/",
-        cors: CORS? = nil
+        cors: CORS? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil
     ) async throws -> DeployPlan {
-        try await instance.plan(application, name: name, routePrefix: routePrefix, cors: cors)
+        try await instance.plan(
+            application,
+            name: name,
+            routePrefix: routePrefix,
+            cors: cors,
+            runtimeEnvironment: runtimeEnvironment
+        )
     }
 }

@@ -2,6 +2,8 @@ internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 package import SwerveCore
+internal import SwerveEnvironments
+internal import SwerveLaunch
 internal import SwerveTransport
 
 extension ServeInstance {
@@ -13,41 +15,56 @@ extension ServeInstance {
     /// - Throws: ``ServeError`` with code `notFound` if there is no such file or application, `startFailed` if the program
     ///   does not describe its applications or replicas do not start, `invalidOptions` for arguments that the application
     ///   does not take and options that only the program itself could carry out, and what
-    ///   ``run(_:name:routePrefix:cors:)`` throws. In all cases an application that already ran under the name keeps
+    ///   ``run(_:name:routePrefix:cors:runtimeEnvironment:)`` throws. In all cases an application that already ran under the name keeps
     ///   running.
     public func deploy(_ program: ProgramApplication) async throws {
-        try await deploy(try await describe(program.executable, program.wanted))
+        let environment = program.runtimeEnvironment ?? RuntimeEnvironment()
+        try await deploy(try await describe(program.executable, program.wanted, environment: environment))
     }
 
     /// The specification of an application of another program, whose executable is kept from now on.
+    ///
+    /// - Parameter environment: what its replicas' processes run in, on top of what the program says. The program is asked
+    ///   in it, too.
     package func describe(
         _ executable: String,
         _ wanted: DescribeRequest.Wanted,
-        environment: [String: String] = [:]
+        environment: RuntimeEnvironment = RuntimeEnvironment()
     ) async throws -> ApplicationSpec {
+        if let problem = environment.problem() { throw ServeError(.invalidOptions, problem) }
         let answer = try await ask(executable, wanted, environment, keeping: true)
-        guard let spec = answer.spec else {
+        guard var spec = answer.spec else {
             throw ServeError(.startFailed, "'\(executable)' gave no description of the application")
         }
         try spec.checkForeign(of: executable)
+        for index in spec.deployments.indices {
+            var own = spec.deployments[index].environment ?? RuntimeEnvironment()
+            // Who deploys a program says what it gets to see of this one, and not the program itself.
+            own.inherits = .base
+            spec.deployments[index].environment = own.with(environment)
+        }
         return spec
     }
 
     /// What a program says of all its applications.
     package func applications(of executable: String) async throws -> [ApplicationSummary] {
-        try await ask(executable, nil, [:], keeping: false).applications
+        try await ask(executable, nil, RuntimeEnvironment(), keeping: false).applications
     }
 
     private func ask(
         _ executable: String,
         _ wanted: DescribeRequest.Wanted?,
-        _ environment: [String: String],
+        _ environment: RuntimeEnvironment,
         keeping keeps: Bool
     ) async throws -> DescribeAnswer {
         let programs = try await programs()
+        var launched = LaunchEnvironment(environment.variables, inherits: environment.inherits ?? .base)
+        if let source = environment.workingDirectory {
+            launched.workingDirectory = try await Self.copy(of: source, in: programs.folders)
+        }
         let draft = try programs.executables.draft(of: executable)
         do {
-            let answer = try await programs.reader.ask(draft, wanted, environment: environment)
+            let answer = try await programs.reader.ask(draft, wanted, environment: launched)
             if keeps {
                 try programs.executables.keep(draft, as: answer.build)
             } else {

@@ -17,7 +17,7 @@ internal import SwerveMetrics
 /// ...
 /// await instance.shutdown()
 /// ```
-/// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:cors:)``, ends with ``shutdown()``, and may
+/// An instance starts with ``start()`` or the first ``run(_:name:routePrefix:cors:runtimeEnvironment:)``, ends with ``shutdown()``, and may
 /// then start again. One that is never shut down runs until its process ends, even if nothing refers to it. Its handles work in every process of the instance, also as arguments of calls. A handle sent to a
 /// replica of another instance in another process is refused there with code `invalidArgument`.
 public actor ServeInstance {
@@ -31,6 +31,8 @@ public actor ServeInstance {
     private(set) var startedAt = MonotonicTime.zero
     /// The percentage that was set last.
     private(set) var targetCapacity: Int?
+    /// The contents of working directories that were deployed, by the applications' names.
+    private var folders: [String: Set<String>] = [:]
     /// What was deployed, for going back.
     private(set) var history = DeployHistory()
     private var listening: Listening?
@@ -118,7 +120,7 @@ public actor ServeInstance {
         guard let running else { return }
         numbers = await running.end(listening, options) { [adminServer] in await adminServer?.stop() }
         (listening, adminServer) = (nil, nil)
-        (specs, history) = ([:], DeployHistory())
+        (specs, history, folders) = ([:], DeployHistory(), [:])
         self.running = nil
     }
 
@@ -134,6 +136,7 @@ public actor ServeInstance {
     ///   - routePrefix: the path below which the application answers HTTP requests, if its ingress is an
     ///     ``HTTPIngress``; `nil` for none. Characters that a URL escapes may be written as they are: `/größe`.
     ///   - cors: which pages of other origins may call the application from a browser; none by default.
+    ///   - runtimeEnvironment: what the replicas' processes run in; those of deployments come on top.
     /// - Returns: a handle of the ingress deployment.
     /// - Throws: ``ServeError`` with code `invalidOptions`, `addressInUse`, or `startFailed` with the message of the
     ///   initialiser that kept failing; what resolving a ``ResolvedAtDeploy`` value throws. In all cases an application
@@ -143,9 +146,16 @@ public actor ServeInstance {
         _ application: D,
         name: String = "default",
         routePrefix: String? = "/",
-        cors: CORS? = nil
+        cors: CORS? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil
     ) async throws -> D {
-        let spec = try await spec(of: application, name: name, routePrefix: routePrefix, cors: cors)
+        let spec = try await spec(
+            of: application,
+            name: name,
+            routePrefix: routePrefix,
+            cors: cors,
+            runtimeEnvironment: runtimeEnvironment
+        )
         try await deploy(spec)
         return system.handle(D.self, DeploymentID(application: name, deployment: spec.ingress))
     }
@@ -162,10 +172,22 @@ public actor ServeInstance {
     }
 
     private func deploy(_ spec: ApplicationSpec, on running: InstanceParts) async throws {
+        let spec = try await prepared(spec, in: running.programs.folders)
+        // Also of a deploy that fails: the controller may go on trying.
+        folders[spec.name, default: []].formUnion(spec.workingDirectories)
         try await running.controller.deploy(spec)
         await running.settle()
         specs[spec.name] = spec
         history.add(spec, at: now)
+        folders[spec.name] = spec.workingDirectories
+        await removeFolders(running)
+    }
+
+    /// Removes the working directories that nothing needs any more.
+    private func removeFolders(_ running: InstanceParts) async {
+        var needed = running.restoredFolders.union(history.workingDirectories)
+        for digests in folders.values { needed.formUnion(digests) }
+        await Self.remove(from: running.programs.folders, except: needed)
     }
 
     /// Gives the controller a specification and returns; the status tells how it goes on.
@@ -173,6 +195,7 @@ public actor ServeInstance {
     /// - Throws: what the controller refuses at once.
     func beginDeploy(_ spec: ApplicationSpec) async throws {
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
+        let spec = try await prepared(spec, in: running.programs.folders)
         _ = try await running.controller.plan(spec)
         // Unstructured: goes on when the caller has its answer. Immediate: the controller has the order by then.
         Task.immediate { try? await deploy(spec, on: running) }
@@ -225,6 +248,8 @@ public actor ServeInstance {
         await running.settle()
         specs[name] = nil
         history.remove(name)
+        folders[name] = nil
+        await removeFolders(running)
     }
 
     /// Changes the number of replicas of a deployment, until its application is run again. Returns at once; replicas

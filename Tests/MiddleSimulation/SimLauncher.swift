@@ -13,10 +13,11 @@ final class SimLauncher: ProcessLauncher, @unchecked Sendable {
     func start(
         _ replica: ReplicaID,
         executable: String?,
-        environment: [String: String],
+        environment: LaunchEnvironment,
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
-        guard let world, let text = environment[WorkerSettings.variable], let begin = begin(text, replica) else {
+        guard let world, let text = environment.variables[WorkerSettings.variable], let begin = begin(text, replica)
+        else {
             return report(.exited(reason: "its settings cannot be read"))
         }
         world.later(world.main.loop) { [unowned self] in

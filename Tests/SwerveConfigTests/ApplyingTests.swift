@@ -144,7 +144,8 @@ import Testing
         // The name is the key of a deployment, not an option of it.
         let options = Mirror(reflecting: DeploymentOverrides()).children.compactMap(\.label).filter { $0 != "name" }
         let names = [
-            "autoscaling": "autoscaling_config", "requestTimeout": "request_timeout_s",
+            "autoscaling": "autoscaling_config", "runtimeEnvironment": "runtime_env",
+            "requestTimeout": "request_timeout_s",
             "startTimeout": "start_timeout_s",
             "progressDeadline": "progress_deadline_s", "gracefulShutdownTimeout": "graceful_shutdown_timeout_s",
             "healthCheckPeriod": "health_check_period_s", "healthCheckTimeout": "health_check_timeout_s",
@@ -252,6 +253,44 @@ import Testing
         #expect(config.applications[0].runtimeEnvironment?.executable == "/srv/seg/../old/app")
         #expect(config.applications[0].deployments[0].runtimeEnvironment?.workingDirectory == "/srv/seg/d")
         #expect(config.applications[0].deployments[0].logging?.logsDirectory == "/srv/seg")
+    }
+
+    @Test func `environments of the file come on top of the program's, and a deployment's on top of the application's`()
+        throws
+    {
+        var spec = application("D", "E")
+        let program = RuntimeEnvironment(
+            variables: ["A": "program", "P": "program"],
+            workingDirectory: "/program",
+            limits: ProcessLimits(openFiles: 100, coreSize: 0)
+        )
+        for index in spec.deployments.indices { spec.deployments[index].environment = program }
+        let config = try Self.config(
+            """
+              runtime_env: {env_vars: {A: application, B: application}, working_dir: /w, limits: {open_files: 200}}
+              deployments:
+              - {name: E, ray_actor_options: {runtime_env: {env_vars: {B: deployment}, inherit: all}}}
+            """
+        )
+        let applied = try config.applied(to: spec).deployments
+        let limits = ProcessLimits(openFiles: 200, coreSize: 0)
+        #expect(
+            applied[0].environment
+                == RuntimeEnvironment(
+                    variables: ["P": "program", "A": "application", "B": "application"],
+                    workingDirectory: "/w",
+                    limits: limits
+                )
+        )
+        #expect(
+            applied[1].environment
+                == RuntimeEnvironment(
+                    variables: ["P": "program", "A": "application", "B": "deployment"],
+                    workingDirectory: "/w",
+                    inherits: .all,
+                    limits: limits
+                )
+        )
     }
 
     @Test func `user configurations are given by deployment`() throws {

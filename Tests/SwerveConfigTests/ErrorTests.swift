@@ -122,6 +122,20 @@ import Testing
         ),
         ("runtime_env: {env_vars: {A: 1}}", "'A' is no text; it must be one, so put it in quotes"),
         ("runtime_env: {env_vars: {A=B: x}}", "'A=B' cannot be the name of an environment variable"),
+        (
+            "runtime_env: {env_vars: {SWERVE_X: x}}",
+            "the variable 'SWERVE_X' is reserved: names that begin with SWERVE_ are the instance's"
+        ),
+        (
+            "runtime_env: {working_dir: 's3://b/c'}",
+            "working directory 's3://b/c': nothing is fetched; give the path of a folder or of a ZIP file, or a file: URI of "
+                + "one"
+        ),
+        (
+            "runtime_env: {inherit: ['*']}",
+            "'*' names no variables to inherit; a '*' stands behind the beginning of their names"
+        ),
+        ("runtime_env: {limits: {open_files: 3}}", "'open_files' is 3; it must be a whole number, at least 64"),
         ("user_config: {limit: .inf}", "'user_config' contains inf, which JSON does not have"),
         (
             "autoscaling_config: {min_replicas: 5, max_replicas: 2}",

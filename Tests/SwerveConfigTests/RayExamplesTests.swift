@@ -154,13 +154,18 @@ import Testing
                   - name: Router
                     num_replicas: 1
             """
-        let parsed = try ServeConfig.parse(text)
+        // Its folder would have to be fetched.
+        let refused = #expect(throws: ConfigError.self) { try ServeConfig.parse(text) }
+        #expect(
+            refused?.description == "serve.yaml:6:20: applications[0].runtime_env.working_dir: working directory "
+                + "'https://example.com/test_dag.zip': nothing is fetched; give the path of a folder or of a ZIP file, or a "
+                + "file: URI of one"
+        )
+        let parsed = try ServeConfig.parse(text.replacing("https://example.com/", with: ""))
         #expect(
             parsed.warnings.map(\.description) == [
                 "serve.yaml:3:18: applications[0].import_path: 'fruit.deployment_graph' is a path of Python; it is read as "
                     + "'fruit:deployment_graph'",
-                "serve.yaml:6:20: applications[0].runtime_env.working_dir: 'working_dir' has no effect: "
-                    + "'https://example.com/test_dag.zip' is not fetched; give a folder or a ZIP file",
                 "serve.yaml:32:18: applications[1].import_path: 'conditional_dag.serve_dag' is a path of Python; it is read "
                     + "as 'conditional_dag:serve_dag'",
             ]

@@ -197,12 +197,13 @@ import Testing
               route_prefix: null
               external_scaler_enabled: false
               args: {a: 1}
-              runtime_env: {env_vars: {A: "1"}, working_dir: w, executable: e, pip: [torch]}
+              runtime_env: {env_vars: {A: "1"}, working_dir: w, executable: e, pip: [torch], inherit: [B, "C_*"],
+                limits: {open_files: 100, file_size: 1MiB}}
               deployments:
               - name: D
                 user_config: [1]
                 rolling_update_percentage: 0.3
-                ray_actor_options: {num_cpus: 1, accelerator_type: A100, runtime_env: {working_dir: "https://x/y.zip"}}
+                ray_actor_options: {num_cpus: 1, accelerator_type: A100, runtime_env: {uv: [x], inherit: none}}
                 request_router_config: {request_router_class: "x:Mine", initial_backoff_s: 1}
                 graceful_shutdown_wait_loop_s: 2
                 logging_config: {log_level: TRACE}
@@ -215,13 +216,17 @@ import Testing
             first.warnings.map(\.place.path) == [
                 "http_options.root_path", "grpc_options", "logging_config.additional_log_standard_attrs",
                 "applications[0].runtime_env.pip", "applications[0].deployments[0].ray_actor_options.accelerator_type",
-                "applications[0].deployments[0].ray_actor_options.runtime_env.working_dir",
+                "applications[0].deployments[0].ray_actor_options.runtime_env.uv",
                 "applications[0].deployments[0].request_router_config",
                 "applications[0].deployments[0].graceful_shutdown_wait_loop_s",
             ]
         )
         #expect(first.config.logging?.level == .warning)
         #expect(first.config.targetCapacity == 50)
-        #expect(first.config.applications[0].runtimeEnvironment?.variables == ["A": "1"])
+        let environment = first.config.applications[0].runtimeEnvironment
+        #expect(environment?.variables == ["A": "1"])
+        #expect(environment?.inherits == .base(and: ["B", "C_*"]))
+        #expect(environment?.limits == ProcessLimits(openFiles: 100, fileSize: 1 << 20))
+        #expect(first.config.applications[0].deployments[0].runtimeEnvironment?.inherits == .nothing)
     }
 }

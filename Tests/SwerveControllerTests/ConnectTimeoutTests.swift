@@ -20,7 +20,7 @@ private final class SilentLauncher: ProcessLauncher, Sendable {
     func start(
         _ replica: ReplicaID,
         executable: String?,
-        environment: [String: String],
+        environment: LaunchEnvironment,
         report: @escaping @Sendable (ProcessEvent) -> Void
     ) {
         processes.withLock { $0[replica] = report }

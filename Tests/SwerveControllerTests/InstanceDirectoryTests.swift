@@ -75,7 +75,7 @@ import Testing
                 let launcher = try LocalProcessLauncher(executable: "/bin/sh", arguments: ["-c", script])
                 let (started, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
                 let replica = ReplicaID(deployment: DeploymentID(application: "a", deployment: "d"), number: 1)
-                launcher.start(replica, environment: [:]) { continuation.yield($0) }
+                launcher.start(replica, environment: LaunchEnvironment()) { continuation.yield($0) }
                 for await _ in started {
                     // The shell has written its process id once this file has a line.
                     while text(of: "\(base)/child").last != "\n" { sched_yield() }

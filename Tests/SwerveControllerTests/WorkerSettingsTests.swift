@@ -22,6 +22,7 @@ import Testing
         settings.group = "/sys/fs/cgroup/swerve-7-3"
         settings.memory = 1 << 30
         settings.maxSharedBytes = 5
+        settings.limits = ProcessLimits(openFiles: 64, addressSpace: 1 << 40, processes: 16, fileSize: 0, coreSize: 1)
         #expect(WorkerSettings(settings.text) == settings)
         settings.tracing = try TracingSettings(
             TracingOptions(headers: ["a": "b"]),

@@ -175,6 +175,35 @@ extension IntegrationTests {
             try await instance.delete(name)
         }
 
+        @Test func `two builds of a program run side by side`() async throws {
+            try await withTemporaryFolder { folder in
+                let other = URL(filePath: "\(folder)/other")
+                try Program.write("entry-application", asBuild: 1, to: other)
+                var builds: Set<String> = []
+                var names: [String] = []
+                for executable in [Self.executable, other.path()] {
+                    let name = Instance.newName()
+                    names.append(name)
+                    try await instance.deploy(
+                        ProgramApplication(
+                            executable: executable,
+                            application: "shouting",
+                            name: name,
+                            routePrefix: "/\(name)"
+                        )
+                    )
+                }
+                for name in names {
+                    #expect(try await fetch("/\(name)").text == "HELLO!")
+                    let deployments = try #require(await instance.status().applications[name]?.deployments)
+                    let process = try #require(deployments["Voice"]?.replicas.first?.processID)
+                    builds.insert(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/exe"))
+                }
+                #expect(builds.count == 2)
+                for name in names { try await instance.delete(name) }
+            }
+        }
+
         @Test func `a program without applications says so`() async throws {
             let error = await refusal { $0.executable = Program.product("entry-top-level").path() }
             #expect(error?.code == .startFailed)

@@ -95,7 +95,38 @@ import Testing
         try await second.killAll()
     }
 
+    @Test(arguments: ["embedded", "separate"])
+    func `a working directory outlives its source, the instance and the build`(_ controller: String) async throws {
+        defer { removeTree() }
+        let source = folder.appending(path: "source")
+        try FileManager.default.createDirectory(at: source, withIntermediateDirectories: true)
+        try Data("from the folder".utf8).write(to: source.appending(path: "text"))
+        let first = try Program(try build(1), [state, controller, "@text", source.path()])
+        #expect(try await first.line() == "deployed")
+        let before = try #require(Int(try await first.line().dropFirst("port ".count)))
+        #expect(await answerOfServer(at: before) == "from the folder")
+        try await first.killAll()
+        try FileManager.default.removeItem(at: source)
+        // What a crash in the middle of another copy would leave.
+        let draft = "\(state)/working-directories/draft-1"
+        try FileManager.default.createDirectory(atPath: draft, withIntermediateDirectories: true)
+        let second = try Program(try build(2), [state, controller])
+        let port = try #require(Int(try await second.line().dropFirst("port ".count)))
+        try await eventually("the application answers") { await answerOfServer(at: port) == "from the folder" }
+        #expect(!FileManager.default.fileExists(atPath: draft))
+        try await second.killAll()
+    }
+
     // MARK: Helpers
+
+    /// Copies of working directories are read-only.
+    private func removeTree() {
+        let shell = Process()
+        shell.executableURL = URL(filePath: "/bin/sh")
+        shell.arguments = ["-c", "chmod -R u+w '\(folder.path())'; rm -rf '\(folder.path())'"]
+        try? shell.run()
+        shell.waitUntilExit()
+    }
 
     private func deployWithBuild1(_ controller: String) async throws {
         let first = try Program(try build(1), [state, controller, "hello"])
@@ -105,26 +136,9 @@ import Testing
         try FileManager.default.removeItem(at: folder.appending(path: "program-1"))
     }
 
-    /// A program that differs from other numbers' in its build id alone.
     private func build(_ number: UInt8) throws -> URL {
         let url = folder.appending(path: "program-\(number)")
-        var bytes = try Data(contentsOf: Program.product("entry-durable"))
-        // The note: the lengths of its name and of its value, its type, its name, the id.
-        let head = Data([4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0] + Array("GNU\0".utf8))
-        let note = try #require(bytes.range(of: head))
-        bytes[note.upperBound] ^= number
-        // Written by a child: while this process has the file open for writing, a process that another test starts may
-        // have it, too, and nobody could run it.
-        let writer = Process()
-        writer.executableURL = URL(filePath: "/bin/sh")
-        writer.arguments = ["-c", "cat > '\(url.path())' && chmod 755 '\(url.path())'"]
-        let pipe = Pipe()
-        writer.standardInput = pipe
-        try writer.run()
-        try pipe.fileHandleForWriting.write(contentsOf: bytes)
-        try pipe.fileHandleForWriting.close()
-        writer.waitUntilExit()
-        #expect(writer.terminationStatus == 0)
+        try Program.write("entry-durable", asBuild: number, to: url)
         return url
     }
 

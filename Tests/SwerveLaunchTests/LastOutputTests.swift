@@ -46,7 +46,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct OutputRelayTests {
     private func lastOutput(of script: String) async throws -> String? {
         var output: String?
-        for await event in try Shell().launcher.events(of: ReplicaID(1), ["SCRIPT": script]) {
+        for await event in try Shell().launcher.events(of: ReplicaID(1), LaunchEnvironment(["SCRIPT": script])) {
             if case .exited(_, let last) = event { output = last }
         }
         return output

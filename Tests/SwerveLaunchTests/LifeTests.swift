@@ -38,7 +38,7 @@ import Testing
     ) async throws {
         let launcher = try Shell(usesDescriptors: usesDescriptors).launcher
         let replica = ReplicaID(1)
-        let events = launcher.events(of: replica, ["SCRIPT": "exec sleep 1000"])
+        let events = launcher.events(of: replica, LaunchEnvironment(["SCRIPT": "exec sleep 1000"]))
         launcher.kill(replica)
         var reasons: [String] = []
         for await case .exited(let reason, _) in events { reasons.append(reason) }
@@ -73,7 +73,7 @@ import Testing
             for number: UInt64 in 1...40 {
                 group.addTask {
                     var ends = 0
-                    for await event in launcher.events(of: ReplicaID(number), ["SCRIPT": "exit 0"]) {
+                    for await event in launcher.events(of: ReplicaID(number), LaunchEnvironment(["SCRIPT": "exit 0"])) {
                         for _ in 1...100 { launcher.kill(ReplicaID(number)) }
                         if case .exited = event { ends += 1 }
                     }
@@ -110,7 +110,7 @@ import Testing
     @Test func `a process has the variables it is given and those of its parent`() async throws {
         try await withDirectory { directory in
             let script = "echo \"$GREETING\" > \(directory)/out; echo \"$PATH\" >> \(directory)/out"
-            try await Shell().run(script, ["GREETING": "two words = one"])
+            try await Shell().run(script, LaunchEnvironment(["GREETING": "two words = one"]))
             let path = try #require(getenv("PATH").map { String(cString: $0) })
             #expect(lines(of: "\(directory)/out") == ["two words = one", path])
         }

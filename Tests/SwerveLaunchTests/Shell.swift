@@ -26,12 +26,14 @@ struct Shell: Sendable {
     /// - Returns: the reason for the end that the launcher reported.
     @discardableResult func run(
         _ script: String,
-        _ environment: [String: String] = [:],
+        _ environment: LaunchEnvironment = LaunchEnvironment(),
         number: UInt64 = 1,
         _ body: (ReplicaID, Int32) async throws -> Void = { _, _ in }
     ) async throws -> String {
         let replica = ReplicaID(number)
-        var events = launcher.events(of: replica, environment.merging(["SCRIPT": script]) { $1 }).makeAsyncIterator()
+        var environment = environment
+        environment.variables["SCRIPT"] = script
+        var events = launcher.events(of: replica, environment).makeAsyncIterator()
         guard case .launched(let process) = await events.next() else { throw NotLaunched() }
         do { try await body(replica, process) } catch {
             launcher.kill(replica)
@@ -46,7 +48,9 @@ struct Shell: Sendable {
 
 extension LocalProcessLauncher {
     /// The events reported about the replica, until it ends.
-    func events(of replica: ReplicaID, _ environment: [String: String] = [:]) -> AsyncStream<ProcessEvent> {
+    func events(of replica: ReplicaID, _ environment: LaunchEnvironment = LaunchEnvironment()) -> AsyncStream<
+        ProcessEvent
+    > {
         let (stream, continuation) = AsyncStream.makeStream(of: ProcessEvent.self)
         start(replica, environment: environment) { event in
             continuation.yield(event)

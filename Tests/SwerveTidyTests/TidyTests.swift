@@ -148,7 +148,7 @@ import Testing
             "HTTPServer.swift", "ServeContext.swift", "HostedReplica.swift", "HostedActor.swift", "BurstRun.swift",
             "SwerveTool/Start.swift", "SwerveTool/OwnLog.swift", "SwerveTool/Convergence.swift",
             "SwerveTool/Changes.swift",
-            "SwerveTool/Run/Watch.swift", "KeptExecutables.swift", "SocketAcceptor.swift",
+            "SwerveTool/Run/Watch.swift", "KeptExecutables.swift", "KeptFolders.swift", "SocketAcceptor.swift",
             "AdminTime+System.swift", "LogStore+Instance.swift", "InstanceDirectory.swift", "SnapshotLoad.swift",
             "WallClock.swift", "ReplicaHealth.swift", "InstanceMetrics.swift", "ProcessTracing.swift",
         ]

@@ -44,6 +44,22 @@ int64_t swerve_heap_used(void);
 void swerve_limit_heaps(int count);
 // Returns the allocator's unused memory to the system.
 void swerve_return_memory(void);
+// Limits of the process, by the numbers of swerve_limit.
+enum swerve_limit {
+    swerve_limit_open_files,
+    swerve_limit_address_space,
+    swerve_limit_processes,
+    swerve_limit_file_size,
+    swerve_limit_core_size,
+};
+// The highest value that this process may give a limit; -1 for no bound, or when the system does not report it.
+int64_t swerve_limit_bound(int limit);
+// Gives a limit of this process a value, which it cannot raise again. -1 if it fails.
+int swerve_limit_set(int limit, int64_t value);
+// The variables of this process, as environ has them.
+char **swerve_environment(void);
+// Returns once what was written to the file system of the descriptor is on the disk. -1 if it fails.
+int swerve_sync_file_system(int descriptor);
 // From now on the process has at most this many bytes of memory of its own (RLIMIT_DATA). -1 if it fails.
 int swerve_limit_memory(int64_t bytes);
 

@@ -20,6 +20,8 @@ extension Deployment {
     ///     Further requests fail with `queueFull` (HTTP 503), unless they have a higher priority than one that waits in
     ///     their process.
     ///   - resources: the resources that one replica reserves on its node; none by default.
+    ///   - runtimeEnvironment: what the replicas' processes run in, on top of what the application's environment says;
+    ///     nothing of its own by default. Not with the placement `inProcess`.
     ///   - placement: where the replicas run; each in its own process by default.
     ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which
     ///     saves the way through a proxy; they do not by default. Only for the ingress of an application with a route
@@ -56,6 +58,7 @@ extension Deployment {
         maxOngoingRequests: Int? = nil,
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil,
         placement: DeploymentOptions.Placement? = nil,
         directIngress: Bool? = nil,
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
@@ -80,6 +83,7 @@ extension Deployment {
             maxOngoingRequests: maxOngoingRequests,
             maxQueuedRequests: maxQueuedRequests,
             resources: resources,
+            runtimeEnvironment: runtimeEnvironment,
             placement: placement,
             directIngress: directIngress,
             placementStrategy: placementStrategy,

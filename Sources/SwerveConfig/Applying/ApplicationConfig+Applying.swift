@@ -57,18 +57,15 @@ extension ApplicationConfig {
             }
             spec.deployments[index].options = options
         }
-        guard problems.isEmpty else { throw ConfigError(problems) }
         for index in spec.deployments.indices {
-            let variables = variables(of: spec.deployments[index].id.deployment)
-            if !variables.isEmpty { spec.deployments[index].variables = variables }
+            let own = deployments.first { $0.name == spec.deployments[index].id.deployment }
+            let environment = (spec.deployments[index].environment ?? RuntimeEnvironment())
+                .with(runtimeEnvironment?.environment).with(own?.runtimeEnvironment?.environment)
+            if let problem = environment.problem() { report(.conflict, own?.place ?? place, problem) }
+            spec.deployments[index].environment = environment.isEmpty ? nil : environment
         }
+        guard problems.isEmpty else { throw ConfigError(problems) }
         return spec
-    }
-
-    /// The variables of a deployment's processes: the application's, and the deployment's own on top.
-    private func variables(of name: String) -> [String: String] {
-        let own = deployments.first { $0.name == name }?.runtimeEnvironment?.variables ?? [:]
-        return (runtimeEnvironment?.variables ?? [:]).merging(own) { $1 }
     }
 
     /// The user configurations, by deployment. Each is to be decoded into the deployment's `UserConfig`.

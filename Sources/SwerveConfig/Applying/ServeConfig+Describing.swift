@@ -30,6 +30,11 @@ extension ApplicationConfig {
             if let userConfig = deployment.userConfig {
                 config.note("user_config: the program gives one, of \(userConfig.count) bytes")
             }
+            if let environment = deployment.environment {
+                // Values may be secrets.
+                let names = environment.variables.keys.sorted().joined(separator: ", ")
+                config.note("runtime_env: the program gives one" + (names.isEmpty ? "" : ", with \(names)"))
+            }
             return config
         }
     }

@@ -7,7 +7,6 @@ extension ServeConfig {
         }
         let atStart = "it is an option of the instance's start"
         let ofInstance = "all replicas of an instance log alike, as it was told at its start"
-        let notYet = "instances do not support it yet"
         note(http != nil, "http_options", atStart)
         note(proxyLocation != nil, "proxy_location", atStart)
         note(
@@ -19,12 +18,10 @@ extension ServeConfig {
             let path = "applications[\(index)]"
             note(application.logging != nil, "\(path).logging_config", ofInstance)
             note(application.isScaledExternally == true, "\(path).external_scaler_enabled", "scaling is always allowed")
-            note(application.runtimeEnvironment?.workingDirectory != nil, "\(path).runtime_env.working_dir", notYet)
             for (index, deployment) in application.deployments.enumerated() {
                 let path = "\(path).deployments[\(index)]"
                 let environment = deployment.runtimeEnvironment
                 note(deployment.logging != nil, "\(path).logging_config", ofInstance)
-                note(environment?.workingDirectory != nil, "\(path).runtime_env.working_dir", notYet)
                 note(environment?.executable != nil, "\(path).runtime_env.executable", "only an application has one")
             }
         }

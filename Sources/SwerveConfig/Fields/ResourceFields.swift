@@ -93,7 +93,7 @@ struct RayActorOptions: ConfigObject {
     var gpus: Double?
     var memory: Int?
     var custom: [String: Double]?
-    var runtimeEnvironment: RuntimeEnvironment?
+    var runtimeEnvironment: RuntimeEnvironmentConfig?
     var unused: [String: JSONValue] = [:]
 
     static let fields: [Field<RayActorOptions>] = [

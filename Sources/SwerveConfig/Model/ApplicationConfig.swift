@@ -9,7 +9,7 @@ public struct ApplicationConfig: Hashable, Sendable {
     public var importPath: ImportPath
     /// The arguments for the program's application, whose types only the program knows.
     public var args: [String: JSONValue]?
-    public var runtimeEnvironment: RuntimeEnvironment?
+    public var runtimeEnvironment: RuntimeEnvironmentConfig?
     public var logging: LoggingConfig?
     /// Whether only calls of the REST API scale the deployments. None may be autoscaled then.
     public var isScaledExternally: Bool?
@@ -70,11 +70,15 @@ public struct ImportPath: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// What the processes of an application or a deployment run in.
-public struct RuntimeEnvironment: Hashable, Sendable {
+public struct RuntimeEnvironmentConfig: Hashable, Sendable {
     /// Added to the environment of the replicas' processes.
     public var variables: [String: String]?
     /// A folder or a ZIP file, relative to the configuration file's folder.
     public var workingDirectory: String?
+    /// What the processes inherit of the instance's own variables.
+    public var inherits: InheritedVariables?
+    /// What the system limits the processes to.
+    public var limits: ProcessLimits?
     /// Another build of the program, relative to the configuration file's folder.
     public var executable: String?
     /// Fields of Ray that have no effect, by name.
@@ -85,9 +89,19 @@ public struct RuntimeEnvironment: Hashable, Sendable {
         self.workingDirectory = workingDirectory
         self.executable = executable
     }
+
+    /// What it says of the processes, apart from their executable.
+    package var environment: RuntimeEnvironment {
+        RuntimeEnvironment(
+            variables: variables ?? [:],
+            workingDirectory: workingDirectory,
+            inherits: inherits,
+            limits: limits ?? ProcessLimits()
+        )
+    }
 }
 
-extension RuntimeEnvironment: ConfigObject {
+extension RuntimeEnvironmentConfig: ConfigObject {
     init() {
         self.init(variables: nil)
     }

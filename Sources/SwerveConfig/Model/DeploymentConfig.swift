@@ -12,7 +12,7 @@ public struct DeploymentConfig: Hashable, Sendable {
     /// For the deployment's `reconfigure`, as JSON: only the program can decode it into its `UserConfig`.
     public var userConfigJSON: JSONValue?
     public var resources: Resources?
-    public var runtimeEnvironment: RuntimeEnvironment?
+    public var runtimeEnvironment: RuntimeEnvironmentConfig?
     public var placement: DeploymentOptions.Placement?
     public var directIngress: Bool?
     public var placementStrategy: DeploymentOptions.PlacementStrategy?

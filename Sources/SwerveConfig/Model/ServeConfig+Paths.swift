@@ -30,10 +30,10 @@ extension LoggingConfig {
     }
 }
 
-extension RuntimeEnvironment {
-    fileprivate func resolvingPaths(in folder: String) -> RuntimeEnvironment {
+extension RuntimeEnvironmentConfig {
+    fileprivate func resolvingPaths(in folder: String) -> RuntimeEnvironmentConfig {
         var environment = self
-        environment.workingDirectory = workingDirectory.map { Path.resolved($0, in: folder) }
+        environment.workingDirectory = workingDirectory.map { $0.contains("://") ? $0 : Path.resolved($0, in: folder) }
         environment.executable = executable.map { Path.resolved($0, in: folder) }
         return environment
     }

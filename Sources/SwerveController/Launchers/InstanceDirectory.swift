@@ -58,14 +58,8 @@ package struct InstanceDirectory {
     /// The lock file is removed last, so that an interrupted removal still leaves a recognisable leftover.
     private static func remove(all path: String) {
         for name in FileSystem.names(in: path) where name != lockName {
-            let file = "\(path)/\(name)"
-            guard FileStatus(file, followingLinks: false)?.kind == .folder else {
-                remove(file)
-                continue
-            }
-            // The executables of other programs.
-            for kept in FileSystem.names(in: file) { remove("\(file)/\(kept)") }
-            FileSystem.removeEmptyFolder(file)
+            // Folders are the executables of other programs, and what replicas start in.
+            FileSystem.removeTree("\(path)/\(name)")
         }
         if FileSystem.names(in: path) == [lockName] { remove("\(path)/\(lockName)") }
         FileSystem.removeEmptyFolder(path)

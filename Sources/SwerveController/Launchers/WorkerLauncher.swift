@@ -19,6 +19,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     private let groups: ProcessGroups
     private let kept: @Sendable (String) -> String?
     private let metricsEnd: @Sendable (String) -> Void
+    private let folder: @Sendable (String) -> String?
     private let logger: Logger
     private let state = Mutex(State())
 
@@ -60,6 +61,7 @@ package final class WorkerLauncher: ReplicaLauncher {
     ///   - groups: makes the control groups that limit workers.
     ///   - metricsEnd: told the file in which a process has counted that has ended, before it is removed.
     ///   - kept: where the executable of another build of the program is; `nil` if it is not kept.
+    ///   - folder: where the working directory with a digest is; `nil` if it is not kept.
     package init(
         processes: any ProcessLauncher,
         front: (any DirectFront)? = nil,
@@ -69,6 +71,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         groups: ProcessGroups = .own,
         kept: @escaping @Sendable (String) -> String? = { _ in nil },
         metricsEnd: @escaping @Sendable (String) -> Void = { _ in },
+        folder: @escaping @Sendable (String) -> String? = { _ in nil },
         logger: Logger,
         processorTime: @escaping @Sendable (Int32) -> Duration? = { ProcessTime.used(by: $0) }
     ) {
@@ -81,6 +84,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         self.groups = groups
         self.kept = kept
         self.metricsEnd = metricsEnd
+        self.folder = folder
         self.logger = logger
     }
 
@@ -96,7 +100,18 @@ package final class WorkerLauncher: ReplicaLauncher {
         guard spec.isOfThisBuild || executable != nil else {
             return report(.exited(reason: "the executable of build \(spec.build) is not kept"))
         }
+        let folder = spec.workingDirectory.flatMap { self.folder($0) }
+        if let digest = spec.workingDirectory, folder == nil {
+            return report(
+                .exited(
+                    reason:
+                        "its working directory, with the content \(digest.prefix(12)), is not kept any more; deploy the "
+                        + "application again"
+                )
+            )
+        }
         var settings = files.settings(of: replica)
+        settings.limits = spec.environment?.limits ?? ProcessLimits()
         var processes = processes
         if spec.options.directIngress {
             guard let front = direct?.front, let other = front.processes else {
@@ -112,8 +127,12 @@ package final class WorkerLauncher: ReplicaLauncher {
         }
         report(.placed(ReplicaPlace(address: settings.address, memoryLimit: limits.memory)))
         // What the instance says of devices and of itself comes last.
-        var environment = (spec.variables ?? [:]).merging(reservation.environment) { _, own in own }
-        environment[WorkerSettings.variable] = settings.text
+        var environment = LaunchEnvironment(
+            (spec.environment?.variables ?? [:]).merging(reservation.environment) { _, own in own },
+            inherits: spec.environment?.inherits ?? .all,
+            workingDirectory: folder
+        )
+        environment.variables[WorkerSettings.variable] = settings.text
         processes.start(replica, executable: executable, environment: environment) { event in
             switch event {
             case .launched(let processID):

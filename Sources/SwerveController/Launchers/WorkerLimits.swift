@@ -87,6 +87,7 @@ extension WorkerSettings {
                 throw ServeError(.system, "the replica cannot enter its control group: \(error)")
             }
         }
+        try limits.apply()
         guard memory > 0 else { return }
         let (limit, isTooMuch) = memory.addingReportingOverflow(WorkerLimits.allowance)
         if !isTooMuch, !ThisProcess.limitMemory(toFurther: limit) {
@@ -110,5 +111,43 @@ extension Reservation {
             variables[threads] = "\(max(1, Int(resources.cpus.value.rounded(.up))))"
         }
         return variables
+    }
+}
+
+extension ProcessLimits {
+    /// Limits this process, which cannot raise the limits again.
+    fileprivate func apply() throws(ServeError) {
+        for entry in entries {
+            do {
+                try entry.limit.set(entry.value)
+            } catch {
+                throw ServeError(.system, "the limit \(entry.name) cannot be \(entry.value): \(error)")
+            }
+        }
+    }
+
+    /// Refuses limits that are higher than what this process may pass on.
+    ///
+    /// - Throws: ``ServeError`` with code `invalidOptions`.
+    package func checkBounds() throws(ServeError) {
+        for entry in entries {
+            guard let bound = entry.limit.bound, entry.value > bound, ThisProcess.userID != 0 else { continue }
+            throw ServeError(
+                .invalidOptions,
+                "the limit \(entry.name) is \(entry.value), but the instance itself may have at most \(bound)"
+            )
+        }
+    }
+}
+
+extension ProcessLimits.Entry {
+    fileprivate var limit: ProcessLimit {
+        switch kind {
+        case .openFiles: .openFiles
+        case .addressSpace: .addressSpace
+        case .processes: .processes
+        case .fileSize: .fileSize
+        case .coreSize: .coreSize
+        }
     }
 }

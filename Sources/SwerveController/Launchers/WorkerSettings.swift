@@ -22,6 +22,8 @@ package struct WorkerSettings: Hashable, Sendable {
     package var memory = 0
     /// Whether user code counts with swift-metrics where the instance's metrics are.
     package var bootstrapsMetrics = true
+    /// What the worker limits itself to beside memory.
+    package var limits = ProcessLimits()
     /// The limits of the HTTP connections that a direct replica takes from the listening socket, which is its standard
     /// input; `nil` for another replica.
     package var http: HTTPSettings?
@@ -50,7 +52,7 @@ package struct WorkerSettings: Hashable, Sendable {
         let lines = [
             "\(instance)", "\(replica.number)", "\(replica.deployment)", controllerAddress, address, boardPath,
             gpus.joined(separator: ","), group, "\(memory)", "\(maxSharedBytes)", "\(bootstrapsMetrics)", logs.text,
-            tracing?.text ?? "",
+            tracing?.text ?? "", limits.text,
         ]
         return (lines + (http?.lines ?? [])).joined(separator: "\n")
     }
@@ -58,11 +60,11 @@ package struct WorkerSettings: Hashable, Sendable {
     /// - Returns: `nil` for a text that ``text`` does not produce.
     package init?(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        let http = HTTPSettings(lines.dropFirst(13))
-        guard lines.count == 13 || http != nil, lines.count >= 13, let instance = InstanceID(lines[0]),
+        let http = HTTPSettings(lines.dropFirst(14))
+        guard lines.count == 14 || http != nil, lines.count >= 14, let instance = InstanceID(lines[0]),
             let number = UInt64(lines[1]), let deployment = DeploymentID(lines[2]), let memory = Int(lines[8]),
             let maxSharedBytes = Int(lines[9]), let bootstrapsMetrics = Bool(lines[10]),
-            let logs = LogSettings(lines[11])
+            let logs = LogSettings(lines[11]), let limits = ProcessLimits(lines[13])
         else {
             return nil
         }
@@ -78,6 +80,7 @@ package struct WorkerSettings: Hashable, Sendable {
         gpus = lines[6].split(separator: ",").map(String.init)
         group = lines[7]
         self.memory = memory
+        self.limits = limits
         self.http = http
         self.maxSharedBytes = maxSharedBytes
         self.bootstrapsMetrics = bootstrapsMetrics

@@ -223,7 +223,7 @@ package final class ProxyFleet: CallerGroup {
     }
 
     private func start(_ number: UInt64) {
-        let environment = [WorkerSettings.variable: settings(number).text]
+        let environment = LaunchEnvironment([WorkerSettings.variable: settings(number).text])
         state.withLock { $0.processes }?.start(Self.process(number), executable: nil, environment: environment) {
             event in
             switch event {

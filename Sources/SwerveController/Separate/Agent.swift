@@ -87,7 +87,7 @@ package final class Agent: Sendable {
             return (state.attempt, state.token, state.nextReplica)
         }
         guard let (attempt, token, first) = next else { return }
-        let environment = [WorkerSettings.variable: settings(token, first).text]
+        let environment = LaunchEnvironment([WorkerSettings.variable: settings(token, first).text])
         processes.start(Self.process(attempt), executable: nil, environment: environment) { event in
             switch event {
             case .launched(let processID):

@@ -15,6 +15,8 @@ extension DeploymentOptions {
     ///     Further requests fail with `queueFull` (HTTP 503), unless they have a higher priority than one that waits in
     ///     their process.
     ///   - resources: the resources that one replica reserves on its node; none by default.
+    ///   - runtimeEnvironment: what the replicas' processes run in, on top of what the application's environment says;
+    ///     nothing of its own by default. Not with the placement `inProcess`.
     ///   - placement: where the replicas run; each in its own process by default.
     ///   - directIngress: whether the replicas' processes take the application's HTTP connections themselves, which
     ///     saves the way through a proxy; they do not by default. Only for the ingress of an application with a route
@@ -51,6 +53,7 @@ extension DeploymentOptions {
         maxOngoingRequests: Int = 100,
         maxQueuedRequests: Int = 10_000,
         resources: Resources = Resources(),
+        runtimeEnvironment: RuntimeEnvironment? = nil,
         placement: Placement = .process,
         directIngress: Bool = false,
         placementStrategy: PlacementStrategy = .spread,
@@ -74,6 +77,7 @@ extension DeploymentOptions {
         self.maxOngoingRequests = maxOngoingRequests
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
+        self.runtimeEnvironment = runtimeEnvironment
         self.placement = placement
         self.directIngress = directIngress
         self.placementStrategy = placementStrategy

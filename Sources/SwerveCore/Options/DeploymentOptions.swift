@@ -59,6 +59,9 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     public var maxQueuedRequests: Int = 10_000
     /// The resources that one replica reserves on its node; none by default.
     public var resources: Resources = Resources()
+    /// What the replicas' processes run in, on top of what the application's environment says; nothing of its own by
+    /// default. Not with the placement `inProcess`.
+    public var runtimeEnvironment: RuntimeEnvironment? = nil
     /// Where the replicas run; each in its own process by default.
     public var placement: Placement = .process
     /// Whether the replicas' processes take the application's HTTP connections themselves, which saves the way through a
@@ -105,6 +108,11 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
     /// The largest accepted ``maxOngoingRequests`` and ``maxQueuedRequests``.
     public static let maximumRequests = 10_000_000
 
+    /// Why replicas in the instance's process cannot have an environment.
+    package static let sharedEnvironment =
+        "its replicas run in the instance's own process, which has one environment for all; leave the runtime environment "
+        + "out, or choose the placement process"
+
     /// - Throws: ``ServeError`` with code `invalidOptions`; the message names the option, its value and the accepted
     ///   range.
     package func validate(deployment: String) throws(ServeError) {
@@ -127,6 +135,10 @@ public struct DeploymentOptions: Hashable, Sendable, Codable {
         if let problem { throw refuse(problem) }
         if directIngress, placement != .process {
             throw refuse("directIngress needs the placement process, but the placement is \(placement)")
+        }
+        if let problem = runtimeEnvironment?.problem() { throw refuse(problem) }
+        if placement == .inProcess, let runtimeEnvironment, !runtimeEnvironment.isEmpty {
+            throw refuse(Self.sharedEnvironment)
         }
         let times = [
             ("startTimeout", startTimeout), ("progressDeadline", progressDeadline),

@@ -10,6 +10,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
     public var maxOngoingRequests: Int?
     public var maxQueuedRequests: Int?
     public var resources: Resources?
+    public var runtimeEnvironment: RuntimeEnvironment?
     public var placement: DeploymentOptions.Placement?
     public var directIngress: Bool?
     public var placementStrategy: DeploymentOptions.PlacementStrategy?
@@ -34,6 +35,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         maxOngoingRequests: Int? = nil,
         maxQueuedRequests: Int? = nil,
         resources: Resources? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil,
         placement: DeploymentOptions.Placement? = nil,
         directIngress: Bool? = nil,
         placementStrategy: DeploymentOptions.PlacementStrategy? = nil,
@@ -57,6 +59,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         self.maxOngoingRequests = maxOngoingRequests
         self.maxQueuedRequests = maxQueuedRequests
         self.resources = resources
+        self.runtimeEnvironment = runtimeEnvironment
         self.placement = placement
         self.directIngress = directIngress
         self.placementStrategy = placementStrategy
@@ -84,6 +87,7 @@ public struct DeploymentOverrides: Hashable, Sendable {
         if let maxOngoingRequests { options.maxOngoingRequests = maxOngoingRequests }
         if let maxQueuedRequests { options.maxQueuedRequests = maxQueuedRequests }
         if let resources { options.resources = resources }
+        if let runtimeEnvironment { options.runtimeEnvironment = runtimeEnvironment }
         if let placement { options.placement = placement }
         if let directIngress { options.directIngress = directIngress }
         if let placementStrategy { options.placementStrategy = placementStrategy }

@@ -157,13 +157,15 @@ extension ServeInstance {
         wanted.routePrefix = application.routePrefix.map { $0.path ?? "" }
         wanted.userConfigs = application.userConfigs
         let executable = application.runtimeEnvironment?.executable ?? application.importPath.executable
-        let variables = application.runtimeEnvironment?.variables ?? [:]
-        let spec = try await describe(executable, wanted, environment: variables)
+        let environment = application.runtimeEnvironment?.environment ?? RuntimeEnvironment()
+        let described = try await describe(executable, wanted, environment: environment)
+        let spec: ApplicationSpec
         do {
-            return try application.applied(to: spec)
+            spec = try application.applied(to: described)
         } catch {
             throw AdminError(.badRequest, "invalid_configuration", "\(error)")
         }
+        return try await prepared(spec, in: programs().folders)
     }
 
     fileprivate func planOfDeletion(_ name: String) throws -> DeployPlan {

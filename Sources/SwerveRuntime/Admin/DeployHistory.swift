@@ -31,6 +31,13 @@ struct DeployHistory {
         applications[spec.name] = application
     }
 
+    /// The contents of the working directories that going back may need.
+    var workingDirectories: Set<String> {
+        applications.values.reduce(into: []) { found, application in
+            for entry in application.entries { found.formUnion(entry.spec.workingDirectories) }
+        }
+    }
+
     mutating func remove(_ name: String) { applications[name] = nil }
 
     /// When each application was deployed last, by name.

@@ -2,6 +2,7 @@ internal import Distributed
 internal import NIOCore
 package import SwerveActors
 package import SwerveCore
+internal import SwerveSystem
 internal import SwerveTransport
 
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
@@ -14,6 +15,7 @@ package enum ApplicationBuilder {
         name: String,
         routePrefix: String?,
         cors: CORS? = nil,
+        environment: RuntimeEnvironment? = nil,
         placement: DeploymentOptions.Placement? = nil,
         userConfigs: [String: JSONValue] = [:]
     ) async throws -> ApplicationSpec {
@@ -36,7 +38,7 @@ package enum ApplicationBuilder {
         try collector.collect(root)
         let resolved = try await collector.values.resolved()
         let names = try Names(collector.found, resolved, application: name, of: instance)
-        let deployments = try collector.found.map { try spec(of: $0, names, placement, userConfigs) }
+        let deployments = try collector.found.map { try spec(of: $0, names, environment, placement, userConfigs) }
         for name in userConfigs.keys.sorted() where !deployments.contains(where: { $0.id.deployment == name }) {
             let hint = NearestName.hint(for: name, among: deployments.map(\.id.deployment))
             throw ServeError(.invalidOptions, "user configuration: there is no deployment '\(name)'; \(hint)")
@@ -67,6 +69,7 @@ package enum ApplicationBuilder {
     private static func spec(
         of bound: BoundDeployment,
         _ names: Names,
+        _ environment: RuntimeEnvironment?,
         _ placement: DeploymentOptions.Placement?,
         _ userConfigs: [String: JSONValue]
     ) throws -> DeploymentSpec {
@@ -75,9 +78,14 @@ package enum ApplicationBuilder {
         if let placement {
             options.placement = placement
             // Who says where replicas run, whatever the options say, also says it of these.
-            if placement != .process { options.directIngress = false }
+            if placement != .process { (options.directIngress, options.runtimeEnvironment) = (false, nil) }
         }
         try options.validate(deployment: id.deployment)
+        let environment = try self.environment(
+            of: &options,
+            on: placement == .inProcess ? nil : environment,
+            deployment: id
+        )
         try options.validate(bound.type._batchedMethods, deployment: id.deployment)
         if let problem = bound.type._multiplexing?.problem {
             throw ServeError(.invalidOptions, "deployment '\(id.deployment)': \(problem)")
@@ -108,8 +116,30 @@ package enum ApplicationBuilder {
             answersHTTP: bound.type is any HTTPIngress.Type,
             userConfig: bound.hasUserConfig || given != nil ? Array(config.buffer.readableBytesView) : nil,
             build: "\(BuildID.own)",
-            calls: names.calls.map(\.deployment)
+            calls: names.calls.map(\.deployment),
+            environment: environment
         )
+    }
+
+    /// Takes a deployment's own environment out of its options, which all callers get, and puts it on top of the
+    /// application's.
+    private static func environment(
+        of options: inout DeploymentOptions,
+        on outer: RuntimeEnvironment?,
+        deployment id: DeploymentID
+    ) throws(ServeError) -> RuntimeEnvironment? {
+        var environment = (outer ?? RuntimeEnvironment()).with(options.runtimeEnvironment)
+        options.runtimeEnvironment = nil
+        if environment.isEmpty { return nil }
+        let problem = options.placement == .inProcess ? DeploymentOptions.sharedEnvironment : environment.problem()
+        if let problem {
+            throw ServeError(.invalidOptions, "deployment '\(id.deployment)': \(problem)", deployment: id)
+        }
+        // Another process may make use of it.
+        if let source = environment.workingDirectory {
+            environment.workingDirectory = FileSystem.absolute(try RuntimeEnvironment.path(of: source))
+        }
+        return environment
     }
 
     /// Finds every deployment that the root refers to, directly or not, each once and in the order of discovery; and the

@@ -1,4 +1,4 @@
-internal import SwerveCore
+public import SwerveCore
 
 /// An application of another program, for ``ServeInstance/deploy(_:)``.
 public struct ProgramApplication: Hashable, Sendable {
@@ -12,19 +12,23 @@ public struct ProgramApplication: Hashable, Sendable {
     public var name: String?
     /// The path below which it answers HTTP; `nil` for the application's own, an empty text for none.
     public var routePrefix: String?
+    /// What its replicas' processes run in, on top of what the program says.
+    public var runtimeEnvironment: RuntimeEnvironment?
 
     public init(
         executable: String,
         application: String? = nil,
         arguments: [String: String] = [:],
         name: String? = nil,
-        routePrefix: String? = nil
+        routePrefix: String? = nil,
+        runtimeEnvironment: RuntimeEnvironment? = nil
     ) {
         self.executable = executable
         self.application = application
         self.arguments = arguments
         self.name = name
         self.routePrefix = routePrefix
+        self.runtimeEnvironment = runtimeEnvironment
     }
 
     package var wanted: DescribeRequest.Wanted {

@@ -1,6 +1,6 @@
 package import NIOCore
 package import SwerveCore
-internal import SwerveLaunch
+package import SwerveLaunch
 internal import SwerveSystem
 internal import Synchronization
 
@@ -38,21 +38,24 @@ package struct ProgramReader: Sendable {
     ///
     /// - Parameters:
     ///   - path: of the executable.
-    ///   - environment: variables for the process besides this process's own.
+    ///   - environment: what the process is started in.
     /// - Throws: ``ServeError`` with code `startFailed` if the program cannot be started, takes too long or does not
     ///   declare applications; what it answers itself, such as `notFound` for an application that it does not have. If the
     ///   caller is cancelled, the program is killed.
     package func ask(
         _ path: String,
         _ wanted: DescribeRequest.Wanted?,
-        environment: [String: String] = [:]
+        environment: LaunchEnvironment = LaunchEnvironment()
     ) async throws(ServeError) -> DescribeAnswer {
         let answer = "\(folder)/answer-\(UInt64.random(in: .min ... .max))"
         defer { try? FileSystem.remove(answer) }
         let request = DescribeRequest(answer: answer, instance: instance, wanted: wanted)
         var environment = environment
         do {
-            environment[DescribeRequest.variable] = String(decoding: try JSONEncoder().encode(request), as: UTF8.self)
+            environment.variables[DescribeRequest.variable] = String(
+                decoding: try JSONEncoder().encode(request),
+                as: UTF8.self
+            )
         } catch {
             throw ServeError(.invalidOptions, "the arguments cannot be passed to '\(path)': \(error)")
         }
@@ -81,7 +84,7 @@ package struct ProgramReader: Sendable {
     /// Runs the program to its end.
     ///
     /// - Returns: how it ended.
-    private func run(_ path: String, _ environment: [String: String]) async throws(ServeError) -> String {
+    private func run(_ path: String, _ environment: LaunchEnvironment) async throws(ServeError) -> String {
         let launcher = try LocalProcessLauncher()
         let id = ReplicaID(deployment: DeploymentID(application: "", deployment: "description"), number: 0)
         let isLate = Mutex(false)

@@ -118,14 +118,18 @@ package final class ReadOnlyFile: Sendable {
     private let path: String
     private let descriptor: Descriptor
 
-    package init(_ path: String) throws(SystemFailure) {
+    /// - Parameter followsLink: whether a link is followed in the last part of the path.
+    package init(_ path: String, followsLink: Bool = true) throws(SystemFailure) {
         self.path = path
         do {
-            descriptor = try Descriptor(opening: path, O_RDONLY)
+            descriptor = try Descriptor(opening: path, O_RDONLY | (followsLink ? 0 : O_NOFOLLOW | O_NONBLOCK))
         } catch {
             throw SystemFailure("read", path, error)
         }
     }
+
+    /// What the system tells about the file that is open.
+    package var status: FileStatus? { FileStatus(descriptor.number) }
 
     /// Reads bytes from `offset` on, at most as many as the buffer holds; goes on when a signal interrupts it.
     ///

@@ -21,6 +21,18 @@ package enum ThisProcess {
         getenv(name).map { String(cString: $0) }
     }
 
+    /// All variables, each as the bytes of `NAME=value`.
+    package static var environment: [[UInt8]] {
+        guard let first = swerve_environment() else { return [] }
+        var entries: [[UInt8]] = []
+        var next = first
+        while let entry = next.pointee {
+            entries.append([UInt8](UnsafeRawBufferPointer(start: entry, count: strlen(entry))))
+            next += 1
+        }
+        return entries
+    }
+
     package static func removeEnvironmentVariable(_ name: String) { unsetenv(name) }
 
     /// The path of the program that runs.

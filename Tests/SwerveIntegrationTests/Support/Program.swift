@@ -21,6 +21,27 @@ final class Program {
 
     static func product(_ name: String) -> URL { products.appending(path: name) }
 
+    /// Writes a program that differs from other numbers' in its build id alone.
+    static func write(_ name: String, asBuild number: UInt8, to url: URL) throws {
+        var bytes = try Data(contentsOf: product(name))
+        // The note: the lengths of its name and of its value, its type, its name, the id.
+        let head = Data([4, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0] + Array("GNU\0".utf8))
+        let note = try #require(bytes.range(of: head))
+        bytes[note.upperBound] ^= number
+        // Written by a child: while this process has the file open for writing, a process that another test starts may
+        // have it, too, and nobody could run it.
+        let writer = Process()
+        writer.executableURL = URL(filePath: "/bin/sh")
+        writer.arguments = ["-c", "cat > '\(url.path())' && chmod 755 '\(url.path())'"]
+        let pipe = Pipe()
+        writer.standardInput = pipe
+        try writer.run()
+        try pipe.fileHandleForWriting.write(contentsOf: bytes)
+        try pipe.fileHandleForWriting.close()
+        writer.waitUntilExit()
+        #expect(writer.terminationStatus == 0)
+    }
+
     init(_ program: URL, _ arguments: [String]) throws {
         let pipe = Pipe()
         output = pipe.fileHandleForReading
