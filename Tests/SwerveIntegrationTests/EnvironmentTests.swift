@@ -14,7 +14,7 @@ extension IntegrationTests {
         private static let secret = "TEST_SECRET_OF_THE_INSTANCE"
 
         init() {
-            setenv(Self.secret, "hush", 1)
+            setenv(Self.secret, "hush", 0)
         }
 
         private func withFolder(_ body: (String) async throws -> Void) async throws {
