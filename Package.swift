@@ -662,7 +662,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveCommandsTests",
-            dependencies: ["SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts"],
+            dependencies: [
+                "SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts",
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -113,7 +113,10 @@ try await Serve.start(options)
 let catalogue = Catalogue.options(placement: placement).bind()
 let ranker = Ranker.options(placement: placement).bind(catalogue: catalogue)
 try await Serve.run(
-    Front.options(placement: placement, directIngress: arguments[4] == "direct").bind(ranker: ranker, catalogue: catalogue),
+    Front.options(placement: placement, directIngress: arguments[4] == "direct").bind(
+        ranker: ranker,
+        catalogue: catalogue
+    ),
     name: "words",
     routePrefix: "/words"
 )
