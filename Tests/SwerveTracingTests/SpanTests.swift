@@ -1,7 +1,8 @@
 import SwerveCore
-import SwerveTracing
 import Testing
 import Tracing
+
+@testable import SwerveTracing
 
 @Suite struct SpanTests {
     private struct Failure: Error, CustomStringConvertible {

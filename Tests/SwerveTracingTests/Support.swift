@@ -3,6 +3,7 @@ import SwerveCore
 import SwerveTracing
 import Synchronization
 import Testing
+import Tracing
 
 /// A span whose name is a number.
 func span(_ number: Int) throws -> SpanRecord {
