@@ -14,7 +14,7 @@ import Testing
             output: ProcessOutput(passesOn: false, keptIn: store)
         )
         var last = ""
-        for await event in launcher.events(of: ReplicaID(number), ["SCRIPT": script]) {
+        for await event in launcher.events(of: ReplicaID(number), LaunchEnvironment(["SCRIPT": script])) {
             if case .exited(_, let output) = event { last = output }
         }
         return last
