@@ -72,7 +72,7 @@ import Testing
             begun = service.begun.load(ordering: .relaxed)
             for _ in 0..<1000 { await Task.yield() }
         }
-        try await client.setOption(.autoRead, value: true)
+        try await client.setOption(.autoRead, value: true).get()
         var all = try await answers.futureResult.get()
         for number in 0..<count {
             let bytes = all.readableBytesView

@@ -52,10 +52,12 @@ import Testing
 
     @Test func `reading logs takes the token, although this is loopback`() async throws {
         try await withAdmin { client in
-            #expect(try await client.send("GET", "/api/v1/logs", isTrusted: false).status == 401)
-            #expect(try await client.send("GET", "/api/v1/logs?follow=true", isTrusted: false).status == 401)
-            #expect(try await client.send("GET", "/api/v1/logs").status == 200)
-            #expect(try await client.send("GET", "/api/v1/status", isTrusted: false).status == 200)
+            let logs = try await client.send("GET", "/api/v1/logs", isTrusted: false)
+            let followed = try await client.send("GET", "/api/v1/logs?follow=true", isTrusted: false)
+            let trusted = try await client.send("GET", "/api/v1/logs")
+            let status = try await client.send("GET", "/api/v1/status", isTrusted: false)
+            #expect(logs.status == 401 && followed.status == 401)
+            #expect(trusted.status == 200 && status.status == 200)
         }
     }
 
@@ -63,7 +65,7 @@ import Testing
         try await withAdmin { client in
             let instance = client.instance
             try await instance.run(Talker.bind(listener: Listener.bind()), name: "talk", routePrefix: "/talk")
-            _ = try await fetch("/talk/x", headers: ["x-request-id": "r"], port: try #require(await instance.port))
+            _ = try await fetch("/talk/x", headers: ["x-request-id": "r"], port: await instance.port)
             try await eventually("it is there") { try await !client.lines("?contains=heard").isEmpty }
             let heard = try #require(try await client.lines("?deployment=talk/Listener&level=notice").first)
             #expect(heard["level"] as? String == "notice" && heard["deployment"] as? String == "Listener")
