@@ -7,7 +7,7 @@ import Testing
 
 @testable import SwerveAdmin
 
-@Suite(.timeLimit(.minutes(1))) struct LogsTests {
+@Suite(.timeLimit(.minutes(10))) struct LogsTests {
     private let store = LogStore(LogOptions(maxLines: 1000)) { 1_795_972_927_123_000_000 }
     private static let replica = LogSource.replica(
         ReplicaID(deployment: DeploymentID(application: "a", deployment: "B"), number: 1)

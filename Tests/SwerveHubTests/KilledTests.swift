@@ -49,11 +49,12 @@ struct KilledTests {
                     let blobs = folder + "/models--owner--name/blobs"
                     while true {
                         let names = (try? FileManager.default.contentsOfDirectory(atPath: blobs)) ?? []
+                        let isSmallWhole = names.contains { !$0.hasSuffix(".incomplete") }
                         let sizes = names.map { name in
                             let facts = try? FileManager.default.attributesOfItem(atPath: blobs + "/" + name)
                             return (facts?[.size] as? Int) ?? 0
                         }
-                        if names.count == 2, sizes.contains(where: { $0 >= 2 << 20 }), sizes.contains(2) {
+                        if names.count == 2, sizes.contains(where: { $0 >= 2 << 20 }), isSmallWhole {
                             kill(getpid(), SIGKILL)
                         }
                         await Task.yield()

@@ -25,7 +25,7 @@ import Testing
         try await withDirectory { directory in
             setenv("LAUNCH_TEST_SECRET", "hush", 1)
             let environment = LaunchEnvironment(["MINE": "yes"], inherits: .base, workingDirectory: directory)
-            try await Shell().run("{ pwd; env; } > out", environment)
+            try await Shell().run("{ pwd; env; } > '\(directory)/out'", environment)
             let found = lines(of: "\(directory)/out")
             #expect(found.first == directory)
             #expect(found.contains("MINE=yes") && found.contains("PWD=\(directory)"))

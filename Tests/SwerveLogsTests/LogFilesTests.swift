@@ -60,7 +60,7 @@ private final class FakeDisk: LogDisk {
     func text(_ name: String) -> String { String(decoding: state.withLock { $0.files[name] ?? [] }, as: UTF8.self) }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct LogFilesTests {
+@Suite(.timeLimit(.minutes(10))) struct LogFilesTests {
     private final class Reports: Sendable {
         private let reasons = Mutex<[String]>([])
         func add(_ reason: String) { reasons.withLock { $0.append(reason) } }

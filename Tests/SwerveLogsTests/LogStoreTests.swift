@@ -2,7 +2,7 @@ import SwerveCore
 import SwerveLogs
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LogStoreTests {
+@Suite(.timeLimit(.minutes(10))) struct LogStoreTests {
     @Test func `lines of all processes come in the order in which they were written`() {
         let store = makeStore()
         store.add(["a", "b"], from: .detector(1), .output)

@@ -59,7 +59,7 @@ package struct TracingSettings: Hashable, Sendable {
         }
         self.serviceName = serviceName
         self.sampling = sampling
-        self.headers = headers.sorted { $0.key < $1.key }.map { ($0.key.lowercased(), $0.value) }
+        self.headers = headers.map { ($0.key.lowercased(), $0.value) }.sorted { $0.0 < $1.0 }
         self.limits = limits
     }
 

@@ -98,7 +98,14 @@ extension SpanRecord.Value {
         case .doubleArray(let values): self = .list(values.map { .number($0) })
         case .boolArray(let values): self = .list(values.map { .flag($0) })
         case .stringArray(let values): self = .list(values.map { .text($0.cut(to: longest)) })
-        case .stringConvertibleArray(let values): self = .list(values.map { .text("\($0)".cut(to: longest)) })
+        case .stringConvertibleArray(let values):
+            // A list of Int comes like this.
+            self = .list(
+                values.map { value in
+                    if let number = value as? Int { return .integer(Int64(number)) }
+                    return .text("\(value)".cut(to: longest))
+                }
+            )
         default: return nil
         }
     }
