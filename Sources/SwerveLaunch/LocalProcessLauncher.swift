@@ -138,7 +138,10 @@ package final class LocalProcessLauncher: ProcessLauncher {
     }
 
     private static func variables(_ environment: LaunchEnvironment) -> Environment {
-        if let entries = environment.entries(inheriting: ThisProcess.environment) { return .custom(entries) }
+        if let entries = environment.entries(inheriting: ThisProcess.environment) {
+            // Each is passed on as a C string.
+            return .custom(entries.map { $0 + [0] })
+        }
         var overrides: [Environment.Key: String?] = [:]
         for (key, value) in environment.allVariables {
             if let key = Environment.Key(rawValue: key) { overrides[key] = value }

@@ -1,4 +1,3 @@
-internal import Dispatch
 package import SwerveCore
 package import SwerveLogs
 internal import SwerveSystem
@@ -29,17 +28,14 @@ package struct ProcessOutput: Sendable {
 /// A slow reader of this process's output slows the children down, as it would if they wrote to it themselves. Keeping
 /// lines never waits.
 final class OutputRelay: @unchecked Sendable {
-    // Unchecked: the variables are only touched on the queue.
-
-    /// Serial, so that output which children write at the same time does not mix.
-    private static let queue = DispatchQueue(label: "swerve.output")
+    // Unchecked: the variables are only touched on the reader's thread. There is one, so output which children write at the
+    // same time does not mix.
 
     /// The child's end; the launcher closes it once the child has it.
     let writingEnd: Int32
     private let readingEnd: Int32
     private let destination: Int32?
     private let keep: ([String]) -> Void
-    private let source: any DispatchSourceRead
     private var splitter: LineSplitter
     private var last = LastOutput()
     private var isOver = false
@@ -55,18 +51,22 @@ final class OutputRelay: @unchecked Sendable {
         self.destination = destination
         self.keep = keep
         splitter = LineSplitter(limit: limit)
-        source = DispatchSource.makeReadSource(fileDescriptor: readingEnd, queue: Self.queue)
-        let readingEnd = readingEnd
-        source.setCancelHandler { Descriptors.close(readingEnd) }
         // Holds the relay until nobody has the pipe any more: programs that the child started may outlive it.
-        source.setEventHandler { self.read() }
-        source.activate()
+        let isRead = PipeReader.shared.add(readingEnd) {
+            self.read()
+            return !self.isOver
+        }
+        guard isRead else {
+            Descriptors.close(readingEnd)
+            Descriptors.close(writingEnd)
+            return nil
+        }
     }
 
     /// Takes what the child has written until now, and returns its last lines. Call it when the child has ended.
     func lastLines() async -> String {
         await withCheckedContinuation { continuation in
-            Self.queue.async {
+            PipeReader.shared.run {
                 self.read()
                 self.endLine()
                 continuation.resume(returning: self.last.text())
@@ -93,7 +93,5 @@ final class OutputRelay: @unchecked Sendable {
         guard !isOver else { return }
         isOver = true
         endLine()
-        source.cancel()
-        source.setEventHandler(handler: nil)
     }
 }

@@ -21,6 +21,19 @@ package enum Descriptors {
         return (ends[0], ends[1])
     }
 
+    /// Waits until some of the descriptors have something to read or have ended, however long that takes.
+    ///
+    /// - Returns: those; all of them, after a second, if the system cannot tell.
+    package static func waitForInput(_ descriptors: [Int32]) -> [Int32] {
+        var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        while poll(&polled, nfds_t(polled.count), -1) < 0 {
+            if errno == EINTR { continue }
+            SystemThread.sleep(seconds: 1)
+            return descriptors
+        }
+        return polled.filter { $0.revents != 0 }.map(\.fd)
+    }
+
     /// Reads what is there, at most as much as the chunk holds; goes on when a signal interrupts it.
     ///
     /// - Returns: the number of bytes; 0 at the end.
