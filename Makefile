@@ -56,14 +56,15 @@ test-operations: setup-operations
 	$(SWIFT) build --product entry-application
 	$(SWIFT) build --product swerve
 	@$(MAKE) --no-print-directory run-operations
+	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
+	.venv-operations/bin/python Tests/Operations/check_tracing.py .build/debug/entry-tracing
 
+# Its core, which "make test" runs, too.
 run-operations:
 	Tests/Operations/swerve_cli.py .build/debug/swerve .build/debug/entry-application
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
 	Tests/Operations/check_metrics.py .build/debug/metrics-app
-	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
-	.venv-operations/bin/python Tests/Operations/dashboard_pieces.py .build/debug/entry-dashboard
-	.venv-operations/bin/python Tests/Operations/check_tracing.py .build/debug/entry-tracing
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a
 # kind of fault is put back into a copy of the tree, and must be found.

@@ -55,7 +55,8 @@ class Program:
         self.process = subprocess.Popen(
             [self.path, self.token_file, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.url = self.process.stdout.readline().split()[1]
+        # What the replicas print goes to the same place.
+        self.url = next(line for line in self.process.stdout if line.startswith("admin ")).split()[1]
         self.token = self.token_file.read_text().strip()
 
     def stop(self):
