@@ -44,6 +44,7 @@ package enum ProcessTracing {
         let recorder = SpanRecorder(
             settings,
             beginsTracesAtCalls: beginsTracesAtCalls,
+            request: slot.request,
             clock: { UInt64(max(0, WallClock.nanoseconds)) },
             seeds: (random.next(), random.next()),
             receiver: exporter

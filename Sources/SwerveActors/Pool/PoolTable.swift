@@ -19,7 +19,9 @@ package final class PoolTable: Sendable {
     /// What this process counts for the instance.
     package let metrics: ProcessMetrics
     /// Where the process's spans go.
-    package let tracing = TracingSlot()
+    package let tracing = TracingSlot {
+        ServeContext.current.map { RequestTrace(trace: $0.trace, isDecided: $0.isTraceDecided) }
+    }
     private let state: Mutex<State>
 
     /// - Parameters:

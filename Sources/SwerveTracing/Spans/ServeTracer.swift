@@ -47,7 +47,7 @@ package struct ServeTracer: Tracer {
         return recorder.beginAlways(
             operationName,
             kind: kind,
-            below: parent?.trace,
+            below: parent.map(\.trace) ?? recorder.parentInRequest(),
             isRemote: isRemote,
             at: instant().nanosecondsSinceEpoch,
             in: context

@@ -8,22 +8,27 @@ package final class SpanRecorder: Sendable {
     /// Whether calls by handle from code outside of requests begin traces: not in a replica's process, where such code
     /// may belong to a request whose trace is not recorded.
     package let beginsTracesAtCalls: Bool
+    /// The request that the current task works on; `nil` outside of requests.
+    let request: @Sendable () -> RequestTrace?
     private let clock: @Sendable () -> UInt64
     private let generators: Mutex<(SplitMix64, SplitMix64)>
     private let receiver: any SpanReceiver
 
     /// - Parameters:
+    ///   - request: the request that the current task works on; `nil` outside of requests.
     ///   - clock: the nanoseconds since 1970.
     ///   - seeds: for IDs; two, because those of traces are random in 16 bytes.
     package init(
         _ settings: TracingSettings,
         beginsTracesAtCalls: Bool,
+        request: @escaping @Sendable () -> RequestTrace? = { nil },
         clock: @escaping @Sendable () -> UInt64,
         seeds: (UInt64, UInt64),
         receiver: any SpanReceiver
     ) {
         self.settings = settings
         self.beginsTracesAtCalls = beginsTracesAtCalls
+        self.request = request
         self.clock = clock
         self.generators = Mutex((SplitMix64(seed: seeds.0), SplitMix64(seed: seeds.1)))
         self.receiver = receiver
@@ -58,6 +63,15 @@ package final class SpanRecorder: Sendable {
     /// Whether spans below this one are recorded; without one, whether some are.
     @inline(__always)
     package func takes(_ parent: TraceContext?) -> Bool { settings.sampling.isOn && parent?.isSampled ?? true }
+
+    /// What a span of user code belongs below that is in no other span; `nil` if it may begin a trace.
+    func parentInRequest() -> TraceContext? {
+        guard let request = request() else { return nil }
+        if let trace = request.trace { return trace }
+        // It was decided elsewhere, where the request came in.
+        guard request.isDecided || !beginsTracesAtCalls else { return nil }
+        return TraceContext(newTrace(), newSpan(), flags: 0)
+    }
 
     /// A span of user code: it has a context even if it is not recorded, so that the spans below it are not either.
     func beginAlways(
@@ -114,6 +128,18 @@ package final class SpanRecorder: Sendable {
     }
 }
 
+/// What a request says of its trace.
+package struct RequestTrace: Sendable {
+    package var trace: TraceContext?
+    /// Whether it was decided where the request came in whether its trace is recorded.
+    package var isDecided: Bool
+
+    package init(trace: TraceContext?, isDecided: Bool) {
+        self.trace = trace
+        self.isDecided = isDecided
+    }
+}
+
 /// Takes spans that are over.
 package protocol SpanReceiver: Sendable {
     func add(_ record: SpanRecord)
@@ -126,8 +152,12 @@ package protocol SpanReceiver: Sendable {
 package final class TracingSlot: Sendable {
     private let isSet = Atomic(false)
     private let value = Mutex<SpanRecorder?>(nil)
+    let request: @Sendable () -> RequestTrace?
 
-    package init() {}
+    /// - Parameter request: the request that the current task works on; `nil` outside of requests.
+    package init(request: @escaping @Sendable () -> RequestTrace? = { nil }) {
+        self.request = request
+    }
 
     /// Whether there is a recorder; one load.
     @inline(__always)
