@@ -208,6 +208,32 @@ import Tracing
         #expect(kept.all.isEmpty)
     }
 
+    @Test func `spans of user code in a request that is not recorded are not recorded either`() throws {
+        let requests: [(RequestTrace?, beginsTracesAtCalls: Bool, isRecorded: Bool)] = [
+            (RequestTrace(trace: try parent(sampled: false), isDecided: false), true, false),
+            (RequestTrace(trace: try parent(sampled: true), isDecided: false), false, true),
+            (RequestTrace(trace: nil, isDecided: true), true, false),
+            (RequestTrace(trace: nil, isDecided: false), true, true),
+            (RequestTrace(trace: nil, isDecided: false), false, false),
+            (nil, false, true),
+        ]
+        for (request, begins, isRecorded) in requests {
+            let recorder = SpanRecorder(
+                try settings(TracingOptions()),
+                beginsTracesAtCalls: begins,
+                request: { request },
+                clock: { 1 },
+                seeds: (1, 2),
+                receiver: KeptSpans()
+            )
+            // The tracer of the process asks the recorder this; there is one for all tests.
+            #expect(
+                recorder.takes(recorder.parentInRequest()) == isRecorded,
+                "\(String(describing: request)), \(begins)"
+            )
+        }
+    }
+
     private struct Headers: Injector, Extractor {
         func inject(_ value: String, forKey key: String, into carrier: inout [String: String]) { carrier[key] = value }
         func extract(key: String, from carrier: [String: String]) -> String? { carrier[key] }
