@@ -87,25 +87,18 @@ extension IntegrationTests {
 
         @Test func `a client that stopped holds a rollout up for seconds only, and loses its connection`() async throws
         {
-            let name = Instance.newName()
-            func run(replicas: Int) async throws {
-                let counter = Shouts.Counter.options(numReplicas: replicas).bind()
-                try await instance.run(counter, name: name, routePrefix: nil)
-                try await eventuallyHealthy(name)
-            }
-            try await run(replicas: 2)
-            let client = try Program("entry-client", "\(getpid())", name)
+            // Not this process's instance: other tests may run more of them here.
+            let program = try Program("entry-client", "run")
+            #expect(try await program.line() == "replicas: 2")
+            let client = try Program("entry-client", "\(program.processID)")
             #expect(try await client.line() == "calls")
             kill(client.processID, SIGSTOP)
             // The replicas that end wait for the client to know of it.
-            try await run(replicas: 1)
-            try await eventually("one replica") {
-                await instance.status().applications[name]?.deployments["Counter"]?.replicas.count == 1
-            }
+            try program.send("scale")
+            #expect(try await program.line() == "replicas: 1")
             kill(client.processID, SIGCONT)
             #expect(try await client.line() == "over")
             #expect(await client.exitStatus() == 0)
-            try await instance.delete(name)
         }
 
         @Test func `a process that runs no instance cannot be connected to`() async throws {

@@ -11,6 +11,7 @@ import Testing
 final class Program {
     private let process = Process()
     private let output: FileHandle
+    private let input = Pipe()
 
     /// The folder that contains this test bundle and the programs.
     private static let products = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -48,6 +49,7 @@ final class Program {
         process.executableURL = program
         process.arguments = arguments
         process.standardOutput = pipe
+        process.standardInput = input
         try process.run()
     }
 
@@ -65,6 +67,9 @@ final class Program {
         }
         return try #require(line.isEmpty ? nil : line)
     }
+
+    /// Writes a line to its input.
+    func send(_ line: String) throws { try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
 
     var processID: Int32 { process.processIdentifier }
 
