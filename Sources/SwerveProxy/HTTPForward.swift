@@ -24,6 +24,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     // The exclusivity of accesses is not checked at run time: only the event loop's thread accesses these variables,
     // and no access spans a call to other code.
     @exclusivity(unchecked) private var head: HTTPRequestHead
+    /// Apart from the head, which would be copied to be asked at the end.
+    private let method: UInt64
     private let body: ByteBuffer?
     private let deadline: NIODeadline?
     private let metrics: RouteMetrics
@@ -60,6 +62,7 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
         self.logged = logged
         self.pool = pool
         self.head = head
+        method = head.methodWord
         self.body = body
         self.exchange = exchange
         self.loop = loop
@@ -244,7 +247,8 @@ final class HTTPForward: HTTPExchangeDelegate, ReplicaStreamReceiver, LeaseWaite
     private func count(_ status: UInt16) {
         guard exchange != nil else { return }
         let now = loop.eventLoop.now
-        metrics.ended(head, status, nanoseconds: now.uptimeNanoseconds &- arrival, now: now.uptimeNanoseconds)
+        let taken = now.uptimeNanoseconds &- arrival
+        metrics.ended(method, status, nanoseconds: taken, now: now.uptimeNanoseconds, id: head.requestID)
         // An answer that has begun has said its status.
         if let request = logged.take() { request.ended(self.status == 0 ? status : self.status, at: now) }
     }

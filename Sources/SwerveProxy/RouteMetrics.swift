@@ -38,23 +38,30 @@ final class RouteMetrics: @unchecked Sendable {
     /// A request has its answer.
     ///
     /// - Parameters:
+    ///   - method: the request's ``HTTPRequestHead/methodWord``.
     ///   - nanoseconds: how long it took.
     ///   - now: the time in nanoseconds; 0 if it is not known.
+    ///   - id: the request's, which few requests are asked for.
     @inline(__always)
-    func ended(_ head: HTTPRequestHead, _ status: UInt16, nanoseconds: UInt64, now: UInt64) {
+    func ended(
+        _ method: UInt64,
+        _ status: UInt16,
+        nanoseconds: UInt64,
+        now: UInt64,
+        id: @autoclosure () -> String
+    ) {
         loop.words.addAlone(at: 1)
-        let method = head.methodWord
         // By index: a copy of an element would be two reference counts.
         for index in series.indices where series[index].status == status && series[index].method == method {
-            return series[index].latency.observeAlone(nanoseconds, now: now, id: head.requestID)
+            return series[index].latency.observeAlone(nanoseconds, now: now, id: id())
         }
-        resolve(method, status).observeAlone(nanoseconds, now: now, id: head.requestID)
+        resolve(method, status).observeAlone(nanoseconds, now: now, id: id())
     }
 
     /// A request was answered at once.
     func answered(_ head: HTTPRequestHead, _ status: UInt16) {
         began()
-        ended(head, status, nanoseconds: 0, now: 0)
+        ended(head.methodWord, status, nanoseconds: 0, now: 0, id: head.requestID)
     }
 
     private static let methods = HTTPMethod.standard.map { ($0.rawValue, HTTPRequestHead.methodWord(of: $0.rawValue)) }

@@ -47,7 +47,7 @@ import Testing
             let loop = LoopMetrics(registry, index: round % 2)
             let metrics = RouteMetrics("/x", "a", deployment: deployment, loop)
             metrics.began()
-            metrics.ended(try Self.head("GET"), 503, nanoseconds: 3_000_000, now: 1)
+            metrics.ended(try Self.head("GET").methodWord, 503, nanoseconds: 3_000_000, now: 1, id: "")
             metrics.began()
         }
         let snapshot = Self.snapshot(registry)
