@@ -398,8 +398,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz-decoders",
             dependencies: [
-                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveHTTP", "SwerveHTTPTypes", "SwerveReplica",
-                "SwerveTensor", "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
+                "CFuzzWatch", "SwerveActors", "SwerveCore", "SwerveEnvironments", "SwerveHTTP", "SwerveHTTPTypes",
+                "SwerveReplica", "SwerveTensor", "SwerveTransport", "SwerveVision", nioCore, nioEmbedded,
             ],
             path: "Tests/fuzz-decoders",
             swiftSettings: settings

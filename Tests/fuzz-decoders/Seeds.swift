@@ -11,6 +11,7 @@ struct Seeds {
         if targets.contains(where: \.needsGoldenFiles) { try readGoldenFiles(folder) }
         files[.multipart] = Self.forms.map { Array($0.utf8) }
         files[.coding] = CodingTarget.seeds
+        files[.zip] = ZipTarget.seeds
         files[.requests] = HTTPSeeds.requests.map { Array($0.utf8) }
         files[.connection] = (HTTPSeeds.requests + HTTPSeeds.large).map { Array($0.utf8) }
         files[.fields] = HTTPFieldTarget.seeds.map { Array($0.utf8) }

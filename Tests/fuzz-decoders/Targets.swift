@@ -14,6 +14,7 @@ struct WrongResult: Error {
 enum Target: String, CaseIterable {
     case jpeg, png, webp, heif, orientation, npy
     case multipart, coding
+    case zip
     case requests, chunks, connection, fields
     /// Between processes.
     case frames, calls, answers, values, messages, words
@@ -29,6 +30,7 @@ enum Target: String, CaseIterable {
         case .npy: 15
         case .multipart: 15
         case .coding: 25
+        case .zip: 10
         case .requests: 25
         case .chunks: 15
         case .connection: 30
@@ -114,6 +116,7 @@ enum Target: String, CaseIterable {
             case .multipart:
                 try checkForm(ByteBuffer(bytes: input))
             case .coding: return try CodingTarget.run(input, round: round)
+            case .zip: return try ZipTarget.run(input)
             case .requests: return try HTTPTargets.requests(input, round: round)
             case .chunks: return try HTTPTargets.chunks(input, round: round)
             case .connection: return try HTTPConnectionTarget.run(input, round: round)
