@@ -159,6 +159,7 @@ extension ServeInstance {
         wanted.name = application.name
         wanted.routePrefix = application.routePrefix.map { $0.path ?? "" }
         wanted.userConfigs = application.userConfigs
+        wanted.replacedEnvironments = application.replacedEnvironments
         let executable = application.runtimeEnvironment?.executable ?? application.importPath.executable
         let environment = application.runtimeEnvironment?.environment ?? RuntimeEnvironment()
         let described = try await describe(executable, wanted, environment: environment)
