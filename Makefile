@@ -46,14 +46,16 @@ run-fuzz:
 test-tsan:
 	@SWIFT=$(SWIFT) dev/test-tsan.sh "$(ONLY)"
 
-# swerve and Ray's own command line against the admin server, the metrics of a loaded instance read by Prometheus' own
-# programs, spans as a collector gets them, and the dashboard in a browser.
+# swerve and Ray's own command line against the admin server, Ray's example files beside what Ray makes of them, the
+# metrics of a loaded instance read by Prometheus' own programs, spans as a collector gets them, and the dashboard in a
+# browser.
 test-operations: setup-operations
 	$(SWIFT) build --product entry-admin
 	$(SWIFT) build --product entry-dashboard
 	$(SWIFT) build --product entry-tracing
 	$(SWIFT) build --product metrics-app
 	$(SWIFT) build --product entry-application
+	$(SWIFT) build --product entry-ray
 	$(SWIFT) build --product swerve
 	@$(MAKE) --no-print-directory run-operations
 	.venv-operations/bin/python Tests/Operations/dashboard.py .build/debug/entry-dashboard
@@ -64,6 +66,8 @@ test-operations: setup-operations
 run-operations:
 	Tests/Operations/swerve_cli.py .build/debug/swerve .build/debug/entry-application
 	Tests/Operations/ray_cli.py .build/debug/entry-admin .venv-operations/bin/serve
+	.venv-operations/bin/python Tests/Operations/ray_files.py .build/debug/swerve .build/debug/entry-ray \
+		.venv-operations/bin/serve
 	Tests/Operations/check_metrics.py .build/debug/metrics-app
 
 # Histories of the real middle over simulated sockets: make simulate SEEDS=100000 FIRST_SEED=0. With MUTATE=a (to t) a

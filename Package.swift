@@ -509,6 +509,13 @@ let package = Package(
             path: "Tests/EntryPoints/entry-attribute",
             swiftSettings: settings
         ),
+        // Twins of the modules of Ray's example files: `make run-operations`.
+        .executableTarget(
+            name: "entry-ray",
+            dependencies: ["Swerve"],
+            path: "Tests/EntryPoints/entry-ray",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "entry-arguments",
             dependencies: ["Greeting", .product(name: "ArgumentParser", package: "swift-argument-parser")],

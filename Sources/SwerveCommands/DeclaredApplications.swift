@@ -58,7 +58,8 @@ struct DeclaredApplications: Sendable {
                 routePrefix: wanted.routePrefix.map { $0.isEmpty ? nil : $0 } ?? type.routePrefix,
                 cors: type.cors,
                 environment: type.runtimeEnvironment,
-                userConfigs: wanted.userConfigs
+                userConfigs: wanted.userConfigs,
+                replacedEnvironments: wanted.replacedEnvironments
             )
         }
         return try await spec(of: find(wanted.application))

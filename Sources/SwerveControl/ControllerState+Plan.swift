@@ -3,9 +3,10 @@ package import SwerveCore
 extension ControllerState {
     /// What ``deploy(_:now:)`` of this spec would change now. It changes nothing itself.
     ///
+    /// - Parameter leaving: applications that are deleted before the deploy.
     /// - Throws: what the deploy would throw.
-    package func plan(_ spec: ApplicationSpec) throws(ServeError) -> DeployPlan {
-        try check(spec)
+    package func plan(_ spec: ApplicationSpec, without leaving: Set<String> = []) throws(ServeError) -> DeployPlan {
+        try check(spec, without: leaving)
         let running = goal.applications[spec.name].flatMap { $0.isDeleting ? nil : $0 }?.deployments ?? [:]
         let wanted = Set(spec.deployments.map(\.id.deployment))
         var changes = spec.deployments.map { new in

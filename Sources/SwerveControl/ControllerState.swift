@@ -287,24 +287,25 @@ package struct ControllerState: Sendable {
 
     // MARK: Shared by the entry points
 
+    /// - Parameter leaving: applications whose route prefixes are free by then.
     /// - Throws: why the spec cannot be deployed.
-    func check(_ spec: ApplicationSpec) throws(ServeError) {
+    func check(_ spec: ApplicationSpec, without leaving: Set<String> = []) throws(ServeError) {
         if isShutDown {
             throw ServeError(.shutDown, "application '\(spec.name)' cannot be deployed: the instance is shutting down")
         }
         try spec.validate()
-        try checkPrefix(of: spec)
+        try checkPrefix(of: spec, without: leaving)
         try supply.ledger.check(spec)
     }
 
     /// What replicas hold and what is free.
     var ledger: NodeLedger { supply.ledger }
 
-    private func checkPrefix(of spec: ApplicationSpec) throws(ServeError) {
+    private func checkPrefix(of spec: ApplicationSpec, without leaving: Set<String>) throws(ServeError) {
         guard let prefix = spec.routePrefix else { return }
         let others = goal.applications.lazy.filter { [machines] name, other in
             // A route about to be replaced is still in force.
-            name != spec.name && !other.isDeleting
+            name != spec.name && !other.isDeleting && !leaving.contains(name)
                 && (other.spec.routePrefix == prefix || machines[name]?.route?.prefix == prefix)
         }
         guard let name = others.map(\.key).min() else { return }

@@ -125,8 +125,8 @@ extension Controller {
                 reply(.failure(error))
                 return []
             }
-        case .plan(let spec, let reply):
-            reply(Result { try state.machine.plan(spec) })
+        case .plan(let spec, let leaving, let reply):
+            reply(Result { try state.machine.plan(spec, without: leaving) })
             return []
         case .shutdown(let caller):
             state.waitingForShutdown.append(caller)

@@ -17,7 +17,7 @@ package final class Controller: ControllerAccess {
         /// Waits for the outcome of a deploy that is stored.
         case awaitDeploy(String, Reply<Void>)
         case delete(String, stored: @Sendable () -> Void, Reply<Void>)
-        case plan(ApplicationSpec, Reply<DeployPlan>)
+        case plan(ApplicationSpec, without: Set<String>, Reply<DeployPlan>)
         case scale(DeploymentID, to: Int, by: Target.Decider, Reply<Void>)
         case shutdown(CheckedContinuation<Void, Never>)
         case status(@Sendable (ServeStatus) -> Void)
@@ -72,8 +72,8 @@ package final class Controller: ControllerAccess {
         send(.deploy(spec, stored: {}) { waiter.end($0) })
         try await waiter.wait()
     }
-    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
-        try await ask { .plan(spec, $0) }
+    package func plan(_ spec: ApplicationSpec, without leaving: Set<String>) async throws -> DeployPlan {
+        try await ask { .plan(spec, without: leaving, $0) }
     }
     package func delete(_ application: String) async throws {
         try await ask { .delete(application, stored: {}, $0) }
@@ -120,7 +120,7 @@ package final class Controller: ControllerAccess {
         case .deploy(_, _, let reply), .awaitDeploy(_, let reply), .delete(_, _, let reply), .scale(_, _, _, let reply),
             .targetCapacity(_, let reply):
             reply(.failure(error))
-        case .plan(_, let reply): reply(.failure(error))
+        case .plan(_, _, let reply): reply(.failure(error))
         case .shutdown(let caller): caller.resume()
         case .status(let reply): reply(ServeStatus(applications: [:]))
         case .watch(let watcher):

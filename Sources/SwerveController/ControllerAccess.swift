@@ -5,7 +5,9 @@ package protocol ControllerAccess: Sendable {
     /// Returns when the application runs. Cancelling the caller ends the wait; the application is still deployed.
     func deploy(_ spec: ApplicationSpec) async throws
     /// What deploying the application would change now.
-    func plan(_ spec: ApplicationSpec) async throws -> DeployPlan
+    ///
+    /// - Parameter leaving: applications that are deleted before the deploy.
+    func plan(_ spec: ApplicationSpec, without leaving: Set<String>) async throws -> DeployPlan
     /// Returns when nothing of the application is left.
     func delete(_ application: String) async throws
     /// Sets how many replicas a deployment should have, until the next deploy sets it anew. Returns when the number is
@@ -27,4 +29,8 @@ package protocol ControllerAccess: Sendable {
     ///
     /// - Parameter limit: how long ongoing requests may take; `nil` for as long as each deployment's options say.
     func shutdown(within limit: Duration?) async
+}
+
+extension ControllerAccess {
+    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan { try await plan(spec, without: []) }
 }

@@ -30,10 +30,11 @@ extension ServeInstance {
         return try await plan(spec)
     }
 
-    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
+    /// - Parameter leaving: applications that are deleted before the deploy.
+    package func plan(_ spec: ApplicationSpec, without leaving: Set<String> = []) async throws -> DeployPlan {
         let spec = try await prepared(spec, in: nil)
         guard let controller else { return try ControllerState(nodes: nodes).plan(spec) }
-        return try await controller.plan(spec)
+        return try await controller.plan(spec, without: leaving)
     }
 
     func spec<D: Deployment>(

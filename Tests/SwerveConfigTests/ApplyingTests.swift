@@ -293,6 +293,26 @@ import Testing
         )
     }
 
+    @Test func `Ray's actor options replace the program's resources and environment as a whole`() throws {
+        let program = DeploymentOptions(resources: Resources(cpus: 2, gpus: 1))
+        let environment = "runtime_env: {env_vars: {A: x}}"
+        #expect(try Self.options("ray_actor_options: {num_cpus: 1}", over: program)?.resources == Resources(cpus: 1))
+        #expect(try Self.options("ray_actor_options: {\(environment)}", over: program)?.resources == Resources())
+        #expect(try Self.options(environment, over: program)?.resources == program.resources)
+        let config = try Self.config(
+            "  deployments: [{name: A, ray_actor_options: {num_cpus: 1}}, {name: B, \(environment)}, {name: C}]"
+        )
+        #expect(config.replacedEnvironments == ["A"])
+    }
+
+    @Test func `Ray's actor options beside the same in other words change nothing`() throws {
+        let lines = "resources: {cpus: 1}, ray_actor_options: {num_cpus: 1, runtime_env: {env_vars: {A: x}}}"
+        let deployment = try Self.config("  deployments: [{name: A, \(lines)}]").deployments[0]
+        #expect(deployment.resources == Resources(cpus: 1))
+        #expect(deployment.runtimeEnvironment?.variables == ["A": "x"])
+        #expect(!deployment.hasRayActorOptions)
+    }
+
     @Test func `user configurations are given by deployment`() throws {
         let config = try Self.config("  deployments: [{name: A, user_config: {factor: 2}}, {name: B}]")
         #expect(config.userConfigs == ["A": ["factor": 2]])

@@ -162,8 +162,16 @@ import Testing
             "num_replicas is 2, but autoscaling_config decides the number; keep one, or write 'auto'"
         ),
         (
-            ["resources: {cpus: 1}", "ray_actor_options: {num_cpus: 1}"],
-            "resources says the same as ray_actor_options; keep one"
+            ["resources: {cpus: 1}", "ray_actor_options: {num_cpus: 2}"],
+            "resources says something else than ray_actor_options; keep one"
+        ),
+        (
+            ["ray_actor_options: {num_cpus: 2}", "resources: {cpus: 1}"],
+            "resources says something else than ray_actor_options; keep one"
+        ),
+        (
+            ["ray_actor_options: {runtime_env: {env_vars: {A: x}}}", "runtime_env: {env_vars: {A: y}}"],
+            "runtime_env says something else than ray_actor_options; keep one"
         ),
         (
             ["rollout: stop_first", "max_surge_percent: 20"],

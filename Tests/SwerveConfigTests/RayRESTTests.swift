@@ -224,6 +224,82 @@ import Testing
         #expect(Self.deployment("Model")?["required_resources"]?["GPU"] == .number(0.3))
     }
 
+    @Test func `a user configuration is shown where Ray's model takes it, which is a mapping`() {
+        #expect(Self.deployment("Model")?["deployment_config"]?["user_config"] == ["threshold": .number(0.5)])
+        var config = ApplicationConfig(importPath: ImportPath(executable: "x", application: "y"))
+        config.deployments = [DeploymentConfig(name: "Solo")]
+        config.deployments[0].userConfigJSON = [1]
+        let application = ApplicationStatus(
+            name: "own",
+            routePrefix: nil,
+            state: .running,
+            message: "",
+            deployments: ["Solo": Self.status("Solo")]
+        )
+        let shown = RayREST.details(
+            ServeStatus(applications: ["own": application]),
+            deployed: ["own": DeployedApplication(config: config, deployedAt: 1, ingress: "Solo")],
+            facts: InstanceFacts(nodeID: "n", startTime: 0, port: nil)
+        )["applications"]?["own"]
+        #expect(shown?["deployments"]?["Solo"]?["deployment_config"]?["name"] == "Solo")
+        #expect(shown?["deployments"]?["Solo"]?["deployment_config"]?["user_config"] == nil)
+        #expect(shown?["deployed_app_config"]?["deployments"] == [["name": "Solo"]])
+    }
+
+    @Test func `what was deployed can be read and deployed again`() throws {
+        let lines = [
+            "resources: {cpus: 1}, runtime_env: {env_vars: {A: x}}",
+            "ray_actor_options: {num_cpus: 0.1, runtime_env: {env_vars: {A: x}}}", "ray_actor_options: {}",
+        ]
+        for line in lines {
+            let text = "applications: [{name: seg, import_path: 'a:b', deployments: [{name: D, \(line)}]}]"
+            let config = try ServeConfig.parse(text).config.applications[0]
+            let application = ApplicationStatus(
+                name: "seg",
+                routePrefix: "/",
+                state: .running,
+                message: "",
+                deployments: [:]
+            )
+            let details = RayREST.details(
+                ServeStatus(applications: ["seg": application]),
+                deployed: ["seg": DeployedApplication(config: config, deployedAt: 1, ingress: "D")],
+                facts: InstanceFacts(nodeID: "n", startTime: 0, port: nil)
+            )
+            let shown = try #require(details["applications"]?["seg"]?["deployed_app_config"])
+            let again = try ServeConfig.parse(JSONValue.object(["applications": [shown]]).json, format: .json).config
+            #expect(again.applications[0].deployments == config.deployments)
+        }
+    }
+
+    @Test(
+        arguments: [("/", JSONValue?.none), ("/x", JSONValue.string("/x")), (nil, JSONValue.null)]
+            as [(String?, JSONValue?)]
+    )
+    func `a route that only the program gives is shown where Ray would take its absence for another`(
+        route: String?,
+        shown: JSONValue?
+    ) {
+        let application = ApplicationStatus(
+            name: "a",
+            routePrefix: route,
+            state: .running,
+            message: "",
+            deployments: [:]
+        )
+        let config = ApplicationConfig(importPath: ImportPath(executable: "x", application: "y"))
+        let details = RayREST.details(
+            ServeStatus(applications: ["a": application]),
+            deployed: ["a": DeployedApplication(config: config, deployedAt: 1, ingress: "D")],
+            facts: InstanceFacts(nodeID: "n", startTime: 0, port: nil)
+        )
+        let deployed = details["applications"]?["a"]?["deployed_app_config"]
+        #expect(deployed?["import_path"] == "x:y")
+        #expect(deployed?["route_prefix"] == shown)
+        // It gives no options, which is not the same to Ray as giving none of them.
+        #expect(deployed?["deployments"] == nil)
+    }
+
     @Test func `applications can be listed by where they come from`() throws {
         func names(_ source: RayREST.Source?) -> [String] {
             let application = ApplicationStatus(

@@ -4,6 +4,20 @@ import Testing
 
 /// Configurations that are written and read again.
 @Suite struct WritingTests {
+    @Test(arguments: [
+        "ray_actor_options: {num_cpus: 0.5, accelerator_type: A100, runtime_env: {env_vars: {A: x}}}",
+        "ray_actor_options: {num_gpus: 0.5, memory: 10, resources: {tpu: 2}}", "ray_actor_options: {}",
+    ])
+    func `Ray's actor options are written as they are given`(line: String) throws {
+        let text = "applications:\n- {import_path: 'a:b', deployments: [{name: D, \(line)}]}"
+        let config = try ServeConfig.parse(text).config
+        let yaml = config.yaml
+        #expect(yaml.contains("ray_actor_options:"))
+        #expect(!yaml.contains("\n    resources:"))
+        #expect(!yaml.contains("\n    runtime_env:"))
+        #expect(try ServeConfig.parse(yaml).config == config)
+    }
+
     private struct Mine: RoutingPolicy {
         func choose(
             among replicas: [RoutingReplica],

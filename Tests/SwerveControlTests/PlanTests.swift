@@ -23,6 +23,16 @@ import Testing
         #expect(try !self.plan(deployment("web"), after: deployment("web")).changesSomething)
     }
 
+    @Test func `an application can take over the route of one that is deleted before`() throws {
+        var bench = Bench()
+        _ = try bench.run(application(deployment(in: "old"), named: "old", prefix: "/shop"))
+        let new = application(deployment(in: "new"), named: "new", prefix: "/shop")
+        let error = #expect(throws: ServeError.self) { try bench.state.plan(new) }
+        #expect(error?.message.contains("is taken by application 'old'") == true)
+        #expect(try bench.state.plan(new, without: ["old"]).changes.map(\.action) == [.create])
+        #expect(throws: ServeError.self) { try bench.state.plan(new, without: ["other"]) }
+    }
+
     @Test func `a replacement says which fields differ and how it goes`() throws {
         let new = deployment("web", 2, version: 2) {
             $0.execution = .eventLoop

@@ -4,7 +4,8 @@ extension ApplicationConfig {
     /// The application of a program, with the route prefix and the options of this configuration.
     ///
     /// The arguments and ``DeploymentConfig/userConfigJSON`` are not part of it: the program has to build the
-    /// specification with ``args``, under ``name``, and to encode the user configurations; see ``userConfigs``.
+    /// specification with ``args``, under ``name``, and to encode the user configurations; see ``userConfigs``. It also
+    /// leaves out the environments that ``DeploymentConfig/hasRayActorOptions`` replaces.
     ///
     /// - Parameter spec: what the program says. Its name must be ``name``, because the references between its
     ///   deployments contain it.
@@ -66,6 +67,11 @@ extension ApplicationConfig {
         }
         guard problems.isEmpty else { throw ConfigError(problems) }
         return spec
+    }
+
+    /// The deployments whose own environment in the program does not count; see ``DeploymentConfig/hasRayActorOptions``.
+    package var replacedEnvironments: Set<String> {
+        Set(deployments.filter(\.hasRayActorOptions).map(\.name))
     }
 
     /// The user configurations, by deployment. Each is to be decoded into the deployment's `UserConfig`.

@@ -45,14 +45,15 @@ extension DeploymentConfig {
             .any,
             "For the deployment's `reconfigure`. The program says which type it has."
         ),
-        Field("resources", \.resources, ResourceFields.format, "What one replica reserves on its node."),
+        Field("resources", \.resources, ResourceFields.format, "What one replica reserves on its node.")
+            .written { !$0.hasRayActorOptions },
         Field(
             "runtime_env",
             \.runtimeEnvironment,
             .object(),
             absence: "the application's",
             "What the replicas' processes run in."
-        ),
+        ).written { !$0.hasRayActorOptions },
         rayActorOptions,
         Field(
             "placement",

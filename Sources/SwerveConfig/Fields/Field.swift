@@ -73,6 +73,12 @@ struct Field<Owner: ConfigObject>: Sendable {
         )
     }
 
+    /// The same field, but written only by owners that `condition` holds for.
+    func written(if condition: @escaping @Sendable (Owner) -> Bool) -> Field {
+        let write = write
+        return Field(description: description, read: read) { condition($0) ? write($0) : nil }
+    }
+
     /// A field of Ray Serve that means nothing here. Its value is kept, so that it can be written again.
     static func unused(_ name: String, _ reason: String) -> Field { unused(name, .any, reason) }
 

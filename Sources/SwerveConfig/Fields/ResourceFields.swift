@@ -108,15 +108,29 @@ struct RayActorOptions: ConfigObject {
         .unused("fallback_strategy", "nodes have no labels; declare a resource instead"),
     ]
 
+    init() {}
+
+    /// Ray's form of what a deployment has.
+    init(_ resources: Resources, _ environment: RuntimeEnvironmentConfig?) {
+        let fields = ResourceFields(resources)
+        (cpus, gpus, memory, custom) = (fields.cpus, fields.gpus, fields.memory, fields.custom)
+        runtimeEnvironment = environment
+    }
+
     var resources: Resources? {
         if cpus == nil, gpus == nil, memory == nil, custom == nil { return nil }
         return Resources(cpus: cpus ?? 0, gpus: gpus ?? 0, memory: memory ?? 0, custom: custom ?? [:])
     }
 }
 
+/// The `ray_actor_options` of a deployment, until all its fields are read.
+struct GivenActorOptions: Sendable {
+    let options: RayActorOptions
+    let place: ConfigPlace
+}
+
 extension DeploymentConfig {
-    /// Ray's form of `resources` and `runtime_env`. What has no effect stays in this field, the rest is written by its
-    /// own name.
+    /// Ray's form of `resources` and `runtime_env`. It is taken over once all fields are read.
     static let rayActorOptions = Field<DeploymentConfig>(
         description: FieldDescription(
             name: rayActorOptionsName,
@@ -124,27 +138,46 @@ extension DeploymentConfig {
             shape: RayActorOptions.shape,
             isRequired: false,
             absence: "",
-            documentation: "Ray's way to give `resources` and `runtime_env`.",
+            documentation: "Ray's way to give `resources` and `runtime_env`; replaces what the program says of both.",
             effect: .used
         ),
         read: { node, deployment, reading in
             guard !node.isNull, let options = RayActorOptions.read(node, &reading) else { return }
-            if let resources = options.resources {
-                if deployment.resources != nil {
-                    reading.report(.conflict, node, "resources says the same as ray_actor_options; keep one")
-                }
-                deployment.resources = resources
-            }
-            if let environment = options.runtimeEnvironment {
-                if deployment.runtimeEnvironment != nil {
-                    reading.report(.conflict, node, "runtime_env is given twice; keep one")
-                }
-                deployment.runtimeEnvironment = environment
-            }
-            if !options.unused.isEmpty { deployment.unused[rayActorOptionsName] = .object(options.unused) }
+            deployment.givenActorOptions.value = GivenActorOptions(options: options, place: reading.place(node))
         },
-        write: { $0.unused[rayActorOptionsName].map { .value($0) } }
+        write: { deployment in
+            let unused = deployment.unused[rayActorOptionsName]
+            guard deployment.hasRayActorOptions else { return unused.map { .value($0) } }
+            var options = RayActorOptions(deployment.resources ?? Resources(), deployment.runtimeEnvironment)
+            if case .object(let members)? = unused { options.unused = members }
+            return options.tree
+        }
     )
+
+    /// Takes the `ray_actor_options` of the file over, if there are any.
+    ///
+    /// What is given by its own name, too, must be the same. Then the options are only another form of it, as in what
+    /// an instance says of a deployment.
+    mutating func takeRayActorOptions(_ reading: inout Reading) {
+        guard let given = givenActorOptions.value else { return }
+        givenActorOptions.value = nil
+        let options = given.options
+        if !options.unused.isEmpty { unused[Self.rayActorOptionsName] = .object(options.unused) }
+        guard resources != nil || runtimeEnvironment != nil else {
+            hasRayActorOptions = true
+            resources = options.resources ?? Resources()
+            runtimeEnvironment = options.runtimeEnvironment
+            return
+        }
+        func check<Value: Equatable>(_ own: Value?, _ other: Value?, _ name: String) {
+            guard let own, let other, own != other else { return }
+            reading.report(.conflict, at: given.place, "\(name) says something else than ray_actor_options; keep one")
+        }
+        check(resources, options.resources, "resources")
+        check(runtimeEnvironment, options.runtimeEnvironment, "runtime_env")
+        resources = resources ?? options.resources
+        runtimeEnvironment = runtimeEnvironment ?? options.runtimeEnvironment
+    }
 
     private static let rayActorOptionsName = "ray_actor_options"
 

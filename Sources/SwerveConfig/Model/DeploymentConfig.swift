@@ -13,6 +13,10 @@ public struct DeploymentConfig: Hashable, Sendable {
     public var userConfigJSON: JSONValue?
     public var resources: Resources?
     public var runtimeEnvironment: RuntimeEnvironmentConfig?
+    /// Whether ``resources`` and ``runtimeEnvironment`` are given as Ray Serve's `ray_actor_options`. As in Ray Serve,
+    /// these replace what the program says of the deployment's resources and environment as a whole. Otherwise
+    /// ``runtimeEnvironment`` comes on top of the program's.
+    public var hasRayActorOptions = false
     public var placement: DeploymentOptions.Placement?
     public var directIngress: Bool?
     public var placementStrategy: DeploymentOptions.PlacementStrategy?
@@ -37,6 +41,7 @@ public struct DeploymentConfig: Hashable, Sendable {
     public var logging: LoggingConfig?
     /// Fields of Ray Serve that have no effect, by name.
     public var unused: [String: JSONValue] = [:]
+    var givenActorOptions = Incidental<GivenActorOptions?>(value: nil)
     private var origin = Incidental(value: ConfigPlace())
     /// What only the program can say, for people who read the written file.
     private var notes = Incidental<[String]>(value: [])
@@ -60,6 +65,7 @@ extension DeploymentConfig: ConfigObject {
 
     mutating func finish(_ node: ConfigNode, _ reading: inout Reading) {
         origin.value = reading.place(node)
+        takeRayActorOptions(&reading)
         if let numReplicas, numReplicas != .auto, let autoscaling, autoscaling.isDryRun != true {
             reading.report(
                 .conflict,

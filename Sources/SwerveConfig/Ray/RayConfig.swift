@@ -3,20 +3,25 @@ internal import SwerveCore
 /// Configurations in Ray's own fields, as its models accept them.
 enum RayConfig {
     /// An application as it was deployed: Ray's `ServeApplicationSchema`.
-    static func application(_ config: ApplicationConfig) -> JSONValue {
+    ///
+    /// - Parameter route: the route prefix that the application has.
+    static func application(_ config: ApplicationConfig, route: String?) -> JSONValue {
         var config = config
         config.logging = config.logging.map(known)
         let deployments = config.deployments.map(deployment)
         guard case .object(var members) = config.tree.value else { return .null }
-        members["deployments"] = .array(deployments)
-        // Ray would take the absence for '/'.
-        if config.routePrefix == nil { members["route_prefix"] = .null }
+        members["deployments"] = deployments.isEmpty ? nil : .array(deployments)
+        // Ray takes the absence for '/'.
+        if config.routePrefix == nil, route != "/" { members["route_prefix"] = route.map { .string($0) } ?? .null }
         return .object(members)
     }
 
     /// The options that a deployment has: Ray's `DeploymentSchema`.
-    static func deployment(_ options: DeploymentOptions, name: String) -> JSONValue {
+    ///
+    /// - Parameter userConfig: the one that the deployment's configuration gives.
+    static func deployment(_ options: DeploymentOptions, name: String, userConfig: JSONValue?) -> JSONValue {
         var config = DeploymentConfig(describing: options, name: name)
+        config.userConfigJSON = userConfig
         if let scaling = options.scaling {
             config.autoscaling = AutoscalingConfig(all: scaling)
             if !scaling.isDryRun { config.numReplicas = nil }
@@ -37,6 +42,9 @@ enum RayConfig {
         // What Ray refuses, it need not see.
         if config.numReplicas == 0 { config.numReplicas = nil }
         if config.maxQueuedRequests == 0 { config.maxQueuedRequests = nil }
+        if let userConfig = config.userConfigJSON {
+            if case .object = userConfig {} else { config.userConfigJSON = nil }
+        }
         if config.autoscaling != nil, config.numReplicas != .auto { config.numReplicas = nil }
         guard case .object(var members) = config.tree.value else { return .null }
         if config.maxQueuedRequests == DeploymentOptions.maximumRequests { members["max_queued_requests"] = -1 }
@@ -44,6 +52,7 @@ enum RayConfig {
             if scaling["look_back_period_s"] == 0 { scaling["look_back_period_s"] = nil }
             members["autoscaling_config"] = .object(scaling)
         }
+        if config.hasRayActorOptions { return .object(members) }
         var options: [String: JSONValue] = [:]
         if case .object(let unused)? = members["ray_actor_options"] { options = unused }
         if let resources = config.resources { options.merge(actorOptions(resources)) { $1 } }

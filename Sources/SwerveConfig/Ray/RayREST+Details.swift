@@ -116,10 +116,11 @@ extension RayREST {
             "status": .string(RayState.of(status.state)),
             "message": .string(status.message),
             "last_deployed_time_s": .number(deployed?.deployedAt ?? facts.startTime),
-            "deployed_app_config": deployed?.config.map(RayConfig.application) ?? .null,
+            "deployed_app_config": deployed?.config.map { RayConfig.application($0, route: status.routePrefix) }
+                ?? .null,
             "source": .string(source(deployed).name),
             "external_scaler_enabled": .bool(deployed?.config?.isScaledExternally ?? false),
-            "deployments": .object(status.deployments.mapValues { deployment($0, facts) }),
+            "deployments": .object(status.deployments.mapValues { deployment($0, deployed?.config, facts) }),
             "deployment_topology": deployed.map { topology(status, $0) } ?? .null,
         ]
     }
@@ -141,14 +142,19 @@ extension RayREST {
         ]
     }
 
-    private static func deployment(_ status: DeploymentStatus, _ facts: InstanceFacts) -> JSONValue {
+    private static func deployment(
+        _ status: DeploymentStatus,
+        _ config: ApplicationConfig?,
+        _ facts: InstanceFacts
+    ) -> JSONValue {
         let name = status.id.deployment
+        let userConfig = config?.userConfigs[name]
         return [
             "name": .string(name),
             "status": .string(RayState.of(status.state)),
             "status_trigger": .string(RayState.trigger(status)),
             "message": .string(status.message),
-            "deployment_config": RayConfig.deployment(status.options, name: name),
+            "deployment_config": RayConfig.deployment(status.options, name: name, userConfig: userConfig),
             "target_num_replicas": .integer(status.target.replicas),
             "required_resources": RayConfig.required(status.options.resources),
             "replicas": .array(status.replicas.map { replica($0, facts) }),

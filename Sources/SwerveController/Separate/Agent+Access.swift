@@ -14,8 +14,8 @@ extension Agent: ControllerAccess {
         if isOver { waiter.end(.failure(ServeError(.shutDown, "the instance is shut down"))) }
         try await waiter.wait()
     }
-    package func plan(_ spec: ApplicationSpec) async throws -> DeployPlan {
-        guard case .plan(let plan) = try await ask(.plan(spec)) else {
+    package func plan(_ spec: ApplicationSpec, without leaving: Set<String>) async throws -> DeployPlan {
+        guard case .plan(let plan) = try await ask(.plan(spec, without: leaving)) else {
             return DeployPlan(application: spec.name, changes: [])
         }
         return plan

@@ -23,7 +23,7 @@ package enum ControllerInput: Codable, Sendable {
         /// The same for a deploy that an earlier controller has stored. It is not done again, because later changes may
         /// have been made to the application.
         case awaitDeploy(String)
-        case plan(ApplicationSpec)
+        case plan(ApplicationSpec, without: Set<String>)
         /// Answered when nothing of the application is left.
         case delete(String)
         case scale(DeploymentID, to: Int, by: Target.Decider)

@@ -115,9 +115,9 @@ package final class SeparateController: PeerDelegate {
             controller.send(.scale(deployment, to: replicas, by: decider, done))
         case .targetCapacity(let percent): controller.send(.targetCapacity(percent, done))
         case .status: controller.send(.status { send(.status(number, $0)) })
-        case .plan(let spec):
+        case .plan(let spec, let leaving):
             controller.send(
-                .plan(spec) { result in
+                .plan(spec, without: leaving) { result in
                     switch result {
                     case .success(let plan): send(.plan(number, plan))
                     case .failure(let error): refuse(error)

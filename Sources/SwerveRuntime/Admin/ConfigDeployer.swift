@@ -48,9 +48,12 @@ actor ConfigDeployer {
     func plan(_ content: ByteBuffer) async throws -> [DeployPlan] {
         let config = try Self.parse(content)
         let described = try await describe(config.applications)
+        let leaving = await gone(from: described)
         var plans: [DeployPlan] = []
-        for application in described { plans.append(try await instance.plan(application.spec)) }
-        for name in await gone(from: described) { plans.append(try await instance.planOfDeletion(name)) }
+        for application in described {
+            plans.append(try await instance.plan(application.spec, without: Set(leaving)))
+        }
+        for name in leaving { plans.append(try await instance.planOfDeletion(name)) }
         return plans
     }
 
@@ -87,10 +90,10 @@ actor ConfigDeployer {
     }
 
     private func accept(_ described: [Described], isWhole: Bool) async throws {
+        let leaving = isWhole ? await gone(from: described) : []
         // What the controller would refuse is refused before anything changes.
-        for application in described { _ = try await instance.plan(application.spec) }
-        let others = isWhole ? await gone(from: described) : []
-        for name in others {
+        for application in described { _ = try await instance.plan(application.spec, without: Set(leaving)) }
+        for name in leaving {
             forget(name)
             await instance.beginDelete(name)
         }
@@ -156,6 +159,7 @@ extension ServeInstance {
         wanted.name = application.name
         wanted.routePrefix = application.routePrefix.map { $0.path ?? "" }
         wanted.userConfigs = application.userConfigs
+        wanted.replacedEnvironments = application.replacedEnvironments
         let executable = application.runtimeEnvironment?.executable ?? application.importPath.executable
         let environment = application.runtimeEnvironment?.environment ?? RuntimeEnvironment()
         let described = try await describe(executable, wanted, environment: environment)

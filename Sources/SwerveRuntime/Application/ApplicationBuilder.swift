@@ -7,6 +7,7 @@ internal import SwerveTransport
 
 /// Turns a bound deployment, and what was passed to its `bind`, into the specification of an application.
 package enum ApplicationBuilder {
+    /// - Parameter replacedEnvironments: the deployments whose own environment is left out.
     /// - Throws: ``ServeError`` with code `invalidOptions` for invalid names and options and if `root` is a handle, and
     ///   any error from encoding the initialisers' arguments or resolving values in them.
     package static func build<D: Deployment>(
@@ -17,7 +18,8 @@ package enum ApplicationBuilder {
         cors: CORS? = nil,
         environment: RuntimeEnvironment? = nil,
         placement: DeploymentOptions.Placement? = nil,
-        userConfigs: [String: JSONValue] = [:]
+        userConfigs: [String: JSONValue] = [:],
+        replacedEnvironments: Set<String> = []
     ) async throws -> ApplicationSpec {
         guard case .bound(let root) = root.id.target else {
             if case .mistaken(let mistake) = root.id.target { throw mistake.error }
@@ -38,7 +40,10 @@ package enum ApplicationBuilder {
         try collector.collect(root)
         let resolved = try await collector.values.resolved()
         let names = try Names(collector.found, resolved, application: name, of: instance)
-        let deployments = try collector.found.map { try spec(of: $0, names, environment, placement, userConfigs) }
+        let deployments = try collector.found.map { bound in
+            let isReplaced = replacedEnvironments.contains(names.name(of: bound).deployment)
+            return try spec(of: bound, names, environment, placement, userConfigs, ownsEnvironment: !isReplaced)
+        }
         for name in userConfigs.keys.sorted() where !deployments.contains(where: { $0.id.deployment == name }) {
             let hint = NearestName.hint(for: name, among: deployments.map(\.id.deployment))
             throw ServeError(.invalidOptions, "user configuration: there is no deployment '\(name)'; \(hint)")
@@ -71,10 +76,12 @@ package enum ApplicationBuilder {
         _ names: Names,
         _ environment: RuntimeEnvironment?,
         _ placement: DeploymentOptions.Placement?,
-        _ userConfigs: [String: JSONValue]
+        _ userConfigs: [String: JSONValue],
+        ownsEnvironment: Bool
     ) throws -> DeploymentSpec {
         let id = names.name(of: bound)
         var options = bound.options
+        if !ownsEnvironment { options.runtimeEnvironment = nil }
         if let placement {
             options.placement = placement
             // Who says where replicas run, whatever the options say, also says it of these.

@@ -19,6 +19,8 @@ package struct DescribeRequest: Codable, Sendable {
         package var routePrefix: String?
         /// The user configurations of deployments, by their names.
         package var userConfigs: [String: JSONValue] = [:]
+        /// The deployments whose own environment is left out, because the configuration replaces it.
+        package var replacedEnvironments: Set<String> = []
 
         package init(_ application: String?) {
             self.application = application
