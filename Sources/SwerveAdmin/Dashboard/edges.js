@@ -5,12 +5,12 @@ import { table } from "./parts.js";
 import { h, svg } from "./render.js";
 
 /**
- * Where ranks are columns, a label has a line for each part; where they are rows, one line. `room` is what the drawing
- * leaves for labels: between ranks, and beside calls back. Labels are not narrower than `width`, so that they stay where
- * they are while numbers change.
+ * Where ranks are columns, a label between them has a line for each part, and one beside boxes has one line. Where they are
+ * rows, all labels are between them and have one line. `room` is what the drawing leaves for labels: between ranks, and
+ * beside calls back. Labels take no less than `width`, so that they stay where they are while numbers change.
  */
 export const FORMS = {
-    columns: { room: { step: 116, margin: 0 }, width: 78, isOneLine: false },
+    columns: { room: { step: 126, margin: 0 }, width: 78, isOneLine: false },
     rows: { room: { step: 76, margin: 36 }, width: 112, isOneLine: true },
 };
 const LINE = 15;
@@ -34,10 +34,13 @@ export function labels(lines, edges, form, boxes) {
         const { point } = edgeOf(line, edges);
         const all = parts(point);
         if (all.length === 0) return [];
-        const texts = form.isOneLine ? [all.join(" · ")] : all;
-        const width = Math.max(form.width, ...texts.map((text) => text.length * CHARACTER + 8));
-        const height = Math.max(form.isOneLine ? 1 : 2, texts.length) * LINE + 2;
-        return [{ ...line, texts, width, height, isFailing: point.errors_per_s > 0 }];
+        const isBeside = !form.isOneLine && line.lane;
+        const texts = form.isOneLine || isBeside ? [all.join(" · ")] : all;
+        const shown = Math.max(...texts.map((text) => text.length * CHARACTER)) + 4;
+        return [{
+            ...line, texts, shown, places: isBeside ? [line.lane] : line.places, isFailing: point.errors_per_s > 0,
+            width: Math.max(form.width, shown), height: Math.max(form.isOneLine || isBeside ? 1 : 2, texts.length) * LINE + 2,
+        }];
     }), boxes);
 }
 
@@ -61,11 +64,12 @@ function overlap(a, b) {
 }
 
 /** One label. Screen readers have the table. */
-export function rate({ from, to, rect, texts, isFailing }) {
+export function rate({ from, to, rect, texts, shown, isFailing }) {
+    const x = rect.x + rect.width / 2;
     const top = rect.y + (rect.height - texts.length * LINE) / 2;
     return svg(`g.rate${isFailing ? ".failing" : ""}`, { key: `rate ${from} ${to}`, "data-edge": `${from.trim()} ${to}`, "aria-hidden": "true" },
-        svg("rect", { x: rect.x, y: top, width: rect.width, height: texts.length * LINE, rx: 3 }),
-        texts.map((text, index) => svg("text", { key: index, x: rect.x + rect.width / 2, y: top + index * LINE + 11.5 }, text)));
+        svg("rect", { x: x - shown / 2, y: top, width: shown, height: texts.length * LINE, rx: 3 }),
+        texts.map((text, index) => svg("text", { key: index, x, y: top + index * LINE + 11.5 }, text)));
 }
 
 /** An edge in words. */

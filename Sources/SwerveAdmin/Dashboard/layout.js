@@ -8,8 +8,9 @@ const SHARES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8];
 
 /**
  * `names` are the nodes, `edges` pairs `[from, to]`, `across` says whether ranks are columns. Returns the boxes with
- * their places, the lines with the places that their labels may have, and the size of the drawing. Lines that lead back
- * to a caller have `margin` between them and the boxes.
+ * their places, the lines with the places that their labels may have, and the size of the drawing. A line that passes
+ * ranks has a `lane`: the middle of a straight part. Lines that lead back to a caller have `margin` between them and the
+ * boxes.
  */
 export function layout(names, edges, { width, height, gap, step, across, margin = 0 }) {
     const known = edges.filter(([from, to]) => names.includes(from) && names.includes(to) && from !== to);
@@ -36,7 +37,7 @@ export function layout(names, edges, { width, height, gap, step, across, margin 
             stops.push([deep, along + LANE / 2], [deep + long, along + LANE / 2]);
         }
         stops.push([b.deep, b.along + side / 2]);
-        return { d: curve(stops, point), places: places(stops, point) };
+        return { d: curve(stops, point), places: places(stops, point), lane: lane(stops, point) };
     };
     // A call back to a caller passes outside of everything.
     const outside = breadth + gap + LANE + margin;
@@ -68,6 +69,13 @@ function curve(stops, point) {
             : ` C ${[[middle, a1], [middle, a2], [d2, a2]].map((stop) => point(...stop).join(" ")).join(" ")}`;
     }
     return text;
+}
+
+/** The middle of the straight part of a line that passes ranks; null for others. */
+function lane(stops, point) {
+    if (stops.length < 4) return null;
+    const from = 2 * Math.floor((stops.length - 2) / 4) + 1;
+    return point((stops[from][0] + stops[from + 1][0]) / 2, stops[from][1]);
 }
 
 /** Points on the curves of a line, which are between the ranks. */
