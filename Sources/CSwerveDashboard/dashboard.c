@@ -22,6 +22,9 @@ static const unsigned char actions_js[] = {
 static const unsigned char actors_js[] = {
 #embed "../SwerveAdmin/Dashboard/actors.js"
 };
+static const unsigned char calls_js[] = {
+#embed "../SwerveAdmin/Dashboard/calls.js"
+};
 static const unsigned char chart_js[] = {
 #embed "../SwerveAdmin/Dashboard/chart.js"
 };
@@ -30,6 +33,9 @@ static const unsigned char dashboard_js[] = {
 };
 static const unsigned char dialog_js[] = {
 #embed "../SwerveAdmin/Dashboard/dialog.js"
+};
+static const unsigned char edges_js[] = {
+#embed "../SwerveAdmin/Dashboard/edges.js"
 };
 static const unsigned char format_js[] = {
 #embed "../SwerveAdmin/Dashboard/format.js"
@@ -78,9 +84,11 @@ static const struct swerve_dashboard_file files[] = {
     {"/views.css", style, views_css, sizeof views_css},
     {"/actions.js", script, actions_js, sizeof actions_js},
     {"/actors.js", script, actors_js, sizeof actors_js},
+    {"/calls.js", script, calls_js, sizeof calls_js},
     {"/chart.js", script, chart_js, sizeof chart_js},
     {"/dashboard.js", script, dashboard_js, sizeof dashboard_js},
     {"/dialog.js", script, dialog_js, sizeof dialog_js},
+    {"/edges.js", script, edges_js, sizeof edges_js},
     {"/format.js", script, format_js, sizeof format_js},
     {"/graph.js", script, graph_js, sizeof graph_js},
     {"/layout.js", script, layout_js, sizeof layout_js},

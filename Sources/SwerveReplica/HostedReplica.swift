@@ -21,8 +21,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     private let limit: Atomic<Int>
     private let settings: Mutex<Settings>
     private let execution: Execution
-    /// Whether the process hosts others, too: then logs must be told whose requests they are of.
-    private let isShared: Bool
+    /// What its code finds as the replica that it works for; `nil` if the process hosts no other.
+    private let working: WorkingReplica?
     private let health: ReplicaHealth
     /// `nil` where nothing is counted.
     let metrics: ReplicaMetrics?
@@ -52,12 +52,14 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         var userConfig: [UInt8]?
     }
 
+    /// - Parameter working: the replica for its code to find, if the process hosts others, too: then logs must be told
+    ///   whose requests they are of, and metrics who calls.
     package init<D: Deployment>(
         id: ReplicaID,
         actor: D,
         limit: Int,
         execution: Execution = .pool(nil),
-        isShared: Bool = false,
+        working: WorkingReplica? = nil,
         compression: DeploymentOptions.Compression = .gzip(),
         requestDecoding: DeploymentOptions.RequestDecoding = .on(),
         checkTimeout: Duration = .seconds(30),
@@ -69,7 +71,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         self.actor = (actor as? any HTTPIngress).map { Self.host($0) } ?? HostedActor(actor)
         self.limit = Atomic(limit)
         self.execution = execution
-        self.isShared = isShared
+        self.working = working
         self.settings = Mutex(Settings(compression: compression, requestDecoding: requestDecoding))
         self.health = ReplicaHealth(checkTimeout: checkTimeout)
         if !D._batchedMethods.isEmpty, case .local(let identity) = actor.id.target {
@@ -153,10 +155,10 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         finish()?()
     }
 
-    /// Does work whose logs name this replica.
+    /// Does work whose logs and calls name this replica.
     private func named<Result>(_ work: () async throws -> Result) async rethrows -> Result {
-        guard isShared else { return try await work() }
-        return try await WorkingReplica.$current.withValue(id, operation: work)
+        guard let working else { return try await work() }
+        return try await WorkingReplica.$current.withValue(working, operation: work)
     }
 
     // MARK: Starting
@@ -227,7 +229,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     /// Checks the replica's health and reports what it finds: once that the executor runs work, and each result of the
     /// user's check that is news.
     package func probe(_ report: @escaping @Sendable (ReplicaHealth.Report) -> Void) {
-        health.probe(actor, on: taskExecutor, report)
+        WorkingReplica.$current.withValue(working) { health.probe(actor, on: taskExecutor, report) }
     }
 
     /// Runs the user's check before the replica takes requests.
@@ -250,7 +252,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
         // Unstructured: takes as long as the user's code does.
         Task(executorPreference: taskExecutor) {
             do {
-                try await self.reconfigure(spec)
+                try await self.named { try await self.reconfigure(spec) }
                 done(nil)
             } catch {
                 // A second attempt with the same configuration must call the user's code again.

@@ -49,13 +49,15 @@ package struct ReplicaFactory: Sendable {
                 deployment: spec.id
             )
         }
-        return try await make(type, context, spec)
+        let working = isAlone ? nil : WorkingReplica(context.replica, in: system.pools.metrics)
+        return try await WorkingReplica.with(working) { try await make(type, context, spec, working) }
     }
 
     private func make<D: Deployment>(
         _ type: D.Type,
         _ context: ReplicaContext,
-        _ spec: DeploymentSpec
+        _ spec: DeploymentSpec,
+        _ working: WorkingReplica?
     ) async throws -> HostedReplica {
         let reader = BinaryReader(.init(bytes: spec.arguments), system: system)
         let arguments = try reader.nextRegion(D.InitArguments.self)
@@ -71,7 +73,7 @@ package struct ReplicaFactory: Sendable {
             actor: actor,
             limit: spec.options.maxOngoingRequests,
             execution: execution(of: spec.options),
-            isShared: !isAlone,
+            working: working,
             compression: spec.options.compression,
             requestDecoding: spec.options.requestDecoding,
             checkTimeout: spec.options.healthCheckTimeout,

@@ -121,6 +121,34 @@ class Views(DashboardTest):
         labels = "return [...document.querySelectorAll('.graph .box')].map((box) => box.getAttribute('aria-label'))"
         wait_until(lambda: sum("requests/s" in label for label in self.browser.script(labels)) == 3, "three rates")
 
+    def test_the_arrows_have_the_rates_of_the_calls_and_follow_them(self):
+        self.browser.open(self.program, "#graph")
+        labels = """return [...document.querySelectorAll('.rate')].map((label) =>
+            [label.dataset.edge, [...label.querySelectorAll('text')].map((text) => text.textContent)])"""
+        edges = {"HTTP Front", "Front Catalogue", "Front Ranker", "Ranker Catalogue"}
+        http = self.program.status()["instance"]["http"]["port"]
+
+        def rates(is_busy):
+            """The rates by edge, once all edges are busy or none is."""
+            shown = dict(self.browser.script(labels))
+            found = {edge: float(texts[0].removesuffix("/s")) for edge, texts in shown.items()}
+            known = all(len(texts) > 1 and "p50" in texts[1] for texts in shown.values()) if is_busy else True
+            return known and set(found) == edges and all((rate > 0) == is_busy for rate in found.values()) and found
+
+        def asking(is_busy):
+            if is_busy:
+                for _ in range(3):
+                    self.program.fetch(http, "/words?word=hello")
+            return rates(is_busy)
+
+        self.assertEqual(self.browser.script(labels), [])
+        wait_until(lambda: asking(True), "rates and latencies at all arrows")
+        rows = self.browser.text('table[aria-label="calls of words"]')
+        for text in ["HTTP /words Front", "Ranker Catalogue"]:
+            self.assertIn(text, rows)
+        wait_until(lambda: asking(False), "the end of the calls at all arrows")
+        wait_until(lambda: asking(True), "rates again")
+
     def test_logs_take_the_token_and_show_what_replicas_print(self):
         self.browser.open(self.program, "#logs")
         self.browser.wait_for_text("could not be read", "main")
@@ -239,6 +267,7 @@ class Page(DashboardTest):
             self.assertLessEqual(width, PHONE[0], view)
 
     def test_axe_finds_nothing_in_light_and_dark(self):
+        self.program.ask("/words")
         self.program.command(f"broken {HOSTILE}")
         self.program.command("archive first")
         self.program.command("archive second")

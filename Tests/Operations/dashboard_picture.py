@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from browser import PHONE, Browser, Program
+from browser import PHONE, Browser, Program, wait_until
 
 PROGRAM, FOLDER = (Path(path).absolute() for path in sys.argv[1:3])
 DESK = (1280, 1080)
@@ -54,8 +54,11 @@ def main():
         browser.look((1280, 350), scale=1.5)
         browser.wait_for_text("Batch size")
         browser.driver.save_screenshot(str(FOLDER / "dashboard-metrics.png"))
-        browser.look(PHONE, dark=True, scale=2)
+        browser.look((1280, 420), scale=1.5)
         browser.script("location.hash = 'graph'")
+        wait_until(lambda: browser.script("return document.querySelectorAll('.rate').length") == 4, "labels at the arrows")
+        browser.driver.save_screenshot(str(FOLDER / "dashboard-graph.png"))
+        browser.look(PHONE, dark=True, scale=2)
         browser.element(".graph .box")
         browser.wait_for_text("requests/s")
         browser.driver.save_screenshot(str(FOLDER / "dashboard-phone.png"))

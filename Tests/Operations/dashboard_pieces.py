@@ -7,7 +7,7 @@ import json
 import sys
 import unittest
 
-from browser import HOSTILE, VIEWS, DashboardTest
+from browser import DESK, HOSTILE, PHONE, VIEWS, DashboardTest
 
 
 def deployment(name, count=1, **fields):
@@ -21,6 +21,17 @@ def deployment(name, count=1, **fields):
 def application(name, *deployments, **fields):
     named = {one["id"].removeprefix(f"{name}/"): one for one in deployments}
     return {"name": name, "state": "running", "message": "", "deployments": named, **fields}
+
+
+def topology(ingress, calls, *names):
+    """What an application's deployments call, as the server tells it."""
+    nodes = {name: {"name": name, "outbound_deployments": [{"name": callee} for callee in calls.get(name, [])]} for name in names}
+    return {"applications": {"a": {"deployment_topology": {"ingress_deployment": ingress, "nodes": nodes}}}}
+
+
+def columns(rate, p50=None, errors=0.0):
+    """The points of ten seconds, with the same values in each."""
+    return {name: [value] * 10 for name, value in [("requests_per_s", rate), ("errors_per_s", errors), ("p50_ms", p50), ("p95_ms", p50)]}
 
 
 def status(*applications):
@@ -62,7 +73,8 @@ class Pieces(DashboardTest):
         )
         shown = status(application(HOSTILE, hostile, message=HOSTILE, state=HOSTILE))
         answers = {
-            "/api/v1/series": {"fine": {"step_s": 1, "time_s": [1, 2], "deployments": {HOSTILE: {"ongoing": [1, 2]}}, "routes": {}}},
+            "/api/v1/series": {"fine": {"step_s": 1, "time_s": [1, 2], "deployments": {HOSTILE: {"ongoing": [1, 2]}}, "routes": {},
+                                        "edges": {HOSTILE: {f"{HOSTILE}/{HOSTILE}": {"requests_per_s": [1, 2]}}}}},
             "/api/v1/logs": {"lines": [{"level": HOSTILE, "message": HOSTILE, "replica": HOSTILE, HOSTILE: HOSTILE}, HOSTILE]},
             "/api/v1/processes": {"processes": [{"process_id": 1, "kind": HOSTILE, "state": HOSTILE, "replica": HOSTILE}]},
         }
@@ -82,11 +94,7 @@ class Pieces(DashboardTest):
     def test_arrows_lead_from_callers_to_callees_and_pass_between_boxes(self):
         names = ["Front", "Sharpen", "Segmenter", "Palette"]
         calls = {"Front": ["Sharpen", "Segmenter"], "Sharpen": ["Segmenter"], "Segmenter": ["Palette", "Front"]}
-        nodes = {
-            name: {"name": name, "outbound_deployments": [{"name": callee} for callee in calls.get(name, [])]} for name in names
-        }
-        topology = {"ingress_deployment": "Front", "nodes": nodes}
-        answers = {"/api/serve/applications/": {"applications": {"a": {"deployment_topology": topology}}}}
+        answers = {"/api/serve/applications/": topology("Front", calls, *names)}
         self.show("graph", status(application("a", *(deployment(f"a/{name}") for name in names))), answers)
         titles = self.browser.script("return [...document.querySelectorAll('.edge title')].map((title) => title.textContent)")
         wanted = [f"{caller} calls {callee}" for caller, callees in calls.items() for callee in callees]
@@ -105,6 +113,92 @@ class Pieces(DashboardTest):
             """
         )
         self.assertEqual(crossings, [])
+
+    CALLS = {"Front": ["Ranker", "Catalogue"], "Ranker": ["Catalogue"], "Catalogue": ["Front"]}
+
+    def show_edges(self, edges, routes=None):
+        """Draws a graph with what was measured of its edges, and returns the labels by edge."""
+        names = ["Front", "Ranker", "Catalogue"]
+        series = {"fine": {"step_s": 1, "time_s": list(range(10)), "deployments": {}, "routes": routes or {}, "edges": edges}}
+        answers = {"/api/serve/applications/": topology("Front", self.CALLS, *names), "/api/v1/series": series}
+        self.show("graph", status(application("a", *(deployment(f"a/{name}") for name in names), route_prefix="/a")), answers)
+        return dict(self.browser.script(
+            "return [...document.querySelectorAll('.rate')].map((label) =>"
+            " [label.dataset.edge, [...label.querySelectorAll('text')].map((text) => text.textContent).join(' · ')])"
+        ))
+
+    def test_an_arrow_has_its_rate_and_latency_and_one_without_calls_has_none(self):
+        shown = self.show_edges(
+            {"a/Front": {"a/Ranker": columns(12.4, 3.41), "a/Catalogue": columns(0)}, "a/Ranker": {"a/Catalogue": columns(1250, 0.2, 2.5)}},
+            {"/a": columns(12.4, 8)},
+        )
+        self.assertEqual(shown, {
+            "HTTP Front": "12/s · p50 8 ms", "Front Ranker": "12/s · p50 3.4 ms", "Front Catalogue": "0/s",
+            "Ranker Catalogue": "1250/s · p50 0.2 ms · 2.5 errors/s",
+        })
+        self.assertEqual(
+            self.browser.script("return [...document.querySelectorAll('.rate.failing')].map((label) => label.dataset.edge)"),
+            ["Ranker Catalogue"],
+        )
+        titles = self.browser.script("return [...document.querySelectorAll('.edge title')].map((title) => title.textContent)")
+        self.assertIn("Front calls Ranker: 12/s, p50 3.4 ms", titles)
+        self.assertIn("Catalogue calls Front", titles)
+
+    def test_the_edges_are_a_table_too(self):
+        self.show_edges(
+            {
+                "a/Front": {"a/Ranker": columns(12.4, 3.41, 0.5)}, "a/Ranker": {"a/Ranker": columns(2, 1)},
+                "main": {"a/Ranker": columns(3, 5)}, "b/Other": {"a/Front": columns(4, 6)}, "a/Gone": {"b/Other": columns(9, 9)},
+            },
+            {"/a": columns(7, 8)},
+        )
+        rows = self.browser.script(
+            "return [...document.querySelectorAll('table[aria-label=\"calls of a\"] tbody tr')].map((row) =>"
+            " [...row.children].map((cell) => cell.textContent))"
+        )
+        self.assertEqual(rows, [
+            ["HTTP /a", "Front", "7", "0", "8", "8"],
+            ["Front", "Ranker", "12", "0.5", "3.4", "3.4"],
+            ["Front", "Catalogue", "–", "–", "–", "–"],
+            ["Ranker", "Catalogue", "–", "–", "–", "–"],
+            ["Catalogue", "Front", "–", "–", "–", "–"],
+            ["Ranker", "Ranker", "2", "0", "1", "1"],
+            ["Program by handle", "Ranker", "3", "0", "5", "5"],
+            ["b/Other another application", "Front", "4", "0", "6", "6"],
+        ])
+        labels = self.browser.script("return [...document.querySelectorAll('.outside')].map((node) => node.getAttribute('aria-label'))")
+        self.assertEqual(labels, ["HTTP, /a", "Program, by handle", "b/Other, another application"])
+
+    def test_the_rates_follow_what_is_measured(self):
+        self.assertEqual(self.show_edges({"a/Front": {"a/Ranker": columns(12, 3)}}), {"Front Ranker": "12/s · p50 3 ms"})
+        # Rates are the mean of the last seconds, latencies the last known ones.
+        later = {"requests_per_s": [9] * 5 + [0, 0, 10, 10, None], "p50_ms": [1] * 5 + [None, None, 5, 7, None]}
+        self.assertEqual(self.show_edges({"a/Front": {"a/Ranker": later}}), {"Front Ranker": "5/s · p50 7 ms"})
+
+    def test_labels_cover_neither_boxes_nor_each_other(self):
+        pairs = {f"a/{caller}": {f"a/{callee}": columns(12345, 123.4) for callee in callees} for caller, callees in self.CALLS.items()}
+        for size in [DESK, PHONE]:
+            self.browser.look(size)
+            self.assertEqual(len(self.show_edges(pairs, {"/a": columns(12345, 123.4)})), 5)
+            covered = self.browser.script(
+                """
+                const named = (selector, name) => [...document.querySelectorAll(selector)].map((node) => [name(node), node.getBoundingClientRect()]);
+                const labels = named(".rate", (label) => label.dataset.edge);
+                const others = [...labels, ...named(".box", (box) => box.getAttribute("aria-label")), ...named(".outside", () => "outside")];
+                return labels.flatMap(([name, a], index) => others.filter(([other, b], at) => at !== index
+                    && Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
+                    .map(([other]) => `${name} over ${other}`));
+                """
+            )
+            self.assertEqual(covered, [], size)
+            outside = self.browser.script(
+                """
+                const frame = document.querySelector(".drawing > svg").getBoundingClientRect();
+                return [...document.querySelectorAll(".rate, .box, .outside, .edge")].map((node) => node.getBoundingClientRect())
+                    .filter((rect) => rect.left < frame.left - 1 || rect.right > frame.right + 1 || rect.top < frame.top - 1 || rect.bottom > frame.bottom + 1).length;
+                """
+            )
+            self.assertEqual(outside, 0, size)
 
     def test_charts_have_gaps_where_nothing_is_known(self):
         known = {"requests_per_s": [4, 8, None, 2], "errors_per_s": [0, 0, 0, 0], "p50_ms": [None, None, None, 12]}

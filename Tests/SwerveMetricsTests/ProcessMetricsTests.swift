@@ -35,6 +35,15 @@ import Testing
         #expect(metrics.takeEnded().isEmpty)
     }
 
+    @Test func `who calls is a replica's deployment, one object for all its replicas`() {
+        let metrics = ProcessMetrics()
+        #expect(metrics.caller.name == "main")
+        #expect(metrics.caller(of: Self.first).name == "a/B")
+        #expect(metrics.caller(of: Self.first) === metrics.caller(of: Self.second))
+        let own = ProcessMetrics(MetricRegistry(.own()), caller: "a/B", replica: Self.first)
+        #expect(own.caller(of: Self.first) === own.caller)
+    }
+
     @Test func `what found no room is counted`() {
         let metrics = ProcessMetrics(MetricRegistry(.own(), limit: 1), caller: "main")
         for index in 0..<3 { metrics.registry.counter("c", [MetricLabel("i", "\(index)")]).add() }
@@ -127,5 +136,53 @@ import Testing
         #expect(readings[TimeSeries.Subject(.deployment, "a/B")]?.latency.counts == [16, 0])
         #expect(readings[TimeSeries.Subject(.route, "/r")]?.requests == 10)
         #expect(readings[TimeSeries.Subject(.route, "/r")]?.errors == 3)
+    }
+
+    @Test func `edges have the calls and errors of one caller to one deployment, as long as the status has both`() {
+        func application(_ name: String, _ deployments: String...) -> ApplicationStatus {
+            let statuses = deployments.map { deployment in
+                DeploymentStatus(
+                    id: DeploymentID(application: name, deployment: deployment),
+                    state: .healthy,
+                    message: "",
+                    target: Target(replicas: 1),
+                    options: DeploymentOptions(),
+                    replicas: []
+                )
+            }
+            return ApplicationStatus(
+                name: name,
+                routePrefix: nil,
+                state: .running,
+                message: "",
+                deployments: Dictionary(uniqueKeysWithValues: statuses.map { ($0.id.deployment, $0) })
+            )
+        }
+        var snapshot = MetricSnapshot()
+        func calls(_ caller: String, _ deployment: String, _ count: UInt64, errors: Double = 0) {
+            let labels =
+                (DeploymentID(application: "a", deployment: deployment).labels + [MetricLabel("caller", caller)])
+                .sorted()
+            let distribution = MetricDistribution(bounds: [1], counts: [count, 0], sum: 0)
+            snapshot.add(.histogram(distribution), .histogram, "swerve_handle_latency_ms", labels)
+            snapshot.add(.number(errors), .counter, "swerve_handle_error_counter", labels)
+        }
+        calls("a/A", "B", 5, errors: 2)
+        calls("main", "B", 3)
+        calls("b/A", "B", 1)
+        calls("a/Gone", "B", 9)
+        calls("a/A", "Gone", 9, errors: 9)
+        calls("overflow", "B", 9)
+        let status = ServeStatus(applications: ["a": application("a", "A", "B"), "b": application("b", "A")])
+        let edges = TimeSeries.readings(snapshot, status).filter { $0.key.kind == .edge }
+        #expect(
+            edges.mapValues(\.requests) == [
+                TimeSeries.Subject(edgeFrom: "a/A", to: "a/B"): 5, TimeSeries.Subject(edgeFrom: "main", to: "a/B"): 3,
+                TimeSeries.Subject(edgeFrom: "b/A", to: "a/B"): 1,
+            ]
+        )
+        let edge = edges[TimeSeries.Subject(edgeFrom: "a/A", to: "a/B")]
+        #expect(edge?.errors == 2)
+        #expect(edge?.latency.counts == [5, 0])
     }
 }

@@ -95,6 +95,23 @@ import Testing
         #expect(series.points(of: Self.subject, .fine).last?.point?.requests == 1)
     }
 
+    @Test func `edges have a limit of their own, and make room when they are gone`() {
+        func edges(_ names: String, _ count: Int) -> [TimeSeries.Subject: SeriesReading] {
+            let subjects = (0..<count).map { TimeSeries.Subject(edgeFrom: "a/A", to: "a/\(names)\($0)") }
+            return Dictionary(uniqueKeysWithValues: subjects.map { ($0, Self.reading(1)) })
+        }
+        var series = TimeSeries()
+        series.add(edges("X", 2000), at: 1)
+        #expect(series.subjectCount == TimeSeries.maximumEdges)
+        series.add([Self.subject: Self.reading(1)], at: 2)
+        #expect(series.subjectCount == TimeSeries.maximumEdges + 1)
+        // Edges without a point of ten seconds are forgotten with the first one.
+        series.add([Self.subject: Self.reading(1)], at: 11)
+        #expect(series.subjectCount == 1)
+        series.add(edges("Y", 2000), at: 12)
+        #expect(series.subjectCount == TimeSeries.maximumEdges + 1)
+    }
+
     @Test func `a reading that is not later is ignored`() {
         var series = TimeSeries()
         series.add([Self.subject: Self.reading(1)], at: 5)
@@ -115,10 +132,32 @@ import Testing
                 + #""p95_ms":[null,9.5,null],"p99_ms":[null,9.9,null],"queued":[2,2,2],"target":[3,3,3]}},"#
                 + #""routes":{"/\"x\"\u000a":{"requests_per_s":[null,null,1.333],"errors_per_s":[null,null,0],"#
                 + #""p50_ms":[null,null,5],"p95_ms":[null,null,9.5],"p99_ms":[null,null,9.9],"#
-                + #""queued":[null,2,2],"target":[null,3,3]}}},"coarse":{"step_s":10,"time_s":[22],"#
+                + #""queued":[null,2,2],"target":[null,3,3]}},"edges":{}},"coarse":{"step_s":10,"time_s":[22],"#
                 + #""deployments":{"a/B":{"requests_per_s":[0.75],"errors_per_s":[0],"p50_ms":[5],"p95_ms":[9.5],"#
                 + #""p99_ms":[9.9],"queued":[2],"target":[3]}},"routes":{"/\"x\"\u000a":{"requests_per_s":[1.333],"#
-                + #""errors_per_s":[0],"p50_ms":[5],"p95_ms":[9.5],"p99_ms":[9.9],"queued":[2],"target":[3]}}}}"#
+                + #""errors_per_s":[0],"p50_ms":[5],"p95_ms":[9.5],"p99_ms":[9.9],"queued":[2],"target":[3]}},"edges":{}}}"#
+        )
+    }
+
+    @Test func `the JSON form has edges by caller and deployment`() {
+        func reading(_ requests: UInt64) -> SeriesReading {
+            var reading = Self.reading(requests)
+            (reading.queued, reading.target) = (nil, nil)
+            return reading
+        }
+        let (first, second) = (
+            TimeSeries.Subject(edgeFrom: "a/A", to: "a/B"), TimeSeries.Subject(edgeFrom: "a/A", to: "a/C")
+        )
+        let third = TimeSeries.Subject(edgeFrom: "main", to: "a/A")
+        var series = TimeSeries()
+        series.add([first: reading(0), second: reading(7), third: reading(0)], at: 1)
+        series.add([first: reading(2), second: reading(7), third: reading(0)], at: 2)
+        #expect(
+            series.json == #"{"fine":{"step_s":1,"time_s":[1,2],"deployments":{},"routes":{},"edges":{"a/A":{"#
+                + #""a/B":{"requests_per_s":[null,2],"errors_per_s":[null,0],"p50_ms":[null,5],"p95_ms":[null,9.5],"#
+                + #""p99_ms":[null,9.9]},"a/C":{"requests_per_s":[null,0],"errors_per_s":[null,0]}},"#
+                + #""main":{"a/A":{"requests_per_s":[null,0],"errors_per_s":[null,0]}}}},"#
+                + #""coarse":{"step_s":10,"time_s":[],"deployments":{},"routes":{},"edges":{}}}"#
         )
     }
 }

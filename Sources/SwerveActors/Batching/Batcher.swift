@@ -20,6 +20,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         let actor: Act
         let run: Run
         let context: ServeContext?
+        let working: WorkingReplica?
         let use: ModelUse?
         /// The request's span; `nil` if it is not recorded.
         let span: OpenSpan?
@@ -102,6 +103,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                     actor: actor,
                     run: run,
                     context: context,
+                    working: WorkingReplica.current,
                     use: ModelUse.current,
                     span: BatchTrace.member(actor.actorSystem.pools.tracing),
                     continuation: continuation
@@ -233,7 +235,9 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     private func begin(_ batch: Queue.Batch, _ calls: [Call]) {
         // Unstructured: a batch belongs to no single caller. It ends when the user's method does. Detached, because it
         // has a context of its own.
-        let task = Task.immediateDetached(executorPreference: table.taskExecutor) { await self.run(batch, calls) }
+        let task = Task.immediateDetached(executorPreference: table.taskExecutor) {
+            await WorkingReplica.with(calls[0].working) { await self.run(batch, calls) }
+        }
         let isUnwanted = state.withLock { state in
             guard state.running[batch.id] != nil else { return false }
             state.running[batch.id]!.task = task

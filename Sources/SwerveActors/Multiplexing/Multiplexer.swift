@@ -210,7 +210,10 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
     private func begin(_ load: ModelCache.Load, _ actor: Act) {
         // Unstructured: a load belongs to no single caller. It ends when the user's loader does. Detached, because it has
         // no request's context.
-        let task = Task.detached(executorPreference: table.taskExecutor) { await self.run(load, on: actor) }
+        let working = WorkingReplica.current
+        let task = Task.detached(executorPreference: table.taskExecutor) {
+            await WorkingReplica.with(working) { await self.run(load, on: actor) }
+        }
         let isUnwanted = state.withLock { state in
             state.loads[load.id]?.task = task
             return state.loads[load.id]?.isCancelled ?? false
@@ -251,10 +254,13 @@ final class Multiplexer<Act: Deployment, Model>: AnyMultiplexer {
 
     private func unload(_ model: String, _ last: Last, _ actor: Act?) {
         // Unstructured: it ends when the model is gone. On the actor, because a model need not be Sendable.
+        let working = WorkingReplica.current
         Task.detached(executorPreference: table.taskExecutor) {
-            let _: Void? = await actor?.whenLocal { _ in last.drop() }
-            last.drop()
-            self.update { $0.unloaded(model, now: $1) }
+            await WorkingReplica.with(working) {
+                let _: Void? = await actor?.whenLocal { _ in last.drop() }
+                last.drop()
+                self.update { $0.unloaded(model, now: $1) }
+            }
         }
     }
 

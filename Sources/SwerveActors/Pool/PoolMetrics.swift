@@ -1,7 +1,7 @@
 internal import SwerveCore
 internal import SwerveMetrics
 
-/// What a process counts of its calls to one deployment. Written under the pool's lock.
+/// What a process counts of its calls to one deployment. The words are written under the pool's lock.
 struct PoolMetrics: Sendable {
     private enum Word {
         /// Leases that were given out, that ended, and those of them whose replica had refused the request.
@@ -13,11 +13,13 @@ struct PoolMetrics: Sendable {
         static let count = 4
     }
     private let words: MetricWords
+    /// Its calls by handle, by who makes them.
+    let calls: CallTable
 
     init(_ deployment: DeploymentID, _ process: ProcessMetrics) {
         let registry = process.registry
         let words = registry.words(Word.count)
-        let labels = deployment.labels + [MetricLabel("handle", process.caller)]
+        let labels = deployment.labels + [MetricLabel("handle", process.caller.name)]
         let leased = words.term(Word.leased)
         let refused = words.term(Word.refused, isNegative: true)
         registry.derived(.counter, "ray_serve_num_router_requests", labels, [leased])
@@ -30,6 +32,7 @@ struct PoolMetrics: Sendable {
         )
         registry.derived(.gauge, "ray_serve_deployment_queued_queries", labels, [words.term(Word.queued)])
         self.words = words
+        self.calls = CallTable(deployment, process)
     }
 
     @inline(__always)

@@ -27,8 +27,9 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
         }
     }
 
-    /// That of the code that made the stream.
+    /// Those of the code that made the stream.
     private let context: ServeContext?
+    private let working = WorkingReplica.current
     /// Where the elements of an argument are made; `nil` is the Swift pool.
     private let executor = ServeContext.executor
     private let state: Mutex<State>
@@ -66,20 +67,18 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
 
     private func run(_ produce: @escaping Produce) async {
         do {
-            try await Self.run(produce, StreamWriter(.local(self)), context)
+            try await run(produce, StreamWriter(.local(self)))
             end(nil)
         } catch {
             end(error)
         }
     }
 
-    private static func run(
-        _ produce: Produce,
-        _ writer: StreamWriter<Element>,
-        _ context: ServeContext?
-    ) async throws {
-        guard let context, ServeContext.current == nil else { return try await produce(writer) }
-        try await ServeContext.$current.withValue(context) { try await produce(writer) }
+    private func run(_ produce: Produce, _ writer: StreamWriter<Element>) async throws {
+        try await WorkingReplica.with(working) {
+            guard let context, ServeContext.current == nil else { return try await produce(writer) }
+            try await ServeContext.$current.withValue(context) { try await produce(writer) }
+        }
     }
 
     /// The producer has ended.
@@ -101,7 +100,7 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
             return
         }
         do {
-            try await Self.run(produce, StreamWriter(.items(writer)), context)
+            try await run(produce, StreamWriter(.items(writer)))
             end(nil)
         } catch {
             end(error)

@@ -151,9 +151,23 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
     ) async throws -> CallResult {
         let (pool, options) = try Self.destination(of: id)
         let call = OutgoingCall(target: method, arguments: arguments, mayKeep: mayKeep)
-        if pool.tracing.isOn { return try await tracedCall(call, pool, options) }
-        if options == nil, pool.requestTimeout == nil { return try await pool.call(call, idempotent: false) }
-        return try await self.call(call, pool, options ?? CallOptions())
+        let metrics = pool.metrics.calls.current
+        let begun = pool.clock.now.uptimeNanoseconds
+        do {
+            let result: CallResult
+            if pool.tracing.isOn {
+                result = try await tracedCall(call, pool, options)
+            } else if options == nil, pool.requestTimeout == nil {
+                result = try await pool.call(call, idempotent: false)
+            } else {
+                result = try await self.call(call, pool, options ?? CallOptions())
+            }
+            metrics.answered(result, since: begun, pool.clock)
+            return result
+        } catch {
+            metrics.failed(error, since: begun, pool.clock)
+            throw error
+        }
     }
 
     @inline(never)

@@ -3,12 +3,16 @@
 
 /** How much of a rank a line takes that passes it. */
 const LANE = 10;
+/** How far along a curve its label may be, the best first. */
+const SHARES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8];
 
 /**
  * `names` are the nodes, `edges` pairs `[from, to]`, `across` says whether ranks are columns. Returns the boxes with
- * their places, the lines, and the size of the drawing.
+ * their places, the lines with the places that their labels may have, and the size of the drawing. A line that passes
+ * ranks has a `lane`: the middle of a straight part. Lines that lead back to a caller have `margin` between them and the
+ * boxes.
  */
-export function layout(names, edges, { width, height, gap, step, across }) {
+export function layout(names, edges, { width, height, gap, step, across, margin = 0 }) {
     const known = edges.filter(([from, to]) => names.includes(from) && names.includes(to) && from !== to);
     const back = closing(names, known);
     const { ranks, chains } = ranked(names, known.filter((edge) => !back.has(edge)));
@@ -16,36 +20,38 @@ export function layout(names, edges, { width, height, gap, step, across }) {
     const size = (node) => (typeof node === "string" ? side : LANE);
     const extents = ranks.map((rank) => rank.reduce((sum, node) => sum + size(node) + gap, -gap));
     const breadth = Math.max(...extents, side);
-    const places = new Map();
+    const nodes = new Map();
     ranks.forEach((rank, index) => {
         let along = (breadth - extents[index]) / 2;
         for (const node of rank) {
-            places.set(node, { deep: index * (long + step), along });
+            nodes.set(node, { deep: index * (long + step), along });
             along += size(node) + gap;
         }
     });
     const point = (deep, along) => (across ? [deep, along] : [along, deep]);
     const line = ([from, to]) => {
-        const [a, b] = [places.get(from), places.get(to)];
+        const [a, b] = [nodes.get(from), nodes.get(to)];
         const stops = [[a.deep + long, a.along + side / 2]];
         for (const lane of chains.get(`${from} ${to}`)) {
-            const { deep, along } = places.get(lane);
+            const { deep, along } = nodes.get(lane);
             stops.push([deep, along + LANE / 2], [deep + long, along + LANE / 2]);
         }
-        return curve([...stops, [b.deep, b.along + side / 2]], point);
+        stops.push([b.deep, b.along + side / 2]);
+        return { d: curve(stops, point), places: places(stops, point), lane: lane(stops, point) };
     };
     // A call back to a caller passes outside of everything.
-    const outside = breadth + gap + LANE;
+    const outside = breadth + gap + LANE + margin;
     const loop = ([from, to]) => {
-        const [a, b] = [places.get(from), places.get(to)];
+        const [a, b] = [nodes.get(from), nodes.get(to)];
         const stops = [[a.deep + long / 2 + LANE, a.along + side], [b.deep + long / 2 - LANE, b.along + side]];
         const [begin, end] = stops.map(([deep]) => point(deep, outside).join(" "));
-        return `M ${point(...stops[0]).join(" ")} C ${begin} ${begin} ${point((stops[0][0] + stops[1][0]) / 2, outside).join(" ")} `
-            + `S ${end} ${point(...stops[1]).join(" ")}`;
+        const middle = point((stops[0][0] + stops[1][0]) / 2, outside);
+        const d = `M ${point(...stops[0]).join(" ")} C ${begin} ${begin} ${middle.join(" ")} S ${end} ${point(...stops[1]).join(" ")}`;
+        return { d, places: [middle] };
     };
-    const lines = known.map((edge) => ({ from: edge[0], to: edge[1], d: back.has(edge) ? loop(edge) : line(edge) }));
+    const lines = known.map((edge) => ({ from: edge[0], to: edge[1], ...(back.has(edge) ? loop(edge) : line(edge)) }));
     const boxes = new Map(names.map((name) => {
-        const [x, y] = point(places.get(name).deep, places.get(name).along);
+        const [x, y] = point(nodes.get(name).deep, nodes.get(name).along);
         return [name, { x, y }];
     }));
     const depth = ranks.length * (long + step) - step;
@@ -63,6 +69,25 @@ function curve(stops, point) {
             : ` C ${[[middle, a1], [middle, a2], [d2, a2]].map((stop) => point(...stop).join(" ")).join(" ")}`;
     }
     return text;
+}
+
+/** The middle of the straight part of a line that passes ranks; null for others. */
+function lane(stops, point) {
+    if (stops.length < 4) return null;
+    const from = 2 * Math.floor((stops.length - 2) / 4) + 1;
+    return point((stops[from][0] + stops[from + 1][0]) / 2, stops[from][1]);
+}
+
+/** Points on the curves of a line, which are between the ranks. */
+function places(stops, point) {
+    const at = (share, a, b, c, d) =>
+        (1 - share) ** 3 * a + 3 * (1 - share) ** 2 * share * b + 3 * (1 - share) * share ** 2 * c + share ** 3 * d;
+    return SHARES.flatMap((share) => stops.flatMap(([d2, a2], index) => {
+        if (index % 2 === 0) return [];
+        const [d1, a1] = stops[index - 1];
+        const middle = (d1 + d2) / 2;
+        return [point(at(share, d1, middle, middle, d2), at(share, a1, a1, a2, a2))];
+    }));
 }
 
 /** The edges that close a circle, as seen from the first node on. */

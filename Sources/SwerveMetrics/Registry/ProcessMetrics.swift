@@ -1,13 +1,24 @@
 package import SwerveCore
 internal import Synchronization
 
+/// Who calls deployments from a process. There is one object for each caller of a process, so that callers are told apart
+/// by comparing pointers.
+package final class MetricCaller: Sendable {
+    /// `main`, `proxy`, or the deployment whose replica calls: the label `caller`.
+    package let name: String
+
+    package init(_ name: String) {
+        self.name = name
+    }
+}
+
 /// What one process counts for an instance.
 package final class ProcessMetrics: Sendable {
     /// The process's own series.
     package let registry: MetricRegistry
     /// Who calls deployments from this process: `main`, `proxy`, or the deployment whose replica it hosts. Not the
     /// replica, so that its series go on when another one takes its place.
-    package let caller: String
+    package let caller: MetricCaller
     /// Whether the process hosts one replica, whose series are the process's.
     private let isOneReplica: Bool
     private let state: Mutex<State>
@@ -15,6 +26,8 @@ package final class ProcessMetrics: Sendable {
     private struct State {
         var reader: MetricReader
         var replicas: [ReplicaID: (registry: MetricRegistry, reader: MetricReader)] = [:]
+        /// The deployments that have had a replica in this process, which hosts several.
+        var callers: [DeploymentID: MetricCaller] = [:]
         /// What replicas counted that have ended since somebody last asked.
         var ended: [MetricSnapshot] = []
     }
@@ -22,7 +35,7 @@ package final class ProcessMetrics: Sendable {
     /// - Parameter replica: the replica that the process is for; `nil` for the instance's own process or a proxy.
     package init(_ registry: MetricRegistry, caller: String, replica: ReplicaID? = nil) {
         self.registry = registry
-        self.caller = caller
+        self.caller = MetricCaller(caller)
         self.isOneReplica = replica != nil
         self.state = Mutex(State(reader: MetricReader(registry.memory)))
     }
@@ -51,6 +64,17 @@ package final class ProcessMetrics: Sendable {
             if let known = state.replicas[replica] { return known.registry }
             let new = MetricRegistry(.own(words: 1 << 14, definitionBytes: 1 << 16), common: [], limit: 512)
             state.replicas[replica] = (new, MetricReader(new.memory))
+            return new
+        }
+    }
+
+    /// Who calls when a replica of this process does: its deployment.
+    package func caller(of replica: ReplicaID) -> MetricCaller {
+        if isOneReplica { return caller }
+        return state.withLock { state in
+            if let known = state.callers[replica.deployment] { return known }
+            let new = MetricCaller("\(replica.deployment)")
+            state.callers[replica.deployment] = new
             return new
         }
     }

@@ -9,12 +9,12 @@ extension TimeSeries {
         ]
         let others = [
             "ray_serve_deployment_queued_queries", "ray_serve_replica_processing_queries",
-            "ray_serve_http_request_latency_ms",
+            "ray_serve_http_request_latency_ms", "swerve_handle_latency_ms", "swerve_handle_error_counter",
         ]
         return Set(replicas + replicas.map(MetricTotals.name) + others)
     }()
 
-    /// What the deployments and routes have counted so far.
+    /// What was counted of the deployments, the routes and the edges so far.
     ///
     /// - Parameter status: which deployments there are, with their replicas.
     package static func readings(_ snapshot: MetricSnapshot, _ status: ServeStatus) -> [Subject: SeriesReading] {
@@ -54,6 +54,7 @@ extension TimeSeries {
         each("ray_serve_deployment_queued_queries") { $0.queued = ($0.queued ?? 0) + Float($1.number) }
         each("ray_serve_replica_processing_queries") { $0.ongoing = ($0.ongoing ?? 0) + Float($1.number) }
         addRoutes(snapshot, to: &readings)
+        addEdges(snapshot, to: &readings)
         return readings
     }
 
@@ -68,6 +69,24 @@ extension TimeSeries {
             reading.add(distribution)
             readings[Subject(.route, route)] = reading
         }
+    }
+
+    /// Calls by handle. Those from and to deployments that are gone are left out.
+    private static func addEdges(_ snapshot: MetricSnapshot, to readings: inout [Subject: SeriesReading]) {
+        func each(_ name: String, _ change: (inout SeriesReading, MetricValue) -> Void) {
+            for (labels, value) in snapshot.families[name]?.series ?? [:] {
+                guard let callee = subject(labels), readings[callee] != nil, let caller = Self.value("caller", labels),
+                    caller == "main" || readings[Subject(.deployment, caller)] != nil
+                else { continue }
+                change(&readings[Subject(edgeFrom: caller, to: callee.name), default: SeriesReading()], value)
+            }
+        }
+        each("swerve_handle_latency_ms") { reading, value in
+            guard case .histogram(let distribution) = value else { return }
+            reading.requests += Double(distribution.count)
+            reading.add(distribution)
+        }
+        each("swerve_handle_error_counter") { $0.errors += $1.number }
     }
 
     private static func subject(_ labels: [MetricLabel]) -> Subject? {

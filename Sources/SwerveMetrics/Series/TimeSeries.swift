@@ -1,20 +1,30 @@
-/// What deployments and routes did in the last hour: each second of the last five minutes, and each ten seconds of the
-/// hour.
+/// What deployments, routes and the edges between deployments did in the last hour: each second of the last five minutes,
+/// and each ten seconds of the hour.
 package struct TimeSeries: Sendable {
     /// What a series is about.
     package struct Subject: Hashable, Sendable, Comparable {
-        package enum Kind: Hashable, Sendable { case deployment, route }
+        package enum Kind: Int, Sendable { case deployment, route, edge }
         package let kind: Kind
-        /// `application/deployment`, or the prefix of the route.
+        /// `application/deployment`, or the prefix of the route. Of an edge, the deployment that is called.
         package let name: String
+        /// Who calls, of an edge: a deployment, or `main` for other code of the instance's process. Empty for others.
+        package let caller: String
 
         package init(_ kind: Kind, _ name: String) {
             self.kind = kind
             self.name = name
+            self.caller = ""
+        }
+
+        /// The calls by handle of one caller to one deployment.
+        package init(edgeFrom caller: String, to name: String) {
+            self.kind = .edge
+            self.name = name
+            self.caller = caller
         }
 
         package static func < (left: Subject, right: Subject) -> Bool {
-            left.kind == right.kind ? left.name < right.name : left.kind == .deployment
+            (left.kind.rawValue, left.caller, left.name) < (right.kind.rawValue, right.caller, right.name)
         }
     }
 
@@ -29,6 +39,9 @@ package struct TimeSeries: Sendable {
     /// How many deployments and routes have a series at a time; 512, which take 27 MiB. Further ones have none until one
     /// that was there before is gone for an hour.
     package static let maximumSubjects = 512
+    /// How many edges have a series at a time; 512, which take 27 MiB more. Further ones have none until one that was there
+    /// before is gone for an hour.
+    package static let maximumEdges = 512
 
     private struct Entry {
         var last: SeriesReading
@@ -42,6 +55,7 @@ package struct TimeSeries: Sendable {
     }
 
     private var entries: [Subject: Entry] = [:]
+    private var edgeCount = 0
     /// When the points were taken, oldest first from the positions on.
     private var fineTimes = [Int64](repeating: 0, count: Resolution.fine.count)
     private var coarseTimes = [Int64](repeating: 0, count: Resolution.coarse.count)
@@ -52,7 +66,7 @@ package struct TimeSeries: Sendable {
 
     package init() {}
 
-    /// How many deployments and routes have a series.
+    /// How many deployments, routes and edges have a series.
     package var subjectCount: Int { entries.count }
 
     /// Takes a reading of everything that there is.
@@ -73,7 +87,8 @@ package struct TimeSeries: Sendable {
 
     private mutating func take(_ reading: SeriesReading, of subject: Subject, at second: Int64) {
         guard var entry = entries.removeValue(forKey: subject) else {
-            guard entries.count < Self.maximumSubjects else { return }
+            guard hasRoom(for: subject.kind) else { return }
+            if subject.kind == .edge { edgeCount += 1 }
             var entry = Entry(
                 last: reading,
                 time: second,
@@ -94,6 +109,10 @@ package struct TimeSeries: Sendable {
         entries[subject] = entry
     }
 
+    private func hasRoom(for kind: Subject.Kind) -> Bool {
+        kind == .edge ? edgeCount < Self.maximumEdges : entries.count - edgeCount < Self.maximumSubjects
+    }
+
     private mutating func closeStep(_ readings: [Subject: SeriesReading], at second: Int64) {
         coarseTimes[coarsePosition] = second
         for subject in entries.keys {
@@ -104,7 +123,9 @@ package struct TimeSeries: Sendable {
             entries[subject]!.sum = SeriesDifference()
             entries[subject]!.seconds = 0
             let isGone = point == nil && entries[subject]!.coarse.allSatisfy { $0 == nil }
-            if isGone { entries[subject] = nil }
+            guard isGone else { continue }
+            entries[subject] = nil
+            if subject.kind == .edge { edgeCount -= 1 }
         }
         coarsePosition = (coarsePosition + 1) % Resolution.coarse.count
     }
@@ -121,7 +142,7 @@ package struct TimeSeries: Sendable {
 
     // MARK: Reading
 
-    /// The points of a deployment or route with their times, oldest first.
+    /// The points of a deployment, a route or an edge with their times, oldest first.
     package func points(of subject: Subject, _ resolution: Resolution) -> [(time: Int64, point: SeriesPoint?)] {
         guard let entry = entries[subject] else { return [] }
         let points = resolution == .fine ? entry.fine : entry.coarse
@@ -137,8 +158,9 @@ package struct TimeSeries: Sendable {
     }
 
     /// All series as a JSON object with a member for each resolution, `fine` and `coarse`. Each has `step_s`, `time_s`
-    /// (seconds since 1970, oldest first), and by name `deployments` and `routes`: objects with a list for each number,
-    /// with `null` where it is unknown. Lists of which nothing is known are left out.
+    /// (seconds since 1970, oldest first), by name `deployments` and `routes`, and `edges` by the names of the caller and
+    /// of the deployment that is called: objects with a list for each number, with `null` where it is unknown. Lists of
+    /// which nothing is known are left out.
     package var json: String {
         "{\"fine\":\(json(.fine)),\"coarse\":\(json(.coarse))}"
     }
@@ -146,9 +168,9 @@ package struct TimeSeries: Sendable {
     private func json(_ resolution: Resolution) -> String {
         let order = order(resolution)
         let seconds = order.map { "\(times(resolution)[$0])" }.joined(separator: ",")
-        func subjects(_ kind: Subject.Kind) -> String {
-            let sorted = entries.filter { $0.key.kind == kind }.sorted { $0.key < $1.key }
-            let members = sorted.compactMap { subject, entry -> String? in
+        func members(_ subjects: [Subject]) -> String {
+            let members = subjects.compactMap { subject -> String? in
+                guard let entry = entries[subject] else { return nil }
                 let all = resolution == .fine ? entry.fine : entry.coarse
                 let points = order.map { all[$0] }
                 guard points.contains(where: { $0 != nil }) else { return nil }
@@ -156,8 +178,15 @@ package struct TimeSeries: Sendable {
             }
             return members.joined(separator: ",")
         }
-        return "{\"step_s\":\(resolution.step),\"time_s\":[\(seconds)],\"deployments\":{\(subjects(.deployment))},"
-            + "\"routes\":{\(subjects(.route))}}"
+        let subjects = Dictionary(grouping: entries.keys.sorted(), by: \.kind)
+        let callers = Dictionary(grouping: subjects[.edge] ?? [], by: \.caller).sorted { $0.key < $1.key }
+        let edges = callers.compactMap { caller, callees -> String? in
+            let callees = members(callees)
+            return callees.isEmpty ? nil : "\(Self.quoted(caller)):{\(callees)}"
+        }
+        return "{\"step_s\":\(resolution.step),\"time_s\":[\(seconds)],"
+            + "\"deployments\":{\(members(subjects[.deployment] ?? []))},"
+            + "\"routes\":{\(members(subjects[.route] ?? []))},\"edges\":{\(edges.joined(separator: ","))}}"
     }
 
     private static func columns(of points: [SeriesPoint?]) -> String {

@@ -65,6 +65,12 @@ package enum MetricCatalog {
         ),
         Entry(.gauge, "ray_serve_deployment_queued_queries", "Requests that wait for a replica in a caller's process."),
         Entry(.gauge, "ray_serve_num_ongoing_requests_at_replicas", "Requests of a caller that replicas have."),
+        Entry(
+            .histogram,
+            "swerve_handle_latency_ms",
+            "Milliseconds from a call by handle to its answer, with the wait for a replica, by caller."
+        ),
+        Entry(.counter, "swerve_handle_error_counter", "Calls by handle that failed, by caller."),
     ]
 
     private static let batches = [

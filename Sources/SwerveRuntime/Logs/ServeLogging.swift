@@ -22,7 +22,7 @@ public enum ServeLogging {
     /// The metadata of the request that a task works on, and of the replica that it works for.
     public static let metadataProvider = Logger.MetadataProvider {
         var metadata = ofProcess
-        if metadata.isEmpty, let working = WorkingReplica.current ?? ReplicaContext.current?.replica {
+        if metadata.isEmpty, let working = WorkingReplica.current?.id ?? ReplicaContext.current?.replica {
             metadata = Self.metadata(of: working)
         }
         if let context = ServeContext.current, !context.requestID.isEmpty {
