@@ -16,8 +16,24 @@ internal import SwerveSystem
 struct ConfigFile: ParsableArguments {
     @Argument(help: "A configuration file, YAML or JSON; see docs/CONFIG.md.") var file: String
 
-    /// The configuration with absolute paths. Its warnings go to standard error.
+    /// The configuration with absolute paths, to be deployed. Warnings go to standard error.
     func read() throws -> ServeConfig {
+        var config = try Self.read(file) { $0.ignoredByDeploy }
+        // They are secret, and mean nothing to an instance that runs.
+        config.tracing?.headers = nil
+        return config
+    }
+
+    /// The configuration of a file with absolute paths.
+    ///
+    /// - Parameters:
+    ///   - warns: whether warnings go to standard error.
+    ///   - ignored: what of it will have no effect.
+    static func read(
+        _ file: String,
+        warns: Bool = true,
+        ignored: (ServeConfig) -> [ConfigWarning]
+    ) throws -> ServeConfig {
         let text: String
         do {
             let bytes = try FileSystem.read(file, limit: ConfigLimits().maxBytes + 1)
@@ -27,8 +43,10 @@ struct ConfigFile: ParsableArguments {
         }
         do {
             let parsed = try ServeConfig.parse(text, file: file)
-            for warning in parsed.warnings { StandardError.write("warning: \(warning)\n") }
-            for what in parsed.config.ignored { StandardError.write("warning: \(what)\n") }
+            let warnings = (parsed.warnings + ignored(parsed.config)).sorted {
+                ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column)
+            }
+            if warns { for warning in warnings { StandardError.write("warning: \(warning)\n") } }
             return parsed.config.resolvingPaths(in: URL(filePath: file).deletingLastPathComponent().absoluteURL.path())
         } catch {
             throw Failure("\(error)")

@@ -88,7 +88,7 @@ import Testing
             - name: seg
               route_prefix: /segment
               import_path: segmentation:seg
-              logging_config: {log_level: NOTICE}
+              logging_config: {log_level: NOTICE, max_lines: 5}
               runtime_env: {env_vars: {A: "1"}}
               deployments:
               - name: Model
@@ -220,7 +220,7 @@ import Testing
         #expect(front?["num_replicas"] == nil)
         #expect(front?["max_queued_requests"] == nil)
         let deployed = Self.details["applications"]?["seg"]?["deployed_app_config"]
-        #expect(deployed?["logging_config"]?["log_level"] == "INFO")
+        #expect(deployed?["logging_config"] == ["log_level": "INFO"])
         #expect(Self.deployment("Model")?["required_resources"]?["GPU"] == .number(0.3))
     }
 

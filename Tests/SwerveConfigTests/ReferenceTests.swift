@@ -37,7 +37,7 @@ import Testing
         let examples = text.components(separatedBy: "```yaml\n").dropFirst().compactMap {
             $0.components(separatedBy: "```").first
         }
-        #expect(examples.count == 2)
+        #expect(examples.count == 3)
         for example in examples { #expect(try ServeConfig.parse(example).warnings == []) }
     }
 

@@ -203,8 +203,13 @@ import Testing
               max_body_bytes: 1, max_head_bytes: 2, max_buffered_bytes: 3, max_shared_bytes: 4, max_connections: 5,
               drain_delay_s: 0, drain_timeout_s: 6, root_path: /x}
             grpc_options: {port: 9000}
-            logging_config: {encoding: JSON, log_level: 30, logs_dir: logs, enable_access_log: false,
-              additional_log_standard_attrs: [name]}
+            logging_config: {encoding: JSON, log_level: 30, logs_dir: logs, enable_access_log: false, passes_on: false,
+              max_lines: 1, max_bytes: 2KiB, max_line_bytes: 80, max_file_bytes: 1MiB, max_files: 2,
+              max_ended_processes: 0, max_total_bytes: 2GiB, additional_log_standard_attrs: [name]}
+            tracing: {endpoint: "http://a/b", service_name: s, sampling: 0.5, headers: {x-key: "1"}, max_queued_spans: 1,
+              max_spans_per_export: 2, export_interval_s: 0.5, export_timeout_s: 3, max_attempts: 4,
+              shutdown_timeout_s: 0, max_attributes_per_span: 0, max_text_bytes: 16}
+            tracing_config: {enabled: true}
             target_capacity: 50.0
             applications:
             - import_path: a:b
@@ -229,6 +234,7 @@ import Testing
         #expect(
             first.warnings.map(\.place.path) == [
                 "http_options.root_path", "grpc_options", "logging_config.additional_log_standard_attrs",
+                "tracing_config",
                 "applications[0].runtime_env.pip", "applications[0].deployments[0].ray_actor_options.accelerator_type",
                 "applications[0].deployments[0].ray_actor_options.runtime_env.uv",
                 "applications[0].deployments[0].request_router_config",
@@ -236,6 +242,7 @@ import Testing
             ]
         )
         #expect(first.config.logging?.level == .warning)
+        #expect(first.config.tracing?.sampling == .ratio(0.5))
         #expect(first.config.targetCapacity == 50)
         let environment = first.config.applications[0].runtimeEnvironment
         #expect(environment?.variables == ["A": "1"])

@@ -1,30 +1,39 @@
 extension ServeConfig {
-    /// What the configuration says and a deploy into a running instance does not carry out, each as a sentence.
-    public var ignored: [String] {
-        var ignored: [String] = []
-        func note(_ isGiven: Bool, _ path: String, _ reason: String) {
-            if isGiven { ignored.append("\(path) has no effect: \(reason)") }
-        }
-        let atStart = "it is an option of the instance's start"
-        let ofInstance = "all replicas of an instance log alike, as it was told at its start"
-        note(http != nil, "http_options", atStart)
-        note(proxyLocation != nil, "proxy_location", atStart)
-        note(
-            logging != nil,
-            "logging_config",
-            "\(atStart): swerve start --log-format, --log-level, --logs, --access-log"
-        )
+    /// What the configuration says and a deploy into a running instance does not carry out, in the order of the file.
+    public var ignoredByDeploy: [ConfigWarning] {
+        var ignored = ignoredAtStart
+        let atStart = "an instance that runs keeps what it started with; swerve start --config FILE takes it over"
+        let sections = [("http_options", http != nil), ("logging_config", logging != nil), ("tracing", tracing != nil)]
+        for (path, isGiven) in sections where isGiven { ignored.append(warning(path, atStart)) }
+        let ofInstance = "all replicas of an instance log alike, as its own logging_config says"
         for (index, application) in applications.enumerated() {
             let path = "applications[\(index)]"
-            note(application.logging != nil, "\(path).logging_config", ofInstance)
-            note(application.isScaledExternally == true, "\(path).external_scaler_enabled", "scaling is always allowed")
+            if application.logging != nil { ignored.append(warning("\(path).logging_config", ofInstance)) }
+            if application.isScaledExternally == true {
+                ignored.append(warning("\(path).external_scaler_enabled", "scaling is always allowed"))
+            }
             for (index, deployment) in application.deployments.enumerated() {
                 let path = "\(path).deployments[\(index)]"
-                let environment = deployment.runtimeEnvironment
-                note(deployment.logging != nil, "\(path).logging_config", ofInstance)
-                note(environment?.executable != nil, "\(path).runtime_env.executable", "only an application has one")
+                if deployment.logging != nil { ignored.append(warning("\(path).logging_config", ofInstance)) }
+                if deployment.runtimeEnvironment?.executable != nil {
+                    let paths = ["\(path).runtime_env.executable", "\(path).ray_actor_options.runtime_env.executable"]
+                    let given = paths.first { place(of: $0).line > 0 } ?? paths[0]
+                    ignored.append(warning(given, "only an application has one"))
+                }
             }
         }
-        return ignored
+        return ignored.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
+    }
+
+    /// What the configuration says of the instance and one that starts with it does not carry out.
+    public var ignoredAtStart: [ConfigWarning] {
+        guard proxyLocation == .disabled else { return [] }
+        return [warning("proxy_location", "an instance always takes HTTP requests; on 127.0.0.1, of this machine only")]
+    }
+
+    /// - Parameter path: of a field that is given.
+    private func warning(_ path: String, _ reason: String) -> ConfigWarning {
+        let name = path.split(separator: ".").last ?? ""
+        return ConfigWarning(at: place(of: path), "'\(name)' has no effect: \(reason)")
     }
 }

@@ -32,7 +32,7 @@ extension ApplicationConfig {
             \.logging,
             .object(),
             absence: "the instance's",
-            "What the application's replicas log."
+            "No effect: all replicas of an instance log alike; the `logging_config` at the top says how."
         ),
         Field(
             "external_scaler_enabled",

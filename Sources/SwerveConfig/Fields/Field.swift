@@ -170,6 +170,7 @@ extension ConfigObject {
                     return reading.report(.conflict, key, "'\(name)' and '\(other)' are the same; keep one")
                 }
                 if name != current { reading.warn(key, "'\(name)' is an old name; write '\(current)'") }
+                reading.note(value)
                 field.read(value, &object, &reading)
             }
         }

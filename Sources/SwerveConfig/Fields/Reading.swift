@@ -8,6 +8,8 @@ struct Reading {
     private(set) var problems: [ConfigProblem] = []
     private(set) var omitted = 0
     private(set) var warnings: [ConfigWarning] = []
+    /// Where the value of each field is, by the field's path.
+    private(set) var places: [String: ConfigPlace] = [:]
 
     init(file: String, limits: ConfigLimits) {
         self.file = file
@@ -43,6 +45,12 @@ struct Reading {
 
     private func place(_ line: Int, _ column: Int) -> ConfigPlace {
         ConfigPlace(file: file, line: line, column: column, path: path.joined())
+    }
+
+    /// Notes where the field that is being read has its value.
+    mutating func note(_ node: ConfigNode) {
+        let place = place(node)
+        places[place.path] = place
     }
 
     /// The name of the field that is being read.
@@ -97,8 +105,8 @@ struct Reading {
     }
 
     mutating func reportText(_ node: ConfigNode) {
-        // What an environment variable is may be secret, and errors get into logs.
-        if path.dropLast().last == ".env_vars" {
+        // What an environment variable or a header is may be secret, and errors get into logs.
+        if let owner = path.dropLast().last, [".env_vars", ".headers"].contains(owner) {
             return report(.wrongType, node, "\(fieldName) is no text; it must be one, so put it in quotes")
         }
         report(

@@ -24,8 +24,10 @@ struct ResourceFields: ConfigObject {
     ]
 
     /// A number of bytes, or a text such as `2GiB`.
-    static let bytes: Format<Int> = {
-        let count = Format<Int>.integer(0...Int.max)
+    static let bytes = byteCount(in: 0...Int.max)
+
+    static func byteCount(in range: ClosedRange<Int>) -> Format<Int> {
+        let count = Format<Int>.integer(range)
         let shape = Shape.either([
             count.shape, .form("a number with KiB, MiB, GiB, TiB, kB, MB, GB or TB", example: "2GiB"),
         ])
@@ -33,13 +35,19 @@ struct ResourceFields: ConfigObject {
             shape: shape,
             read: { node, reading in
                 guard case .text(let text) = node.content else { return count.read(node, &reading) }
-                if let bytes = bytes(text) { return bytes }
-                reading.reportType(node, shape)
-                return nil
+                guard let size = bytes(text) else {
+                    reading.reportType(node, shape)
+                    return nil
+                }
+                guard range.contains(size) else {
+                    reading.reportType(node, shape, .outOfRange)
+                    return nil
+                }
+                return size
             },
             write: count.write
         )
-    }()
+    }
 
     private static func bytes(_ text: String) -> Int? {
         let units = [

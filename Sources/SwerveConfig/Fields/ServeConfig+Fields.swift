@@ -9,7 +9,7 @@ extension ServeConfig {
             \.proxyLocation,
             .choice([.everyNode, .headOnly, .disabled].map { ($0.description, $0) }),
             absence: "`EveryNode`",
-            "On which nodes a proxy takes HTTP requests. `Disabled`: nowhere, applications are called through handles."
+            "On which nodes a proxy takes HTTP requests. `Disabled` has no effect: an instance always takes them."
         ),
         Field(
             "http_options",
@@ -19,7 +19,20 @@ extension ServeConfig {
             "How HTTP reaches the applications. Read when the instance starts."
         ),
         .unused("grpc_options", .object(grpc), "there is no gRPC proxy"),
-        Field("logging_config", \.logging, .object(), absence: "as below", "What the instance logs."),
+        Field(
+            "logging_config",
+            \.logging,
+            .object(),
+            absence: "as below",
+            "What becomes of what the instance's processes write. Read when the instance starts."
+        ),
+        Field(
+            "tracing",
+            \.tracing,
+            .object(),
+            absence: "no tracing",
+            "Where spans go. Read when the instance starts."
+        ),
         Field(
             "target_capacity",
             \.targetCapacity,
@@ -35,7 +48,7 @@ extension ServeConfig {
             "The applications that run. A deploy deletes those that are not named."
         ),
         .unused("controller_options", "the controller has the environment of the instance"),
-        .unused("tracing_config", "traces are configured where the instance is started"),
+        .unused("tracing_config", "its exporter is a function of Python; write 'tracing'"),
     ]
 
     private static let grpc: [FieldDescription] = [
@@ -143,44 +156,4 @@ extension HTTPConfig {
         .refused("ssl_keyfile_password", tls),
         .refused("ssl_ca_certs", tls),
     ]
-}
-
-extension LoggingConfig {
-    static let fields: [Field<LoggingConfig>] = [
-        Field(
-            "encoding",
-            \.encoding,
-            .choice([.text, .json].map { ($0.description, $0) }),
-            absence: "`TEXT`",
-            "How a line of the log is written."
-        ),
-        Field("log_level", \.level, level, absence: "`INFO`", "The least level that is logged."),
-        Field(
-            "logs_dir",
-            \.logsDirectory,
-            .text,
-            absence: "the instance's",
-            "The folder of the log files, relative to the file's folder."
-        ),
-        Field("enable_access_log", \.logsAccess, .boolean, absence: "true", "Whether each request is logged."),
-        .unused(
-            "additional_log_standard_attrs",
-            .list(.text),
-            "they are attributes of Python's log records; the metadata of a line has what there is"
-        ),
-    ]
-
-    /// A name, or the number that Python has for it.
-    private static let level: Format<Level> = {
-        let names = Format<Level>.choice(Level.all.map { ($0.description, $0) })
-        let numbers: [Int: Level] = [10: .debug, 20: .info, 30: .warning, 40: .error, 50: .critical]
-        return Format(
-            shape: names.shape,
-            read: { node, reading in
-                if case .integer(let number) = node.content, let level = numbers[number] { return level }
-                return names.read(node, &reading)
-            },
-            write: names.write
-        )
-    }()
 }

@@ -15,12 +15,15 @@ public struct ServeConfig: Hashable, Sendable {
     public var proxyLocation: ProxyLocation?
     public var http: HTTPConfig?
     public var logging: LoggingConfig?
+    /// Where spans go; `nil` for no tracing.
+    public var tracing: TracingConfig?
     /// Which percentage of its replicas each autoscaled deployment has, from 0 to 100.
     public var targetCapacity: Int?
     public var applications: [ApplicationConfig]
     /// Fields of Ray Serve that have no effect, by name.
     public var unused: [String: JSONValue] = [:]
     var notes = Incidental<[String]>(value: [])
+    private var places = Incidental<[String: ConfigPlace]>(value: [:])
 
     public init(applications: [ApplicationConfig] = []) {
         self.applications = applications
@@ -62,10 +65,16 @@ extension ServeConfig {
     ) throws(ConfigError) -> ParsedServeConfig {
         let node = try ConfigNode.parse(text, file: file, format: format ?? .of(file), limits: limits)
         var reading = Reading(file: file, limits: limits)
-        let config = read(node, &reading)
+        var config = read(node, &reading) ?? ServeConfig()
         try reading.finish()
-        return ParsedServeConfig(config: config ?? ServeConfig(), warnings: reading.warnings)
+        config.places.value = reading.places
+        return ParsedServeConfig(config: config, warnings: reading.warnings)
     }
+
+    /// Where the value of a field is in the file.
+    ///
+    /// - Parameter path: such as `applications[0].logging_config`.
+    package func place(of path: String) -> ConfigPlace { places.value[path] ?? ConfigPlace(path: path) }
 
     /// The configuration as YAML. Reading it gives an equal configuration.
     public var yaml: String { YAMLWriter.text(tree) }

@@ -80,12 +80,17 @@ enum RayConfig {
         return .object(required)
     }
 
-    /// With a level that Python's logging has.
+    /// With the fields that Ray has, and a level that Python's logging has.
     private static func known(_ logging: LoggingConfig) -> LoggingConfig {
-        var logging = logging
-        if logging.level == .trace { logging.level = .debug }
-        if logging.level == .notice { logging.level = .info }
-        return logging
+        var known = LoggingConfig()
+        known.encoding = logging.encoding
+        known.level = logging.level
+        if logging.level == .trace { known.level = .debug }
+        if logging.level == .notice { known.level = .info }
+        known.logsDirectory = logging.logsDirectory
+        known.logsAccess = logging.logsAccess
+        known.unused = logging.unused
+        return known
     }
 }
 

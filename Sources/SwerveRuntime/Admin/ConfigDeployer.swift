@@ -36,7 +36,9 @@ actor ConfigDeployer {
     func deploy(_ content: ByteBuffer) async throws {
         let config = try Self.parse(content)
         let logger = await instance.logger
-        for what in config.ignored { logger.warning("deploying a configuration", metadata: ["reason": "\(what)"]) }
+        for what in config.ignoredByDeploy {
+            logger.warning("deploying a configuration", metadata: ["reason": "\(what)"])
+        }
         try await inTurn {
             let described = try await self.describe(config.applications)
             try await self.accept(described, isWhole: true)

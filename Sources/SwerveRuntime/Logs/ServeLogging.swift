@@ -19,6 +19,12 @@ public enum ServeLogging {
     /// - Parameter options: the format and the least level.
     public static func bootstrap(_ options: LogOptions = LogOptions()) { LogSettings(options).bootstrap() }
 
+    /// A logger that writes as ``bootstrap(_:)`` says, whatever swift-log does in this process.
+    package static func logger(_ options: LogOptions) -> Logger {
+        let settings = LogSettings(options)
+        return Logger(label: "swerve") { settings.handler($0, metadataProvider) }
+    }
+
     /// The metadata of the request that a task works on, and of the replica that it works for.
     public static let metadataProvider = Logger.MetadataProvider {
         var metadata = ofProcess
@@ -49,18 +55,11 @@ public enum ServeLogging {
 extension LogSettings {
     /// Sets up swift-log in this process.
     func bootstrap() {
-        let (format, level) = (format, level)
-        LoggingSystem.bootstrap(
-            { label, provider in
-                ServeLogHandler(
-                    label: label,
-                    format: format,
-                    level: level,
-                    metadataProvider: provider,
-                    now: LogStore.now
-                )
-            },
-            metadataProvider: ServeLogging.metadataProvider
-        )
+        let settings = self
+        LoggingSystem.bootstrap({ settings.handler($0, $1) }, metadataProvider: ServeLogging.metadataProvider)
+    }
+
+    fileprivate func handler(_ label: String, _ provider: Logger.MetadataProvider?) -> ServeLogHandler {
+        ServeLogHandler(label: label, format: format, level: level, metadataProvider: provider, now: LogStore.now)
     }
 }
