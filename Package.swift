@@ -213,8 +213,9 @@ let package = Package(
         .target(
             name: "SwerveCommands",
             dependencies: [
-                "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "SwerveSystem",
-                "SwerveTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "SwerveActors", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveLogs", "SwerveRuntime",
+                "SwerveSystem", "SwerveTracing", "SwerveTransport", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),
@@ -714,13 +715,19 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveToolTests",
-            dependencies: ["SwerveCore", "SwerveTool"],
+            dependencies: [
+                "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveLogs", "SwerveRuntime", "SwerveTool",
+                "SwerveTracing", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SwerveCommandsTests",
             dependencies: [
-                "SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveRuntime", "Shouts",
+                "SwerveCommands", "SwerveConfig", "SwerveCore", "SwerveHTTPTypes", "SwerveLogs", "SwerveRuntime",
+                "SwerveTracing", "Shouts", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),
@@ -734,7 +741,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SwerveRuntimeTests",
-            dependencies: ["MiddleSimulation", "SwerveAdmin", "SwerveCore", "SwerveRuntime", nioCore],
+            dependencies: [
+                "MiddleSimulation", "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveLogs", "SwerveRuntime",
+                "SwerveTracing", logging, nioCore,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -83,9 +83,24 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "The port to listen on; 0 for any free one.")
     var port = 8000
 
+    @OptionGroup(title: "Logs")
+    var logs: LogArguments
+
+    @OptionGroup(title: "Tracing")
+    var tracing: TracingArguments
+
+    var options: ServeOptions {
+        var options = ServeOptions(host: host, port: port)
+        logs.apply(to: &options.logs)
+        tracing.apply(to: &options.tracing)
+        // The program may have set up swift-log, so what the instance logs has a logger of its own.
+        if logs.saysHow { options.logger = ServeLogging.logger(options.logs) }
+        return options
+    }
+
     func run() async throws {
         let instance = Serve.instance
-        try await Serve.start(ServeOptions(host: host, port: port))
+        try await Serve.start(options)
         do {
             let spec = try await ProgramCommand.applications().spec(try choice.wanted(), of: instance.id)
             try await instance.deploy(spec)

@@ -2,6 +2,8 @@ internal import ArgumentParser
 internal import Foundation
 internal import Logging
 internal import Swerve
+internal import SwerveConfig
+internal import SwerveCore
 internal import SwerveSystem
 
 /// `swerve start`.
@@ -9,51 +11,68 @@ struct Start: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Starts an instance that runs in the background, with a controller of its own.",
         discussion: """
-            It keeps its applications in the state directory, so the next start goes on with them. Its own output goes to \
-            the file log in that directory, that of its processes to files in the folder logs. With --foreground it runs \
-            until it is told to end (Ctrl-C, SIGTERM), and all output goes to the terminal, too.
+            It keeps its applications in the state directory, so the next start goes on with them. Its own output goes \
+            to the file log in that directory, that of its processes to files in the folder logs there, or --logs. \
+            With --foreground it runs until it is told to end (Ctrl-C, SIGTERM), and all output goes to the terminal, \
+            too.
             """
     )
 
-    @Option(help: "The address to take HTTP requests at.") var host = "127.0.0.1"
-    @Option(help: "The port to take HTTP requests at; 0 for any free one.") var port = 8000
-    @Option(help: "How many processes take HTTP requests; 0 for the instance's own process.") var proxies = 0
+    @Option(
+        help: ArgumentHelp(
+            "A configuration file for the instance: its http_options, logging_config and tracing. Options of the "
+                + "command line come on top. Its applications are not deployed.",
+            valueName: "file"
+        )
+    )
+    var config: String?
+    @Option(help: "The address to take HTTP requests at; 127.0.0.1 by default.") var host: String?
+    @Option(help: "The port to take HTTP requests at; 8000 by default, 0 for any free one.") var port: Int?
+    @Option(help: "How many processes take HTTP requests; by default 0, which is the instance's own process.")
+    var proxies: Int?
     @Option(help: "The address of the admin server.") var adminHost = "127.0.0.1"
     @Option(help: "The port of the admin server; 0 for any free one.") var adminPort = 8265
     @Option(help: "The state directory; swerve in $XDG_STATE_HOME or ~/.local/state by default.") var state: String?
-    @Option(help: "The folder for the output of its processes; logs in the state directory by default.")
-    var logs: String?
-    @Option(help: "How lines of logs are written: text or json.") var logFormat = "text"
-    @Option(help: "The least level that is logged: trace, debug, info, notice, warning, error, critical.")
-    var logLevel = "info"
-    @Flag(help: "Write a line for each HTTP request.") var accessLog = false
     @Flag(help: "Stay in the foreground.") var foreground = false
     @Flag(help: .hidden) var detached = false
+    @OptionGroup(title: "Logs") var logs: LogArguments
+    @OptionGroup(title: "Tracing") var tracing: TracingArguments
 
-    func validate() throws {
-        guard LogOptions.Format(logFormat) != nil else {
-            throw ValidationError("--log-format is '\(logFormat)'; it must be text or json")
+    /// The options of the instance.
+    ///
+    /// - Parameters:
+    ///   - config: what ``config`` says; `nil` if there is none.
+    ///   - state: the state directory.
+    /// - Throws: ``Failure`` for what no instance starts with.
+    func options(_ config: ServeConfig?, state: String) throws(Failure) -> ServeOptions {
+        var options = ServeOptions()
+        options.stateDirectory = state
+        options.controller = .separate
+        options.admin = AdminOptions(host: adminHost, port: adminPort)
+        // In the background, nobody looks; the files have it all.
+        options.logs = LogOptions(directory: "\(state)/logs", passesOn: !detached)
+        do {
+            if let config { try options.take(config) }
+            options.host = host ?? options.host
+            options.port = port ?? options.port
+            options.proxies = proxies ?? options.proxies
+            logs.apply(to: &options.logs)
+            tracing.apply(to: &options.tracing)
+            try options.validate()
+        } catch let error as ServeError {
+            throw Failure(error.message)
+        } catch {
+            throw Failure("\(error)")
         }
-        guard Logger.Level(rawValue: logLevel) != nil else {
-            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("--log-level is '\(logLevel)'; it must be one of \(levels)")
-        }
-    }
-
-    private func logOptions(_ state: String) -> LogOptions {
-        LogOptions(
-            directory: logs ?? "\(state)/logs",
-            format: LogOptions.Format(logFormat) ?? .text,
-            level: Logger.Level(rawValue: logLevel) ?? .info,
-            accessLog: accessLog,
-            // In the background, nobody looks; the files have it all.
-            passesOn: !detached
-        )
+        return options
     }
 
     func run() async throws {
         let state = URL(filePath: try state ?? Self.usualState()).absoluteURL.path()
-        if foreground || detached { return try await serve(state) }
+        // In the background, the command in the foreground has said what is wrong.
+        let config = try config.map { try ConfigFile.read($0, warns: !detached) { $0.ignoredAtStart } }
+        let options = try self.options(config, state: state)
+        if foreground || detached { return try await serve(options, state) }
         try await detach(state)
     }
 
@@ -67,25 +86,21 @@ struct Start: AsyncParsableCommand {
         return "\(home)/.local/state/swerve"
     }
 
-    private func serve(_ state: String) async throws {
+    private func serve(_ options: ServeOptions, _ state: String) async throws {
         if detached { ThisProcess.leaveTerminal() }
-        let logs = logOptions(state)
-        ServeLogging.bootstrap(logs)
-        var options = ServeOptions(host: host, port: port, proxies: proxies)
-        options.stateDirectory = state
-        options.controller = .separate
-        options.admin = AdminOptions(host: adminHost, port: adminPort)
-        options.logs = logs
+        ServeLogging.bootstrap(options.logs)
+        var options = options
+        options.logger = Logger(label: "swerve")
         let instance = ServeInstance(options)
         try await instance.start()
-        print(await addresses(instance))
+        print(await addresses(instance, options.host))
         ThisProcess.flush()
         let rotation = detached ? Task { await OwnLog(state).watch() } : nil
         defer { rotation?.cancel() }
         try await instance.waitForShutdownSignal()
     }
 
-    private func addresses(_ instance: ServeInstance) async -> String {
+    private func addresses(_ instance: ServeInstance, _ host: String) async -> String {
         """
         HTTP      http://\(host):\(await instance.port ?? 0)
         dashboard \(await instance.adminURL ?? "")

@@ -6,11 +6,14 @@ usage: swerve_cli.py SWERVE PROGRAM   (the built swerve, and the built entry-app
 The commands and what they print are in transcript.txt. `<name>` there stands for anything without spaces, the same
 everywhere it is named; `…` for any text of a line; `⋮` for any lines. Columns may be wider."""
 
+import http.server
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.request
@@ -221,6 +224,134 @@ class Reloading(unittest.TestCase):
 
     def processes(self):
         return set(re.findall(r"pid (\d+)", self.instance.run("swerve status").stdout))
+
+
+class Collector:
+    """Takes spans as a collector does, and keeps the exports as they came. Texts in them are plain."""
+
+    def __init__(self):
+        self.heads, self.exports = [], []
+        collector = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                collector.heads.append(dict(self.headers))
+                collector.exports.append(self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1/traces"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def has(self, *texts):
+        found = b"".join(self.exports)
+        return all(text.encode() in found for text in texts)
+
+
+class LogsAndTracing(unittest.TestCase):
+    """What an operator says of them without code, and what comes out."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="swerve-cli-")
+        self.addCleanup(folder.cleanup)
+        self.instance = Instance(folder.name)
+        self.addCleanup(self.instance.end)
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+
+    def start(self, arguments):
+        """Starts an instance, and says where it answers HTTP."""
+        result = self.instance.run(f"swerve start --admin-port 0 --state st {arguments}")
+        self.assertEqual(result.returncode, 0, result.stdout)
+        values = dict(re.findall(r"^(HTTP|dashboard) +(\S+)$", result.stdout, re.M))
+        self.instance.values["pid"] = re.search(r"process (\d+)", result.stdout)[1]
+        self.instance.variables["SWERVE_ADDRESS"] = values["dashboard"]
+        return values["HTTP"]
+
+    def eventually(self, what, condition):
+        end = time.monotonic() + SECONDS
+        while not condition():
+            self.assertLess(time.monotonic(), end, what())
+            time.sleep(0.05)
+
+    def shout(self, address):
+        with urllib.request.urlopen(f"{address}/shout", timeout=SECONDS) as answer:
+            self.assertEqual(answer.read(), b"HELLO!")
+
+    def requests(self, folder):
+        """The lines of requests in the files of proxies."""
+        lines = [line for file in (self.instance.folder / folder).glob("proxy*.log") for line in
+                 file.read_text().splitlines()]
+        return [record for record in map(json.loads, lines) if record["message"] == "request"]
+
+    def check(self, address, folder, service):
+        self.assertEqual(self.instance.run("swerve run program:shouting").returncode, 0)
+        self.shout(address)
+        self.eventually(lambda: "no line in JSON", lambda: self.requests(folder))
+        record = self.requests(folder)[0]
+        self.assertEqual((record["level"], record["logger"], record["deployment"]), ("info", "swerve.proxy", "Shouter"))
+        self.assertEqual((record["metadata"]["path"], record["metadata"]["status"]), ("/shout", "200"))
+        spans = ["GET /shout", "Shouter.respond(to:)", "Voice.say(_:)", service]
+        self.eventually(lambda: f"the spans are {self.collector.exports}", lambda: self.collector.has(*spans))
+
+    def test_a_file_says_it(self):
+        (self.instance.folder / "serve.yaml").write_text(f"""
+http_options: {{port: 0, proxies: 1}}
+logging_config: {{encoding: JSON, enable_access_log: true, logs_dir: lines}}
+tracing: {{endpoint: "{self.collector.url}", service_name: from-file, headers: {{x-key: hidden}}, export_interval_s: 0.05}}
+applications: []
+""")
+        self.check(self.start("--config serve.yaml"), "lines", "from-file")
+        self.assertEqual({head["x-key"] for head in self.collector.heads}, {"hidden"})
+        # An instance that runs takes none of it over, and says where that stands.
+        warned = self.instance.run("swerve deploy serve.yaml").stdout
+        for place in ["2:15: http_options", "3:17: logging_config", "4:10: tracing"]:
+            self.assertIn(f"warning: serve.yaml:{place}: ", warned)
+        logged = self.instance.run("swerve logs instance --contains 'deploying a configuration' --json").stdout
+        self.assertEqual(len(logged.splitlines()), 3, logged)
+        self.assertNotIn("hidden", warned + logged + self.instance.run("swerve logs --json -n 1000").stdout)
+
+    def test_the_command_line_says_it(self):
+        arguments = (f"--port 0 --proxies 1 --log-format json --access-log --tracing-endpoint {self.collector.url} "
+                     "--tracing-service-name from-words")
+        self.check(self.start(arguments), "st/logs", "from-words")
+
+    def test_what_is_wrong_is_said_before_an_instance_starts(self):
+        (self.instance.folder / "wrong.yaml").write_text("applications: []\nlogging_config: {encoding: YAML}\n")
+        wrong = self.instance.run("swerve start --config wrong.yaml")
+        self.assertEqual((wrong.returncode, wrong.stdout), (
+            1, "error: wrong.yaml:2:28: logging_config.encoding: 'encoding' is 'YAML'; it must be 'TEXT' or 'JSON'\n"))
+        wrong = self.instance.run("swerve start --tracing-endpoint https://collector")
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn("--tracing-endpoint is 'https://collector'; spans are sent without TLS", wrong.stdout)
+        self.assertFalse((self.instance.folder / ".local").exists())
+
+    def test_a_program_s_own_command_line_says_it(self):
+        program = subprocess.Popen(
+            [PROGRAM, "run", "--application", "shouting", "--port", "0", "--log-format", "json", "--access-log",
+             "--tracing-endpoint", self.collector.url],
+            cwd=self.instance.folder, env=self.instance.variables, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        self.shout(re.fullmatch(r"shouting answers at (http://[^/]+)/shout\n", program.stdout.readline())[1])
+        program.terminate()
+        _, log = program.communicate(timeout=SECONDS)
+        self.assertEqual(program.returncode, 0, log)
+        records = [json.loads(line) for line in log.splitlines()]
+        paths = [record["metadata"]["path"] for record in records if record["message"] == "request"]
+        self.assertEqual(paths, ["/shout"])
+        # What a process has recorded leaves before it ends.
+        spans = ["GET /shout", "Shouter.respond(to:)", "Voice.say(_:)"]
+        self.assertTrue(self.collector.has(*spans), self.collector.exports)
 
 
 if __name__ == "__main__":
