@@ -464,7 +464,7 @@ let package = Package(
         ),
         .target(
             name: "Shouts",
-            dependencies: ["Swerve", .product(name: "CoreMetrics", package: "swift-metrics")],
+            dependencies: ["Swerve", logging, .product(name: "CoreMetrics", package: "swift-metrics")],
             path: "Tests/EntryPoints/Shouts",
             swiftSettings: settings
         ),

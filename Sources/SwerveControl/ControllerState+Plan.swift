@@ -100,6 +100,7 @@ extension DeploymentSpec {
         }
         compare("inherited variables", before.inherits.map { "\($0)" }, after.inherits.map { "\($0)" })
         compare("limits", "\(before.limits)", "\(after.limits)")
+        compare("logs", before.logs.map { "\($0)" }, after.logs.map { "\($0)" })
         func shown(_ spec: DeploymentSpec, _ environment: RuntimeEnvironment) -> String? {
             environment.workingDirectory ?? spec.workingDirectory.map { String($0.prefix(12)) }
         }

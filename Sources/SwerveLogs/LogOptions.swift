@@ -1,4 +1,5 @@
 public import Logging
+package import SwerveCore
 
 /// What an instance does with its logs: what its processes write, and how Swerve's own handler writes it.
 ///
@@ -120,6 +121,14 @@ package struct LogSettings: Hashable, Sendable {
         level = options.level
         accessLog = options.accessLog
         bootstraps = options.bootstrapsProcesses
+    }
+
+    /// These settings for a process that is to log otherwise; `nil` changes nothing.
+    package func with(_ logs: ProcessLogs?) -> LogSettings {
+        var settings = self
+        settings.format = logs?.format.flatMap { LogOptions.Format($0) } ?? format
+        settings.level = logs?.level.flatMap { Logger.Level(rawValue: $0) } ?? level
+        return settings
     }
 
     /// One line.

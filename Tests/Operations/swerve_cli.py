@@ -324,6 +324,28 @@ applications: []
                      "--tracing-service-name from-words")
         self.check(self.start(arguments), "st/logs", "from-words")
 
+    def test_a_deployment_logs_otherwise_than_the_others(self):
+        address = self.start("--port 0 --log-level error")
+        text = ("applications:\n- name: a\n  import_path: program:shouting\n  route_prefix: /shout\n"
+                "  logging_config: {log_level: WARNING}\n  deployments:\n  - {name: Voice%s}\n")
+        (self.instance.folder / "plain.yaml").write_text(text % "")
+        (self.instance.folder / "loud.yaml").write_text(text % ", logging_config: {encoding: JSON, log_level: DEBUG}")
+        for file, level in [("plain.yaml", None), ("loud.yaml", "debug")]:
+            deployed = self.instance.run(f"swerve deploy {file}")
+            self.assertEqual((deployed.returncode, "warning" in deployed.stdout), (0, False), deployed.stdout)
+            self.shout(address)
+            if level:
+                self.eventually(lambda: "no line of Voice", lambda: self.lines("a/Voice"))
+            self.assertEqual({line["level"] for line in self.lines("a/Voice")}, {level} - {None})
+        plan = self.instance.run("swerve plan plain.yaml").stdout
+        self.assertIn("a/Voice: ", plan)
+        self.assertIn("logs: json, debug -> warning", plan)
+
+    def lines(self, deployment):
+        """The lines of a deployment's loggers."""
+        lines = self.instance.run(f"swerve logs {deployment} --json --contains said").stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
     def test_what_is_wrong_is_said_before_an_instance_starts(self):
         (self.instance.folder / "wrong.yaml").write_text("applications: []\nlogging_config: {encoding: YAML}\n")
         wrong = self.instance.run("swerve start --config wrong.yaml")

@@ -313,6 +313,23 @@ import Testing
         #expect(!deployment.hasRayActorOptions)
     }
 
+    @Test func `a deployment logs as it says, else as its application says, else as the instance`() throws {
+        let config = try Self.config(
+            """
+              logging_config: {encoding: JSON, log_level: ERROR, logs_dir: x}
+              deployments: [{name: E, logging_config: {log_level: DEBUG}}]
+            """
+        )
+        let applied = try config.applied(to: application("D", "E")).deployments
+        #expect(
+            applied.map { $0.environment?.logs } == [
+                ProcessLogs(format: "json", level: "error"), ProcessLogs(format: "json", level: "debug"),
+            ]
+        )
+        let silent = try Self.config("  logging_config: {logs_dir: x}").applied(to: application("D")).deployments
+        #expect(silent.map(\.environment) == [nil])
+    }
+
     @Test func `user configurations are given by deployment`() throws {
         let config = try Self.config("  deployments: [{name: A, user_config: {factor: 2}}, {name: B}]")
         #expect(config.userConfigs == ["A": ["factor": 2]])

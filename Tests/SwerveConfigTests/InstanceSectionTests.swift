@@ -171,13 +171,14 @@ import Testing
         http_options: {port: 80}
         applications:
         - import_path: a:b
-          logging_config: {encoding: JSON}
+          logging_config: {encoding: JSON, logs_dir: x}
           external_scaler_enabled: true
           deployments:
           - name: D
             ray_actor_options: {runtime_env: {executable: x}}
             logging_config:
               log_level: DEBUG
+              enable_access_log: false
         logging_config: {}
         """
     private static let disabled = """
@@ -189,19 +190,20 @@ import Testing
         let parsed = try ServeConfig.parse(Self.ignored)
         #expect(parsed.warnings == [])
         let atStart = "an instance that runs keeps what it started with; swerve start --config FILE takes it over"
-        let alike = "all replicas of an instance log alike, as its own logging_config says"
+        let atTop = "it is of the instance, and belongs in the logging_config at the top"
         #expect(
             parsed.config.ignoredByDeploy.map(\.description) == [
                 Self.disabled,
                 "serve.yaml:2:10: tracing: 'tracing' has no effect: \(atStart)",
                 "serve.yaml:3:15: http_options: 'http_options' has no effect: \(atStart)",
-                "serve.yaml:6:19: applications[0].logging_config: 'logging_config' has no effect: \(alike)",
+                "serve.yaml:6:46: applications[0].logging_config.logs_dir: 'logs_dir' has no effect: \(atTop)",
                 "serve.yaml:7:28: applications[0].external_scaler_enabled: 'external_scaler_enabled' has no effect: "
                     + "scaling is always allowed",
                 "serve.yaml:10:51: applications[0].deployments[0].ray_actor_options.runtime_env.executable: 'executable' "
                     + "has no effect: only an application has one",
-                "serve.yaml:12:7: applications[0].deployments[0].logging_config: 'logging_config' has no effect: \(alike)",
-                "serve.yaml:13:17: logging_config: 'logging_config' has no effect: \(atStart)",
+                "serve.yaml:13:26: applications[0].deployments[0].logging_config.enable_access_log: 'enable_access_log' has "
+                    + "no effect: \(atTop)",
+                "serve.yaml:14:17: logging_config: 'logging_config' has no effect: \(atStart)",
             ]
         )
     }

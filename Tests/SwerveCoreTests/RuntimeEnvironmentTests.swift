@@ -30,6 +30,17 @@ import Testing
         )
     }
 
+    @Test func `logs of an environment on top come field by field`() {
+        var outer = RuntimeEnvironment()
+        outer.logs = ProcessLogs(format: "json", level: "error")
+        var inner = RuntimeEnvironment()
+        #expect(outer.with(inner).logs == outer.logs)
+        inner.logs = ProcessLogs(level: "debug")
+        #expect(outer.with(inner).logs == ProcessLogs(format: "json", level: "debug"))
+        #expect(RuntimeEnvironment().with(inner).logs == inner.logs)
+        #expect(!inner.isEmpty)
+    }
+
     @Test func `variables have limits`() {
         let most = RuntimeEnvironment.maximumVariableBytes
         #expect(problem(.init(variables: ["A": String(repeating: "x", count: most - 2)])) == nil)

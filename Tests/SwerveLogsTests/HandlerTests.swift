@@ -1,4 +1,5 @@
 import Logging
+import SwerveCore
 import SwerveLogs
 import Synchronization
 import Testing
@@ -90,6 +91,13 @@ import Testing
         #expect(store.texts()[0].hasSuffix(" info swerve: listening port=1"))
         logger.info("not kept")
         #expect(store.texts().count == 1)
+    }
+
+    @Test func `a process may log otherwise than its instance`() {
+        let settings = LogSettings(LogOptions(format: .json, level: .error, accessLog: true))
+        #expect(settings.with(nil) == settings)
+        #expect(settings.with(ProcessLogs(level: "debug")).text == "json debug true true")
+        #expect(settings.with(ProcessLogs(format: "text")).text == "text error true true")
     }
 
     @Test func `settings pass through a process's start`() {

@@ -60,8 +60,10 @@ extension ApplicationConfig {
         }
         for index in spec.deployments.indices {
             let own = deployments.first { $0.name == spec.deployments[index].id.deployment }
-            let environment = (spec.deployments[index].environment ?? RuntimeEnvironment())
+            var environment = (spec.deployments[index].environment ?? RuntimeEnvironment())
                 .with(runtimeEnvironment?.environment).with(own?.runtimeEnvironment?.environment)
+            let logs = ProcessLogs().with(logging?.ofProcess).with(own?.logging?.ofProcess)
+            environment.logs = logs.isEmpty ? nil : logs
             if let problem = environment.problem() { report(.conflict, own?.place ?? place, problem) }
             spec.deployments[index].environment = environment.isEmpty ? nil : environment
         }

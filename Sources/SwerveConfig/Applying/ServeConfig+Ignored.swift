@@ -5,16 +5,15 @@ extension ServeConfig {
         let atStart = "an instance that runs keeps what it started with; swerve start --config FILE takes it over"
         let sections = [("http_options", http != nil), ("logging_config", logging != nil), ("tracing", tracing != nil)]
         for (path, isGiven) in sections where isGiven { ignored.append(warning(path, atStart)) }
-        let ofInstance = "all replicas of an instance log alike, as its own logging_config says"
         for (index, application) in applications.enumerated() {
             let path = "applications[\(index)]"
-            if application.logging != nil { ignored.append(warning("\(path).logging_config", ofInstance)) }
+            ignored += warnings(application.logging, path)
             if application.isScaledExternally == true {
                 ignored.append(warning("\(path).external_scaler_enabled", "scaling is always allowed"))
             }
             for (index, deployment) in application.deployments.enumerated() {
                 let path = "\(path).deployments[\(index)]"
-                if deployment.logging != nil { ignored.append(warning("\(path).logging_config", ofInstance)) }
+                ignored += warnings(deployment.logging, path)
                 if deployment.runtimeEnvironment?.executable != nil {
                     let paths = ["\(path).runtime_env.executable", "\(path).ray_actor_options.runtime_env.executable"]
                     let given = paths.first { place(of: $0).line > 0 } ?? paths[0]
@@ -29,6 +28,23 @@ extension ServeConfig {
     public var ignoredAtStart: [ConfigWarning] {
         guard proxyLocation == .disabled else { return [] }
         return [warning("proxy_location", "an instance always takes HTTP requests; on 127.0.0.1, of this machine only")]
+    }
+
+    /// - Parameters:
+    ///   - logging: what an application or a deployment says of its replicas' logs.
+    ///   - path: of the application or the deployment.
+    private func warnings(_ logging: LoggingConfig?, _ path: String) -> [ConfigWarning] {
+        guard let logging else { return [] }
+        let given = LoggingConfig.fields.filter { field in
+            guard case .used = field.description.effect else { return false }
+            return !LoggingConfig.ofProcess.contains(field.description.name) && field.write(logging) != nil
+        }
+        return given.map { field in
+            warning(
+                "\(path).logging_config.\(field.description.name)",
+                "it is of the instance, and belongs in the logging_config at the top"
+            )
+        }
     }
 
     /// - Parameter path: of a field that is given.

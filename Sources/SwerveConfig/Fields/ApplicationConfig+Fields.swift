@@ -32,7 +32,7 @@ extension ApplicationConfig {
             \.logging,
             .object(),
             absence: "the instance's",
-            "No effect: all replicas of an instance log alike; the `logging_config` at the top says how."
+            "How its replicas log: `encoding` and `log_level`. The other fields have an effect at the top only."
         ),
         Field(
             "external_scaler_enabled",

@@ -143,8 +143,8 @@ extension DeploymentConfig {
             "logging_config",
             \.logging,
             .object(),
-            absence: "the instance's",
-            "No effect: all replicas of an instance log alike; the `logging_config` at the top says how."
+            absence: "the application's",
+            "How its replicas log: `encoding` and `log_level`. The other fields have an effect at the top only."
         ),
         .unused("graceful_shutdown_wait_loop_s", "a replica says itself when its requests are finished"),
         .unused("backpressure_config", "a full queue is always answered with 503 and Retry-After"),

@@ -1,6 +1,9 @@
 internal import SwerveCore
 
 extension LoggingConfig {
+    /// The fields that replicas can have of their own.
+    static let ofProcess = ["encoding", "log_level"]
+
     static let fields: [Field<LoggingConfig>] = [
         Field(
             "encoding",

@@ -44,6 +44,11 @@ public struct LoggingConfig: Hashable, Sendable {
     public var unused: [String: JSONValue] = [:]
 
     public init() {}
+
+    /// What of it a single replica's process can have.
+    package var ofProcess: ProcessLogs {
+        ProcessLogs(format: encoding?.description.lowercased(), level: level?.description.lowercased())
+    }
 }
 
 extension LoggingConfig: ConfigObject {}

@@ -3,6 +3,7 @@ package import NIOCore
 package import SwerveControl
 package import SwerveCore
 package import SwerveLaunch
+internal import SwerveLogs
 package import SwerveSystem
 package import SwerveTransport
 internal import Synchronization
@@ -112,6 +113,7 @@ package final class WorkerLauncher: ReplicaLauncher {
         }
         var settings = files.settings(of: replica)
         settings.limits = spec.environment?.limits ?? ProcessLimits()
+        settings.logs = settings.logs.with(spec.environment?.logs)
         var processes = processes
         if spec.options.directIngress {
             guard let front = direct?.front, let other = front.processes else {

@@ -18,6 +18,8 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
     public var inherits: InheritedVariables?
     /// What the system limits the process to.
     public var limits: ProcessLimits
+    /// How the process writes logs; only configuration files say that.
+    package var logs: ProcessLogs?
 
     public init(
         variables: [String: String] = [:],
@@ -48,12 +50,14 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
     /// says something.
     package func with(_ other: RuntimeEnvironment?) -> RuntimeEnvironment {
         guard let other else { return self }
-        return RuntimeEnvironment(
+        var both = RuntimeEnvironment(
             variables: variables.merging(other.variables) { $1 },
             workingDirectory: other.workingDirectory ?? workingDirectory,
             inherits: other.inherits ?? inherits,
             limits: limits.with(other.limits)
         )
+        both.logs = logs.map { $0.with(other.logs) } ?? other.logs
+        return both
     }
 
     /// What is wrong with it; `nil` if nothing is.

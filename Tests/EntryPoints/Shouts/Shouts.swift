@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import Logging
 public import Swerve
 
 /// Answers with a text, as often as wanted.
@@ -31,7 +32,10 @@ public distributed actor Voice {
         self.loud = loud
     }
 
-    public distributed func say(_ text: String) -> String { loud ? text.uppercased() + "!" : text }
+    public distributed func say(_ text: String) -> String {
+        Logger(label: "voice").debug("said")
+        return loud ? text.uppercased() + "!" : text
+    }
 }
 
 @Deployment(numReplicas: 2)
