@@ -129,10 +129,10 @@ class Views(DashboardTest):
         http = self.program.status()["instance"]["http"]["port"]
 
         def rates(is_busy):
-            """The rates by edge, once all edges are busy or none is."""
-            shown = dict(self.browser.script(labels))
-            found = {edge: float(texts[0].removesuffix("/s")) for edge, texts in shown.items()}
-            known = all(len(texts) > 1 and "p50" in texts[1] for texts in shown.values()) if is_busy else True
+            """The rates by edge, once all edges are busy or none is. A label has one line or two."""
+            shown = {edge: " ".join(texts) for edge, texts in self.browser.script(labels)}
+            found = {edge: float(text.partition("/s")[0]) for edge, text in shown.items()}
+            known = all("p50" in text for text in shown.values()) if is_busy else True
             return known and set(found) == edges and all((rate > 0) == is_busy for rate in found.values()) and found
 
         def asking(is_busy):
