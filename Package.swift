@@ -663,6 +663,7 @@ let package = Package(
         .testTarget(
             name: "SwerveConfigTests",
             dependencies: ["SwerveConfig", "SwerveCore"],
+            exclude: ["ray-details.json"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -28,7 +28,8 @@ extension IntegrationTests {
         }
 
         private func ask(_ instance: ServeInstance, _ path: String, _ id: String) async throws -> Answer {
-            try await fetch(path, headers: ["x-request-id": id], port: try #require(await instance.port))
+            let port = try #require(await instance.port)
+            return try await fetch(path, headers: ["x-request-id": id], port: port)
         }
 
         /// The first line with a text, once there is one.

@@ -11,8 +11,10 @@ package final class LogFiles: Sendable {
     private struct State {
         /// Bytes that wait.
         var waiting = 0
-        /// How many lines of a process are missing, by the names of its files.
-        var missing: [String: Int] = [:]
+        /// How many lines of a process did not fit since the last ones that did, by the names of its files.
+        var refused: [String: Int] = [:]
+        /// How many lines of a process could not be written since the last ones that could.
+        var failed: [String: Int] = [:]
         var running: Set<String> = []
         /// Whether it was said that the disk fails, since it worked last.
         var isReported = false
@@ -48,21 +50,22 @@ package final class LogFiles: Sendable {
             bytes.append(contentsOf: line.utf8)
             bytes.append(UInt8(ascii: "\n"))
         }
-        let fits = state.withLock { state in
+        let refused: Int? = state.withLock { state in
             guard state.waiting + bytes.count <= Self.maxWaitingBytes else {
-                state.missing[stem, default: 0] += lines.count
-                return false
+                state.refused[stem, default: 0] += lines.count
+                return nil
             }
             state.waiting += bytes.count
-            return true
+            return state.refused.removeValue(forKey: stem) ?? 0
         }
-        guard fits else { return }
-        queue.async { [bytes] in self.write(bytes, lines.count, stem) }
+        guard let refused else { return }
+        queue.async { [bytes] in self.write(bytes, lines.count, after: refused, stem) }
     }
 
-    private func write(_ bytes: [UInt8], _ count: Int, _ stem: String) {
+    /// - Parameter refused: how many lines before these did not fit.
+    private func write(_ bytes: [UInt8], _ count: Int, after refused: Int, _ stem: String) {
         defer { state.withLock { $0.waiting -= bytes.count } }
-        let missing = state.withLock { $0.missing.removeValue(forKey: stem) ?? 0 }
+        let missing = refused + state.withLock { $0.failed.removeValue(forKey: stem) ?? 0 }
         var text = bytes
         if missing > 0 { text = Array("… \(missing) lines are missing here: they could not be written\n".utf8) + bytes }
         do throws(LogDiskError) {
@@ -73,7 +76,7 @@ package final class LogFiles: Sendable {
             if !steps.isEmpty { tidy() }
         } catch {
             let isNew = state.withLock { state in
-                state.missing[stem, default: 0] += missing + count
+                state.failed[stem, default: 0] += missing + count
                 defer { state.isReported = true }
                 return !state.isReported
             }
@@ -86,7 +89,8 @@ package final class LogFiles: Sendable {
         queue.async {
             self.state.withLock { state in
                 state.running.remove(source.fileStem)
-                state.missing[source.fileStem] = nil
+                state.refused[source.fileStem] = nil
+                state.failed[source.fileStem] = nil
             }
             self.tidy()
         }

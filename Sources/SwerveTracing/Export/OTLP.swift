@@ -1,4 +1,4 @@
-package import SwerveCore
+internal import SwerveCore
 internal import Tracing
 
 /// Spans as OTLP: the messages of opentelemetry-proto, `collector/trace/v1` and what they contain, version 1.

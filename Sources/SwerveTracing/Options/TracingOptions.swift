@@ -1,4 +1,4 @@
-public import SwerveCore
+internal import SwerveCore
 
 /// Whether and where an instance exports spans: what happened to a request on its way, in every process, as
 /// OpenTelemetry sees it.
