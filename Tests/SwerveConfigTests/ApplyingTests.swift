@@ -330,6 +330,20 @@ import Testing
         #expect(silent.map(\.environment) == [nil])
     }
 
+    @Test func `replicas in the instance's process log as it does, and their own way to log is refused`() throws {
+        func logs(_ own: String) throws -> [ProcessLogs?] {
+            let lines = """
+                  logging_config: {log_level: ERROR}
+                  deployments: [{name: D, placement: in_process\(own)}]
+                """
+            return try Self.config(lines).applied(to: application("D", "E")).deployments.map { $0.environment?.logs }
+        }
+        #expect(try logs("") == [nil, ProcessLogs(level: "error")])
+        let error = #expect(throws: ConfigError.self) { try logs(", logging_config: {log_level: DEBUG}") }
+        #expect(error?.problems.map(\.kind) == [.conflict])
+        #expect(error?.problems.first?.message.contains("'D'") == true)
+    }
+
     @Test func `user configurations are given by deployment`() throws {
         let config = try Self.config("  deployments: [{name: A, user_config: {factor: 2}}, {name: B}]")
         #expect(config.userConfigs == ["A": ["factor": 2]])

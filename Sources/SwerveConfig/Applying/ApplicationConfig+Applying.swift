@@ -62,7 +62,15 @@ extension ApplicationConfig {
             let own = deployments.first { $0.name == spec.deployments[index].id.deployment }
             var environment = (spec.deployments[index].environment ?? RuntimeEnvironment())
                 .with(runtimeEnvironment?.environment).with(own?.runtimeEnvironment?.environment)
-            let logs = ProcessLogs().with(logging?.ofProcess).with(own?.logging?.ofProcess)
+            var logs = ProcessLogs().with(logging?.ofProcess).with(own?.logging?.ofProcess)
+            if spec.deployments[index].options.placement == .inProcess {
+                // What the application says is of the others.
+                logs = ProcessLogs()
+                if let own, own.logging?.ofProcess.isEmpty == false {
+                    let what = "'\(own.name)' has a logging_config, but its replicas run in the instance's process"
+                    report(.conflict, own.place, "\(what) and log as the instance does; leave it out")
+                }
+            }
             environment.logs = logs.isEmpty ? nil : logs
             if let problem = environment.problem() { report(.conflict, own?.place ?? place, problem) }
             spec.deployments[index].environment = environment.isEmpty ? nil : environment
