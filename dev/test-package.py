@@ -113,6 +113,7 @@ def stop(server: subprocess.Popen | None) -> None:
     """Ends the program as a service manager does; it must exit without an error."""
     if server is None or server.returncode is not None:
         return
+    wait_for_handler(server)
     server.send_signal(signal.SIGTERM)
     try:
         status = server.wait(timeout=60)
@@ -121,6 +122,21 @@ def stop(server: subprocess.Popen | None) -> None:
         fail("the program does not end after SIGTERM")
     if status != 0:
         fail(f"the program exited with status {status}")
+
+
+def wait_for_handler(server: subprocess.Popen) -> None:
+    """Waits until the program has reached `Serve.waitForShutdownSignal()`: it answers a moment before that already."""
+    deadline = time.monotonic() + START_SECONDS
+    while server.poll() is None and not handles(server.pid, signal.SIGTERM):
+        if time.monotonic() > deadline:
+            fail("the program does not wait for SIGTERM")
+        time.sleep(0.01)
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether the signal no longer ends the process: it is caught or ignored, with a watcher of its own."""
+    masks = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return any(int(masks[name], 16) >> (number - 1) & 1 for name in ("SigCgt", "SigIgn"))
 
 
 def arguments(command: str) -> list[str]:
