@@ -150,22 +150,13 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
     }
 
     /// Does the work of one request.
+    // What few requests need is not in this function's frame, so that the frames of the others fit in few blocks of the
+    // heap. The closures mention the actor, because they would leave it otherwise, and come back for the user's code.
     private func run(_ request: HostedRequest, _ entry: ReplicaEntry, on actor: isolated Act) async {
-        // The closures mention the actor, because they would leave it otherwise, and come back for the user's code.
         if let span = request.span, span !== OpenSpan.current {
-            return await OpenSpan.with(span) {
-                _ = actor
-                await run(request, entry, on: actor)
-            }
-        }
-        if let use = request.use {
-            await ModelUse.$current.withValue(use) {
-                _ = actor
-                await ServeContext.$current.withValue(request.context) {
-                    _ = actor
-                    await request.run(on: entry)
-                }
-            }
+            await run(request, entry, within: span, on: actor)
+        } else if let use = request.use {
+            await run(request, entry, using: use, on: actor)
         } else if let context = request.context {
             await ServeContext.$current.withValue(context) {
                 _ = actor
@@ -173,6 +164,28 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
             }
         } else {
             await request.run(on: entry)
+        }
+    }
+
+    @inline(never)
+    private func run(_ request: HostedRequest, _ entry: ReplicaEntry, within span: OpenSpan, on actor: isolated Act)
+        async
+    {
+        await OpenSpan.with(span) {
+            _ = actor
+            await run(request, entry, on: actor)
+        }
+    }
+
+    @inline(never)
+    private func run(_ request: HostedRequest, _ entry: ReplicaEntry, using use: ModelUse, on actor: isolated Act) async
+    {
+        await ModelUse.$current.withValue(use) {
+            _ = actor
+            await ServeContext.$current.withValue(request.context) {
+                _ = actor
+                await request.run(on: entry)
+            }
         }
     }
 
@@ -242,17 +255,31 @@ class HostedActor<Act: Deployment>: AnyHostedActor, @unchecked Sendable {
         // Unowned is safe and avoids a cycle: a request retains its replica, which retains this object, which retains
         // the entry.
         ReplicaEntry(
-            call: { [unowned self] identifier, arguments, handler in
+            call: { [unowned self] request, handler in
+                var arguments = request.arguments()
+                try await self.call(request.target, &arguments, handler, on: actor)
+            },
+            callWithFetched: { [unowned self] request, arguments, handler in
                 var arguments = arguments
-                if let method = self.method(identifier) {
-                    let method = unsafeDowncast(method.isolated, to: IsolatedMethod<Act>.self)
-                    try await method.run(actor, &arguments, handler)
-                } else {
-                    try await self.callByRuntime(identifier, &arguments, handler)
-                }
+                try await self.call(request.target, &arguments, handler, on: actor)
             },
             respond: { [unowned self] in try await self.respond(to: $0, on: actor) }
         )
+    }
+
+    @inline(__always)
+    private func call(
+        _ identifier: String,
+        _ arguments: inout InvocationDecoder,
+        _ handler: ResultHandler,
+        on actor: isolated Act
+    ) async throws {
+        if let method = method(identifier) {
+            let method = unsafeDowncast(method.isolated, to: IsolatedMethod<Act>.self)
+            try await method.run(actor, &arguments, handler)
+        } else {
+            try await callByRuntime(identifier, &arguments, handler)
+        }
     }
 
     /// Answers an HTTP request. Subclasses override it.

@@ -214,7 +214,11 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
 
     private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
         // After their first wait, the requests' own tasks continue on the Swift pool.
-        loop.begin { await self.named { await self.actor.start(requests, burst, nil, nil) } }
+        if working == nil {
+            loop.begin { await self.actor.start(requests, burst, nil, nil) }
+        } else {
+            loop.begin { await self.named { await self.actor.start(requests, burst, nil, nil) } }
+        }
     }
 
     private func note(_ count: Int, _ used: ThreadUsage) {

@@ -141,6 +141,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     // Nearly all answers end here. What the others need is not in this function's frame: then the frames of a request fit
     // in two blocks of the heap.
+    @inline(never)
     private func respond(on entry: ReplicaEntry) async throws {
         if let rest = try answer(try await entry.respond(accept())) { try await complete(rest) }
     }
@@ -194,11 +195,10 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     private func call(on entry: ReplicaEntry) async throws {
         let handler = resultHandler()
-        let call = asCall()
-        if let references = call.references {
-            try await self.call(call, with: references, on: entry, handler)
+        if let references {
+            try await call(with: references, on: entry, handler)
         } else {
-            try await entry.call(call.target, call.arguments, handler)
+            try await entry.call(self, handler)
         }
         let result = try handler.result()
         if case .stream(let result) = result { return try await send(result.stream) }
@@ -207,6 +207,7 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     /// Sends the elements of a stream at the pace of its reader. The request keeps its place in the replica until the
     /// last one is sent.
+    @inline(never)
     private func send(_ stream: any AnyResponseStream) async throws {
         let reply = reply
         let writer = ItemWriter(maxAhead: stream.maxAhead) { reply.send(.bytes($0)) }
@@ -227,11 +228,15 @@ package final class HostedRequest: ReplicaStream, Sendable {
         finish(.end)
     }
 
-    @inline(never)
-    private func asCall() -> HostedCall {
+    private var call: HostedCall {
         guard case .call(let call) = content else { preconditionFailure("an HTTP request is no call") }
         return call
     }
+    /// The method of a call.
+    var target: String { call.target }
+    @inline(never)
+    func arguments() -> InvocationDecoder { call.arguments }
+    private var references: HostedCall.References? { call.references }
 
     @inline(never)
     private func resultHandler() -> ResultHandler {
@@ -240,14 +245,13 @@ package final class HostedRequest: ReplicaStream, Sendable {
 
     @inline(never)
     private func call(
-        _ call: HostedCall,
         with references: HostedCall.References,
         on entry: ReplicaEntry,
         _ handler: ResultHandler
     ) async throws {
-        var arguments = call.arguments
+        var arguments = arguments()
         for (index, value) in try await references() { arguments.setArgument(index, value) }
-        try await entry.call(call.target, arguments, handler)
+        try await entry.callWithFetched(self, arguments, handler)
     }
 
     /// Sends a response that fits in one message. Returns `false` for any other, and sends nothing.
@@ -353,8 +357,10 @@ package struct HostedCall: Sendable {
 
 /// The entry points of a replica's actor, for code that already runs on it.
 struct ReplicaEntry {
-    /// Calls the distributed method with that identifier.
-    let call: (String, InvocationDecoder, ResultHandler) async throws -> Void
+    /// Calls the distributed method that the request names.
+    let call: (HostedRequest, ResultHandler) async throws -> Void
+    /// The same with arguments that came from other processes.
+    let callWithFetched: (HostedRequest, InvocationDecoder, ResultHandler) async throws -> Void
     /// Answers an HTTP request.
     let respond: (ServeRequest) async throws -> ServeResponse
 }

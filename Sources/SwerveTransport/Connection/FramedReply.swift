@@ -181,7 +181,7 @@ final class FramedReply: Reply {
 
     // MARK: The answer, from any thread
 
-    func makeResultBuffer() -> ByteBuffer? { connection.makeBuffer(capacity: 128) }
+    func makeResultBuffer() -> ByteBuffer? { connection.makeBuffer() }
 
     func send(_ event: StreamEvent) {
         switch event {

@@ -71,7 +71,9 @@ extension PeerConnection {
 
     /// A buffer for a value that is to be sent. If it grows large, its bytes are in shared memory, if the peer can read
     /// that.
-    func makeBuffer(capacity: Int) -> ByteBuffer {
+    func makeBuffer() -> ByteBuffer {
+        // Most calls and results fit, so that the buffer need not grow.
+        let capacity = 256
         if let memory, memory.isUsable { return memory.memory.growingBuffer(capacity: capacity) }
         return ByteBufferAllocator().buffer(capacity: capacity)
     }

@@ -61,11 +61,7 @@ package final class RemoteReplica: ReplicaConnection {
         let link = links[0]
         do {
             let method = link.methods.number(of: call.target, of: id, on: link.connection)
-            let (frame, streams) = try CallFrame.make(
-                call,
-                method: method,
-                in: link.connection.makeBuffer(capacity: 128)
-            )
+            let (frame, streams) = try CallFrame.make(call, method: method, in: link.connection.makeBuffer())
             return await FramedCall(id, link.connection, streams).outcome(.requestCall, frame)
         } catch {
             return .failed(error)

@@ -29,7 +29,7 @@ enum CallFrame {
         if let attributes { frame.writeAttributes(attributes) }
         try write(referencesOf: call.arguments, to: &frame)
         frame.writeInteger(UInt8(truncatingIfNeeded: call.arguments.genericSubstitutions.count))
-        let writer = BinaryWriter(frame, allowsStreams: true)
+        let writer = BinaryWriter(consume frame, allowsStreams: true)
         for type in call.arguments.genericSubstitutions {
             guard let name = _mangledTypeName(type) else {
                 throw ServeError(.unencodable, "another process cannot find the generic argument \(type) by name")
