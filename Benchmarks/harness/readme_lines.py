@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from .noop import DIRECT
-from .peers import NAMES as PEER_NAMES
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,21 @@ HUMMINGBIRD = [
     Line("http_noop_c256.hummingbird", "the same, 256 connections"),
     Line("cold_start.hummingbird", "start to the first answer"),
 ]
+# Beside Swerve.
+PEERS = [
+    Line("peers.ray_serve.http_noop_c32", "Ray Serve: no-op over HTTP, 32 connections"),
+    Line("peers.ray_serve_haproxy.http_noop_c32", "Ray Serve with HAProxy: the same"),
+    Line("peers.litserve.http_noop_c32", "LitServe: the same"),
+    Line("peers.ray_serve.batch32_10ms", "Ray Serve: batches of 32 that take 10 ms, 64 clients"),
+    Line("peers.ray_serve_haproxy.batch32_10ms", "Ray Serve with HAProxy: the same"),
+    Line("peers.litserve.batch32_10ms", "LitServe: the same"),
+    Line("peers.bentoml.batch32_10ms", "BentoML: the same"),
+    Line("peers.mlserver.batch32_10ms", "MLServer: the same"),
+    Line("peers.bentoml.goodput_30", "BentoML: answers within 50 ms, 30 % of the load that full batches allow"),
+    Line("peers.bentoml.goodput_90", "the same, 90 %"),
+]
 # What is measured, and the lines of its table.
-TABLES = {"Swerve": SWERVE, "Hummingbird": HUMMINGBIRD}
+TABLES = {"Swerve": SWERVE, "Hummingbird": HUMMINGBIRD, "another model server": PEERS}
 
 # Rows that the benchmark measures and results.json does not have yet. They may be named, and their lines are left out
 # until then. As soon as a row is there, the check asks for its removal from here.
