@@ -129,6 +129,7 @@ def wait_for_handler(server: subprocess.Popen) -> None:
     deadline = time.monotonic() + START_SECONDS
     while server.poll() is None and not handles(server.pid, signal.SIGTERM):
         if time.monotonic() > deadline:
+            server.kill()
             fail("the program does not wait for SIGTERM")
         time.sleep(0.01)
 

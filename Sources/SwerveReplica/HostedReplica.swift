@@ -213,7 +213,8 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
     }
 
     private func begin(_ requests: [HostedRequest], _ burst: some Burst, on loop: LoopExecutor) {
-        // After their first wait, the requests' own tasks continue on the Swift pool.
+        // After their first wait, the requests' own tasks continue on the Swift pool. Without the frames of `named`, the
+        // task's fit in one block of the heap.
         if working == nil {
             loop.begin { await self.actor.start(requests, burst, nil, nil) }
         } else {
