@@ -16,6 +16,8 @@ package struct KeptExecutables: Sendable {
     static let grace = 60
     /// How long a copy stays that has no name yet: a quarter of an hour, more than a program may take to describe itself.
     static let draftGrace = 900
+    /// How many builds stay that only going back to an earlier revision needs.
+    package static let spare = 8
     private static let draftPrefix = "draft-"
     private static let programPrefix = "program-"
 
@@ -74,7 +76,7 @@ package struct KeptExecutables: Sendable {
     package func discard(_ draft: String) { try? FileSystem.remove(draft) }
 
     private func copy(_ source: String, to path: String) throws(ServeError) {
-        if FileSystem.names(in: folder).count >= Self.limit {
+        if copies.count >= Self.limit {
             throw ServeError(
                 .system,
                 "\(Self.limit) executables are kept in '\(folder)'; delete applications that need them, or wait a minute"
@@ -88,12 +90,38 @@ package struct KeptExecutables: Sendable {
         }
     }
 
+    private var copies: [String] { FileSystem.names(in: folder).filter { $0 != Self.spareName } }
+
+    /// Keeps builds that going back to an earlier revision needs, beside those that run. It replaces those that were
+    /// given before, also by an earlier process.
+    ///
+    /// - Parameter builds: the first ``spare`` are kept.
+    /// - Throws: ``ServeError`` with code `system` if that cannot be written down.
+    package func spare(_ builds: [String]) throws(ServeError) {
+        let text = builds.prefix(Self.spare).joined(separator: "\n")
+        guard text != spared.joined(separator: "\n") else { return }
+        do {
+            if !FileSystem.isFolder(folder) { try FileSystem.makeFolder(folder, mode: 0o700) }
+            try FileSystem.write(Array(text.utf8), to: "\(folder)/\(Self.spareName)", mode: 0o600)
+        } catch {
+            throw ServeError(.system, "executables for going back cannot be kept in '\(folder)': \(error)")
+        }
+    }
+
+    /// A file with the builds, a line for each. The process of a separate controller removes executables, and the
+    /// instance's knows which are spared.
+    private static let spareName = "spare"
+    private var spared: [String] {
+        let bytes = (try? FileSystem.read("\(folder)/\(Self.spareName)", limit: 1 << 16)) ?? []
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     /// Removes what is not needed: other builds, other versions, and copies that were interrupted.
     package func removeAll(except builds: Set<String>) {
-        var needed = Set(builds.map { name(of: $0) })
+        var needed = Set(builds.union(spared).map { name(of: $0) })
         needed.formUnion(needed.map { Self.programPrefix + $0 })
         // What cannot be removed now is removed another time.
-        for name in FileSystem.names(in: folder) where !needed.contains(name) && !isYoung(name) {
+        for name in copies where !needed.contains(name) && !isYoung(name) {
             try? FileSystem.remove("\(folder)/\(name)")
         }
     }

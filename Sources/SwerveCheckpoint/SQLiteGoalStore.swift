@@ -192,25 +192,8 @@ package final class SQLiteGoalStore: GoalStore {
     }
 
     private static func error(_ error: any Error, _ path: String) -> ServeError {
-        func unusable(_ what: String) -> ServeError {
-            ServeError(
-                .stateUnusable,
-                "the state file '\(path)' \(what); nothing in it was changed. "
-                    + "Put a backup in its place, or move it away to begin without applications"
-            )
-        }
-        switch error {
-        case let error as ServeError: return error
-        case let error as Unreadable:
-            return unusable("holds the application '\(error.application)' in an unreadable form: \(error.reason)")
-        case let error as Schema.Refusal: return unusable(error.what)
-        case let error as DatabaseError
-        where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode.primaryResultCode):
-            return unusable("is damaged (\(error.message ?? "SQLite error \(error.resultCode.rawValue)"))")
-        case let error as DatabaseError:
-            let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
-            return ServeError(.system, "the state file '\(path)' cannot be used: \(reason)")
-        default: return ServeError(.system, "the state file '\(path)' cannot be used: \(error)")
-        }
+        guard let error = error as? Unreadable else { return Schema.error(error, "the state file", path) }
+        let what = "holds the application '\(error.application)' in an unreadable form: \(error.reason)"
+        return Schema.error(Schema.Refusal(what: what), "the state file", path)
     }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import SwerveCore
 internal import SwerveSystem
 
 /// The tables of the state file and their earlier versions.
@@ -80,5 +81,30 @@ enum Schema {
         let copy = "\(path).\(number).backup"
         try queue.backup(to: DatabaseQueue(path: copy))
         try FileSystem.sync(copy)
+    }
+
+    // MARK: Errors
+
+    /// - Parameter file: what the file is, for the message.
+    static func error(_ error: any Error, _ file: String, _ path: String) -> ServeError {
+        func unusable(_ what: String) -> ServeError {
+            ServeError(
+                .stateUnusable,
+                "\(file) '\(path)' \(what); nothing in it was changed. "
+                    + "Put a backup in its place, or move it away to begin without \(file == "the state file" ? "applications" : "earlier revisions")"
+            )
+        }
+        switch error {
+        case let error as ServeError: return error
+        case let error as Refusal: return unusable(error.what)
+        case let error as DecodingError: return unusable("holds something unreadable: \(error)")
+        case let error as DatabaseError
+        where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode.primaryResultCode):
+            return unusable("is damaged (\(error.message ?? "SQLite error \(error.resultCode.rawValue)"))")
+        case let error as DatabaseError:
+            let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
+            return ServeError(.system, "\(file) '\(path)' cannot be used: \(reason)")
+        default: return ServeError(.system, "\(file) '\(path)' cannot be used: \(error)")
+        }
     }
 }

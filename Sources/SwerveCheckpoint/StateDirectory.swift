@@ -66,6 +66,9 @@ package struct StateDirectory: Sendable {
     /// The file that holds the goal.
     package var database: String { "\(path)/state.sqlite" }
 
+    /// The file that holds what was deployed.
+    package var deploys: String { "\(path)/deploys.sqlite" }
+
     /// The folder of the executables that are kept, beside the file that holds the goal.
     ///
     /// - Parameter database: the path of that file.

@@ -52,6 +52,9 @@ struct InstanceParts {
     let restored: [String: ApplicationSpec]
     /// The working directories that the applications which it left may need.
     let restoredFolders: Set<String>
+    /// What it had deployed, by the applications' names, and where changes of that are stored.
+    let restoredDeploys: [String: DeployRecord]
+    let deploys: SQLiteDeployStore?
     /// The target capacity that it left.
     let restoredCapacity: Int?
 
@@ -114,7 +117,9 @@ struct InstanceParts {
         let database = kept.directory?.database ?? "\(directory.path)/state.sqlite"
         let executables = KeptGoal.executables(beside: database)
         let folders = KeptFolders(in: StateDirectory.workingDirectories(beside: database))
-        let restoredFolders = kept.goal.workingDirectories
+        let restoredFolders = kept.restoredDeploys.values.reduce(into: kept.goal.workingDirectories) { needed, record in
+            for revision in record.revisions { needed.formUnion(revision.spec.workingDirectories) }
+        }
         folders.removeAll(except: restoredFolders, isStart: true)
         let files = WorkerFiles(
             of: system.pools.instance,
@@ -224,6 +229,8 @@ struct InstanceParts {
             ),
             restored: restored,
             restoredFolders: restoredFolders,
+            restoredDeploys: kept.restoredDeploys,
+            deploys: kept.deploys,
             restoredCapacity: kept.goal.targetCapacity
         )
     }

@@ -10,16 +10,22 @@ struct KeptGoal: Sendable {
     let directory: StateDirectory?
     let store: SQLiteGoalStore?
     let goal: GoalState
+    /// What was deployed, and where changes of it are kept; `nil` if nothing outlives the instance.
+    let deploys: SQLiteDeployStore?
+    let restoredDeploys: [String: DeployRecord]
 
     /// - Parameter numbers: continue those of this process's last start, where no file has them.
     init(_ options: ServeOptions, _ numbers: ReplicaNumbers) throws(ServeError) {
         guard let path = options.stateDirectory else {
             (directory, store, goal) = (nil, nil, GoalState(numbers: numbers))
+            (deploys, restoredDeploys) = (nil, [:])
             return
         }
         let directory = try StateDirectory(path)
         let store = try Self.open(directory.database)
         (self.directory, self.goal) = (directory, try store.load())
+        let deploys = try SQLiteDeployStore(directory.deploys)
+        (self.deploys, restoredDeploys) = (deploys, try deploys.load())
         store.removeUnneeded()
         Self.keepThisProgram(directory, options.logger)
         // A separate controller opens the file itself.

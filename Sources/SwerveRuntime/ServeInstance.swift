@@ -2,11 +2,13 @@ package import Logging
 internal import NIOCore
 public import SwerveActors
 internal import SwerveAdmin
+internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveController
 public import SwerveCore
 package import SwerveLogs
 internal import SwerveMetrics
+internal import SwerveSystem
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
@@ -35,6 +37,8 @@ public actor ServeInstance {
     private var folders: [String: Set<String>] = [:]
     /// What was deployed, for going back.
     private(set) var history = DeployHistory()
+    /// Counts the changes of ``history``.
+    private var historyVersion: UInt64 = 0
     private var listening: Listening?
     /// The next start continues the replica numbers of the last one.
     private var numbers = ReplicaNumbers()
@@ -171,16 +175,33 @@ public actor ServeInstance {
         try await changing { try await ensureRunning(takingRequests: false) }.programs
     }
 
-    private func deploy(_ spec: ApplicationSpec, on running: InstanceParts) async throws {
+    private func deploy(
+        _ spec: ApplicationSpec,
+        from source: DeployHistory.Source? = nil,
+        on running: InstanceParts
+    ) async throws {
         let spec = try await prepared(spec, in: running.programs.folders)
         // Also of a deploy that fails: the controller may go on trying.
         folders[spec.name, default: []].formUnion(spec.workingDirectories)
         try await running.controller.deploy(spec)
         await running.settle()
         specs[spec.name] = spec
-        history.add(spec, at: now)
+        history.add(spec, source, at: WallClock.nanoseconds)
+        await store(spec.name, running)
         folders[spec.name] = spec.workingDirectories
         await removeFolders(running)
+    }
+
+    /// Stores what ``history`` knows of an application, and keeps what going back needs.
+    private func store(_ name: String, _ running: InstanceParts) async {
+        historyVersion += 1
+        do {
+            try running.programs.executables.spare(history.builds)
+            try await running.deploys?.save(name, history.record(of: name), version: historyVersion)
+        } catch {
+            // It runs all the same.
+            logger.error("the history of deploys cannot be stored", metadata: ["reason": "\(error.message)"])
+        }
     }
 
     /// Removes the working directories that nothing needs any more.
@@ -192,17 +213,24 @@ public actor ServeInstance {
 
     /// Gives the controller a specification and returns; the status tells how it goes on.
     ///
+    /// - Parameter source: the configuration that says so.
     /// - Throws: what the controller refuses at once.
-    func beginDeploy(_ spec: ApplicationSpec) async throws {
+    func beginDeploy(_ spec: ApplicationSpec, from source: DeployHistory.Source?) async throws {
         let running = try await changing { try await ensureRunning(takingRequests: spec.routePrefix != nil) }
         let spec = try await prepared(spec, in: running.programs.folders)
         _ = try await running.controller.plan(spec)
+        history.accept(spec.name, source)
+        await store(spec.name, running)
         // Unstructured: goes on when the caller has its answer. Immediate: the controller has the order by then.
-        Task.immediate { try? await deploy(spec, on: running) }
+        Task.immediate { try? await deploy(spec, from: source, on: running) }
     }
 
     /// Tells the controller to delete an application and returns; the status tells how it goes on.
-    func beginDelete(_ name: String) {
+    func beginDelete(_ name: String) async {
+        if let running, history.sources[name] != nil {
+            history.accept(name, nil)
+            await store(name, running)
+        }
         // As above.
         Task.immediate { try? await delete(name) }
     }
@@ -221,7 +249,7 @@ public actor ServeInstance {
         running = new
         specs = new.restored
         (startedAt, targetCapacity) = (now, new.restoredCapacity)
-        for spec in new.restored.values { history.add(spec, at: now) }
+        history.restore(new.restoredDeploys, running: new.restored, at: WallClock.nanoseconds)
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
@@ -248,6 +276,7 @@ public actor ServeInstance {
         await running.settle()
         specs[name] = nil
         history.remove(name)
+        await store(name, running)
         folders[name] = nil
         await removeFolders(running)
     }

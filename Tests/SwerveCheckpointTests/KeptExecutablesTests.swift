@@ -42,6 +42,18 @@ import Testing
         #expect(names == ["b-3"])
     }
 
+    @Test func `builds for going back stay, the latest eight, until others take their place`() throws {
+        let builds = (0..<10).map { "\($0)" }
+        for build in builds { try put("\(build)-3") }
+        try executables.spare(builds)
+        // As another process sees it.
+        KeptExecutables(in: "\(folder.path)/executables", version: 3).removeAll(except: [])
+        #expect(names == builds.prefix(8).map { "\($0)-3" } + ["spare"])
+        try executables.spare(["9"])
+        executables.removeAll(except: ["1"])
+        #expect(names == ["1-3", "spare"])
+    }
+
     @Test func `another program's copy is kept under its build, and stays until a deploy can need it`() throws {
         let program = "\(folder.path)/other"
         try Data("other".utf8).write(to: URL(filePath: program))

@@ -11,10 +11,6 @@ internal import SwerveHTTPTypes
 /// programs say is checked. Only then something changes.
 actor ConfigDeployer {
     private let instance: ServeInstance
-    /// What was deployed by a configuration and not deleted since, by the applications' names. In memory only.
-    private(set) var deployed: [String: ApplicationConfig] = [:]
-    /// Which of them came from whole configurations. The next one deletes those that it does not name.
-    private var fromFiles: Set<String> = []
     private var last: Task<Void, Never>?
 
     init(_ instance: ServeInstance) {
@@ -72,12 +68,6 @@ actor ConfigDeployer {
         }
     }
 
-    /// An application was deleted.
-    func forget(_ name: String) {
-        deployed[name] = nil
-        fromFiles.remove(name)
-    }
-
     // MARK: Steps
 
     private func inTurn(_ work: @escaping @Sendable () async throws -> Void) async throws {
@@ -95,14 +85,10 @@ actor ConfigDeployer {
         let leaving = isWhole ? await gone(from: described) : []
         // What the controller would refuse is refused before anything changes.
         for application in described { _ = try await instance.plan(application.spec, without: Set(leaving)) }
-        for name in leaving {
-            forget(name)
-            await instance.beginDelete(name)
-        }
+        for name in leaving { await instance.beginDelete(name) }
         for application in described {
-            try await instance.beginDeploy(application.spec)
-            deployed[application.config.name] = application.config
-            if isWhole { fromFiles.insert(application.config.name) } else { fromFiles.remove(application.config.name) }
+            let source = DeployHistory.Source(config: application.config, isWhole: isWhole)
+            try await instance.beginDeploy(application.spec, from: source)
         }
     }
 
@@ -110,7 +96,8 @@ actor ConfigDeployer {
     private func gone(from described: [Described]) async -> [String] {
         let kept = Set(described.map(\.config.name))
         let running = await instance.status().applications
-        return fromFiles.filter { !kept.contains($0) && running[$0] != nil }.sorted()
+        let whole = await instance.history.sources.filter(\.value.isWhole).keys
+        return whole.filter { !kept.contains($0) && running[$0] != nil }.sorted()
     }
 
     /// What the programs say of the applications, with the options of the configuration.

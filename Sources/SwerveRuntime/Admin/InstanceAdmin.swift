@@ -19,13 +19,13 @@ struct InstanceAdmin: AdminSource {
     func statusUpdates() async -> AsyncStream<ServeStatus> { await instance.statusUpdates() }
 
     func deployed() async -> [String: AdminDeployed] {
-        let configs = await deployer.deployed
+        let sources = await instance.history.sources
         return await instance.specs.reduce(into: [:]) { deployed, entry in
             let deployments = entry.value.deployments
             deployed[entry.key] = AdminDeployed(
                 ingress: entry.value.ingress,
                 calls: Dictionary(uniqueKeysWithValues: deployments.map { ($0.id.deployment, $0.calls ?? []) }),
-                config: configs[entry.key]
+                config: sources[entry.key]?.config
             )
         }
     }
@@ -36,10 +36,7 @@ struct InstanceAdmin: AdminSource {
         try await deployer.deploy(application, as: name)
     }
 
-    func delete(_ application: String) async throws {
-        await deployer.forget(application)
-        await instance.beginDelete(application)
-    }
+    func delete(_ application: String) async throws { await instance.beginDelete(application) }
     func scale(_ deployment: DeploymentID, to replicas: Int) async throws {
         try await instance.scale(deployment.deployment, application: deployment.application, to: replicas)
     }
@@ -62,8 +59,8 @@ struct InstanceAdmin: AdminSource {
         try await instance.planOfRollback(application, to: revision).plan
     }
     func rollBack(_ application: String, to revision: Int?) async throws -> DeployPlan {
-        let (plan, spec) = try await instance.planOfRollback(application, to: revision)
-        try await instance.beginDeploy(spec)
+        let (plan, entry) = try await instance.planOfRollback(application, to: revision)
+        try await instance.beginDeploy(entry.spec, from: entry.source)
         return plan
     }
 

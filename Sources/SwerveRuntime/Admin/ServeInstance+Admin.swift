@@ -1,6 +1,8 @@
 internal import SwerveAdmin
+internal import SwerveCheckpoint
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveHTTPTypes
 internal import SwerveSystem
 internal import SwerveTransport
 
@@ -21,8 +23,9 @@ extension ServeInstance {
     public var adminTokenFile: String? { adminServer?.tokenFile }
 
     func facts() -> InstanceFacts {
-        InstanceFacts(
-            at: .now(surroundings.clock),
+        let moment = AdminJSON.Moment.now(surroundings.clock)
+        return InstanceFacts(
+            at: moment,
             startedAt: startedAt,
             processID: ThisProcess.id,
             build: "\(BuildID.own)",
@@ -35,30 +38,50 @@ extension ServeInstance {
             nodes: nodes,
             targetCapacity: targetCapacity,
             stateDirectory: options.stateDirectory,
-            deployedAt: history.lastDeploys
+            deployedAt: history.lastDeploys.mapValues(moment.monotonic(_:))
         )
     }
 
     func revisions(of application: String) throws -> [DeployedRevision] {
         let entries = history.entries(of: application)
         guard let present = entries.first else { throw AdminError.notFound("no application '\(application)' runs") }
+        let moment = AdminJSON.Moment.now(surroundings.clock)
         return entries.map { entry in
             DeployedRevision(
                 revision: entry.revision,
-                deployedAt: entry.deployedAt,
+                deployedAt: moment.monotonic(entry.deployedAt),
                 isCurrent: entry.revision == present.revision,
                 deployments: entry.spec.deployments.map(\.id.deployment)
             )
         }
     }
 
-    /// What going back would change now, and the specification that would be deployed.
+    /// What going back would change now, and what would be deployed.
     func planOfRollback(
         _ application: String,
         to revision: Int?
-    ) async throws -> (plan: DeployPlan, spec: ApplicationSpec) {
-        guard let controller else { throw ServeError(.notRunning, "the instance does not run") }
-        let spec = try history.entry(of: application, revision).spec
-        return (try await controller.plan(spec), spec)
+    ) async throws -> (plan: DeployPlan, entry: DeployHistory.Entry) {
+        guard let running else { throw ServeError(.notRunning, "the instance does not run") }
+        let entry = try history.entry(of: application, revision)
+        for deployment in entry.spec.deployments where deployment.build != "\(BuildID.own)" {
+            let isHere = deployment.options.placement == .inProcess
+            guard isHere || running.programs.executables.path(of: deployment.build) == nil else { continue }
+            throw AdminError(
+                .conflict,
+                "executable_not_kept",
+                "revision \(entry.revision) of '\(application)' ran from another build of its program (\(deployment.build)), "
+                    + (isHere
+                        ? "in the process of the instance, which only that build can do"
+                        : "of which no copy is kept any more; deploy it from that program again")
+            )
+        }
+        return (try await running.controller.plan(entry.spec), entry)
+    }
+}
+
+extension AdminJSON.Moment {
+    /// - Parameter wall: in nanoseconds since 1970.
+    fileprivate func monotonic(_ wall: Int64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: monotonic.nanoseconds - (self.wall - wall))
     }
 }
