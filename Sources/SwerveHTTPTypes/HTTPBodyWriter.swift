@@ -30,11 +30,24 @@ public final class HTTPBodyWriter: Sendable {
         let maxChunks: Int
         var nextID = 0
         var waiters: [Waiter] = []
+        /// What was appended and not sent.
+        var gathered = ByteBuffer()
         var failure: (any Error)?
         var keepAlive: KeepAlive?
 
         /// A chunk may overdraw the credit, so that one larger than the window does not wait for ever.
         var maySend: Bool { credit > 0 && sent.count < maxChunks }
+
+        /// Whether what was appended leaves now: nothing else is on the way, or it is enough.
+        var isGatheredDue: Bool {
+            guard gathered.readableBytes > 0, maySend, waiters.isEmpty else { return false }
+            return sent.isEmpty || gathered.readableBytes >= HTTPBodyWriter.enough
+        }
+
+        mutating func takeGathered() -> ByteBuffer {
+            defer { gathered = ByteBuffer() }
+            return gathered
+        }
 
         mutating func note(_ bytes: ByteBuffer) {
             credit -= bytes.readableBytes
@@ -57,6 +70,8 @@ public final class HTTPBodyWriter: Sendable {
 
     /// A chunk on the way costs about this much however small it is, so the window allows one chunk for each of these.
     private static let bytesPerChunk = 256
+    /// How many appended bytes leave without waiting for others: 16 KiB.
+    private static let enough = 16 << 10
 
     private let state: Mutex<State>
     private let clock: (any EventLoop)?
@@ -93,6 +108,11 @@ public final class HTTPBodyWriter: Sendable {
         guard bytes.readableBytes > 0 else { return }
         if let compressor { return try await compressor.write(bytes) }
         guard try !sendAtOnce(bytes) else { return }
+        try await wait(with: bytes)
+    }
+
+    /// - Parameter bytes: sent after everything before it; none to wait until writing is possible.
+    private func wait(with bytes: ByteBuffer) async throws {
         let id = makeID()
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -122,6 +142,45 @@ public final class HTTPBodyWriter: Sendable {
         }
     }
 
+    /// Whether ``append(_:)`` can be used: the writer sends what it gets as it is.
+    package var gathers: Bool { compressor == nil }
+
+    /// Adds to a chunk, after waiting if the client is behind. The chunk leaves at once if nothing is on the way to the
+    /// client; otherwise when the client has taken that, or the chunk is large. So small parts leave together, and none
+    /// waits for the next one. Other writes come after it in their order; at the end comes ``flush()``.
+    ///
+    /// - Parameter add: writes at the end. It is called with a lock held: it must not call the writer. When it throws,
+    ///   nothing is added.
+    /// - Throws: `CancellationError` if the client is gone or the task is cancelled, and what `add` throws.
+    package func append(_ add: (inout ByteBuffer) throws -> Void) async throws {
+        while true {
+            try Task.checkCancellation()
+            if try addAtOnce(add) { return }
+            try await wait(with: ByteBuffer())
+        }
+    }
+
+    private func addAtOnce(_ add: (inout ByteBuffer) throws -> Void) throws -> Bool {
+        try state.withLock { state in
+            if let failure = state.failure { throw failure }
+            guard state.waiters.isEmpty, state.gathered.readableBytes < Self.enough else { return false }
+            let end = state.gathered.writerIndex
+            do {
+                try add(&state.gathered)
+            } catch {
+                state.gathered.moveWriterIndex(to: end)
+                throw error
+            }
+            if state.isGatheredDue { send(state.takeGathered(), &state) }
+            return true
+        }
+    }
+
+    /// Sends what was appended, after waiting if the client is behind.
+    package func flush() async throws {
+        if state.withLock({ $0.gathered.readableBytes > 0 }) { try await wait(with: ByteBuffer()) }
+    }
+
     /// How many writes wait for the client.
     var waiting: Int { state.withLock { $0.waiters.count } }
 
@@ -144,9 +203,10 @@ public final class HTTPBodyWriter: Sendable {
             var ready: [CheckedContinuation<Void, any Error>] = []
             while state.maySend, let first = state.waiters.first {
                 state.waiters.removeFirst()
-                send(first.bytes, &state)
+                sendAll(and: first.bytes, &state)
                 ready.append(first.continuation)
             }
+            if state.isGatheredDue { send(state.takeGathered(), &state) }
             return ready
         }
         for continuation in ready { continuation.resume() }
@@ -156,10 +216,23 @@ public final class HTTPBodyWriter: Sendable {
     package func cancel(_ error: any Error = CancellationError()) {
         let waiters = state.withLock { state in
             if state.failure == nil { state.failure = error }
+            // Nothing more is sent.
+            state.gathered = ByteBuffer()
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.continuation.resume(throwing: error) }
+    }
+
+    /// Sends what was appended before, and these.
+    private func sendAll(and bytes: ByteBuffer, _ state: inout State) {
+        guard state.gathered.readableBytes > 0 else {
+            if bytes.readableBytes > 0 { send(bytes, &state) }
+            return
+        }
+        var all = state.takeGathered()
+        all.writeImmutableBuffer(bytes)
+        send(all, &state)
     }
 
     private func send(_ bytes: ByteBuffer, _ state: inout State) {
@@ -172,7 +245,7 @@ public final class HTTPBodyWriter: Sendable {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
             guard state.maySend, state.waiters.isEmpty else { return false }
-            send(bytes, &state)
+            sendAll(and: bytes, &state)
             return true
         }
     }
@@ -182,7 +255,7 @@ public final class HTTPBodyWriter: Sendable {
             if let failure = state.failure { return .failure(failure) }
             if Task.isCancelled { return .failure(CancellationError()) }
             if state.maySend, state.waiters.isEmpty {
-                send(waiter.bytes, &state)
+                sendAll(and: waiter.bytes, &state)
                 return .success(())
             }
             state.waiters.append(waiter)
@@ -227,7 +300,7 @@ public final class HTTPBodyWriter: Sendable {
             // A client that is gone gets nothing more.
             guard state.failure == nil, var keepAlive = state.keepAlive else { return nil }
             if clock.now - keepAlive.lastSent >= keepAlive.interval {
-                if state.maySend, state.waiters.isEmpty {
+                if state.maySend, state.waiters.isEmpty, state.gathered.readableBytes == 0 {
                     state.note(keepAlive.bytes)
                     send(keepAlive.bytes)
                 }

@@ -70,6 +70,100 @@ import Testing
     }
 }
 
+/// Small parts that leave together.
+@Suite struct GatheringTests {
+    private let sink = WriterTests.Sink()
+
+    private func append(_ text: String, to writer: HTTPBodyWriter) async throws {
+        try await writer.append { $0.writeString(text) }
+    }
+
+    @Test func `the first part leaves at once, the next ones together when it was taken`() async throws {
+        let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
+        for text in ["a", "b", "c"] { try await append(text, to: writer) }
+        #expect(sink.all == ["a"])
+        writer.grant(1)
+        #expect(sink.all == ["a", "bc"])
+        try await append("d", to: writer)
+        writer.grant(1)
+        // Half of what is on the way.
+        #expect(sink.all == ["a", "bc"])
+        writer.grant(1)
+        #expect(sink.all == ["a", "bc", "d"])
+    }
+
+    @Test func `16 KiB leave whatever is on the way`() async throws {
+        let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
+        try await append("a", to: writer)
+        let half = String(repeating: "b", count: 8 << 10)
+        for _ in 0..<2 { try await append(half, to: writer) }
+        #expect(sink.all == ["a", half + half])
+    }
+
+    @Test func `a flush sends what is left, and other writes come after it`() async throws {
+        let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
+        for text in ["a", "b"] { try await append(text, to: writer) }
+        try await writer.flush()
+        #expect(sink.all == ["a", "b"])
+        try await append("c", to: writer)
+        try await writer.write("d")
+        #expect(sink.all == ["a", "b", "cd"])
+        try await writer.flush()
+        #expect(sink.all == ["a", "b", "cd"])
+    }
+
+    @Test func `appending waits when the client is behind, and keeps its place among other writes`() async throws {
+        let writer = HTTPBodyWriter(window: 1, send: sink.take)
+        try await append("a", to: writer)
+        let large = String(repeating: "b", count: 16 << 10)
+        try await append(large, to: writer)
+        let next = Task {
+            try await append("c", to: writer)
+            try await append("d", to: writer)
+            try await writer.flush()
+        }
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(sink.all == ["a"])
+        writer.grant(1)
+        for _ in 0..<1000 { await Task.yield() }
+        #expect(sink.all == ["a", large])
+        writer.grant(large.utf8.count)
+        try await next.value
+        #expect(sink.all.joined() == "a\(large)cd")
+    }
+
+    @Test func `what cannot be added leaves nothing behind`() async throws {
+        struct Unwritable: Error {}
+        let writer = HTTPBodyWriter(window: 1 << 20, send: sink.take)
+        try await append("a", to: writer)
+        try await append("b", to: writer)
+        await #expect(throws: Unwritable.self) {
+            try await writer.append {
+                $0.writeString("half")
+                throw Unwritable()
+            }
+        }
+        try await append("c", to: writer)
+        try await writer.flush()
+        #expect(sink.all == ["a", "bc"])
+    }
+
+    @Test func `nothing is added for a client that is gone`() async throws {
+        let writer = HTTPBodyWriter(window: 1, send: sink.take)
+        try await append("a", to: writer)
+        let next = Task {
+            let large = String(repeating: "b", count: 16 << 10)
+            for _ in 0..<3 { try await append(large, to: writer) }
+        }
+        for _ in 0..<1000 { await Task.yield() }
+        writer.cancel()
+        await #expect(throws: CancellationError.self) { try await next.value }
+        await #expect(throws: CancellationError.self) { try await append("c", to: writer) }
+        writer.grant(1 << 20)
+        #expect(sink.all == ["a"])
+    }
+}
+
 /// What is sent when nothing else is.
 @Suite struct KeepAliveTests {
     private let loop = ManualLoop()

@@ -108,6 +108,21 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
         }
     }
 
+    /// Makes the elements for an HTTP response, in this task.
+    func send(to sink: ElementSink<Element>) async throws {
+        guard let produce = takeProduce() else {
+            while let element = try await next() { try await sink.write(element) }
+            return
+        }
+        do {
+            try await run(produce, StreamWriter(.sink(sink)))
+            end(nil)
+        } catch {
+            end(error)
+            throw error
+        }
+    }
+
     // MARK: Writing
 
     /// - Throws: `CancellationError` when the task is cancelled or nobody reads any more.

@@ -112,7 +112,20 @@ extension ResponseStream {
     }
 
     /// Writes elements that are there together as one chunk.
-    private func write(to writer: HTTPBodyWriter, _ append: Append) async throws {
+    private func write(to writer: HTTPBodyWriter, _ append: @escaping Append) async throws {
+        guard writer.gathers else { return try await writeChunks(to: writer, append) }
+        do {
+            try await send(to: ElementSink(writer, append))
+        } catch {
+            // The client gets the elements before the error, unless it is gone.
+            try? await writer.flush()
+            throw error
+        }
+        try await writer.flush()
+    }
+
+    /// For a body that is compressed, where a chunk costs more.
+    private func writeChunks(to writer: HTTPBodyWriter, _ append: Append) async throws {
         var iterator = makeAsyncIterator()
         while let first = try await iterator.next() {
             var chunk = ByteBuffer()

@@ -171,6 +171,17 @@ extension ResponseStream: AnyResponseStream {
         }
     }
 
+    /// Writes the elements into an HTTP response.
+    func send(to sink: ElementSink<Element>) async throws {
+        guard case .local(let stream) = source else {
+            for try await element in self { try await sink.write(element) }
+            return
+        }
+        if let problem = use.begin() { throw problem }
+        defer { withExtendedLifetime(handle) {} }
+        try await stream.send(to: sink)
+    }
+
     package var maxAhead: Int {
         switch source {
         case .local: limit.map { Swift.max(1, $0) } ?? StreamDefaults.maxAhead
@@ -204,6 +215,7 @@ public struct StreamWriter<Element: Codable & Sendable>: Sendable {
     enum Target: Sendable {
         case local(LocalStream<Element>)
         case items(ItemWriter)
+        case sink(ElementSink<Element>)
     }
     private let target: Target
 
@@ -219,6 +231,7 @@ public struct StreamWriter<Element: Codable & Sendable>: Sendable {
         switch target {
         case .local(let stream): try await stream.write(element)
         case .items(let writer): try await writer.write(element)
+        case .sink(let sink): try await sink.write(element)
         }
     }
 }
