@@ -8,7 +8,6 @@ internal import SwerveController
 public import SwerveCore
 package import SwerveLogs
 internal import SwerveMetrics
-internal import SwerveSystem
 
 /// An instance of Swerve: a controller, the applications that it runs, and a proxy that takes HTTP requests for them.
 ///
@@ -186,7 +185,7 @@ public actor ServeInstance {
         try await running.controller.deploy(spec)
         await running.settle()
         specs[spec.name] = spec
-        history.add(spec, source, at: WallClock.nanoseconds)
+        history.add(spec, source, at: wallTime)
         await store(spec.name, running)
         folders[spec.name] = spec.workingDirectories
         await removeFolders(running)
@@ -235,6 +234,9 @@ public actor ServeInstance {
         Task.immediate { try? await delete(name) }
     }
 
+    /// The present time of day, in nanoseconds since 1970.
+    private var wallTime: Int64 { AdminJSON.Moment.now(surroundings.clock).wall }
+
     /// The present time on the instance's clock.
     var now: MonotonicTime { MonotonicTime(nanoseconds: Int64(clamping: surroundings.clock.now.uptimeNanoseconds)) }
 
@@ -249,7 +251,7 @@ public actor ServeInstance {
         running = new
         specs = new.restored
         (startedAt, targetCapacity) = (now, new.restoredCapacity)
-        history.restore(new.restoredDeploys, running: new.restored, at: WallClock.nanoseconds)
+        history.restore(new.restoredDeploys, running: new.restored, at: wallTime)
         for watcher in watchers { new.controller.watch(watcher) }
         watchers = []
         do {
