@@ -20,6 +20,19 @@ package struct KeptFolders: Sendable {
     static let draftGrace = 3600
     private static let draftPrefix = "draft-"
 
+    /// Where the content of a working directory comes from.
+    package struct Source: Hashable, Sendable {
+        /// A path or a `file:` URI.
+        package let path: String
+        /// What is left out: see ``ExcludePatterns``.
+        package let excludes: [String]
+
+        package init(_ path: String, excludes: [String] = []) {
+            self.path = path
+            self.excludes = excludes
+        }
+    }
+
     /// - Parameter folder: where they are; it is made when the first one is kept.
     package init(in folder: String, limits: FolderLimits = FolderLimits()) {
         self.folder = FileSystem.absolute(folder)
@@ -39,36 +52,36 @@ package struct KeptFolders: Sendable {
 
     /// Keeps a copy of a folder, or of what is in a ZIP file. Blocks.
     ///
-    /// - Parameter source: a path or a `file:` URI.
     /// - Returns: the digest of the content, for ``path(of:)``.
     /// - Throws: ``ServeError`` with code `notFound` if there is no such folder or file, `invalidOptions` for what cannot be
     ///   a working directory, and `system` if it cannot be read or copied, changes meanwhile, or too many are kept.
-    package func keep(_ source: String) throws(ServeError) -> String {
-        try Self.explaining(source) { path throws(FolderProblem) in try keep(path: path) }
+    package func keep(_ source: Source) throws(ServeError) -> String {
+        try Self.explaining(source) { path, excludes throws(FolderProblem) in try keep(path, excludes) }
     }
 
     /// The digest of the content of a folder or of a ZIP file, of which nothing is kept. Blocks.
     ///
     /// - Throws: like ``keep(_:)``.
     package static func digest(
-        of source: String,
+        of source: Source,
         limits: FolderLimits = FolderLimits()
     ) throws(ServeError) -> String {
-        try explaining(source) { path throws(FolderProblem) in
-            try Self.source(path, limits).manifest(limits).digest
+        try explaining(source) { path, excludes throws(FolderProblem) in
+            try content(of: path, excludes, limits).manifest(limits).digest
         }
     }
 
     private static func explaining(
-        _ source: String,
-        _ body: (String) throws(FolderProblem) -> String
+        _ source: Source,
+        _ body: (String, ExcludePatterns) throws(FolderProblem) -> String
     ) throws(ServeError) -> String {
-        let path = FileSystem.absolute(try RuntimeEnvironment.path(of: source))
+        let path = FileSystem.absolute(try RuntimeEnvironment.path(of: source.path))
+        let excludes = try ExcludePatterns(source.excludes)
         guard FileSystem.exists(path) else {
             throw ServeError(.notFound, "the working directory '\(path)': there is no such folder or ZIP file")
         }
         do {
-            return try body(path)
+            return try body(path, excludes)
         } catch {
             throw ServeError(
                 error.isPassing ? .system : .invalidOptions,
@@ -77,9 +90,9 @@ package struct KeptFolders: Sendable {
         }
     }
 
-    private func keep(path: String) throws(FolderProblem) -> String {
-        try checkApart(path)
-        let first = try Self.source(path, limits).manifest(limits)
+    private func keep(_ path: String, _ excludes: ExcludePatterns) throws(FolderProblem) -> String {
+        try checkApart(path, excludes)
+        let first = try Self.content(of: path, excludes, limits).manifest(limits)
         let digest = first.digest
         if let kept = self.path(of: digest) {
             FileSystem.touch(kept)
@@ -88,7 +101,7 @@ package struct KeptFolders: Sendable {
         try makeRoom()
         let draft = "\(folder)/\(Self.draftPrefix)\(UInt64.random(in: .min ... .max))"
         do throws(FolderProblem) {
-            let second = try FolderCopy(to: draft).copy(Self.source(path, limits), limits)
+            let second = try FolderCopy(to: draft).copy(Self.content(of: path, excludes, limits), limits)
             if let entry = second.difference(from: first) {
                 throw FolderProblem(entry, "changed while it was copied; deploy again", isPassing: true)
             }
@@ -110,20 +123,27 @@ package struct KeptFolders: Sendable {
         }
     }
 
-    private static func source(_ path: String, _ limits: FolderLimits) throws(FolderProblem) -> any FolderSource {
-        if FileSystem.isFolder(path) { return DiskFolder(path) }
-        return try ZipFile(path, limits)
+    private static func content(
+        of path: String,
+        _ excludes: ExcludePatterns,
+        _ limits: FolderLimits
+    ) throws(FolderProblem) -> any FolderSource {
+        if FileSystem.isFolder(path) { return DiskFolder(path, excludes: excludes) }
+        return try ZipFile(path, excludes: excludes, limits)
     }
 
-    /// Refuses a folder that has the copies in it, which would grow while it is copied.
-    private func checkApart(_ path: String) throws(FolderProblem) {
+    /// Refuses a folder that has the copies in it, which would grow while it is copied; unless they are left out.
+    private func checkApart(_ path: String, _ excludes: ExcludePatterns) throws(FolderProblem) {
         // The folder itself is made when it is needed.
         let parent = folder.lastIndex(of: "/").map { String(folder[..<$0]) } ?? "/"
         guard let real = FileSystem.realPath(path), let own = FileSystem.realPath(parent) else { return }
-        if "\(own)/".hasPrefix("\(real)/") {
+        guard "\(own)/".hasPrefix("\(real)/") else { return }
+        var choice = EntryChoice(excludes)
+        if own == real || choice.takes(String(own.dropFirst(real == "/" ? 1 : real.count + 1)), isFolder: true) {
             throw FolderProblem(
                 "",
-                "the instance keeps its own files in it; choose another state directory, or a folder beside it"
+                "the instance keeps its own files in it; choose another state directory, or a folder beside it, or "
+                    + "exclude them"
             )
         }
     }

@@ -13,12 +13,15 @@ extension ServeInstance {
     func prepared(_ spec: ApplicationSpec, in folders: KeptFolders?) async throws -> ApplicationSpec {
         var spec = spec
         // Deployments that share a folder share the reading of it.
-        var digests: [String: String] = [:]
+        var digests: [KeptFolders.Source: String] = [:]
         for (index, deployment) in spec.deployments.enumerated() {
             do {
                 var environment = deployment.environment ?? RuntimeEnvironment()
                 try environment.check(deployment)
-                if let source = environment.workingDirectory {
+                let excludes = environment.excludes ?? []
+                environment.excludes = nil
+                if let path = environment.workingDirectory {
+                    let source = KeptFolders.Source(path, excludes: excludes)
                     let digest: String
                     if let known = digests[source] {
                         digest = known
@@ -44,7 +47,7 @@ extension ServeInstance {
     }
 
     @concurrent private nonisolated static func digest(
-        of source: String,
+        of source: KeptFolders.Source,
         _ folders: KeptFolders?
     ) async throws -> String {
         try folders?.keep(source) ?? KeptFolders.digest(of: source)
@@ -55,7 +58,9 @@ extension ServeInstance {
     }
 
     /// The path of a copy of a folder or a ZIP file, for a program that describes an application.
-    @concurrent nonisolated static func copy(of source: String, in folders: KeptFolders) async throws -> String? {
+    @concurrent nonisolated static func copy(of source: KeptFolders.Source, in folders: KeptFolders) async throws
+        -> String?
+    {
         folders.path(of: try folders.keep(source))
     }
 }
@@ -63,7 +68,7 @@ extension ServeInstance {
 extension RuntimeEnvironment {
     /// Refuses what is known to fail before a replica starts.
     fileprivate func check(_ deployment: DeploymentSpec) throws(ServeError) {
-        if let problem = problem() { throw ServeError(.invalidOptions, problem) }
+        if let problem = problemOnItsOwn() { throw ServeError(.invalidOptions, problem) }
         try limits.checkBounds()
         let isGiven = !isEmpty || deployment.workingDirectory != nil
         if isGiven, deployment.options.placement == .inProcess {

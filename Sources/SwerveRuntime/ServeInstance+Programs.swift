@@ -59,7 +59,8 @@ extension ServeInstance {
     ) async throws -> DescribeAnswer {
         let programs = try await programs()
         var launched = LaunchEnvironment(environment.variables, inherits: environment.inherits ?? .base)
-        if let source = environment.workingDirectory {
+        if let path = environment.workingDirectory {
+            let source = KeptFolders.Source(path, excludes: environment.excludes ?? [])
             launched.workingDirectory = try await Self.copy(of: source, in: programs.folders)
         }
         let draft = try programs.executables.draft(of: executable)

@@ -293,6 +293,23 @@ import Testing
         )
     }
 
+    @Test func `what is left out is of a working directory, which there must be in the end`() throws {
+        var spec = application("D", "E")
+        spec.deployments[0].environment = RuntimeEnvironment(workingDirectory: "/program", excludes: ["*.ckpt"])
+        let leaves = "  runtime_env: {excludes: [/data/]}"
+        spec.deployments[1].environment = RuntimeEnvironment(workingDirectory: "/other")
+        let applied = try Self.config(leaves).applied(to: spec).deployments
+        #expect(applied.map { $0.environment?.excludes } == [["/data/"], ["/data/"]])
+        let own = try Self.config("  deployments: [{name: D, runtime_env: {working_dir: /w}}]").applied(to: spec)
+        #expect(own.deployments[0].environment == RuntimeEnvironment(workingDirectory: "/w"))
+        #expect(
+            Self.problems("  deployments: [{name: E, runtime_env: {excludes: [a]}}]", application("D", "E")) == [
+                "serve.yaml:3:17: applications[0].deployments[0]: there are patterns of what is left out of the working "
+                    + "directory, and there is no working directory; give one, or leave them out"
+            ]
+        )
+    }
+
     @Test func `Ray's actor options replace the program's resources and environment as a whole`() throws {
         let program = DeploymentOptions(resources: Resources(cpus: 2, gpus: 1))
         let environment = "runtime_env: {env_vars: {A: x}}"

@@ -132,6 +132,14 @@ import Testing
                 + "one"
         ),
         (
+            "runtime_env: {excludes: [data/, '']}",
+            "the pattern '' of what is left out is empty; leave it out"
+        ),
+        (
+            "runtime_env: {excludes: '*.ckpt'}",
+            "'excludes' is the text '*.ckpt'; it must be a list of which each element is a text"
+        ),
+        (
             "runtime_env: {inherit: ['*']}",
             "'*' names no variables to inherit; a '*' stands behind the beginning of their names"
         ),

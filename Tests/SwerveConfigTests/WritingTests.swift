@@ -216,7 +216,7 @@ import Testing
               route_prefix: null
               external_scaler_enabled: false
               args: {a: 1}
-              runtime_env: {env_vars: {A: "1"}, working_dir: w, executable: e, pip: [torch], inherit: [B, "C_*"],
+              runtime_env: {env_vars: {A: "1"}, working_dir: w, excludes: ["*.ckpt", "!a"], executable: e, pip: [torch], inherit: [B, "C_*"],
                 limits: {open_files: 100, file_size: 1MiB}}
               deployments:
               - name: D
@@ -246,6 +246,8 @@ import Testing
         #expect(first.config.targetCapacity == 50)
         let environment = first.config.applications[0].runtimeEnvironment
         #expect(environment?.variables == ["A": "1"])
+        #expect(environment?.excludes == ["*.ckpt", "!a"])
+        #expect(environment?.environment.excludes == ["*.ckpt", "!a"])
         #expect(environment?.inherits == .base(and: ["B", "C_*"]))
         #expect(environment?.limits == ProcessLimits(openFiles: 100, fileSize: 1 << 20))
         #expect(first.config.applications[0].deployments[0].runtimeEnvironment?.inherits == .nothing)

@@ -56,6 +56,39 @@ import Testing
         #expect(problem(.init(variables: names))?.contains("there are \(count) variables") == true)
     }
 
+    @Test func `what is left out belongs to the working directory of the same environment`() {
+        let outer = RuntimeEnvironment(workingDirectory: "a", excludes: ["*.ckpt"])
+        #expect(outer.with(RuntimeEnvironment(variables: ["A": "1"])).excludes == ["*.ckpt"])
+        #expect(outer.with(RuntimeEnvironment(excludes: ["/b"])).excludes == ["/b"])
+        #expect(outer.with(RuntimeEnvironment(excludes: [])).excludes == [])
+        #expect(outer.with(RuntimeEnvironment(workingDirectory: "b")).excludes == nil)
+        #expect(outer.with(RuntimeEnvironment(workingDirectory: "b", excludes: ["/b"])).excludes == ["/b"])
+        #expect(!RuntimeEnvironment(excludes: ["a"]).isEmpty)
+    }
+
+    @Test func `patterns of what is left out are checked, and need a working directory in the end`() {
+        #expect(problem(.init(workingDirectory: "a", excludes: ["*.ckpt", "!b.ckpt"])) == nil)
+        #expect(
+            problem(.init(workingDirectory: "a", excludes: ["b", ""]))
+                == "deployment 'D': the pattern '' of what is left out is empty; leave it out"
+        )
+        let many = [String](repeating: "a", count: RuntimeEnvironment.maximumExcludes + 1)
+        #expect(problem(.init(workingDirectory: "a", excludes: many))?.contains("there are 1001 patterns") == true)
+        for folder in ["/srv/app", "/srv/app/", "file:///srv/app"] {
+            #expect(
+                problem(.init(workingDirectory: folder, excludes: ["/srv/app/data"]))
+                    == "deployment 'D': the pattern '/srv/app/data' of what is left out is a path of the machine; patterns "
+                    + "begin at the working directory: write '/data'"
+            )
+        }
+        #expect(problem(.init(workingDirectory: "/srv/app", excludes: ["/srv/apps"])) == nil)
+        let alone = RuntimeEnvironment(excludes: ["a"])
+        #expect(alone.problem() == nil)
+        #expect(alone.problemOnItsOwn()?.contains("there is no working directory") == true)
+        #expect(RuntimeEnvironment(excludes: []).problemOnItsOwn() == nil)
+        #expect(RuntimeEnvironment(workingDirectory: "a", excludes: ["a"]).problemOnItsOwn() == nil)
+    }
+
     @Test(arguments: [
         ("assets", "assets"), ("/srv/a b", "/srv/a b"), ("file:///srv/a%20b", "/srv/a b"), ("FILE://localhost/x", "/x"),
         ("./a:b", "./a:b"),

@@ -1,4 +1,5 @@
 import Foundation
+import SwerveCore
 import SwerveEnvironments
 
 /// A folder for the time of a test.
@@ -30,6 +31,16 @@ final class TemporaryFolder {
     func write(_ name: String, _ zip: ZipBuilder) throws -> String {
         try Data(zip.bytes).write(to: URL(filePath: "\(path)/\(name)"))
         return "\(path)/\(name)"
+    }
+}
+
+extension KeptFolders {
+    func keep(_ path: String, excludes: [String] = []) throws(ServeError) -> String {
+        try keep(Source(path, excludes: excludes))
+    }
+
+    static func digest(of path: String, excludes: [String] = []) throws(ServeError) -> String {
+        try digest(of: Source(path, excludes: excludes))
     }
 }
 

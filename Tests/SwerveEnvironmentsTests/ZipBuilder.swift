@@ -25,6 +25,10 @@ struct ZipBuilder {
         self.entries = entries
     }
 
+    init(_ entries: [Entry]) {
+        self.entries = entries
+    }
+
     /// The bytes of the file.
     var bytes: [UInt8] {
         var file = prefix

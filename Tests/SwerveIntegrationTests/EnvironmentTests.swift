@@ -106,12 +106,41 @@ extension IntegrationTests {
             }
         }
 
+        @Test func `what is left out is not in the copy, and its changes change nothing`() async throws {
+            try await withFolder { folder in
+                let data = "\(folder)/data"
+                try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+                try FileManager.default.createSymbolicLink(atPath: "\(data)/out", withDestinationPath: "/etc")
+                try "notes".write(toFile: "\(folder)/notes.txt", atomically: true, encoding: .utf8)
+                let environment = RuntimeEnvironment(
+                    workingDirectory: folder,
+                    excludes: ["/data/", "*.txt", "!greeting.txt"]
+                )
+                try await withSurveyor(environment) { surveyor, name in
+                    let copy = try await surveyor.folder()
+                    #expect(try FileManager.default.contentsOfDirectory(atPath: copy) == ["greeting.txt"])
+                    try "changed".write(toFile: "\(folder)/notes.txt", atomically: true, encoding: .utf8)
+                    let bound = Surveyor.options(runtimeEnvironment: environment).bind()
+                    let same = try await instance.plan(bound, name: name, routePrefix: nil)
+                    #expect(same.changes.map(\.action) == [.unchanged])
+                    // Other patterns are another content.
+                    let more = RuntimeEnvironment(workingDirectory: folder, excludes: ["/data/"])
+                    let other = Surveyor.options(runtimeEnvironment: more).bind()
+                    let plan = try await instance.plan(other, name: name, routePrefix: nil)
+                    #expect(plan.changes.first?.fields.map(\.name) == ["working directory"])
+                }
+                let alone = await refusal(RuntimeEnvironment(excludes: ["/data/"]))
+                #expect(alone?.message.contains("there is no working directory") == true)
+            }
+        }
+
         @Test func `a folder of a configuration, also as a ZIP file, is where the replicas start`() async throws {
             try await withFolder { folder in
                 let name = Instance.newName()
                 var wanted = DescribeRequest.Wanted("shouting")
                 wanted.name = name
                 let spec = try await instance.describe(Self.program, wanted)
+                try "".write(toFile: "\(folder)/a.log", atomically: true, encoding: .utf8)
                 let zip = "\(folder).zip"
                 let python = Process()
                 python.executableURL = URL(filePath: "/usr/bin/env")
@@ -125,10 +154,10 @@ extension IntegrationTests {
                     applications:
                     - name: \(name)
                       import_path: x:shouting
-                      runtime_env: {working_dir: \(folder)}
+                      runtime_env: {working_dir: \(folder), excludes: ["*.log"]}
                       deployments:
                       - name: Voice
-                        ray_actor_options: {runtime_env: {working_dir: "file://\(zip)"}}
+                        ray_actor_options: {runtime_env: {working_dir: "file://\(zip)", excludes: [a.log]}}
                     """
                 try await instance.deploy(try ServeConfig.parse(yaml).config.applications[0].applied(to: spec))
                 // Both have the same content, and share a copy.

@@ -72,7 +72,7 @@ extension ApplicationConfig {
                 }
             }
             environment.logs = logs.isEmpty ? nil : logs
-            if let problem = environment.problem() { report(.conflict, own?.place ?? place, problem) }
+            if let problem = environment.problemOnItsOwn() { report(.conflict, own?.place ?? place, problem) }
             spec.deployments[index].environment = environment.isEmpty ? nil : environment
         }
         guard problems.isEmpty else { throw ConfigError(problems) }

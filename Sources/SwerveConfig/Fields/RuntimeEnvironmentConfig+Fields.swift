@@ -24,6 +24,13 @@ extension RuntimeEnvironmentConfig {
                 + "`file:` URI."
         ),
         Field(
+            "excludes",
+            \.excludes,
+            excludes,
+            absence: "nothing",
+            "What is left out of the `working_dir`, as patterns of `.gitignore`, such as `*.ckpt` or `/data/`."
+        ),
+        Field(
             "inherit",
             \.inherits,
             inherited,
@@ -46,7 +53,6 @@ extension RuntimeEnvironmentConfig {
         .unused("py_executable", python),
         .unused("java_jars", "the replicas are not Java"),
         .unused("worker_process_setup_hook", python),
-        .unused("excludes", "the whole working_dir is used"),
         .unused("container", container),
         .unused("image_uri", container),
         .unused("config", "it configures Ray's own set-up of environments"),
@@ -54,6 +60,21 @@ extension RuntimeEnvironmentConfig {
         .unused("rocprof_sys", "run the program under the profiler instead"),
         .unused("mpi", python),
     ]
+
+    /// A list with a limit.
+    private static let excludes: Format<[String]> = {
+        let list = Format<[String]>.list(of: .text(.text) { ExcludePatterns.problem(with: $0) })
+        return Format(
+            shape: list.shape,
+            read: { node, reading in
+                guard let patterns = list.read(node, &reading) else { return nil }
+                guard let problem = ExcludePatterns.problem(withCount: patterns.count) else { return patterns }
+                reading.report(.outOfRange, node, problem)
+                return nil
+            },
+            write: list.write
+        )
+    }()
 
     /// A name for a set, or a list of names beside the base.
     private static let inherited: Format<InheritedVariables> = {

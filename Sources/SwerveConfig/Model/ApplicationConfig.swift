@@ -75,6 +75,8 @@ public struct RuntimeEnvironmentConfig: Hashable, Sendable {
     public var variables: [String: String]?
     /// A folder or a ZIP file, relative to the configuration file's folder.
     public var workingDirectory: String?
+    /// Patterns of what is left out of it, as in `.gitignore`.
+    public var excludes: [String]?
     /// What the processes inherit of the instance's own variables.
     public var inherits: InheritedVariables?
     /// What the system limits the processes to.
@@ -95,6 +97,7 @@ public struct RuntimeEnvironmentConfig: Hashable, Sendable {
         RuntimeEnvironment(
             variables: variables ?? [:],
             workingDirectory: workingDirectory,
+            excludes: excludes,
             inherits: inherits,
             limits: limits ?? ProcessLimits()
         )

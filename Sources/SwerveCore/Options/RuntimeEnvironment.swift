@@ -13,6 +13,10 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
     /// that deploys, or a `file:` URI. It is copied when the application is deployed, and the process gets a copy that it
     /// must not change. `nil` for the instance's own current folder.
     public var workingDirectory: String?
+    /// What is left out of ``workingDirectory``, as patterns of `.gitignore`: `*.ckpt`, `/data/`, `!keep.txt`. `nil` and an
+    /// empty list for nothing. It is of the working directory of the same environment: one on top with a directory of its
+    /// own leaves out only what it says itself.
+    public var excludes: [String]?
     /// What the process inherits of the instance's own variables; `nil` for everything where the instance's program runs
     /// its own applications, and ``InheritedVariables/base`` for applications of other programs.
     public var inherits: InheritedVariables?
@@ -24,11 +28,13 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
     public init(
         variables: [String: String] = [:],
         workingDirectory: String? = nil,
+        excludes: [String]? = nil,
         inherits: InheritedVariables? = nil,
         limits: ProcessLimits = ProcessLimits()
     ) {
         self.variables = variables
         self.workingDirectory = workingDirectory
+        self.excludes = excludes
         self.inherits = inherits
         self.limits = limits
     }
@@ -41,6 +47,10 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
     public static let maximumTotalBytes = 1 << 20
     /// The longest path of a working directory.
     public static let maximumPathBytes = 4096
+    /// At most this many patterns of what is left out of the working directory.
+    public static let maximumExcludes = ExcludePatterns.maximumCount
+    /// The longest pattern of what is left out.
+    public static let maximumExcludeBytes = ExcludePatterns.maximumBytes
     /// How the names of variables begin by which processes of an instance tell each other something.
     package static let reservedPrefix = "SWERVE_"
 
@@ -53,6 +63,8 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
         var both = RuntimeEnvironment(
             variables: variables.merging(other.variables) { $1 },
             workingDirectory: other.workingDirectory ?? workingDirectory,
+            // Of another folder, they would mean something else.
+            excludes: other.workingDirectory == nil ? other.excludes ?? excludes : other.excludes,
             inherits: other.inherits ?? inherits,
             limits: limits.with(other.limits)
         )
@@ -81,7 +93,35 @@ public struct RuntimeEnvironment: Hashable, Sendable, Codable {
         if let workingDirectory {
             do throws(ServeError) { _ = try Self.path(of: workingDirectory) } catch { return error.message }
         }
+        if let problem = problemWithExcludes() { return problem }
         return inherits?.problem() ?? limits.problem()
+    }
+
+    private func problemWithExcludes() -> String? {
+        guard let excludes else { return nil }
+        do throws(ServeError) {
+            _ = try ExcludePatterns(excludes)
+            guard let workingDirectory else { return nil }
+            var folder = try Self.path(of: workingDirectory)[...]
+            while folder.last == "/" { folder.removeLast() }
+            guard folder.first == "/", let absolute = excludes.first(where: { $0.hasPrefix("\(folder)/") }) else {
+                return nil
+            }
+            return
+                "the pattern '\(absolute)' of what is left out is a path of the machine; patterns begin at the working "
+                + "directory: write '\(absolute.dropFirst(folder.count))'"
+        } catch {
+            return error.message
+        }
+    }
+
+    /// What is wrong with it when nothing comes on top of it any more; `nil` if nothing is.
+    package func problemOnItsOwn() -> String? {
+        if let problem = problem() { return problem }
+        guard let excludes, !excludes.isEmpty, workingDirectory == nil else { return nil }
+        return
+            "there are patterns of what is left out of the working directory, and there is no working directory; give "
+            + "one, or leave them out"
     }
 
     /// What is wrong with the name of a variable; `nil` if nothing is.

@@ -1,11 +1,15 @@
+package import SwerveCore
 internal import SwerveSystem
 
 /// A folder of the file system.
 package struct DiskFolder: FolderSource {
     private let path: String
+    private let excludes: ExcludePatterns
 
-    package init(_ path: String) {
+    /// - Parameter excludes: what is not even looked at.
+    package init(_ path: String, excludes: ExcludePatterns = .none) {
         self.path = path
+        self.excludes = excludes
     }
 
     package func tree(_ limits: FolderLimits) throws(FolderProblem) -> FolderTree {
@@ -14,7 +18,7 @@ package struct DiskFolder: FolderSource {
         while let folder = folders.popLast() {
             for name in try names(in: folder) {
                 let entry = folder.isEmpty ? name : "\(folder)/\(name)"
-                let kind = try kind(of: entry)
+                guard let kind = try kind(of: entry) else { continue }
                 found.append(FolderEntry(entry, kind))
                 if kind == .folder { folders.append(entry) }
                 // Before the memory for it is gone.
@@ -38,10 +42,13 @@ package struct DiskFolder: FolderSource {
         return names
     }
 
-    private func kind(of entry: String) throws(FolderProblem) -> FolderEntry.Kind {
+    /// - Returns: `nil` for an entry that is left out.
+    private func kind(of entry: String) throws(FolderProblem) -> FolderEntry.Kind? {
         guard let status = FileStatus(place(entry), followingLinks: false) else {
             throw FolderProblem(entry, "was removed while the folder was read", isPassing: true)
         }
+        // The folders above it are not left out, or they would not be read.
+        if excludes.leaveOut(entry, isFolder: status.kind == .folder) { return nil }
         switch status.kind {
         case .file: return .file(size: status.size, isExecutable: status.permissions & 0o100 != 0)
         case .folder: return .folder

@@ -45,7 +45,7 @@ package struct FolderTree: Hashable, Sendable {
     }
 
     /// What is wrong with the path of an entry; `nil` if nothing is.
-    private static func problem(with path: String, _ limits: FolderLimits) -> String? {
+    static func problem(with path: String, _ limits: FolderLimits) -> String? {
         if path.isEmpty { return "an entry has no name" }
         if path.utf8.contains(0) { return "has a NUL byte in its name" }
         if path.utf8.contains(UInt8(ascii: "\\")) {

@@ -30,7 +30,6 @@ package struct ZipDirectory: Hashable, Sendable {
     ///   - read: returns so many bytes from an offset on, all of which lie in the file.
     package init(
         size: Int,
-        limits: FolderLimits,
         read: (_ offset: Int, _ count: Int) throws(FolderProblem) -> [UInt8]
     ) throws(FolderProblem) {
         let tailSize = min(size, Self.maximumEndBytes)
@@ -46,9 +45,6 @@ package struct ZipDirectory: Hashable, Sendable {
         if count == 0xFFFF || bytes == 0xFFFF_FFFF || start == 0xFFFF_FFFF { throw Self.isZip64 }
         if isSplit || tail.number(end + 8, 2) != count {
             throw FolderProblem("", "the ZIP file is one part of several; put them together")
-        }
-        if count > limits.entries {
-            throw FolderProblem("", "it has more than \(limits.entries) files, folders and links")
         }
         guard start + bytes == endOffset, bytes <= Self.maximumDirectoryBytes else {
             throw FolderProblem("", "the ZIP file is damaged, or something stands before its first entry")

@@ -1,3 +1,4 @@
+package import SwerveCore
 internal import SwerveSystem
 
 /// A ZIP file as a folder.
@@ -6,9 +7,16 @@ package struct ZipFile: FolderSource {
     private let size: Int
     private let directory: ZipDirectory
     private let entries: [String: ZipDirectory.Entry]
+    private let excludes: ExcludePatterns
 
+    /// - Parameter excludes: which entries are left out. They must be sound all the same.
     /// - Throws: ``FolderProblem`` if it cannot be read.
-    package init(_ path: String, _ limits: FolderLimits) throws(FolderProblem) {
+    package init(
+        _ path: String,
+        excludes: ExcludePatterns = .none,
+        _ limits: FolderLimits
+    ) throws(FolderProblem) {
+        self.excludes = excludes
         do {
             file = try ReadOnlyFile(path)
         } catch {
@@ -22,7 +30,7 @@ package struct ZipFile: FolderSource {
         }
         size = status.size
         let (file, size) = (file, size)
-        directory = try ZipDirectory(size: size, limits: limits) { offset, count throws(FolderProblem) in
+        directory = try ZipDirectory(size: size) { offset, count throws(FolderProblem) in
             try Self.bytes(of: file, offset, count)
         }
         // Names that come twice are refused with the tree.
@@ -31,7 +39,12 @@ package struct ZipFile: FolderSource {
 
     package func tree(_ limits: FolderLimits) throws(FolderProblem) -> FolderTree {
         var found: [FolderEntry] = []
-        for entry in directory.entries {
+        var choice = EntryChoice(excludes)
+        // What no file system could have is refused, also where it would be left out.
+        var most = limits
+        (most.depth, most.pathBytes) = (RuntimeEnvironment.maximumPathBytes / 2, RuntimeEnvironment.maximumPathBytes)
+        for entry in directory.entries
+        where FolderTree.problem(with: entry.name, most) != nil || choice.takes(entry.name, isFolder: entry.isFolder) {
             let kind: FolderEntry.Kind
             if entry.isFolder {
                 kind = .folder
@@ -41,7 +54,11 @@ package struct ZipFile: FolderSource {
                 kind = .file(size: entry.size, isExecutable: entry.isExecutable)
             }
             found.append(FolderEntry(entry.name, kind))
+            // Before the memory for it is gone.
+            if found.count > limits.entries { break }
         }
+        // A folder that is not listed is there all the same, also when all that lies in it is left out.
+        found += choice.foldersAround.filter { entries[$0] == nil }.sorted().map { FolderEntry($0, .folder) }
         return try FolderTree(found, limits: limits)
     }
 

@@ -4,7 +4,7 @@ package import SwerveCore
 package struct Hello: Codable, Sendable {
     /// The version of all that processes tell each other: frames, messages, specifications, a worker's settings. Raise
     /// it when any of them changes: a worker may run the kept executable of an earlier build.
-    package static let currentVersion = 15
+    package static let currentVersion = 16
     package var version = Hello.currentVersion
     /// The build of the sender's program.
     package var build = BuildID.own
