@@ -24,11 +24,15 @@ extension ServeInstance {
 
     /// The specification of an application of another program, whose executable is kept from now on.
     ///
-    /// - Parameter environment: what its replicas' processes run in, on top of what the program says. The program is asked
-    ///   in it, too.
+    /// - Parameters:
+    ///   - names: the deployments that will run from it; `nil` for all. The others may be what only the program itself can
+    ///     run.
+    ///   - environment: what its replicas' processes run in, on top of what the program says. The program is asked in it,
+    ///     too.
     package func describe(
         _ executable: String,
         _ wanted: DescribeRequest.Wanted,
+        only names: Set<String>? = nil,
         environment: RuntimeEnvironment = RuntimeEnvironment()
     ) async throws -> ApplicationSpec {
         if let problem = environment.problem() { throw ServeError(.invalidOptions, problem) }
@@ -36,7 +40,7 @@ extension ServeInstance {
         guard var spec = answer.spec else {
             throw ServeError(.startFailed, "'\(executable)' gave no description of the application")
         }
-        try spec.checkForeign(of: executable)
+        try spec.checkForeign(of: executable, only: names)
         for index in spec.deployments.indices {
             var own = spec.deployments[index].environment ?? RuntimeEnvironment()
             // Who deploys a program says what it gets to see of this one, and not the program itself.
@@ -83,8 +87,8 @@ extension ApplicationSpec {
     /// Refuses what only a process of the program itself can do.
     ///
     /// - Throws: ``ServeError`` with code `invalidOptions`.
-    fileprivate func checkForeign(of executable: String) throws(ServeError) {
-        for deployment in deployments {
+    fileprivate func checkForeign(of executable: String, only names: Set<String>?) throws(ServeError) {
+        for deployment in deployments where names?.contains(deployment.id.deployment) != false {
             let options = deployment.options
             func refuse(_ what: String) -> ServeError {
                 ServeError(

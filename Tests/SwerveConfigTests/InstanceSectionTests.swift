@@ -199,8 +199,6 @@ import Testing
                 "serve.yaml:6:46: applications[0].logging_config.logs_dir: 'logs_dir' has no effect: \(atTop)",
                 "serve.yaml:7:28: applications[0].external_scaler_enabled: 'external_scaler_enabled' has no effect: "
                     + "scaling is always allowed",
-                "serve.yaml:10:51: applications[0].deployments[0].ray_actor_options.runtime_env.executable: 'executable' "
-                    + "has no effect: only an application has one",
                 "serve.yaml:13:26: applications[0].deployments[0].logging_config.enable_access_log: 'enable_access_log' has "
                     + "no effect: \(atTop)",
                 "serve.yaml:14:17: logging_config: 'logging_config' has no effect: \(atStart)",

@@ -14,11 +14,6 @@ extension ServeConfig {
             for (index, deployment) in application.deployments.enumerated() {
                 let path = "\(path).deployments[\(index)]"
                 ignored += warnings(deployment.logging, path)
-                if deployment.runtimeEnvironment?.executable != nil {
-                    let paths = ["\(path).runtime_env.executable", "\(path).ray_actor_options.runtime_env.executable"]
-                    let given = paths.first { place(of: $0).line > 0 } ?? paths[0]
-                    ignored.append(warning(given, "only an application has one"))
-                }
             }
         }
         return ignored.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }

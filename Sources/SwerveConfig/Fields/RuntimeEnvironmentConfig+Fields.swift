@@ -43,8 +43,8 @@ extension RuntimeEnvironmentConfig {
             "executable",
             \.executable,
             .text,
-            absence: "that of the `import_path`",
-            "Another build of the program, relative to the file's folder."
+            absence: "the application's, or that of the `import_path`",
+            "Another build of the program, relative to the file's folder; also for one deployment."
         ),
         .unused("pip", python),
         .unused("uv", python),

@@ -147,11 +147,15 @@ extension ServeInstance {
         wanted.arguments = ApplicationArguments(application.args ?? [:])
         wanted.name = application.name
         wanted.routePrefix = application.routePrefix.map { $0.path ?? "" }
-        wanted.userConfigs = application.userConfigs
+        wanted.userConfigs = application.userConfigs(of: nil)
         wanted.replacedEnvironments = application.replacedEnvironments
-        let executable = application.runtimeEnvironment?.executable ?? application.importPath.executable
         let environment = application.runtimeEnvironment?.environment ?? RuntimeEnvironment()
-        let described = try await describe(executable, wanted, environment: environment)
+        var described = try await describe(application.executable, wanted, environment: environment)
+        for (executable, names) in application.otherExecutables.sorted(by: { $0.key < $1.key }) {
+            wanted.userConfigs = application.userConfigs(of: executable)
+            let other = try await describe(executable, wanted, only: names, environment: environment)
+            described = try described.taking(names, from: other, of: executable)
+        }
         let spec: ApplicationSpec
         do {
             spec = try application.applied(to: described)
