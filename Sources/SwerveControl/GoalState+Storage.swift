@@ -36,6 +36,23 @@ extension GoalState {
         }
     }
 
+    /// Does the same for applications whose replicas cannot start because the copy of a working directory is gone.
+    ///
+    /// - Parameters:
+    ///   - running: applications that stay as they are. Their replicas run, and serve on without the copy.
+    ///   - isKept: whether there is a copy with a digest.
+    package mutating func keep(except running: Set<String> = [], folders isKept: (String) -> Bool) {
+        for name in applications.keys.sorted() where !running.contains(name) {
+            keep(name) { spec in
+                guard let digest = spec.workingDirectory, !isKept(digest) else { return nil }
+                return
+                    "the working directory of '\(spec.id.deployment)', with the content \(digest.prefix(12)), is not kept "
+                    + "any more; deploy the application again, or put the copy back into the state directory and start the "
+                    + "instance again"
+            }
+        }
+    }
+
     private mutating func fail(_ application: String, because message: String) {
         guard var own = applications[application], !own.isDeleting else { return }
         for name in own.deployments.keys where own.deployments[name]?.isRetired == false {

@@ -116,7 +116,7 @@ struct InstanceParts {
         peers.takeOverPools()
         let database = kept.directory?.database ?? "\(directory.path)/state.sqlite"
         let executables = KeptGoal.executables(beside: database)
-        let folders = KeptFolders(in: StateDirectory.workingDirectories(beside: database))
+        let folders = KeptGoal.folders(beside: database)
         let restoredFolders = kept.restoredDeploys.values.reduce(into: kept.goal.workingDirectories) { needed, record in
             for revision in record.revisions { needed.formUnion(revision.spec.workingDirectories) }
         }

@@ -2,6 +2,7 @@ internal import Logging
 internal import SwerveCheckpoint
 internal import SwerveControl
 internal import SwerveCore
+internal import SwerveEnvironments
 internal import SwerveTransport
 
 /// What an instance begins with, and where it keeps changes.
@@ -23,7 +24,10 @@ struct KeptGoal: Sendable {
         }
         let directory = try StateDirectory(path)
         let store = try Self.open(directory.database)
-        (self.directory, self.goal) = (directory, try store.load())
+        var goal = try store.load()
+        let folders = Self.folders(beside: directory.database)
+        goal.keep { folders.path(of: $0) != nil }
+        (self.directory, self.goal) = (directory, goal)
         let deploys = try SQLiteDeployStore(directory.deploys)
         (self.deploys, restoredDeploys) = (deploys, try deploys.load())
         store.removeUnneeded()
@@ -39,6 +43,11 @@ struct KeptGoal: Sendable {
     /// The executables that are kept beside a goal's file, or where it would be.
     static func executables(beside database: String) -> KeptExecutables {
         KeptExecutables(in: StateDirectory.executables(beside: database), version: Hello.currentVersion)
+    }
+
+    /// The working directories that are kept beside a goal's file, or where it would be.
+    static func folders(beside database: String) -> KeptFolders {
+        KeptFolders(in: StateDirectory.workingDirectories(beside: database))
     }
 
     private static func keepThisProgram(_ directory: StateDirectory, _ logger: Logger) {

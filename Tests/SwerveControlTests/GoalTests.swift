@@ -37,6 +37,34 @@ import Testing
         #expect(next.wait(.zero) == [], "the goal is taken over once")
     }
 
+    @Test
+    func `an application whose working directory is not kept starts nothing, and what it falls back to is forgotten`()
+        throws
+    {
+        var bench = Bench()
+        var (old, new) = (deployment("web", 1, version: 1), deployment("web", 1, version: 2))
+        (old.workingDirectory, new.workingDirectory) = ("00aa", "00bb")
+        _ = try bench.run(application(old))
+        _ = try bench.deploy(application(new))
+        var goal = bench.state.goal
+        goal.keep { _ in true }
+        #expect(goal == bench.state.goal)
+        goal.keep { $0 == "00bb" }
+        #expect(goal.applications["shop"]?.deployments["web"]?.fallback == nil)
+        #expect(goal.applications["shop"]?.deployments["web"]?.course == .serve)
+        goal = bench.state.goal
+        goal.keep { _ in false }
+        var next = ControllerState(goal: goal)
+        #expect(!next.tick(now: .zero).contains { if case .start = $0 { true } else { false } })
+        let status = next.status().applications["shop"]
+        #expect(status?.state == .deployFailed)
+        #expect(status?.message.contains("the working directory of 'web', with the content 00bb, is not kept") == true)
+        // One whose replicas run stays as it is.
+        goal = bench.state.goal
+        goal.keep(except: ["shop"]) { _ in false }
+        #expect(goal == bench.state.goal)
+    }
+
     @Test func `the next controller knows what a roll-out would fall back to`() throws {
         var bench = Bench()
         let old = deployment("web", 2, version: 1)

@@ -44,6 +44,87 @@ import Testing
         }
     }
 
+    // MARK: A copy of a working directory that is gone
+
+    /// Runs the model in a working directory, and returns the path of its copy.
+    private func deployInFolder(_ instance: ServeInstance) async throws -> String {
+        let source = "\(folder)-source"
+        try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
+        try "hello".write(toFile: "\(source)/greeting.txt", atomically: true, encoding: .utf8)
+        let bound = Model.options(runtimeEnvironment: RuntimeEnvironment(workingDirectory: source)).bind(version: 7)
+        try await instance.run(bound, name: "a", routePrefix: nil)
+        try await instance.waitUntilHealthy("a")
+        let process = try #require(
+            await instance.status().applications["a"]?.deployments["Model"]?.replicas.first?.processID
+        )
+        return try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+    }
+
+    private func removeCopy(_ path: String) throws {
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+        try FileManager.default.removeItem(atPath: path)
+    }
+
+    private func removeFolders() {
+        for path in [folder, "\(folder)-source"] {
+            let copies = "\(path)/working-directories"
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: copies)) ?? [] {
+                try? removeCopy("\(copies)/\(name)")
+            }
+            try? FileManager.default.removeItem(atPath: path)
+        }
+    }
+
+    @Test(arguments: [ServeOptions.ControllerPlacement.embedded, .separate])
+    func `an application whose working directory is gone fails at the next start, and runs after the next deploy`(
+        _ controller: ServeOptions.ControllerPlacement
+    ) async throws {
+        defer { removeFolders() }
+        var copy = ""
+        try await withTestInstance(options: options(controller)) { instance in
+            copy = try await deployInFolder(instance)
+            try await instance.run(Model.bind(version: 8), name: "other", routePrefix: nil)
+        }
+        try removeCopy(copy)
+        try await withTestInstance(options: options(controller)) { instance in
+            try await instance.start()
+            try await instance.waitUntilHealthy("other")
+            let status = try #require(await instance.status().applications["a"])
+            #expect(status.state == .deployFailed)
+            let digest = URL(filePath: copy).lastPathComponent
+            #expect(
+                status.message.contains(
+                    "the working directory of 'Model', with the content \(digest.prefix(12)), is not kept any more; deploy "
+                        + "the application again"
+                )
+            )
+            // Nothing was started, and nothing is tried again.
+            #expect(status.deployments["Model"]?.replicas == [])
+            #expect(status.deployments["Model"]?.message.contains("attempt") == false)
+            #expect(try await deployInFolder(instance) == copy)
+            let model = try await instance.applicationHandle("a", as: Model.self)
+            #expect(try await model.answer() == 7)
+        }
+    }
+
+    @Test func `a controller that takes over replicas lets them run without the copy of their working directory`()
+        async throws
+    {
+        defer { removeFolders() }
+        try await withTestInstance(options: options(.separate)) { instance in
+            try removeCopy(try await deployInFolder(instance))
+            let before = await replicas(of: "a", instance)
+            let victim = try await killController(of: instance, except: [])
+            try await eventually("the next controller has taken over") {
+                guard let process = await instance.controllerProcessID, process != victim else { return false }
+                return await instance.status().applications["a"]?.state == .running
+            }
+            #expect(await replicas(of: "a", instance) == before)
+            let model = try await instance.applicationHandle("a", as: Model.self)
+            #expect(try await model.answer() == 7)
+        }
+    }
+
     @Test func `one instance at a time has a state directory`() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let options = options()

@@ -12,6 +12,7 @@ package final class SeparateController: PeerDelegate {
     private let settings: ControllerSettings
     private let store: any GoalStore
     private let goal: GoalState
+    private let isFolderKept: @Sendable (String) -> Bool
     private let logger: Logger
     /// Where the controller's loop and its answers run; `nil` is the Swift pool.
     private let executor: (any TaskExecutor)?
@@ -20,6 +21,7 @@ package final class SeparateController: PeerDelegate {
 
     /// - Parameters:
     ///   - goal: as the store has it.
+    ///   - isFolderKept: whether there is a copy of the working directory with a digest.
     ///   - executor: where the controller's loop and its answers run; `nil` for the Swift pool.
     ///   - exit: ends the process.
     package init(
@@ -27,6 +29,7 @@ package final class SeparateController: PeerDelegate {
         loop: any EventLoop,
         store: any GoalStore,
         goal: GoalState,
+        isFolderKept: @escaping @Sendable (String) -> Bool = { _ in true },
         logger: Logger,
         executor: (any TaskExecutor)? = nil,
         exit: @escaping @Sendable (Int32) -> Void
@@ -35,6 +38,7 @@ package final class SeparateController: PeerDelegate {
         self.loop = loop
         self.store = store
         self.goal = goal.numbered(from: settings.firstNumber)
+        self.isFolderKept = isFolderKept
         self.logger = logger
         self.executor = executor
         self.exit = exit
@@ -84,9 +88,11 @@ package final class SeparateController: PeerDelegate {
             exposeRoutes: { connection.send(.relaying(ControllerOutput.exposeRoutes($0))) }
         )
         self.controller.withLock { $0 = controller }
-        let goal = goal
+        var goal = goal
+        goal.keep(except: Set(inventory.replicas.map(\.id.deployment.application)), folders: isFolderKept)
+        let started = goal
         // Unstructured: runs until the process ends.
-        Task(executorPreference: executor) { await controller.run(goal, inventory) }
+        Task(executorPreference: executor) { await controller.run(started, inventory) }
     }
 
     /// Passes a request on at once, so that the controller gets requests in the order in which they came.

@@ -5,6 +5,7 @@ internal import SwerveActors
 internal import SwerveCheckpoint
 internal import SwerveController
 internal import SwerveCore
+internal import SwerveEnvironments
 internal import SwerveLogs
 internal import SwerveSystem
 internal import SwerveTransport
@@ -18,11 +19,13 @@ enum ControllerProcess {
         let loop = MultiThreadedEventLoopGroup.singleton.any()
         do {
             let store = try KeptGoal.open(settings.database)
+            let folders = KeptGoal.folders(beside: settings.database)
             let controller = SeparateController(
                 settings,
                 loop: loop,
                 store: store,
                 goal: try store.load(),
+                isFolderKept: { folders.path(of: $0) != nil },
                 logger: logger,
                 exit: { ThisProcess.flushAndExit($0) }
             )
