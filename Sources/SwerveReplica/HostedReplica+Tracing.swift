@@ -66,7 +66,11 @@ extension HostedReplica {
             await ServeContext.$current.withValue(context) { await perform(call) }
         }
         switch outcome {
-        case .result(.stream(let result)): result.stream.open.whenOver { span.end() }
+        case .result(.stream(let result)):
+            result.stream.open.whenOver { error in
+                if let error { span.fail(error) }
+                span.end()
+            }
         case .result: span.end()
         case .failed(let error):
             span.fail(error)

@@ -139,7 +139,7 @@ package final class HostedReplica: ReplicaConnection, BatchHost, Sendable {
             if case .stream(let result) = result {
                 isStreaming = true
                 ModelUse.$current.withValue(use) { result.stream.begin(on: taskExecutor) }
-                result.stream.open.whenOver { [arguments] in self.ended(arguments, use, begun) }
+                result.stream.open.whenOver { [arguments] _ in self.ended(arguments, use, begun) }
             }
             return .result(result)
         } catch {

@@ -69,6 +69,33 @@ import Testing
         #expect(latency("main")?.sum == 7)
     }
 
+    @Test func `a call whose stream breaks off is an error, once`() {
+        let calls = CallTable(Self.callee, metrics).current
+        let stream = ResponseStream([1, 2, 3])
+        calls.answered(.stream(StreamedResult(stream)), since: now, loop)
+        stream.open.fail(ServeError(.deadlineExceeded, "late"))
+        stream.open.fail(ServeError(.deadlineExceeded, "later"))
+        stream.open.abandon()
+        #expect(latency("main")?.count == 1)
+        #expect(errors("main") == .number(1))
+        // Also if it is over before it is counted.
+        calls.answered(.stream(StreamedResult(stream)), since: now, loop)
+        #expect(errors("main") == .number(2))
+    }
+
+    @Test func `a stream whose reader wants no more is no error`() {
+        let calls = CallTable(Self.callee, metrics).current
+        let ends: [@Sendable (any OpenStream) -> Void] = [{ $0.abandon() }, { $0.fail(CancellationError()) }]
+        for end in ends {
+            let stream = ResponseStream([1, 2, 3])
+            calls.answered(.stream(StreamedResult(stream)), since: now, loop)
+            end(stream.open)
+            stream.open.fail(ServeError(.deadlineExceeded, "late"))
+        }
+        #expect(latency("main")?.count == 2)
+        #expect(errors("main") == .number(0))
+    }
+
     @Test func `the caller is the deployment whose code runs where a process hosts several replicas`() async {
         let table = CallTable(Self.callee, metrics)
         let working = WorkingReplica(Self.replica, in: metrics)

@@ -101,6 +101,42 @@ extension IntegrationTests {
             }
         }
 
+        @Test(arguments: Placements.all)
+        func `a stream that breaks off is one failed call, and one that nobody reads to its end is none`(
+            _ placements: Placements
+        ) async throws {
+            try await withTestInstance { instance in
+                let second = try await run(placements, instance)
+                for round in 1...3 {
+                    var values: [Int] = []
+                    let error = await #expect(throws: Refused.self) {
+                        for try await value in try await second.passing(5, thenFails: true) { values.append(value) }
+                    }
+                    #expect(error?.code == 5)
+                    #expect(values == [0, 1, 2, 3, 4])
+                    try await eventually("the call has failed") {
+                        let outer = try await errors("main", "EdgeSecond", instance)
+                        let inner = try await errors("a/EdgeSecond", "EdgeThird", instance)
+                        return outer == round && inner == round
+                    }
+                }
+                for _ in 0..<3 {
+                    for try await value in try await second.passing(5, thenFails: false) where value == 3 { break }
+                }
+                let stream = try await second.passing(5, thenFails: false)
+                let reader = Task { for try await _ in stream {} }
+                reader.cancel()
+                _ = await reader.result
+                try await eventually("all calls are over") {
+                    let outer = try await calls("main", "EdgeSecond", instance)
+                    let inner = try await calls("a/EdgeSecond", "EdgeThird", instance)
+                    return outer == 7 && inner == 8
+                }
+                #expect(try await errors("main", "EdgeSecond", instance) == 3)
+                #expect(try await errors("a/EdgeSecond", "EdgeThird", instance) == 3)
+            }
+        }
+
         /// The edges of ``ServeInstance/series()``, by caller and deployment.
         private struct Series: Decodable {
             struct Part: Decodable { var edges: [String: [String: [String: [Double?]]]] }

@@ -21,7 +21,8 @@ final class CallMetrics: Sendable {
         self.errors = registry.counter("swerve_handle_error_counter", labels)
     }
 
-    /// A call that began at a time has its result. One that is a stream ends the call when it is over.
+    /// A call that began at a time has its result. One that is a stream ends the call when it is over: with an error if
+    /// one broke the stream off.
     @inline(__always)
     func answered(_ result: CallResult, since begun: UInt64, _ clock: any EventLoop) {
         if case .stream(let result) = result { return watch(result.stream.open, since: begun, clock) }
@@ -30,7 +31,10 @@ final class CallMetrics: Sendable {
 
     @inline(never)
     private func watch(_ stream: any OpenStream, since begun: UInt64, _ clock: any EventLoop) {
-        stream.whenOver { self.latency.observe(clock.now.uptimeNanoseconds &- begun) }
+        stream.whenOver { error in
+            self.latency.observe(clock.now.uptimeNanoseconds &- begun)
+            if error != nil { self.errors.add() }
+        }
     }
 
     /// A call that began at a time has failed. One that the caller itself has cancelled is no error.

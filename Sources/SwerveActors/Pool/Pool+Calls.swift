@@ -104,7 +104,7 @@ extension Pool {
     @inline(never)
     func keep(_ lease: consuming Lease, until stream: any OpenStream) {
         let box = LeaseBox(lease)
-        stream.whenOver { _ = box.take() }
+        stream.whenOver { _ in _ = box.take() }
     }
 
     /// - Throws: if the call must not be tried again.

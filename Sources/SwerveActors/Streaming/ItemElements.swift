@@ -64,7 +64,7 @@ final class ItemElements<Element: Codable & Sendable> {
     private func countRest() throws {
         let length = rest.getInteger(at: rest.readerIndex, endianness: .little, as: UInt32.self)
         if let length, Int(length) > StreamLimits.maximumValueBytes {
-            throw ServeError(
+            throw broken(
                 .protocolViolation,
                 "an element of \(length) bytes in a stream; the maximum is \(StreamLimits.maximumValueBytes)"
             )
@@ -81,7 +81,7 @@ final class ItemElements<Element: Codable & Sendable> {
         do {
             element = try decoder.nextRegion(Element.self)
         } catch {
-            throw ServeError(.invalidArgument, "an element of the stream, a \(Element.self): \(error)")
+            throw broken(.invalidArgument, "an element of the stream, a \(Element.self): \(error)")
         }
         taken += decoder.position - start - counted
         counted = 0
@@ -94,6 +94,13 @@ final class ItemElements<Element: Codable & Sendable> {
             report()
         }
         return element
+    }
+
+    /// Ends a stream that cannot be read any further.
+    private func broken(_ code: ServeError.Code, _ message: String) -> ServeError {
+        let error = ServeError(code, message)
+        reader.fail(error)
+        return error
     }
 
     private func report() {

@@ -56,30 +56,39 @@ package final class ItemReader: OpenStream {
 
     /// The stream is over.
     package func ended(_ error: (any Error)?) {
-        _ = over(error, dropsBytes: false)
+        _ = over(error, because: error, dropsBytes: false)
     }
 
+    /// - Parameters:
+    ///   - error: what the reader gets.
+    ///   - reason: what broke the stream off.
     /// - Returns: the source of a stream that was not over.
-    private func over(_ error: (any Error)?, dropsBytes: Bool) -> (any Source)? {
-        let (source, reader, over) = state.withLock { state -> ((any Source)?, Continuation?, [@Sendable () -> Void]) in
+    private func over(
+        _ error: (any Error)?,
+        because reason: (any Error)?,
+        dropsBytes: Bool
+    ) -> (any Source)? {
+        let (source, reader, due) = state.withLock { state -> ((any Source)?, Continuation?, WhenOver.Due?) in
             if dropsBytes { state.chunks.removeAll() }
             guard state.end == nil else {
                 if dropsBytes { state.end = (error, ()) }
-                return (nil, nil, [])
+                return (nil, nil, nil)
             }
             state.end = (error, ())
-            return (state.source.take(), state.reader.take(), state.whenOver.take())
+            return (state.source.take(), state.reader.take(), state.whenOver.take(reason))
         }
         reader?.resume()
-        for over in over { over() }
+        due?.call()
         return source
     }
 
-    package func abandon() { over(CancellationError(), dropsBytes: true)?.cancel() }
-    package func fail(_ error: any Error) { over(error, dropsBytes: true)?.cancel() }
+    package func abandon() { over(CancellationError(), because: nil, dropsBytes: true)?.cancel() }
+    package func fail(_ error: any Error) {
+        over(error, because: error is CancellationError ? nil : error, dropsBytes: true)?.cancel()
+    }
 
-    package func whenOver(_ release: @escaping @Sendable () -> Void) {
-        if state.withLock({ $0.whenOver.add(release) }) { release() }
+    package func whenOver(_ action: @escaping WhenOver.Action) {
+        state.withLock { $0.whenOver.add(action) }?.call()
     }
 
     // MARK: Reading

@@ -68,9 +68,9 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     private func run(_ produce: @escaping Produce) async {
         do {
             try await run(produce, StreamWriter(.local(self)))
-            end(nil)
+            end(nil, because: nil)
         } catch {
-            end(error)
+            end(error, because: error)
         }
     }
 
@@ -82,15 +82,17 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     }
 
     /// The producer has ended.
-    private func end(_ error: (any Error)?) {
-        let (reader, writers, over) = state.withLock { state in
+    ///
+    /// - Parameter reason: what broke the stream off.
+    private func end(_ error: (any Error)?, because reason: (any Error)?) {
+        let (reader, writers, due) = state.withLock { state in
             let (wakesReader, resuming) = state.buffer.finish(error)
             state.task = nil
-            return (state.takeReader(if: wakesReader), state.resumed(resuming), state.whenOver.take())
+            return (state.takeReader(if: wakesReader), state.resumed(resuming), state.whenOver.take(reason))
         }
         reader?.resume()
         for writer in writers { writer.resume() }
-        for over in over { over() }
+        due.call()
     }
 
     /// Makes the elements for a reader in another process, in this task.
@@ -101,9 +103,10 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
         }
         do {
             try await run(produce, StreamWriter(.items(writer)))
-            end(nil)
+            end(nil, because: nil)
         } catch {
-            end(error)
+            // The writer throws it when the reader, in another process, wants no more.
+            end(error, because: error is CancellationError ? nil : error)
             throw error
         }
     }
@@ -116,9 +119,10 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
         }
         do {
             try await run(produce, StreamWriter(.sink(sink)))
-            end(nil)
+            end(nil, because: nil)
         } catch {
-            end(error)
+            // The sink throws it when the client is gone.
+            end(error, because: error is CancellationError ? nil : error)
             throw error
         }
     }
@@ -223,36 +227,38 @@ final class LocalStream<Element: Codable & Sendable>: OpenStream {
     // MARK: The end
 
     func abandon() {
-        let (writers, reader, task, over) = state.withLock { state in
+        let (writers, reader, task, due) = state.withLock { state in
             let writers = state.resumed(state.buffer.abandon())
             state.isCancelled = true
             // A producer that was begun tells at its end.
             let isIdle = state.produce.take() != nil
-            return (writers, state.reader.take(), state.task.take(), isIdle ? state.whenOver.take() : [])
+            state.whenOver.note(nil)
+            return (writers, state.reader.take(), state.task.take(), isIdle ? state.whenOver.take(nil) : nil)
         }
         task?.cancel()
         reader?.resume()
         for writer in writers { writer.resume() }
-        for over in over { over() }
+        due?.call()
     }
 
     func fail(_ error: any Error) {
-        let (writers, reader, task, over) = state.withLock { state in
+        let (writers, reader, task, due) = state.withLock { state in
             let (wakesReader, resuming) = state.buffer.finish(error, dropsElements: true)
             state.isCancelled = true
             let isIdle = state.produce.take() != nil
+            state.whenOver.note(error is CancellationError ? nil : error)
             return (
                 state.resumed(resuming), state.takeReader(if: wakesReader), state.task.take(),
-                isIdle ? state.whenOver.take() : []
+                isIdle ? state.whenOver.take(nil) : nil
             )
         }
         task?.cancel()
         reader?.resume()
         for writer in writers { writer.resume() }
-        for over in over { over() }
+        due?.call()
     }
 
-    func whenOver(_ release: @escaping @Sendable () -> Void) {
-        if state.withLock({ $0.whenOver.add(release) }) { release() }
+    func whenOver(_ action: @escaping WhenOver.Action) {
+        state.withLock { $0.whenOver.add(action) }?.call()
     }
 }

@@ -7,8 +7,8 @@ package protocol OpenStream: AnyObject, Sendable {
     func abandon()
     /// Ends the stream with an error, which the reader gets at once.
     func fail(_ error: any Error)
-    /// Calls `release` when the stream is over, or now if it is: on any thread.
-    func whenOver(_ release: @escaping @Sendable () -> Void)
+    /// Calls `action` when the stream is over, or now if it is: on any thread.
+    func whenOver(_ action: @escaping WhenOver.Action)
 }
 
 /// Ends a stream when nobody can read it any more.
@@ -63,21 +63,54 @@ extension Arguments {
 }
 
 /// What is done when a stream is over, each exactly once.
-struct WhenOver {
-    private var isOver = false
-    private var actions: [@Sendable () -> Void] = []
+package struct WhenOver {
+    /// Gets the error that broke the stream off; `nil` if it came to its end, or its reader wanted no more.
+    package typealias Action = @Sendable (_ error: (any Error)?) -> Void
 
-    /// - Returns: whether to call it now.
-    mutating func add(_ action: @escaping @Sendable () -> Void) -> Bool {
-        if !isOver { actions.append(action) }
-        return isOver
+    private enum State {
+        case open
+        /// Goes to over.
+        case ending((any Error)?)
+        case over((any Error)?)
+    }
+    private var state = State.open
+    private var actions: [Action] = []
+
+    /// Notes why the stream ends; an earlier reason stays.
+    mutating func note(_ error: (any Error)?) {
+        if case .open = state { state = .ending(error) }
     }
 
+    /// - Returns: whether to call it now, and with which error.
+    mutating func add(_ action: @escaping Action) -> Due? {
+        if case .over(let error) = state { return Due(error: error, actions: [action]) }
+        actions.append(action)
+        return nil
+    }
+
+    /// The stream is over.
+    ///
+    /// - Parameter error: why, if nothing was noted before.
     /// - Returns: what to call, after unlocking.
-    mutating func take() -> [@Sendable () -> Void] {
-        isOver = true
+    mutating func take(_ error: (any Error)?) -> Due {
+        note(error)
         defer { actions = [] }
-        return actions
+        switch state {
+        case .open, .over: return Due(error: nil, actions: [])
+        case .ending(let error):
+            state = .over(error)
+            return Due(error: error, actions: actions)
+        }
+    }
+
+    /// What is to be called.
+    struct Due {
+        fileprivate let error: (any Error)?
+        fileprivate let actions: [Action]
+
+        func call() {
+            for action in actions { action(error) }
+        }
     }
 }
 
@@ -91,6 +124,6 @@ extension ServeSystem {
             guard deadline.remaining != nil else { return }
             stream?.fail(ServeError(.deadlineExceeded, "the request's deadline passed before the stream ended"))
         }
-        stream.whenOver { timer.cancel() }
+        stream.whenOver { _ in timer.cancel() }
     }
 }

@@ -185,7 +185,7 @@ public final class ServeSystem: DistributedActorSystem, Sendable {
                 return result
             }
             if case .stream(let result) = result {
-                result.stream.open.whenOver { deadline.end() }
+                result.stream.open.whenOver { _ in deadline.end() }
             } else {
                 deadline.end()
             }

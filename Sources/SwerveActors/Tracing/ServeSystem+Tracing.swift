@@ -31,7 +31,10 @@ extension ServeSystem {
         do {
             let result = try await ServeContext.with(context) { try await self.call(call, pool, options) }
             if case .stream(let result) = result {
-                result.stream.open.whenOver { span.end() }
+                result.stream.open.whenOver { error in
+                    if let error { span.fail(error) }
+                    span.end()
+                }
             } else {
                 span.end()
             }

@@ -198,7 +198,7 @@ final class FramedCall: StreamOwner {
         let items = FramedItems(resultOf: number.load(ordering: .relaxed), connection)
         let reader = items.makeReader(maxAhead: max(1, Int(maxAhead)))
         state.withLock { $0.items = items }
-        reader.whenOver { self.endArguments() }
+        reader.whenOver { _ in self.endArguments() }
         // If nobody waits for it any more, dropping it ends it.
         end(.result(.stream(StreamedResult(UntypedStream(reader)))))
     }

@@ -40,6 +40,11 @@ distributed actor EdgeSecond {
         return results
     }
 
+    /// Passes on a stream of the third.
+    distributed func passing(_ count: Int, thenFails: Bool) async throws -> ResponseStream<Int> {
+        try await third.counting(count, thenFails: thenFails)
+    }
+
     /// Makes a call for each element.
     distributed func each(to end: Int) -> ResponseStream<Int> {
         let third = third
@@ -56,5 +61,14 @@ distributed actor EdgeThird {
     distributed func work(_ value: Int) throws -> Int {
         if value < 0 { throw Refused(reason: "negative", code: value) }
         return value
+    }
+
+    /// Breaks off after its elements if it is to fail, and otherwise has no end.
+    distributed func counting(_ count: Int, thenFails: Bool) -> ResponseStream<Int> {
+        ResponseStream { writer in
+            for value in 0..<count { try await writer.write(value) }
+            if thenFails { throw Refused(reason: "broken off", code: count) }
+            while true { try await writer.write(0) }
+        }
     }
 }
