@@ -155,10 +155,18 @@ package struct AdminDeployed: Sendable {
     package var calls: [String: [String]]
     /// `nil` if a program runs it itself.
     package var config: ApplicationConfig?
+    /// The user configurations of its deployments, by name, without those that cannot be shown.
+    package var userConfigs: [String: JSONValue]
 
-    package init(ingress: String, calls: [String: [String]] = [:], config: ApplicationConfig?) {
+    package init(
+        ingress: String,
+        calls: [String: [String]] = [:],
+        config: ApplicationConfig?,
+        userConfigs: [String: JSONValue] = [:]
+    ) {
         self.ingress = ingress
         self.calls = calls
+        self.userConfigs = userConfigs
         self.config = config
     }
 }

@@ -40,6 +40,8 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
     public var answersHTTP: Bool
     /// The user configuration in the binary codec; `nil` if none was given.
     public var userConfig: [UInt8]?
+    /// The same as JSON, for people who look at the deployment; `nil` if none was given or JSON cannot express it.
+    package var shownUserConfig: ShownUserConfig?
     /// The build of the executable; empty where builds cannot be told apart.
     public var build: String
     /// The deployments of the application whose handles it gets, by name and in the order of its arguments; `nil` where
@@ -74,4 +76,22 @@ public struct DeploymentSpec: Hashable, Sendable, Codable {
         self.environment = environment
         self.workingDirectory = workingDirectory
     }
+}
+
+/// A user configuration as JSON, which nothing depends on: all of them are equal, so that the same configuration is no
+/// change if its JSON has another order.
+package struct ShownUserConfig: Hashable, Sendable, Codable {
+    package var json: String
+
+    /// A longer one is not shown.
+    package static let maximumBytes = 64 << 10
+
+    /// - Returns: `nil` for JSON that is too long.
+    package init?(_ json: String) {
+        if json.utf8.count > Self.maximumBytes { return nil }
+        self.json = json
+    }
+
+    package static func == (left: ShownUserConfig, right: ShownUserConfig) -> Bool { true }
+    package func hash(into hasher: inout Hasher) {}
 }

@@ -246,6 +246,37 @@ import Testing
         #expect(shown?["deployed_app_config"]?["deployments"] == [["name": "Solo"]])
     }
 
+    @Test func `a user configuration of the program is shown, unless the file gives another one`() throws {
+        var config = ApplicationConfig(importPath: ImportPath(executable: "x", application: "y"))
+        func shown(_ config: ApplicationConfig?) -> JSONValue? {
+            let application = ApplicationStatus(
+                name: "own",
+                routePrefix: nil,
+                state: .running,
+                message: "",
+                deployments: ["Solo": Self.status("Solo")]
+            )
+            let deployed = DeployedApplication(
+                config: config,
+                deployedAt: 1,
+                ingress: "Solo",
+                userConfigs: ["Solo": ["threshold": .number(0.5)]]
+            )
+            let details = RayREST.details(
+                ServeStatus(applications: ["own": application]),
+                deployed: ["own": deployed],
+                facts: InstanceFacts(nodeID: "n", startTime: 0, port: nil)
+            )
+            return details["applications"]?["own"]?["deployments"]?["Solo"]?["deployment_config"]?["user_config"]
+        }
+        #expect(shown(nil) == ["threshold": .number(0.5)])
+        #expect(shown(config) == ["threshold": .number(0.5)])
+        config.deployments = [DeploymentConfig(name: "Solo")]
+        #expect(shown(config) == ["threshold": .number(0.5)])
+        config.deployments[0].userConfigJSON = ["threshold": 1]
+        #expect(shown(config) == ["threshold": 1])
+    }
+
     @Test func `what was deployed can be read and deployed again`() throws {
         let lines = [
             "resources: {cpus: 1}, runtime_env: {env_vars: {A: x}}",

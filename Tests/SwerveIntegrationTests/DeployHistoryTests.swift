@@ -119,6 +119,38 @@ extension IntegrationTests {
             }
         }
 
+        private func userConfig(_ client: AdminClient, hasToken: Bool = true) async throws -> [String: Any]? {
+            var headers = [("host", "127.0.0.1")]
+            if hasToken { headers.append(("authorization", "Bearer \(client.token)")) }
+            let details = object(try await client.send("GET", "/api/serve/applications/", headers: headers))
+            let applications = details?["applications"] as? [String: [String: Any]]
+            let deployments = applications?["tuned"]?["deployments"] as? [String: [String: Any]]
+            return (deployments?["Tunable"]?["deployment_config"] as? [String: Any])?["user_config"] as? [String: Any]
+        }
+
+        @Test(arguments: [ServeOptions.ControllerPlacement.embedded, .separate])
+        func `a user configuration that a program gives is shown to who has the token, also after a restart`(
+            _ controller: ServeOptions.ControllerPlacement
+        ) async throws {
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            try await withAdmin(controller) { client in
+                let bound = Tunable.bind().userConfig(.init(factor: 3))
+                try await client.instance.run(bound, name: "tuned", routePrefix: nil)
+                #expect(try await userConfig(client)?["factor"] as? Int == 3)
+                #expect(try await userConfig(client, hasToken: false)?["factor"] as? String == "<hidden>")
+                try await client.instance.run(
+                    Tunable.bind().userConfig(.init(factor: 4)),
+                    name: "tuned",
+                    routePrefix: nil
+                )
+            }
+            try await withAdmin(controller) { client in
+                #expect(try await userConfig(client)?["factor"] as? Int == 4)
+                try await client.instance.run(Tunable.bind(), name: "tuned", routePrefix: nil)
+                #expect(try await userConfig(client) == nil)
+            }
+        }
+
         @Test func `a revision whose executable is gone is refused with what to do`() async throws {
             defer { try? FileManager.default.removeItem(atPath: folder) }
             try await withAdmin { client in

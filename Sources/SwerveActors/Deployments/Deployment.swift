@@ -87,7 +87,7 @@ extension Reconfigurable {
             )
             return actorSystem.reference(ServeID(.mistaken(MistakenReference(error))))
         }
-        let configured = BoundDeployment(bound, userConfig: { try $0.region(config) })
+        let configured = BoundDeployment(bound, userConfig: config)
         return actorSystem.reference(ServeID(.bound(configured), callOptions: id.callOptions))
     }
 }
@@ -171,6 +171,8 @@ package final class BoundDeployment: Sendable {
     package let routes: [RouteDescription]
     private let encodeArguments: @Sendable (BinaryWriter) throws -> Void
     private let encodeUserConfig: (@Sendable (BinaryWriter) throws -> Void)?
+    /// `nil` if none was given.
+    package let userConfig: (any Codable & Sendable)?
 
     package init<D: Deployment>(_ type: D.Type, _ arguments: D.InitArguments, _ overrides: DeploymentOverrides) {
         self.type = type
@@ -178,14 +180,16 @@ package final class BoundDeployment: Sendable {
         self.routes = (arguments as? any RouteDescribing)?.routeDescriptions ?? []
         self.encodeArguments = { try $0.region(arguments) }
         self.encodeUserConfig = nil
+        self.userConfig = nil
     }
 
-    init(_ other: BoundDeployment, userConfig: @escaping @Sendable (BinaryWriter) throws -> Void) {
+    init(_ other: BoundDeployment, userConfig: some Codable & Sendable) {
         self.type = other.type
         self.overrides = other.overrides
         self.routes = other.routes
         self.encodeArguments = other.encodeArguments
-        self.encodeUserConfig = userConfig
+        self.encodeUserConfig = { try $0.region(userConfig) }
+        self.userConfig = userConfig
     }
 
     package var typeDescription: String { "\(type)" }

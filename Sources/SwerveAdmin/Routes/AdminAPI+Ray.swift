@@ -59,7 +59,8 @@ extension StatusDocument {
                 config: application.config,
                 deployedAt: json.seconds(time),
                 ingress: application.ingress,
-                calls: application.calls
+                calls: application.calls,
+                userConfigs: application.userConfigs
             )
             return (name, details)
         }

@@ -120,7 +120,7 @@ extension RayREST {
                 ?? .null,
             "source": .string(source(deployed).name),
             "external_scaler_enabled": .bool(deployed?.config?.isScaledExternally ?? false),
-            "deployments": .object(status.deployments.mapValues { deployment($0, deployed?.config, facts) }),
+            "deployments": .object(status.deployments.mapValues { deployment($0, deployed, facts) }),
             "deployment_topology": deployed.map { topology(status, $0) } ?? .null,
         ]
     }
@@ -144,11 +144,11 @@ extension RayREST {
 
     private static func deployment(
         _ status: DeploymentStatus,
-        _ config: ApplicationConfig?,
+        _ deployed: DeployedApplication?,
         _ facts: InstanceFacts
     ) -> JSONValue {
         let name = status.id.deployment
-        let userConfig = config?.userConfigs[name]
+        let userConfig = deployed?.config?.userConfigs[name] ?? deployed?.userConfigs[name]
         return [
             "name": .string(name),
             "status": .string(RayState.of(status.state)),

@@ -100,8 +100,18 @@ public struct DeployedApplication: Hashable, Sendable {
     public var ingress: String
     /// Which deployments each deployment calls, by name; empty where that is not known.
     public var calls: [String: [String]]
+    /// The user configurations of its deployments, by name: the program's, and those of ``config``, which take their
+    /// place. Those that cannot be shown are missing.
+    public var userConfigs: [String: JSONValue]
 
-    public init(config: ApplicationConfig?, deployedAt: Double, ingress: String, calls: [String: [String]] = [:]) {
+    public init(
+        config: ApplicationConfig?,
+        deployedAt: Double,
+        ingress: String,
+        calls: [String: [String]] = [:],
+        userConfigs: [String: JSONValue] = [:]
+    ) {
+        self.userConfigs = userConfigs
         self.config = config
         self.deployedAt = deployedAt
         self.ingress = ingress

@@ -25,7 +25,8 @@ struct InstanceAdmin: AdminSource {
             deployed[entry.key] = AdminDeployed(
                 ingress: entry.value.ingress,
                 calls: Dictionary(uniqueKeysWithValues: deployments.map { ($0.id.deployment, $0.calls ?? []) }),
-                config: sources[entry.key]?.config
+                config: sources[entry.key]?.config,
+                userConfigs: entry.value.shownUserConfigs
             )
         }
     }

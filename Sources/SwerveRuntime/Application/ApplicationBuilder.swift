@@ -115,7 +115,7 @@ package enum ApplicationBuilder {
         } else {
             try bound.encodeUserConfig(to: config)
         }
-        return DeploymentSpec(
+        var spec = DeploymentSpec(
             id: id,
             typeName: typeName,
             arguments: Array(writer.buffer.readableBytesView),
@@ -126,6 +126,8 @@ package enum ApplicationBuilder {
             calls: names.calls.map(\.deployment),
             environment: environment
         )
+        spec.shownUserConfig = shown(bound.userConfig, given)
+        return spec
     }
 
     /// Takes a deployment's own environment out of its options, which all callers get, and puts it on top of the

@@ -1,4 +1,5 @@
 internal import SwerveActors
+internal import SwerveConfig
 internal import SwerveCore
 internal import SwerveHTTPTypes
 
@@ -37,5 +38,30 @@ extension ApplicationBuilder {
             )
         }
         try encode(type)
+    }
+
+    /// A user configuration as JSON that a configuration file could give.
+    ///
+    /// - Parameters:
+    ///   - config: the program's.
+    ///   - given: the one of a configuration file, which takes its place.
+    /// - Returns: `nil` without a configuration, and for one that JSON cannot express, such as one with handles in it.
+    static func shown(_ config: (any Codable & Sendable)?, _ given: JSONValue?) -> ShownUserConfig? {
+        if let given { return ShownUserConfig(given.json) }
+        guard let config else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(config) else { return nil }
+        return ShownUserConfig(String(decoding: data, as: UTF8.self))
+    }
+}
+
+extension ApplicationSpec {
+    /// The user configurations that can be shown, by deployment.
+    var shownUserConfigs: [String: JSONValue] {
+        deployments.reduce(into: [:]) { found, deployment in
+            guard let json = deployment.shownUserConfig?.json else { return }
+            found[deployment.id.deployment] = try? JSONValue(parsing: json)
+        }
     }
 }
