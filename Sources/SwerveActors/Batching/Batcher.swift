@@ -13,8 +13,8 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     /// Runs the user's method on the actor. Each result is that of the item in the same place.
     typealias Run = @Sendable (isolated Act, [Item]) async throws -> [Result<Output, any Error>]
 
-    /// A call that has no result yet.
-    struct Call: Sendable {
+    /// A call that has no result yet. An object, because copies of so many fields of unknown types are slow.
+    final class Call: @unchecked Sendable {
         let item: Item
         let arrived: MonotonicTime
         let actor: Act
@@ -25,6 +25,27 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         /// The request's span; `nil` if it is not recorded.
         let span: OpenSpan?
         let continuation: UnsafeContinuation<BatchReply<Output>, Never>
+        /// The batch that it is in; `nil` while it waits. Used with the batcher's lock held.
+        var batch: Queue.BatchID?
+
+        init(
+            _ item: Item,
+            on actor: Act,
+            _ run: @escaping Run,
+            arrived: MonotonicTime,
+            span: OpenSpan?,
+            _ continuation: UnsafeContinuation<BatchReply<Output>, Never>
+        ) {
+            self.item = item
+            self.arrived = arrived
+            self.actor = actor
+            self.run = run
+            self.context = ServeContext.current
+            self.working = WorkingReplica.current
+            self.use = ModelUse.current
+            self.span = span
+            self.continuation = continuation
+        }
 
         func fail(_ error: any Error) {
             continuation.resume(returning: BatchReply(.failure(error)))
@@ -46,8 +67,6 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         var queue: Queue
         var nextID: Queue.ItemID = 0
         var calls: [Queue.ItemID: Call] = [:]
-        /// The batches of the calls that wait no longer.
-        var batches: [Queue.ItemID: Queue.BatchID] = [:]
         var running: [Queue.BatchID: Running] = [:]
         /// When the earliest timer that is set fires.
         var timer: MonotonicTime?
@@ -96,18 +115,8 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         }
         let reply = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                let context = ServeContext.current
-                let call = Call(
-                    item: item,
-                    arrived: now(),
-                    actor: actor,
-                    run: run,
-                    context: context,
-                    working: WorkingReplica.current,
-                    use: ModelUse.current,
-                    span: BatchTrace.member(actor.actorSystem.pools.tracing),
-                    continuation: continuation
-                )
+                let span = BatchTrace.member(actor.actorSystem.pools.tracing)
+                let call = Call(item, on: actor, run, arrived: now(), span: span, continuation)
                 add(id, call, key: key, size: size)
             }
         } onCancel: {
@@ -146,9 +155,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
                 table.held(-1, waiting: -1)
                 return (call, nil)
             }
-            guard let batch = state.batches.removeValue(forKey: id) else {
-                preconditionFailure("a call waits or is in a batch")
-            }
+            guard let batch = call.batch else { preconditionFailure("a call waits or is in a batch") }
             // A batch that has ended holds none of its calls any more.
             guard state.running[batch] != nil else { return (call, nil) }
             table.held(-1, waiting: 0)
@@ -191,7 +198,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
         for batch in actions.batches {
             // Waiting calls are in the table, because a cancellation takes them out of the queue too.
             let calls = batch.items.map { state.calls[$0]! }
-            for item in batch.items { state.batches[item] = batch.id }
+            for call in calls { call.batch = batch.id }
             table.held(0, waiting: -calls.count)
             state.running[batch.id] = Running(wanted: calls.count, since: now)
             metrics?.began(items: calls.count, waited: (now - calls[0].arrived).nanoseconds)
@@ -247,17 +254,17 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     }
 
     private func run(_ batch: Queue.Batch, _ calls: [Call]) async {
-        let repetitions = batch.filledUp - calls.count
-        let items = calls.map(\.item) + Array(repeating: calls[calls.count - 1].item, count: repetitions)
-        let context = BatchContext(requests: calls.map(\.context), reason: batch.reason)
+        // Filled up with the last one to the size that the method takes.
+        let items = (0..<batch.filledUp).map { calls[min($0, calls.count - 1)].item }
+        let context = BatchContext(requests: calls.map { $0.context }, reason: batch.reason)
         let shared = context.shared
         defer { shared?.deadline?.end() }
-        let uses = calls.compactMap(\.use)
+        let uses = calls.compactMap { $0.use }
         let use = uses.isEmpty ? nil : ModelUse(for: uses)
         defer { use?.end() }
         let (actor, run) = (calls[0].actor, calls[0].run)
         let name = name
-        let trace = BatchTrace(name, calls.compactMap(\.span), size: calls.count, actor.actorSystem.pools.tracing)
+        let trace = BatchTrace(name, calls.compactMap { $0.span }, size: calls.count, actor.actorSystem.pools.tracing)
         do {
             let results = try await BatchContext.$current.withValue(context) {
                 try await BatchTrace.with(trace, shared) {
@@ -317,10 +324,7 @@ final class Batcher<Act: Deployment, Item: Sendable, Output: Sendable>: AnyBatch
     /// The batch's calls, in the order of its items; `nil` for those that were cancelled.
     private func takeCalls(of batch: Queue.Batch) -> [Call?] {
         state.withLock { state in
-            batch.items.map { id in
-                state.batches[id] = nil
-                return state.calls.removeValue(forKey: id)
-            }
+            batch.items.map { state.calls.removeValue(forKey: $0) }
         }
     }
 
