@@ -14,7 +14,8 @@ internal import SwerveCore
 /// It works in the same way in one process and between processes. A stream is the whole result of a method, or an
 /// argument of a call.
 ///
-/// * **Pace**: the writer waits when the reader is behind by `maxBuffered` elements, or between processes by 1 MiB.
+/// * **Pace**: the writer waits when the reader is behind by `maxBuffered` elements, or between processes by 1 MiB; as an
+///   HTTP response, when the client is behind by 1 MiB.
 /// * **Place**: a stream that a method returns keeps its request's place in the replica until it is over.
 /// * **Cancellation**: a reader that stops, or whose task is cancelled, ends the stream: the closure's task is cancelled
 ///   and its next `write` throws `CancellationError`.
