@@ -258,6 +258,8 @@ extension GoneClientTests {
         )
         let (channel, _) = try await clients.connect(server)
         let firstBytes = channel.eventLoop.makePromise(of: Void.self)
+        // A promise that is dropped ends the process.
+        defer { firstBytes.fail(ChannelError.eof) }
         try await channel.pipeline.addHandler(FirstBytes(promise: firstBytes), position: .first)
         try await channel.writeAndFlush(ByteBuffer(string: "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
         var events = service.events.makeAsyncIterator()
