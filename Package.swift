@@ -743,8 +743,8 @@ let package = Package(
         .testTarget(
             name: "SwerveRuntimeTests",
             dependencies: [
-                "MiddleSimulation", "SwerveAdmin", "SwerveConfig", "SwerveCore", "SwerveLogs", "SwerveRuntime",
-                "SwerveTracing", logging, nioCore,
+                "MiddleSimulation", "SwerveAdmin", "SwerveCheckpoint", "SwerveConfig", "SwerveCore", "SwerveLogs",
+                "SwerveRuntime", "SwerveTracing", logging, nioCore,
             ],
             swiftSettings: settings
         ),
