@@ -47,7 +47,7 @@ package final class SQLiteDeployStore: Sendable {
         do {
             database = try Schema.open(path, Self.steps)
         } catch {
-            throw Schema.error(error, "the file of deploys", path)
+            throw Schema.error(error, .deploys, path)
         }
     }
 
@@ -70,7 +70,7 @@ package final class SQLiteDeployStore: Sendable {
                 return records
             }
         } catch {
-            throw Schema.error(error, "the file of deploys", path)
+            throw Schema.error(error, .deploys, path)
         }
     }
 
@@ -113,7 +113,7 @@ package final class SQLiteDeployStore: Sendable {
                 self.written.withLock { $0[name] = version }
             }
         } catch {
-            throw Schema.error(error, "the file of deploys", path)
+            throw Schema.error(error, .deploys, path)
         }
     }
 

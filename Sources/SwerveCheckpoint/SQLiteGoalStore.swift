@@ -192,8 +192,8 @@ package final class SQLiteGoalStore: GoalStore {
     }
 
     private static func error(_ error: any Error, _ path: String) -> ServeError {
-        guard let error = error as? Unreadable else { return Schema.error(error, "the state file", path) }
+        guard let error = error as? Unreadable else { return Schema.error(error, .goal, path) }
         let what = "holds the application '\(error.application)' in an unreadable form: \(error.reason)"
-        return Schema.error(Schema.Refusal(what: what), "the state file", path)
+        return Schema.error(Schema.Refusal(what: what), .goal, path)
     }
 }

@@ -85,13 +85,22 @@ enum Schema {
 
     // MARK: Errors
 
-    /// - Parameter file: what the file is, for the message.
-    static func error(_ error: any Error, _ file: String, _ path: String) -> ServeError {
+    /// What a file is, for messages.
+    struct File: Sendable {
+        let name: String
+        /// What an instance begins without when the file is not there.
+        let content: String
+
+        static let goal = File(name: "the state file", content: "applications")
+        static let deploys = File(name: "the file of deploys", content: "earlier revisions")
+    }
+
+    static func error(_ error: any Error, _ file: File, _ path: String) -> ServeError {
         func unusable(_ what: String) -> ServeError {
             ServeError(
                 .stateUnusable,
-                "\(file) '\(path)' \(what); nothing in it was changed. "
-                    + "Put a backup in its place, or move it away to begin without \(file == "the state file" ? "applications" : "earlier revisions")"
+                "\(file.name) '\(path)' \(what); nothing in it was changed. "
+                    + "Put a backup in its place, or move it away to begin without \(file.content)"
             )
         }
         switch error {
@@ -103,8 +112,8 @@ enum Schema {
             return unusable("is damaged (\(error.message ?? "SQLite error \(error.resultCode.rawValue)"))")
         case let error as DatabaseError:
             let reason = error.message ?? "SQLite error \(error.resultCode.rawValue)"
-            return ServeError(.system, "\(file) '\(path)' cannot be used: \(reason)")
-        default: return ServeError(.system, "\(file) '\(path)' cannot be used: \(error)")
+            return ServeError(.system, "\(file.name) '\(path)' cannot be used: \(reason)")
+        default: return ServeError(.system, "\(file.name) '\(path)' cannot be used: \(error)")
         }
     }
 }

@@ -195,7 +195,7 @@ public actor ServeInstance {
     private func store(_ name: String, _ running: InstanceParts) async {
         historyVersion += 1
         do {
-            try running.programs.executables.spare(history.builds)
+            try running.programs.executables.spare(buildsToSpare(running))
             try await running.deploys?.save(name, history.record(of: name), version: historyVersion)
         } catch {
             // It runs all the same.

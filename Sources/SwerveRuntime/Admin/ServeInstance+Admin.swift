@@ -56,6 +56,11 @@ extension ServeInstance {
         }
     }
 
+    /// The builds whose copies going back may need. Where nothing outlives the instance, there is none of its own build.
+    func buildsToSpare(_ running: InstanceParts) -> [String] {
+        running.deploys == nil ? history.builds.filter { $0 != "\(BuildID.own)" } : history.builds
+    }
+
     /// What going back would change now, and what would be deployed.
     func planOfRollback(
         _ application: String,
